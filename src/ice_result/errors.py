@@ -1,0 +1,156 @@
+"""Every exception this package raises on purpose.
+
+    IceResultError
+    ├── SettingsError          the environment or the command line is wrong; lists every problem
+    ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
+    ├── JobNotFinishedError    the job is still running                            (transient)
+    ├── InvalidResponseError   ICE answered, but not with a job                    (transient)
+    ├── ServiceError           a call to a cloud service failed
+    │   ├── ThrottledError     too many calls                                      (transient)
+    │   ├── UnavailableError   5xx, a reset connection, a reply cut short          (transient)
+    │   ├── TimedOutError      no complete reply in time                           (transient)
+    │   ├── ForbiddenError     credentials or permissions
+    │   ├── NotFoundError      no such job, bucket, table or object
+    │   └── RejectedError      the service refuses the request as it is
+    ├── StorageError           the local file system or database refused
+    └── ParkingError           an event could be neither finished nor parked       (transient)
+
+`transient` says whether the same call may succeed later, and so whether it is worth a retry.
+`reason` is the short token used for folders of parked events, metrics and logs.
+No message holds a secret or the query of a presigned URL: what comes from a service goes through `redact`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ice_result.redaction import redact
+
+_LONGEST_DETAIL = 300
+
+
+class IceResultError(Exception):
+    """The root of the tree; catch this to catch everything of ours."""
+
+    transient: ClassVar[bool] = False
+    reason: ClassVar[str] = "error"
+
+
+class SettingsError(IceResultError):
+    """The configuration is unusable; `problems` holds every (variable, explanation) found."""
+
+    reason: ClassVar[str] = "settings"
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {explanation}" for name, explanation in problems))
+        self.problems = problems
+
+
+class NotJsonError(IceResultError):
+    """A text is not JSON, or is larger or deeper than we read."""
+
+    reason: ClassVar[str] = "malformed"
+
+
+class JobNotFinishedError(IceResultError):
+    """The job was still running when the time to wait for it had passed."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "not_finished"
+
+
+class InvalidResponseError(IceResultError):
+    """ICE, or what stands in for it, answered with something that is not the job asked for."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "invalid_response"
+
+
+class ServiceError(IceResultError):
+    """A call to `service` failed: `code` and `request_id` are the service's own, where it sent them."""
+
+    reason: ClassVar[str] = "service_error"
+
+    def __init__(
+        self,
+        tried: str,
+        *,
+        service: str,
+        code: str = "",
+        status: int | None = None,
+        detail: str = "",
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        parts = [f"{service}: {tried}"]
+        answer = " ".join(part for part in (str(status or ""), redact(code)) if part)
+        if answer:
+            parts.append(answer)
+        if detail:
+            parts.append(shorten(detail))
+        if request_id:
+            parts.append(f"request id {redact(request_id)[:64]}")
+        super().__init__(": ".join(parts))
+        self.service = service
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ThrottledError(ServiceError):
+    """The service asks us to call less often."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "throttled"
+
+
+class UnavailableError(ServiceError):
+    """The service, or the way to it, is broken for now."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "unavailable"
+
+
+class TimedOutError(ServiceError):
+    """No complete reply came within the time of the call."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "timed_out"
+
+
+class ForbiddenError(ServiceError):
+    """The credentials are missing, wrong, expired, or not allowed to do this."""
+
+    reason: ClassVar[str] = "forbidden"
+
+
+class NotFoundError(ServiceError):
+    """The service does not know the thing named; for a job also: it lives in another region."""
+
+    reason: ClassVar[str] = "not_found"
+
+
+class RejectedError(ServiceError):
+    """The service refuses the request, and will refuse it again."""
+
+    reason: ClassVar[str] = "rejected"
+
+
+class StorageError(IceResultError):
+    """A local folder or database could not be read or written."""
+
+    reason: ClassVar[str] = "storage"
+
+
+class ParkingError(IceResultError):
+    """What could not be finished could not be parked either: the platform must deliver it again."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "parking_failed"
+
+
+def shorten(text: str) -> str:
+    """Foreign text made fit for a message: redacted, on one line, at most 300 characters."""
+    line = " ".join(redact(text).split())
+    return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"

@@ -1,0 +1,156 @@
+"""A job as ICE describes it, read without believing more than it says."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+from ice_result.addresses import ObjectAddress, parse_address
+from ice_result.calls import Deadline
+from ice_result.errors import InvalidResponseError
+from ice_result.redaction import redact
+from ice_result.values import JobId, JsonObject, JsonValue, Model
+
+JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
+
+_STATES: dict[str, JobState] = {
+    "Queuing": "running",
+    "Analysing": "running",
+    "Analyzing": "running",
+    "Success": "succeeded",
+    "Fail": "failed",
+}
+
+
+class MediaReference(Model):
+    """Input or Output of a job: `type` is OSS or Media, `media` an address or a media id."""
+
+    type: str | None = None
+    media: str | None = None
+    biz: str | None = None
+    output_url: str | None = None
+
+    @property
+    def address(self) -> ObjectAddress | None:
+        """Where it lies in OSS, from `media` or else `output_url`; None for a bare media id."""
+        return next((found for text in (self.media, self.output_url) if text and (found := parse_address(text))), None)
+
+
+class Job(Model):
+    """The response of QueryIProductionJob, field by field; `raw` is all of it, as received.
+
+    Texts are ICE's own. A field that is missing or of another type than documented is None (or empty), and its
+    name is in `unreadable` when something stood there.
+    """
+
+    job_id: JobId
+    status: str
+    function_name: str
+    name: str | None = None
+    input: MediaReference = MediaReference()
+    output: MediaReference = MediaReference()
+    template_id: str | None = None
+    job_params: str | None = None
+    pipeline_id: str | None = None
+    priority: str | None = None
+    user_data: str | None = None
+    result: JsonValue = None
+    create_time: str | None = None
+    finish_time: str | None = None
+    output_files: tuple[str, ...] = ()
+    output_media_ids: tuple[str, ...] = ()
+    output_urls: tuple[str, ...] = ()
+    request_id: str | None = None
+    unreadable: tuple[str, ...] = ()
+    raw: JsonObject
+
+    @property
+    def state(self) -> JobState:
+        """What `status` means. A token ICE does not document is unknown: never success, never failure."""
+        return _STATES.get(self.status, "unknown")
+
+    @classmethod
+    def from_response(cls, asked: JobId, response: JsonValue) -> Job:
+        """Read a response body. Raises InvalidResponseError when it is not a job, or another job than `asked`."""
+        if not isinstance(response, dict) or not isinstance(response.get("Status"), str):
+            raise InvalidResponseError(f"job {asked}: the response is not a job: no Status in it")
+        answered = response.get("JobId")
+        if answered not in (None, "", asked):
+            raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(str(answered))[:128]!r}")
+        return _Reader(response).job(asked)
+
+
+class JobSource(Protocol):
+    """Where jobs are looked up."""
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        """The finished job. Raises JobNotFinishedError, NotFoundError, or another error of errors.py."""
+        ...
+
+
+class _Reader:
+    """Takes fields out of a response and remembers which could not be read."""
+
+    def __init__(self, response: JsonObject) -> None:
+        self._response = response
+        self._unreadable: list[str] = []
+
+    def job(self, job_id: JobId) -> Job:
+        schedule = self._object(self._response, "ScheduleConfig")
+        return Job(
+            job_id=job_id,
+            status=str(self._response["Status"]),
+            function_name=self._text(self._response, "FunctionName") or "",
+            name=self._text(self._response, "Name"),
+            input=self._media("Input"),
+            output=self._media("Output"),
+            template_id=self._text(self._response, "TemplateId"),
+            job_params=self._text(self._response, "JobParams"),
+            pipeline_id=self._text(schedule, "PipelineId", "ScheduleConfig."),
+            priority=self._text(schedule, "Priority", "ScheduleConfig."),
+            user_data=self._text(self._response, "UserData"),
+            result=self._response.get("Result"),
+            create_time=self._text(self._response, "CreateTime"),
+            finish_time=self._text(self._response, "FinishTime"),
+            output_files=self._texts("OutputFiles"),
+            output_media_ids=self._texts("OutputMediaIds"),
+            output_urls=self._texts("OutputUrls"),
+            request_id=self._text(self._response, "RequestId"),
+            raw=self._response,
+            unreadable=tuple(self._unreadable),
+        )
+
+    def _media(self, name: str) -> MediaReference:
+        media = self._object(self._response, name)
+        return MediaReference(
+            type=self._text(media, "Type", f"{name}."),
+            media=self._text(media, "Media", f"{name}."),
+            biz=self._text(media, "Biz", f"{name}."),
+            output_url=self._text(media, "OutputUrl", f"{name}."),
+        )
+
+    def _object(self, parent: JsonObject, name: str) -> JsonObject:
+        value = parent.get(name)
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self._unreadable.append(name)
+        return {}
+
+    def _text(self, parent: JsonObject, name: str, prefix: str = "") -> str | None:
+        value = parent.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return str(value)
+        if value is not None:
+            self._unreadable.append(prefix + name)
+        return None
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        value = self._response.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(str(item) for item in value)
+        self._unreadable.append(name)
+        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -1,0 +1,129 @@
+"""The record and the manifest: what is written down for every finished job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+from pydantic import Field
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Deadline
+from ice_result.results.model import DecodeStatus, DecodeWarning, Result
+from ice_result.values import JobId, JsonObject, JsonValue, Model
+
+RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
+Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_success", "undecodable"]
+NamedBy: TypeAlias = Literal["OutputFiles", "OutputUrls", "Result"]
+ProblemCode: TypeAlias = Literal[
+    "not_found", "forbidden", "cross_region", "not_saved", "bucket_unknown", "unreachable", "not_checked"
+]
+
+
+class RecordedInput(Model):
+    """Input of the job, with bucket and key where it lies in OSS."""
+
+    type: str | None
+    media: str | None
+    bucket: str | None
+    key: str | None
+
+
+class RecordedOutput(Model):
+    """Output of the job as it was asked for; `key` may hold placeholders such as {source}."""
+
+    type: str | None
+    biz: str | None
+    media: str | None
+    output_url: str | None
+    bucket: str | None
+    key: str | None
+
+
+class Decode(Model):
+    """How much of Result could be read."""
+
+    status: DecodeStatus
+    warnings: tuple[DecodeWarning, ...]
+
+
+class Record(Model):
+    """One finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
+
+    schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
+    job_id: JobId
+    region: str
+    function_name: str
+    status: str
+    state: RecordState
+    outcome: Outcome
+    name: str | None
+    template_id: str | None
+    pipeline_id: str | None
+    priority: str | None
+    input: RecordedInput
+    output: RecordedOutput
+    job_params: JsonValue
+    user_data: str | None
+    create_time: datetime | None
+    finish_time: datetime | None
+    duration_seconds: float | None
+    decode: Decode
+    result: Result
+    files: int
+    raw: JsonObject
+
+
+class ManifestFile(Model):
+    """One output object. `exists` is null when it was not, or could not be, checked."""
+
+    uri: str | None
+    role: str
+    media_type: str | None
+    media_id: str | None
+    named_by: tuple[NamedBy, ...]
+    exists: bool | None
+    size_bytes: int | None
+    etag: str | None
+    crc64: str | None
+    last_modified: datetime | None
+
+
+class Problem(Model):
+    """Why a manifest is not complete, in a stable token and a sentence."""
+
+    code: ProblemCode
+    message: str
+    uri: str | None
+
+
+class Manifest(Model):
+    """The output files of one job; written last, as the sign that the job is done with."""
+
+    schema_: Literal["ice_result.manifest/1"] = Field(default="ice_result.manifest/1", alias="schema")
+    job_id: JobId
+    function_name: str
+    complete: bool
+    files: tuple[ManifestFile, ...]
+    problems: tuple[Problem, ...]
+
+
+class ObjectFacts(Model):
+    """What a store says of an object. With `exists` None, `problem` says why it could not be told."""
+
+    exists: bool | None
+    size_bytes: int | None = None
+    etag: str | None = None
+    crc64: str | None = None
+    media_type: str | None = None
+    last_modified: datetime | None = None
+    problem: ProblemCode | None = None
+    message: str = ""
+
+
+class ObjectInspector(Protocol):
+    """Where output files are looked up."""
+
+    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+        """What the store says of this object. Never raises for what the store answers."""
+        ...

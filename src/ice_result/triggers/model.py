@@ -1,0 +1,53 @@
+"""What the first stage makes of a payload: jobs to ask for, and what is not a job and why."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from ice_result.values import JobId, JsonValue, Model
+
+
+class JobEvent(Model):
+    """Something woke us for this job. `payload` is the message as it came, kept for parking."""
+
+    kind: Literal["job"] = "job"
+    job_id: JobId
+    event_type: str | None = None
+    event_id: str | None = None
+    payload: JsonValue = None
+
+
+class Ignored(Model):
+    """A sound message that is not for us; `reason` says why."""
+
+    kind: Literal["ignored"] = "ignored"
+    event_type: str | None = None
+    event_id: str | None = None
+    reason: str
+
+
+class Malformed(Model):
+    """A message no job id can be read from; `reason` names what was expected. It is parked, never dropped."""
+
+    kind: Literal["malformed"] = "malformed"
+    event_type: str | None = None
+    event_id: str | None = None
+    reason: str
+    payload: JsonValue = None
+
+
+TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
+
+
+class Triggered(Model):
+    """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form."""
+
+    events: tuple[TriggerEvent, ...]
+    via_http: bool = False
+
+
+class TriggerOptions(Model):
+    """Which events wake us, and where in them the job id lies (JSON pointers, tried in order)."""
+
+    event_types: tuple[str, ...] = ("AIProduceComplete",)
+    job_id_paths: tuple[str, ...] = ("/MessageBody/JobId", "/JobId")
