@@ -143,6 +143,6 @@ class Caller:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _pause(self, error: IceResultError, attempt: int) -> float:
-        ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2 ** (attempt - 1))
+        ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2.0 ** (attempt - 1))
         asked = error.retry_after_seconds if isinstance(error, ServiceError) else None
         return max(self.jitter() * ceiling, asked or 0.0)

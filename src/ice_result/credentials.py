@@ -5,8 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ice_result.errors import ForbiddenError
+
+
+class _Found(Protocol):
+    def get_access_key_id(self) -> str: ...
+    def get_access_key_secret(self) -> str: ...
+    def get_security_token(self) -> str | None: ...
+
+
+class _Chain(Protocol):
+    def get_credentials(self) -> _Found: ...
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Credentials:
 
     def __init__(self) -> None:
         self._of_invocation: Keys | None = None
-        self._chain: object | None = None
+        self._chain: _Chain | None = None
         self._lock = threading.Lock()
 
     def use(self, keys: Keys | None) -> None:

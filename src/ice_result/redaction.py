@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TOKEN_CHARACTER = r"(?:[^\s\"'<>\\]|\\u[0-9a-fA-F]{4}|\\/)"
+_URL_CHARACTER = r"(?:[^\s\"'<>\\]|\\u[0-9a-fA-F]{4}|\\/)"
 
 # The parameters that make a URL a credential: OSS signatures V1, V2 and V4, the S3 form, and STS tokens.
 _SECRET_PARAMETER = re.compile(
@@ -13,11 +13,12 @@ _SECRET_PARAMETER = re.compile(
     r"(?:=|%3d|\\u003d)",
     re.IGNORECASE,
 )
-_REST_OF_TOKEN = re.compile(_TOKEN_CHARACTER + "*")
-_TOKEN_END = re.compile(r"[\s\"'<>]")
+_REST_OF_URL = re.compile(_URL_CHARACTER + "*")
+_URL_END = re.compile(r"[\s\"'<>]")
 _QUERY_START = re.compile(r"\?|%3f|\\u003f", re.IGNORECASE)
 _HEADER_SECRET = re.compile(
-    r"((?:x-acs-|x-oss-|x-amz-)?(?:security-token|accesskey-secret|authorization)[\"']?\s*:\s*)[^\s,;\\]+(?: Credential=\S+)?",
+    r"((?:x-acs-|x-oss-|x-amz-)?(?:security-token|accesskey-secret|authorization)[\"']?\s*:\s*)"
+    r"[^\s,;\\]+(?: Credential=\S+)?",
     re.IGNORECASE,
 )
 
@@ -34,7 +35,7 @@ def redact(text: str) -> str:
     position = 0
     while match := _SECRET_PARAMETER.search(text, position):
         kept.append(_before_query(text[position : match.start()]))
-        rest = _REST_OF_TOKEN.match(text, match.end())
+        rest = _REST_OF_URL.match(text, match.end())
         position = rest.end() if rest else match.end()
     kept.append(text[position:])
     return _HEADER_SECRET.sub(r"\1…", "".join(kept))
@@ -42,7 +43,7 @@ def redact(text: str) -> str:
 
 def _before_query(head: str) -> str:
     """`head` up to the start of the query it ends in; all of it when its last token has no query."""
-    token_start = max((end.end() for end in _TOKEN_END.finditer(head)), default=0)
+    token_start = max((end.end() for end in _URL_END.finditer(head)), default=0)
     query = _QUERY_START.search(head, token_start)
     return head[: query.start()] if query else head
 
