@@ -1,1 +1,56 @@
-"""Under construction."""
+"""ice-result: from a completion event of Alibaba Cloud ICE to a typed record and a verified manifest.
+
+    from ice_result import Settings, Credentials, assemble, decode, parse
+
+The names below are imported when first used, so that a cold start pays for what it needs and no more.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ice_result.assembly import assemble
+    from ice_result.credentials import Credentials
+    from ice_result.errors import IceResultError
+    from ice_result.jobs.model import Job
+    from ice_result.pipeline import Pipeline
+    from ice_result.records.model import Manifest, Record
+    from ice_result.results import decode
+    from ice_result.settings import Settings
+    from ice_result.triggers import parse
+
+__all__ = [
+    "Credentials",
+    "IceResultError",
+    "Job",
+    "Manifest",
+    "Pipeline",
+    "Record",
+    "Settings",
+    "assemble",
+    "decode",
+    "parse",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Credentials": "ice_result.credentials",
+    "IceResultError": "ice_result.errors",
+    "Job": "ice_result.jobs.model",
+    "Manifest": "ice_result.records.model",
+    "Pipeline": "ice_result.pipeline",
+    "Record": "ice_result.records.model",
+    "Settings": "ice_result.settings",
+    "assemble": "ice_result.assembly",
+    "decode": "ice_result.results",
+    "parse": "ice_result.triggers",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

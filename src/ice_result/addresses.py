@@ -14,6 +14,7 @@ _OSS_HOST = re.compile(
     r"(?P<bucket>[a-z0-9-]+)\.(?:s3\.)?(?:oss-(?P<region>[a-z0-9-]+?)(?:-internal)?|(?P<dual_stack>[a-z0-9-]+)\.oss)\.aliyuncs\.com(?::\d+)?",
     re.IGNORECASE,
 )
+_NOT_SAVED = "oss fail to save the image in the given bucket"
 _NOT_REGIONS = {"accelerate", "accelerate-overseas"}
 
 
@@ -49,3 +50,11 @@ def parse_address(text: str) -> ObjectAddress | None:
         return None
     region = on_host["region"] or on_host["dual_stack"]
     return ObjectAddress(on_host["bucket"].lower(), key, None if region in _NOT_REGIONS else region)
+
+
+def is_not_saved(text: str) -> bool:
+    """Whether `text` is what ICE writes in place of a path when it could not write the file at all.
+
+    The job still says Success. [measured: the output bucket was in another region than the job]
+    """
+    return text.strip().lower() == _NOT_SAVED

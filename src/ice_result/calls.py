@@ -39,6 +39,10 @@ class Deadline:
         """Seconds until then; 0 when it has passed."""
         return max(0.0, self.at - self.clock.now())
 
+    def part(self, share: float) -> Deadline:
+        """The moment when this share of the time left is over: for what must not use up all of it."""
+        return Deadline.after(self.left() * share, self.clock)
+
 
 def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: str) -> T:
     """The value of `call()`, or TimedOutError after `seconds`, whatever the peer does.
@@ -46,6 +50,8 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
     A socket timeout only bounds the silence between two bytes: a reply that drips can hold a call for hours.
     So the call runs in a thread that is left behind when its time is over; it ends with its connection.
     """
+    if seconds <= 0:
+        raise TimedOutError(tried, service=service, detail="no time was left to begin")
     done = threading.Event()
     outcome: list[tuple[bool, T | BaseException]] = []
 

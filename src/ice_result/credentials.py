@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ice_result.errors import ForbiddenError
+
+_SEARCH_AGAIN_SECONDS = 60.0
 
 
 class _Found(Protocol):
@@ -41,6 +44,7 @@ class Credentials:
         self._of_invocation: Keys | None = None
         self._chain: _Chain | None = None
         self._lock = threading.Lock()
+        self._searched_in_vain_at: float | None = None
 
     def use(self, keys: Keys | None) -> None:
         """Call with these keys from now on; with None, as if there had been none."""
@@ -51,19 +55,29 @@ class Credentials:
         return self._of_invocation or keys_from_environment() or self._keys_from_chain()
 
     def _keys_from_chain(self) -> Keys:
-        from alibabacloud_credentials.provider import DefaultCredentialsProvider  # noqa: PLC0415  slow, rarely needed
-
+        """The chain may ask the network; a search that found nothing is not repeated for a minute."""
         with self._lock:
-            chain = self._chain = self._chain or DefaultCredentialsProvider()
-        try:
-            found = chain.get_credentials()
-        except Exception as error:
-            raise ForbiddenError(
-                "find credentials",
-                service="RAM",
-                detail="none from the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile",
-            ) from error
+            searched = self._searched_in_vain_at
+            if searched is not None and time.monotonic() - searched < _SEARCH_AGAIN_SECONDS:
+                raise _no_keys()
+            try:
+                found = self._provider().get_credentials()
+            except Exception as error:
+                self._searched_in_vain_at = time.monotonic()
+                raise _no_keys() from error
         return Keys(found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token() or "")
+
+    def _provider(self) -> _Chain:
+        if self._chain is None:
+            from alibabacloud_credentials.provider import DefaultCredentialsProvider  # noqa: PLC0415  slow, rarely used
+
+            self._chain = DefaultCredentialsProvider()
+        return self._chain
+
+
+def _no_keys() -> ForbiddenError:
+    detail = "none from the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile"
+    return ForbiddenError("find credentials", service="RAM", detail=detail)
 
 
 def keys_from_environment() -> Keys | None:

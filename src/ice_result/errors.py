@@ -151,6 +151,7 @@ class ParkingError(IceResultError):
 
 
 def shorten(text: str) -> str:
-    """Foreign text made fit for a message: redacted, on one line, at most 300 characters."""
+    """Foreign text made fit for a message: redacted, on one line, printable, at most 300 characters."""
     line = " ".join(redact(text).split())
-    return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+    shown = line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+    return "".join(character if character.isprintable() else "\ufffd" for character in shown)

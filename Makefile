@@ -1,0 +1,53 @@
+# Every target sets up what it needs by itself: Python >= 3.10 is enough.
+#   make demo     the 14 functions, end to end, against a cloud on this machine
+#   make test     everything that is tested, with coverage
+#   make check    lint and types
+#   make lock     pin the dependencies anew, with hashes
+# Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test check lock clean
+
+demo: $(VENV)/.cli
+	@$(BIN)/python samples/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(VENV)/.dev
+	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev"; do \
+	  set -- $$extras; file=$$1.txt; shift; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-emit-package ice-result \
+	    --custom-compile-command "make lock" pyproject.toml $$@ --output-file $$file || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist out .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "ice-result needs Python >= 3.10, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.cli: requirements-cli.txt pyproject.toml | $(VENV)/.python
+	@echo "setting up $(VENV) (once, about half a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cli.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.cli
+	@echo "setting up the tests' tools in $(VENV) (once, about a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
