@@ -1,0 +1,39 @@
+"""The event that ICE sends: `{"EventType", "UserId", "EventTime", "MessageBody"}`, documented for every IMS event.
+
+One callback setting carries all event types of an account and region, so most of what comes may be for others.
+The MessageBody of AIProduceComplete is not published: where the job id lies in it is inferred, hence a setting.
+"""
+
+from __future__ import annotations
+
+from ice_result.errors import shorten
+from ice_result.triggers.envelope import Envelope, Opened, describe, label
+from ice_result.triggers.job_ids import lookup
+from ice_result.triggers.keys import Missing, value_of
+from ice_result.triggers.model import Ignored, Malformed, TriggerEvent, TriggerOptions
+from ice_result.values import JsonObject
+
+__all__ = ["IMS_EVENT"]
+
+
+def _open(message: JsonObject, options: TriggerOptions) -> Opened | None:
+    event_type = value_of(message, "EventType")
+    if isinstance(event_type, Missing) or event_type is None:
+        return None
+    if not isinstance(event_type, str):
+        return (Malformed(reason=f"EventType: found {describe(event_type)}; expected a text"),)
+    return (_event(message, event_type, options),)
+
+
+def _event(message: JsonObject, event_type: str, options: TriggerOptions) -> TriggerEvent:
+    if event_type.casefold() not in {ours.casefold() for ours in options.event_types}:
+        reason = f"event type {shorten(event_type)} is not one of those configured: {', '.join(options.event_types)}"
+        return Ignored(event_type=label(event_type), reason=reason)
+    event = lookup(message, options.job_id_paths)
+    if isinstance(event, Missing):
+        reason = f"{shorten(event_type)} event without a job id: looked at {', '.join(options.job_id_paths)}"
+        return Malformed(event_type=label(event_type), reason=reason)
+    return event.model_copy(update={"event_type": label(event_type)})
+
+
+IMS_EVENT = Envelope("EventType (an IMS event)", _open)

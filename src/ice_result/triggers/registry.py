@@ -1,0 +1,30 @@
+"""Every kind of message we can open: a new one is a module and a line here."""
+
+from __future__ import annotations
+
+from ice_result.triggers.cloudevents import CLOUD_EVENT
+from ice_result.triggers.envelope import Envelope
+from ice_result.triggers.failure import FAILED_CALL
+from ice_result.triggers.http import HTTP_REQUEST
+from ice_result.triggers.ims import IMS_EVENT
+from ice_result.triggers.manual import MANUAL
+from ice_result.triggers.mns import MNS_QUEUE_MESSAGE, MNS_TOPIC_MESSAGE, MNS_TOPIC_STREAM
+from ice_result.triggers.mps import MPS_EVENT
+from ice_result.triggers.timer import TIMER
+
+__all__ = ["ENVELOPES"]
+
+# In the order they are tried. The topic message is first because a sender's attributes stand among its keys and may
+# have any name; wrappers come before what they wrap; the hand-written form is last because it asks for the least.
+ENVELOPES: tuple[Envelope, ...] = (
+    MNS_TOPIC_MESSAGE,
+    CLOUD_EVENT,
+    MNS_QUEUE_MESSAGE,
+    MNS_TOPIC_STREAM,
+    HTTP_REQUEST,
+    FAILED_CALL,
+    TIMER,
+    IMS_EVENT,
+    MPS_EVENT,
+    MANUAL,
+)
