@@ -1,0 +1,53 @@
+"""Cover: the images ICE proposes, best first."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ice_result.addresses import is_not_saved, parse_address
+from ice_result.errors import shorten
+from ice_result.results.model import Cover, Covers, DecodeWarning
+from ice_result.results.report import Item, Report, member
+from ice_result.results.unwrapping import unwrap
+from ice_result.values import JsonValue
+
+_DOCUMENTED = frozenset({"Score", "Time", "Url"})
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class _Place(NamedTuple):
+    path: str | None = None
+    uri: str | None = None
+
+
+def decode(result: JsonValue, report: Report) -> Covers:
+    """Covers in the order ICE ranked them."""
+    items = report.objects(unwrap(result, report), _DOCUMENTED)
+    return Covers(covers=tuple(_cover(item, report) for item in items))
+
+
+def _cover(item: Item, report: Report) -> Cover:
+    """One cover; `Time` is milliseconds [measured], ICE documents no unit."""
+    score, time_seconds = report.number(item, "Score"), report.milliseconds(item, "Time")
+    place = _place(item, report)
+    return Cover(rank=item.place, score=score, time_seconds=time_seconds, path=place.path, uri=place.uri)
+
+
+def _place(item: Item, report: Report) -> _Place:
+    """Where the image lies: `Url` is documented as a path in the output bucket, but a full address is read too."""
+    url = report.text(item, "Url")
+    if url is None:
+        return _Place()
+    if is_not_saved(url):
+        report.warn(DecodeWarning(path=member(item.path, "Url"), code="not_saved", message=shorten(url)))
+        return _Place()
+    address = parse_address(url)
+    if address is not None and address.key:
+        return _Place(address.key, address.uri)
+    key = url.lstrip("/")  # no key in OSS starts with a slash
+    if address is not None or not key or _ABSOLUTE.match(url):
+        message = f"neither a path nor an address in OSS: {shorten(url)}"
+        report.warn(DecodeWarning(path=member(item.path, "Url"), code="unreadable", message=message))
+        return _Place()
+    return _Place(url, f"oss://{report.bucket}/{key}" if report.bucket else None)

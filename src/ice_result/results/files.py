@@ -1,0 +1,20 @@
+"""The functions whose outcome is their output files, and whose Result is documented as `{}`."""
+
+from __future__ import annotations
+
+from ice_result.errors import shorten
+from ice_result.jsontext import dump
+from ice_result.results.model import DecodeWarning, Files
+from ice_result.results.report import Report
+from ice_result.results.unwrapping import unwrap
+from ice_result.values import JsonValue
+
+
+def decode(result: JsonValue, report: Report) -> Files:
+    """Nothing, as documented; anything else is kept in `extra`, under "Result" when it is not an object."""
+    value = unwrap(result, report)
+    if report.nothing(value):
+        return Files()
+    message = f"nothing is documented here, kept in extra: {shorten(dump(value))}"
+    report.warn(DecodeWarning(path="$", code="unexpected_data", message=message))
+    return Files(extra=value if isinstance(value, dict) else {"Result": value})

@@ -1,0 +1,26 @@
+"""MusicSegmentDetect: the choruses of a song."""
+
+from __future__ import annotations
+
+from ice_result.results.model import MusicSegment, MusicSegments
+from ice_result.results.report import Item, Report
+from ice_result.results.unwrapping import unwrap
+from ice_result.values import JsonValue
+
+_DOCUMENTED = frozenset({"start", "end", "title"})
+
+
+def decode(result: JsonValue, report: Report) -> MusicSegments:
+    """Segments in ICE's order, times in seconds; the title comes in several languages and means nothing more."""
+    items = report.objects(unwrap(result, report), _DOCUMENTED)
+    return MusicSegments(segments=tuple(_segment(item, report) for item in items))
+
+
+def _segment(item: Item, report: Report) -> MusicSegment:
+    span = report.span(item, "start", "end")
+    return MusicSegment(
+        start_seconds=span.start,
+        end_seconds=span.end,
+        duration_seconds=span.duration,
+        title=report.text(item, "title"),
+    )
