@@ -1,1 +1,20 @@
-"""Under construction."""
+"""ICE and OSS on this machine: servers over real sockets that verify real signatures, and fail when told to.
+
+For demonstrations, this package's tests and yours. Everything is in memory and gone when it is closed.
+
+    with LocalCloud() as cloud:
+        cloud.ice.put("job-1", {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]"})
+        cloud.ice.fail(Fault("throttle", times=2))
+        ...  # run what you test with `cloud.environment`
+        assert len(cloud.ice.calls) == 3
+
+`python -m ice_result.localcloud` runs the same from a shell.
+"""
+
+from ice_result.localcloud.cloud import LocalCloud
+from ice_result.localcloud.faults import Fault, FaultKind
+from ice_result.localcloud.ice import IceServer
+from ice_result.localcloud.oss import OssServer
+from ice_result.localcloud.service import Call
+
+__all__ = ["Call", "Fault", "FaultKind", "IceServer", "LocalCloud", "OssServer"]

@@ -1,0 +1,137 @@
+"""The local cloud: ICE and OSS with the same keys, and the environment that leads a program to them."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+from ice_result.addresses import ObjectAddress, parse_address
+from ice_result.localcloud.ice import IceServer
+from ice_result.localcloud.oss import OssServer
+from ice_result.localcloud.service import Conditions, Keyring
+from ice_result.values import JsonObject, JsonValue
+
+# What ICE writes in place of a file it could not write (measured): no such object exists.
+_NOT_WRITTEN = "oss fail to save the image in the given bucket"
+
+
+class LocalCloud:
+    """ICE and OSS on 127.0.0.1, running inside `with`, or from `start()` to `close()`.
+
+    `jobs` is a folder of saved responses, `<job id>.json`. `latency_seconds` passes before every reply. With `tls`
+    they speak HTTPS; the certificate must be for 127.0.0.1. `seed` decides which calls a fault with a probability
+    strikes. `clock` is the servers' time in seconds since 1970: move it, and signatures expire.
+
+    `credentials` are the accepted keys, secrets by access key id; `tokens` holds, for the ids that stand for STS
+    keys, the security token that must come with them. Both may be changed at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: Path | None = None,
+        latency_seconds: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+        region: str = "cn-shanghai",
+        seed: int = 0,
+        clock: Callable[[], float] = time.time,
+        ice_port: int = 0,
+        oss_port: int = 0,
+    ) -> None:
+        keyring = Keyring()
+        conditions = Conditions(latency_seconds, tls, random.Random(seed), clock)  # noqa: S311  repeatable on purpose
+        self.region = region
+        self.credentials = keyring.secrets
+        self.tokens = keyring.tokens
+        self.ice = IceServer(keyring, conditions, region=region, jobs=jobs, port=ice_port)
+        self.oss = OssServer(keyring, conditions, region=region, port=oss_port)
+        self._access_key_id = ""
+        self.rotate()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user would export to work with this cloud. Raises RuntimeError when it is not running."""
+        token = self.tokens.get(self._access_key_id)
+        return {
+            "ICE_RESULT_REGION": self.region,
+            "ICE_RESULT_ICE_ENDPOINT": self.ice.endpoint,
+            "ICE_RESULT_OSS_ENDPOINT": self.oss.endpoint,
+            "ICE_RESULT_OSS_ADDRESSING": "path",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": self._access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.credentials[self._access_key_id],
+            **({"ALIBABA_CLOUD_SECURITY_TOKEN": token} if token else {}),
+        }
+
+    def rotate(self, *, temporary: bool = False) -> None:
+        """Make new keys and refuse all others from now on; `temporary` ones are STS keys, with a token."""
+        self._access_key_id = ("STS." if temporary else "LTAI5t") + secrets.token_hex(9)
+        self.credentials.clear()
+        self.tokens.clear()
+        self.credentials[self._access_key_id] = secrets.token_hex(15)
+        if temporary:
+            self.tokens[self._access_key_id] = secrets.token_hex(32)
+
+    def seed_outputs(self) -> list[str]:
+        """Put a small object for every output file that a known job names; the `oss://` addresses of all of them.
+
+        Buckets are created. A file that ICE says it could not write stays missing, as in reality.
+        """
+        addresses: list[str] = []
+        for job_id, response in self.ice.jobs().items():
+            for address in _output_files(response):
+                self.oss.create_bucket(address.bucket)
+                self.oss.put(address.bucket, address.key, f"{address.key}, an output of job {job_id}\n".encode())
+                addresses.append(address.uri)
+        return addresses
+
+    def start(self) -> Self:
+        """Start both servers. Raises OSError when a port that was asked for is taken."""
+        try:
+            self.ice.start()
+            self.oss.start()
+        except OSError:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Stop both servers; no thread and no socket stays behind."""
+        self.ice.close()
+        self.oss.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _output_files(response: JsonObject) -> list[ObjectAddress]:
+    """Where the files in OutputFiles lie: keys, relative to the bucket that OutputUrls or Output names."""
+    bucket = _output_bucket(response)
+    found: list[ObjectAddress] = []
+    for text in _texts(response.get("OutputFiles")):
+        address = parse_address(text) or (ObjectAddress(bucket, text) if bucket else None)
+        if address is not None and address.key and text.strip() != _NOT_WRITTEN:
+            found.append(address)
+    return found
+
+
+def _output_bucket(response: JsonObject) -> str | None:
+    output = response.get("Output")
+    places = [output.get("Media"), output.get("OutputUrl")] if isinstance(output, dict) else []
+    texts = _texts(response.get("OutputUrls")) + _texts(places)
+    return next((address.bucket for text in texts if (address := parse_address(text))), None)
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,29 @@
+"""What every test may ask for: a local cloud, with the environment that a user of it would export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ice_result.localcloud import LocalCloud
+
+SAMPLE_JOBS = Path(__file__).parent.parent / "samples" / "jobs"
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """A running local cloud that knows the sample jobs, with buckets `example-output` and `records`.
+
+    Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.
+    """
+    for name in (*PROXY_VARIABLES, "ALIBABA_CLOUD_SECURITY_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None) as local:
+        local.oss.create_bucket("example-output")
+        local.oss.create_bucket("records")
+        for name, value in local.environment.items():
+            monkeypatch.setenv(name, value)
+        yield local
