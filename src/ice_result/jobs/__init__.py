@@ -1,1 +1,12 @@
-"""Under construction."""
+"""Second stage: a job id → the job as ICE describes it, once it is finished.
+
+`IceJobs` asks ICE, `RecordedJobs` reads responses that were saved. The SDK is not imported before the first call.
+"""
+
+from __future__ import annotations
+
+from ice_result.jobs.api import IceJobs
+from ice_result.jobs.model import Job, JobSource, JobState, MediaReference
+from ice_result.jobs.recorded import RecordedJobs
+
+__all__ = ["IceJobs", "Job", "JobSource", "JobState", "MediaReference", "RecordedJobs"]

@@ -68,6 +68,14 @@ class Job(Model):
         """What `status` means. A token ICE does not document is unknown: never success, never failure."""
         return _STATES.get(self.status, "unknown")
 
+    @property
+    def output_bucket(self) -> str | None:
+        """The bucket relative output paths lie in: Output's own, or the only one that OutputUrls name."""
+        if self.output.address:
+            return self.output.address.bucket
+        buckets = {address.bucket for url in self.output_urls if (address := parse_address(url))}
+        return buckets.pop() if len(buckets) == 1 else None
+
     @classmethod
     def from_response(cls, asked: JobId, response: JsonValue) -> Job:
         """Read a response body. Raises InvalidResponseError when it is not a job, or another job than `asked`."""

@@ -1,0 +1,149 @@
+"""What the ICE SDK raises, told in our own errors.
+
+The class the SDK chooses says little: `Throttling.User` is a ClientException, and a gateway's page, a reset and a
+timeout are all UnretryableException. So the code decides, by its prefix; then the HTTP status; then what broke.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    NotFoundError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+    TimedOutError,
+    UnavailableError,
+)
+
+SERVICE = "ICE"
+
+
+class _Rule(NamedTuple):
+    """Codes that begin like `codes` are errors of this kind; `advice` stands in place of the service's own words."""
+
+    codes: str
+    kind: type[ServiceError]
+    advice: str = ""
+
+
+# The first that fits counts. Codes of Alibaba Cloud's gateway are documented; those of ICE were seen in the field.
+_RULES = (
+    _Rule("Throttling|FlowControl", ThrottledError),
+    _Rule(
+        "(InvalidParameter\\.)?(\\w+\\.)*JobNotFound", NotFoundError, "the id is wrong, or the job is of another region"
+    ),
+    _Rule("SignatureNonceUsed", UnavailableError, "the request came twice; another try is signed anew"),
+    # The service's own words for these two hold the text that was signed, and with it the security token.
+    _Rule("SignatureDoesNotMatch|IncompleteSignature", ForbiddenError, "the secret is not that of the access key"),
+    _Rule("InvalidTimeStamp", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
+    _Rule(
+        "InvalidSecurityToken|MissingSecurityToken", ForbiddenError, "the temporary keys have expired or do not match"
+    ),
+    _Rule("(Invalid|Missing)AccessKeyId|InvalidCredentials", ForbiddenError, "no such access key, or it is disabled"),
+    _Rule("Forbidden\\.SubscriptionRequired", ForbiddenError, "ICE is not activated for this account"),
+    _Rule("Forbidden|NoPermission|Unauthorized|AccessDenied", ForbiddenError),
+    _Rule("ServiceUnavailable|InternalError|SystemBusy|InternalServerError", UnavailableError),
+    _Rule("Idempotent|Invalid|Missing|Unsupported|ParameterMissing", RejectedError),
+)
+_UNAUTHORIZED = (401, 403)
+_TOO_MANY_REQUESTS = 429
+_CLIENT_ERRORS = range(400, 500)
+
+
+def translate(error: BaseException, tried: str) -> IceResultError:
+    """Our error for what a call through the SDK raised; one of ours within it comes out as it was."""
+    links = list(_links(error))
+    ours = next((link for link in links if isinstance(link, IceResultError)), None)
+    if ours is not None:
+        return ours
+    answer = next((link for link in links if _status(link) or _text(link, "code")), None)
+    return _of_answer(answer, tried) if answer is not None else _of_connection(links, tried)
+
+
+def _links(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what is behind it; the SDK keeps the original in an attribute, or in the context only."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        inner = getattr(error, "inner_exception", None)
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+
+
+def _of_answer(answer: BaseException, tried: str) -> ServiceError:
+    code, status = _text(answer, "code"), _status(answer)
+    rule = next((rule for rule in _RULES if re.match(rule.codes, code)), None)
+    waited = getattr(answer, "retry_after", None)
+    return (rule.kind if rule else _kind_by_status(status, told_to_wait=waited is not None))(
+        tried,
+        service=SERVICE,
+        code=code,
+        status=status,
+        detail=(rule.advice if rule else "") or _message(answer),
+        request_id=_text(answer, "request_id"),
+        # Milliseconds [read in the SDK, which sleeps for as long].
+        retry_after_seconds=waited / 1000 if isinstance(waited, (int, float)) else None,
+    )
+
+
+def _kind_by_status(status: int | None, *, told_to_wait: bool) -> type[ServiceError]:
+    if status == _TOO_MANY_REQUESTS or told_to_wait:
+        return ThrottledError
+    if status in _UNAUTHORIZED:
+        return ForbiddenError
+    return RejectedError if status in _CLIENT_ERRORS else UnavailableError
+
+
+def _of_connection(links: list[BaseException], tried: str) -> ServiceError:
+    """No answer at all, or not one of the service: where the network broke, or else the words of the SDK."""
+    kind, advice = _kind_by_class(links)
+    broken = next((link for link in reversed(links) if isinstance(link, OSError)), None)
+    found = f"{type(broken).__name__}: {broken}" if broken else f"the SDK cannot make sense of the reply: {links[0]}"
+    return kind(tried, service=SERVICE, detail=advice or found)
+
+
+def _kind_by_class(links: list[BaseException]) -> tuple[type[ServiceError], str]:
+    import requests  # noqa: PLC0415  the SDK's transport, loaded with it
+    import urllib3  # noqa: PLC0415  as above
+    from alibabacloud_credentials.exceptions import CredentialException  # noqa: PLC0415  as above
+    from Tea.exceptions import RequiredArgumentException, ValidateException  # noqa: PLC0415  as above
+
+    never_sent = (
+        *(requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
+        *(requests.exceptions.InvalidHeader, urllib3.exceptions.LocationValueError, UnicodeEncodeError),
+        *(RequiredArgumentException, ValidateException),
+    )
+    for link in links:
+        if isinstance(link, CredentialException):
+            return ForbiddenError, "no credentials to sign with"
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return RejectedError, f"the server's certificate is not trusted: {link}"
+        if isinstance(link, never_sent):  # its text could show a header
+            return RejectedError, f"no such request can be sent ({type(link).__name__}): check endpoint and keys"
+    timed_out = any(isinstance(link, (TimeoutError, requests.Timeout)) for link in links)
+    return (TimedOutError if timed_out else UnavailableError), ""
+
+
+def _status(error: BaseException) -> int | None:
+    status = getattr(error, "status_code", None) or getattr(error, "statusCode", None)
+    return status if isinstance(status, int) else None
+
+
+def _message(error: BaseException) -> str:
+    """The service's own words, from the body; the SDK's `message` has the status and request id around them."""
+    body = getattr(error, "data", None)
+    words = body.get("Message") if isinstance(body, dict) else None
+    return words if isinstance(words, str) else _text(error, "message")
+
+
+def _text(error: BaseException, name: str) -> str:
+    """A text of the SDK's, which writes "None" for what the answer did not have."""
+    value = getattr(error, name, None)
+    return value if isinstance(value, str) and value != "None" else ""

@@ -1,0 +1,49 @@
+"""Jobs from responses that were saved: for tests, for the demo, and for doing it over without asking ICE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from ice_result import jsontext
+from ice_result.calls import Deadline
+from ice_result.errors import (
+    InvalidResponseError,
+    JobNotFinishedError,
+    NotFoundError,
+    NotJsonError,
+    StorageError,
+    shorten,
+)
+from ice_result.jobs.model import Job
+from ice_result.values import JobId
+
+
+class RecordedJobs:
+    """Responses of QueryIProductionJob in a folder, `<job id>.json` each; read anew every time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:  # noqa: ARG002  a JobSource's; a file needs no waiting
+        """The job as it was saved. Raises JobNotFinishedError at once when it was saved while running.
+
+        Raises NotFoundError for a job that is not there, InvalidResponseError for a file that is no response, and
+        StorageError for one that cannot be read.
+        """
+        try:
+            job = Job.from_response(job_id, jsontext.load(self._path(job_id).read_bytes()))
+        except FileNotFoundError as error:
+            tried = f"read job {shorten(job_id)} from {self._folder}"
+            raise NotFoundError(tried, service="recorded jobs", detail="no such file") from error
+        except OSError as error:
+            raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
+        except NotJsonError as error:
+            raise InvalidResponseError(f"job {shorten(job_id)}: {self._folder}: {error}") from error
+        if job.state == "running":
+            raise JobNotFinishedError(f"job {shorten(job_id)}: recorded while it was {job.status!r}")
+        return job
+
+    def _path(self, job_id: JobId) -> Path:
+        """Always a name within the folder: what a job id may hold and a file name may not is percent-encoded."""
+        return self._folder / f"{quote(job_id, safe='', errors='replace')}.json"

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+
+import pytest
+import trustme
+
+from ice_result.calls import Caller, Deadline
+from ice_result.credentials import Credentials, Keys
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    InvalidResponseError,
+    NotFoundError,
+    RejectedError,
+    SettingsError,
+    ThrottledError,
+    TimedOutError,
+    UnavailableError,
+)
+from ice_result.jobs import IceJobs
+from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from ice_result.values import JobId, JsonObject
+
+JOB = JobId("job-1")
+RESPONSE: JsonObject = {
+    "JobId": "job-1",
+    "Status": "Success",
+    "FunctionName": "Cover",
+    "Result": "[]",
+    "FieldOfTomorrow": {"a": [1, 2.5, "副歌"]},
+}
+
+
+def quick(attempts: int = 3, attempt_seconds: float = 5.0) -> Caller:
+    """The caller of the program, with pauses short enough for a test."""
+    return Caller(
+        "ICE",
+        attempts=attempts,
+        attempt_seconds=attempt_seconds,
+        first_backoff_seconds=0.01,
+        longest_backoff_seconds=0.02,
+    )
+
+
+def jobs_of(cloud: LocalCloud, caller: Caller | None = None, credentials: Credentials | None = None) -> IceJobs:
+    cloud.ice.put(JOB, RESPONSE)
+    return IceJobs(
+        region=cloud.region,
+        endpoint=cloud.ice.endpoint,
+        credentials=credentials or Credentials(),
+        caller=caller or quick(),
+        concurrency=16,
+    )
+
+
+def keys_of(cloud: LocalCloud) -> Credentials:
+    credentials, environment = Credentials(), cloud.environment
+    credentials.use(Keys(environment["ALIBABA_CLOUD_ACCESS_KEY_ID"], environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]))
+    return credentials
+
+
+def in_time(seconds: float = 20.0) -> Deadline:
+    return Deadline.after(seconds)
+
+
+def test_a_job_is_asked_for_over_a_signed_call(cloud: LocalCloud) -> None:
+    """GIVEN ICE, which checks every signature WHEN a job is asked for THEN it is read from the response."""
+    job = jobs_of(cloud).get(JOB, in_time())
+    assert (job.job_id, job.state, job.function_name, job.result) == ("job-1", "succeeded", "Cover", "[]")
+    assert [(call.operation, call.target, call.status) for call in cloud.ice.calls] == [
+        ("QueryIProductionJob", "job-1", 200)
+    ]
+
+
+def test_every_field_of_the_response_is_kept(cloud: LocalCloud) -> None:
+    """A field that the SDK's models do not know reaches the record all the same."""
+    body = jobs_of(cloud).query(JOB, in_time(), client_token="token-1")
+    assert body.pop("RequestId")
+    assert body == RESPONSE
+
+
+@pytest.mark.parametrize("job_id", ["a b+c", "x/../y", "副歌", "a%2Fb&c=d?e", "~-_.*'()"])
+def test_any_job_id_is_signed_and_sent_as_it_is(cloud: LocalCloud, job_id: str) -> None:
+    """Characters that a URL encodes do not break the signature, nor do they name another job."""
+    jobs = jobs_of(cloud)
+    cloud.ice.put(job_id, {"JobId": job_id, "Status": "Success"})
+    assert jobs.get(JobId(job_id), in_time()).job_id == job_id
+
+
+def test_renewed_keys_are_used_for_the_next_call(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a client that lives on WHEN the old keys are refused and STS keys come THEN the next call has those."""
+    jobs = jobs_of(cloud)
+    jobs.query(JOB, in_time())
+    cloud.rotate(temporary=True)
+    with pytest.raises(ForbiddenError):
+        jobs.query(JOB, in_time())
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    assert jobs.query(JOB, in_time())["Status"] == "Success"
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        (Keys("LTAI-unknown", "s3cr3t"), ForbiddenError),
+        (Keys("", "s3cr3t", "t0k3n"), ForbiddenError),
+        (Keys("id", "s3cr3t", "t0k3n\nx: y"), RejectedError),
+        (Keys("id", "s3cr3t", "t0k3n副"), RejectedError),
+    ],
+)
+def test_wrong_keys_are_told_without_showing_them(cloud: LocalCloud, keys: Keys, kind: type[IceResultError]) -> None:
+    """One call, no retry, and neither secret nor token in the error or in anything behind it."""
+    credentials = Credentials()
+    credentials.use(keys)
+    with pytest.raises(kind) as raised:
+        jobs_of(cloud, credentials=credentials).query(JOB, in_time())
+    assert "s3cr3t" not in str(raised.value)
+    assert "t0k3n" not in str(raised.value)
+    assert raised.value.__cause__ is raised.value.__context__ is None
+    assert len(cloud.ice.calls) <= 1
+
+
+def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None:
+    """The service's own words hold the string to sign; ours say what to look at."""
+    credentials = Credentials()
+    credentials.use(Keys(cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"], "another"))
+    with pytest.raises(ForbiddenError, match="the secret is not that of the access key") as raised:
+        jobs_of(cloud, credentials=credentials).query(JOB, in_time())
+    assert "ACS3-HMAC" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_clock_that_is_wrong_is_named() -> None:
+    """GIVEN a server whose time is an hour off WHEN it is asked THEN the error speaks of the clock."""
+    with LocalCloud(clock=lambda: time.time() + 3600) as ahead, pytest.raises(ForbiddenError, match="clock"):
+        jobs_of(ahead, credentials=keys_of(ahead)).query(JOB, in_time())
+
+
+def test_an_unknown_job_may_be_of_another_region(cloud: LocalCloud) -> None:
+    """The error says so, names the region that was asked, and is not tried again."""
+    with pytest.raises(NotFoundError, match=r"nope in cn-shanghai: .*another region"):
+        jobs_of(cloud).get(JobId("nope"), in_time())
+    assert len(cloud.ice.calls) == 1
+
+
+def test_another_job_than_asked_is_no_answer(cloud: LocalCloud) -> None:
+    """It is asked for again, and then told as an invalid response."""
+    jobs = jobs_of(cloud)
+    cloud.ice.put("job-2", RESPONSE)
+    with pytest.raises(InvalidResponseError, match="of another job"):
+        jobs.get(JobId("job-2"), in_time())
+    assert len(cloud.ice.calls) == 3
+
+
+FAULTS: list[tuple[FaultKind, type[IceResultError], int]] = [
+    ("throttle", ThrottledError, 3),
+    ("error_500", UnavailableError, 3),
+    ("html_502", UnavailableError, 3),
+    ("reset", UnavailableError, 3),
+    ("truncate", UnavailableError, 3),
+    ("hang", TimedOutError, 3),
+    ("drip", TimedOutError, 3),
+    ("forbidden", ForbiddenError, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "error", "calls"), FAULTS, ids=[kind for kind, *_ in FAULTS])
+def test_a_fault_that_lasts_is_told_as_what_it_is(
+    cloud: LocalCloud, kind: FaultKind, error: type[IceResultError], calls: int
+) -> None:
+    """GIVEN a service that fails every time WHEN it is asked THEN the right error comes after the right calls."""
+    jobs = jobs_of(cloud, quick(attempt_seconds=0.5))
+    jobs.query(JOB, in_time())
+    cloud.ice.fail(Fault(kind, times=None))
+    start = time.monotonic()
+    with pytest.raises(error, match=r"^ICE: QueryIProductionJob job-1 in cn-shanghai: "):
+        jobs.query(JOB, in_time())
+    assert time.monotonic() - start < 5
+    assert len(cloud.ice.calls) == 1 + calls
+
+
+@pytest.mark.parametrize("kind", [kind for kind, error, _ in FAULTS if error.transient])
+def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, kind: FaultKind) -> None:
+    """GIVEN one transient fault WHEN a job is asked for THEN it is there, by the second call."""
+    jobs = jobs_of(cloud, quick(attempt_seconds=0.5))
+    jobs.query(JOB, in_time())
+    cloud.ice.fail(Fault(kind))
+    assert jobs.get(JOB, in_time()).state == "succeeded"
+    assert len(cloud.ice.calls) == 3
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_no_reply_can_hold_a_call_beyond_the_deadline(cloud: LocalCloud, kind: FaultKind) -> None:
+    """The deadline is kept even where the time for one attempt would be longer."""
+    jobs = jobs_of(cloud)
+    jobs.query(JOB, in_time())
+    cloud.ice.fail(Fault(kind, times=None))
+    start = time.monotonic()
+    with pytest.raises(TimedOutError):
+        jobs.query(JOB, in_time(0.4))
+    assert time.monotonic() - start < 1.5
+
+
+def test_throttling_slows_all_threads_that_share_the_jobs(cloud: LocalCloud) -> None:
+    """GIVEN eight threads WHEN the first call is throttled THEN the rest come spaced, and all succeed."""
+    jobs = jobs_of(cloud, quick(attempts=5))
+    jobs.query(JOB, in_time())
+    cloud.ice.fail(Fault("throttle"))
+    with pytest.raises(ThrottledError):
+        jobs_of(cloud, Caller("ICE", attempts=1)).query(JOB, in_time())
+    cloud.ice.fail(Fault("throttle"))
+    jobs.query(JOB, in_time())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: jobs.query(JOB, in_time()), range(8)))
+    moments = sorted(call.at for call in cloud.ice.calls)[-8:]
+    assert moments[-1] - moments[0] > 0.1
+    assert all(call.status == 200 for call in cloud.ice.calls[-8:])
+
+
+def test_sixteen_threads_share_one_instance(cloud: LocalCloud) -> None:
+    """GIVEN a first use from 16 threads at once WHEN each asks for its jobs THEN each gets its own, one call each."""
+    jobs = jobs_of(cloud)
+    names = [f"job-{number}" for number in range(160)]
+    for name in names:
+        cloud.ice.put(name, {"JobId": name, "Status": "Success"})
+    together = threading.Barrier(16)
+
+    def ask(name: str) -> str:
+        if int(name.removeprefix("job-")) < 16:
+            together.wait(10)
+        return jobs.get(JobId(name), in_time()).job_id
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(ask, names)) == names
+    assert len(cloud.ice.calls) == 160
+
+
+@pytest.mark.usefixtures("cloud")
+def test_nobody_listens() -> None:
+    """A refused connection and a name that does not exist are unavailable, and say what broke."""
+    for endpoint, broke in (("127.0.0.1:9", "ConnectionRefusedError"), ("ice.invalid", "gaierror")):
+        jobs = IceJobs(region="", endpoint=endpoint, credentials=Credentials(), caller=quick(attempts=2))
+        with pytest.raises(UnavailableError, match=f"in {endpoint}: {broke}"):
+            jobs.query(JOB, in_time())
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
+    """GIVEN ICE over TLS WHEN its authority is in `ca_bundle` THEN it answers; without it, the call is refused."""
+    authority, context = trustme.CA(), SSLContext(PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with LocalCloud(tls=context) as secure:
+        credentials = keys_of(secure)
+        with pytest.raises(RejectedError, match="certificate is not trusted"):
+            jobs_of(secure, credentials=credentials).query(JOB, in_time())
+        trusting = IceJobs(
+            region="cn-shanghai",
+            endpoint=secure.ice.endpoint.removeprefix("https://"),
+            credentials=credentials,
+            caller=quick(),
+            ca_bundle=str(tmp_path / "ca.pem"),
+        )
+        assert trusting.query(JOB, in_time())["Status"] == "Success"
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "where"),
+    [("", None, "region"), *(("cn-shanghai", text, "endpoint") for text in ("ftp://h", "h/path", "u:p@h", "h h"))],
+)
+def test_an_endpoint_must_be_known(region: str, endpoint: str | None, where: str) -> None:
+    """A program that cannot know whom to call says so before it calls."""
+    with pytest.raises(SettingsError, match=where):
+        IceJobs(region=region, endpoint=endpoint, credentials=Credentials())
+
+
+def test_debug_mode_of_the_sdk_prints_no_token(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN DEBUG=sdk in the environment WHEN a call is made THEN no header of it is printed."""
+    monkeypatch.setenv("DEBUG", "sdk")
+    jobs_of(cloud).query(JOB, in_time())
+    assert "ACS3-HMAC" not in "".join(capfd.readouterr())
+
+
+def test_importing_the_stage_does_not_import_the_sdk() -> None:
+    """The SDK takes most of a cold start: it waits for the first call."""
+    check = (
+        "import sys, ice_result.jobs; print([n for n in sys.modules if n.startswith(('alibabacloud', 'darabonba'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from fake_clock import FakeTime
+from ice_result.calls import Caller, Deadline, Pace
+from ice_result.credentials import Credentials
+from ice_result.errors import JobNotFinishedError
+from ice_result.jobs import IceJobs
+from ice_result.localcloud import LocalCloud
+from ice_result.values import JobId, JsonObject
+
+JOB = JobId("job-1")
+
+
+def response(status: str) -> JsonObject:
+    return {"JobId": JOB, "Status": status}
+
+
+def waiting_jobs(cloud: LocalCloud, passing: FakeTime, jitter: float = 1.0) -> IceJobs:
+    caller = Caller("ICE", clock=passing.clock, jitter=lambda: jitter, pace=Pace(passing.clock))
+    return IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
+
+
+@pytest.mark.parametrize("running", ["Queuing", "Analysing", "Analyzing"])
+def test_a_running_job_is_asked_for_until_it_ends(cloud: LocalCloud, running: str) -> None:
+    """GIVEN a job that ends with the third call WHEN it is asked for THEN the pauses between grow by half."""
+    passing = FakeTime()
+    cloud.ice.put(JOB, response(running), response("Analysing"), response("Success"))
+    job = waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock))
+    assert job.state == "succeeded"
+    assert passing.slept == [1.0, 1.5]
+
+
+@pytest.mark.parametrize("status", ["Success", "Fail", "Canceled", ""])
+def test_a_job_that_does_not_run_is_not_waited_for(cloud: LocalCloud, status: str) -> None:
+    """A status nobody documented ends the waiting too: it is unknown, not running."""
+    passing = FakeTime()
+    cloud.ice.put(JOB, response(status))
+    assert waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock)).status == status
+    assert passing.slept == []
+
+
+def test_a_job_that_runs_on_is_given_up_within_the_deadline(cloud: LocalCloud) -> None:
+    """The pauses grow to 15 s; the error names the status, and comes before the deadline, not after it."""
+    passing = FakeTime()
+    cloud.ice.put(JOB, response("Analyzing"))
+    deadline = Deadline.after(100, passing.clock)
+    with pytest.raises(JobNotFinishedError, match="job job-1: still 'Analyzing'"):
+        waiting_jobs(cloud, passing).get(JOB, deadline)
+    assert passing.slept == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15.0, 15.0, 15.0, 15.0]
+    assert 0 < deadline.left() < 15
+    assert len(cloud.ice.calls) == 12
+
+
+def test_pauses_are_spread(cloud: LocalCloud) -> None:
+    """Jobs that were submitted together are not asked for together: a pause is half to all of its length."""
+    passing = FakeTime()
+    cloud.ice.put(JOB, response("Queuing"), response("Success"))
+    waiting_jobs(cloud, passing, jitter=0.0).get(JOB, Deadline.after(60, passing.clock))
+    assert passing.slept == [0.5]
+
+
+def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud) -> None:
+    """GIVEN less time than the first pause WHEN a job runs THEN one call is made and nothing is waited for."""
+    passing = FakeTime()
+    cloud.ice.put(JOB, response("Queuing"))
+    with pytest.raises(JobNotFinishedError):
+        waiting_jobs(cloud, passing).get(JOB, Deadline.after(0.9, passing.clock))
+    assert passing.slept == []
+    assert len(cloud.ice.calls) == 1
