@@ -52,7 +52,7 @@ class Record(Model):
 
     schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
     job_id: JobId
-    region: str
+    region: str | None
     function_name: str
     status: str
     state: RecordState

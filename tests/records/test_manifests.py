@@ -1,0 +1,107 @@
+"""Manifests: complete only when every file was seen."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from ice_result.addresses import ObjectAddress
+from ice_result.jobs.model import Job
+from ice_result.records import Manifest, ObjectFacts, build_manifest, build_record, output_files
+from ice_result.records.model import ProblemCode
+from ice_result.results import decode
+from ice_result.schemas import json_schema
+from ice_result.values import JobId, JsonObject, JsonValue
+
+MANIFEST_SCHEMA = Draft202012Validator(json_schema("manifest"))
+A, B = ObjectAddress("out", "a.mp4"), ObjectAddress("out", "b.srt")
+THERE = ObjectFacts(
+    exists=True,
+    size_bytes=10,
+    etag="D41D8CD9",
+    crc64="123",
+    media_type="video/mp4",
+    last_modified=datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+)
+
+
+def _manifest(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> Manifest:
+    response: JsonObject = {
+        "Status": "Success",
+        "FunctionName": "VideoClip",
+        "OutputFiles": ["a.mp4", "b.srt"],
+        "Output": {"Media": "oss://out/x"},
+        **fields,
+    }
+    job = Job.from_response(JobId("job"), response)
+    decoded = decode(job.function_name, job.result, job.output_bucket)
+    files = output_files(job, decoded)
+    manifest = build_manifest(build_record(job, decoded, files, None), files, facts)
+    MANIFEST_SCHEMA.validate(json.loads(manifest.model_dump_json(by_alias=True)))
+    return manifest
+
+
+def test_a_manifest_with_every_file_seen_is_complete() -> None:
+    """Facts of the store stand beside each file."""
+    manifest = _manifest({A: THERE, B: THERE})
+    assert manifest.complete
+    assert manifest.problems == ()
+    assert manifest.files[0].model_dump(mode="json") == {
+        "uri": "oss://out/a.mp4",
+        "role": "video",
+        "media_type": "video/mp4",
+        "media_id": None,
+        "named_by": ["OutputFiles"],
+        "exists": True,
+        "size_bytes": 10,
+        "etag": "D41D8CD9",
+        "crc64": "123",
+        "last_modified": "2026-01-02T03:04:05Z",
+    }
+
+
+@pytest.mark.parametrize("code", ["not_found", "forbidden", "cross_region", "unreachable"])
+def test_a_file_that_was_not_seen_makes_it_incomplete(code: ProblemCode) -> None:
+    """The problem names the file; `exists` is false only when the store said so."""
+    exists = False if code == "not_found" else None
+    manifest = _manifest({A: THERE, B: ObjectFacts(exists=exists, problem=code, message="why")})
+    assert not manifest.complete
+    assert [(problem.code, problem.uri) for problem in manifest.problems] == [(code, "oss://out/b.srt")]
+    assert manifest.files[1].exists is exists
+    assert manifest.files[1].media_type == "application/x-subrip"
+
+
+def test_without_verification_nothing_is_claimed() -> None:
+    """Every `exists` is null, and one problem says that nobody looked."""
+    manifest = _manifest(None)
+    assert not manifest.complete
+    assert {file.exists for file in manifest.files} == {None}
+    assert [problem.code for problem in manifest.problems] == ["not_checked"]
+
+
+def test_a_file_without_a_bucket_is_a_problem() -> None:
+    """It cannot be looked up, so the manifest cannot be complete."""
+    manifest = _manifest({}, Output={"Type": "Media", "Media": "id"})
+    assert [(file.uri, file.exists) for file in manifest.files] == [(None, None), (None, None)]
+    assert [problem.code for problem in manifest.problems] == ["bucket_unknown", "bucket_unknown"]
+
+
+def test_a_false_success_is_a_problem_without_files() -> None:
+    """Nothing was written, and the manifest says which field told us."""
+    manifest = _manifest({}, OutputFiles=["oss fail to save the image in the given bucket"])
+    assert manifest.files == ()
+    assert not manifest.complete
+    assert [problem.code for problem in manifest.problems] == ["not_saved"]
+
+
+def test_a_function_without_files_is_complete_without_files() -> None:
+    """AudioQualityAssessment writes none: nothing is missing."""
+    assert _manifest({}, FunctionName="AudioQualityAssessment", OutputFiles=[]).complete
+
+
+def test_a_failed_job_is_never_complete() -> None:
+    """Even when every file it named is there."""
+    assert not _manifest({A: THERE, B: THERE}, Status="Fail").complete

@@ -1,0 +1,155 @@
+"""Records: a pure, signed-query-free function of ICE's response."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from ice_result.jobs.model import Job
+from ice_result.records import Record, build_record, output_files
+from ice_result.results import decode
+from ice_result.schemas import json_schema
+from ice_result.values import JobId, JsonObject, JsonValue
+
+RECORD_SCHEMA = Draft202012Validator(json_schema("record"))
+SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "jobs").glob("*.json"))
+SIGNED = "?Expires=1&OSSAccessKeyId=LTAI5tSecret&Signature=c2VjcmV0"
+
+
+def _record(response: JsonObject, job_id: str = "job") -> Record:
+    job = Job.from_response(JobId(job_id), response)
+    decoded = decode(job.function_name, job.result, job.output_bucket)
+    return build_record(job, decoded, output_files(job, decoded), "cn-shanghai")
+
+
+def _success(**fields: JsonValue) -> JsonObject:
+    return {"Status": "Success", "FunctionName": "VideoClip", "OutputFiles": ["a.mp4"], **fields}
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_becomes_a_valid_record_without_a_signature(path: Path) -> None:
+    """Each sample response gives a record that its own schema accepts and that holds no credential."""
+    text = _record(json.loads(path.read_text()), path.stem).model_dump_json(by_alias=True)
+    RECORD_SCHEMA.validate(json.loads(text))
+    assert "Signature" not in text
+    assert "OSSAccessKeyId" not in text
+    assert "RequestId" not in text
+
+
+def test_a_record_does_not_change_with_the_request() -> None:
+    """RequestId, the order of keys and new signatures change nothing: the bytes are the same."""
+    first = _success(RequestId="A", UserData="u", OutputUrls=["http://b.oss-cn-shanghai.aliyuncs.com/a.mp4" + SIGNED])
+    second = dict(reversed(first.items())) | {
+        "RequestId": "B",
+        "OutputUrls": ["http://b.oss-cn-shanghai.aliyuncs.com/a.mp4?Expires=2&OSSAccessKeyId=x&Signature=other"],
+    }
+    assert _record(first).model_dump_json() == _record(second).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "outcome"),
+    [
+        ({"Status": "Success"}, "succeeded", "ok"),
+        ({"Status": "Fail"}, "failed", "job_failed"),
+        ({"Status": "Failed"}, "unknown", "undecodable"),
+        ({"Status": "success"}, "unknown", "undecodable"),
+        ({"Status": "Canceled"}, "unknown", "undecodable"),
+        ({"OutputFiles": []}, "succeeded", "outputs_missing"),
+        ({"OutputFiles": ["oss fail to save the image in the given bucket"]}, "succeeded", "false_success"),
+        ({"Result": "not json"}, "succeeded", "undecodable"),
+        ({"FunctionName": "AudioQualityAssessment", "OutputFiles": []}, "succeeded", "ok"),
+        ({"FunctionName": "SomethingNew", "OutputFiles": []}, "succeeded", "ok"),
+    ],
+)
+def test_the_outcome_is_never_better_than_what_ice_said(fields: JsonObject, state: str, outcome: str) -> None:
+    """Only the documented token, with its files and a readable Result, is ok."""
+    record = _record(_success() | fields)
+    assert (record.state, record.outcome) == (state, outcome)
+
+
+@pytest.mark.parametrize(
+    ("created", "finished", "expected", "seconds"),
+    [
+        ("2022-07-07T07:16:11Z", "2022-07-07T07:17:11Z", "2022-07-07T07:16:11Z", 60.0),
+        ("2022-07-07T15:16:11+08:00", "2022-07-07T07:16:12Z", "2022-07-07T07:16:11Z", 1.0),
+        ("2022-07-07T07:16:11", "2022-07-07T07:16:11Z", "2022-07-07T07:16:11Z", 0.0),
+        ("2022-07-07T08:16:11Z", "2022-07-07T07:16:11Z", "2022-07-07T08:16:11Z", None),
+        ("yesterday", "2022-07-07T07:16:11Z", None, None),
+        ("0001-01-01T00:00:00+08:00", "", None, None),
+        ("", "", None, None),
+    ],
+)
+def test_times_are_utc_and_a_negative_duration_is_none(
+    created: str, finished: str, expected: str | None, seconds: float | None
+) -> None:
+    """Offsets are converted, nonsense is null, and ICE's own sample finishes before it starts."""
+    shown = _record(_success(CreateTime=created, FinishTime=finished)).model_dump(mode="json")
+    assert (shown["create_time"], shown["duration_seconds"]) == (expected, seconds)
+
+
+def test_a_time_that_cannot_be_read_is_warned_about() -> None:
+    """The warning names the field."""
+    record = _record(_success(CreateTime="yesterday", Result=""))
+    assert [(warning.path, warning.code) for warning in record.decode.warnings] == [("CreateTime", "unreadable")]
+
+
+def test_addresses_are_split_and_cleaned() -> None:
+    """OSS addresses become bucket and key; white space and queries go."""
+    record = _record(
+        _success(
+            Input={"Type": "OSS", "Media": "oss://source/a dir/x.mp4"},
+            Output={"Type": "Media", "Media": "id", "OutputUrl": "http://out.oss-cn-shanghai.aliyuncs.com/y.mp4?a=b "},
+        )
+    )
+    assert (record.input.bucket, record.input.key) == ("source", "a dir/x.mp4")
+    assert record.output.output_url == "http://out.oss-cn-shanghai.aliyuncs.com/y.mp4"
+    assert (record.output.bucket, record.output.key) == ("out", "y.mp4")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"b":1,"a":{"z":null}}', {"a": {"z": None}, "b": 1}), ("not json", "not json"), ("", None), (None, None)],
+)
+def test_job_params_are_json_where_they_are_json(text: str | None, expected: JsonValue) -> None:
+    """JobParams is a JSON text by convention only."""
+    assert _record(_success(JobParams=text)).job_params == expected
+
+
+def test_fields_of_another_type_are_warned_about_and_kept_in_raw() -> None:
+    """What cannot be read is null, named in a warning, and still in raw."""
+    response = _success(Name={"a": 1}, OutputFiles="a.mp4", OutputUrls=7, Input=[], ScheduleConfig={"Priority": 6})
+    record = _record(response)
+    assert record.name is None
+    assert record.priority == "6"
+    assert {warning.path for warning in record.decode.warnings} >= {"Name", "OutputFiles", "OutputUrls", "Input"}
+    assert record.raw["Name"] == {"a": 1}
+    assert record.raw["OutputUrls"] == 7
+
+
+def test_output_urls_in_raw_keep_no_query_at_all() -> None:
+    """A link of unknown kind may be signed in a way we do not know: its whole query goes."""
+    record = _record(_success(OutputUrls=["https://cdn.example.com/a.mp4?auth_key=1-0-0-abc", "plain"]))
+    assert record.raw["OutputUrls"] == ["https://cdn.example.com/a.mp4", "plain"]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=12,
+)
+FIELDS = ["FunctionName", "Input", "Output", "JobParams", "ScheduleConfig", "UserData", "Result", "CreateTime"]
+FIELDS += ["FinishTime", "OutputFiles", "OutputMediaIds", "OutputUrls", "Name", "TemplateId", "Extra"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values | st.sampled_from(["[]", "{}", "Cover"])), st.text())
+def test_whatever_ice_answers_becomes_a_valid_record(fields: JsonObject, status: str) -> None:
+    """Any JSON in any field: a record comes out, it is valid, and it says so twice in the same bytes."""
+    record = _record({"Status": status, **fields})
+    text = record.model_dump_json(by_alias=True)
+    RECORD_SCHEMA.validate(json.loads(text))
+    assert _record({"Status": status, **fields}).model_dump_json(by_alias=True) == text
