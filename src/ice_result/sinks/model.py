@@ -1,12 +1,15 @@
-"""The seam every store stands behind, and the envelope of a parked event."""
+"""The seam every store stands behind, the envelope of a parked event, and what a store is opened with."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pydantic import Field
 
-from ice_result.calls import Deadline
+from ice_result.calls import Caller, Deadline
+from ice_result.credentials import Credentials
 from ice_result.records.model import Manifest, Record
 from ice_result.values import JsonValue, Model
 
@@ -36,7 +39,10 @@ class ParkedError(Model):
 
 
 class Parked(Model):
-    """An event kept for an operator. `event` is the message as it came; `attempts` counts how often it was parked."""
+    """An event kept for an operator. `event` is the message as it came; `attempts` counts how often it was parked.
+
+    `sinks` names the stores that refused the job, when others have it already; empty, none of them has it.
+    """
 
     schema_: Literal["ice_result.parked/1"] = Field(default="ice_result.parked/1", alias="schema")
     reason: str
@@ -44,7 +50,7 @@ class Parked(Model):
     job_id: str | None
     event_type: str | None
     event_id: str | None
-    sink: str | None = None
+    sinks: tuple[str, ...] = ()
     error: ParkedError
     attempts: int = 1
     event: JsonValue
@@ -56,3 +62,23 @@ class ParkingLot(Protocol):
     def park(self, parked: Parked, deadline: Deadline) -> str:
         """Keep it durably; its address. The same event parked again is counted, not doubled."""
         ...
+
+
+@dataclass(frozen=True)
+class SinkContext:
+    """What a store needs to be opened, beyond its URL.
+
+    `oss_endpoint` None means OSS's public endpoint of `region`; `oss_encryption` is AES256, KMS or SM4;
+    `ca_bundle` is a file of certificates to trust in place of the usual ones.
+    `concurrency` is how many calls go out at once: so many connections are kept open. `new_caller` makes the
+    Caller of a service, by its name.
+    """
+
+    region: str | None = None
+    oss_endpoint: str | None = None
+    oss_path_style: bool = False
+    oss_encryption: str | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+    concurrency: int = 8
+    ca_bundle: str | None = None
+    new_caller: Callable[[str], Caller] = Caller

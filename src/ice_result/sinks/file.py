@@ -1,0 +1,91 @@
+"""The folder behind `file:`: every file is whole at every moment, and durable once its address is known."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from ice_result.calls import Deadline
+from ice_result.errors import StorageError
+from ice_result.sinks.layout import Layout
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.objects import ObjectSink
+from ice_result.sinks.urls import SinkUrl
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """Files below `folder`, which is made when first needed.
+
+    A process killed while it writes leaves at most a file `.<random>.tmp`, which nothing reads.
+    """
+
+    folder: Path
+
+    def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
+        """Write the file unless it holds `data` already; its path. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            if _content(path) != data:
+                _make_folder(path.parent)
+                _replace(path, data)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        return str(path)
+
+    def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
+        """The content of the file; None when there is none. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            return _content(path)
+        except OSError as error:
+            raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
+    """The sink of a `file:` URL."""
+    return ObjectSink(url.text, FileStore(Path(url.path)), Layout())
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """A new file takes the place of the old one in a single step: readers see the one or the other.
+
+    write .tmp ── fsync ──► rename over path ── fsync folder ──► durable
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, each durably: a new folder is an entry in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

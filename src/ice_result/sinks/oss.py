@@ -1,0 +1,192 @@
+"""Objects in OSS, through its SDK; the one module that imports oss2, and only when OSS is first called."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from ice_result.calls import Deadline
+from ice_result.credentials import Credentials
+from ice_result.errors import NotFoundError, SettingsError
+from ice_result.sinks.endpoints import parse_endpoint
+from ice_result.sinks.layout import Layout
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.objects import ObjectSink
+from ice_result.sinks.oss_errors import SERVICE, translate
+from ice_result.sinks.urls import SinkUrl
+
+if TYPE_CHECKING:
+    import oss2
+    import requests
+
+T = TypeVar("T")
+_CONNECT_SECONDS = 3.0
+
+
+class Head(Protocol):
+    """The headers of an object, as the SDK hands them over."""
+
+    content_length: int | None
+    content_type: str | None
+    etag: str | None
+    last_modified: int | None
+    headers: Mapping[str, str]
+
+
+class _Body(Protocol):
+    request_id: str
+    server_crc: int | None
+
+    def read(self) -> bytes: ...
+
+
+class Bucket(Protocol):
+    """What we use of the SDK's bucket."""
+
+    def put_object(self, key: str, data: bytes, headers: Mapping[str, str]) -> object: ...
+    def get_object(self, key: str) -> _Body: ...
+    def head_object(self, key: str) -> Head: ...
+
+
+class OssClient:
+    """Calls to OSS: one pool of connections and one pace for all buckets, the keys asked for at every request."""
+
+    def __init__(self, context: SinkContext) -> None:
+        self._context = context
+        self._caller = context.new_caller(SERVICE)
+        self._session: oss2.Session | None = None
+        self._lock = threading.Lock()
+
+    def endpoint(self) -> str:
+        """Where OSS is called. Raises SettingsError without a region, which signatures name, or for no endpoint."""
+        region = self._context.region
+        if not region:
+            raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
+        try:
+            return parse_endpoint(self._context.oss_endpoint or f"oss-{region}.aliyuncs.com")
+        except ValueError as error:
+            raise SettingsError([("ICE_RESULT_OSS_ENDPOINT", str(error))]) from error
+
+    def call(self, tried: str, bucket: str, use: Callable[[Bucket], T], deadline: Deadline) -> T:
+        """The value of `use(bucket)`, retried while that can help. Raises our own errors."""
+        endpoint, session = self.endpoint(), self._shared_session()  # loads the SDK, before the attempts are timed
+
+        def attempt() -> T:
+            try:
+                return use(self._bucket(bucket, endpoint, session))
+            except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+                # From None: the SDK's exceptions hold what was signed, and with it the security token.
+                raise translate(error, tried) from None
+
+        return self._caller.call(tried, attempt, deadline)
+
+    def _bucket(self, name: str, endpoint: str, session: oss2.Session) -> Bucket:
+        import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
+
+        bucket: Bucket = oss2.Bucket(
+            oss2.ProviderAuthV4(_Signer(self._context.credentials)),
+            endpoint,
+            name,
+            session=session,
+            connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
+            region=self._context.region,
+            is_path_style=self._context.oss_path_style,
+            enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`
+        )
+        return bucket
+
+    def _shared_session(self) -> oss2.Session:
+        import oss2  # noqa: PLC0415  as above
+
+        with self._lock:
+            if self._session is None:
+                logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
+                session = oss2.Session(pool_size=self._context.concurrency)
+                _prepare(session.session, self.endpoint(), self._context.ca_bundle)
+                self._session = session
+            return self._session
+
+
+@dataclass(frozen=True)
+class OssStore:
+    """Objects in one bucket."""
+
+    client: OssClient
+    bucket: str
+    encryption: str | None = None
+
+    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+        """Write the object; its `oss:` address. OSS refuses what does not arrive as it was sent (Content-MD5)."""
+        address = f"oss://{self.bucket}/{key}"
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        headers = {"Content-Type": "application/json", "Content-MD5": digest}
+        if self.encryption:
+            headers["x-oss-server-side-encryption"] = self.encryption
+        self.client.call(
+            f"write {address}", self.bucket, lambda bucket: bucket.put_object(key, data, headers), deadline
+        )
+        return address
+
+    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+        """The object's bytes; None when there is no such object. A missing bucket is an error."""
+        try:
+            return self.client.call(
+                f"read oss://{self.bucket}/{key}", self.bucket, lambda bucket: _checked_read(bucket, key), deadline
+            )
+        except NotFoundError as error:
+            if error.code == "NoSuchBucket":
+                raise
+            return None
+
+
+def open_oss(url: SinkUrl, context: SinkContext) -> ObjectSink:
+    """The sink of an `oss:` URL. Raises SettingsError."""
+    client = OssClient(context)
+    client.endpoint()  # wrong settings show now, not at the first job
+    return ObjectSink(url.text, OssStore(client, url.authority or "", context.oss_encryption), Layout(url.prefix))
+
+
+class _Signer:
+    """Our keys as the SDK asks for them: before every request."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def get_credentials(self) -> oss2.credentials.Credentials:
+        import oss2  # noqa: PLC0415  as above
+
+        keys = self._credentials.keys()
+        return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
+
+
+def _prepare(session: requests.Session, endpoint: str, ca_bundle: str | None) -> None:
+    """Settle once what the session would work out for every request: proxies and certificates of this endpoint."""
+    from requests.utils import get_environ_proxies  # noqa: PLC0415  loaded with the SDK
+
+    session.proxies.update(get_environ_proxies(endpoint))
+    session.trust_env = False
+    session.verify = ca_bundle or True
+    session.max_redirects = 0  # a redirect would take the signed request to another host
+    session.hooks["response"].append(_read_whole)
+
+
+def _read_whole(response: requests.Response, **_options: object) -> None:
+    """Read the body with the reply: its connection is free again, and what breaks within it is told as such."""
+    _ = response.content
+
+
+def _checked_read(bucket: Bucket, key: str) -> bytes:
+    import oss2  # noqa: PLC0415  as above
+
+    body = bucket.get_object(key)
+    data = body.read()
+    if body.server_crc is not None:
+        checksum = oss2.utils.Crc64()
+        checksum.update(data)
+        oss2.utils.check_crc("get object", checksum.crc, body.server_crc, body.request_id)
+    return data

@@ -1,0 +1,138 @@
+"""What the SDK of OSS raises, told in our own errors.
+
+The SDK is not imported here: its exceptions are known by attributes [read in the source of oss2 2.19]. `status` is
+the HTTP status, or negative where there was none; what the connection raised is in `exception`, or comes bare when
+it broke within a body.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, TypeVar
+
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    NotFoundError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+    TimedOutError,
+    UnavailableError,
+)
+
+SERVICE = "OSS"
+_TOO_MANY_CALLS = re.compile(r".*LimitExceeded|.*Busy|SlowDown|Throttling.*|TooManyRequests")
+_KINDS_BY_CODE: tuple[tuple[str, type[ServiceError]], ...] = (
+    ("AccessDenied", ForbiddenError),
+    ("SignatureDoesNotMatch", ForbiddenError),
+    ("InvalidAccessKeyId", ForbiddenError),
+    ("InvalidSecurityToken", ForbiddenError),
+    ("SecurityToken", ForbiddenError),
+    ("RequestTimeTooSkewed", ForbiddenError),
+    ("InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
+    ("RequestTimeout", TimedOutError),
+    ("NoSuch", NotFoundError),
+)
+_KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
+    -5: RejectedError,  # SelectOperationClientError
+    -4: UnavailableError,  # OpenApiFormatError: a reply the SDK cannot read
+    -3: UnavailableError,  # InconsistentError: the checksums differ
+    -1: RejectedError,  # ClientError: the SDK refuses to send it
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    408: TimedOutError,
+    429: ThrottledError,
+    501: RejectedError,
+}
+_FIRST_SERVER_ERROR = 500
+_SERVICE_UNAVAILABLE = 503
+T = TypeVar("T")
+
+
+class OtherRegionError(ForbiddenError):
+    """The bucket lies in another region than the one we call: `endpoint` is where."""
+
+    def __init__(self, tried: str, answer: _Answer, endpoint: str) -> None:
+        detail = f"the bucket is in another region: it must be addressed using {endpoint or 'its own endpoint'}"
+        super().__init__(
+            tried, service=SERVICE, code=answer.code, status=answer.status, detail=detail, request_id=answer.request_id
+        )
+        self.endpoint = endpoint
+
+
+class _Answer(NamedTuple):
+    status: int
+    code: str
+    message: str
+    request_id: str
+
+
+def translate(error: Exception, tried: str) -> Exception:
+    """Our error for what a call through the SDK raised. What is no answer of any kind, a defect, stays as it is."""
+    import requests  # noqa: PLC0415  the SDK's transport, loaded with it
+
+    cause = getattr(error, "exception", error)
+    if isinstance(cause, requests.RequestException):
+        return _of_connection(cause, tried)
+    if isinstance(getattr(error, "status", None), int):
+        return _of_answer(error, tried)
+    if isinstance(error, (ValueError, LookupError)):  # from the SDK's parsing of headers and bodies
+        return UnavailableError(tried, service=SERVICE, detail=f"a reply that cannot be read ({type(error).__name__})")
+    return error
+
+
+def _of_connection(error: Exception, tried: str) -> IceResultError:
+    import requests  # noqa: PLC0415  as above
+
+    name = type(error).__name__
+    if isinstance(error, requests.Timeout):
+        return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
+    if isinstance(error, requests.TooManyRedirects):
+        return RejectedError(tried, service=SERVICE, detail="redirected, which is not followed: check the endpoint")
+    if isinstance(error, ValueError):  # an impossible URL or header, whose text would show the header
+        return RejectedError(tried, service=SERVICE, detail=f"no such request can be sent ({name})")
+    return UnavailableError(tried, service=SERVICE, detail=f"{name}: {error}")
+
+
+def _of_answer(error: Exception, tried: str) -> IceResultError:
+    answer = _Answer(
+        status=_attribute(error, "status", 0),
+        code=_attribute(error, "code", ""),
+        message=_attribute(error, "message", "") or _attribute(error, "body", ""),
+        request_id=_attribute(error, "request_id", ""),
+    )
+    if "must be addressed using" in answer.message:
+        details: dict[str, str | None] = _attribute(error, "details", {})
+        return OtherRegionError(tried, answer, details.get("Endpoint") or "")
+    return _kind(answer)(
+        tried,
+        service=SERVICE,
+        code=answer.code,
+        status=answer.status if answer.status > 0 else None,
+        detail=_detail(answer),
+        request_id=answer.request_id,
+    )
+
+
+def _kind(answer: _Answer) -> type[ServiceError]:
+    if answer.status == _SERVICE_UNAVAILABLE and _TOO_MANY_CALLS.fullmatch(answer.code):
+        return ThrottledError
+    for prefix, kind in _KINDS_BY_CODE:
+        if answer.code.startswith(prefix):
+            return kind
+    default = UnavailableError if answer.status >= _FIRST_SERVER_ERROR else RejectedError
+    return _KINDS_BY_STATUS.get(answer.status, default)
+
+
+def _detail(answer: _Answer) -> str:
+    if answer.code == "SignatureDoesNotMatch":  # the service's own message shows what was signed
+        return "the secret is not that of the access key, or the region is not the bucket's"
+    return answer.message
+
+
+def _attribute(error: Exception, name: str, default: T) -> T:
+    """An attribute of the SDK's, which may be missing or None; `default` also says of what type it must be."""
+    value = getattr(error, name, default)
+    return value if isinstance(value, type(default)) else default

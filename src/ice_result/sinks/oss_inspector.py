@@ -1,0 +1,59 @@
+"""Looking up output files in OSS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Deadline
+from ice_result.errors import ForbiddenError, IceResultError, NotFoundError
+from ice_result.records.model import ObjectFacts, ProblemCode
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.oss import Bucket, Head, OssClient
+from ice_result.sinks.oss_errors import OtherRegionError
+
+
+@dataclass(frozen=True)
+class OssInspector:
+    """An ObjectInspector: one HEAD request for each file."""
+
+    client: OssClient
+
+    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+        """What OSS says of the object; what it will not say is in `problem` and `message`."""
+
+        def look_up(bucket: Bucket) -> ObjectFacts:
+            return _facts(bucket.head_object(address.key))
+
+        try:
+            return self.client.call(f"look up {address.uri}", address.bucket, look_up, deadline)
+        except NotFoundError as error:
+            return ObjectFacts(exists=False, problem="not_found", message=str(error))
+        except IceResultError as error:
+            return ObjectFacts(exists=None, problem=_problem(error), message=str(error))
+
+
+def open_inspector(context: SinkContext) -> OssInspector:
+    """An inspector of the buckets of the context's region. Without one, it says that nothing was checked, and why."""
+    return OssInspector(OssClient(context))
+
+
+def _facts(head: Head) -> ObjectFacts:
+    modified = head.last_modified
+    return ObjectFacts(
+        exists=True,
+        size_bytes=head.content_length,
+        etag=head.etag,
+        crc64=head.headers.get("x-oss-hash-crc64ecma"),
+        media_type=head.content_type,
+        last_modified=None if modified is None else datetime.fromtimestamp(modified, timezone.utc),
+    )
+
+
+def _problem(error: IceResultError) -> ProblemCode:
+    if isinstance(error, OtherRegionError):
+        return "cross_region"
+    if isinstance(error, ForbiddenError):
+        return "forbidden"
+    return "unreachable" if error.transient else "not_checked"

@@ -1,0 +1,89 @@
+"""A record and its manifest, small enough to read and easy to vary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ice_result.calls import Caller, Deadline
+from ice_result.localcloud import LocalCloud
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks import Parked, ParkedError, SinkContext
+from ice_result.values import JsonObject, JsonValue
+
+RecordOf = Callable[..., Record]
+ParkedOf = Callable[..., Parked]
+
+
+@pytest.fixture
+def deadline() -> Deadline:
+    """Enough time for anything these tests do."""
+    return Deadline.after(30)
+
+
+@pytest.fixture
+def record_of() -> RecordOf:
+    """Makes a record; named fields replace the usual ones."""
+    return _record
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return Manifest.model_validate(
+        {"job_id": "job-1", "function_name": "Cover", "complete": True, "files": [], "problems": []}
+    )
+
+
+@pytest.fixture
+def parked_of() -> ParkedOf:
+    """Makes the envelope of a parked event; named fields replace the usual ones."""
+    return _parked
+
+
+@pytest.fixture
+def context(cloud: LocalCloud) -> SinkContext:
+    """How the local cloud is reached, with tries that are quick to give up."""
+    return SinkContext(
+        region=cloud.region,
+        oss_endpoint=cloud.oss.endpoint,
+        oss_path_style=True,
+        concurrency=4,
+        new_caller=lambda service: Caller(
+            service, attempts=4, attempt_seconds=0.4, first_backoff_seconds=0.01, longest_backoff_seconds=0.02
+        ),
+    )
+
+
+def _record(**changes: JsonValue) -> Record:
+    nothing: JsonObject = dict.fromkeys(
+        ("name", "template_id", "pipeline_id", "priority", "job_params", "user_data", "finish_time", "duration_seconds")
+    )
+    usual: JsonObject = {
+        "job_id": "job-1",
+        "region": "cn-shanghai",
+        "function_name": "Cover",
+        "status": "Success",
+        "state": "succeeded",
+        "outcome": "ok",
+        "input": {"type": "OSS", "media": "oss://b/in.mp4", "bucket": "b", "key": "in.mp4"},
+        "output": {"type": "OSS", "biz": None, "media": None, "output_url": None, "bucket": "b", "key": "out"},
+        "create_time": "2022-07-07T07:16:11Z",
+        "decode": {"status": "decoded", "warnings": []},
+        "result": {"kind": "covers", "covers": []},
+        "files": 0,
+        "raw": {"JobId": "job-1", "Name": "智能封面"},
+    }
+    return Record.model_validate({**nothing, **usual, **changes})
+
+
+def _parked(event: JsonValue = None, job_id: str | None = None, reason: str = "not_finished") -> Parked:
+    return Parked(
+        reason=reason,
+        transient=True,
+        job_id=job_id,
+        event_type="AIProduceComplete",
+        event_id=None,
+        error=ParkedError(type="JobNotFinishedError", message="still running"),
+        event=event,
+    )

@@ -1,0 +1,179 @@
+"""What OSS and its SDK can say, and what becomes of it."""
+
+from __future__ import annotations
+
+import inspect
+
+import oss2
+import pytest
+import requests
+
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    NotFoundError,
+    RejectedError,
+    ServiceError,
+    ThrottledError,
+    TimedOutError,
+    UnavailableError,
+)
+from ice_result.sinks.oss_errors import OtherRegionError, translate
+
+TRIED = "write oss://records/key"
+SPECIAL: dict[str, tuple[object, ...]] = {
+    "ClientError": ("bad argument",),
+    "RequestError": (requests.ConnectionError("refused"),),
+    "InconsistentError": ("checksums differ", "ID-1"),
+    "OpenApiFormatError": ("not JSON",),
+    "OpenApiServerError": (500, "ID-1", "sorry", "InternalError"),
+    "SelectOperationFailed": (400, "InvalidExpression", "bad SQL"),
+    "SelectOperationClientError": ("short read", "ID-1"),
+}
+KINDS: dict[str, type[ServiceError]] = {
+    "ClientError": RejectedError,
+    "RequestError": UnavailableError,
+    "InconsistentError": UnavailableError,
+    "OpenApiFormatError": UnavailableError,
+    "OpenApiServerError": UnavailableError,
+    "OssError": RejectedError,
+    "ServerError": RejectedError,
+    "AccessDenied": ForbiddenError,
+    "InvalidDigest": UnavailableError,
+    "SignatureDoesNotMatch": ForbiddenError,
+    "WORMConfigurationLocked": ForbiddenError,
+}
+CLASSES = sorted(
+    (
+        kind
+        for _, kind in inspect.getmembers(oss2.exceptions, inspect.isclass)
+        if issubclass(kind, oss2.exceptions.OssError)
+    ),
+    key=lambda kind: str(kind.__name__),
+)
+
+
+def answer(status: int, code: str | None, message: str | None = "sorry", **details: str) -> Exception:
+    error: Exception = oss2.exceptions.ServerError(
+        status, {"x-oss-request-id": "ID-1"}, b"", {"Code": code, "Message": message, **details}
+    )
+    return error
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
+    """Each of oss2's exceptions becomes one of our service errors: not found, refused, or worth another try."""
+    status = getattr(kind, "status", 400)
+    code = getattr(kind, "code", "Other")
+    headers = {"x-oss-request-id": "ID-1", "x-oss-next-append-position": "1"}
+    arguments = SPECIAL.get(kind.__name__, (status, headers, b"", {"Code": code}))
+
+    ours = translate(kind(*arguments), TRIED)
+
+    usual = NotFoundError if status == 404 else RejectedError
+    assert type(ours) is KINDS.get(kind.__name__, usual)
+    assert str(ours).startswith(f"OSS: {TRIED}")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "AccessDenied", ForbiddenError),
+        (403, "InvalidAccessKeyId", ForbiddenError),
+        (403, "InvalidSecurityToken", ForbiddenError),
+        (400, "SecurityTokenExpired", ForbiddenError),
+        (403, "RequestTimeTooSkewed", ForbiddenError),
+        (403, "UserDisable", ForbiddenError),
+        (403, "", ForbiddenError),
+        (404, "NoSuchBucket", NotFoundError),
+        (404, "NoSuchKey", NotFoundError),
+        (404, "", NotFoundError),
+        (400, "RequestTimeout", TimedOutError),
+        (503, "QpsLimitExceeded", ThrottledError),
+        (503, "UploadTrafficRateLimitExceeded", ThrottledError),
+        (503, "ServerBusy", ThrottledError),
+        (503, "SlowDown", ThrottledError),
+        (429, "", ThrottledError),
+        (503, "", UnavailableError),
+        (500, "InternalError", UnavailableError),
+        (502, None, UnavailableError),
+        (501, "NotImplemented", RejectedError),
+        (400, "InvalidArgument", RejectedError),
+        (400, "BucketLimitExceeded", RejectedError),
+        (409, "FileAlreadyExists", RejectedError),
+        (418, None, RejectedError),
+    ],
+)
+def test_answers_are_known_by_code_then_by_status(status: int, code: str | None, kind: type[ServiceError]) -> None:
+    """What decides about retries is the code where there is one, and the status for all others."""
+    ours = translate(answer(status, code), TRIED)
+
+    assert type(ours) is kind
+
+
+def test_a_message_has_code_status_and_request_id() -> None:
+    """An operator can look the error up, and ask support about it."""
+    ours = translate(answer(400, "InvalidArgument", "no such thing"), TRIED)
+
+    assert str(ours) == f"OSS: {TRIED}: 400 InvalidArgument: no such thing: request id ID-1"
+    assert isinstance(ours, ServiceError)
+    assert (ours.code, ours.status, ours.request_id) == ("InvalidArgument", 400, "ID-1")
+
+
+def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
+    """The service's message holds the string to sign, and with it the token: it says what to check instead."""
+    ours = translate(answer(403, "SignatureDoesNotMatch", "we signed x-oss-security-token:TOKEN"), TRIED)
+
+    assert "TOKEN" not in str(ours)
+    assert "the secret is not that of the access key" in str(ours)
+
+
+def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:
+    """A wrong region looks like a lack of permission; the answer says where the bucket is."""
+    message = "The bucket you are attempting to access must be addressed using the specified endpoint."
+    ours = translate(answer(403, "AccessDenied", message, Endpoint="oss-cn-beijing.aliyuncs.com"), TRIED)
+
+    assert isinstance(ours, OtherRegionError)
+    assert ours.endpoint == "oss-cn-beijing.aliyuncs.com"
+    assert "another region: it must be addressed using oss-cn-beijing.aliyuncs.com" in str(ours)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (requests.ConnectTimeout("slow"), TimedOutError),
+        (requests.ReadTimeout("slow"), TimedOutError),
+        (requests.ConnectionError("refused"), UnavailableError),
+        (requests.exceptions.SSLError("no trust"), UnavailableError),
+        (requests.exceptions.ChunkedEncodingError("cut short"), UnavailableError),
+        (requests.TooManyRedirects("elsewhere"), RejectedError),
+        (requests.exceptions.InvalidHeader("line break in TOKEN\n"), RejectedError),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_broken_connections_are_worth_another_try(
+    error: requests.RequestException, kind: type[ServiceError], *, wrapped: bool
+) -> None:
+    """The SDK wraps what the transport raises before a reply, and lets through what it raises within one."""
+    ours = translate(oss2.exceptions.RequestError(error) if wrapped else error, TRIED)
+
+    assert type(ours) is kind
+    assert "TOKEN" not in str(ours)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("time data"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), LookupError()]
+)
+def test_a_reply_that_cannot_be_read_is_worth_another_try(error: Exception) -> None:
+    """The SDK's parsing of headers and error bodies raises what Python raises."""
+    assert isinstance(translate(error, TRIED), UnavailableError)
+
+
+def test_our_own_errors_and_defects_stay_as_they_are() -> None:
+    """Missing credentials are told as such, and a mistake in our code is never taken for an answer of OSS."""
+    ours = ForbiddenError("find credentials", service="RAM")
+    defect = AttributeError("no such attribute")
+
+    assert translate(ours, TRIED) is ours
+    assert translate(defect, TRIED) is defect
+    assert issubclass(OtherRegionError, IceResultError)

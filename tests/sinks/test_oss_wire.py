@@ -1,0 +1,205 @@
+"""What goes over the wire to OSS, and what no OSS should send back."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+from typing_extensions import override
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Caller, Deadline
+from ice_result.credentials import Credentials, Keys
+from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
+from ice_result.localcloud import LocalCloud
+from ice_result.sinks import OssClient, SinkContext, open_inspector
+from ice_result.sinks.oss import OssStore
+
+TOKEN = "CAIS-very-secret-token"
+STRING_TO_SIGN = f"x-oss-security-token:{TOKEN}"
+
+
+@dataclass
+class Server:
+    """Answers every request in the same way, and remembers the requests' headers."""
+
+    port: int
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    seen: list[Message] = field(default_factory=list)
+
+
+def serve() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            says.seen.append(self.headers)
+            self.send_response(says.status)
+            for name, value in says.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(says.body)
+
+        def do_GET(self) -> None:
+            self.do_PUT()
+
+        def do_HEAD(self) -> None:
+            self.do_PUT()
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        says = Server(listener.server_port)
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield says
+        listener.shutdown()
+        thread.join()
+
+
+server = pytest.fixture(serve, name="server")
+elsewhere = pytest.fixture(serve, name="elsewhere")
+
+
+@pytest.fixture
+def context(server: Server, monkeypatch: pytest.MonkeyPatch) -> SinkContext:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return context_of(f"http://127.0.0.1:{server.port}")
+
+
+def context_of(endpoint: str) -> SinkContext:
+    credentials = Credentials()
+    credentials.use(Keys("LTAI-id", "secret", TOKEN))
+    return SinkContext(
+        region="cn-shanghai",
+        oss_endpoint=endpoint,
+        oss_path_style=True,
+        oss_encryption="KMS",
+        credentials=credentials,
+        new_caller=lambda service: Caller(service, attempts=2, attempt_seconds=5, first_backoff_seconds=0.01),
+    )
+
+
+def store(context: SinkContext) -> OssStore:
+    return OssStore(OssClient(context), "records", context.oss_encryption)
+
+
+def test_requests_carry_signature_v4_token_type_and_encryption(
+    server: Server, context: SinkContext, deadline: Deadline
+) -> None:
+    """What OSS needs to accept, decrypt and label an object is in the headers, never in the URL."""
+    store(context).put("key", b"{}\n", deadline)
+
+    (headers,) = server.seen
+    assert re.match(
+        r"OSS4-HMAC-SHA256 Credential=LTAI-id/\d{8}/cn-shanghai/oss/aliyun_v4_request, Signature=[0-9a-f]{64}",
+        headers["Authorization"],
+    )
+    assert headers["x-oss-security-token"] == TOKEN
+    assert headers["Content-Type"] == "application/json"
+    assert headers["x-oss-server-side-encryption"] == "KMS"
+
+
+def test_redirects_are_not_followed(
+    server: Server, elsewhere: Server, context: SinkContext, deadline: Deadline
+) -> None:
+    """A signed request, token included, goes to the endpoint and to nobody else."""
+    server.status, server.headers = 307, {"Location": f"http://127.0.0.1:{elsewhere.port}/records/key"}
+
+    with pytest.raises(RejectedError, match="redirected"):
+        store(context).put("key", b"{}\n", deadline)
+
+    assert elsewhere.seen == []
+
+
+def test_no_traceback_shows_what_was_signed(server: Server, context: SinkContext, deadline: Deadline) -> None:
+    """OSS repeats the string to sign, token included, when a signature is wrong; a logged exception must not."""
+    server.status = 403
+    server.body = (
+        f"<Error><Code>SignatureDoesNotMatch</Code><Message>{STRING_TO_SIGN}</Message>"
+        f"<StringToSign>{STRING_TO_SIGN}</StringToSign></Error>"
+    ).encode()
+
+    with pytest.raises(ForbiddenError, match="SignatureDoesNotMatch") as caught:
+        store(context).put("key", b"{}\n", deadline)
+
+    assert TOKEN not in "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
+
+
+def test_a_write_that_arrived_damaged_is_repeated(server: Server, context: SinkContext, deadline: Deadline) -> None:
+    """Every write carries the digest of its bytes; when OSS finds another, the object is sent again."""
+    server.status = 400
+    server.body = b"<Error><Code>InvalidDigest</Code><Message>no</Message></Error>"
+
+    with pytest.raises(UnavailableError, match="InvalidDigest"):
+        store(context).put("key", b"{}\n", deadline)
+
+    assert [seen["Content-MD5"] for seen in server.seen] == ["ioBVTJHZ/KisuC8CPeAvEQ=="] * 2
+
+
+def test_a_damaged_object_is_never_returned(server: Server, context: SinkContext, deadline: Deadline) -> None:
+    """Reading compares the checksums too."""
+    server.headers, server.body = {"x-oss-hash-crc64ecma": "1"}, b"damaged"
+
+    with pytest.raises(UnavailableError, match="CRC"):
+        store(context).get("key", deadline)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Last-Modified": "yesterday"}),
+        (200, {"x-oss-hash-crc64ecma": "many"}),
+        (404, {"x-oss-err": "/////w=="}),
+    ],
+)
+def test_unreadable_headers_leave_the_question_open(
+    server: Server, context: SinkContext, deadline: Deadline, status: int, headers: Mapping[str, str]
+) -> None:
+    """A reply that no OSS would give is no fact about the file, and no crash."""
+    server.status, server.headers = status, headers
+
+    facts = open_inspector(context).facts(ObjectAddress("records", "key"), deadline)
+
+    assert (facts.exists, facts.problem) == (None, "unreachable")
+
+
+def test_bare_headers_are_enough(server: Server, context: SinkContext, deadline: Deadline) -> None:
+    """A store that says no more than that the object is there leaves the other facts empty."""
+    facts = open_inspector(context).facts(ObjectAddress("records", "key"), deadline)
+
+    assert len(server.seen) == 1
+    assert facts.exists is True
+    assert (facts.size_bytes, facts.etag, facts.crc64, facts.media_type, facts.last_modified) == (None,) * 5
+
+
+def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline) -> None:
+    """GIVEN a server with a certificate of our own authority THEN it is trusted only when that is named."""
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with LocalCloud(tls=tls) as cloud:
+        cloud.oss.create_bucket("records")
+        cloud.credentials["LTAI-id"] = "secret"
+        cloud.tokens["LTAI-id"] = TOKEN
+        context = context_of(cloud.oss.endpoint)
+
+        with pytest.raises(UnavailableError, match="SSLError"):
+            store(context).put("key", b"{}\n", deadline)
+        store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
+
+        assert cloud.oss.get("records", "key") == b"{}\n"
