@@ -1,0 +1,105 @@
+"""1,000 jobs through `ice-result process`, beside the same jobs one after the other.
+
+`python bench/scale.py [--jobs 1000] [--latency 0.02] [--concurrency 8 32]` prints a line per run: wall time, calls
+a second, peak memory, and how many times faster than with a concurrency of 1 (for which fewer jobs are sent; the
+comparison is of seconds a job). The cloud is `ice_result.localcloud` in a process of its own, with the latency
+added to every call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE = Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json"
+CALLS_A_JOB = 5  # the query, two covers looked up, the record and the manifest
+SEQUENTIAL_SHARE = 10
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the command."""
+
+    jobs: int
+    wall_seconds: float
+    peak_mb: float
+
+    def show(self, name: str, baseline: Run | None) -> None:
+        per_job = self.wall_seconds / self.jobs
+        rate = self.jobs * CALLS_A_JOB / self.wall_seconds
+        line = f"{name:<16} {self.jobs:>5} jobs  {self.wall_seconds:7.2f} s  {rate:6.0f} calls/s"
+        line += f"  peak {self.peak_mb:5.1f} MB"
+        if baseline:
+            line += f"  {baseline.wall_seconds / baseline.jobs / per_job:5.1f} times faster a job"
+        print(line, flush=True)
+
+
+@contextmanager
+def local_cloud(folder: Path, latency: float) -> Iterator[dict[str, str]]:
+    """The environment of a local cloud that knows the jobs in `folder`."""
+    arguments = ["--jobs", str(folder), "--latency", str(latency), "--bucket", "records"]
+    command = [sys.executable, "-m", "ice_result.localcloud", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101  asked for above
+        environment = {}
+        for line in process.stdout:
+            if not line.startswith("export "):
+                break
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            environment[name] = value.strip("'\"")
+            if name == "ALIBABA_CLOUD_ACCESS_KEY_SECRET":
+                break
+        try:
+            yield environment
+        finally:
+            process.terminate()
+
+
+def process(job_ids: list[str], environment: dict[str, str], concurrency: int) -> Run:
+    """Run the command on these jobs and check that all were recorded."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "ice_result", "process", *job_ids, "--sink", f"oss://records/c{concurrency}", "--json"],
+        env={**os.environ, **environment, "ICE_RESULT_CONCURRENCY": str(concurrency)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    wall = time.monotonic() - started
+    outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
+    if outcomes != ["recorded"] * len(job_ids):
+        raise SystemExit(f"not all recorded: {outcomes[:3]}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return Run(len(job_ids), wall, peak)
+
+
+def main() -> None:
+    """Prepare the jobs, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--latency", type=float, default=0.02)
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[8, 32])
+    options = parser.parse_args()
+    sample = SAMPLE.read_text(encoding="utf-8")
+    job_ids = [f"job-{number:05}" for number in range(options.jobs)]
+    with tempfile.TemporaryDirectory() as folder:
+        for job_id in job_ids:
+            Path(folder, f"{job_id}.json").write_text(sample.replace("cover-0001", job_id), encoding="utf-8")
+        with local_cloud(Path(folder), options.latency) as environment:
+            one = process(job_ids[: max(1, options.jobs // SEQUENTIAL_SHARE)], environment, 1)
+            one.show("one by one", None)
+            for concurrency in options.concurrency:
+                process(job_ids, environment, concurrency).show(f"concurrency {concurrency}", one)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Settings → Pipeline: which source of jobs and which stores stand behind the seams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ice_result.credentials import Credentials
+from ice_result.jobs import IceJobs, RecordedJobs
+from ice_result.jobs.model import JobSource
+from ice_result.pipeline import CALLS_PER_JOB, Pipeline, Stores
+from ice_result.settings import Settings
+from ice_result.sinks import SinkContext, open_inspector, open_sink
+
+
+def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
+    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed."""
+    return Pipeline(
+        _jobs(settings, credentials),
+        _stores(settings, credentials),
+        triggers=settings.triggers,
+        region=settings.region,
+        concurrency=settings.concurrency,
+    )
+
+
+def _jobs(settings: Settings, credentials: Credentials) -> JobSource:
+    if settings.jobs != "ice":
+        return RecordedJobs(Path(settings.jobs.removeprefix("file:")))
+    return IceJobs(
+        region=settings.region or "",
+        endpoint=settings.ice_endpoint,
+        credentials=credentials,
+        ca_bundle=settings.ca_bundle,
+        concurrency=settings.concurrency,
+    )
+
+
+def _stores(settings: Settings, credentials: Credentials) -> Stores:
+    context = SinkContext(
+        region=settings.region,
+        oss_endpoint=settings.oss_endpoint,
+        oss_path_style=settings.oss_addressing == "path",
+        oss_encryption=settings.oss_encryption,
+        credentials=credentials,
+        concurrency=settings.concurrency * CALLS_PER_JOB,
+        ca_bundle=settings.ca_bundle,
+    )
+    sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
+    lots = [open_sink(settings.park_url, context)] if settings.park_url else sinks
+    return Stores(sinks=sinks, lots=lots, inspector=open_inspector(context) if settings.verify_outputs else None)

@@ -1,0 +1,79 @@
+"""What a person sees: a line per job, and on a terminal a progress bar and colours."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+from typing_extensions import Self
+
+from ice_result.jsontext import dump
+from ice_result.pipeline import JobOutcome
+
+_COLOURS = {"recorded": "green", "ignored": "dim", "parked": "yellow", "failed": "red"}
+
+
+class Console:
+    """Shows outcomes as they come: results on standard output, progress and the summary on standard error."""
+
+    def __init__(self, *, total: int, as_json: bool) -> None:
+        self._as_json = as_json
+        self._counts: Counter[str] = Counter()
+        self._started = time.monotonic()
+        self._out = RichConsole(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
+        self._err = RichConsole(file=sys.stderr, highlight=False, markup=False)
+        self._progress = Progress(
+            TextColumn("jobs"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._err,
+            transient=True,
+            disable=not self._err.is_terminal,
+        )
+        self._task = self._progress.add_task("jobs", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        if kind is None and not self._as_json:
+            seconds = time.monotonic() - self._started
+            counts = ", ".join(f"{number} {name}" for name, number in sorted(self._counts.items())) or "nothing to do"
+            self._err.print(f"{counts} in {seconds:.1f} s")
+
+    def show(self, outcome: JobOutcome) -> None:
+        """One job is done with."""
+        self._counts[outcome.outcome] += 1
+        self._progress.advance(self._task)
+        if self._as_json:
+            shown = outcome.model_dump(mode="json", exclude={"function_name"})
+            sys.stdout.write(dump(shown) + "\n")
+            sys.stdout.flush()
+        else:
+            self._out.print(_line(outcome))
+
+
+def _line(outcome: JobOutcome) -> Text:
+    line = Text(f"{outcome.outcome:<9} ", style=_COLOURS[outcome.outcome])
+    line.append(printable(outcome.job_id or "-"), style="bold")
+    for part in (outcome.function_name, outcome.state, outcome.record):
+        if part:
+            line.append(f"  {printable(part)}", style="default")
+    if outcome.reason:
+        line.append(f"  ({printable(outcome.reason)})", style="default")
+    return line
+
+
+def printable(text: str) -> str:
+    """`text` with control and direction characters escaped, so that no name can rewrite the terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

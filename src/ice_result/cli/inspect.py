@@ -1,0 +1,43 @@
+"""`parse` and `decode`: what single stages make of their input. They call nothing and write nothing."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from ice_result.cli.inputs import read_input
+from ice_result.jsontext import dump, valid_text
+from ice_result.results import decode as decode_result
+from ice_result.settings import trigger_options
+from ice_result.triggers import JobEvent, TriggerEvent
+from ice_result.triggers import parse as parse_payload
+from ice_result.values import JsonObject
+
+
+@click.command()
+@click.option("--event", "event", metavar="FILE", default="-", help="The payload; - is standard input (the default).")
+def parse(event: str) -> None:
+    """Show what the first stage makes of a payload: one JSON line per event."""
+    for found in parse_payload(read_input(event), trigger_options(os.environ)).events:
+        click.echo(dump(_line(found)))
+
+
+@click.command()
+@click.argument("function_name")
+@click.argument("file", default="-", metavar="[FILE]")
+def decode(function_name: str, file: str) -> None:
+    """Decode the Result text of FUNCTION_NAME from FILE or standard input: one JSON line."""
+    text = valid_text(read_input(file).decode("utf-8", errors="replace"))
+    decoded = decode_result(function_name, text).model_dump(mode="json", by_alias=True)
+    click.echo(dump({"function_name": valid_text(function_name), **decoded}))
+
+
+def _line(event: TriggerEvent) -> JsonObject:
+    return {
+        "kind": event.kind,
+        "job_id": event.job_id if isinstance(event, JobEvent) else None,
+        "event_type": event.event_type,
+        "event_id": event.event_id,
+        "reason": None if isinstance(event, JobEvent) else event.reason,
+    }

@@ -1,0 +1,62 @@
+"""The command group, and what becomes of a user's mistake: one line on stderr, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from ice_result import __version__
+from ice_result.cli.inspect import decode, parse
+from ice_result.cli.process import process
+from ice_result.cli.schema import schema
+from ice_result.errors import IceResultError, SettingsError
+
+_USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ice-result")
+def _group() -> None:
+    """From a completion event of Alibaba Cloud ICE to a typed record and a verified manifest."""
+
+
+for _command in (process, parse, decode, schema):
+    _group.add_command(_command)
+
+
+def command(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for usage."""
+    try:
+        status = _group.main(arguments, prog_name="ice-result", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        sys.exit(_USAGE)
+    except click.ClickException as error:
+        _complain(f"{error.format_message()}{_hint(error)}")
+        sys.exit(_USAGE)
+    except SettingsError as error:
+        for variable, explanation in error.problems:
+            _complain(f"{variable}: {explanation}")
+        sys.exit(_USAGE)
+    except IceResultError as error:
+        _complain(str(error))
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted; what was recorded so far stays recorded, and running it again doubles nothing")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(line: str) -> None:
+    click.echo(f"ice-result: {line}", err=True)
+
+
+def _hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" (see `{context.command_path} --help`)" if context else ""

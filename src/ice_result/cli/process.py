@@ -1,0 +1,69 @@
+"""`process`: the whole pipeline from the command line, for job ids or for an event."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import click
+
+from ice_result.assembly import assemble
+from ice_result.calls import Deadline
+from ice_result.cli.console import Console
+from ice_result.cli.inputs import read_input
+from ice_result.credentials import Credentials
+from ice_result.jsontext import dump
+from ice_result.settings import Settings
+from ice_result.triggers import TriggerEvent, TriggerOptions, parse
+
+
+@click.command()
+@click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
+@click.option("--event", metavar="FILE", help="A payload as a trigger would send it; - is standard input.")
+@click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE.")
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="How long one job may take, waiting for it to finish included.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+def process(
+    *, job_ids: tuple[str, ...], event: str | None, jobs: str | None, sinks: tuple[str, ...], wait: float, as_json: bool
+) -> int:
+    """Ask ICE for jobs, and write a record and a manifest for each.
+
+    Exit status: 0 when nothing was parked or failed, 1 otherwise, 2 for usage.
+    """
+    if not job_ids and event is None:
+        raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
+    settings = Settings.from_environment(_environment(jobs, sinks))
+    events = [*_events(job_ids, event, settings.triggers)]
+    pipeline = assemble(settings, Credentials())
+    clean = True
+    with Console(total=len(events), as_json=as_json) as console:
+        for _, outcome in pipeline.process_events(events, lambda: Deadline.after(wait)):
+            clean = clean and outcome.outcome in {"recorded", "ignored"}
+            console.show(outcome)
+    pipeline.close()
+    return 0 if clean else 1
+
+
+def _environment(jobs: str | None, sinks: tuple[str, ...]) -> dict[str, str]:
+    """The environment with what the options say in place of its variables, so that both are checked alike."""
+    options = {}
+    if jobs is not None:
+        options["ICE_RESULT_JOBS"] = f"file:{jobs}"
+    if sinks:
+        options["ICE_RESULT_SINKS"] = ",".join(sinks)
+    return {**os.environ, **options}
+
+
+def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions) -> Iterator[TriggerEvent]:
+    if event is not None:
+        yield from parse(read_input(event), options).events
+    for job_id in job_ids:
+        yield from parse(dump({"JobId": job_id}), options).events

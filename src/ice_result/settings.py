@@ -1,0 +1,271 @@
+"""The environment, read once into Settings; every problem in it is reported at once, by variable name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, TypeVar
+
+from ice_result.errors import SettingsError
+from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
+from ice_result.triggers.model import TriggerOptions
+
+Addressing: TypeAlias = Literal["virtual", "path"]
+T = TypeVar("T")
+
+VARIABLES: dict[str, str] = {
+    "ICE_RESULT_SINKS": "where records go: comma-separated URLs; all of them get every job",
+    "ICE_RESULT_JOBS": "where jobs are looked up: `ice`, or `file:` and a folder of saved responses",
+    "ICE_RESULT_REGION": "the region of the jobs, as cn-shanghai; on Function Compute the function's own",
+    "ICE_RESULT_ICE_ENDPOINT": "ICE's endpoint, when not `ice.<region>.aliyuncs.com`",
+    "ICE_RESULT_OSS_ENDPOINT": "OSS's endpoint, when not `oss-<region>.aliyuncs.com`",
+    "ICE_RESULT_OSS_ADDRESSING": "`virtual` (bucket in the host name) or `path` (for servers on loopback)",
+    "ICE_RESULT_OSS_ENCRYPTION": "server-side encryption asked for at each write: AES256, KMS or SM4",
+    "ICE_RESULT_OTS_ENDPOINT": "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`",
+    "ICE_RESULT_S3_ENDPOINT": "the endpoint of the S3-compatible store",
+    "ICE_RESULT_EVENT_TYPES": "the event types that wake us, comma-separated",
+    "ICE_RESULT_JOB_ID_PATHS": "where an event holds the job id: JSON pointers, comma-separated, tried in order",
+    "ICE_RESULT_VERIFY_OUTPUTS": "`on` or `off`: ask OSS for each output file",
+    "ICE_RESULT_CONCURRENCY": "how many jobs of a batch are worked on at once, 1 to 256",
+    "ICE_RESULT_PARK_URL": "where events that cannot be finished go, when not into the sinks",
+    "ICE_RESULT_CALLBACK_URL": "the callback URL set in ICE, for checking the signature of HTTP callbacks",
+    "ICE_RESULT_CALLBACK_KEYS": "the callback's AuthKey; two, comma-separated, while one replaces the other",
+    "ICE_RESULT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+}
+"""Every variable and its meaning; the README's table is made of this."""
+
+DEFAULTS: dict[str, str] = {
+    "ICE_RESULT_SINKS": "none: must be set",
+    "ICE_RESULT_JOBS": "`ice`",
+    "ICE_RESULT_REGION": "`FC_REGION`",
+    "ICE_RESULT_OSS_ADDRESSING": "`virtual`",
+    "ICE_RESULT_EVENT_TYPES": "`AIProduceComplete`",
+    "ICE_RESULT_JOB_ID_PATHS": "`/MessageBody/JobId,/JobId`",
+    "ICE_RESULT_VERIFY_OUTPUTS": "`on`",
+    "ICE_RESULT_CONCURRENCY": "`8`",
+    "ICE_RESULT_LOG_LEVEL": "`INFO`",
+}
+"""What holds where a variable is not set, in words for the README."""
+
+_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_ENDPOINT = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?/?")
+_TRIGGER_VARIABLES = ("ICE_RESULT_EVENT_TYPES", "ICE_RESULT_JOB_ID_PATHS")
+_MOST_CONCURRENT = 256
+_MOST_KEYS = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration, checked. Field by field the environment variable of the same name."""
+
+    sinks: tuple[str, ...]
+    jobs: str
+    region: str | None
+    ice_endpoint: str | None
+    oss_endpoint: str | None
+    oss_addressing: Addressing
+    oss_encryption: str | None
+    ots_endpoint: str | None
+    s3_endpoint: str | None
+    triggers: TriggerOptions
+    verify_outputs: bool
+    concurrency: int
+    park_url: str | None
+    callback_url: str | None
+    callback_keys: tuple[str, ...]
+    log_level: str
+    ca_bundle: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the variables. Raises SettingsError with all problems, not just the first."""
+        read = _Reader(environment)
+        jobs = read.one("ICE_RESULT_JOBS", _jobs, "ice")
+        settings = cls(
+            sinks=read.many("ICE_RESULT_SINKS", _sink, ()),
+            jobs=jobs,
+            region=read.optional("ICE_RESULT_REGION", _region) or environment.get("FC_REGION") or None,
+            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", _endpoint),
+            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", _endpoint),
+            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", _addressing, "virtual"),
+            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", _one_of("AES256", "KMS", "SM4")),
+            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", _endpoint),
+            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", _endpoint),
+            triggers=_trigger_options(read),
+            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", _switch, True),
+            concurrency=read.one("ICE_RESULT_CONCURRENCY", _concurrency, 8),
+            park_url=read.optional("ICE_RESULT_PARK_URL", _parking_url),
+            callback_url=read.optional("ICE_RESULT_CALLBACK_URL", _callback_url),
+            callback_keys=read.many("ICE_RESULT_CALLBACK_KEYS", _anything, ()),
+            log_level=read.one("ICE_RESULT_LOG_LEVEL", _log_level, "INFO"),
+            ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
+        )
+        read.check(_between(settings, read.reported))
+        return settings
+
+
+class _Reader:
+    """Reads variables one by one and keeps what was wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems = [
+            (name, _unknown_variable(name))
+            for name in sorted(environment)
+            if name.startswith("ICE_RESULT_") and name not in VARIABLES
+        ]
+
+    def optional(self, name: str, convert: Callable[[str], T]) -> T | None:
+        text = self._environment.get(name, "").strip()
+        try:
+            return convert(text) if text else None
+        except ValueError as error:
+            self._problems.append((name, str(error)))
+            return None
+
+    def one(self, name: str, convert: Callable[[str], T], default: T) -> T:
+        value = self.optional(name, convert)
+        return default if value is None else value
+
+    def many(self, name: str, convert: Callable[[str], T], default: tuple[T, ...]) -> tuple[T, ...]:
+        def convert_all(text: str) -> tuple[T, ...]:
+            return tuple(convert(part.strip()) for part in text.split(",") if part.strip())
+
+        return self.one(name, convert_all, default)
+
+    @property
+    def reported(self) -> set[str]:
+        return {name for name, _ in self._problems}
+
+    def check(self, more: Iterable[tuple[str, str]] = ()) -> None:
+        """Raise when there were problems, or are `more` with variables not yet complained of."""
+        problems = [*self._problems, *(problem for problem in more if problem[0] not in self.reported)]
+        if problems:
+            raise SettingsError(problems)
+
+
+def _between(settings: Settings, reported: set[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong between variables; `reported` are those already wrong by themselves."""
+    if not settings.sinks:
+        yield "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
+    if settings.region is None and _needs_region(settings) and "ICE_RESULT_JOBS" not in reported:
+        yield "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
+    if len(settings.callback_keys) > _MOST_KEYS:
+        yield "ICE_RESULT_CALLBACK_KEYS", f"{len(settings.callback_keys)} keys: at most two are used"
+    if bool(settings.callback_keys) != bool(settings.callback_url):
+        missing = "ICE_RESULT_CALLBACK_KEYS" if settings.callback_url else "ICE_RESULT_CALLBACK_URL"
+        yield missing, "not set: signatures are checked with the callback's URL and its keys together"
+
+
+def trigger_options(environment: Mapping[str, str]) -> TriggerOptions:
+    """Only what the first stage needs. Raises SettingsError for a variable of that stage."""
+    read = _Reader({name: environment[name] for name in _TRIGGER_VARIABLES if name in environment})
+    options = _trigger_options(read)
+    read.check()
+    return options
+
+
+def _needs_region(settings: Settings) -> bool:
+    return settings.jobs == "ice" or any(url.startswith(("oss:", "ots:")) for url in settings.sinks)
+
+
+def _trigger_options(read: _Reader) -> TriggerOptions:
+    default = TriggerOptions()
+    return TriggerOptions(
+        event_types=read.many("ICE_RESULT_EVENT_TYPES", _anything, default.event_types),
+        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", _pointer, default.job_id_paths),
+    )
+
+
+def _unknown_variable(name: str) -> str:
+    near = difflib.get_close_matches(name, VARIABLES, n=1)
+    return f"no such variable; did you mean {near[0]}?" if near else "no such variable"
+
+
+def _sink(url: str) -> str:
+    try:
+        parse_sink_url(url)
+    except SettingsError as error:
+        raise ValueError(error.problems[0][1]) from error
+    return url
+
+
+def _parking_url(url: str) -> str:
+    scheme = _sink(url).partition(":")[0]
+    if scheme not in PARKING_SCHEMES:
+        raise ValueError(f"{scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
+    return url
+
+
+def _jobs(text: str) -> str:
+    if text == "ice":
+        return text
+    scheme, _, folder = text.partition(":")
+    if scheme != "file" or not folder:
+        raise ValueError(f"{text!r} is neither `ice` nor `file:` and a folder of saved responses")
+    if not Path(folder).is_dir():
+        raise ValueError(f"{folder!r} is not a folder")
+    return text
+
+
+def _region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a region id such as cn-shanghai")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not _ENDPOINT.fullmatch(text):
+        raise ValueError("not an endpoint: a host, host:port, or http(s)://host:port without a path")
+    return text.rstrip("/")
+
+
+def _callback_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
+    return text
+
+
+def _one_of(*values: str) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"{text!r} is not one of {', '.join(values)}")
+        return text
+
+    return convert
+
+
+def _addressing(text: str) -> Addressing:
+    return "path" if _one_of("virtual", "path")(text) == "path" else "virtual"
+
+
+def _switch(text: str) -> bool:
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError(f"{text!r} is neither `on` nor `off`")
+    return words[text.lower()]
+
+
+def _concurrency(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CONCURRENT:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_CONCURRENT}")
+    return int(text)
+
+
+def _pointer(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"{text!r} is not a JSON pointer: it must begin with /")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError(f"{text!r} is not one of DEBUG, INFO, WARNING, ERROR")
+    return text.upper()
+
+
+def _anything(text: str) -> str:
+    return text

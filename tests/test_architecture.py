@@ -1,0 +1,105 @@
+"""The shape of the program, held against its imports and names."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ice_result
+
+SOURCE = Path(ice_result.__file__).parent
+STAGES = ["triggers", "jobs", "results", "records", "sinks"]
+KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials"}
+SDKS = {
+    "alibabacloud_ice20201109": {"jobs/api.py"},
+    "alibabacloud_tea_openapi": {"jobs/api.py", "jobs/failures.py"},
+    "alibabacloud_credentials": {"jobs/api.py", "jobs/failures.py", "credentials.py"},
+    "oss2": {"sinks/oss.py"},
+    "boto3": {"sinks/s3.py"},
+    "botocore": {"sinks/s3.py"},
+    "tablestore": {"sinks/tablestore.py"},
+}
+PRODUCT = [path for path in sorted(SOURCE.rglob("*.py")) if "localcloud" not in path.parts]
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each imported module of a file, and whether importing the file imports it at once."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_once = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            yield name, id(node) in at_once
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_knows_the_kernel_and_the_models_of_the_stage_before(stage: str) -> None:
+    """Data flows one way: no stage imports a later one, nor the workings of an earlier one."""
+    before = STAGES[: STAGES.index(stage)]
+    for path in (SOURCE / stage).rglob("*.py"):
+        for name, _ in _imports(path):
+            top, _, rest = name.removeprefix("ice_result.").partition(".")
+            if not name.startswith("ice_result.") or top in KERNEL | {stage}:
+                continue
+            assert top in before, f"{path.name} imports {name}"
+            assert rest == "model", f"{path.name} imports {name}: only models cross stages"
+
+
+def test_each_sdk_is_imported_in_one_place_and_only_when_used() -> None:
+    """A cold start pays for no SDK that the configuration does not name."""
+    for path in PRODUCT:
+        where = str(path.relative_to(SOURCE))
+        for name, at_once in _imports(path):
+            homes = SDKS.get(name.partition(".")[0])
+            if homes is not None:
+                assert where in homes, f"{where} imports {name}"
+                assert not at_once, f"{where} imports {name} when it is imported itself"
+
+
+def test_nothing_that_runs_in_the_function_imports_the_local_cloud_or_the_cli() -> None:
+    """Both stay out of the function's package."""
+    for path in PRODUCT:
+        if "cli" in path.parts or path.name == "__main__.py":
+            continue
+        for name, _ in _imports(path):
+            assert not name.startswith(("ice_result.localcloud", "ice_result.cli", "click", "rich")), path
+
+
+def test_public_names_exist() -> None:
+    """Every `__all__` is true; that it is sorted, the linter sees to."""
+    for module in pkgutil.walk_packages(ice_result.__path__, "ice_result."):
+        if module.name.endswith("__main__"):
+            continue
+        imported = importlib.import_module(module.name)
+        for name in getattr(imported, "__all__", ()):
+            getattr(imported, name)
+    for name in ice_result.__all__:
+        getattr(ice_result, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ice_result.nothing  # noqa: B018  the access is the test
+
+
+def test_no_public_signature_says_any() -> None:
+    """`Any` never leaves the module that wraps an untyped SDK."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
+                arguments = [*node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+                annotations = [argument.annotation for argument in arguments if argument and argument.annotation]
+                shown = " ".join(ast.unparse(part) for part in [*annotations, node.returns] if part)
+                assert "Any" not in shown.replace("AnyStr", ""), f"{path.name}:{node.lineno} {node.name}: {shown}"
+
+
+def test_functions_fit_a_screen() -> None:
+    """No function of the product is longer than 40 lines."""
+    for path in PRODUCT:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno:
+                assert node.end_lineno - node.lineno < 40, f"{path.name}:{node.lineno} {node.name}"

@@ -1,0 +1,189 @@
+"""The function as the platform calls it: bytes and a context in, a reply or an error out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ice_result.errors import ParkingError, SettingsError
+from ice_result.function import Function, Reply
+from ice_result.localcloud import Fault, LocalCloud
+
+from platform_context import (
+    PlatformContext,
+    PlatformContextWithCredentials,
+    PlatformCredentials,
+    PlatformFunction,
+)
+
+EVENTS = Path(__file__).parent.parent / "samples" / "events"
+SAVED = Path(__file__).parent.parent / "samples" / "jobs"
+
+
+@pytest.fixture
+def function(cloud: LocalCloud, tmp_path: Path) -> Function:
+    """A function that writes to a folder and, beside it, into OSS."""
+    cloud.seed_outputs()
+    return Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out,oss://records/ice"})
+
+
+def _handle(function: Function, payload: object, context: PlatformContext | None = None) -> Reply:
+    return function.handle(json.dumps(payload).encode(), context or PlatformContext())
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.json"))}
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_event_is_brought_to_an_end(function: Function, path: Path) -> None:
+    """Each envelope ends in records or in an ignored line; nothing is parked."""
+    reply = function.handle(path.read_bytes(), PlatformContext())
+    summary = json.loads(str(reply["body"]) if "statusCode" in reply else json.dumps(reply))
+    assert summary["parked"] == 0
+    assert summary["recorded"] + summary["ignored"] == len(summary["jobs"]) > 0
+
+
+def test_a_record_and_a_manifest_lie_in_every_sink(function: Function, cloud: LocalCloud, tmp_path: Path) -> None:
+    """The folder and the bucket hold the same keys with the same bytes."""
+    reply = _handle(function, {"JobId": "cover-0001"})
+    assert (reply["recorded"], reply["ignored"], reply["parked"]) == (1, 0, 0)
+    local = _files(tmp_path / "out")
+    assert [key.split("/")[0] for key in local] == ["manifests", "records"]
+    assert {f"ice/{key}": data for key, data in local.items()} == {
+        key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")
+    }
+
+
+def test_the_same_event_twice_leaves_the_same_bytes(function: Function, tmp_path: Path) -> None:
+    """Nothing doubled, nothing changed."""
+    _handle(function, {"JobIds": ["cover-0001", "videoclip-0001"]})
+    before = _files(tmp_path)
+    reply = _handle(function, {"JobIds": ["videoclip-0001", "cover-0001", "cover-0001"]})
+    assert reply["recorded"] == 2
+    assert _files(tmp_path) == before
+
+
+def test_one_poisoned_message_does_not_stop_its_batch(function: Function, tmp_path: Path) -> None:
+    """The good one is recorded, the bad one is parked with its own message."""
+    bad = {"requestId": "R", "messageId": "M-1", "messageBody": "\x00?"}
+    good = {"requestId": "R", "messageId": "M-2", "messageBody": '{"JobId":"cover-0001"}'}
+    reply = _handle(function, [bad, good])
+    assert (reply["recorded"], reply["parked"]) == (1, 1)
+    (parked,) = (tmp_path / "out" / "parked" / "malformed").glob("*.json")
+    envelope = json.loads(parked.read_text())
+    assert envelope["event"] == bad
+    assert envelope["schema"] == "ice_result.parked/1"
+
+
+def test_a_job_ice_does_not_know_is_parked_with_the_reason(function: Function, tmp_path: Path) -> None:
+    """The operator sees the event, the reason and the error."""
+    reply = _handle(function, {"JobId": "nobody"})
+    assert reply["parked"] == 1
+    envelope = json.loads((tmp_path / "out" / "parked" / "not_found" / "nobody.json").read_text())
+    assert envelope["error"]["type"] == "NotFoundError"
+    assert envelope["attempts"] == 1
+    _handle(function, {"JobId": "nobody"})
+    assert json.loads((tmp_path / "out" / "parked" / "not_found" / "nobody.json").read_text())["attempts"] == 2
+
+
+def test_events_that_cannot_even_be_parked_are_given_back(cloud: LocalCloud, tmp_path: Path) -> None:
+    """With nowhere to park, the handler raises, so that the platform delivers the event again."""
+    (tmp_path / "out").write_text("a file where a folder should be")
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out"})
+    with pytest.raises(ParkingError, match="1 of 1 events must be delivered again"):
+        _handle(function, {"JobId": "cover-0001"})
+    http = {"version": "v1", "rawPath": "/", "headers": {}, "body": '{"JobId":"cover-0001"}', "isBase64Encoded": False}
+    http |= {"requestContext": {"http": {"method": "POST"}, "requestId": "r"}}
+    assert _handle(function, http)["statusCode"] == 500
+
+
+def test_a_batch_with_a_broken_store_is_parked_in_the_other(cloud: LocalCloud, tmp_path: Path) -> None:
+    """What one sink refuses is kept in a sink that works."""
+    cloud.seed_outputs()
+    cloud.oss.forbid("records")
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"oss://records/ice,file:{tmp_path}/out"})
+    reply = _handle(function, {"JobId": "cover-0001"})
+    assert reply["parked"] == 1
+    assert (tmp_path / "out" / "parked" / "forbidden" / "cover-0001.json").exists()
+
+
+def test_an_http_trigger_gets_the_full_form(function: Function) -> None:
+    """Status, headers, isBase64Encoded and body: a shorter form is taken for the body itself."""
+    reply = function.handle((EVENTS / "http-callback.json").read_bytes(), PlatformContext())
+    assert reply["statusCode"] == 200
+    assert set(reply) == {"statusCode", "headers", "isBase64Encoded", "body"}
+    assert json.loads(str(reply["body"]))["recorded"] >= 1
+
+
+def test_the_reply_is_json_for_the_platform(function: Function) -> None:
+    """What is not serialisable fails an invocation: the reply is plain JSON."""
+    reply = _handle(function, ["\ud800", {"JobId": "nobody"}, 1, None, {"JobId": "cover-0001"}])
+    assert json.loads(json.dumps(reply, sort_keys=True)) == reply
+
+
+def test_the_keys_of_the_invocation_are_used(
+    cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On runtimes that hand keys over, those of the present call sign the requests; else the environment's do."""
+    key_id, secret = (
+        cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+        cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+    )
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "expired")
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    fresh = PlatformContextWithCredentials(credentials=PlatformCredentials(key_id, secret))
+    assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
+    assert _handle(function, {"JobId": "cover-0001"}, fresh)["recorded"] == 1
+
+
+def test_time_that_runs_out_parks_the_job(cloud: LocalCloud, tmp_path: Path) -> None:
+    """A job still running when the function's time ends is parked as not finished, within that time."""
+    cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    reply = _handle(function, {"JobId": "slow"}, PlatformContext(function=PlatformFunction(timeout=3)))
+    assert reply["parked"] == 1
+    envelope = json.loads((tmp_path / "parked" / "not_finished" / "slow.json").read_text())
+    assert envelope["transient"] is True
+
+
+def test_a_job_that_ends_while_we_wait_is_recorded(cloud: LocalCloud, tmp_path: Path) -> None:
+    """An event may come a moment before the job's state changes."""
+    finished = json.loads((SAVED / "cover-0001.json").read_text())
+    cloud.ice.put("soon", {**finished, "JobId": "soon", "Status": "Analysing"}, {**finished, "JobId": "soon"})
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    assert _handle(function, {"JobId": "soon"})["recorded"] == 1
+
+
+def test_broken_settings_are_told_whole() -> None:
+    """The platform's error page names every variable."""
+    with pytest.raises(SettingsError, match=r"ICE_RESULT_SINKS.*ICE_RESULT_CONCURRENCY|ICE_RESULT_CONCURRENCY.*SINKS"):
+        Function({"ICE_RESULT_CONCURRENCY": "0"}).prepare(PlatformContext())
+
+
+def test_a_fault_that_passes_is_not_noticed(function: Function, cloud: LocalCloud) -> None:
+    """A throttled query and a reset write are tried again within the same call."""
+    cloud.ice.fail(Fault("throttle", times=1))
+    cloud.oss.fail(Fault("reset", operation="PUT", times=1))
+    assert _handle(function, {"JobId": "cover-0001"})["recorded"] == 1
+    assert [call.status for call in cloud.ice.calls] == [400, 200]
+
+
+@pytest.fixture
+def handler_environment(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the entry points read."""
+    monkeypatch.setenv("ICE_RESULT_SINKS", f"file:{tmp_path}")
+    cloud.seed_outputs()
+    return tmp_path
+
+
+def test_the_entry_points_are_the_ones_named_in_the_function(handler_environment: Path) -> None:
+    """`handler.initialize` and `handler.handler` exist, take what the platform gives, and work."""
+    import handler  # noqa: PLC0415  reads the environment of the test
+
+    handler.initialize(PlatformContext())
+    reply = handler.handler(b'{"JobId":"cover-0001"}', PlatformContext())
+    assert reply["recorded"] == 1
+    assert list(handler_environment.rglob("cover-0001.json"))
