@@ -2,6 +2,8 @@
 #   make demo     the 14 functions, end to end, against a cloud on this machine
 #   make test     everything that is tested, with coverage
 #   make check    lint and types
+#   make fuzz     100,000 generated inputs through parse, and as many through decode
+#   make bench    what is measured, beside its baseline
 #   make lock     pin the dependencies anew, with hashes
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
 
@@ -9,7 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check fuzz bench lock clean
 
 demo: $(VENV)/.cli
 	@$(BIN)/python samples/demo.py
@@ -24,6 +26,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/long/fuzz_stages.py
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/scale.py
 
 lock: $(VENV)/.dev
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev"; do \

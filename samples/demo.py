@@ -61,6 +61,8 @@ class Context:
 
 def main() -> int:
     """Send every sample event through the handler and show what came of each job."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        os.environ.pop(name, None)  # ICE's SDK sends even loopback calls to a proxy
     with LocalCloud(jobs=SAMPLES / "jobs") as cloud:
         cloud.seed_outputs()
         os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT}", ICE_RESULT_LOG_LEVEL="ERROR")

@@ -7,19 +7,18 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import Self
 
-from ice_result.addresses import ObjectAddress, parse_address
+from ice_result.addresses import ObjectAddress, is_not_saved, parse_address
 from ice_result.localcloud.ice import IceServer
 from ice_result.localcloud.oss import OssServer
 from ice_result.localcloud.service import Conditions, Keyring
+from ice_result.records.roles import media_type_of
 from ice_result.values import JsonObject, JsonValue
-
-# What ICE writes in place of a file it could not write (measured): no such object exists.
-_NOT_WRITTEN = "oss fail to save the image in the given bucket"
 
 
 class LocalCloud:
@@ -81,13 +80,16 @@ class LocalCloud:
     def seed_outputs(self) -> list[str]:
         """Put a small object for every output file that a known job names; the `oss://` addresses of all of them.
 
-        Buckets are created. A file that ICE says it could not write stays missing, as in reality.
+        Buckets are created, and the objects are as old as their jobs' FinishTime. A file that ICE says it could not
+        write stays missing, as in reality.
         """
         addresses: list[str] = []
         for job_id, response in self.ice.jobs().items():
             for address in _output_files(response):
                 self.oss.create_bucket(address.bucket)
-                self.oss.put(address.bucket, address.key, f"{address.key}, an output of job {job_id}\n".encode())
+                content = f"{address.key}, an output of job {job_id}\n".encode()
+                media_type = media_type_of(address.key)
+                self.oss.put(address.bucket, address.key, content, media_type, modified=_finished(response))
                 addresses.append(address.uri)
         return addresses
 
@@ -115,13 +117,21 @@ class LocalCloud:
         self.close()
 
 
+def _finished(response: JsonObject) -> float | None:
+    """FinishTime in seconds since 1970; None for what is not written as ICE writes it."""
+    try:
+        return datetime.fromisoformat(str(response.get("FinishTime")).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
+
+
 def _output_files(response: JsonObject) -> list[ObjectAddress]:
     """Where the files in OutputFiles lie: keys, relative to the bucket that OutputUrls or Output names."""
     bucket = _output_bucket(response)
     found: list[ObjectAddress] = []
     for text in _texts(response.get("OutputFiles")):
         address = parse_address(text) or (ObjectAddress(bucket, text) if bucket else None)
-        if address is not None and address.key and text.strip() != _NOT_WRITTEN:
+        if address is not None and address.key and not is_not_saved(text):
             found.append(address)
     return found
 

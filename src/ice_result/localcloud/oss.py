@@ -71,9 +71,15 @@ class OssServer(LocalService):
         """Refuse every further call on the bucket with 403 AccessDenied. Raises KeyError when there is none."""
         self._store.bucket(name).forbidden = True
 
-    def put(self, bucket: str, key: str, data: bytes, content_type: str | None = None) -> None:
-        """Put an object without a request, to prepare a test. Raises KeyError for an unknown bucket."""
-        stored = StoredObject.of(data, content_type or _DEFAULT_TYPE, {}, self.clock())
+    def put(
+        self, bucket: str, key: str, data: bytes, content_type: str | None = None, *, modified: float | None = None
+    ) -> None:
+        """Put an object without a request, to prepare a test; `modified` is its time in seconds since 1970.
+
+        Raises KeyError for an unknown bucket.
+        """
+        moment = self.clock() if modified is None else modified
+        stored = StoredObject.of(data, content_type or _DEFAULT_TYPE, {}, moment)
         self._store.put(self._store.bucket(bucket), key, stored)
 
     def get(self, bucket: str, key: str) -> bytes:
