@@ -1,9 +1,9 @@
-"""1,000 jobs through `ice-result process`, beside the same jobs one after the other.
+"""1,000 jobs through `ice-result process`, beside the same calls made one after the other.
 
-`python bench/scale.py [--jobs 1000] [--latency 0.02] [--concurrency 8 32]` prints a line per run: wall time, calls
-a second, peak memory, and how many times faster than with a concurrency of 1 (for which fewer jobs are sent; the
-comparison is of seconds a job). The cloud is `ice_result.localcloud` in a process of its own, with the latency
-added to every call.
+`python bench/scale.py [--jobs 1000] [--latency 0.02] [--concurrency 8 16]` prints a line per run: wall time, calls
+a second, peak memory, and how many times faster than `bench/naive.py` in the same run (which gets a tenth of the jobs;
+the comparison is of seconds a job, start included). The cloud is `ice_result.localcloud` in a process of its own, with
+the latency added to every call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json"
 CALLS_A_JOB = 5  # the query, two covers looked up, the record and the manifest
+NAIVE = Path(__file__).parent / "naive.py"
 SEQUENTIAL_SHARE = 10
 
 
@@ -37,7 +37,7 @@ class Run:
     def show(self, name: str, baseline: Run | None) -> None:
         per_job = self.wall_seconds / self.jobs
         rate = self.jobs * CALLS_A_JOB / self.wall_seconds
-        line = f"{name:<16} {self.jobs:>5} jobs  {self.wall_seconds:7.2f} s  {rate:6.0f} calls/s"
+        line = f"{name:<17} {self.jobs:>5} jobs  {self.wall_seconds:7.2f} s  {rate:6.0f} calls/s"
         line += f"  peak {self.peak_mb:5.1f} MB"
         if baseline:
             line += f"  {baseline.wall_seconds / baseline.jobs / per_job:5.1f} times faster a job"
@@ -65,21 +65,43 @@ def local_cloud(folder: Path, latency: float) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
+def one_by_one(job_ids: list[str], environment: dict[str, str]) -> Run:
+    """The naive handler on these jobs."""
+    run, output = measure([sys.executable, str(NAIVE), *job_ids], environment, len(job_ids))
+    if output.split() != [str(len(job_ids)).encode()]:
+        raise SystemExit(f"not all written: {output!r}")
+    return run
+
+
 def process(job_ids: list[str], environment: dict[str, str], concurrency: int) -> Run:
-    """Run the command on these jobs and check that all were recorded."""
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "ice_result", "process", *job_ids, "--sink", f"oss://records/c{concurrency}", "--json"],
-        env={**os.environ, **environment, "ICE_RESULT_CONCURRENCY": str(concurrency)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    wall = time.monotonic() - started
-    outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
+    """The command on these jobs; all must be recorded."""
+    command = [
+        sys.executable,
+        "-m",
+        "ice_result",
+        "process",
+        *job_ids,
+        "--sink",
+        f"oss://records/c{concurrency}",
+        "--json",
+    ]
+    run, output = measure(command, {**environment, "ICE_RESULT_CONCURRENCY": str(concurrency)}, len(job_ids))
+    outcomes = [json.loads(line)["outcome"] for line in output.splitlines()]
     if outcomes != ["recorded"] * len(job_ids):
         raise SystemExit(f"not all recorded: {outcomes[:3]}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return Run(len(job_ids), wall, peak)
+    return run
+
+
+def measure(command: list[str], environment: dict[str, str], jobs: int) -> tuple[Run, bytes]:
+    """Run a command; its wall time from start to exit, its own peak memory, and what it printed."""
+    started = time.monotonic()
+    with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE) as child:
+        output = child.stdout.read() if child.stdout else b""
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{command[:4]} failed")
+    return Run(jobs, time.monotonic() - started, usage.ru_maxrss / 1024), output
 
 
 def main() -> None:
@@ -87,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--latency", type=float, default=0.02)
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[8, 32])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[8, 16])
     options = parser.parse_args()
     sample = SAMPLE.read_text(encoding="utf-8")
     job_ids = [f"job-{number:05}" for number in range(options.jobs)]
@@ -95,8 +117,8 @@ def main() -> None:
         for job_id in job_ids:
             Path(folder, f"{job_id}.json").write_text(sample.replace("cover-0001", job_id), encoding="utf-8")
         with local_cloud(Path(folder), options.latency) as environment:
-            one = process(job_ids[: max(1, options.jobs // SEQUENTIAL_SHARE)], environment, 1)
-            one.show("one by one", None)
+            one = one_by_one(job_ids[: max(1, options.jobs // SEQUENTIAL_SHARE)], environment)
+            one.show("naive, one by one", None)
             for concurrency in options.concurrency:
                 process(job_ids, environment, concurrency).show(f"concurrency {concurrency}", one)
 

@@ -1,0 +1,48 @@
+"""The forty lines that users write today: one call after the other, everything imported at the top.
+
+The baseline of the benchmarks. It does what ice-result does for a Cover job (query, look up each file, write a record
+and a manifest), with the official SDKs, and nothing for the day on which something goes wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import oss2
+from alibabacloud_ice20201109.client import Client
+from alibabacloud_ice20201109.models import QueryIProductionJobRequest
+from alibabacloud_tea_openapi.models import Config
+
+KEYS = os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+REGION = os.environ["ICE_RESULT_REGION"]
+PROTOCOL, _, HOST = os.environ["ICE_RESULT_ICE_ENDPOINT"].partition("://")
+CA = os.environ.get("REQUESTS_CA_BUNDLE")
+ice = Client(Config(*KEYS, region_id=REGION, endpoint=HOST, protocol=PROTOCOL.upper(), ca=CA))
+
+
+def bucket(name: str) -> oss2.Bucket:
+    """A bucket, path style as on loopback."""
+    endpoint = os.environ["ICE_RESULT_OSS_ENDPOINT"]
+    return oss2.Bucket(oss2.AuthV4(*KEYS), endpoint, name, region=REGION, is_path_style=True)
+
+
+outputs, records = bucket("example-output"), bucket("records")
+
+
+def handler(event: bytes, _context: object) -> int:
+    """Handle `{"JobIds": [...]}`; the number of jobs written."""
+    job_ids = json.loads(event)["JobIds"]
+    for job_id in job_ids:
+        job = ice.query_iproduction_job(QueryIProductionJobRequest(job_id=job_id)).body
+        covers = json.loads(job.result)
+        files = [{"key": key, "size": outputs.head_object(key).content_length} for key in job.output_files]
+        record = {"job_id": job.job_id, "status": job.status, "covers": covers, "raw": job.to_map()}
+        records.put_object(f"naive/records/{job_id}.json", json.dumps(record))
+        records.put_object(f"naive/manifests/{job_id}.json", json.dumps({"job_id": job_id, "files": files}))
+    return len(job_ids)
+
+
+if __name__ == "__main__":
+    print(handler(json.dumps({"JobIds": sys.argv[1:]}).encode(), None))
