@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import logging
+import warnings
+from collections.abc import Callable, Iterator
 
 import oss2
 import pytest
@@ -12,6 +14,12 @@ from alibabacloud_ice20201109.models import QueryIProductionJobRequest
 from alibabacloud_tea_openapi.models import Config
 
 from ice_result.localcloud import LocalCloud
+
+with warnings.catch_warnings():  # it warns, twice over, of faster codecs that it does without
+    warnings.simplefilter("ignore", ImportWarning)
+    logging.getLogger("tablestore").addHandler(logging.NullHandler())
+    import tablestore
+    from tablestore.retry import NoRetryPolicy
 
 Query = Callable[[str], dict[str, object]]
 
@@ -61,5 +69,34 @@ def oss_sdk() -> Callable[..., oss2.Bucket]:
             "connect_timeout": 5,
         }
         return oss2.Bucket(bucket_name=name, **{**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def ots_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """A running local cloud with a Tablestore."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with LocalCloud(tablestore=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def ots_sdk() -> Callable[..., tablestore.OTSClient]:
+    """A maker of Tablestore clients: `ots_sdk(cloud, …OTSClient arguments)`; they sign with V2 and never retry."""
+
+    def make(cloud: LocalCloud, **settings: object) -> tablestore.OTSClient:
+        environment = cloud.environment
+        defaults = {
+            "end_point": environment["ICE_RESULT_OTS_ENDPOINT"],
+            "access_key_id": environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+            "access_key_secret": environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+            "sts_token": environment.get("ALIBABA_CLOUD_SECURITY_TOKEN"),
+            "instance_name": "media-jobs",
+            "socket_timeout": 5,
+            "retry_policy": NoRetryPolicy(),
+        }
+        return tablestore.OTSClient(**{**defaults, **settings})
 
     return make

@@ -1,4 +1,4 @@
-"""ICE and OSS on this machine: servers over real sockets that verify real signatures, and fail when told to.
+"""ICE, OSS and Tablestore on this machine: real sockets, real signatures, and failure when told to.
 
 For demonstrations, this package's tests and yours. Everything is in memory and gone when it is closed.
 
@@ -8,6 +8,7 @@ For demonstrations, this package's tests and yours. Everything is in memory and 
         ...  # run what you test with `cloud.environment`
         assert len(cloud.ice.calls) == 3
 
+`LocalCloud(tablestore=True)` has Tablestore too, as `cloud.ots`; it needs the package `tablestore`.
 `python -m ice_result.localcloud` runs the same from a shell.
 """
 

@@ -29,15 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = None) -> int:
     """Run until `stop` is set or Ctrl-C is pressed; the exit status. `--help` says what the arguments mean."""
     options = _parser().parse_args(arguments)
-    cloud = LocalCloud(
-        jobs=options.jobs, latency_seconds=options.latency, ice_port=options.port_ice, oss_port=options.port_oss
-    )
-    for name in options.bucket:
-        cloud.oss.create_bucket(name)
-    for fault in options.fault:
-        cloud.ice.fail(fault)
-        cloud.oss.fail(fault)
     try:
+        cloud = _cloud(options)
         cloud.seed_outputs()
         with cloud:
             for name, value in cloud.environment.items():
@@ -46,10 +39,27 @@ def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = 
             _wait(stop or threading.Event())
     except KeyboardInterrupt:
         return 0
-    except (OSError, NotJsonError) as error:
+    except (OSError, NotJsonError, ImportError) as error:
         print(f"ice_result.localcloud: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _cloud(options: argparse.Namespace) -> LocalCloud:
+    cloud = LocalCloud(
+        jobs=options.jobs,
+        latency_seconds=options.latency,
+        ice_port=options.port_ice,
+        oss_port=options.port_oss,
+        tablestore=options.tablestore,
+        ots_port=options.port_ots,
+    )
+    for name in options.bucket:
+        cloud.oss.create_bucket(name)
+    for fault in options.fault:
+        for server in (cloud.ice, cloud.oss, *([cloud.ots] if options.tablestore else [])):
+            server.fail(fault)
+    return cloud
 
 
 def _wait(stop: threading.Event) -> None:
@@ -61,11 +71,13 @@ def _wait(stop: threading.Event) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m ice_result.localcloud",
-        description="Run stand-ins for ICE and OSS on 127.0.0.1, and print what to export to use them.",
+        description="Run stand-ins for ICE, OSS and Tablestore on 127.0.0.1, and print what to export to use them.",
     )
     parser.add_argument("--jobs", type=_folder, metavar="DIR", help="saved responses, <job id>.json each")
     parser.add_argument("--port-ice", type=_port, default=0, metavar="N", help="port of ICE (default: any free one)")
     parser.add_argument("--port-oss", type=_port, default=0, metavar="N", help="port of OSS (default: any free one)")
+    parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the package tablestore)")
+    parser.add_argument("--port-ots", type=_port, default=0, metavar="N", help="port of Tablestore (default: any)")
     parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="time before every reply")
     parser.add_argument(
         "--fault",

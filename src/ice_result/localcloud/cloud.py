@@ -1,15 +1,18 @@
-"""The local cloud: ICE and OSS with the same keys, and the environment that leads a program to them."""
+"""The local cloud: ICE, OSS and Tablestore with the same keys, and the environment that leads a program to them."""
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 import ssl
 import time
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
@@ -20,12 +23,16 @@ from ice_result.localcloud.service import Conditions, Keyring
 from ice_result.records.roles import media_type_of
 from ice_result.values import JsonObject, JsonValue
 
+if TYPE_CHECKING:
+    from ice_result.localcloud.ots import OtsServer
+
 
 class LocalCloud:
-    """ICE and OSS on 127.0.0.1, running inside `with`, or from `start()` to `close()`.
+    """ICE and OSS on 127.0.0.1, and Tablestore if asked for, running inside `with`, or from `start()` to `close()`.
 
     `jobs` is a folder of saved responses, `<job id>.json`. `latency_seconds` passes before every reply. With `tls`
-    they speak HTTPS; the certificate must be for 127.0.0.1. `seed` decides which calls a fault with a probability
+    they speak HTTPS; the certificate must be for 127.0.0.1. `tablestore` adds the attribute `ots`, a Tablestore;
+    ImportError where the package `tablestore` is not installed. `seed` decides which calls a fault with a probability
     strikes. `clock` is the servers' time in seconds since 1970: move it, and signatures expire.
 
     `credentials` are the accepted keys, secrets by access key id; `tokens` holds, for the ids that stand for STS
@@ -43,6 +50,8 @@ class LocalCloud:
         clock: Callable[[], float] = time.time,
         ice_port: int = 0,
         oss_port: int = 0,
+        tablestore: bool = False,
+        ots_port: int = 0,
     ) -> None:
         keyring = Keyring()
         conditions = Conditions(latency_seconds, tls, random.Random(seed), clock)  # noqa: S311  repeatable on purpose
@@ -51,8 +60,17 @@ class LocalCloud:
         self.tokens = keyring.tokens
         self.ice = IceServer(keyring, conditions, region=region, jobs=jobs, port=ice_port)
         self.oss = OssServer(keyring, conditions, region=region, port=oss_port)
+        self._ots = _tablestore(keyring, conditions, region, ots_port) if tablestore else None
+        self._servers = [server for server in (self.ice, self.oss, self._ots) if server is not None]
         self._access_key_id = ""
         self.rotate()
+
+    @property
+    def ots(self) -> OtsServer:
+        """The Tablestore. Raises RuntimeError when the cloud was made without one."""
+        if self._ots is None:
+            raise RuntimeError("the local cloud has no Tablestore: LocalCloud(tablestore=True)")
+        return self._ots
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,6 +81,7 @@ class LocalCloud:
             "ICE_RESULT_ICE_ENDPOINT": self.ice.endpoint,
             "ICE_RESULT_OSS_ENDPOINT": self.oss.endpoint,
             "ICE_RESULT_OSS_ADDRESSING": "path",
+            **({"ICE_RESULT_OTS_ENDPOINT": self._ots.endpoint} if self._ots else {}),
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self._access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.credentials[self._access_key_id],
             **({"ALIBABA_CLOUD_SECURITY_TOKEN": token} if token else {}),
@@ -94,19 +113,19 @@ class LocalCloud:
         return addresses
 
     def start(self) -> Self:
-        """Start both servers. Raises OSError when a port that was asked for is taken."""
+        """Start the servers. Raises OSError when a port that was asked for is taken."""
         try:
-            self.ice.start()
-            self.oss.start()
+            for server in self._servers:
+                server.start()
         except OSError:
             self.close()
             raise
         return self
 
     def close(self) -> None:
-        """Stop both servers; no thread and no socket stays behind."""
-        self.ice.close()
-        self.oss.close()
+        """Stop the servers; no thread and no socket stays behind."""
+        for server in self._servers:
+            server.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -123,6 +142,15 @@ def _finished(response: JsonObject) -> float | None:
         return datetime.fromisoformat(str(response.get("FinishTime")).replace("Z", "+00:00")).timestamp()
     except ValueError:
         return None
+
+
+def _tablestore(keyring: Keyring, conditions: Conditions, region: str, port: int) -> OtsServer:
+    with warnings.catch_warnings():  # of the faster codecs that the SDK does without; it logs the same
+        warnings.simplefilter("ignore", ImportWarning)
+        logging.getLogger("tablestore").addHandler(logging.NullHandler())
+        from ice_result.localcloud.ots import OtsServer  # noqa: PLC0415  an optional package, and slow to import
+
+    return OtsServer(keyring, conditions, region=region, port=port)
 
 
 def _output_files(response: JsonObject) -> list[ObjectAddress]:
