@@ -14,7 +14,7 @@ import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
-KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials"}
+KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials", "lean"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/api.py"},
     "alibabacloud_tea_openapi": {"jobs/api.py", "jobs/failures.py"},
@@ -30,7 +30,7 @@ PRODUCT = [path for path in sorted(SOURCE.rglob("*.py")) if "localcloud" not in 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
     """Each imported module of a file, and whether importing the file imports it at once."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    at_once = {id(node) for node in tree.body}
+    at_once = {id(node) for node in tree.body}  # not what stands under `if TYPE_CHECKING:`
     for node in ast.walk(tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):

@@ -41,6 +41,7 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_JOB_ID_PATHS="JobId",
         ICE_RESULT_OSS_ADDRESSING="both",
         ICE_RESULT_OSS_ENCRYPTION="ROT13",
+        ICE_RESULT_S3_ADDRESSING="neither",
         ICE_RESULT_PARK_URL="nowhere",
         ICE_RESULT_CALLBACK_URL="example.com",
         ICE_RESULT_LOG_LEVEL="LOUD",
@@ -133,3 +134,25 @@ def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
     """Setting every variable to the default the README names changes nothing."""
     words = {name: text.strip("`") for name, text in DEFAULTS.items() if text.startswith("`") and text != "`FC_REGION`"}
     assert Settings.from_environment(GOOD | words) == Settings.from_environment(GOOD)
+
+
+def test_events_that_cannot_be_finished_need_a_place() -> None:
+    """GIVEN sinks that are tables only THEN something must say where to park, and the sinks that could are named."""
+    tables = {"ICE_RESULT_SINKS": "sqlite:./jobs.db", "ICE_RESULT_REGION": "cn-shanghai"}
+    with pytest.raises(
+        SettingsError, match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3: do"
+    ):
+        Settings.from_environment(tables)
+
+    assert Settings.from_environment({**tables, "ICE_RESULT_PARK_URL": "file:./parked"}).park_url == "file:./parked"
+    assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db,file:./out"}).park_url is None
+
+
+def test_looking_jobs_up_needs_the_sinks_alone() -> None:
+    """What concerns processing may be missing or wrong; what concerns the sinks may not."""
+    settings = Settings.for_looking_up({"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_JOBS": "nonsense"})
+    assert settings.sinks == ("file:./out",)
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.for_looking_up({"ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_S3_ENDPOINT": "http://host/path"})
+    assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_S3_ENDPOINT", "ICE_RESULT_REGION"]

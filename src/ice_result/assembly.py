@@ -8,8 +8,9 @@ from ice_result.credentials import Credentials
 from ice_result.jobs import IceJobs, RecordedJobs
 from ice_result.jobs.model import JobSource
 from ice_result.pipeline import CALLS_PER_JOB, Pipeline, Stores
+from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
-from ice_result.sinks import SinkContext, open_inspector, open_sink
+from ice_result.sinks import ParkingLot, SinkContext, open_lot, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
@@ -36,15 +37,32 @@ def _jobs(settings: Settings, credentials: Credentials) -> JobSource:
 
 
 def _stores(settings: Settings, credentials: Credentials) -> Stores:
-    context = SinkContext(
+    context = sink_context(settings, credentials)
+    sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
+    if settings.park_url:
+        lots = [open_lot(settings.park_url, context)]
+    else:
+        lots = [sink for sink in sinks if isinstance(sink, ParkingLot)]
+    return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+
+
+def _inspector(context: SinkContext) -> ObjectInspector:
+    from ice_result.sinks.oss_inspector import open_inspector  # noqa: PLC0415  only who verifies pays for it
+
+    return open_inspector(context)
+
+
+def sink_context(settings: Settings, credentials: Credentials) -> SinkContext:
+    """What stores are opened with."""
+    return SinkContext(
         region=settings.region,
         oss_endpoint=settings.oss_endpoint,
         oss_path_style=settings.oss_addressing == "path",
         oss_encryption=settings.oss_encryption,
+        s3_endpoint=settings.s3_endpoint,
+        s3_path_style=settings.s3_addressing == "path",
+        ots_endpoint=settings.ots_endpoint,
         credentials=credentials,
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
     )
-    sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
-    lots = [open_sink(settings.park_url, context)] if settings.park_url else sinks
-    return Stores(sinks=sinks, lots=lots, inspector=open_inspector(context) if settings.verify_outputs else None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from ice_result.errors import SettingsError
 from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
-from ice_result.triggers.model import TriggerOptions
+from ice_result.triggers.model import Callback, TriggerOptions
 
 Addressing: TypeAlias = Literal["virtual", "path"]
 T = TypeVar("T")
@@ -25,7 +25,8 @@ VARIABLES: dict[str, str] = {
     "ICE_RESULT_OSS_ADDRESSING": "`virtual` (bucket in the host name) or `path` (for servers on loopback)",
     "ICE_RESULT_OSS_ENCRYPTION": "server-side encryption asked for at each write: AES256, KMS or SM4",
     "ICE_RESULT_OTS_ENDPOINT": "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`",
-    "ICE_RESULT_S3_ENDPOINT": "the endpoint of the S3-compatible store",
+    "ICE_RESULT_S3_ENDPOINT": "the endpoint of the S3-compatible store, when not AWS's own",
+    "ICE_RESULT_S3_ADDRESSING": "`virtual` (bucket in the host name) or `path`, as many other servers want it",
     "ICE_RESULT_EVENT_TYPES": "the event types that wake us, comma-separated",
     "ICE_RESULT_JOB_ID_PATHS": "where an event holds the job id: JSON pointers, comma-separated, tried in order",
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` or `off`: ask OSS for each output file",
@@ -52,7 +53,21 @@ DEFAULTS: dict[str, str] = {
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _ENDPOINT = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?/?")
-_TRIGGER_VARIABLES = ("ICE_RESULT_EVENT_TYPES", "ICE_RESULT_JOB_ID_PATHS")
+_TRIGGER_VARIABLES = (
+    "ICE_RESULT_EVENT_TYPES",
+    "ICE_RESULT_JOB_ID_PATHS",
+    "ICE_RESULT_CALLBACK_URL",
+    "ICE_RESULT_CALLBACK_KEYS",
+)
+_PROCESSING_VARIABLES = {
+    "ICE_RESULT_JOBS",
+    "ICE_RESULT_ICE_ENDPOINT",
+    *_TRIGGER_VARIABLES,
+    "ICE_RESULT_VERIFY_OUTPUTS",
+    "ICE_RESULT_PARK_URL",
+    "ICE_RESULT_LOG_LEVEL",
+}
+_NO_REGION = "not set: the region of the jobs, as cn-shanghai"
 _MOST_CONCURRENT = 256
 _MOST_KEYS = 2
 
@@ -70,12 +85,13 @@ class Settings:
     oss_encryption: str | None
     ots_endpoint: str | None
     s3_endpoint: str | None
+    s3_addressing: Addressing
     triggers: TriggerOptions
     verify_outputs: bool
     concurrency: int
     park_url: str | None
     callback_url: str | None
-    callback_keys: tuple[str, ...]
+    callback_keys: tuple[str, ...] = field(repr=False)
     log_level: str
     ca_bundle: str | None
 
@@ -83,8 +99,27 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the variables. Raises SettingsError with all problems, not just the first."""
         read = _Reader(environment)
+        settings = cls._read(read, environment)
+        read.check(_between(settings, read.reported))
+        return settings
+
+    @classmethod
+    def for_looking_up(cls, environment: Mapping[str, str]) -> Settings:
+        """Read what it takes to look jobs up in the sinks; the variables for processing jobs are left alone.
+
+        Raises SettingsError with all problems of the rest.
+        """
+        kept = {name: value for name, value in environment.items() if name not in _PROCESSING_VARIABLES}
+        read = _Reader(kept)
+        settings = cls._read(read, kept)
+        read.check(_of_sinks(settings))
+        return settings
+
+    @classmethod
+    def _read(cls, read: _Reader, environment: Mapping[str, str]) -> Settings:
         jobs = read.one("ICE_RESULT_JOBS", _jobs, "ice")
-        settings = cls(
+        callback_url, callback_keys = _callback(read)
+        return cls(
             sinks=read.many("ICE_RESULT_SINKS", _sink, ()),
             jobs=jobs,
             region=read.optional("ICE_RESULT_REGION", _region) or environment.get("FC_REGION") or None,
@@ -94,17 +129,16 @@ class Settings:
             oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", _one_of("AES256", "KMS", "SM4")),
             ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", _endpoint),
             s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", _endpoint),
-            triggers=_trigger_options(read),
+            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", _addressing, "virtual"),
+            triggers=_trigger_options(read, callback_url, callback_keys),
             verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", _switch, True),
             concurrency=read.one("ICE_RESULT_CONCURRENCY", _concurrency, 8),
             park_url=read.optional("ICE_RESULT_PARK_URL", _parking_url),
-            callback_url=read.optional("ICE_RESULT_CALLBACK_URL", _callback_url),
-            callback_keys=read.many("ICE_RESULT_CALLBACK_KEYS", _anything, ()),
+            callback_url=callback_url,
+            callback_keys=callback_keys,
             log_level=read.one("ICE_RESULT_LOG_LEVEL", _log_level, "INFO"),
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
         )
-        read.check(_between(settings, read.reported))
-        return settings
 
 
 class _Reader:
@@ -141,42 +175,66 @@ class _Reader:
         return {name for name, _ in self._problems}
 
     def check(self, more: Iterable[tuple[str, str]] = ()) -> None:
-        """Raise when there were problems, or are `more` with variables not yet complained of."""
-        problems = [*self._problems, *(problem for problem in more if problem[0] not in self.reported)]
+        """Raise when there were problems, or are `more`; one complaint a variable."""
+        problems = [*self._problems, *(problem for problem in dict(more).items() if problem[0] not in self.reported)]
         if problems:
             raise SettingsError(problems)
 
 
 def _between(settings: Settings, reported: set[str]) -> Iterator[tuple[str, str]]:
     """What is wrong between variables; `reported` are those already wrong by themselves."""
+    yield from _of_sinks(settings)
+    if settings.region is None and settings.jobs == "ice" and "ICE_RESULT_JOBS" not in reported:
+        yield "ICE_RESULT_REGION", _NO_REGION
+    if settings.sinks and not settings.park_url and not PARKING_SCHEMES & _schemes(settings):
+        keeping = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
+        yield (
+            "ICE_RESULT_PARK_URL",
+            f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do",
+        )
+    yield from _of_callback(settings.callback_url, settings.callback_keys)
+
+
+def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
     if not settings.sinks:
         yield "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
-    if settings.region is None and _needs_region(settings) and "ICE_RESULT_JOBS" not in reported:
-        yield "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
-    if len(settings.callback_keys) > _MOST_KEYS:
-        yield "ICE_RESULT_CALLBACK_KEYS", f"{len(settings.callback_keys)} keys: at most two are used"
-    if bool(settings.callback_keys) != bool(settings.callback_url):
-        missing = "ICE_RESULT_CALLBACK_KEYS" if settings.callback_url else "ICE_RESULT_CALLBACK_URL"
+    if settings.region is None and _schemes(settings) & {"oss", "ots"}:
+        yield "ICE_RESULT_REGION", _NO_REGION
+
+
+def _of_callback(url: str | None, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if len(keys) > _MOST_KEYS:
+        yield "ICE_RESULT_CALLBACK_KEYS", f"{len(keys)} keys: at most two are used"
+    if bool(keys) != bool(url):
+        missing = "ICE_RESULT_CALLBACK_KEYS" if url else "ICE_RESULT_CALLBACK_URL"
         yield missing, "not set: signatures are checked with the callback's URL and its keys together"
 
 
 def trigger_options(environment: Mapping[str, str]) -> TriggerOptions:
     """Only what the first stage needs. Raises SettingsError for a variable of that stage."""
     read = _Reader({name: environment[name] for name in _TRIGGER_VARIABLES if name in environment})
-    options = _trigger_options(read)
-    read.check()
+    callback_url, callback_keys = _callback(read)
+    options = _trigger_options(read, callback_url, callback_keys)
+    read.check(_of_callback(callback_url, callback_keys))
     return options
 
 
-def _needs_region(settings: Settings) -> bool:
-    return settings.jobs == "ice" or any(url.startswith(("oss:", "ots:")) for url in settings.sinks)
+def _schemes(settings: Settings) -> set[str]:
+    return {url.partition(":")[0] for url in settings.sinks}
 
 
-def _trigger_options(read: _Reader) -> TriggerOptions:
+def _callback(read: _Reader) -> tuple[str | None, tuple[str, ...]]:
+    """(URL, keys)."""
+    url = read.optional("ICE_RESULT_CALLBACK_URL", _callback_url)
+    return url, read.many("ICE_RESULT_CALLBACK_KEYS", _anything, ())
+
+
+def _trigger_options(read: _Reader, callback_url: str | None, callback_keys: tuple[str, ...]) -> TriggerOptions:
     default = TriggerOptions()
     return TriggerOptions(
         event_types=read.many("ICE_RESULT_EVENT_TYPES", _anything, default.event_types),
         job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", _pointer, default.job_id_paths),
+        callback=Callback(url=callback_url, keys=callback_keys) if callback_url and callback_keys else None,
     )
 
 

@@ -11,7 +11,8 @@ from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
-from ice_result.sinks import SinkContext, open_inspector
+from ice_result.sinks import SinkContext
+from ice_result.sinks.oss_inspector import open_inspector
 
 FILE = ObjectAddress("example-output", "cover/智能-00001.jpg")
 

@@ -21,8 +21,9 @@ from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
 from ice_result.localcloud import LocalCloud
-from ice_result.sinks import OssClient, SinkContext, open_inspector
-from ice_result.sinks.oss import OssStore
+from ice_result.sinks import SinkContext
+from ice_result.sinks.oss import OssClient, OssStore
+from ice_result.sinks.oss_inspector import open_inspector
 
 TOKEN = "CAIS-very-secret-token"
 STRING_TO_SIGN = f"x-oss-security-token:{TOKEN}"

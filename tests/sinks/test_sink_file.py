@@ -18,7 +18,7 @@ import pytest
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import Parked, SinkContext, open_sink
+from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
 from ice_result.sinks.file import FileStore
 
 RecordOf = Callable[..., Record]
@@ -191,10 +191,10 @@ def test_many_threads_may_write_one_new_key(tmp_path: Path, deadline: Deadline) 
 
 def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: ParkedOf, deadline: Deadline) -> None:
     """GIVEN an event parked three times THEN there is one envelope, whole, with the count of three."""
-    sink = open_sink(f"file:{tmp_path}", SinkContext())
+    lot = open_lot(f"file:{tmp_path}", SinkContext())
     event = {"EventType": "AIProduceComplete", "MessageBody": {"无": None}}
 
-    addresses = {sink.park(parked_of(event), deadline) for _ in range(3)}
+    addresses = {lot.park(parked_of(event), deadline) for _ in range(3)}
 
     (address,) = addresses
     envelope = json.loads(Path(address).read_bytes())
@@ -209,11 +209,11 @@ def test_an_unreadable_envelope_counts_as_one(
     tmp_path: Path, content: bytes, parked_of: ParkedOf, deadline: Deadline
 ) -> None:
     """What cannot be read was parked at least once, and is replaced by an envelope that can be read."""
-    sink = open_sink(f"file:{tmp_path}", SinkContext())
-    path = Path(sink.park(parked_of(job_id="job-1"), deadline))
+    lot = open_lot(f"file:{tmp_path}", SinkContext())
+    path = Path(lot.park(parked_of(job_id="job-1"), deadline))
     path.write_bytes(content)
 
-    sink.park(parked_of(job_id="job-1"), deadline)
+    lot.park(parked_of(job_id="job-1"), deadline)
 
     assert Parked.model_validate_json(path.read_bytes()).attempts == 2
 
@@ -225,4 +225,4 @@ def test_parking_where_nothing_can_be_written_is_an_error(
     (tmp_path / "parked").write_text("in the way")
 
     with pytest.raises(StorageError, match="Not a directory"):
-        open_sink(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"), deadline)
+        open_lot(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"), deadline)

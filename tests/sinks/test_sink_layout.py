@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ice_result.records.model import Record
-from ice_result.sinks import Layout, Parked
-from ice_result.sinks.layout import LONGEST_PART, part
+from ice_result.sinks import Parked
+from ice_result.sinks.layout import LONGEST_PART, Layout, part
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]

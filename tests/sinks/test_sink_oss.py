@@ -24,8 +24,8 @@ from ice_result.errors import (
 )
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import OssClient, Parked, SinkContext, open_sink
-from ice_result.sinks.oss import OssStore
+from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
+from ice_result.sinks.oss import OssClient, OssStore
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -268,9 +268,9 @@ def test_parked_events_are_counted(
     cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf, deadline: Deadline
 ) -> None:
     """The same event parked again is one object with a higher count, without a job id too."""
-    sink = open_sink(URL, context)
+    lot = open_lot(URL, context)
 
-    addresses = [sink.park(parked_of({"EventType": "AIProduceComplete"}), deadline) for _ in range(3)]
+    addresses = [lot.park(parked_of({"EventType": "AIProduceComplete"}), deadline) for _ in range(3)]
 
     assert len(set(addresses)) == 1
     (key,) = cloud.oss.keys("records")
@@ -283,10 +283,10 @@ def test_an_event_is_parked_even_where_reading_is_forbidden(
 ) -> None:
     """GIVEN keys that may write but not read WHEN an event is parked THEN it is kept, and only the count is lost."""
     cloud.oss.fail(Fault("forbidden", times=None, operation="GET"))
-    sink = open_sink(URL, context)
+    lot = open_lot(URL, context)
 
     for _ in range(2):
-        sink.park(parked_of({}, "job-1"), deadline)
+        lot.park(parked_of({}, "job-1"), deadline)
 
     envelope = json.loads(cloud.oss.get("records", "ice/parked/not_finished/job-1.json"))
     assert envelope["attempts"] == 1

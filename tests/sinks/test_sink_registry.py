@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ice_result.errors import SettingsError
-from ice_result.sinks import PARKING_SCHEMES, SinkContext, open_sink, parse_sink_url
+from ice_result.sinks import PARKING_SCHEMES, ParkingLot, SinkContext, open_lot, open_sink, parse_sink_url
 from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.oss import OssClient
 
@@ -127,13 +127,22 @@ def test_the_default_endpoint_is_the_public_one_of_the_region() -> None:
 
 def test_parked_events_can_go_to_object_stores() -> None:
     """The schemes of stores that keep parked events are known to the settings."""
-    assert {"file", "oss"} <= PARKING_SCHEMES
+    assert {"file", "oss", "s3"} == PARKING_SCHEMES
+    for url in ("file:./out", "oss://records", "s3://records"):
+        assert isinstance(open_lot(url, IN_SHANGHAI), ParkingLot)
+
+
+def test_parked_events_cannot_go_into_tables() -> None:
+    """It is said by the variable that asked for it."""
+    with pytest.raises(SettingsError, match=r"ICE_RESULT_PARK_URL: sqlite:\./jobs\.db: keeps no parked events"):
+        open_lot("sqlite:./jobs.db", IN_SHANGHAI)
 
 
 def test_opening_a_sink_imports_no_sdk() -> None:
     """The SDK costs a third of a second, which is paid when OSS is first called."""
     script = (
-        "import sys; from ice_result.sinks import SinkContext, open_inspector, open_sink\n"
+        "import sys; from ice_result.sinks import SinkContext, open_sink\n"
+        "from ice_result.sinks.oss_inspector import open_inspector\n"
         "context = SinkContext(region='cn-shanghai')\n"
         "open_sink('oss://records', context); open_inspector(context)\n"
         "sys.exit(' '.join({'oss2', 'requests', 'urllib3'} & set(sys.modules)))\n"

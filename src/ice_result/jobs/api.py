@@ -14,8 +14,12 @@ from ice_result.credentials import Credentials
 from ice_result.errors import InvalidResponseError, JobNotFinishedError, NotJsonError, SettingsError, shorten
 from ice_result.jobs.failures import SERVICE, translate
 from ice_result.jobs.model import Job
+from ice_result.lean import deferred
 from ice_result.values import JobId, JsonObject
 
+# The models of all 330 actions, and what only the asynchronous client and keys from ECS roles use: three quarters of
+# what the SDK imports.
+_NEVER_CALLED = ("alibabacloud_ice20201109.models", "aiohttp", "apscheduler")
 _ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
@@ -61,6 +65,10 @@ class IceJobs:
         self._client: _Client | None = None
         self._lock = threading.Lock()
 
+    def load(self) -> None:
+        """Import the SDK and make its client, which the first call would otherwise wait for."""
+        self._sdk_client()
+
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """The job once it is no longer running: asked again, ever less often, until then or until the deadline.
 
@@ -98,8 +106,9 @@ class IceJobs:
             return self._client
 
     def _new_client(self) -> _Client:
-        from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
-        from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
+        with deferred(*_NEVER_CALLED):
+            from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
+            from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
 
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)

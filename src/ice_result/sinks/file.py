@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,32 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
 
+    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+        """The files below `folder`, by their keys; none when there is no such folder. Raises StorageError."""
+        for entry in _entries(self.folder / folder):
+            if entry.is_dir():
+                yield from self.list(f"{folder}{entry.name}/", _deadline)
+            elif not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+                yield f"{folder}{entry.name}"
+
+    def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+        """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
+        return (entry.name for entry in _entries(self.folder / folder) if entry.is_dir())
+
 
 def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
     """The sink of a `file:` URL."""
     return ObjectSink(url.text, FileStore(Path(url.path)), Layout())
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"cannot list {folder}: {error.strerror or error}") from error
 
 
 def _content(path: Path) -> bytes | None:

@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from ice_result.jsontext import dump
@@ -21,7 +21,9 @@ from ice_result.sinks.model import Parked
 LONGEST_PART = 180
 """Bytes of an encoded id or name. With what is put around it, it stays below the 255 bytes of a file name."""
 _HASH_LENGTH = 32
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive writes for a column without a value: jobs without a FunctionName or a CreateTime."""
+Kind: TypeAlias = Literal["records", "manifests", "parked"]
 _CUT_ESCAPE = re.compile(r"%.?$")
 
 
@@ -44,13 +46,26 @@ class Layout:
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
         return self._key("parked", part(parked.reason), f"{name}.json")
 
-    def _of_job(self, kind: Literal["records", "manifests"], record: Record) -> str:
-        function = part(record.function_name) if record.function_name else _NO_VALUE
-        day = _utc_day(record.create_time) if record.create_time else _NO_VALUE
-        return self._key(kind, f"function_name={function}", f"dt={day}", f"{part(record.job_id)}.json")
+    def folder(self, kind: Kind, *partition: str) -> str:
+        """The start of all keys of a kind, or of those in a partition such as `function_name=Cover`; ends in /."""
+        return self._key(kind, *partition, "")
+
+    def _of_job(self, kind: Kind, record: Record) -> str:
+        day = f"dt={_utc_day(record.create_time) if record.create_time else NO_VALUE}"
+        return self._key(kind, function_partition(record.function_name), day, file_name(record.job_id))
 
     def _key(self, *parts: str) -> str:
         return "/".join((self.prefix, *parts) if self.prefix else parts)
+
+
+def function_partition(function_name: str) -> str:
+    """The outer folder of a function's jobs."""
+    return f"function_name={part(function_name) if function_name else NO_VALUE}"
+
+
+def file_name(job_id: str) -> str:
+    """The name of a job's files within their partitions."""
+    return f"{part(job_id)}.json"
 
 
 def part(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -56,6 +56,7 @@ class Parked(Model):
     event: JsonValue
 
 
+@runtime_checkable
 class ParkingLot(Protocol):
     """A store that keeps parked events."""
 
@@ -64,11 +65,21 @@ class ParkingLot(Protocol):
         ...
 
 
+@runtime_checkable
+class Loads(Protocol):
+    """Something whose first call would otherwise wait for imports and connections to be made ready."""
+
+    def load(self) -> None:
+        """Make ready what needs no call."""
+        ...
+
+
 @dataclass(frozen=True)
 class SinkContext:
     """What a store needs to be opened, beyond its URL.
 
     `oss_endpoint` None means OSS's public endpoint of `region`; `oss_encryption` is AES256, KMS or SM4;
+    `s3_endpoint` None means AWS's own; `ots_endpoint` None means the public endpoint of the instance;
     `ca_bundle` is a file of certificates to trust in place of the usual ones.
     `concurrency` is how many calls go out at once: so many connections are kept open. `new_caller` makes the
     Caller of a service, by its name.
@@ -78,6 +89,9 @@ class SinkContext:
     oss_endpoint: str | None = None
     oss_path_style: bool = False
     oss_encryption: str | None = None
+    s3_endpoint: str | None = None
+    s3_path_style: bool = False
+    ots_endpoint: str | None = None
     credentials: Credentials = field(default_factory=Credentials)
     concurrency: int = 8
     ca_bundle: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import Parked
+from ice_result.sinks.model import Loads, Parked
 from ice_result.values import Model
 
 
@@ -26,6 +27,36 @@ class ObjectStore(Protocol):
         """What lies under `key`; None when nothing does."""
         ...
 
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The keys below `folder`, which ends in a slash, however deep; in any order."""
+        ...
+
+    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The names of the folders one level below `folder`, without the slashes; in any order."""
+        ...
+
+
+class Page(NamedTuple):
+    """A part of a listing: keys and names of folders, and the token that asks for the next part, if any."""
+
+    keys: tuple[str, ...]
+    folders: tuple[str, ...]
+    next_token: str
+
+
+def pages(fetch: Callable[[str], Page]) -> Iterator[Page]:
+    """Every part of a listing, each asked for when the one before it is used up; `fetch` gets "" at first."""
+    page = fetch("")
+    yield page
+    while page.next_token:
+        page = fetch(page.next_token)
+        yield page
+
+
+def folder_name(prefix: str) -> str:
+    """`c` of `a/b/c/`: what a store folds keys to, as the name of a folder."""
+    return prefix.rstrip("/").rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class ObjectSink:
@@ -34,6 +65,11 @@ class ObjectSink:
     url: str
     store: ObjectStore
     layout: Layout
+
+    def load(self) -> None:
+        """Make the store ready, where it takes that."""
+        if isinstance(self.store, Loads):
+            self.store.load()
 
     def stage(self, record: Record, deadline: Deadline) -> str:
         """Write the record."""

@@ -6,17 +6,18 @@ import base64
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.errors import NotFoundError, SettingsError
+from ice_result.lean import deferred
 from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import SinkContext
-from ice_result.sinks.objects import ObjectSink
+from ice_result.sinks.objects import ObjectSink, Page, folder_name, pages
 from ice_result.sinks.oss_errors import SERVICE, translate
 from ice_result.sinks.urls import SinkUrl
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
+_NEVER_CALLED = ("aliyunsdkcore", "aliyunsdkkms", "Crypto")  # encryption on the client's side
+_KEYS_A_PAGE = 1000  # the most OSS lists at once
 
 
 class Head(Protocol):
@@ -45,12 +48,24 @@ class _Body(Protocol):
     def read(self) -> bytes: ...
 
 
+class _Listed(Protocol):
+    key: str
+
+
+class _Listing(Protocol):
+    object_list: list[_Listed]
+    prefix_list: list[str]
+    is_truncated: bool
+    next_continuation_token: str
+
+
 class Bucket(Protocol):
     """What we use of the SDK's bucket."""
 
     def put_object(self, key: str, data: bytes, headers: Mapping[str, str]) -> object: ...
     def get_object(self, key: str) -> _Body: ...
     def head_object(self, key: str) -> Head: ...
+    def list_objects_v2(self, prefix: str, delimiter: str, continuation_token: str, *, max_keys: int) -> _Listing: ...
 
 
 class OssClient:
@@ -71,6 +86,10 @@ class OssClient:
             return parse_endpoint(self._context.oss_endpoint or f"oss-{region}.aliyuncs.com")
         except ValueError as error:
             raise SettingsError([("ICE_RESULT_OSS_ENDPOINT", str(error))]) from error
+
+    def load(self) -> None:
+        """Import the SDK and open the session."""
+        self._shared_session()
 
     def call(self, tried: str, bucket: str, use: Callable[[Bucket], T], deadline: Deadline) -> T:
         """The value of `use(bucket)`, retried while that can help. Raises our own errors."""
@@ -101,7 +120,8 @@ class OssClient:
         return bucket
 
     def _shared_session(self) -> oss2.Session:
-        import oss2  # noqa: PLC0415  as above
+        with deferred(*_NEVER_CALLED):
+            import oss2  # noqa: PLC0415  as above
 
         with self._lock:
             if self._session is None:
@@ -119,6 +139,10 @@ class OssStore:
     client: OssClient
     bucket: str
     encryption: str | None = None
+
+    def load(self) -> None:
+        """Make the client ready."""
+        self.client.load()
 
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         """Write the object; its `oss:` address. OSS refuses what does not arrive as it was sent (Content-MD5)."""
@@ -142,6 +166,24 @@ class OssStore:
             if error.code == "NoSuchBucket":
                 raise
             return None
+
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The keys below `folder`, a page of a thousand at a time."""
+        return (key for page in self._pages(folder, "", deadline) for key in page.keys)
+
+    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The folders in `folder`, by name."""
+        return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
+
+    def _pages(self, folder: str, delimiter: str, deadline: Deadline) -> Iterator[Page]:
+        tried = f"list oss://{self.bucket}/{folder}"
+
+        def fetch(token: str) -> Page:
+            return self.client.call(
+                tried, self.bucket, lambda bucket: _listed(bucket, folder, delimiter, token), deadline
+            )
+
+        return pages(fetch)
 
 
 def open_oss(url: SinkUrl, context: SinkContext) -> ObjectSink:
@@ -178,6 +220,15 @@ def _prepare(session: requests.Session, endpoint: str, ca_bundle: str | None) ->
 def _read_whole(response: requests.Response, **_options: object) -> None:
     """Read the body with the reply: its connection is free again, and what breaks within it is told as such."""
     _ = response.content
+
+
+def _listed(bucket: Bucket, folder: str, delimiter: str, token: str) -> Page:
+    found = bucket.list_objects_v2(folder, delimiter, token, max_keys=_KEYS_A_PAGE)
+    return Page(
+        tuple(listed.key for listed in found.object_list),
+        tuple(folder_name(prefix) for prefix in found.prefix_list),
+        found.next_continuation_token if found.is_truncated else "",
+    )
 
 
 def _checked_read(bucket: Bucket, key: str) -> bytes:

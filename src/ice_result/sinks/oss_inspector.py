@@ -20,6 +20,10 @@ class OssInspector:
 
     client: OssClient
 
+    def load(self) -> None:
+        """Make the client ready."""
+        self.client.load()
+
     def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
         """What OSS says of the object; what it will not say is in `problem` and `message`."""
 

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from ice_result.errors import SettingsError
-from ice_result.sinks.file import open_file
-from ice_result.sinks.model import SinkContext
-from ice_result.sinks.objects import ObjectSink
-from ice_result.sinks.oss import open_oss
-from ice_result.sinks.urls import SinkUrl, check_bucket_url, check_path_url, split_url
+from ice_result.sinks.model import ParkingLot, Sink, SinkContext
+from ice_result.sinks.urls import SinkUrl, check_bucket_url, check_instance_url, check_path_url, split_url
+
+if TYPE_CHECKING:
+    from ice_result.sinks.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
 class Store:
-    """A kind of store: `check` raises ValueError for URLs that are none of its own, `open` makes no call yet."""
+    """A kind of store: `check` raises ValueError for URLs that are none of its own.
+
+    `opener` is where the function lies that opens the sink behind a URL; it is imported when the first such sink is
+    opened, so that nobody pays for a store that is not configured. With `keeps_parked` the sink is a ParkingLot too.
+    """
 
     check: Callable[[SinkUrl], None]
-    open: Callable[[SinkUrl, SinkContext], ObjectSink]
+    opener: str
     keeps_parked: bool
+
+    def open(self, url: SinkUrl, context: SinkContext) -> Sink:
+        """The sink behind `url`; no call is made yet."""
+        module, _, function = self.opener.partition(":")
+        sink: Sink = getattr(import_module(module), function)(url, context)
+        return sink
 
 
 STORES: dict[str, Store] = {
-    "file": Store(check_path_url, open_file, keeps_parked=True),
-    "oss": Store(check_bucket_url, open_oss, keeps_parked=True),
+    "file": Store(check_path_url, "ice_result.sinks.file:open_file", keeps_parked=True),
+    "oss": Store(check_bucket_url, "ice_result.sinks.oss:open_oss", keeps_parked=True),
+    "s3": Store(check_bucket_url, "ice_result.sinks.s3:open_s3", keeps_parked=True),
+    "ots": Store(check_instance_url, "ice_result.sinks.tablestore_sink:open_tablestore", keeps_parked=False),
+    "sqlite": Store(check_path_url, "ice_result.sinks.sqlite:open_sqlite", keeps_parked=False),
 }
 PARKING_SCHEMES = frozenset(scheme for scheme, store in STORES.items() if store.keeps_parked)
 """The schemes of stores that keep parked events."""
@@ -42,10 +57,28 @@ def parse_sink_url(url: str) -> SinkUrl:
     return parts
 
 
-def open_sink(url: str, context: SinkContext) -> ObjectSink:
+def open_sink(url: str, context: SinkContext) -> Sink:
     """The store behind `url`; nothing is called, read or written yet. Raises SettingsError."""
     parts = parse_sink_url(url)
     return STORES[parts.scheme].open(parts, context)
+
+
+def open_lot(url: str, context: SinkContext) -> ParkingLot:
+    """The store behind `url`, for keeping parked events in; nothing is called yet. Raises SettingsError."""
+    sink = open_sink(url, context)
+    if not isinstance(sink, ParkingLot):
+        known = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
+        raise SettingsError([("ICE_RESULT_PARK_URL", f"{url}: keeps no parked events; those that do are {known}")])
+    return sink
+
+
+def open_catalogue(url: str, context: SinkContext) -> Catalogue:
+    """The store behind `url`, for looking jobs up in; nothing is called or read yet. Raises SettingsError."""
+    from ice_result.sinks.object_catalogue import ObjectCatalogue  # noqa: PLC0415  the function looks nothing up
+    from ice_result.sinks.objects import ObjectSink  # noqa: PLC0415  as above
+
+    sink = open_sink(url, context)
+    return ObjectCatalogue(sink.store, sink.layout) if isinstance(sink, ObjectSink) else cast("Catalogue", sink)
 
 
 def _known() -> str:

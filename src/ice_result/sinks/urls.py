@@ -1,7 +1,8 @@
-"""The URLs of sinks, taken apart: what all of them have in common, and the two shapes they come in.
+"""The URLs of sinks, taken apart: what all of them have in common, and the shapes they come in.
 
 file:./out   sqlite:./out/jobs.db      a path, which may also be written file:///abs
 oss://bucket/prefix   s3://…           a bucket, and the start of its keys
+ots://instance                         an instance of Tablestore
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_INSTANCE = re.compile(r"[A-Za-z](?=[A-Za-z0-9-]{2,15}$)[A-Za-z0-9-]*[A-Za-z0-9]")
 _LONGEST_PREFIX = 512
 
 
@@ -63,3 +65,16 @@ def check_bucket_url(url: SinkUrl) -> None:
         raise ValueError(f"{url.text}: a prefix has no empty part, no `.` or `..`, and no backslash")
     if len(url.prefix.encode()) > _LONGEST_PREFIX:
         raise ValueError(f"{url.text[:80]}…: a prefix has at most {_LONGEST_PREFIX} bytes")
+
+
+def check_instance_url(url: SinkUrl) -> None:
+    """Raises ValueError unless it is an instance's valid name and no more."""
+    if not url.authority:
+        raise ValueError(f"{url.text}: names no instance; write {url.scheme}://instance")
+    if not _INSTANCE.fullmatch(url.authority):
+        raise ValueError(
+            f"{url.text}: {url.authority!r} is not an instance's name: 3 to 16 letters, digits and hyphens, "
+            "a letter first and no hyphen last"
+        )
+    if url.prefix:
+        raise ValueError(f"{url.text}: names more than an instance; the tables have names of their own")

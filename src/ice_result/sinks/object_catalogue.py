@@ -1,0 +1,174 @@
+"""Looking jobs up in the object layout: what the partitions leave is listed, and read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from itertools import groupby
+from typing import NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from ice_result.calls import Deadline
+from ice_result.errors import shorten
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.layout import NO_VALUE, Layout, file_name, function_partition
+from ice_result.sinks.objects import ObjectStore
+from ice_result.values import JobId, Model
+
+LONGEST_JOB = timedelta(days=7)
+"""How long before `since` a job that finished after it can have been created: days before that are not read.
+
+ICE documents no longest time for a job; this is far more than any we know of [inferred].
+"""
+_AT_ONCE = 16
+_BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
+T = TypeVar("T", bound=Model)
+_log = logging.getLogger(__name__)
+
+
+class _Partition(NamedTuple):
+    """Where a function's jobs of one day lie; the day None is that of jobs without a CreateTime."""
+
+    function: str
+    folder: str
+    day: date | None
+
+
+@dataclass(frozen=True)
+class ObjectCatalogue:
+    """A Catalogue over any object store. What is no record of ours, or damaged, is skipped with a warning."""
+
+    store: ObjectStore
+    layout: Layout
+
+    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
+        """One job, asked for in each partition, the newest first: the layout has no index of ids."""
+        name = file_name(job_id)
+
+        def read(partition: _Partition) -> Record | None:
+            folder = self.layout.folder("records", partition.function, partition.folder)
+            return self._record(f"{folder}{name}", deadline)
+
+        with _workers() as workers:
+            for record in workers.map(read, self._partitions(None, None, workers, deadline)):
+                if record is not None:
+                    return Found(record, self._manifest(record, deadline))
+        return None
+
+    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+        """The newest day first, and within a day what finished last first. A day is read when it is come to."""
+
+        def read(key: str) -> JobLine | None:
+            return self._line(key, wanted, deadline)
+
+        with _workers() as workers:
+            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
+            for _, of_one_day in groupby(partitions, key=lambda partition: partition.day):
+                lines = workers.map(read, self._keys(of_one_day, deadline))
+                yield from sorted((line for line in lines if line), key=_newest, reverse=True)
+
+    def reads_everything(self, wanted: JobFilter) -> bool:
+        """Whether no day can be left out. A function's partitions alone may still be most of all there is."""
+        return wanted.since is None
+
+    def _partitions(
+        self, function_name: str | None, since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
+    ) -> list[_Partition]:
+        if function_name is not None:
+            functions = [function_partition(function_name)]
+        else:
+            functions = [*self.store.children(self.layout.folder("records"), deadline)]
+
+        def days(function: str) -> list[_Partition]:
+            folders = self.store.children(self.layout.folder("records", function), deadline)
+            return [partition for folder in folders if (partition := _partition(function, folder))]
+
+        first = _first_day(since)
+        found = [partition for listed in workers.map(days, functions) for partition in listed]
+        kept = [partition for partition in found if partition.day is None or partition.day >= first]
+        return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
+
+    def _keys(self, partitions: Iterable[_Partition], deadline: Deadline) -> Iterator[str]:
+        for partition in partitions:
+            folder = self.layout.folder("records", partition.function, partition.folder)
+            for key in self.store.list(folder, deadline):
+                if key.endswith(".json"):
+                    yield key
+                else:
+                    _skipped(key, "not a record's name")
+
+    def _line(self, key: str, wanted: JobFilter, deadline: Deadline) -> JobLine | None:
+        record = self._record(key, deadline)
+        if record is None:
+            return None
+        line = JobLine(
+            **{name: getattr(record, name) for name in JobLine.model_fields if name != "complete"}, complete=None
+        )
+        if not wanted.admits(line):
+            return None
+        manifest = self._manifest(record, deadline)
+        return line.model_copy(update={"complete": manifest.complete}) if manifest else line
+
+    def _record(self, key: str, deadline: Deadline) -> Record | None:
+        record = self._read(key, Record, deadline)
+        if record is None or self.layout.record(record) == key:
+            return record
+        _skipped(key, "the record of another job, or of another partition")
+        return None
+
+    def _manifest(self, record: Record, deadline: Deadline) -> Manifest | None:
+        return self._read(self.layout.manifest(record), Manifest, deadline)
+
+    def _read(self, key: str, model: type[T], deadline: Deadline) -> T | None:
+        data = self.store.get(key, deadline)
+        try:
+            return None if data is None else model.model_validate_json(data)
+        except ValidationError as error:
+            _skipped(key, f"no {model.__name__.lower()} of this version: {error.error_count()} errors")
+            return None
+
+
+@contextmanager
+def _workers() -> Iterator[ThreadPoolExecutor]:
+    """Threads for reading; what they have not begun when their user is done is not read."""
+    workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
+    try:
+        yield workers
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _partition(function: str, folder: str) -> _Partition | None:
+    name, _, day = folder.partition("=")
+    if folder == f"dt={NO_VALUE}":
+        return _Partition(function, folder, None)
+    try:
+        if name == "dt":
+            return _Partition(function, folder, date.fromisoformat(day))
+    except ValueError:
+        pass
+    _skipped(f"{function}/{folder}/", "not a partition of ours")
+    return None
+
+
+def _first_day(since: datetime | None) -> date:
+    if since is None:
+        return date.min
+    try:
+        return (since.astimezone(timezone.utc) - LONGEST_JOB).date()
+    except OverflowError:  # within days of the year 1
+        return date.min
+
+
+def _newest(line: JobLine) -> tuple[datetime, str]:
+    return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _skipped(key: str, why: str) -> None:
+    _log.warning("skipped %s: %s", shorten(key), why)

@@ -1,0 +1,208 @@
+"""A record and its manifest as the rows of one job, and a job's row as a line of a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import NamedTuple, TypeAlias
+
+from pydantic import ValidationError
+
+from ice_result.errors import StorageError
+from ice_result.records.model import Manifest, ManifestFile, Record
+from ice_result.results.model import (
+    AudioQuality,
+    Channel,
+    Cover,
+    Covers,
+    MusicSegment,
+    MusicSegments,
+    Result,
+    Summary,
+    SummarySegment,
+)
+from ice_result.sinks.catalogue import Found, JobLine
+from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
+
+Value: TypeAlias = str | int | float | bool | None
+Row: TypeAlias = Mapping[str, Value]
+Item: TypeAlias = Cover | SummarySegment | MusicSegment | Channel
+LINE_COLUMNS = tuple(JobLine.model_fields)
+"""The columns of ice_jobs that a JobLine is made of."""
+FOUND_COLUMNS = ("job_id", "record", "manifest")
+"""The columns of ice_jobs that hold all there is of a job."""
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class Rows(NamedTuple):
+    """All rows of one job."""
+
+    job: Row
+    outputs: tuple[Row, ...]
+    items: tuple[Row, ...]
+
+    @property
+    def job_id(self) -> str:
+        """The job they are of."""
+        return str(self.job["job_id"])
+
+    @property
+    def generation(self) -> str:
+        """The generation of them all."""
+        return str(self.job["generation"])
+
+    @property
+    def details(self) -> tuple[tuple[Table, tuple[Row, ...]], ...]:
+        """The rows beside the job's own, by table."""
+        return (OUTPUTS, self.outputs), (ITEMS, self.items)
+
+
+def rows_of(record: Record, manifest: Manifest) -> Rows:
+    """The rows of a job."""
+    common: Row = {
+        "job_id": record.job_id,
+        "generation": generation(SCHEMA_VERSION, record.finish_time),
+        "function_name": record.function_name,
+    }
+    return Rows(
+        _row(JOBS, common, _job(record, manifest)),
+        tuple(_row(OUTPUTS, common, {"number": n, **_output(file)}) for n, file in enumerate(manifest.files, 1)),
+        tuple(_row(ITEMS, common, {"number": n, **_item(item)}) for n, item in enumerate(_items(record.result), 1)),
+    )
+
+
+def generation(schema_version: int, finish_time: datetime | None) -> str:
+    """Which writing of a job wins, as a text: of two, the greater one. An unknown finish time is the earliest."""
+    return f"{schema_version:06d}/{time_text(finish_time) or ''}"
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, always of the same width: such texts sort as the moments do."""
+    if moment is None:
+        return None
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def job_line(row: Row) -> JobLine:
+    """The line of a listing, from the columns LINE_COLUMNS. Raises StorageError for a row that is none of ours."""
+    try:
+        return JobLine.model_validate({name: row.get(name) for name in LINE_COLUMNS})
+    except ValidationError as error:
+        raise _unreadable(row, error) from error
+
+
+def found(row: Row) -> Found:
+    """What is stored of a job, from the columns FOUND_COLUMNS. Raises StorageError for a row that is none of ours."""
+    try:
+        return Found(
+            Record.model_validate_json(str(row.get("record"))), Manifest.model_validate_json(str(row.get("manifest")))
+        )
+    except ValidationError as error:
+        raise _unreadable(row, error) from error
+
+
+def record_json(record: Record) -> str:
+    """A record as the column `record` holds it."""
+    return record.model_dump_json(by_alias=True)
+
+
+def size(row: Row) -> int:
+    """How many bytes names and values have; a number counts as 8."""
+    return sum(len(name) + (len(value.encode()) if isinstance(value, str) else 8) for name, value in row.items())
+
+
+def _unreadable(row: Row, error: ValidationError) -> StorageError:
+    wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+    return StorageError(
+        f"{JOBS.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}"
+    )
+
+
+def _row(table: Table, *parts: Row) -> Row:
+    """The columns of `table` in their order, null where no part has them."""
+    values = {name: value for part in parts for name, value in part.items()}
+    return {column.name: _fitting(values.get(column.name)) for column in table.columns}
+
+
+def _fitting(value: Value) -> Value:
+    """Stores keep integers of 64 bits; a foreign one beyond them is null, and whole in `record`."""
+    return None if isinstance(value, int) and value not in _INTEGERS else value
+
+
+def _job(record: Record, manifest: Manifest) -> Row:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **{name: getattr(record, name) for name in _AS_RECORDED},
+        **{f"input_{name}": value for name, value in record.input.model_dump().items()},
+        **{f"output_{name.removeprefix('output_')}": value for name, value in record.output.model_dump().items()},
+        "create_time": time_text(record.create_time),
+        "finish_time": time_text(record.finish_time),
+        "decode_status": record.decode.status,
+        "decode_warnings": len(record.decode.warnings),
+        "result_kind": record.result.kind,
+        "files_present": sum(file.exists is True for file in manifest.files),
+        "complete": manifest.complete,
+        "problems": len(manifest.problems),
+        "raw_stored": True,
+        "record": record_json(record),
+        "manifest": manifest.model_dump_json(by_alias=True),
+    }
+
+
+_AS_RECORDED = (
+    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id", "priority", "user_data",
+    "duration_seconds", "files",
+)  # fmt: skip
+
+
+def _output(file: ManifestFile) -> Row:
+    bucket, _, key = (file.uri or "").removeprefix("oss://").partition("/")
+    return {
+        "uri": file.uri,
+        "bucket": bucket or None,
+        "object_key": key or None,
+        "role": file.role,
+        "media_type": file.media_type,
+        "media_id": file.media_id,
+        "named_by": ",".join(file.named_by),
+        "present": file.exists,
+        "size_bytes": file.size_bytes,
+        "etag": file.etag,
+        "crc64": file.crc64,
+        "last_modified": time_text(file.last_modified),
+    }
+
+
+def _items(result: Result) -> tuple[Item, ...]:
+    match result:
+        case Covers():
+            return result.covers
+        case Summary() | MusicSegments():
+            return result.segments
+        case AudioQuality():
+            return result.channels
+        case _:
+            return ()
+
+
+_KINDS = {
+    Cover: "cover",
+    SummarySegment: "summary_segment",
+    MusicSegment: "music_segment",
+    Channel: "channel",
+}
+
+
+def _item(item: Item) -> Row:
+    return {"kind": _KINDS[type(item)], **_flat(item.model_dump())}
+
+
+def _flat(fields: Mapping[str, Value | dict[str, Value]]) -> dict[str, Value]:
+    """`{"mos": {"score": 4.1}}` → `{"mos_score": 4.1}`: ratings become columns of their own."""
+    flat: dict[str, Value] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}_{part}": each for part, each in value.items()})
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,172 @@
+"""The database behind `sqlite:`: each job is one transaction, in a file that many threads and processes may share.
+
+    thread ──lock──► the process's one connection ──BEGIN IMMEDIATE──► the file (write-ahead log, fsync at COMMIT)
+
+One connection is kept open for writing: a new one for every job made it a fifth as fast [measured], because the last
+to close a database folds the log back into it. The log needs shared memory, which network file systems lack.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from ice_result.calls import Deadline
+from ice_result.errors import StorageError
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.rows import Row, Rows, found, job_line, rows_of
+from ice_result.sinks.sqlite_text import COLUMNS_THERE, CREATE, DELETE_DETAILS, FIND, INSERT, UPSERT_JOB, listing
+from ice_result.sinks.tables import JOBS, TABLES, TableState, TableStatus
+from ice_result.sinks.urls import SinkUrl
+from ice_result.values import JobId
+
+T = TypeVar("T")
+_BUSY_SECONDS = 0.25  # how long SQLite waits for a lock by itself, before we look at the time
+_PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
+
+
+class SqliteSink:
+    """A Sink and a Catalogue in the three tables of one SQLite file, which is made when first written to."""
+
+    def __init__(self, url: str, path: Path) -> None:
+        self.url = url
+        self._path = path.absolute()
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def stage(self, record: Record, _deadline: Deadline) -> str:
+        """Nothing yet: all rows of a job are written together. The address the record will have."""
+        return self._address(record.job_id)
+
+    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+        """Write all rows of the job, unless a later writing is there; its address. Raises StorageError."""
+        self.write(rows_of(record, manifest), deadline)
+        return self._address(record.job_id)
+
+    def write(self, rows: Rows, deadline: Deadline) -> None:
+        """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
+        with self._writing(deadline) as connection:
+            job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
+            if job.rowcount:
+                for table, details in rows.details:
+                    connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
+                    connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
+
+    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
+        """The record and the manifest of one job; None when it is not there."""
+        row = next(self._read(FIND, (job_id,), deadline), None)
+        return found(row) if row else None
+
+    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+        """The jobs asked for, newest first; those without any time come last."""
+        query, values = listing(wanted)
+        yield from map(job_line, self._read(query, values, deadline))
+
+    def reads_everything(self, _wanted: JobFilter) -> bool:
+        """Never more than what is asked for: there is an index of times."""
+        return False
+
+    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+        """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
+        there = self._tables(deadline)
+        for table in TABLES:
+            lacking = {column.name for column in table.columns} - there.get(table.name, set())
+            if table.name in there and lacking:
+                raise StorageError(
+                    f"{self._path}: table {table.name} is not ours or of another version: it has no column "
+                    f"{', '.join(sorted(lacking))}; move it away, or name another file"
+                )
+        if not dry_run and len(there) < len(TABLES):
+            with self._writing(deadline):
+                pass
+        made: TableState = "missing" if dry_run else "created"
+        return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in TABLES)
+
+    def _address(self, job_id: str) -> str:
+        return f"{self.url}#{JOBS.name}/{job_id}"
+
+    @contextmanager
+    def _writing(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+        """A transaction that is committed at the end, or as if it had never been."""
+        if not self._lock.acquire(timeout=min(deadline.left(), threading.TIMEOUT_MAX)):
+            raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
+        try:
+            connection = self._patiently(self._open_for_writing, deadline)
+            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise self._failure("write", error) from error
+        except OSError as error:
+            raise StorageError(f"cannot write {self._path}: {error.strerror or error}") from error
+        finally:
+            self._lock.release()
+
+    def _open_for_writing(self) -> sqlite3.Connection:
+        """The connection of this process, with the tables there."""
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.executescript(CREATE)
+            except BaseException:
+                connection.close()
+                raise
+            weakref.finalize(self, connection.close)
+            self._connection = connection
+        return self._connection
+
+    def _read(self, query: str, values: tuple[str, ...], deadline: Deadline) -> Iterator[Row]:
+        """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
+        if not self._path.exists():
+            return
+        try:
+            connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+            with closing(connection):
+                connection.row_factory = sqlite3.Row
+                yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
+        except sqlite3.Error as error:
+            raise self._failure("read", error) from error
+
+    def _tables(self, deadline: Deadline) -> dict[str, set[str]]:
+        there: dict[str, set[str]] = {}
+        for row in self._read(COLUMNS_THERE, (), deadline):
+            there.setdefault(str(row["table_name"]), set()).add(str(row["column_name"]))
+        return {table.name: there[table.name] for table in TABLES if table.name in there}
+
+    def _patiently(self, step: Callable[[], T], deadline: Deadline) -> T:
+        """The value of `step()`, tried again while others hold the lock and time is left."""
+        while True:
+            try:
+                return step()
+            except sqlite3.OperationalError as error:
+                if not _is_locked(error) or not deadline.left():
+                    raise
+                deadline.clock.sleep(min(_PAUSE_SECONDS, deadline.left()))
+
+    def _failure(self, tried: str, error: sqlite3.Error) -> StorageError:
+        cause = "others kept it locked for all the time there was" if _is_locked(error) else str(error)
+        return StorageError(f"cannot {tried} {self._path}: {cause}")
+
+
+def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:
+    """The sink of a `sqlite:` URL."""
+    return SqliteSink(url.text, Path(url.path))
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return str(error).startswith(("database is locked", "database table is locked"))

@@ -1,0 +1,67 @@
+"""The SQL of the `sqlite:` store, made from the tables' description. Values always go in through parameters."""
+
+# ruff: noqa: S608  all that is put into these texts are names of tables and columns from sinks/tables.py
+
+from __future__ import annotations
+
+from ice_result.sinks.catalogue import JobFilter
+from ice_result.sinks.rows import FOUND_COLUMNS, LINE_COLUMNS, time_text
+from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
+
+_TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
+_MOMENT = "coalesce(finish_time, create_time)"
+
+
+def _declaration(column: Column) -> str:
+    return f"{column.name} {_TYPES[column.type]}{' NOT NULL' if column.key else ''}"
+
+
+def _create(table: Table) -> str:
+    columns = ", ".join(_declaration(column) for column in table.columns)
+    key = ", ".join(column.name for column in table.key)
+    return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key}));"
+
+
+def _insert(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
+
+
+CREATE = "\n".join(
+    (
+        "PRAGMA journal_mode = WAL;",
+        "PRAGMA synchronous = FULL;",
+        "BEGIN IMMEDIATE;",
+        *(_create(table) for table in TABLES),
+        f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({_MOMENT}, job_id);",
+        "COMMIT;",
+    )
+)
+"""Makes what is missing in a file, and sets the connection up: a COMMIT is on disk when it returns."""
+UPSERT_JOB = (
+    f"{_insert(JOBS)} ON CONFLICT (job_id) DO UPDATE SET "
+    + ", ".join(f"{column.name} = excluded.{column.name}" for column in JOBS.columns if not column.key)
+    + f" WHERE excluded.generation >= {JOBS.name}.generation"
+)
+"""Writes a job's row unless a later generation is there: no row is changed then."""
+INSERT = {table.name: _insert(table) for table in (OUTPUTS, ITEMS)}
+DELETE_DETAILS = {table.name: f"DELETE FROM {table.name} WHERE job_id = ?" for table in (OUTPUTS, ITEMS)}
+FIND = f"SELECT {', '.join(FOUND_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
+COLUMNS_THERE = (
+    "SELECT tables.name AS table_name, columns.name AS column_name "
+    "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+)
+
+
+def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:
+    """The query for these jobs, newest first, and its values."""
+    conditions = {
+        "function_name = ?": wanted.function_name,
+        "state = ?": wanted.state,
+        "outcome = ?": wanted.outcome,
+        f"{_MOMENT} >= ?": time_text(wanted.since),
+    }
+    asked = {condition: value for condition, value in conditions.items() if value is not None}
+    where = f" WHERE {' AND '.join(asked)}" if asked else ""
+    query = f"SELECT {', '.join(LINE_COLUMNS)} FROM {JOBS.name}{where} ORDER BY {_MOMENT} DESC, job_id DESC"
+    return query, tuple(asked.values())

@@ -1,0 +1,247 @@
+"""Rows in Tablestore, through its SDK; the one module that imports it, and only when Tablestore is first called."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from ice_result.credentials import Credentials
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.rows import Row, Value, size
+from ice_result.sinks.tables import Table
+from ice_result.sinks.tablestore_errors import CONDITION_FAILED, of_row
+
+if TYPE_CHECKING:
+    import tablestore
+
+MOST_ROWS_READ = 100
+"""Rows one BatchGetRow may ask for; also how many are on a page of a scan."""
+_CONNECT_SECONDS = 3.0
+_MOST_ROWS_WRITTEN = 200
+_MOST_BYTES_WRITTEN = 3_500_000  # of the 4 MB a BatchWriteRow may have
+_BYTES_PER_ROW, _BYTES_PER_CELL = 256, 32  # around the values: more than it is in the protocol
+_KEY_TYPES = {"text": "STRING", "integer": "INTEGER"}
+
+
+class Edge(Enum):
+    """Beyond all values of a key column."""
+
+    LOWEST = "INF_MIN"
+    HIGHEST = "INF_MAX"
+
+
+Key: TypeAlias = Sequence[Value | Edge]
+_SdkKey: TypeAlias = "list[tuple[str, object]]"
+_SdkFollowing: TypeAlias = "list[tuple[str, Value]]"
+
+
+class Change(NamedTuple):
+    """A row to put, or to delete. One with a `generation` is left alone when a later one is there."""
+
+    table: Table
+    row: Row
+    delete: bool = False
+
+
+class _SdkRow(Protocol):
+    primary_key: list[tuple[str, Value]]
+    attribute_columns: list[tuple[str, Value, int]]
+
+
+class _SdkItem(Protocol):
+    is_ok: bool
+    error_code: str
+    error_message: str
+    row: _SdkRow | None
+
+
+class _SdkBatchRead(Protocol):
+    def get_result_by_table(self, table: str) -> list[_SdkItem] | None: ...
+
+
+class _SdkBatchWritten(Protocol):
+    def get_failed_of_put(self) -> list[_SdkItem]: ...
+    def get_failed_of_delete(self) -> list[_SdkItem]: ...
+
+
+class _SdkMeta(Protocol):
+    schema_of_primary_key: list[tuple[str, str]]
+
+
+class _SdkDescription(Protocol):
+    table_meta: _SdkMeta
+
+
+class Client(Protocol):
+    """What we use of the SDK's client."""
+
+    def put_row(self, table: str, row: object, condition: object) -> object: ...
+    def batch_write_row(self, request: object) -> _SdkBatchWritten: ...
+    def batch_get_row(self, request: object) -> _SdkBatchRead: ...
+    def get_range(  # noqa: PLR0917  the SDK's own signature
+        self, table: str, direction: str, start: _SdkKey, end: _SdkKey, columns: list[str], limit: int
+    ) -> tuple[object, _SdkFollowing | None, list[_SdkRow], object]: ...
+    def list_table(self) -> Iterable[str]: ...
+    def describe_table(self, table: str) -> _SdkDescription: ...
+    def create_table(self, meta: object, options: object, throughput: object) -> None: ...
+
+
+def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: float) -> Client:
+    """The SDK's client of one instance. `seconds` bound each wait for the network; we alone retry."""
+    logging.getLogger("tablestore").setLevel(logging.ERROR)  # it warns when its C parts are not for this Python
+    logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)  # else it formats each request, token and all
+    warnings.filterwarnings("ignore", module=r"tablestore\b")
+    import tablestore  # noqa: PLC0415  half a second, paid by those who use Tablestore
+    import urllib3  # noqa: PLC0415  loaded with the SDK
+
+    client = tablestore.OTSClient(
+        endpoint,
+        instance_name=instance,
+        credentials_provider=_Signer(context.credentials),
+        region=context.region,
+        socket_timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=seconds),
+        max_connection=context.concurrency,
+        retry_policy=tablestore.retry.NoRetryPolicy(),
+        enable_native=False,  # the same code on every Python
+    )
+    pool = client.connection.pool.connection_pool_kw
+    pool.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
+    if context.ca_bundle:
+        pool.update(ca_certs=context.ca_bundle)
+    typed: Client = client
+    return typed
+
+
+class _Signer:
+    """Our keys as the SDK asks for them: before every request."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def get_credentials(self) -> tablestore.credentials.Credentials:
+        import tablestore  # noqa: PLC0415  as above
+
+        keys = self._credentials.keys()
+        return tablestore.credentials.Credentials(
+            keys.access_key_id, keys.access_key_secret, keys.security_token or None
+        )
+
+
+def put_row(client: Client, table: Table, row: Row) -> None:
+    """Put one row, on its condition."""
+    client.put_row(table.name, _sdk_row(table, row), _condition(row))
+
+
+def batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """The changes in groups that one BatchWriteRow may have, in their order."""
+    batch: list[Change] = []
+    total = 0
+    for change in changes:
+        bytes_of_row = size(change.row) + _BYTES_PER_ROW + _BYTES_PER_CELL * len(change.row)
+        if batch and (len(batch) == _MOST_ROWS_WRITTEN or total + bytes_of_row > _MOST_BYTES_WRITTEN):
+            yield batch
+            batch, total = [], 0
+        batch.append(change)
+        total += bytes_of_row
+    if batch:
+        yield batch
+
+
+def write_rows(client: Client, *, batch: Sequence[Change], tried: str) -> None:
+    """Write a batch. A row whose condition fails is left as it is; raises for the first that fails otherwise."""
+    import tablestore  # noqa: PLC0415  as above
+
+    by_table: dict[str, list[object]] = {}
+    for table, row, delete in batch:
+        item = tablestore.DeleteRowItem if delete else tablestore.PutRowItem
+        by_table.setdefault(table.name, []).append(item(_sdk_row(table, row, key_only=delete), _condition(row)))
+    request = tablestore.BatchWriteRowRequest()
+    for name, items in by_table.items():
+        request.add(tablestore.TableInBatchWriteRowItem(name, items))
+    written = client.batch_write_row(request)
+    for failed in [*written.get_failed_of_put(), *written.get_failed_of_delete()]:
+        if failed.error_code != CONDITION_FAILED:
+            raise of_row(failed.error_code, failed.error_message, tried)
+
+
+def read_rows(client: Client, *, table: Table, keys: Sequence[Key], columns: Sequence[str], tried: str) -> list[Row]:
+    """Those of the rows that are there."""
+    import tablestore  # noqa: PLC0415  as above
+
+    request = tablestore.BatchGetRowRequest()
+    asked = [_sdk_key(table, key) for key in keys]
+    request.add(tablestore.TableInBatchGetRowItem(table.name, asked, [*columns], max_version=1))
+    items = client.batch_get_row(request).get_result_by_table(table.name) or []
+    for item in items:
+        if not item.is_ok:
+            raise of_row(item.error_code, item.error_message, tried)
+    return [_row(item.row) for item in items if item.row is not None and item.row.primary_key]
+
+
+def read_page(
+    client: Client, *, table: Table, first: Key, end: Key, columns: Sequence[str], backwards: bool
+) -> tuple[Key | None, list[Row]]:
+    """A page of rows from `first` on, and the key the next one begins at."""
+    direction = "BACKWARD" if backwards else "FORWARD"
+    _, following, rows, _ = client.get_range(
+        table.name, direction, _sdk_key(table, first), _sdk_key(table, end), [*columns], MOST_ROWS_READ
+    )
+    return [value for _, value, *_ in following] if following else None, [_row(row) for row in rows]
+
+
+def creation(table: Table) -> tuple[object, object, object]:
+    """What CreateTable is given: no reserved throughput, no expiry, one version."""
+    import tablestore  # noqa: PLC0415  as above
+
+    return (
+        tablestore.TableMeta(table.name, key_schema(table)),
+        tablestore.TableOptions(time_to_live=-1, max_version=1),
+        tablestore.ReservedThroughput(tablestore.CapacityUnit(0, 0)),
+    )
+
+
+def key_schema(table: Table) -> list[tuple[str, str]]:
+    """Name and Tablestore's type of each column of the key."""
+    return [(column.name, _KEY_TYPES[column.type]) for column in table.key]
+
+
+def _condition(row: Row) -> object:
+    """Nothing later is there: no row, or one of the same or an earlier generation.
+
+    A condition on a column that is missing can be made to hold [documented]; that it holds as well for a row that is
+    not there at all is inferred.
+    """
+    import tablestore  # noqa: PLC0415  as above
+
+    if "generation" not in row:
+        return tablestore.Condition("IGNORE")
+    nothing_later = tablestore.SingleColumnCondition(
+        "generation", row["generation"], tablestore.ComparatorType.LESS_EQUAL, pass_if_missing=True
+    )
+    return tablestore.Condition("IGNORE", nothing_later)
+
+
+def _sdk_row(table: Table, row: Row, *, key_only: bool = False) -> object:
+    import tablestore  # noqa: PLC0415  as above
+
+    key_names = {column.name for column in table.key}
+    cells = [(name, value) for name, value in row.items() if name not in key_names and value is not None]
+    return tablestore.Row([(column.name, row[column.name]) for column in table.key], [] if key_only else cells)
+
+
+def _sdk_key(table: Table, key: Key) -> _SdkKey:
+    import tablestore  # noqa: PLC0415  as above
+
+    edges = {Edge.LOWEST: tablestore.INF_MIN, Edge.HIGHEST: tablestore.INF_MAX}
+    return [
+        (column.name, edges[value] if isinstance(value, Edge) else value)
+        for column, value in zip(table.key, key, strict=True)
+    ]
+
+
+def _row(row: _SdkRow) -> Row:
+    key: dict[str, Value] = {name: value for name, value, *_ in row.primary_key}
+    return {**key, **{name: value for name, value, *_ in row.attribute_columns}}

@@ -1,0 +1,167 @@
+"""The instance behind `ots:`: rows that replace each other only forwards, though no transaction spans the tables.
+
+    rows of outputs and items ──► row of the day ──► row of the job ──► rows that are left over are deleted
+    (BatchWriteRow, on condition)                    (PutRow, on condition: it decides)
+
+Every row is written on the condition that no later generation is there. The job's row decides: when it is refused,
+another writing has won, and what this one wrote is deleted again. So whoever comes last leaves one writing alone,
+and every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from ice_result.calls import Deadline
+from ice_result.errors import RejectedError, SettingsError
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.model import SinkContext
+from ice_result.sinks.rows import (
+    FOUND_COLUMNS,
+    LINE_COLUMNS,
+    Row,
+    Rows,
+    found,
+    job_line,
+    record_json,
+    rows_of,
+    time_text,
+)
+from ice_result.sinks.tables import DAYS, JOBS, TABLES, Table, TableState, TableStatus
+from ice_result.sinks.tablestore import Change, Edge, key_schema
+from ice_result.sinks.tablestore_calls import Tablestore
+from ice_result.sinks.tablestore_errors import SERVICE
+from ice_result.sinks.urls import SinkUrl
+from ice_result.values import JobId
+
+_LARGEST_VALUE = 2 * 1024 * 1024
+_NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
+_NO_SDK = "the package for Tablestore is not installed: pip install 'ice-result[tablestore]'"
+_log = logging.getLogger(__name__)
+
+
+class TablestoreSink:
+    """A Sink and a Catalogue in four tables of one instance, which `ice-result setup --tables` makes."""
+
+    def __init__(self, url: str, instance: Tablestore) -> None:
+        self.url = url
+        self._instance = instance
+
+    def load(self) -> None:
+        """Make the client ready."""
+        self._instance.load()
+
+    def stage(self, record: Record, _deadline: Deadline) -> str:
+        """Nothing yet: all rows of a job are written one after the other. The address the record will have."""
+        return self._address(record.job_id)
+
+    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+        """Write all rows of the job, unless a later writing is there; its address."""
+        self.write(_fitting(rows_of(record, manifest), record), deadline)
+        return self._address(record.job_id)
+
+    def write(self, rows: Rows, deadline: Deadline) -> None:
+        """Write all rows of a job, its own last; afterwards only those of the latest generation are there."""
+        details = [Change(table, row) for table, group in rows.details for row in group]
+        self._instance.write([*details, Change(DAYS, _day_row(rows.job))], deadline)
+        is_latest = self._instance.put(JOBS, rows.job, deadline)
+        for table, group in rows.details:
+            self._delete_rest(table, rows, len(group) if is_latest else 0, deadline)
+
+    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
+        """The record and the manifest of one job; None when it is not there."""
+        rows = self._instance.get(JOBS, [(job_id,)], FOUND_COLUMNS, deadline)
+        return found(rows[0]) if rows else None
+
+    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+        """The jobs asked for, newest first; those without any time come last."""
+        since = time_text(wanted.since) or ""
+        first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
+        columns = [column.name for column in DAYS.columns]
+        for page in self._instance.scan(DAYS, first, end, columns, deadline, backwards=True):
+            yield from filter(wanted.admits, self._lines(page, deadline))
+
+    def reads_everything(self, wanted: JobFilter) -> bool:
+        """Jobs are found by time, so without a time all of them are looked at."""
+        return wanted.since is None
+
+    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+        """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
+        there = self._instance.names(deadline)
+        tables = (*TABLES, DAYS)
+        for table in tables:
+            if table.name in there:
+                self._check_key(table, deadline)
+            elif not dry_run:
+                self._instance.create(table, deadline)
+        made: TableState = "missing" if dry_run else "created"
+        return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in tables)
+
+    def _check_key(self, table: Table, deadline: Deadline) -> None:
+        key = self._instance.key_of(table.name, deadline)
+        if key != key_schema(table):
+            raise RejectedError(
+                f"use table {table.name} of {self.url}",
+                service=SERVICE,
+                detail=f"its key is {_shown(key)}, not {_shown(key_schema(table))}: not ours, so name another instance",
+            )
+
+    def _delete_rest(self, table: Table, rows: Rows, kept: int, deadline: Deadline) -> None:
+        """Delete this job's rows after the first `kept` ones, but none of a later generation than `rows`."""
+        first, end = (rows.job_id, kept + 1), (rows.job_id, Edge.HIGHEST)
+        for page in self._instance.scan(table, first, end, ["job_id", "number", "generation"], deadline):
+            rest = [{**row, "generation": rows.generation} for row in page]
+            self._instance.write([Change(table, row, delete=True) for row in rest], deadline)
+
+    def _lines(self, days: list[Row], deadline: Deadline) -> Iterator[JobLine]:
+        """The jobs that these rows of ice_days lead to, in their order; a row of an earlier writing leads nowhere."""
+        keys = [(job_id,) for job_id in dict.fromkeys(day["job_id"] for day in days)]
+        rows = self._instance.get(JOBS, keys, LINE_COLUMNS, deadline) if keys else []
+        jobs = {row["job_id"]: row for row in rows}
+        for day in days:
+            job = jobs.get(day["job_id"])
+            if job is not None and _moment(job) == day["moment"]:
+                yield job_line(job)
+
+    def _address(self, job_id: str) -> str:
+        return f"{self.url}#{JOBS.name}/{job_id}"
+
+
+def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
+    """The sink of an `ots:` URL. Raises SettingsError."""
+    if find_spec("tablestore") is None:
+        raise SettingsError([("ICE_RESULT_SINKS", f"{url.text}: {_NO_SDK}")])
+    instance = Tablestore(url.authority or "", context)
+    instance.endpoint()  # wrong settings show now, not at the first job
+    return TablestoreSink(url.text, instance)
+
+
+def _fitting(rows: Rows, record: Record) -> Rows:
+    """Rows whose record is no larger than a value may be: when it is, the raw response stays out of it."""
+    length = len(str(rows.job["record"]).encode())
+    if length <= _LARGEST_VALUE:
+        return rows
+    _log.warning(
+        "job %s: its record of %d bytes is more than Tablestore keeps in one value, so it is stored there without "
+        "`raw`; a sink of files or objects (file:, oss:, s3:) keeps all of it",
+        record.job_id,
+        length,
+    )
+    short = record_json(record.model_copy(update={"raw": {}}))
+    return rows._replace(job={**rows.job, "record": short, "raw_stored": False})
+
+
+def _moment(job: Row) -> str:
+    return str(job.get("finish_time") or job.get("create_time") or _NO_TIME)
+
+
+def _day_row(job: Row) -> Row:
+    moment = _moment(job)
+    return {"day": moment[:10], "moment": moment, "job_id": job["job_id"], "function_name": job["function_name"]}
+
+
+def _shown(key: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in key)

@@ -1,0 +1,404 @@
+"""Records, manifests and parked events in S3, through boto3 against two servers that verify signatures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from ice_result.calls import Caller, Deadline
+from ice_result.errors import ForbiddenError, NotFoundError, ServiceError, TimedOutError, UnavailableError
+from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks import Parked, SinkContext, open_catalogue, open_lot, open_sink
+from ice_result.sinks.catalogue import JobFilter
+from ice_result.sinks.s3 import S3Client, S3Store
+from ice_result.values import JobId
+
+RecordOf = Callable[..., Record]
+ParkedOf = Callable[..., Parked]
+KEY = "ice/records/function_name=Cover/dt=2022-07-07/job-1.json"
+SCRIPTS = Path(sys.executable).parent
+ANYTHING_IN_S3 = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+CALLS_BEFORE_KEYS_COUNT = 3  # a user, its policy, its key
+
+
+class _Body(Protocol):
+    def read(self) -> bytes: ...
+
+
+class _Client(Protocol):
+    """What these tests do to a bucket directly."""
+
+    def create_bucket(self, **parameters: str) -> object: ...
+    def put_object(self, **parameters: str | bytes) -> object: ...
+    def get_object(self, **parameters: str) -> dict[str, _Body]: ...
+    def list_objects_v2(self, **parameters: str) -> dict[str, list[dict[str, str]]]: ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and the one pair of keys it accepts."""
+
+    endpoint: str
+    key_id: str
+    secret: str
+    client: _Client
+
+    @classmethod
+    def at(cls, endpoint: str, key_id: str, secret: str) -> Server:
+        return cls(endpoint, key_id, secret, _client(endpoint, key_id, secret))
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A new bucket."""
+
+    name: str
+    server: Server
+
+    def get(self, key: str) -> bytes:
+        return self.server.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def put(self, key: str, data: bytes) -> None:
+        self.server.client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def listed(self) -> list[str]:
+        return [found["Key"] for found in self.server.client.list_objects_v2(Bucket=self.name).get("Contents", [])]
+
+
+@pytest.fixture(scope="module", params=["moto", "rclone"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The first knows If-None-Match; the second keeps files in a folder. Both check every signature."""
+    port = _free_port()
+    start = {"moto": _moto, "rclone": _rclone}[request.param]
+    command, environment = start(port, tmp_path_factory.mktemp("buckets"))
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path_factory.mktemp("x")
+    )
+    try:
+        _wait_for(port)
+        yield (
+            _moto_keys(port) if request.param == "moto" else Server.at(_endpoint(port), "access-key-1", "secret-key-1")
+        )
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, and the keys for it in the environment where AWS's chain looks first."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": server.key_id,
+        "AWS_SECRET_ACCESS_KEY": server.secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = Bucket(f"records-{time.time_ns()}", server)
+    server.client.create_bucket(Bucket=bucket.name)
+    return bucket
+
+
+@pytest.fixture
+def s3(bucket: Bucket) -> SinkContext:
+    """How the server is reached, with tries that are quick to give up."""
+    return SinkContext(
+        s3_endpoint=bucket.server.endpoint,
+        s3_path_style=True,
+        concurrency=8,
+        new_caller=lambda service: Caller(service, attempts=3, attempt_seconds=5, first_backoff_seconds=0.01),
+    )
+
+
+def test_a_job_is_two_objects(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
+) -> None:
+    """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
+    sink = open_sink(f"s3://{bucket.name}/ice/", s3)
+
+    staged = sink.stage(record_of(), deadline)
+    committed = sink.commit(record_of(), manifest, deadline)
+
+    assert staged == f"s3://{bucket.name}/{KEY}"
+    assert committed == f"s3://{bucket.name}/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
+    assert bucket.get(KEY) == record_of().model_dump_json(by_alias=True).encode() + b"\n"
+    assert sorted(bucket.listed()) == [committed.removeprefix(f"s3://{bucket.name}/"), KEY]
+
+
+def test_a_job_written_again_is_the_same_and_a_later_state_replaces_it(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
+) -> None:
+    """GIVEN a record WHEN it is written again THEN the bytes stay; WHEN the job has changed THEN the new ones count."""
+    sink = open_sink(f"s3://{bucket.name}/ice", s3)
+    sink.stage(record_of(), deadline)
+    first = bucket.get(KEY)
+
+    sink.stage(record_of(), deadline)
+    assert bucket.get(KEY) == first
+
+    sink.stage(record_of(status="Fail"), deadline)
+    assert json.loads(bucket.get(KEY))["status"] == "Fail"
+    assert bucket.listed() == [KEY]
+
+
+def test_odd_ids_arrive_as_they_were_encoded(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
+) -> None:
+    """The key under which the object lies is the one in the address, and the signature holds."""
+    ids = ["../x", "a/b", "a%2Fb", "智能", "a b+c&d?e=f#g", "..", "~*'()!", "x" * 5000]
+    sink = open_sink(f"s3://{bucket.name}", s3)
+
+    addresses = [sink.stage(record_of(job_id=job_id), deadline) for job_id in ids]
+
+    assert sorted(bucket.listed()) == sorted(address.removeprefix(f"s3://{bucket.name}/") for address in addresses)
+    assert len(set(addresses)) == len(ids)
+
+
+def test_prefixes_and_functions_may_have_any_name(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
+) -> None:
+    """A prefix in Chinese and a function's name with a space are signed as they are stored."""
+    address = open_sink(f"s3://{bucket.name}/团队 a+b", s3).stage(record_of(function_name="新 功能"), deadline)
+
+    (key,) = bucket.listed()
+    assert address == f"s3://{bucket.name}/{key}"
+    assert key.startswith("团队 a+b/records/function_name=%E6%96%B0%20%E5%8A%9F%E8%83%BD/")
+
+
+def test_many_threads_share_one_sink(bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline) -> None:
+    """Jobs of a batch are written at the same time."""
+    sink = open_sink(f"s3://{bucket.name}/ice", s3)
+    records = [record_of(job_id=f"job-{number}") for number in range(30)]
+
+    with ThreadPoolExecutor(8) as threads:
+        addresses = set(threads.map(lambda record: sink.stage(record, deadline), records))
+
+    assert addresses == {f"s3://{bucket.name}/{key}" for key in bucket.listed()}
+    assert len(addresses) == 30
+
+
+def test_wrong_keys_are_forbidden_and_not_tried_again(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a secret, or a key id, that the server does not know THEN the error says which, and shows no secret."""
+    for name, value, code in (
+        ("AWS_SECRET_ACCESS_KEY", "not-the-secret", "403 SignatureDoesNotMatch: the secret is not that"),
+        ("AWS_ACCESS_KEY_ID", "AKIA-unknown-1", "403 InvalidAccessKeyId"),
+    ):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ForbiddenError, match=code) as caught:
+            open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+        assert "not-the-secret" not in str(caught.value)
+    assert bucket.listed() == []
+
+
+def test_a_missing_bucket_is_an_error_for_writing_reading_and_listing(s3: SinkContext, deadline: Deadline) -> None:
+    """A missing object is nothing; a missing bucket is a mistake."""
+    store = S3Store(S3Client(s3), "no-such-bucket")
+
+    with pytest.raises(NotFoundError, match=r"S3: write s3://no-such-bucket/key: 404 NoSuchBucket"):
+        store.put("key", b"", deadline)
+    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+        store.get("key", deadline)
+    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+        list(store.list("records/", deadline))
+
+
+def test_a_missing_object_is_nothing(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+    """Reading what is not there gives None."""
+    assert S3Store(S3Client(s3), bucket.name).get("records/key", deadline) is None
+
+
+def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: ParkedOf, deadline: Deadline) -> None:
+    """The same event parked again is one object with a higher count, without a job id too."""
+    lot = open_lot(f"s3://{bucket.name}/ice", s3)
+
+    addresses = {lot.park(parked_of({"EventType": "AIProduceComplete"}), deadline) for _ in range(3)}
+
+    assert len(addresses) == 1
+    (key,) = bucket.listed()
+    assert key.startswith("ice/parked/not_finished/")
+    assert json.loads(bucket.get(key))["attempts"] == 3
+
+
+def test_keys_are_listed_and_folded_to_folders(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+    """All keys below a folder, and the folders one level down; what only begins alike is not below it."""
+    for key in ("a/x=1/1.json", "a/x=1/2.json", "a/x=%E6/3 +.json", "a/4.json", "ab/5.json"):
+        bucket.put(key, b"{}")
+    store = S3Store(S3Client(s3), bucket.name)
+
+    assert sorted(store.list("a/", deadline)) == ["a/4.json", "a/x=%E6/3 +.json", "a/x=1/1.json", "a/x=1/2.json"]
+    assert sorted(store.children("a/", deadline)) == ["x=%E6", "x=1"]
+    assert list(store.list("none/", deadline)) == []
+    assert list(store.children("none/", deadline)) == []
+
+
+def test_a_listing_goes_on_to_the_last_page(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+    """GIVEN more keys than a page has WHEN they are listed THEN each is there once, and each folder too."""
+    keys = [f"records/{letter}/1.json" for letter in "abcde"]
+    for key in keys:
+        bucket.put(key, b"{}")
+    store = S3Store(S3Client(s3), bucket.name, keys_a_page=2)
+
+    assert sorted(store.list("records/", deadline)) == keys
+    assert sorted(store.children("records/", deadline)) == list("abcde")
+
+
+def test_jobs_are_looked_up_again(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
+) -> None:
+    """GIVEN a job that was written WHEN it is asked for THEN both documents come back, and it is listed."""
+    url = f"s3://{bucket.name}/团队"
+    sink = open_sink(url, s3)
+    sink.stage(record_of(), deadline)
+    sink.commit(record_of(), manifest, deadline)
+    catalogue = open_catalogue(url, s3)
+
+    assert catalogue.find(JobId("job-1"), deadline) == (record_of(), manifest)
+    assert catalogue.find(JobId("job-2"), deadline) is None
+    assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter(), deadline)] == [("job-1", True)]
+
+
+def test_the_sdk_logs_nothing_of_what_is_signed(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, caplog: pytest.LogCaptureFixture
+) -> None:
+    """GIVEN an application that logs everything WHEN S3 is called THEN no signature is in the log."""
+    with caplog.at_level(logging.DEBUG):
+        open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+
+    assert "Signature" not in caplog.text
+    assert bucket.server.secret not in caplog.text
+
+
+def test_without_keys_the_error_says_so(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS's chain found none."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    with pytest.raises(ForbiddenError, match="Unable to locate credentials"):
+        open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+
+
+def test_the_region_is_that_of_awss_chain_or_else_ices(
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN no AWS_DEFAULT_REGION THEN ICE_RESULT_REGION serves; it needs no region at all where S3 needs none."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    url = f"s3://{bucket.name}"
+
+    assert open_sink(url, s3).stage(record_of(), deadline)
+    assert open_sink(url, replace(s3, region="us-east-1")).stage(record_of(), deadline)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("error_500", UnavailableError),
+        ("html_502", UnavailableError),
+        ("reset", UnavailableError),
+        ("hang", TimedOutError),
+        ("drip", TimedOutError),
+    ],
+)
+def test_a_fault_that_stays_is_told_within_the_deadline(
+    cloud: LocalCloud, kind: FaultKind, error: type[ServiceError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "anything")
+    cloud.oss.fail(Fault(kind, times=None))
+    context = SinkContext(
+        s3_endpoint=cloud.oss.endpoint,
+        s3_path_style=True,
+        new_caller=lambda service: Caller(service, attempts=2, attempt_seconds=0.4, first_backoff_seconds=0.01),
+    )
+    store = S3Store(S3Client(context), "records")
+    started = time.monotonic()
+
+    with pytest.raises(error):
+        store.put("key", b"data", Deadline.after(2))
+    with pytest.raises(error):
+        store.get("key", Deadline.after(2))
+
+    assert time.monotonic() - started < 4
+    assert len(cloud.oss.calls) == 4
+
+
+def _client(endpoint: str, key_id: str, secret: str) -> _Client:
+    client: _Client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    return client
+
+
+def _moto(port: int, _folder: Path) -> tuple[list[str], dict[str, str]]:
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    return command, {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": str(CALLS_BEFORE_KEYS_COUNT)}
+
+
+def _moto_keys(port: int) -> Server:
+    """A user of moto's who may do anything in S3; from then on, keys and signatures are checked."""
+    iam = boto3.client(
+        "iam",
+        endpoint_url=_endpoint(port),
+        region_name="us-east-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nothing",
+    )
+    iam.create_user(UserName="writer")
+    iam.put_user_policy(UserName="writer", PolicyName="s3", PolicyDocument=ANYTHING_IN_S3)
+    key = iam.create_access_key(UserName="writer")["AccessKey"]
+    return Server.at(_endpoint(port), key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def _rclone(port: int, folder: Path) -> tuple[list[str], dict[str, str]]:
+    command = [str(SCRIPTS / "rclone"), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
+    command += ["--auth-key", "access-key-1,secret-key-1", "--vfs-cache-mode", "off"]
+    return command, {**os.environ, "RCLONE_CONFIG": os.devnull}
+
+
+def _endpoint(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 40
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            return

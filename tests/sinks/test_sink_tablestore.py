@@ -1,0 +1,479 @@
+"""Jobs in Tablestore, over the wire: one writing of a job wins whole, whatever fails in between."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+import trustme
+
+from ice_result.calls import Caller, Deadline
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    NotFoundError,
+    RejectedError,
+    SettingsError,
+    ThrottledError,
+    TimedOutError,
+    UnavailableError,
+)
+from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud.faults import FaultKind
+from ice_result.sinks import SinkContext
+from ice_result.sinks.catalogue import JobFilter
+from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
+from ice_result.sinks.rows import Rows, rows_of
+from ice_result.sinks.tables import DAYS, TABLES, Column, Table, TableStore
+from ice_result.sinks.tablestore_calls import Tablestore
+from ice_result.sinks.tablestore_sink import TablestoreSink
+from ice_result.values import JobId, JsonObject
+from writings import WRITINGS, Writing, manifest, record
+
+INSTANCE = "records"
+URL = f"ots://{INSTANCE}"
+DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
+NAMES = [table.name for table in (*TABLES, DAYS)]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """A local cloud with Tablestore in it."""
+    for name in ("ALIBABA_CLOUD_SECURITY_TOKEN", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with LocalCloud(tablestore=True) as local:
+        for name, value in local.environment.items():
+            monkeypatch.setenv(name, value)
+        yield local
+
+
+@pytest.fixture
+def context(cloud: LocalCloud) -> SinkContext:
+    """How it is reached, with little time between tries."""
+    return SinkContext(
+        region=cloud.region,
+        ots_endpoint=cloud.ots.endpoint,
+        concurrency=4,
+        new_caller=lambda service: Caller(
+            service, attempts=3, attempt_seconds=10, first_backoff_seconds=0.01, longest_backoff_seconds=0.02
+        ),
+    )
+
+
+@pytest.fixture
+def sink(context: SinkContext, deadline: Deadline) -> TablestoreSink:
+    """A sink whose tables are there."""
+    sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
+    sink.prepare(deadline, dry_run=False)
+    return sink
+
+
+@pytest.fixture
+def hasty(sink: TablestoreSink, context: SinkContext) -> TablestoreSink:
+    """The same, quick to give up waiting for a reply."""
+    assert sink.url == URL
+    hurried = replace(
+        context, new_caller=lambda service: Caller(service, attempts=3, attempt_seconds=0.5, first_backoff_seconds=0.01)
+    )
+    return TablestoreSink(URL, Tablestore(INSTANCE, hurried))
+
+
+def content(cloud: LocalCloud) -> tuple[list[str], list[str], list[str]]:
+    """The generations in the three tables."""
+    jobs, outputs, items = (
+        [str(row["generation"]) for row in cloud.ots.rows(INSTANCE, table.name)] for table in TABLES
+    )
+    return jobs, outputs, items
+
+
+def operations(cloud: LocalCloud, since: int = 0) -> list[str]:
+    return [call.operation for call in cloud.ots.calls[since:]]
+
+
+def test_an_ots_url_is_a_sink_a_catalogue_and_a_table_store(context: SinkContext, cloud: LocalCloud) -> None:
+    """The registry opens it under its URL, without a call; it keeps no parked events."""
+    sink = open_sink(URL, context)
+
+    assert sink.url == URL
+    assert isinstance(sink, TableStore)
+    assert open_catalogue(URL, context).reads_everything(JobFilter())
+    assert not open_catalogue(URL, context).reads_everything(JobFilter(since=DAY))
+    assert "ots" not in PARKING_SCHEMES
+    assert cloud.ots.calls == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "explanation"),
+    [
+        ("ots:", "names no instance; write ots://instance"),
+        ("ots://ab", "'ab' is not an instance's name"),
+        ("ots://a-name-of-17-char", "is not an instance's name"),
+        ("ots://1name", "is not an instance's name"),
+        ("ots://name-", "is not an instance's name"),
+        ("ots://name/prefix", "names more than an instance"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_explained(url: str, explanation: str) -> None:
+    """Instance names have 3 to 16 characters, and nothing follows them."""
+    with pytest.raises(SettingsError) as caught:
+        open_sink(url, SinkContext(region="cn-shanghai"))
+
+    assert explanation in str(caught.value)
+
+
+def test_wrong_settings_show_when_the_sink_is_opened() -> None:
+    """The region is needed for signatures; an endpoint must be one. The default is the instance's public one."""
+    with pytest.raises(SettingsError, match="ICE_RESULT_REGION: not set"):
+        open_sink(URL, SinkContext())
+    with pytest.raises(SettingsError, match="ICE_RESULT_OTS_ENDPOINT: not an endpoint"):
+        open_sink(URL, SinkContext(region="cn-shanghai", ots_endpoint="https://host/path"))
+    public = Tablestore(INSTANCE, SinkContext(region="cn-shanghai")).endpoint()
+    assert public == "https://records.cn-shanghai.ots.aliyuncs.com"
+
+
+def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """Staging tells the address; committing writes all rows in four calls, the job's own row after the others."""
+    before = len(cloud.ots.calls)
+    address = sink.stage(record(2, None), deadline)
+    assert len(cloud.ots.calls) == before
+
+    assert sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1), deadline) == address == f"{URL}#ice_jobs/job-1"
+    assert operations(cloud, before) == ["BatchWriteRow", "PutRow", "GetRange", "GetRange"]
+    (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
+    assert (job["job_id"], job["complete"], job["files"]) == ("job-1", True, 2)
+    assert "name" not in job
+    assert [row["object_key"] for row in cloud.ots.rows(INSTANCE, "ice_outputs")] == ["0.jpg"]
+    assert [(row["number"], row["score"]) for row in cloud.ots.rows(INSTANCE, "ice_items")] == [(1, 1.5), (2, 1.5)]
+    (day,) = cloud.ots.rows(INSTANCE, "ice_days")
+    expected = {"day": "2026-03-02", "moment": "2026-03-02T08:00:00.000000Z", "job_id": "job-1"}
+    assert day == {**expected, "function_name": "Cover"}
+
+
+def test_what_is_written_is_found_again(sink: TablestoreSink, deadline: Deadline) -> None:
+    """The record and the manifest, equal to those given; other jobs are not there."""
+    sink.commit(record(2, None), manifest(1), deadline)
+
+    assert sink.find(JobId("job-1"), deadline) == (record(2, None), manifest(1))
+    assert sink.find(JobId("job-2"), deadline) is None
+
+
+@pytest.mark.parametrize(
+    "order", [*itertools.permutations(WRITINGS)], ids=lambda order: " → ".join(writing.name for writing in order)
+)
+def test_the_latest_writing_wins_in_any_order(
+    order: tuple[Writing, ...], sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """After each write only the rows of the greatest generation so far are there, and the job is listed once."""
+    for count, writing in enumerate(order, start=1):
+        sink.write(writing.rows, deadline)
+
+        assert content(cloud) == max(order[:count], key=lambda each: each.rank).content
+        assert [line.job_id for line in sink.jobs(JobFilter(), deadline)] == ["job-1"]
+
+
+def test_writings_at_the_same_time_do_not_mix(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """Whoever comes last cleans up after the others."""
+    with ThreadPoolExecutor(8) as pool:
+        for ended in [pool.submit(sink.write, writing.rows, deadline) for writing in WRITINGS * 3]:
+            ended.result()
+
+    assert content(cloud) == WRITINGS[-1].content
+
+
+@pytest.mark.parametrize("operation", ["PutRow", "GetRange"])
+def test_what_a_broken_writing_left_is_gone_with_the_next(
+    operation: str, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """An earlier writing that stopped half-way leaves no rows under a later one, nor a line in a listing."""
+    old, new = WRITINGS[1:3]
+    cloud.ots.fail(Fault("error_500", operation=operation, times=3))
+    with pytest.raises(UnavailableError):
+        sink.write(old.rows, deadline)
+
+    sink.write(new.rows, deadline)
+    assert content(cloud) == new.content
+    (line,) = sink.jobs(JobFilter(), deadline)
+    assert line.finish_time == datetime(2026, 3, 2, 8, 0, 0, 500_000, tzinfo=timezone.utc)
+
+
+def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(
+    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """Until then the job's own row still says which generation counts."""
+    old, new = WRITINGS[1:3]
+    sink.write(old.rows, deadline)
+    cloud.ots.fail(Fault("error_500", operation="PutRow", times=3))
+    with pytest.raises(UnavailableError):
+        sink.write(new.rows, deadline)
+    assert content(cloud)[0] == old.content[0]
+
+    sink.write(new.rows, deadline)
+    assert content(cloud) == new.content
+
+
+@pytest.mark.parametrize("operation", ["BatchWriteRow", "PutRow", "GetRange"])
+@pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "truncate"])
+def test_a_fault_that_passes_costs_nothing(
+    kind: FaultKind, operation: str, hasty: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """Also a write whose reply was lost: it is sent again, and is there once."""
+    cloud.ots.fail(Fault(kind, operation=operation))
+    hasty.write(WRITINGS[1].rows, deadline)
+
+    assert content(cloud) == WRITINGS[1].content
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("throttle", ThrottledError),
+        ("error_500", UnavailableError),
+        ("html_502", UnavailableError),
+        ("forbidden", ForbiddenError),
+        ("reset", UnavailableError),
+        ("hang", TimedOutError),
+        ("drip", TimedOutError),
+        ("truncate", UnavailableError),
+    ],
+)
+def test_a_fault_that_stays_is_one_of_our_errors(
+    kind: FaultKind, error: type[IceResultError], hasty: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """It says what was tried and where."""
+    cloud.ots.fail(Fault(kind, operation="PutRow", times=None, interval_seconds=1))
+
+    with pytest.raises(error, match=r"Tablestore: write ice_jobs/job-1 in ots://records: "):
+        hasty.write(WRITINGS[1].rows, deadline)
+
+
+def test_a_missing_table_says_how_to_make_it(context: SinkContext, deadline: Deadline) -> None:
+    """Writing and reading before the setup."""
+    sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
+
+    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+        sink.write(WRITINGS[1].rows, deadline)
+    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+        sink.find(JobId("job-1"), deadline)
+    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+        [*sink.jobs(JobFilter(), deadline)]
+
+
+def test_tables_are_made_once(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+    """First only told, then made, then found."""
+    sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
+
+    assert {status.state for status in sink.prepare(deadline, dry_run=True)} == {"missing"}
+    assert cloud.ots.tables(INSTANCE) == []
+    made = sink.prepare(deadline, dry_run=False)
+    assert [(status.table, status.state) for status in made] == [(name, "created") for name in NAMES]
+    assert cloud.ots.tables(INSTANCE) == sorted(NAMES)
+    assert {status.state for status in sink.prepare(deadline, dry_run=False)} == {"present"}
+    assert operations(cloud)[-5:] == ["ListTable"] + ["DescribeTable"] * 4
+
+
+def test_tables_made_by_two_at_once_are_made(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+    """A table that came to be in the meantime, or by a call whose reply was lost, is no failure."""
+    cloud.ots.fail(Fault("truncate", operation="CreateTable"))
+
+    TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(deadline, dry_run=False)
+    assert cloud.ots.tables(INSTANCE) == sorted(NAMES)
+
+
+def test_a_table_that_cannot_be_made_is_told(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+    """As when the name cannot be, or permissions are missing."""
+    with pytest.raises(RejectedError, match="create table 1nvalid"):
+        Tablestore(INSTANCE, context).create(Table("1nvalid", "", DAYS.columns), deadline)
+    cloud.ots.fail(Fault("forbidden", operation="CreateTable"))
+    with pytest.raises(ForbiddenError, match="create table ice_jobs"):
+        TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(deadline, dry_run=False)
+
+
+def test_a_table_of_somebody_else_is_told(context: SinkContext, deadline: Deadline) -> None:
+    """Its key and ours are shown."""
+    instance = Tablestore(INSTANCE, context)
+    instance.create(Table("ice_items", "", (Column("id", "integer", "", key=True),)), deadline)
+
+    with pytest.raises(RejectedError, match=r"its key is id INTEGER, not job_id STRING, number INTEGER: not ours"):
+        TablestoreSink(URL, instance).prepare(deadline, dry_run=True)
+
+
+def test_many_rows_go_in_batches_and_go_again(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """At most 200 in one call; those left over by a longer writing are deleted page by page."""
+    sink.commit(record(450, "2026-03-02T08:00:00Z"), manifest(2), deadline)
+    assert operations(cloud).count("BatchWriteRow") == 3
+    assert len(cloud.ots.rows(INSTANCE, "ice_items")) == 450
+
+    sink.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0), deadline)
+    assert [row["number"] for row in cloud.ots.rows(INSTANCE, "ice_items")] == [1, 2, 3]
+    assert cloud.ots.rows(INSTANCE, "ice_outputs") == []
+
+
+def test_large_rows_go_in_batches(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """The bytes of a call are limited as well as its rows."""
+    cover: JsonObject = {"score": None, "time_seconds": None, "path": "路" * 200_000, "uri": None}
+    sink.write(sink_rows({"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, 9)]}), deadline)
+
+    assert operations(cloud).count("BatchWriteRow") == 2
+    assert len(cloud.ots.rows(INSTANCE, "ice_items")) == 8
+
+
+def sink_rows(result: JsonObject) -> Rows:
+    """Rows of a job whose record is kept short, however large its items are."""
+    rows = rows_of(record(0, None, result=result), manifest(0))
+    return rows._replace(job={**rows.job, "record": "{}"})
+
+
+def test_a_record_too_large_for_a_value_loses_its_raw(
+    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Said in the log and in the row; all that was decoded is there."""
+    large = record(2, None, raw={"Result": "像" * 700_000})
+    with caplog.at_level(logging.WARNING, logger="ice_result"):
+        sink.commit(large, manifest(1), deadline)
+
+    (message,) = caplog.messages
+    assert message.startswith("job job-1: its record of 21")
+    assert "without `raw`" in message
+    (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
+    assert job["raw_stored"] is False
+    found = sink.find(JobId("job-1"), deadline)
+    assert found is not None
+    assert found.record == large.model_copy(update={"raw": {}})
+
+
+def test_a_row_beyond_the_limits_is_refused_with_the_reason(sink: TablestoreSink, deadline: Deadline) -> None:
+    """What is too large even so is the service's to say."""
+    with pytest.raises(RejectedError, match="OTSParameterInvalid"):
+        sink.commit(record(1, None, user_data="x" * 2_200_000), manifest(0), deadline)
+
+
+@pytest.fixture
+def listed(sink: TablestoreSink, deadline: Deadline) -> TablestoreSink:
+    """Four jobs: two finished, one only created, one without any time."""
+    for job_id, finished, created in (
+        ("a", "2026-03-03T08:00:00Z", "2026-03-01T00:00:00Z"),
+        ("b", "2026-03-01T08:00:00Z", "2026-03-01T00:00:00Z"),
+        ("c", None, "2026-03-02T00:00:00Z"),
+        ("d", None, None),
+    ):
+        name = "VideoClip" if job_id == "b" else "Cover"
+        made = record(0, finished, job_id=job_id, create_time=created, function_name=name)
+        sink.commit(made, manifest(0, job_id=job_id), deadline)
+    return sink
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (JobFilter(), "acbd"),
+        (JobFilter(since=DAY), "ac"),
+        (JobFilter(since=datetime(2026, 3, 3, 8, 0, 1, tzinfo=timezone.utc)), ""),
+        (JobFilter(function_name="VideoClip"), "b"),
+        (JobFilter(function_name="Cover", since=DAY, state="succeeded", outcome="ok"), "ac"),
+    ],
+)
+def test_jobs_are_listed_newest_first(
+    wanted: JobFilter, expected: str, listed: TablestoreSink, deadline: Deadline
+) -> None:
+    """By finish time, or the time of creation where that is unknown; those without any come last."""
+    assert "".join(line.job_id for line in listed.jobs(wanted, deadline)) == expected
+
+
+def test_a_listing_reads_page_by_page(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """A hundred jobs at a time, and no more than are taken."""
+    for number in range(120):
+        job_id = f"job-{number:03}"
+        made = record(0, f"2026-03-02T08:{number // 60:02}:{number % 60:02}Z", job_id=job_id)
+        sink.commit(made, manifest(0, job_id=job_id), deadline)
+    before = len(cloud.ots.calls)
+    lines = sink.jobs(JobFilter(since=DAY), deadline)
+
+    assert next(lines).job_id == "job-119"
+    assert operations(cloud, before) == ["GetRange", "BatchGetRow"]
+    assert [line.job_id for line in lines] == [f"job-{number:03}" for number in range(118, -1, -1)]
+    assert operations(cloud, before) == ["GetRange", "BatchGetRow"] * 2
+
+
+def test_keys_are_asked_for_at_every_request(
+    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporary keys change while an instance of the function lives on; old ones are refused."""
+    cloud.rotate(temporary=True)
+    with pytest.raises(ForbiddenError):
+        sink.write(WRITINGS[1].rows, deadline)
+
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    sink.write(WRITINGS[1].rows, deadline)
+    assert content(cloud) == WRITINGS[1].content
+
+
+def test_without_keys_the_error_says_where_they_come_from(
+    sink: TablestoreSink, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours, not the SDK's."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+
+    with pytest.raises(ForbiddenError, match="find credentials"):
+        sink.write(WRITINGS[1].rows, deadline)
+
+
+def test_nobody_there_is_told(context: SinkContext, deadline: Deadline) -> None:
+    """A refused connection and a name that does not resolve are unavailable, and named without secrets."""
+    for endpoint in ("http://127.0.0.1:9", "http://nowhere.invalid"):
+        sink = TablestoreSink(URL, Tablestore(INSTANCE, replace(context, ots_endpoint=endpoint)))
+        with pytest.raises(UnavailableError, match="ots://records"):
+            sink.write(WRITINGS[1].rows, deadline)
+
+
+def test_certificates_come_from_the_bundle(tmp_path: Path, deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over TLS, trusting the given authority in place of the usual ones; without it, the certificate is refused."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with LocalCloud(tablestore=True, tls=tls) as cloud:
+        for name, value in cloud.environment.items():
+            monkeypatch.setenv(name, value)
+        context = SinkContext(
+            region=cloud.region,
+            ots_endpoint=cloud.ots.endpoint,
+            new_caller=lambda service: Caller(service, attempts=1),
+        )
+        trusting = replace(context, ca_bundle=str(tmp_path / "ca.pem"))
+
+        assert Tablestore(INSTANCE, trusting).names(deadline) == set()
+        with pytest.raises(UnavailableError, match="SSLError"):
+            Tablestore(INSTANCE, context).names(deadline)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("sys.modules['tablestore'] = None", "ots://records: the package for Tablestore is not installed"),
+        ("pass", "loaded:\n"),
+    ],
+)
+def test_the_sdk_is_missed_when_the_sink_is_opened_and_imported_when_it_is_called(before: str, expected: str) -> None:
+    """It is an extra: its absence is a problem of the settings. Its half a second is paid at the first call."""
+    script = (
+        f"import sys; {before}\n"
+        "from ice_result.sinks import SinkContext, open_sink\n"
+        "open_sink('ots://records', SinkContext(region='cn-shanghai'))\n"
+        "print('loaded:', *{'tablestore', 'urllib3'} & set(sys.modules))\n"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": ""}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert expected in ended.stdout + ended.stderr

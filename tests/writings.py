@@ -1,0 +1,82 @@
+"""Several writings of one job, told apart by what they hold: what stores of tables must keep apart."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.rows import Row, Rows, rows_of
+from ice_result.values import JsonValue
+
+
+class Writing(NamedTuple):
+    """One writing of job-1: `covers` items and one output fewer; `rank` orders the writings, the greatest wins."""
+
+    name: str
+    rank: int
+    rows: Rows
+
+    @property
+    def content(self) -> tuple[list[str], list[str], list[str]]:
+        """The generations a store holds in its three tables when this writing has won."""
+        _, outputs, items = self.rows
+        generation = self.rows.generation
+        return [generation], [generation] * len(outputs), [generation] * len(items)
+
+
+def record(covers: int, finish_time: str | None, job_id: str = "job-1", **changes: JsonValue) -> Record:
+    """A Cover job with this many covers."""
+    nothing = dict.fromkeys(("name", "template_id", "pipeline_id", "priority", "job_params", "user_data"))
+    cover = {"score": 1.5, "time_seconds": 2.0, "path": "a.jpg", "uri": "oss://b/a.jpg"}
+    return Record.model_validate(
+        {
+            **nothing,
+            "job_id": job_id,
+            "region": "cn-shanghai",
+            "function_name": "Cover",
+            "status": "Success",
+            "state": "succeeded",
+            "outcome": "ok",
+            "input": {"type": "OSS", "media": "oss://b/in.mp4", "bucket": "b", "key": "in.mp4"},
+            "output": {"type": "OSS", "biz": None, "media": None, "output_url": None, "bucket": "b", "key": "out"},
+            "create_time": "2026-03-01T08:00:00Z",
+            "finish_time": finish_time,
+            "duration_seconds": None,
+            "decode": {"status": "decoded", "warnings": []},
+            "result": {"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, covers + 1)]},
+            "files": covers,
+            "raw": {"JobId": job_id, "Name": "智能封面"},
+            **changes,
+        }
+    )
+
+
+def manifest(files: int, job_id: str = "job-1") -> Manifest:
+    """A complete manifest with this many files."""
+    facts = {"exists": True, "size_bytes": 7, "etag": "E", "crc64": "9", "last_modified": "2026-03-02T00:00:00Z"}
+    usual = {"role": "cover", "media_type": "image/jpeg", "media_id": None, "named_by": ["OutputFiles", "Result"]}
+    listed = [{"uri": f"oss://b/{number}.jpg", **usual, **facts} for number in range(files)]
+    return Manifest.model_validate(
+        {"job_id": job_id, "function_name": "Cover", "complete": True, "files": listed, "problems": []}
+    )
+
+
+def writing(name: str, rank: int, covers: int, finish_time: str | None, schema_version: int = 1) -> Writing:
+    """A writing of job-1, as a version of this program with that schema would make it."""
+    rows = rows_of(record(covers, finish_time), manifest(covers - 1))
+    generation = f"{schema_version:06d}/{rows.job['finish_time'] or ''}"
+
+    def of(row: Row) -> Row:
+        return {**row, "generation": generation}
+
+    job = {**of(rows.job), "schema_version": schema_version}
+    return Writing(name, rank, Rows(job, tuple(map(of, rows.outputs)), tuple(map(of, rows.items))))
+
+
+WRITINGS = (
+    writing("unknown finish time", 0, 5, None),
+    writing("old", 1, 3, "2026-03-02T08:00:00Z"),
+    writing("new", 2, 2, "2026-03-02T08:00:00.5Z"),
+    writing("newer schema", 3, 4, "2026-03-01T08:00:00Z", schema_version=2),
+)
+"""Each with another number of rows, so that what is left over of one would show."""
