@@ -15,7 +15,12 @@ from ice_result.localcloud import LocalCloud
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "samples" / "jobs"
 EVENTS = ROOT / "samples" / "events"
-NOTHING = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+NOTHING = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+    **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+}
 
 
 def run(

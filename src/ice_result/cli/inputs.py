@@ -1,8 +1,10 @@
-"""Reading what a user names on the command line: a file, or `-` for standard input."""
+"""Reading what a user gives: a file or standard input, and options that stand in place of variables."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,3 +21,8 @@ def read_input(name: str) -> bytes:
         raise click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input") from error
     except ValueError as error:
         raise click.UsageError(f"{name!r}: not a file name: {error}") from error
+
+
+def environment_with(sinks: Sequence[str]) -> dict[str, str]:
+    """The environment with the sinks of the command line in it, so that both are checked alike."""
+    return {**os.environ, **({"ICE_RESULT_SINKS": ",".join(sinks)} if sinks else {})}

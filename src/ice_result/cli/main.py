@@ -10,8 +10,12 @@ import click
 
 from ice_result import __version__
 from ice_result.cli.inspect import decode, parse
+from ice_result.cli.jobs_list import list_jobs
+from ice_result.cli.policy import policy
 from ice_result.cli.process import process
 from ice_result.cli.schema import schema
+from ice_result.cli.setup import setup
+from ice_result.cli.show import show
 from ice_result.errors import IceResultError, SettingsError
 
 _USAGE = 2
@@ -23,7 +27,7 @@ def _group() -> None:
     """From a completion event of Alibaba Cloud ICE to a typed record and a verified manifest."""
 
 
-for _command in (process, parse, decode, schema):
+for _command in (process, parse, decode, schema, setup, policy, show, list_jobs):
     _group.add_command(_command)
 
 

@@ -13,6 +13,7 @@ from ice_result.cli.console import Console
 from ice_result.cli.inputs import read_input
 from ice_result.credentials import Credentials
 from ice_result.jsontext import dump
+from ice_result.pipeline import Terms
 from ice_result.settings import Settings
 from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 
@@ -41,11 +42,13 @@ def process(
     if not job_ids and event is None:
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
     settings = Settings.from_environment(_environment(jobs, sinks))
-    events = [*_events(job_ids, event, settings.triggers)]
+    # Whoever has the file may have it processed: a request in it was checked when it came.
+    options = settings.triggers.model_copy(update={"callback": None})
+    events = [*_events(job_ids, event, options)]
     pipeline = assemble(settings, Credentials())
     clean = True
     with Console(total=len(events), as_json=as_json) as console:
-        for _, outcome in pipeline.process_events(events, lambda: Deadline.after(wait)):
+        for _, outcome in pipeline.process_events(events, Terms(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             console.show(outcome)
     pipeline.close()

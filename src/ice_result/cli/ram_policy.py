@@ -1,0 +1,126 @@
+"""The least that the function's role must be allowed, as a RAM policy: made from the settings, without a call.
+
+Bucket names are unique in all of OSS and instances belong to one account, so the account stays `*` in resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ice_result.settings import Settings
+from ice_result.sinks.layout import Kind, Layout
+from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
+from ice_result.sinks.tables import DAYS, ITEMS, JOBS, OUTPUTS
+from ice_result.sinks.urls import SinkUrl
+from ice_result.values import JsonObject, JsonValue
+
+TRUST_POLICY: JsonObject = {
+    "Version": "1",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": ["fc.aliyuncs.com"]}},
+    ],
+}
+"""Function Compute may take on the role, and nobody else."""
+
+_TABLE_ACTIONS = {
+    "ots:PutRow": (JOBS,),
+    "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
+    "ots:GetRange": (OUTPUTS, ITEMS),
+}
+
+
+class Grant(NamedTuple):
+    """One action on one resource."""
+
+    action: str
+    resource: str
+
+
+def function_policy(settings: Settings, output_buckets: Sequence[str]) -> JsonObject:
+    """The policy for processing jobs: asking ICE, looking output files up, writing and parking."""
+    grants = dict.fromkeys((*_asking(settings), *_looking_up(settings, output_buckets), *_writing(settings)))
+    return {"Version": "1", "Statement": [*_statements(grants)]}
+
+
+def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
+    """What the policy cannot say of itself, in words."""
+    if settings.jobs == "ice":
+        yield "ICE allows no resource narrower than * (documented)"
+    if settings.verify_outputs and not output_buckets:
+        yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
+    for url in _all_urls(settings):
+        if url.scheme == "s3" and not _is_oss(url, settings):
+            yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
+    if settings.oss_encryption == "KMS":
+        yield "encryption with a key of your own in KMS needs kms:GenerateDataKey and kms:Decrypt on that key as well"
+
+
+def _asking(settings: Settings) -> Iterator[Grant]:
+    if settings.jobs == "ice":
+        yield Grant("ice:QueryIProductionJob", "*")
+
+
+def _looking_up(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
+    """HeadObject has no action of its own: it needs oss:GetObject (documented)."""
+    if settings.verify_outputs:
+        yield from (Grant("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in buckets)
+
+
+def _writing(settings: Settings) -> Iterator[Grant]:
+    for url in _sink_urls(settings):
+        if url.scheme == "ots":
+            yield from _rows(url, settings)
+        elif _is_oss(url, settings):
+            yield from (Grant("oss:PutObject", _objects(url, kind)) for kind in ("records", "manifests"))
+    for url in _lot_urls(settings):
+        if _is_oss(url, settings):
+            yield from (Grant(action, _objects(url, "parked")) for action in ("oss:PutObject", "oss:GetObject"))
+
+
+def _sink_urls(settings: Settings) -> list[SinkUrl]:
+    return [parse_sink_url(url) for url in settings.sinks]
+
+
+def _lot_urls(settings: Settings) -> list[SinkUrl]:
+    """Where events are parked: where the settings say, or else in every sink that keeps them."""
+    if settings.park_url:
+        return [parse_sink_url(settings.park_url)]
+    return [url for url in _sink_urls(settings) if url.scheme in PARKING_SCHEMES]
+
+
+def _all_urls(settings: Settings) -> dict[SinkUrl, None]:
+    return dict.fromkeys((*_sink_urls(settings), *_lot_urls(settings)))
+
+
+def _is_oss(url: SinkUrl, settings: Settings) -> bool:
+    """Whether it is a bucket of OSS, called by its own name or through its S3-compatible endpoint."""
+    if url.scheme != "s3":
+        return url.scheme == "oss"
+    endpoint = settings.s3_endpoint or ""
+    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+    return host.endswith(".aliyuncs.com")
+
+
+def _objects(url: SinkUrl, kind: Kind) -> str:
+    return f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).folder(kind)}*"
+
+
+def _rows(url: SinkUrl, settings: Settings) -> Iterator[Grant]:
+    """RAM knows an instance by its name in lower case (documented)."""
+    instance = f"acs:ots:{settings.region}:*:instance/{(url.authority or '').lower()}"
+    for action, tables in _TABLE_ACTIONS.items():
+        yield from (Grant(action, f"{instance}/table/{table.name}") for table in tables)
+
+
+def _statements(grants: Iterable[Grant]) -> Iterator[JsonValue]:
+    """One statement for each set of resources that the same actions are allowed on."""
+    actions: dict[str, list[str]] = {}
+    for grant in grants:
+        actions.setdefault(grant.resource, []).append(grant.action)
+    resources: dict[tuple[str, ...], list[JsonValue]] = {}
+    for resource, allowed in actions.items():
+        resources.setdefault(tuple(sorted(allowed)), []).append(resource)
+    for allowed_on_all, all_resources in resources.items():
+        yield {"Effect": "Allow", "Action": [*allowed_on_all], "Resource": all_resources}

@@ -1,0 +1,133 @@
+"""`show`: all that is stored of one job, on a page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ice_result.calls import Deadline
+from ice_result.cli.console import printable
+from ice_result.cli.glance import glance, glance_files
+from ice_result.cli.looking_up import SECONDS, catalogue
+from ice_result.cli.page import page, table, words
+from ice_result.errors import IceResultError
+from ice_result.jsontext import dump, valid_text
+from ice_result.records.model import Manifest, Record
+from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
+from ice_result.sinks.catalogue import Found
+from ice_result.values import JobId, JsonObject, JsonValue, Model
+
+_INDENT = (0, 0, 0, 2)
+_COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--sink", metavar="URL", help="Where to look, in place of the first of ICE_RESULT_SINKS.")
+@click.option("--json", "as_json", is_flag=True, help="The record and the manifest as one JSON line.")
+def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
+    """Show all that is stored of a job. Exit status: 0 when it is there, 1 when it is not, 2 for usage."""
+    url, store = catalogue(sink)
+    found = store.find(JobId(valid_text(job_id)), Deadline.after(SECONDS))
+    if found is None:
+        raise IceResultError(f"no job {printable(valid_text(job_id))} in {printable(url)}")
+    if as_json:
+        manifest = None if found.manifest is None else _json(found.manifest)
+        sys.stdout.write(f"{dump({'record': _json(found.record), 'manifest': manifest})}\n")
+    else:
+        _show(found, page())
+
+
+def _json(document: Model) -> JsonObject:
+    return document.model_dump(mode="json", by_alias=True)
+
+
+def _show(found: Found, console: Console) -> None:
+    record, manifest = found
+    title = words(record.job_id)
+    title.stylize("bold")
+    outcome = Text(record.outcome.replace("_", " "), style=_COLOURS.get(record.outcome, "yellow"))
+    console.print(Text("  ").join((title, words(record.function_name), outcome)))
+    _show_facts(record, console)
+    _section(console, f"result: {glance(record)}", _rows_of(record.result))
+    if manifest is None:
+        _section(console, "files: no manifest yet, so none was looked up", [])
+    else:
+        _show_manifest(manifest, console)
+    if record.decode.warnings:
+        _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
+
+
+def _show_facts(record: Record, console: Console) -> None:
+    known: dict[str, object] = {
+        "state": f"{record.state} ({record.status})",
+        "name": record.name,
+        "region": record.region,
+        "created": record.create_time,
+        "finished": record.finish_time,
+        "took": None if record.duration_seconds is None else f"{record.duration_seconds:.6g} s",
+        "input": record.input.media,
+        "output": record.output.media or record.output.output_url,
+        "template": record.template_id,
+        "user data": record.user_data,
+        "decoded": record.decode.status,
+    }
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column()
+    facts.add_column(overflow="fold")
+    for name, value in known.items():
+        if value not in (None, ""):
+            facts.add_row(Text(name, style="dim"), words(value))
+    console.print(Padding(facts, _INDENT, expand=False))
+
+
+def _show_manifest(manifest: Manifest, console: Console) -> None:
+    files: list[dict[str, object]] = [
+        {
+            "exists": "not checked" if file.exists is None else file.exists,
+            "size_bytes": file.size_bytes,
+            "role": file.role,
+            "media_type": file.media_type,
+            "uri": file.uri,
+            "media_id": file.media_id,
+        }
+        for file in manifest.files
+    ]
+    _section(console, f"files: {glance_files(manifest)} there" if files else "files: none", files)
+    if manifest.problems:
+        _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
+
+
+def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:
+    """A title, and a table of `rows` if there are any."""
+    console.print()
+    console.print(Text(printable(title), style="bold"))
+    if rows:
+        console.print(Padding(table(rows), _INDENT, expand=False))
+
+
+def _rows_of(result: Result) -> list[dict[str, object]]:
+    match result:
+        case Covers(covers=items) | Summary(segments=items) | MusicSegments(segments=items):
+            return [item.model_dump() for item in items]
+        case AudioQuality(channels=channels):
+            return [_scores(channel.model_dump()) for channel in channels]
+        case Files(extra=extra):
+            return _pairs(extra.items())
+        case Unknown(data=data):
+            return _pairs(data.items() if isinstance(data, dict) else [("data", data)] if data else [])
+
+
+def _scores(channel: dict[str, object]) -> dict[str, object]:
+    """A channel with one column for each quality, its score."""
+    return {name: value.get("score") if isinstance(value, dict) else value for name, value in channel.items()}
+
+
+def _pairs(items: Iterable[tuple[str, JsonValue]]) -> list[dict[str, object]]:
+    return [{"name": name, "value": value if isinstance(value, str) else dump(value)} for name, value in items]
