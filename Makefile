@@ -3,6 +3,7 @@
 #   make test     everything that is tested, with coverage
 #   make check    lint and types
 #   make fuzz     100,000 generated inputs through parse, and as many through decode
+#   make scale    1,000 jobs written by eight processes at once, and by one that is killed ten times
 #   make bench    what is measured, beside its baseline
 #   make lock     pin the dependencies anew, with hashes
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check fuzz bench lock clean
+.PHONY: demo test check fuzz scale bench lock clean
 
 demo: $(VENV)/.cli
 	@$(BIN)/python samples/demo.py
@@ -30,8 +31,12 @@ check: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/long/fuzz_stages.py
 
+scale: $(VENV)/.dev
+	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 tests/test_many_writers.py
+
 bench: $(VENV)/.dev
 	$(BIN)/python bench/scale.py
+	PYTHONPATH=tests $(BIN)/python bench/tables.py
 
 lock: $(VENV)/.dev
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev"; do \

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 
 import oss2
 from alibabacloud_ice20201109.client import Client
@@ -45,4 +46,8 @@ def handler(event: bytes, _context: object) -> int:
 
 
 if __name__ == "__main__":
-    print(handler(json.dumps({"JobIds": sys.argv[1:]}).encode(), None))
+    for line in sys.stdin:
+        started = time.perf_counter()
+        handler(line.encode(), None)
+        last_ms = (time.perf_counter() - started) * 1000
+    print(json.dumps({"last_ms": last_ms}))

@@ -23,6 +23,7 @@ from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent
 OUT = Path("out")
+DATABASE = f"sqlite:./{OUT}/jobs.db"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def main() -> int:
         os.environ.pop(name, None)  # ICE's SDK sends even loopback calls to a proxy
     with LocalCloud(jobs=SAMPLES / "jobs") as cloud:
         cloud.seed_outputs()
-        os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT}", ICE_RESULT_LOG_LEVEL="ERROR")
+        os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT},{DATABASE}", ICE_RESULT_LOG_LEVEL="ERROR")
         counts, recorded = send_events()
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table_of(recorded))
@@ -74,7 +75,11 @@ def main() -> int:
     console.print(
         f"\n{len(functions)} of 14 functions recorded, {len(recorded)} jobs; outcomes of all events: {totals}"
     )
-    console.print(f"sha256 of everything in ./{OUT}, the same at every run: {digest()}")
+    console.print(f"sha256 of all records and manifests, the same at every run: {digest()}")
+    command = os.path.relpath(Path(sys.executable).parent / "ice-result")
+    console.print(
+        f"look around: {command} list --sink {DATABASE}\n             {command} show cover-0001 --sink {DATABASE}"
+    )
     return 0 if len(functions) == 14 else 1  # noqa: PLR2004  as many as ICE has
 
 

@@ -100,14 +100,37 @@ def test_events_that_cannot_even_be_parked_are_given_back(cloud: LocalCloud, tmp
     assert _handle(function, http)["statusCode"] == 500
 
 
-def test_a_batch_with_a_broken_store_is_parked_in_the_other(cloud: LocalCloud, tmp_path: Path) -> None:
-    """What one sink refuses is kept in a sink that works."""
+def test_what_one_sink_refuses_is_parked_with_its_name_and_written_there_later(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    """The other sink has the job; the envelope, sent again, writes only where it is missing."""
+    cloud.seed_outputs()
+    cloud.oss.fail(Fault("forbidden", operation="PUT", times=None))
+    sinks = f"oss://records/ice,file:{tmp_path}/out"
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_PARK_URL": f"file:{tmp_path}"})
+    assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
+    assert len(_files(tmp_path / "out")) == 2
+    parked = tmp_path / "parked" / "forbidden" / "cover-0001.json"
+    envelope = json.loads(parked.read_text())
+    assert envelope["sinks"] == ["oss://records/ice"]
+    assert envelope["event"] == {"JobId": "cover-0001"}
+
+    cloud.oss.clear()
+    (tmp_path / "out").rename(tmp_path / "elsewhere")
+    assert function.handle(parked.read_bytes(), PlatformContext())["recorded"] == 1
+    assert len(cloud.oss.keys("records")) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_no_sink_took_is_parked_without_names(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Sent again, it goes everywhere."""
     cloud.seed_outputs()
     cloud.oss.forbid("records")
-    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"oss://records/ice,file:{tmp_path}/out"})
-    reply = _handle(function, {"JobId": "cover-0001"})
-    assert reply["parked"] == 1
-    assert (tmp_path / "out" / "parked" / "forbidden" / "cover-0001.json").exists()
+    function = Function(
+        {**cloud.environment, "ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_PARK_URL": f"file:{tmp_path}"}
+    )
+    assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
+    assert json.loads((tmp_path / "parked" / "forbidden" / "cover-0001.json").read_text())["sinks"] == []
 
 
 def test_an_http_trigger_gets_the_full_form(function: Function) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -112,6 +114,33 @@ class Pace:
                     self._spacing = 0.0
 
 
+class Retries:
+    """How often calls were made again; any number of threads may count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def add(self) -> None:
+        """One more."""
+        with self._lock:
+            self.count += 1
+
+
+_retries: ContextVar[Retries | None] = ContextVar("retries", default=None)
+
+
+@contextmanager
+def count_retries() -> Iterator[Retries]:
+    """Count the retries of every Caller inside, also in threads that run in a copy of this context."""
+    counted = Retries()
+    token = _retries.set(counted)
+    try:
+        yield counted
+    finally:
+        _retries.reset(token)
+
+
 @dataclass(frozen=True)
 class Caller:
     """The one way this program calls a service: paced, bounded in time, and retried while that can help."""
@@ -139,6 +168,8 @@ class Caller:
                 pause = self._pause(error, attempt)
                 if not error.transient or attempt == self.attempts or pause >= deadline.left():
                     raise
+                if counted := _retries.get():
+                    counted.add()
                 if isinstance(error, ThrottledError):
                     self.pace.throttled(pause)
                 else:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, get_args
 
+from ice_result import journal
+from ice_result.answering import LIMIT_SECONDS, HttpSide, response
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
-from ice_result.pipeline import Pipeline, Report
+from ice_result.journal import Stopwatch
+from ice_result.pipeline import JobOutcomeName, Pipeline, Report, Terms
 from ice_result.settings import Settings
 from ice_result.values import JsonObject
 
 Reply: TypeAlias = JsonObject
-
-_log = logging.getLogger(__name__)
 
 _LONGEST_RESERVE_SECONDS = 10.0
 _RESERVED_SHARE = 0.2
@@ -61,6 +61,7 @@ class Function:
         self._credentials = Credentials()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
+        self._http = HttpSide()
 
     def prepare(self, context: Context) -> Pipeline:
         """Read the settings and assemble the pipeline, once. Raises SettingsError with every problem."""
@@ -72,20 +73,27 @@ class Function:
                 self._pipeline = assemble(settings, self._credentials)
             return self._pipeline
 
+    def initialize(self, context: Context) -> None:
+        """Have everything ready before the first event, which may be one that must be answered within two seconds."""
+        self.prepare(context).load()
+
     def handle(self, event: bytes, context: Context) -> Reply:
         """Process one invocation; `{"recorded", "ignored", "parked", "jobs"}`, for an HTTP trigger inside a response.
 
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
         """
+        watch, timeout = Stopwatch(), context.function.timeout
+        end = Deadline.after(_working_seconds(timeout))
+        limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)))
         pipeline = self.prepare(context)
-        end = Deadline.after(_working_seconds(context.function.timeout))
-        report = pipeline.process(event, lambda: end)
-        lost = [job for job in report.jobs if job.outcome == "failed"]
-        for job in lost:
-            _log.error("not finished and not parked: job %s: %s", job.job_id, job.reason)
-        if report.via_http:
-            return _http_reply(500 if lost else 200, _summary(report))
-        if lost:
+        triggered = pipeline.parse(event)
+        if triggered.via_http:
+            status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
+            _log(report, context, watch, status, triggered.refused)
+            return response(status, {"refused": triggered.refused} if triggered.refused else _summary(report))
+        report = pipeline.report(triggered.events, Terms(lambda: end, request_id=context.request_id))
+        _log(report, context, watch)
+        if lost := [job for job in report.jobs if job.outcome == "failed"]:
             raise ParkingError(f"{len(lost)} of {len(report.jobs)} events must be delivered again: {lost[0].reason}")
         return _summary(report)
 
@@ -104,14 +112,13 @@ def _summary(report: Report) -> JsonObject:
     }
 
 
-def _http_reply(status: int, body: JsonObject) -> JsonObject:
-    """The full form of an HTTP trigger's answer; a shorter one is taken for the body itself."""
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json"},
-        "isBase64Encoded": False,
-        "body": json.dumps(body, ensure_ascii=False),
-    }
+def _log(
+    report: Report, context: Context, watch: Stopwatch, status: int | None = None, refused: str | None = None
+) -> None:
+    counts: JsonObject = {name: report.count(name) for name in get_args(JobOutcomeName)}
+    ids: JsonObject = {"request_id": context.request_id, "http_status": status, "refused": refused}
+    level = logging.ERROR if counts["failed"] else logging.WARNING if refused else logging.INFO
+    journal.write_invocation({**ids, **counts}, watch, level=level)
 
 
 def _keys_of(context: Context) -> Keys | None:

@@ -10,25 +10,30 @@ For one job the calls go out in three rounds; what stands in one column goes out
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextvars import copy_context
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
+from typing_extensions import ParamSpec
+
+from ice_result import journal
 from ice_result.addresses import ObjectAddress
-from ice_result.calls import Deadline
-from ice_result.errors import IceResultError, ParkingError, shorten
+from ice_result.calls import Deadline, count_retries
+from ice_result.errors import IceResultError, ParkingError
 from ice_result.jobs.model import JobSource
+from ice_result.journal import Stopwatch
 from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles, build_manifest, build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.model import Parked, ParkedError, ParkingLot, Sink
-from ice_result.triggers import Ignored, JobEvent, Malformed, TriggerEvent, TriggerOptions, parse
+from ice_result.sinks.model import Loads, ParkingLot, Sink
+from ice_result.stopped import Stopped
+from ice_result.triggers import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions, parse
 from ice_result.values import Model
 
+P = ParamSpec("P")
+T = TypeVar("T")
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
-_PARKING_SECONDS = 15.0
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost the manifest
 CALLS_PER_JOB = 4
 """How many calls one job may have under way at once."""
@@ -50,11 +55,22 @@ class Report(Model):
     """What became of everything in one payload, in its order."""
 
     jobs: tuple[JobOutcome, ...]
-    via_http: bool = False
 
     def count(self, outcome: JobOutcomeName) -> int:
         """How many events ended this way."""
         return sum(job.outcome == outcome for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long one run may take, and for whom it is: `deadline` is asked when work on a job begins.
+
+    `parking_seconds` come on top of it, for each store tried. `request_id` is the platform's, for the log.
+    """
+
+    deadline: Callable[[], Deadline]
+    parking_seconds: float = 15.0
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,110 +100,149 @@ class Pipeline:
         self._workers.shutdown()
         self._callers.shutdown()
 
-    def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> Report:
-        """Bring every event of a payload to its end. `deadline` is asked when work on a job begins.
+    def load(self) -> None:
+        """Make ready what the first job would otherwise wait for. Nothing is called."""
+        for part in (self._jobs, self._stores.inspector, *self._stores.sinks, *self._stores.lots):
+            if isinstance(part, Loads):
+                part.load()
 
-        Raises nothing for what the payload holds: see Report. An outcome `failed` means that an event could
+    def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> Report:
+        """Bring every event of a payload to its end: `parse`, then `report` on its events."""
+        return self.report(self.parse(payload).events, Terms(deadline))
+
+    def parse(self, payload: bytes | str) -> Triggered:
+        """The first stage alone: what a payload holds, as this pipeline is configured."""
+        return parse(payload, self._triggers)
+
+    def report(self, events: Iterable[TriggerEvent], terms: Terms) -> Report:
+        """Bring events to their end.
+
+        Raises nothing for what they are: see Report. An outcome `failed` means that an event could
         be neither finished nor parked, so that whoever delivered it must deliver it again.
         """
-        triggered = parse(payload, self._triggers)
-        outcomes = dict(self.process_events(triggered.events, deadline))
-        return Report(jobs=tuple(outcomes[index] for index in sorted(outcomes)), via_http=triggered.via_http)
+        outcomes = dict(self.process_events(events, terms))
+        return Report(jobs=tuple(outcomes[index] for index in sorted(outcomes)))
 
-    def process_events(
-        self, events: Iterable[TriggerEvent], deadline: Callable[[], Deadline]
-    ) -> Iterator[tuple[int, JobOutcome]]:
+    def process_events(self, events: Iterable[TriggerEvent], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
         """Each event's index and outcome as soon as it is there; a job named twice is worked on once."""
         seen: set[str] = set()
         waiting: dict[Future[JobOutcome], int] = {}
         for index, event in enumerate(events):
-            if isinstance(event, Ignored):
-                yield index, JobOutcome(job_id=None, outcome="ignored", reason=event.reason)
-                continue
             if isinstance(event, JobEvent):
                 if event.job_id in seen:
                     continue
                 seen.add(event.job_id)
-            waiting[self._workers.submit(self._finish, event, deadline)] = index
+            if isinstance(event, Ignored):
+                yield index, self._finish(event, terms)
+            else:
+                waiting[self._workers.submit(self._finish, event, terms)] = index
         for done in as_completed(waiting):
             yield waiting[done], done.result()
 
-    def _finish(self, event: JobEvent | Malformed, deadline: Callable[[], Deadline]) -> JobOutcome:
-        """Recorded, or parked, or failed: an event never just ends."""
-        if isinstance(event, Malformed):
-            return self._park(event, _Stopped("malformed", False, "Malformed", event.reason))
-        try:
-            return self._record(event, deadline())
-        except IceResultError as error:
-            return self._park(event, _Stopped(error.reason, error.transient, type(error).__name__, str(error)))
-        except Exception as error:  # noqa: BLE001  our own mistake must not cost the user an event
-            return self._park(event, _Stopped("internal", False, type(error).__name__, _defect(error)))
+    def _finish(self, event: TriggerEvent, terms: Terms) -> JobOutcome:
+        """Recorded, ignored, parked, or failed: an event never just ends, and the log says how."""
+        watch = Stopwatch()
+        with count_retries() as retries:
+            outcome = self._outcome(event, terms, watch)
+        ids = {"request_id": terms.request_id, "event_id": event.event_id, "event_type": event.event_type}
+        facts = outcome.model_dump(include={"job_id", "function_name", "state", "reason"})
+        journal.write_job(outcome.outcome, {**ids, **facts}, watch, retries)
+        return outcome
 
-    def _record(self, event: JobEvent, deadline: Deadline) -> JobOutcome:
-        job = self._jobs.get(event.job_id, deadline)
+    def _outcome(self, event: TriggerEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
+        if isinstance(event, Ignored):
+            return JobOutcome(job_id=None, outcome="ignored", reason=event.reason)
+        if isinstance(event, Malformed):
+            return self._park(event, Stopped.malformed(event), terms, watch)
+        try:
+            return self._record(event, terms, watch)
+        except IceResultError as error:
+            return self._park(event, Stopped.by(error), terms, watch)
+        except Exception as error:  # noqa: BLE001  our own mistake must not cost the user an event
+            return self._park(event, Stopped.by_defect(error), terms, watch)
+
+    def _record(self, event: JobEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
+        deadline = terms.deadline()
+        with watch.lap("ask"):
+            job = self._jobs.get(event.job_id, deadline)
         decoded = decode(job.function_name, job.result, job.output_bucket)
         files = output_files(job, decoded)
         record = build_record(job, decoded, files, self._region)
 
-        staged = [self._callers.submit(sink.stage, record, deadline) for sink in self._stores.sinks]
-        facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP))
-        addresses = [stage.result() for stage in staged]
+        sinks = [sink for sink in self._stores.sinks if sink.url in event.sinks] or [*self._stores.sinks]
+        with watch.lap("stage"):
+            staging = {sink: self._submit(sink.stage, record, deadline) for sink in sinks}
+            facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP), watch)
+            records, refused = _gather(staging)
 
         manifest = build_manifest(record, files, facts)
-        commits = [self._callers.submit(sink.commit, record, manifest, deadline) for sink in self._stores.sinks]
-        manifests = [commit.result() for commit in commits]
+        with watch.lap("commit"):
+            committing = {sink: self._submit(sink.commit, record, manifest, deadline) for sink in records}
+            manifests, refused_later = _gather(committing)
+
+        if refused or refused_later:
+            stopped = Stopped.by_sinks(refused | refused_later, taken=bool(manifests))
+            return self._park(event, stopped, terms, watch, job.function_name)
         return JobOutcome(
             job_id=job.job_id,
             outcome="recorded",
             state=record.state,
             function_name=job.function_name,
-            record=addresses[0],
-            manifest=manifests[0],
+            record=records[sinks[0]],
+            manifest=manifests[sinks[0]],
             reason=None if record.outcome == "ok" else record.outcome,
         )
 
-    def _facts(self, files: OutputFiles, deadline: Deadline) -> dict[ObjectAddress, ObjectFacts] | None:
+    def _facts(
+        self, files: OutputFiles, deadline: Deadline, watch: Stopwatch
+    ) -> dict[ObjectAddress, ObjectFacts] | None:
         inspector = self._stores.inspector
         if inspector is None:
             return None
-        asked = {
-            file.address: self._callers.submit(inspector.facts, file.address, deadline)
-            for file in files.files
-            if file.address
-        }
-        return {address: answer.result() for address, answer in asked.items()}
+        with watch.lap("look_up"):
+            asked = {
+                file.address: self._submit(inspector.facts, file.address, deadline)
+                for file in files.files
+                if file.address
+            }
+            return {address: answer.result() for address, answer in asked.items()}
 
-    def _park(self, event: JobEvent | Malformed, stopped: _Stopped) -> JobOutcome:
-        job_id = event.job_id if isinstance(event, JobEvent) else None
-        parked = Parked(
-            reason=stopped.reason,
-            transient=stopped.transient,
-            job_id=job_id,
-            event_type=event.event_type,
-            event_id=event.event_id,
-            error=ParkedError(type=stopped.error, message=stopped.message),
-            event=event.payload,
-        )
+    def _submit(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Make a call beside others; what it has to try again counts for the job it is made for."""
+        context = copy_context()
+        return self._callers.submit(lambda: context.run(call, *arguments, **named))
+
+    def _park(
+        self,
+        event: JobEvent | Malformed,
+        stopped: Stopped,
+        terms: Terms,
+        watch: Stopwatch,
+        function_name: str | None = None,
+    ) -> JobOutcome:
+        parked = stopped.parked(event)
+        outcome = JobOutcome(job_id=parked.job_id, outcome="failed", function_name=function_name)
         why = stopped.message
-        for lot in self._stores.lots:
-            try:
-                address = lot.park(parked, Deadline.after(_PARKING_SECONDS))
-            except IceResultError as error:
-                why = f"{why}; not parked: {error}"
-            else:
-                return JobOutcome(job_id=job_id, outcome="parked", record=address, reason=f"{stopped.reason}: {why}")
-        return JobOutcome(job_id=job_id, outcome="failed", reason=f"{ParkingError.reason}: {why}")
+        with watch.lap("park"):
+            for lot in self._stores.lots:
+                try:
+                    address = lot.park(parked, Deadline.after(terms.parking_seconds))
+                except IceResultError as error:
+                    why = f"{why}; not parked: {error}"
+                else:
+                    reason = f"{stopped.reason}: {why}"
+                    return outcome.model_copy(update={"outcome": "parked", "record": address, "reason": reason})
+        return outcome.model_copy(update={"reason": f"{ParkingError.reason}: {why}"})
 
 
-def _defect(error: Exception) -> str:
-    """Where our own code broke; the whole traceback could hold what a message must not."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"a defect in ice-result, at {Path(frame.filename).name}:{frame.lineno} {frame.name}: {shorten(str(error))}"
-
-
-@dataclass(frozen=True)
-class _Stopped:
-    reason: str
-    transient: bool
-    error: str
-    message: str
+def _gather(calls: Mapping[Sink, Future[str]]) -> tuple[dict[Sink, str], dict[Sink, IceResultError]]:
+    """What each sink answered, and the errors of those that refused; every call has ended by then."""
+    wait(calls.values())
+    answers: dict[Sink, str] = {}
+    refused: dict[Sink, IceResultError] = {}
+    for sink, call in calls.items():
+        try:
+            answers[sink] = call.result()
+        except IceResultError as error:
+            refused[sink] = error
+    return answers, refused

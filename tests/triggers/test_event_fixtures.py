@@ -35,7 +35,7 @@ def test_fixture_becomes_what_it_says(path: Path) -> None:
     triggered = parse_fixture(fixture)
 
     assert triggered.via_http is expected["via_http"]
-    events = [cast("JsonObject", event.model_dump()) for event in triggered.events]
+    events = [cast("JsonObject", event.model_dump(mode="json")) for event in triggered.events]
     for event, wanted in zip(events, cast("list[JsonObject]", expected["events"]), strict=True):
         reason = str(event.get("reason"))
         assert [word for word in cast("list[str]", wanted.pop("reason", [])) if word not in reason] == []
@@ -52,10 +52,12 @@ def test_fixture_says_where_it_comes_from(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_malformed_events_keep_the_whole_message(path: Path) -> None:
-    """A malformed event holds the message as it came, so that an operator sees what an operator needs."""
+    """A malformed event holds the message as it came, of an HTTP request the body: its headers may hold secrets."""
     fixture = read_fixture(path)
     whole = fixture.get("event", fixture.get("event_text"))
     messages = whole if isinstance(whole, list) and whole else [whole]
+    if isinstance(whole, dict) and path.stem.startswith("http-"):
+        messages = [whole.get("body")]
 
     malformed = [event for event in parse_fixture(fixture).events if event.kind == "malformed"]
 

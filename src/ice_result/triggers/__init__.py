@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ice_result.triggers.driver import parse
-from ice_result.triggers.model import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.model import Callback, Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions
 
-__all__ = ["Ignored", "JobEvent", "Malformed", "TriggerEvent", "TriggerOptions", "Triggered", "parse"]
+__all__ = ["Callback", "Ignored", "JobEvent", "Malformed", "TriggerEvent", "TriggerOptions", "Triggered", "parse"]

@@ -8,16 +8,17 @@ Nothing in a payload makes it raise, and no message vanishes: each yields at lea
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from ice_result import jsontext
 from ice_result.errors import NotJsonError
-from ice_result.triggers import http, texts
+from ice_result.triggers import callback, http, texts
 from ice_result.triggers.envelope import Contents, describe
 from ice_result.triggers.job_ids import job_event
-from ice_result.triggers.model import Ignored, Malformed, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.model import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions
 from ice_result.triggers.registry import ENVELOPES
 from ice_result.values import JsonObject, JsonValue
 
@@ -45,15 +46,18 @@ class _Place:
     bare_id: bool = False
     message_id: str | None = None
     request_id: str | None = None
+    sinks: tuple[str, ...] = ()
 
     def inside(self, contents: Contents) -> _Place:
         return replace(
             self,
+            payload=contents.value if contents.as_it_came else self.payload,
             field=contents.field,
             level=self.level + 1,
             bare_id=contents.bare_id,
             message_id=self.message_id or contents.message_id,
             request_id=self.request_id or contents.request_id,
+            sinks=self.sinks or contents.sinks,
         )
 
     def deeper(self) -> _Place:
@@ -64,25 +68,43 @@ class _Place:
         found: dict[str, object] = {"event_id": self.message_id or self.request_id}
         if not isinstance(event, Ignored):
             found["payload"] = self.payload
+        if isinstance(event, JobEvent):
+            found["sinks"] = self.sinks
         return event.model_copy(update=found)
 
     def malformed(self, reason: str) -> TriggerEvent:
         return self.event(Malformed(reason=f"{self.field}: {reason}"))
 
 
-def parse(payload: bytes | str, options: TriggerOptions | None = None) -> Triggered:
+def parse(
+    payload: bytes | str, options: TriggerOptions | None = None, clock: Callable[[], float] = time.time
+) -> Triggered:
     """The jobs that `payload` asks us to look at, and everything else in it with the reason why it is not one.
 
     Never raises, whatever the payload. A job named twice is there twice. The `payload` of a
     JobEvent, written as JSON and parsed again, names that job again: so a parked event can be retried.
+    `clock` gives the time in Unix seconds, for callbacks that must not be old.
     """
     options = options or TriggerOptions()
     try:
         whole = jsontext.load(payload)
     except NotJsonError as error:
         return Triggered(events=_of_text(payload, error, options))
+    if options.callback and isinstance(whole, dict) and http.is_request(whole):
+        return _of_callback(whole, options, callback.refusal(whole, options.callback, clock()))
     events = _limited(_messages(whole, options), _Place(options, whole))
     return Triggered(events=events, via_http=http.is_request(whole))
+
+
+def _of_callback(request: JsonObject, options: TriggerOptions, refused: str | None) -> Triggered:
+    """A request to a function that only ICE may wake: of one that is not ICE's nothing is read but its id."""
+    if refused:
+        reason = f"not ICE's callback: {refused}"
+        return Triggered(
+            events=(Ignored(event_id=http.request_id(request), reason=reason),), via_http=True, refused=reason
+        )
+    events = _limited(_messages(request, options), _Place(options, request))
+    return Triggered(events=(callback.believed(events, request.get("body")),), via_http=True)
 
 
 def _of_text(payload: bytes | str, error: NotJsonError, options: TriggerOptions) -> tuple[TriggerEvent, ...]:

@@ -18,7 +18,8 @@ class Contents:
     """What lies in an envelope, still to be read: a message, an array of messages, or the text of one.
 
     `field` is where it lay, for the reader of a reason. `message_id` names the message itself, `request_id` only the
-    call that carried it. `bare_id` allows a plain string to be a job id.
+    call that carried it. `bare_id` allows a plain string to be a job id. `as_it_came` makes `value`, in place of the
+    envelope around it, the message that is parked; `sinks` are the stores a parked one is still missing in.
     """
 
     field: str
@@ -26,6 +27,8 @@ class Contents:
     message_id: str | None = None
     request_id: str | None = None
     bare_id: bool = False
+    as_it_came: bool = False
+    sinks: tuple[str, ...] = ()
 
 
 Opened: TypeAlias = Iterable[Contents | TriggerEvent]

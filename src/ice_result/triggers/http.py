@@ -1,6 +1,7 @@
 """A request to the function's HTTP trigger: ICE's own callback, or anybody's.
 
-`isBase64Encoded` needs no look, since every text is read as JSON or as base64 of JSON.
+`isBase64Encoded` needs no look, since every text is read as JSON or as base64 of JSON. Only the body is parked: the
+headers may hold credentials, of ICE's callback or of the trigger's own authentication.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from ice_result.triggers.envelope import Contents, Envelope, Opened, label
 from ice_result.triggers.model import TriggerOptions
 from ice_result.values import JsonObject, JsonValue
 
-__all__ = ["HTTP_REQUEST", "is_request"]
+__all__ = ["HTTP_REQUEST", "is_request", "request_id"]
 
 
 def is_request(message: JsonValue) -> bool:
@@ -22,7 +23,12 @@ def is_request(message: JsonValue) -> bool:
 def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
     if not is_request(message):
         return None
-    return (Contents(field="body", value=message.get("body"), request_id=label(_context(message).get("requestId"))),)
+    return (Contents(field="body", value=message.get("body"), request_id=request_id(message), as_it_came=True),)
+
+
+def request_id(request: JsonObject) -> str | None:
+    """The platform's id of the request."""
+    return label(_context(request).get("requestId"))
 
 
 def _context(message: JsonObject) -> JsonObject:

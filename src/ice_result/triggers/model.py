@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from pydantic import Field
+
 from ice_result.values import JobId, JsonValue, Model
 
 
 class JobEvent(Model):
-    """Something woke us for this job. `payload` is the message as it came, kept for parking."""
+    """Something woke us for this job. `payload` is the message as it came, kept for parking.
+
+    `sinks` are the only stores that still lack the job, when the event was parked before; empty means all of them.
+    """
 
     kind: Literal["job"] = "job"
     job_id: JobId
     event_type: str | None = None
     event_id: str | None = None
     payload: JsonValue = None
+    sinks: tuple[str, ...] = ()
 
 
 class Ignored(Model):
@@ -40,14 +46,30 @@ TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
 
 
 class Triggered(Model):
-    """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form."""
+    """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form.
+
+    `refused` says why an HTTP request is not believed; its only event is then an Ignored.
+    """
 
     events: tuple[TriggerEvent, ...]
     via_http: bool = False
+    refused: str | None = None
+
+
+class Callback(Model):
+    """What ICE's callback is signed with: its URL, exactly as set in ICE, and the keys (two while one is replaced)."""
+
+    url: str
+    keys: tuple[str, ...] = Field(repr=False, min_length=1)
 
 
 class TriggerOptions(Model):
-    """Which events wake us, and where in them the job id lies (JSON pointers, tried in order)."""
+    """Which events wake us, and where in them the job id lies (JSON pointers, tried in order).
+
+    With `callback`, an HTTP request must be ICE's own. One that comes in another envelope, as from a failure
+    destination, is not looked at again: its time has passed.
+    """
 
     event_types: tuple[str, ...] = ("AIProduceComplete",)
     job_id_paths: tuple[str, ...] = ("/MessageBody/JobId", "/JobId")
+    callback: Callback | None = None

@@ -10,13 +10,16 @@ from ice_result.triggers.ims import IMS_EVENT
 from ice_result.triggers.manual import MANUAL
 from ice_result.triggers.mns import MNS_QUEUE_MESSAGE, MNS_TOPIC_MESSAGE, MNS_TOPIC_STREAM
 from ice_result.triggers.mps import MPS_EVENT
+from ice_result.triggers.parked import PARKED_EVENT
 from ice_result.triggers.timer import TIMER
 
 __all__ = ["ENVELOPES"]
 
-# In the order they are tried. The topic message is first because a sender's attributes stand among its keys and may
-# have any name; wrappers come before what they wrap; the hand-written form is last because it asks for the least.
+# In the order they are tried. Our own envelope says what it is. The topic message comes early because a sender's
+# attributes stand among its keys and may have any name; wrappers come before what they wrap; the hand-written form is
+# last because it asks for the least.
 ENVELOPES: tuple[Envelope, ...] = (
+    PARKED_EVENT,
     MNS_TOPIC_MESSAGE,
     CLOUD_EVENT,
     MNS_QUEUE_MESSAGE,

@@ -1,0 +1,122 @@
+"""What Function Compute bills for: cold start, memory, CPU and waiting, each beside `bench/naive.py` in the same run.
+
+`python bench/function.py [--runs 9]` prints medians. Whole processes over TLS against `ice_result.localcloud`; a cold
+start lasts from the start of the process until the first job's manifest is written. "No .pyc" compiles everything anew,
+as a read-only code folder without them does at every cold start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+
+from ice_result.localcloud import LocalCloud
+
+HERE = Path(__file__).parent
+JOBS = HERE.parent / "samples" / "jobs"
+ONE = json.dumps({"JobIds": ["cover-0001"]})
+PROGRAMS = {"ice-result": HERE / "invoke.py", "naive": HERE / "naive.py"}
+
+
+@contextmanager
+def cloud_over_tls(latency: float = 0.0) -> Iterator[dict[str, str]]:
+    """The environment of a local cloud with a certificate of its own."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with (
+        tempfile.NamedTemporaryFile(suffix=".pem") as bundle,
+        LocalCloud(jobs=JOBS, tls=context, latency_seconds=latency) as cloud,
+    ):
+        bundle.write(authority.cert_pem.bytes())
+        bundle.flush()
+        cloud.seed_outputs()
+        cloud.oss.create_bucket("records")
+        sample = json.loads((JOBS / "cover-0001.json").read_text(encoding="utf-8"))
+        for number in range(1000):
+            cloud.ice.put(f"job-{number}", {**sample, "JobId": f"job-{number}"})
+        yield {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", "REQUESTS_CA_BUNDLE": bundle.name}
+
+
+def run(program: str, environment: dict[str, str], *payloads: str, cached: bool = True) -> dict[str, float]:
+    """One process: its wall seconds, and what the program says of itself."""
+    with tempfile.TemporaryDirectory() as empty:
+        options = [] if cached else ["-X", f"pycache_prefix={empty}"]
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, *options, str(PROGRAMS[program])],
+            input="\n".join(payloads),
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        wall = time.monotonic() - started
+    return {"wall": wall, **json.loads(done.stdout)}
+
+
+def cold_starts(environment: dict[str, str], runs: int, *, cached: bool) -> None:
+    """Both programs in turn; the medians and the ratio of each pair."""
+    seconds: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    for _ in range(runs + 1):
+        for name in PROGRAMS:
+            seconds[name].append(run(name, environment, ONE, cached=cached)["wall"])
+    ours, naive = (each[1:] for each in seconds.values())
+    ratio = statistics.median(one / other for one, other in zip(ours, naive, strict=True))
+    label = "with .pyc" if cached else "no .pyc"
+    print(f"cold start, {label}: {_ms(ours)} ms, naive {_ms(naive)} ms, ratio {ratio:.2f} (n={runs})", flush=True)
+
+
+def warm(environment: dict[str, str]) -> None:
+    """CPU of one event among many, and memory after a thousand jobs."""
+    events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(1000)]
+    told = run("ice-result", environment, *events)
+    print(f"warm, one event: {told['cpu_ms']:.1f} ms CPU (median of 1000); after them {told['rss_mb']:.0f} MB resident")
+
+
+def waiting(runs: int) -> None:
+    """50 ms a call: one event's critical path, and a batch of a hundred beside the naive loop."""
+    batch = json.dumps({"JobIds": [f"job-{number}" for number in range(100)]})
+    with cloud_over_tls(latency=0.05) as environment:
+        ours = [run("ice-result", environment, ONE, *[ONE] * 5, batch) for _ in range(max(1, runs // 3))]
+        naive = run("naive", environment, ONE, batch)
+    one = statistics.median(told["second_ms"] for told in ours)
+    many = statistics.median(told["last_ms"] for told in ours)
+    print(f"50 ms a call, one warm event: {one:.0f} ms")
+    print(
+        f"50 ms a call, 100 events: {many:.0f} ms, naive {naive['last_ms']:.0f} ms, {naive['last_ms'] / many:.1f} times"
+    )
+
+
+def _ms(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1000:.0f}"
+
+
+def main() -> None:
+    """All of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()}")
+    with cloud_over_tls() as environment:
+        cold_starts(environment, runs, cached=True)
+        cold_starts(environment, max(3, runs // 3), cached=False)
+        warm(environment)
+    waiting(runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The HTTP side of the function: an answer within two seconds, whatever happens, and one write a job.
+
+ICE wants its answer within three seconds and tries twice more; then the event is gone (documented).
+
+    0 s            1.2 s          1.7 s      1.9 s
+    │ work on jobs │ park the rest │          │ 503: sent again, while what hangs is left behind
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ice_result import jsontext
+from ice_result.calls import Deadline, call_within
+from ice_result.errors import TimedOutError
+from ice_result.pipeline import JobOutcome, Pipeline, Report, Terms
+from ice_result.triggers import Ignored, JobEvent, Triggered, TriggerEvent
+from ice_result.values import JsonObject
+
+LIMIT_SECONDS = 1.9
+_WORKING_SECONDS = 1.2
+_PARKING_SECONDS = 0.5
+_REMEMBERED_SECONDS = 300.0
+_MOST_REMEMBERED = 10_000
+_OK, _UNAUTHORIZED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 401, 500, 503
+
+
+class Recent:
+    """What one instance has brought to its end through HTTP in the last five minutes, the newest 10,000 of it.
+
+    A captured request can be sent again for as long as its signature holds: after the first time it costs nothing.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._ended: OrderedDict[str, float] = OrderedDict()
+
+    def add(self, event: TriggerEvent) -> None:
+        """This event needs no more work."""
+        key = _key(event)
+        self._ended.pop(key, None)
+        self._ended[key] = self._now()
+        if len(self._ended) > _MOST_REMEMBERED:
+            self._ended.popitem(last=False)
+
+    def knows(self, event: TriggerEvent) -> bool:
+        """Whether this very job, or this very body without one, was dealt with a moment ago."""
+        ended = self._ended.get(_key(event))
+        return ended is not None and self._now() - ended < _REMEMBERED_SECONDS
+
+
+class HttpSide:
+    """Answers HTTP requests of one instance, one after the other."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._recent = Recent(now)
+
+    def answer(self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str) -> tuple[int, Report]:
+        """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
+
+        200 means that every event is recorded, ignored or parked: nobody needs to send it again.
+        """
+        if triggered.refused:
+            return _UNAUTHORIZED, Report(jobs=())
+        events = [self._unless_known(event) for event in triggered.events]
+        end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
+        terms = Terms(lambda: end, _PARKING_SECONDS, request_id)
+        try:
+            report = call_within(
+                limit.left(), lambda: pipeline.report(events, terms), service="ice-result", tried="answer over HTTP"
+            )
+        except TimedOutError as error:
+            return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
+        return self._settled(events, report), report
+
+    def _unless_known(self, event: TriggerEvent) -> TriggerEvent:
+        if isinstance(event, Ignored) or not self._recent.knows(event):
+            return event
+        name = f"job {event.job_id}" if isinstance(event, JobEvent) else "this message"
+        reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
+        return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
+
+    def _settled(self, events: list[TriggerEvent], report: Report) -> int:
+        """Remember what was brought to its end; all or nothing, since one answer is given for all."""
+        if report.count("failed"):
+            return _INTERNAL_ERROR
+        for event in events:
+            if not isinstance(event, Ignored):
+                self._recent.add(event)
+        return _OK
+
+
+def response(status: int, body: JsonObject) -> JsonObject:
+    """The full form of an HTTP trigger's answer; a shorter one is taken for the body itself."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json"},
+        "isBase64Encoded": False,
+        "body": json.dumps(body, ensure_ascii=False),
+    }
+
+
+def _key(event: TriggerEvent) -> str:
+    if isinstance(event, JobEvent):
+        return f"job {event.job_id}"
+    body = None if isinstance(event, Ignored) else event.payload
+    return hashlib.sha256(jsontext.dump(body).encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""Why an event could not be finished."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from typing_extensions import Self
+
+from ice_result.errors import IceResultError, shorten
+from ice_result.sinks.model import Parked, ParkedError, Sink
+from ice_result.triggers import JobEvent, Malformed
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What stopped an event; `sinks` are those that lack the job while others have it."""
+
+    reason: str
+    transient: bool
+    error: str
+    message: str
+    sinks: tuple[str, ...] = ()
+
+    @classmethod
+    def by(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
+        """A stage refused."""
+        return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
+
+    @classmethod
+    def by_sinks(cls, refused: Mapping[Sink, IceResultError], *, taken: bool) -> Self:
+        """Told by the error that lasts, if there is one; `taken` when another sink has the job."""
+        worst = min(refused.values(), key=lambda error: error.transient)
+        return cls.by(worst, tuple(sink.url for sink in refused) if taken else ())
+
+    @classmethod
+    def by_defect(cls, error: Exception) -> Self:
+        """Our own code broke: the place is told, since the whole traceback could hold what a message must not."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        return cls(
+            "internal", False, type(error).__name__, f"a defect in ice-result, at {place}: {shorten(str(error))}"
+        )
+
+    @classmethod
+    def malformed(cls, event: Malformed) -> Self:
+        """There is no job id in it."""
+        return cls("malformed", False, "Malformed", event.reason)
+
+    def parked(self, event: JobEvent | Malformed) -> Parked:
+        """The envelope of the event."""
+        return Parked(
+            reason=self.reason,
+            transient=self.transient,
+            job_id=event.job_id if isinstance(event, JobEvent) else None,
+            event_type=event.event_type,
+            event_id=event.event_id,
+            sinks=self.sinks,
+            error=ParkedError(type=self.error, message=self.message),
+            event=event.payload,
+        )

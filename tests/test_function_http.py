@@ -1,0 +1,216 @@
+"""The function behind an HTTP trigger: who is answered what, how fast, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from callback_requests import KEYS, URL, callback, signature
+from ice_result.answering import HttpSide, Recent
+from ice_result.calls import Deadline
+from ice_result.function import Function
+from ice_result.jobs.model import Job
+from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud.faults import FaultKind
+from ice_result.pipeline import Pipeline, Stores
+from ice_result.triggers import JobEvent, TriggerOptions, parse
+from ice_result.values import JobId, JsonObject
+
+from platform_context import PlatformContext, PlatformFunction
+
+SAVED = Path(__file__).parent.parent / "samples" / "jobs"
+
+
+def function_with(cloud: LocalCloud, sinks: str, **more: str) -> Function:
+    """A function that ICE alone may wake over HTTP."""
+    cloud.seed_outputs()
+    keys = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": ",".join(KEYS)}
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **keys, **more})
+    function.initialize(PlatformContext())
+    return function
+
+
+def send(function: Function, request: JsonObject, timeout: int = 30) -> tuple[int, JsonObject]:
+    """The status and the body of the answer, which must come within two seconds."""
+    began = time.monotonic()
+    reply = function.handle(json.dumps(request).encode(), PlatformContext(function=PlatformFunction(timeout=timeout)))
+    assert time.monotonic() - began < 2
+    status = reply["statusCode"]
+    assert isinstance(status, int)
+    body: JsonObject = json.loads(str(reply["body"]))
+    return status, body
+
+
+def fresh(job_id: str, **more: str) -> JsonObject:
+    """ICE's callback for a job, signed now."""
+    return callback(job_id, timestamp=int(time.time()), **more)
+
+
+def calls(cloud: LocalCloud) -> int:
+    """How often anything was called at all."""
+    return len(cloud.ice.calls) + len(cloud.oss.calls)
+
+
+def test_ice_wakes_the_function(cloud: LocalCloud) -> None:
+    """GIVEN a signed callback WHEN it comes THEN the job is recorded and ICE is told so."""
+    function = function_with(cloud, "oss://records")
+    status, body = send(function, fresh("cover-0001"))
+    assert (status, body["recorded"]) == (200, 1)
+    assert len(cloud.oss.keys("records")) == 2
+
+
+def test_nobody_else_does(cloud: LocalCloud) -> None:
+    """401, with the reason, and nothing was called or written."""
+    function = function_with(cloud, "oss://records")
+    before = calls(cloud)
+    status, body = send(function, callback("cover-0001"))
+    assert status == 401
+    assert list(body) == ["refused"]
+    assert "ago" in str(body["refused"])
+    assert send(function, {**fresh("cover-0001"), "headers": {}})[0] == 401
+    assert calls(cloud) == before
+    assert cloud.oss.keys("records") == []
+
+
+def test_ten_thousand_forged_and_repeated_requests_cost_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
+    """WHEN a captured request is repeated, altered and forged THEN the one write of its job is all there ever is."""
+    function = function_with(cloud, f"file:{tmp_path}")
+    genuine = fresh("cover-0001")
+    assert send(function, genuine)[0] == 200
+    before, written = calls(cloud), sorted(tmp_path.rglob("*.json"))
+    chance = random.Random(7)  # noqa: S311  repeatable on purpose
+    statuses = [send(function, _attack(genuine, chance))[0] for _ in range(10_000)]
+    assert set(statuses) == {200, 401}
+    assert min(statuses.count(status) for status in (200, 401)) > 1000
+    assert calls(cloud) == before
+    assert sorted(tmp_path.rglob("*.json")) == written
+
+
+def _attack(genuine: JsonObject, chance: random.Random) -> JsonObject:
+    junk = "".join(chance.choices("0123456789abcdef\u0000\u0660é", k=chance.choice((0, 1, 32, 33))))
+    old = str(int(time.time()) - chance.randrange(302, 100_000))
+    headers: list[JsonObject] = [
+        {"X-ICE-TIMESTAMP": str(int(time.time())), "X-ICE-SIGNATURE": junk},
+        {"X-ICE-TIMESTAMP": old, "X-ICE-SIGNATURE": signature(old)},
+        {"X-ICE-TIMESTAMP": junk, "X-ICE-SIGNATURE": signature(junk)},
+        {"X-ICE-SIGNATURE": junk},
+        {},
+    ]
+    if chance.random() < 0.3:
+        return genuine
+    return {**genuine, "headers": chance.choice(headers), "body": chance.choice((genuine["body"], junk, None))}
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip", "throttle", "error_500", "reset"])
+def test_what_cannot_be_finished_in_time_is_parked(cloud: LocalCloud, tmp_path: Path, kind: FaultKind) -> None:
+    """ICE answers late or not at all: the event is kept, and ICE gets its 200."""
+    function = function_with(cloud, f"file:{tmp_path}")
+    cloud.ice.fail(Fault(kind, times=None))
+    status, body = send(function, fresh("cover-0001"))
+    assert (status, body["parked"]) == (200, 1)
+    assert [path.name for path in tmp_path.rglob("*.json")] == ["cover-0001.json"]
+
+
+def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, tmp_path: Path) -> None:
+    """There is no time to wait for it."""
+    cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
+    function = function_with(cloud, f"file:{tmp_path}")
+    assert send(function, fresh("slow"))[0] == 200
+    assert [path.parent.name for path in tmp_path.rglob("slow.json")] == ["not_finished"]
+
+
+def test_what_cannot_be_parked_either_is_sent_again(cloud: LocalCloud) -> None:
+    """Every call hangs: an error within two seconds makes ICE try again; and nothing is remembered as done."""
+    function = function_with(cloud, "oss://records")
+    cloud.oss.fail(Fault("hang", times=None))
+    assert send(function, fresh("cover-0001"))[0] in {500, 503}
+    cloud.oss.clear()
+    status, body = send(function, fresh("cover-0001"))
+    assert (status, body["recorded"]) == (200, 1)
+
+
+def test_a_short_timeout_of_the_function_is_kept(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Two seconds for all of it: the answer comes before the platform ends the call."""
+    function = function_with(cloud, f"file:{tmp_path}")
+    cloud.ice.fail(Fault("hang", times=None))
+    assert send(function, fresh("cover-0001"), timeout=2)[0] in {200, 503}
+
+
+def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud) -> None:
+    """GIVEN a job nobody knows WHEN it is named again and again THEN it is asked for and written down once."""
+    function = function_with(cloud, "oss://records")
+    answers = [send(function, fresh("nobody")) for _ in range(50)]
+    assert {status for status, _ in answers} == {200}
+    assert [body["parked"] for _, body in answers] == [1] + [0] * 49
+    assert "less than 300 s ago" in str(answers[-1][1]["jobs"])
+    assert len(cloud.ice.calls) == 1
+    assert [call.operation for call in cloud.oss.calls].count("PUT") == 1
+
+
+def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, tmp_path: Path) -> None:
+    """One look at it tells which pointer to set; signed anew, it is still the same body."""
+    function = function_with(cloud, f"file:{tmp_path}")
+    for seconds in range(3):
+        request = callback("a", timestamp=int(time.time()) - seconds, body='{"EventType":"AIProduceComplete"}')
+        assert send(function, request)[0] == 200
+    (parked,) = tmp_path.rglob("*.json")
+    envelope = json.loads(parked.read_text())
+    assert envelope["attempts"] == 1
+    assert envelope["event"] == '{"EventType":"AIProduceComplete"}'
+
+
+def test_a_request_parked_for_its_job_is_processed_from_its_envelope(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Hours later its signature has expired, but it was checked when it came."""
+    function = function_with(cloud, f"file:{tmp_path}")
+    cloud.ice.fail(Fault("forbidden"))
+    assert send(function, fresh("cover-0001"))[1]["parked"] == 1
+    (parked,) = tmp_path.rglob("*.json")
+    assert "signature" not in parked.read_text().lower()
+    assert function.handle(parked.read_bytes(), PlatformContext())["recorded"] == 1
+
+
+def test_without_keys_anybody_may_wake_the_function(cloud: LocalCloud, tmp_path: Path) -> None:
+    """The trigger's own authentication is then the only one; the answer is as fast."""
+    cloud.seed_outputs()
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    assert send(function, {**callback("cover-0001"), "headers": {}})[1]["recorded"] == 1
+
+
+def test_what_happened_five_minutes_ago_is_forgotten() -> None:
+    """And of a flood of many jobs, only the newest are remembered: memory has an end."""
+    seconds = 0.0
+    recent = Recent(lambda: seconds)
+    events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(10_001)]
+    recent.add(events[0])
+    assert recent.knows(events[0])
+    seconds = 301.0
+    assert not recent.knows(events[0])
+    for event in events:
+        recent.add(event)
+    assert not recent.knows(events[0])
+    assert recent.knows(events[1])
+    assert recent.knows(events[-1])
+
+
+class Stuck:
+    """A source of jobs that keeps no deadline at all."""
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        """Take longer than anybody may."""
+        time.sleep(0.6)
+        raise AssertionError(job_id, deadline)
+
+
+def test_nothing_holds_the_answer_up() -> None:
+    """Whatever breaks its promises is left behind, and the answer says: try again."""
+    stores = Stores(sinks=[], lots=[], inspector=None)
+    pipeline = Pipeline(Stuck(), stores, triggers=TriggerOptions(), region=None)
+    began = time.monotonic()
+    status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), Deadline.after(0.2), "r")
+    assert time.monotonic() - began < 0.5
+    assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])
+    pipeline.close()

@@ -1,0 +1,167 @@
+"""The pipeline between its seams: what happens when a stage breaks, and in how many rounds the calls go out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Deadline
+from ice_result.errors import ForbiddenError, IceResultError, StorageError, ThrottledError
+from ice_result.function import Function
+from ice_result.jobs.model import Job
+from ice_result.localcloud import LocalCloud
+from ice_result.pipeline import JobOutcome, Pipeline, Stores
+from ice_result.records import Manifest, ObjectFacts, Record
+from ice_result.sinks import Parked
+from ice_result.triggers import TriggerOptions
+from ice_result.values import JobId
+
+from platform_context import PlatformContextWithCredentials, PlatformCredentials
+
+SAVED = Path(__file__).parent.parent / "samples" / "jobs"
+
+
+@dataclass
+class Jobs:
+    """A JobSource that answers with one sample, or raises what it is told to."""
+
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        """The sample under any id."""
+        assert deadline.left() > 0
+        self.asked.append(job_id)
+        if self.error:
+            raise self.error
+        return Job.from_response(job_id, json.loads((SAVED / "cover-0001.json").read_text()) | {"JobId": job_id})
+
+
+@dataclass(eq=False)
+class Store:
+    """A sink, a parking lot and an inspector that remember; or raise what they are told to."""
+
+    url: str = "memory:"
+    refuses: IceResultError | None = None
+    written: list[str] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+
+    def stage(self, record: Record, deadline: Deadline) -> str:
+        """Remember the record."""
+        return self._write(f"record {record.job_id}", deadline)
+
+    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+        """Remember the manifest."""
+        return self._write(f"manifest {record.job_id} {manifest.complete}", deadline)
+
+    def park(self, parked: Parked, deadline: Deadline) -> str:
+        """Remember the event."""
+        self._write("parked", deadline)
+        self.parked.append(parked)
+        return "parked"
+
+    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+        """Every file is there."""
+        assert address.bucket
+        assert deadline.left() > 0
+        return ObjectFacts(exists=True)
+
+    def _write(self, what: str, deadline: Deadline) -> str:
+        assert deadline.left() > 0
+        if self.refuses:
+            raise self.refuses
+        self.written.append(what)
+        return what
+
+
+def _run(payload: object, jobs: Jobs, sinks: list[Store], lots: list[Store]) -> tuple[JobOutcome, ...]:
+    stores = Stores(sinks=sinks, lots=lots, inspector=Store())
+    pipeline = Pipeline(jobs, stores, triggers=TriggerOptions(), region="cn-shanghai", concurrency=4)
+    try:
+        return pipeline.process(json.dumps(payload).encode(), lambda: Deadline.after(10)).jobs
+    finally:
+        pipeline.close()
+
+
+def test_the_manifest_is_written_after_the_record_and_only_once_a_job() -> None:
+    """GIVEN a job named three times in one payload THEN it is asked for once and written in order."""
+    jobs, sink = Jobs(), Store()
+    (outcome,) = _run([{"JobId": "a"}, {"JobId": "a"}, {"JobIds": ["a"]}], jobs, [sink], [sink])
+    assert jobs.asked == ["a"]
+    assert sink.written == ["record a", "manifest a True"]
+    assert (outcome.outcome, outcome.record, outcome.manifest) == ("recorded", "record a", "manifest a True")
+
+
+def test_outcomes_come_in_the_order_of_the_payload() -> None:
+    """Whatever ends first."""
+    payload = [{"JobId": "a"}, {"EventType": "TranscodeComplete"}, 7, {"JobId": "b"}]
+    outcomes = _run(payload, Jobs(), [Store()], [Store()])
+    assert [outcome.outcome for outcome in outcomes] == ["recorded", "ignored", "parked", "recorded"]
+    assert [outcome.job_id for outcome in outcomes] == ["a", None, None, "b"]
+
+
+def test_a_defect_of_our_own_parks_the_event_and_names_the_place() -> None:
+    """The user loses nothing; the message tells where, and holds no secret that an error text may carry."""
+    lot = Store()
+    error = ZeroDivisionError("http://b.oss-cn-shanghai.aliyuncs.com/x?Signature=secret")
+    (outcome,) = _run({"JobId": "a"}, Jobs(error), [Store()], [lot])
+    assert outcome.outcome == "parked"
+    (parked,) = lot.parked
+    assert parked.reason == "internal"
+    assert "test_pipeline.py" in parked.error.message
+    assert "secret" not in parked.error.message
+
+
+def test_the_next_lot_is_tried_when_one_refuses() -> None:
+    """Anywhere durable will do."""
+    broken, lot = Store(refuses=StorageError("disk full")), Store()
+    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken, lot])
+    assert outcome.outcome == "parked"
+    assert len(lot.parked) == 1
+
+
+def test_an_event_nobody_keeps_has_failed() -> None:
+    """The reason tells both what stopped it and why it could not be parked."""
+    broken = Store(refuses=StorageError("disk full"))
+    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken])
+    assert outcome.outcome == "failed"
+    assert "ICE: ask" in str(outcome.reason)
+    assert "disk full" in str(outcome.reason)
+
+
+def test_of_several_refusals_the_lasting_one_is_told() -> None:
+    """A retry cannot help while one of them stays; all stores that lack the job are named."""
+    good = Store("memory:good")
+    slow = Store("memory:slow", refuses=ThrottledError("write", service="OSS"))
+    shut = Store("memory:shut", refuses=ForbiddenError("write", service="OSS"))
+    _run({"JobId": "a"}, Jobs(), [good, slow, shut], [good])
+    (parked,) = good.parked
+    assert (parked.reason, parked.transient) == ("forbidden", False)
+    assert set(parked.sinks) == {"memory:slow", "memory:shut"}
+    assert good.written == ["record a", "manifest a True", "parked"]
+
+
+def test_a_parked_event_for_a_store_that_is_gone_goes_everywhere() -> None:
+    """Its sinks are no longer configured: none of those that are has been told to be left out."""
+    envelope = {"schema": "ice_result.parked/1", "sinks": ["memory:gone"], "event": {"JobId": "a"}}
+    sinks = [Store("memory:one"), Store("memory:two")]
+    assert _run(envelope, Jobs(), sinks, [sinks[0]])[0].outcome == "recorded"
+    assert [len(sink.written) for sink in sinks] == [2, 2]
+
+
+def test_a_job_takes_three_rounds_of_calls() -> None:
+    """Query; look-up with the record; manifest: at 100 ms a call, four calls begin within two rounds' time."""
+    with LocalCloud(jobs=SAVED, latency_seconds=0.1) as cloud:
+        cloud.seed_outputs()
+        cloud.oss.create_bucket("records")
+        keys = (cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET"))
+        context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
+        function = Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
+        function.handle(b'{"JobId":"cover-0001"}', context)
+        warm = len(cloud.oss.calls)
+        function.handle(b'{"JobId":"videoclip-0001"}', context)
+        began = [cloud.ice.calls[-1].at, *(call.at for call in cloud.oss.calls[warm:])]
+    assert len(began) == 4
+    assert max(began) - min(began) < 0.1 * 2 + 0.09
