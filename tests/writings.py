@@ -24,14 +24,14 @@ class Writing(NamedTuple):
         return [generation], [generation] * len(outputs), [generation] * len(items)
 
 
-def record(covers: int, finish_time: str | None, job_id: str = "job-1", **changes: JsonValue) -> Record:
+def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Record:
     """A Cover job with this many covers."""
     nothing = dict.fromkeys(("name", "template_id", "pipeline_id", "priority", "job_params", "user_data"))
     cover = {"score": 1.5, "time_seconds": 2.0, "path": "a.jpg", "uri": "oss://b/a.jpg"}
     return Record.model_validate(
         {
             **nothing,
-            "job_id": job_id,
+            "job_id": "job-1",
             "region": "cn-shanghai",
             "function_name": "Cover",
             "status": "Success",
@@ -45,7 +45,7 @@ def record(covers: int, finish_time: str | None, job_id: str = "job-1", **change
             "decode": {"status": "decoded", "warnings": []},
             "result": {"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, covers + 1)]},
             "files": covers,
-            "raw": {"JobId": job_id, "Name": "智能封面"},
+            "raw": {"JobId": "job-1", "Name": "智能封面"},
             **changes,
         }
     )

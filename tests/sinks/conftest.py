@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+import writings
 from ice_result.calls import Caller, Deadline
 from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
-from ice_result.values import JsonObject, JsonValue
+from ice_result.values import JsonValue
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -56,25 +57,7 @@ def context(cloud: LocalCloud) -> SinkContext:
 
 
 def _record(**changes: JsonValue) -> Record:
-    nothing: JsonObject = dict.fromkeys(
-        ("name", "template_id", "pipeline_id", "priority", "job_params", "user_data", "finish_time", "duration_seconds")
-    )
-    usual: JsonObject = {
-        "job_id": "job-1",
-        "region": "cn-shanghai",
-        "function_name": "Cover",
-        "status": "Success",
-        "state": "succeeded",
-        "outcome": "ok",
-        "input": {"type": "OSS", "media": "oss://b/in.mp4", "bucket": "b", "key": "in.mp4"},
-        "output": {"type": "OSS", "biz": None, "media": None, "output_url": None, "bucket": "b", "key": "out"},
-        "create_time": "2022-07-07T07:16:11Z",
-        "decode": {"status": "decoded", "warnings": []},
-        "result": {"kind": "covers", "covers": []},
-        "files": 0,
-        "raw": {"JobId": "job-1", "Name": "智能封面"},
-    }
-    return Record.model_validate({**nothing, **usual, **changes})
+    return writings.record(0, None, **{"create_time": "2022-07-07T07:16:11Z", **changes})
 
 
 def _parked(event: JsonValue = None, job_id: str | None = None, reason: str = "not_finished") -> Parked:
