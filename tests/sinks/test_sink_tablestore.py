@@ -73,7 +73,7 @@ def context(cloud: LocalCloud) -> SinkContext:
 @pytest.fixture
 def sink(context: SinkContext, deadline: Deadline) -> TablestoreSink:
     """A sink whose tables are there."""
-    sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
+    sink = TablestoreSink(URL, Tablestore(INSTANCE, context), "oss://records/ice")
     sink.prepare(deadline, dry_run=False)
     return sink
 
@@ -336,7 +336,7 @@ def sink_rows(result: JsonObject) -> Rows:
 def test_a_record_too_large_for_a_value_loses_its_raw(
     sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Said in the log and in the row; all that was decoded is there."""
+    """Said in the log and in the row, with where all of it lies; all that was decoded is there."""
     large = record(2, None, raw={"Result": "像" * 700_000})
     with caplog.at_level(logging.WARNING, logger="ice_result"):
         sink.commit(large, manifest(1), deadline)
@@ -346,6 +346,8 @@ def test_a_record_too_large_for_a_value_loses_its_raw(
     assert "without `raw`" in message
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert job["raw_stored"] is False
+    assert job["raw_uri"] == "oss://records/ice/records/function_name=Cover/dt=2026-03-01/job-1.json"
+    assert str(job["raw_uri"]) in message
     found = sink.find(JobId("job-1"), deadline)
     assert found is not None
     assert found.record == large.model_copy(update={"raw": {}})

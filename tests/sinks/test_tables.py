@@ -90,6 +90,7 @@ def test_a_job_is_one_flat_row() -> None:
         "complete": True,
         "problems": 0,
         "raw_stored": True,
+        "raw_uri": None,
     }
     assert {name: job[name] for name in expected} == expected
     assert json.loads(str(job["record"]))["raw"] == {"JobId": "job-1", "Name": "智能封面"}

@@ -4,7 +4,14 @@ Each store is a module of its own, imported when a URL names it: see `registry`.
 """
 
 from ice_result.sinks.model import Parked, ParkedError, ParkingLot, Sink, SinkContext
-from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_lot, open_sink, parse_sink_url
+from ice_result.sinks.registry import (
+    PARKING_SCHEMES,
+    keeps_objects,
+    open_catalogue,
+    open_lot,
+    open_sink,
+    parse_sink_url,
+)
 
 __all__ = [
     "PARKING_SCHEMES",
@@ -13,6 +20,7 @@ __all__ = [
     "ParkingLot",
     "Sink",
     "SinkContext",
+    "keeps_objects",
     "open_catalogue",
     "open_lot",
     "open_sink",

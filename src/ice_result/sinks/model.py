@@ -80,7 +80,8 @@ class SinkContext:
 
     `oss_endpoint` None means OSS's public endpoint of `region`; `oss_encryption` is AES256, KMS or SM4;
     `s3_endpoint` None means AWS's own; `ots_endpoint` None means the public endpoint of the instance;
-    `ca_bundle` is a file of certificates to trust in place of the usual ones.
+    `ca_bundle` is a file of certificates to trust in place of the usual ones. `archive_url` is the first object
+    sink: stores that cannot keep all of a record point there.
     `concurrency` is how many calls go out at once: so many connections are kept open. `new_caller` makes the
     Caller of a service, by its name.
     """
@@ -95,4 +96,5 @@ class SinkContext:
     credentials: Credentials = field(default_factory=Credentials)
     concurrency: int = 8
     ca_bundle: str | None = None
+    archive_url: str | None = None
     new_caller: Callable[[str], Caller] = Caller

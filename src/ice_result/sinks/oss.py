@@ -59,12 +59,17 @@ class _Listing(Protocol):
     next_continuation_token: str
 
 
+class _Versioning(Protocol):
+    status: str | None
+
+
 class Bucket(Protocol):
     """What we use of the SDK's bucket."""
 
     def put_object(self, key: str, data: bytes, headers: Mapping[str, str]) -> object: ...
     def get_object(self, key: str) -> _Body: ...
     def head_object(self, key: str) -> Head: ...
+    def get_bucket_versioning(self) -> _Versioning: ...
     def list_objects_v2(self, prefix: str, delimiter: str, continuation_token: str, *, max_keys: int) -> _Listing: ...
 
 

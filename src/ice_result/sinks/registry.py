@@ -63,6 +63,11 @@ def open_sink(url: str, context: SinkContext) -> Sink:
     return STORES[parts.scheme].open(parts, context)
 
 
+def keeps_objects(url: str) -> bool:
+    """Whether `url` names an object sink, which keeps whole records and parked events."""
+    return STORES[parse_sink_url(url).scheme].keeps_parked
+
+
 def open_lot(url: str, context: SinkContext) -> ParkingLot:
     """The store behind `url`, for keeping parked events in; nothing is called yet. Raises SettingsError."""
     sink = open_sink(url, context)

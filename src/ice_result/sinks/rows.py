@@ -144,6 +144,7 @@ def _job(record: Record, manifest: Manifest) -> Row:
         "complete": manifest.complete,
         "problems": len(manifest.problems),
         "raw_stored": True,
+        "raw_uri": None,
         "record": record_json(record),
         "manifest": manifest.model_dump_json(by_alias=True),
     }

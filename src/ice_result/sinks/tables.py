@@ -122,6 +122,7 @@ JOBS = Table(
         _boolean("complete", "the outcome is ok, every file was seen, and there is no problem"),
         _integer("problems", "how many there are; they are in `manifest`"),
         _boolean("raw_stored", "whether `record` holds the whole response: false when it was too large for the store"),
+        _text("raw_uri", "where the whole record lies when `raw_stored` is false: its object in the first object sink"),
         _text("record", "the record, as JSON"),
         _text("manifest", "the manifest, as JSON"),
     ),

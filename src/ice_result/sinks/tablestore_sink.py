@@ -18,6 +18,7 @@ from ice_result.calls import Deadline
 from ice_result.errors import RejectedError, SettingsError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import (
     FOUND_COLUMNS,
@@ -46,9 +47,10 @@ _log = logging.getLogger(__name__)
 class TablestoreSink:
     """A Sink and a Catalogue in four tables of one instance, which `ice-result setup --tables` makes."""
 
-    def __init__(self, url: str, instance: Tablestore) -> None:
+    def __init__(self, url: str, instance: Tablestore, archive_url: str | None = None) -> None:
         self.url = url
         self._instance = instance
+        self._archive_url = archive_url
 
     def load(self) -> None:
         """Make the client ready."""
@@ -60,7 +62,7 @@ class TablestoreSink:
 
     def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
         """Write all rows of the job, unless a later writing is there; its address."""
-        self.write(_fitting(rows_of(record, manifest), record), deadline)
+        self.write(_fitting(rows_of(record, manifest), record, self._archive_url), deadline)
         return self._address(record.job_id)
 
     def write(self, rows: Rows, deadline: Deadline) -> None:
@@ -136,22 +138,24 @@ def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
         raise SettingsError([("ICE_RESULT_SINKS", f"{url.text}: {_NO_SDK}")])
     instance = Tablestore(url.authority or "", context)
     instance.endpoint()  # wrong settings show now, not at the first job
-    return TablestoreSink(url.text, instance)
+    return TablestoreSink(url.text, instance, context.archive_url)
 
 
-def _fitting(rows: Rows, record: Record) -> Rows:
+def _fitting(rows: Rows, record: Record, archive_url: str | None) -> Rows:
     """Rows whose record is no larger than a value may be: when it is, the raw response stays out of it."""
     length = len(str(rows.job["record"]).encode())
     if length <= _LARGEST_VALUE:
         return rows
+    raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
     _log.warning(
         "job %s: its record of %d bytes is more than Tablestore keeps in one value, so it is stored there without "
-        "`raw`; a sink of files or objects (file:, oss:, s3:) keeps all of it",
+        "`raw`; all of it lies in %s",
         record.job_id,
         length,
+        raw_uri or "no other sink: add one of files or objects (file:, oss:, s3:)",
     )
     short = record_json(record.model_copy(update={"raw": {}}))
-    return rows._replace(job={**rows.job, "record": short, "raw_stored": False})
+    return rows._replace(job={**rows.job, "record": short, "raw_stored": False, "raw_uri": raw_uri})
 
 
 def _moment(job: Row) -> str:
