@@ -7,7 +7,7 @@ _function = Function()
 
 def initialize(context: Context) -> None:
     """Run once per instance, before its first event: imports, settings and connections."""
-    _function.prepare(context)
+    _function.initialize(context)
 
 
 def handler(event: bytes, context: Context) -> Reply:

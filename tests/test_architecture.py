@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,9 @@ SOURCE = Path(ice_result.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
 KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials", "lean"}
 SDKS = {
-    "alibabacloud_ice20201109": {"jobs/api.py"},
-    "alibabacloud_tea_openapi": {"jobs/api.py", "jobs/failures.py"},
-    "alibabacloud_credentials": {"jobs/api.py", "jobs/failures.py", "credentials.py"},
+    "alibabacloud_ice20201109": {"jobs/client.py"},
+    "alibabacloud_tea_openapi": {"jobs/client.py", "jobs/failures.py"},
+    "alibabacloud_credentials": {"jobs/client.py", "jobs/failures.py", "credentials.py"},
     "oss2": {"sinks/oss.py"},
     "boto3": {"sinks/s3.py"},
     "botocore": {"sinks/s3.py"},
@@ -77,7 +78,9 @@ def test_public_names_exist() -> None:
     for module in pkgutil.walk_packages(ice_result.__path__, "ice_result."):
         if module.name.endswith("__main__"):
             continue
-        imported = importlib.import_module(module.name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)  # tablestore's native part does not load on every Python
+            imported = importlib.import_module(module.name)
         for name in getattr(imported, "__all__", ()):
             getattr(imported, name)
     for name in ice_result.__all__:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ice_result.credentials import Credentials
-from ice_result.jobs import IceJobs, RecordedJobs
+from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.model import JobSource
 from ice_result.pipeline import CALLS_PER_JOB, Pipeline, Stores
 from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
-from ice_result.sinks import ParkingLot, SinkContext, open_lot, open_sink
+from ice_result.sinks import ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
@@ -33,6 +33,16 @@ def _jobs(settings: Settings, credentials: Credentials) -> JobSource:
         credentials=credentials,
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
+    )
+
+
+def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
+    """Calls to ICE for other things than jobs."""
+    return IceClient(
+        region=settings.region or "",
+        endpoint=settings.ice_endpoint,
+        credentials=credentials,
+        ca_bundle=settings.ca_bundle,
     )
 
 
@@ -65,4 +75,5 @@ def sink_context(settings: Settings, credentials: Credentials) -> SinkContext:
         credentials=credentials,
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
+        archive_url=next((url.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
     )

@@ -102,7 +102,8 @@ class Pipeline:
 
     def load(self) -> None:
         """Make ready what the first job would otherwise wait for. Nothing is called."""
-        for part in (self._jobs, self._stores.inspector, *self._stores.sinks, *self._stores.lots):
+        parts: tuple[object, ...] = (self._jobs, self._stores.inspector, *self._stores.sinks, *self._stores.lots)
+        for part in parts:
             if isinstance(part, Loads):
                 part.load()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
+from command_line import ice_result
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
@@ -32,14 +31,7 @@ Grants = set[tuple[str, str]]
 
 def policy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`ice-result policy ARGUMENTS` with nothing else in its environment: no keys and no endpoint."""
-    return subprocess.run(
-        [sys.executable, "-m", "ice_result", "policy", *arguments],
-        capture_output=True,
-        check=False,
-        timeout=60,
-        text=True,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": str(ROOT / "src"), **environment},
-    )
+    return ice_result("policy", *arguments, **environment)
 
 
 def grants_of(text: str) -> Grants:

@@ -86,7 +86,7 @@ def test_one_failure_does_not_stop_the_others(cloud: LocalCloud, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "nothing to do: expected --tables"),
+        ([], "nothing to do: expected --tables or --callback"),
         (["--tables"], "ICE_RESULT_SINKS: not set"),
         (["--tables", "--sink", "ots://records"], "ICE_RESULT_REGION: not set"),
         (["--tables", "--sink", "ftp://x"], "ICE_RESULT_SINKS"),

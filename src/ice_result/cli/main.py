@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from ice_result import __version__
+from ice_result.cli.doctor import doctor
 from ice_result.cli.inspect import decode, parse
 from ice_result.cli.jobs_list import list_jobs
 from ice_result.cli.policy import policy
@@ -27,7 +28,7 @@ def _group() -> None:
     """From a completion event of Alibaba Cloud ICE to a typed record and a verified manifest."""
 
 
-for _command in (process, parse, decode, schema, setup, policy, show, list_jobs):
+for _command in (process, parse, decode, schema, setup, doctor, policy, show, list_jobs):
     _group.add_command(_command)
 
 

@@ -47,7 +47,7 @@ def function_policy(settings: Settings, output_buckets: Sequence[str]) -> JsonOb
 def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
     """What the policy cannot say of itself, in words."""
     if settings.jobs == "ice":
-        yield "ICE allows no resource narrower than * (documented)"
+        yield "ice: no resource narrower than * is known for these actions"
     if settings.verify_outputs and not output_buckets:
         yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
     for url in _all_urls(settings):

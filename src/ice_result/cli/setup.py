@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
+from ice_result.cli.inputs import environment_with
+from ice_result.cli.setup_callback import set_up_callback
 from ice_result.credentials import Credentials
 from ice_result.errors import IceResultError
 from ice_result.settings import Settings
@@ -21,16 +21,27 @@ _WORDS = {"present": "is there", "created": "created", "missing": "would be crea
 @click.command()
 @click.option("--tables", is_flag=True, help="Make the tables of every ots: and sqlite: sink.")
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Which sinks, in place of ICE_RESULT_SINKS.")
+@click.option("--callback", is_flag=True, help="Show where ICE sends its events, and with --yes, send ours to us.")
+@click.option("--queue", metavar="NAME", help="Send them to this MNS queue, in place of ICE_RESULT_CALLBACK_URL.")
+@click.option("--yes", is_flag=True, help="Write the callback, which takes the place of the present one.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-def setup(*, tables: bool, sinks: tuple[str, ...], dry_run: bool) -> int:
-    """Make what the sinks need before the first job. What is there already is checked and left as it is.
+def setup(*, tables: bool, sinks: tuple[str, ...], callback: bool, queue: str | None, yes: bool, dry_run: bool) -> int:
+    """Make what is needed before the first job: tables, and ICE's callback.
 
+    What is there already is checked, and left as it is or merged.
     Exit status: 0 when all is there or could be made, 1 otherwise, 2 for usage.
     """
-    if not tables:
-        raise click.UsageError("nothing to do: expected --tables")
-    options = {"ICE_RESULT_SINKS": ",".join(sinks)} if sinks else {}
-    settings = Settings.for_looking_up({**os.environ, **options})
+    if not tables and not callback:
+        raise click.UsageError("nothing to do: expected --tables or --callback")
+    if (queue or yes) and not callback:
+        raise click.UsageError("--queue and --yes belong to --callback")
+    if callback:
+        set_up_callback(queue, write=yes and not dry_run)
+    return _set_up_tables(sinks, dry_run=dry_run) if tables else 0
+
+
+def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
+    settings = Settings.for_looking_up(environment_with(sinks))
     context = sink_context(settings, Credentials())
     done = [_prepare(url, context, dry_run=dry_run) for url in dict.fromkeys(settings.sinks)]
     return 0 if all(done) else 1

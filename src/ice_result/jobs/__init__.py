@@ -6,7 +6,20 @@
 from __future__ import annotations
 
 from ice_result.jobs.api import IceJobs
+from ice_result.jobs.callback import CallbackSetting, read_callback, write_callback
+from ice_result.jobs.client import IceClient
 from ice_result.jobs.model import Job, JobSource, JobState, MediaReference
 from ice_result.jobs.recorded import RecordedJobs
 
-__all__ = ["IceJobs", "Job", "JobSource", "JobState", "MediaReference", "RecordedJobs"]
+__all__ = [
+    "CallbackSetting",
+    "IceClient",
+    "IceJobs",
+    "Job",
+    "JobSource",
+    "JobState",
+    "MediaReference",
+    "RecordedJobs",
+    "read_callback",
+    "write_callback",
+]

@@ -21,6 +21,9 @@ from ice_result.localcloud.wire import Reply, Request
 from ice_result.values import JsonObject, JsonValue
 
 API_VERSION = "2020-11-09"
+_CALLBACK_FIELDS = ("CallbackType", "CallbackQueueName", "CallbackURL", "EventTypeList", "AuthSwitch", "AuthKey")
+_QUEUE_PREFIX = "ice-callback-"
+_LONGEST_URL = 256
 
 
 class IceServer(LocalService):
@@ -45,6 +48,8 @@ class IceServer(LocalService):
         self._folder = jobs
         self._lock = threading.Lock()
         self._responses: dict[str, list[str]] = {}
+        self.callback: dict[str, str] = {}
+        """The event callback, as GetEventCallback answers and SetEventCallback overwrites it."""
 
     def put(self, job_id: str, *responses: Mapping[str, JsonValue]) -> None:
         """Answer for `job_id` with these responses in turn, one a call, and with the last for ever."""
@@ -102,6 +107,23 @@ class IceServer(LocalService):
         except NotJsonError as error:
             raise RefusedError(500, "InternalError", f"The saved response of this job: {error}") from error
 
+    def get_event_callback(self, _parameters: Mapping[str, str]) -> JsonObject:
+        """GetEventCallback. What ICE answers when nothing was ever set is inferred: no field at all."""
+        return {**self.callback}
+
+    def set_event_callback(self, parameters: Mapping[str, str]) -> JsonObject:
+        """SetEventCallback: the whole setting is overwritten. The codes of refusals are inferred."""
+        setting = {name: parameters[name] for name in _CALLBACK_FIELDS if parameters.get(name)}
+        target = {"HTTP": "CallbackURL", "MNS": "CallbackQueueName"}.get(setting.get("CallbackType", ""))
+        if target is None or target not in setting:
+            raise RefusedError(400, "InvalidParameter", "CallbackType and its target are mandatory for this action.")
+        if not setting.get("CallbackQueueName", _QUEUE_PREFIX).startswith(_QUEUE_PREFIX):
+            raise RefusedError(400, "InvalidParameter", f"The name of the queue must start with {_QUEUE_PREFIX}.")
+        if len(setting.get("CallbackURL", "").encode()) > _LONGEST_URL:
+            raise RefusedError(400, "InvalidParameter", f"CallbackURL exceeds {_LONGEST_URL} bytes.")
+        self.callback = setting
+        return {"Success": True}
+
     def _next_response(self, job_id: str) -> str | None:
         with self._lock:
             texts = self._responses.get(job_id)
@@ -122,6 +144,8 @@ class IceServer(LocalService):
 
 _ACTIONS: dict[str, Callable[[IceServer, Mapping[str, str]], JsonObject]] = {
     "QueryIProductionJob": IceServer.query_iproduction_job,
+    "GetEventCallback": IceServer.get_event_callback,
+    "SetEventCallback": IceServer.set_event_callback,
 }
 
 

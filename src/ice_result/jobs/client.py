@@ -1,0 +1,200 @@
+"""Calls to ICE, through its official SDK: the one module that imports it, and only when ICE is first called."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from ice_result import jsontext
+from ice_result.calls import Caller, Deadline
+from ice_result.credentials import Credentials
+from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
+from ice_result.jobs.failures import SERVICE, translate
+from ice_result.lean import deferred
+from ice_result.values import JsonObject
+
+# The models of all actions, and what only the asynchronous client, web sockets, RSA keys and keys from ECS roles use:
+# three quarters of what the SDK imports.
+_NEVER_CALLED = (
+    *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "websocket"),
+    *("apscheduler", "cryptography"),
+)
+_ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 10.0
+T = TypeVar("T")
+
+
+class IceClient:
+    """Actions of ICE in one region. One instance serves any number of threads, which share its pace.
+
+    Calls are made with the SDK's generic `call_api`, which its own typed methods use too: signing, connections and
+    proxies are the SDK's. The typed methods would drop every field of a response that they have no model for, and a
+    record keeps all of them.
+
+    The SDK takes HTTP_PROXY and HTTPS_PROXY from the environment, and has no regard for NO_PROXY [read in its source].
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        endpoint: str | None = None,
+        credentials: Credentials,
+        caller: Caller | None = None,
+        ca_bundle: str | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        """`endpoint` is a host, host:port or http(s)://host:port, in place of `ice.<region>.aliyuncs.com`.
+
+        The SDK's own list of endpoints sends most regions to `ice.aliyuncs.com`, which does not know their jobs.
+        Raises SettingsError when there is neither a region nor an endpoint, or the endpoint has another form.
+        """
+        self._protocol, self._host = _endpoint(endpoint, region)
+        self._region = region
+        self._credentials = credentials
+        self.caller = caller or Caller(SERVICE)
+        self._ca_bundle = ca_bundle
+        self._concurrency = concurrency
+        self._client: _Client | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def where(self) -> str:
+        """The region, or else the host, for messages."""
+        return self._region or self._host
+
+    def load(self) -> None:
+        """Import the SDK and make its client, which the first call would otherwise wait for."""
+        self._sdk_client()
+
+    def call(
+        self,
+        action: str,
+        query: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        about: str = "",
+        read: Callable[[JsonObject], T],
+    ) -> T:
+        """What `read` makes of the response of `action`, retried while that can help; `about` is for messages.
+
+        `read` belongs to the call: a response that it cannot make sense of is worth another try. Raises a
+        ServiceError, or InvalidResponseError.
+        """
+        client = self._sdk_client()
+        tried = " ".join(part for part in (action, about, "in", self.where) if part)
+        return self.caller.call(tried, lambda: read(_call(client, action, query, tried, deadline)), deadline)
+
+    def _sdk_client(self) -> _Client:
+        with self._lock:
+            if self._client is None:
+                self._client = self._new_client()
+            return self._client
+
+    def _new_client(self) -> _Client:
+        with deferred(*_NEVER_CALLED):
+            from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
+            from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
+
+        # With DEBUG=sdk in the environment it prints every header, the security token among them.
+        logging.getLogger("darabonba-core").setLevel(logging.INFO)
+        client: _Client = Client(
+            Config(
+                credential=_Signer(self._credentials),
+                region_id=self._region,
+                endpoint=self._host,
+                protocol=self._protocol,
+                ca=self._ca_bundle,
+                max_idle_conns=self._concurrency,
+            )
+        )
+        return client
+
+
+class _Client(Protocol):
+    def call_api(self, params: object, request: object, runtime: object) -> dict[str, object]: ...
+
+
+class _Signer:
+    """What the SDK asks for keys, anew for every request."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def get_credential(self) -> object:
+        from alibabacloud_credentials.models import CredentialModel  # noqa: PLC0415  loaded with the SDK
+
+        keys = self._credentials.keys()
+        return CredentialModel(
+            access_key_id=keys.access_key_id,
+            access_key_secret=keys.access_key_secret,
+            security_token=keys.security_token or None,
+            type="sts" if keys.security_token else "access_key",
+        )
+
+
+def _call(client: _Client, action: str, query: Mapping[str, str], tried: str, deadline: Deadline) -> JsonObject:
+    """One request. Our errors are raised without the SDK's behind them: its text can show what was signed."""
+    from alibabacloud_tea_openapi.utils_models import OpenApiRequest  # noqa: PLC0415  loaded with the client
+    from darabonba.runtime import RuntimeOptions  # noqa: PLC0415  as above
+
+    timeouts = RuntimeOptions(
+        connect_timeout=_milliseconds(min(_CONNECT_SECONDS, deadline.left())),
+        read_timeout=_milliseconds(min(_READ_SECONDS, deadline.left())),
+    )
+    try:
+        answer = client.call_api(_parameters(action), OpenApiRequest(query=dict(query)), timeouts)
+    except Exception as error:  # noqa: BLE001  every class of the SDK, and what its transport lets through
+        failure = translate(error, tried)
+    else:
+        return _body(str(answer["body"]), tried)
+    raise failure
+
+
+def _parameters(action: str) -> object:
+    """The action as the SDK's own method describes it, but with the body as text.
+
+    We read the JSON ourselves: with limits, and without NaN and half characters, which nothing could write down.
+    """
+    from alibabacloud_tea_openapi.utils_models import Params  # noqa: PLC0415  loaded with the client
+
+    return Params(
+        action=action,
+        version="2020-11-09",
+        protocol="HTTPS",
+        pathname="/",
+        method="POST",
+        auth_type="AK",
+        style="RPC",
+        req_body_type="formData",
+        body_type="string",
+    )
+
+
+def _body(text: str, tried: str) -> JsonObject:
+    try:
+        body = jsontext.load(text)
+    except NotJsonError as error:
+        raise InvalidResponseError(f"{tried}: {error}") from error
+    if not isinstance(body, dict):
+        raise InvalidResponseError(f"{tried}: the response is not a JSON object")
+    return body
+
+
+def _milliseconds(seconds: float) -> int:
+    """At least 1: the SDK takes 0 for its own default."""
+    return max(1, int(seconds * 1000))
+
+
+def _endpoint(text: str | None, region: str) -> tuple[str, str]:
+    """(protocol, host with its port), as the SDK wants them."""
+    if not text and not region:
+        raise SettingsError([("region", "needed to know where ICE is, unless an endpoint is given")])
+    match = _ENDPOINT.fullmatch((text or f"ice.{region}.aliyuncs.com").strip())
+    if match is None:
+        raise SettingsError([("endpoint", "not a host, host:port, or http(s)://host:port without a path")])
+    return (match[1] or "https").upper(), match[2]

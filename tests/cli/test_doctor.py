@@ -1,0 +1,208 @@
+"""`ice-result doctor`: each check well, and each of them not."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from command_line import ice_result
+from ice_result.cli.checks import PROBE, Check, check_clock
+from ice_result.localcloud import Fault, LocalCloud
+
+URL = "https://ice-result.example.com/callback"
+OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": "TheNewKey1,TheOldKey0"}
+HTTP = {"CallbackType": "HTTP", "CallbackURL": URL, "EventTypeList": "A,AIProduceComplete", "AuthSwitch": "on"}
+MNS = {"CallbackType": "MNS", "CallbackQueueName": "ice-callback-ours", "EventTypeList": "AIProduceComplete"}
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    """All well: two buckets, and events go to a queue."""
+    with LocalCloud(tablestore=True) as local:
+        local.oss.create_bucket("records")
+        local.oss.create_bucket("media")
+        local.ice.callback = dict(MNS)
+        yield local
+
+
+def doctor(
+    cloud: LocalCloud, *arguments: str, sinks: str = "oss://records/ice", **more: str
+) -> tuple[int, list[Check]]:
+    """The exit status and the checks of `ice-result doctor --json`, each of which has a remedy unless it is ok."""
+    done = ice_result("doctor", "--json", *arguments, **{**cloud.environment, "ICE_RESULT_SINKS": sinks, **more})
+    checks = [Check(**json.loads(line)) for line in done.stdout.splitlines()]
+    assert done.stderr == ""
+    assert all(check.remedy for check in checks if check.status != "ok")
+    assert cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout
+    return done.returncode, checks
+
+
+def found(checks: list[Check], name: str) -> Check:
+    """The check of this name."""
+    (check,) = [check for check in checks if check.name == name]
+    return check
+
+
+def test_all_is_well(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Every check is ok; nothing but one small object beside the parked events is left behind."""
+    sinks = f"oss://records/ice,file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db"
+    status, checks = doctor(cloud, "--output-bucket", "media", sinks=sinks)
+    assert {check.status for check in checks} == {"ok"}
+    assert [check.name for check in checks] == [
+        *("settings", "credentials", "clock", "ice", "callback"),
+        *("oss://records/ice", "oss://records/ice versioning"),
+        *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db"),
+        "oss://media output",
+    ]
+    assert status == 0
+    assert cloud.oss.keys("records") == [f"ice/parked/{PROBE}.json"]
+    assert not (tmp_path / "jobs.db").exists()
+
+
+def test_a_person_reads_a_line_per_check(cloud: LocalCloud) -> None:
+    """The status, what was checked, what was found, and what to do."""
+    cloud.ice.callback = {}
+    done = ice_result("doctor", "--sink", "oss://records", **cloud.environment)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "ok       settings  1 in ICE_RESULT_SINKS"
+    callback = "failed   callback  none is set: no event will ever come  → `ice-result setup --callback`"
+    assert [line.startswith(callback) for line in lines].count(True) == 1
+    assert done.returncode == 1
+
+
+def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
+    """Nothing else can be checked then."""
+    status, checks = doctor(cloud, sinks="ftp://x", ICE_RESULT_CONCURRENCY="0")
+    assert status == 1
+    assert [(check.name, check.status) for check in checks] == [("settings", "failed")] * 2
+    assert {check.message.split(":")[0] for check in checks} == {"ICE_RESULT_SINKS", "ICE_RESULT_CONCURRENCY"}
+
+
+def test_no_keys(cloud: LocalCloud) -> None:
+    """The remedy names the variables; what needs keys fails after it."""
+    status, checks = doctor(cloud, ALIBABA_CLOUD_ACCESS_KEY_ID="", ALIBABA_CLOUD_ACCESS_KEY_SECRET="")
+    assert status == 1
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in str(found(checks, "credentials").remedy)
+    assert found(checks, "ice").status == "failed"
+
+
+@pytest.mark.parametrize(("skew", "status"), [(0, "ok"), (60, "warning"), (-60, "warning"), (400, "failed")])
+def test_a_wrong_clock(cloud: LocalCloud, skew: float, status: str) -> None:
+    """Signatures of callbacks hold five minutes; the direction is told."""
+    check = check_clock(cloud.ice.endpoint, None, lambda: time.time() + skew)
+    assert check.status == status
+    if skew:
+        assert ("ahead of" if skew > 0 else "behind") in check.message
+
+
+def test_a_server_that_does_not_tell_the_time(cloud: LocalCloud) -> None:
+    """Only a warning: the other checks say whether it can be reached."""
+    endpoint = cloud.ice.endpoint
+    cloud.ice.close()
+    assert check_clock(endpoint, None).status == "warning"
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment", "words"),
+    [
+        ({}, {}, "none is set"),
+        ({**MNS, "EventTypeList": "A"}, {}, "events of type AIProduceComplete are not sent"),
+        (MNS, OURS, f"events go to ice-callback-ours, not to {URL}"),
+        ({**HTTP, "CallbackURL": "https://other.example.com"}, OURS, "events go to https://other.example.com"),
+        ({**HTTP, "AuthSwitch": "off"}, OURS, "not signed"),
+        ({**HTTP, "AuthKey": "Unknown1"}, OURS, "a key that is not in ICE_RESULT_CALLBACK_KEYS"),
+    ],
+)
+def test_a_callback_that_does_not_come_here(
+    cloud: LocalCloud, setting: dict[str, str], environment: dict[str, str], words: str
+) -> None:
+    """What is wrong is said, and which command mends it; keys stay unseen."""
+    cloud.ice.callback = dict(setting)
+    status, checks = doctor(cloud, **environment)
+    callback = found(checks, "callback")
+    assert (status, callback.status) == (1, "failed")
+    assert words in callback.message
+    assert "setup --callback" in str(callback.remedy)
+    assert not [check for check in checks if "Unknown1" in check.message]
+
+
+def test_a_callback_that_comes_here(cloud: LocalCloud) -> None:
+    """With either key; an AuthKey that ICE does not show is taken for right."""
+    for key in ("TheNewKey1", "TheOldKey0", ""):
+        cloud.ice.callback = {**HTTP, **({"AuthKey": key} if key else {})}
+        assert found(doctor(cloud, **OURS)[1], "callback").message == f"HTTP to {URL}"
+
+
+def test_the_callback_may_be_hidden_from_the_role(cloud: LocalCloud) -> None:
+    """The function does not need to read it: a warning."""
+    cloud.ice.fail(Fault("forbidden", operation="GetEventCallback", times=None))
+    status, checks = doctor(cloud)
+    assert (status, found(checks, "callback").status) == (0, "warning")
+
+
+def test_ice_that_does_not_let_us_ask(cloud: LocalCloud) -> None:
+    """The remedy leads to the policy; with another error, to the network."""
+    cloud.ice.fail(Fault("forbidden", operation="QueryIProductionJob", times=None))
+    cloud.ice.fail(Fault("html_502", operation="GetEventCallback", times=None))
+    status, checks = doctor(cloud)
+    assert status == 1
+    assert "ice-result policy" in str(found(checks, "ice").remedy)
+    assert "network" in str(found(checks, "callback").remedy)
+
+
+@pytest.mark.parametrize(
+    ("sink", "words"),
+    [("oss://nowhere", "make it"), ("oss://shut", "ice-result policy"), ("file:/dev/null/out", "permissions")],
+)
+def test_a_store_that_cannot_be_written(cloud: LocalCloud, sink: str, words: str) -> None:
+    """Each with its own remedy."""
+    cloud.oss.create_bucket("shut")
+    cloud.oss.forbid("shut")
+    status, checks = doctor(cloud, sinks=sink)
+    assert (status, found(checks, sink).status) == (1, "failed")
+    assert words in str(found(checks, sink).remedy)
+
+
+def test_versioning_is_a_warning(cloud: LocalCloud) -> None:
+    """Each record written again would keep the one before."""
+    cloud.oss.create_bucket("versions", versioning=True)
+    status, checks = doctor(cloud, sinks="oss://versions")
+    check = found(checks, "oss://versions versioning")
+    assert (status, check.status, check.message) == (0, "warning", "Enabled")
+    assert "lifecycle" in str(check.remedy)
+
+
+def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Missing, made, and not ours."""
+    parking = {"ICE_RESULT_PARK_URL": f"file:{tmp_path}/parking"}
+    missing = found(doctor(cloud, sinks="ots://records", **parking)[1], "ots://records")
+    assert (missing.status, missing.remedy) == ("failed", "make them: `ice-result setup --tables --sink ots://records`")
+    assert ice_result("setup", "--tables", "--sink", "ots://records", **cloud.environment).returncode == 0
+    status, checks = doctor(cloud, sinks="ots://records", **parking)
+    assert (status, found(checks, "ots://records").status) == (0, "ok")
+    assert found(checks, f"file:{tmp_path}/parking").status == "ok"
+    broken = f"sqlite:{tmp_path}/broken.db"
+    (tmp_path / "broken.db").write_bytes(b"no database at all, but long enough to be looked at by SQLite")
+    assert found(doctor(cloud, sinks=broken, **parking)[1], broken).status == "failed"
+
+
+def test_output_buckets(cloud: LocalCloud) -> None:
+    """Forbidden, and in another region, where ICE says Success and writes nothing."""
+    cloud.oss.create_bucket("shut")
+    cloud.oss.forbid("shut")
+    cloud.oss.create_bucket("far", region="cn-beijing")
+    status, checks = doctor(cloud, "--output-bucket", "shut", "--output-bucket", "far")
+    assert status == 1
+    assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
+    assert "its own region" in str(found(checks, "oss://far output").remedy)
+
+
+def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tmp_path: Path) -> None:
+    """What is not used is not checked."""
+    status, checks = doctor(cloud, sinks=f"file:{tmp_path}/out", ICE_RESULT_JOBS=f"file:{tmp_path}")
+    assert status == 0
+    assert [check.name for check in checks] == ["settings", f"file:{tmp_path}/out"]
