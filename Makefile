@@ -5,14 +5,18 @@
 #   make fuzz     100,000 generated inputs through parse, and as many through decode
 #   make scale    1,000 jobs written by eight processes at once, and by one that is killed ten times
 #   make bench    what is measured, beside its baseline
+#   make package  the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs
 #   make lock     pin the dependencies anew, with hashes
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
 
 PYTHON ?= python3
 VENV ?= .venv
+PY ?= 310
 BIN = $(VENV)/bin
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: demo test check fuzz scale bench lock clean
+.PHONY: demo test check fuzz scale bench package lock clean
 
 demo: $(VENV)/.cli
 	@$(BIN)/python samples/demo.py
@@ -35,16 +39,21 @@ scale: $(VENV)/.dev
 	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 tests/test_many_writers.py
 
 bench: $(VENV)/.dev
+	$(BIN)/python bench/function.py
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py
 
+package: $(VENV)/.python
+	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)"
+
 lock: $(VENV)/.dev
-	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev"; do \
+	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \
+	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
+	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt"; do \
 	  set -- $$extras; file=$$1.txt; shift; \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --no-emit-package ice-result \
-	    --custom-compile-command "make lock" pyproject.toml $$@ --output-file $$file || exit 1; \
+	  $(LOCK) pyproject.toml --no-emit-package ice-result $$@ --output-file $$file || exit 1; \
 	done
+	echo setuptools | $(LOCK) - --output-file tools/package/requirements-build.txt
 
 clean:
 	rm -rf $(VENV) build dist out .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,6 +32,19 @@ def bucket(name: str) -> oss2.Bucket:
 outputs, records = bucket("example-output"), bucket("records")
 
 
+if "ICE_RESULT_OTS_ENDPOINT" in os.environ:
+    import tablestore
+
+    table = tablestore.OTSClient(os.environ["ICE_RESULT_OTS_ENDPOINT"], *KEYS, "ice-bench", region=REGION)
+    table.connection.pool.connection_pool_kw["ca_certs"] = CA
+
+
+def put_row(job_id: str, status: str) -> None:
+    """One row a job, of the columns of a first try."""
+    row = tablestore.Row([("job_id", job_id)], [("status", status)])
+    table.put_row("ice_jobs", row, tablestore.Condition(tablestore.RowExistenceExpectation.IGNORE))
+
+
 def handler(event: bytes, _context: object) -> int:
     """Handle `{"JobIds": [...]}`; the number of jobs written."""
     job_ids = json.loads(event)["JobIds"]
@@ -41,6 +54,8 @@ def handler(event: bytes, _context: object) -> int:
         files = [{"key": key, "size": outputs.head_object(key).content_length} for key in job.output_files]
         record = {"job_id": job.job_id, "status": job.status, "covers": covers, "raw": job.to_map()}
         records.put_object(f"naive/records/{job_id}.json", json.dumps(record))
+        if "ICE_RESULT_OTS_ENDPOINT" in os.environ:
+            put_row(job_id, job.status)
         records.put_object(f"naive/manifests/{job_id}.json", json.dumps({"job_id": job_id, "files": files}))
     return len(job_ids)
 

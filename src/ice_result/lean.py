@@ -5,7 +5,8 @@
 
 Inside, an import of a named module, or of anything below it, gives a stand-in that costs nothing. Whatever is taken
 from a stand-in loads the real module when it is first used: an SDK that does call a deferred part still works, only
-later. After the block, everybody who imports a named module gets the real one.
+later, and one that calls it while it is imported gets it then. After the block, everybody who imports a named module
+gets the real one.
 """
 
 from __future__ import annotations
@@ -41,37 +42,37 @@ class _Finder(MetaPathFinder):
     """Answers for the named modules with stand-ins, and takes them out of the import system again."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
+        self._names = list(names)
         self._stand_ins: list[_StandIn] = []
 
     @override
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not any(fullname == name or fullname.startswith(f"{name}.") for name in self._names):
+        if not any(_is_within(fullname, name) for name in self._names):
             return None
-        return ModuleSpec(fullname, _StandInLoader(self._stand_ins), is_package=True)
+        return ModuleSpec(fullname, _StandInLoader(self), is_package=True)
 
-    def forget(self) -> None:
+    def stand_in(self, name: str) -> _StandIn:
+        self._stand_ins.append(_StandIn(name, self))
+        return self._stand_ins[-1]
+
+    def forget(self, wanted: str = "") -> None:
+        """Defer nothing any more, or not what `wanted` belongs to; who imports it from now on gets the real one."""
+        named = [name for name in self._names if not wanted or _is_within(wanted, name)]
+        self._names = [name for name in self._names if name not in named]
         for stand_in in self._stand_ins:
-            name = stand_in.__name__
-            if sys.modules.get(name) is stand_in:
-                del sys.modules[name]
-            parent, _, child = name.rpartition(".")
-            if parent in sys.modules and sys.modules[parent].__dict__.get(child) is stand_in:
-                delattr(sys.modules[parent], child)
-            stand_in.__dict__["_forgotten"] = True
+            if any(_is_within(stand_in.__name__, name) for name in named):
+                _take_out(stand_in)
 
 
 class _StandInLoader(Loader):
-    def __init__(self, made: list[_StandIn]) -> None:
-        self._made = made
+    def __init__(self, finder: _Finder) -> None:
+        self._finder = finder
 
     @override
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        stand_in = _StandIn(spec.name)
-        self._made.append(stand_in)
-        return stand_in
+        return self._finder.stand_in(spec.name)
 
     @override
     def exec_module(self, module: ModuleType) -> None:
@@ -81,17 +82,37 @@ class _StandInLoader(Loader):
 class _StandIn(ModuleType):
     """A module in name only, until something in it is used."""
 
+    def __init__(self, name: str, finder: _Finder) -> None:
+        super().__init__(name)
+        self.__dict__["_finder"] = finder
+
     @override
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        if self.__dict__.get("_forgotten"):
-            return getattr(import_module(self.__name__), name)
-        return type(name, (), {"__new__": _maker(self.__name__, name), "__module__": self.__name__})
+        if sys.modules.get(self.__name__) is self:
+            return type(name, (), {"__new__": _maker(self, name), "__module__": self.__name__})
+        return getattr(import_module(self.__name__), name)
 
 
-def _maker(module: str, name: str) -> object:
+def _maker(stand_in: _StandIn, name: str) -> object:
+    """What makes an instance of a class taken from a stand-in: the real class does."""
+
     def make(_class: type, *arguments: object, **options: object) -> object:
-        return getattr(import_module(module), name)(*arguments, **options)
+        stand_in.__dict__["_finder"].forget(stand_in.__name__)
+        return getattr(import_module(stand_in.__name__), name)(*arguments, **options)
 
     return make
+
+
+def _take_out(stand_in: _StandIn) -> None:
+    name = stand_in.__name__
+    if sys.modules.get(name) is stand_in:
+        del sys.modules[name]
+    parent, _, child = name.rpartition(".")
+    if parent in sys.modules and sys.modules[parent].__dict__.get(child) is stand_in:
+        delattr(sys.modules[parent], child)
+
+
+def _is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")

@@ -101,11 +101,14 @@ class Pipeline:
         self._callers.shutdown()
 
     def load(self) -> None:
-        """Make ready what the first job would otherwise wait for. Nothing is called."""
+        """Begin to make ready what the first job needs; it waits for its part only, while others still load.
+
+        Nothing is called. What cannot be loaded is told when it is used.
+        """
         parts: tuple[object, ...] = (self._jobs, self._stores.inspector, *self._stores.sinks, *self._stores.lots)
         for part in parts:
             if isinstance(part, Loads):
-                part.load()
+                self._callers.submit(part.load)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> Report:
         """Bring every event of a payload to its end: `parse`, then `report` on its events."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
+from ice_result import settings_texts as texts
 from ice_result.errors import SettingsError
-from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
+from ice_result.sinks.registry import PARKING_SCHEMES
 from ice_result.triggers.model import Callback, TriggerOptions
 
-Addressing: TypeAlias = Literal["virtual", "path"]
 T = TypeVar("T")
 
 VARIABLES: dict[str, str] = {
@@ -51,8 +49,6 @@ DEFAULTS: dict[str, str] = {
 }
 """What holds where a variable is not set, in words for the README."""
 
-_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
-_ENDPOINT = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?/?")
 _TRIGGER_VARIABLES = (
     "ICE_RESULT_EVENT_TYPES",
     "ICE_RESULT_JOB_ID_PATHS",
@@ -68,7 +64,6 @@ _PROCESSING_VARIABLES = {
     "ICE_RESULT_LOG_LEVEL",
 }
 _NO_REGION = "not set: the region of the jobs, as cn-shanghai"
-_MOST_CONCURRENT = 256
 _MOST_KEYS = 2
 
 
@@ -81,11 +76,11 @@ class Settings:
     region: str | None
     ice_endpoint: str | None
     oss_endpoint: str | None
-    oss_addressing: Addressing
+    oss_addressing: texts.Addressing
     oss_encryption: str | None
     ots_endpoint: str | None
     s3_endpoint: str | None
-    s3_addressing: Addressing
+    s3_addressing: texts.Addressing
     triggers: TriggerOptions
     verify_outputs: bool
     concurrency: int
@@ -117,26 +112,26 @@ class Settings:
 
     @classmethod
     def _read(cls, read: _Reader, environment: Mapping[str, str]) -> Settings:
-        jobs = read.one("ICE_RESULT_JOBS", _jobs, "ice")
+        jobs = read.one("ICE_RESULT_JOBS", texts.job_source, "ice")
         callback_url, callback_keys = _callback(read)
         return cls(
-            sinks=read.many("ICE_RESULT_SINKS", _sink, ()),
+            sinks=read.many("ICE_RESULT_SINKS", texts.sink_url, ()),
             jobs=jobs,
-            region=read.optional("ICE_RESULT_REGION", _region) or environment.get("FC_REGION") or None,
-            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", _endpoint),
-            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", _endpoint),
-            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", _addressing, "virtual"),
-            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", _one_of("AES256", "KMS", "SM4")),
-            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", _endpoint),
-            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", _endpoint),
-            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", _addressing, "virtual"),
+            region=read.optional("ICE_RESULT_REGION", texts.region_id) or environment.get("FC_REGION") or None,
+            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", texts.endpoint_of),
+            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", texts.endpoint_of),
+            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", texts.addressing_style, "virtual"),
+            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", texts.one_of("AES256", "KMS", "SM4")),
+            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", texts.endpoint_of),
+            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", texts.endpoint_of),
+            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", texts.addressing_style, "virtual"),
             triggers=_trigger_options(read, callback_url, callback_keys),
-            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", _switch, True),
-            concurrency=read.one("ICE_RESULT_CONCURRENCY", _concurrency, 8),
-            park_url=read.optional("ICE_RESULT_PARK_URL", _parking_url),
+            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", texts.on_or_off, True),
+            concurrency=read.one("ICE_RESULT_CONCURRENCY", texts.how_many, 8),
+            park_url=read.optional("ICE_RESULT_PARK_URL", texts.parking_sink_url),
             callback_url=callback_url,
             callback_keys=callback_keys,
-            log_level=read.one("ICE_RESULT_LOG_LEVEL", _log_level, "INFO"),
+            log_level=read.one("ICE_RESULT_LOG_LEVEL", texts.level_name, "INFO"),
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
         )
 
@@ -225,15 +220,15 @@ def _schemes(settings: Settings) -> set[str]:
 
 def _callback(read: _Reader) -> tuple[str | None, tuple[str, ...]]:
     """(URL, keys)."""
-    url = read.optional("ICE_RESULT_CALLBACK_URL", _callback_url)
-    return url, read.many("ICE_RESULT_CALLBACK_KEYS", _anything, ())
+    url = read.optional("ICE_RESULT_CALLBACK_URL", texts.callback_address)
+    return url, read.many("ICE_RESULT_CALLBACK_KEYS", texts.any_text, ())
 
 
 def _trigger_options(read: _Reader, callback_url: str | None, callback_keys: tuple[str, ...]) -> TriggerOptions:
     default = TriggerOptions()
     return TriggerOptions(
-        event_types=read.many("ICE_RESULT_EVENT_TYPES", _anything, default.event_types),
-        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", _pointer, default.job_id_paths),
+        event_types=read.many("ICE_RESULT_EVENT_TYPES", texts.any_text, default.event_types),
+        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", texts.json_pointer, default.job_id_paths),
         callback=Callback(url=callback_url, keys=callback_keys) if callback_url and callback_keys else None,
     )
 
@@ -241,89 +236,3 @@ def _trigger_options(read: _Reader, callback_url: str | None, callback_keys: tup
 def _unknown_variable(name: str) -> str:
     near = difflib.get_close_matches(name, VARIABLES, n=1)
     return f"no such variable; did you mean {near[0]}?" if near else "no such variable"
-
-
-def _sink(url: str) -> str:
-    try:
-        parse_sink_url(url)
-    except SettingsError as error:
-        raise ValueError(error.problems[0][1]) from error
-    return url
-
-
-def _parking_url(url: str) -> str:
-    scheme = _sink(url).partition(":")[0]
-    if scheme not in PARKING_SCHEMES:
-        raise ValueError(f"{scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
-    return url
-
-
-def _jobs(text: str) -> str:
-    if text == "ice":
-        return text
-    scheme, _, folder = text.partition(":")
-    if scheme != "file" or not folder:
-        raise ValueError(f"{text!r} is neither `ice` nor `file:` and a folder of saved responses")
-    if not Path(folder).is_dir():
-        raise ValueError(f"{folder!r} is not a folder")
-    return text
-
-
-def _region(text: str) -> str:
-    if not _REGION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a region id such as cn-shanghai")
-    return text
-
-
-def _endpoint(text: str) -> str:
-    if not _ENDPOINT.fullmatch(text):
-        raise ValueError("not an endpoint: a host, host:port, or http(s)://host:port without a path")
-    return text.rstrip("/")
-
-
-def _callback_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
-    return text
-
-
-def _one_of(*values: str) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        if text not in values:
-            raise ValueError(f"{text!r} is not one of {', '.join(values)}")
-        return text
-
-    return convert
-
-
-def _addressing(text: str) -> Addressing:
-    return "path" if _one_of("virtual", "path")(text) == "path" else "virtual"
-
-
-def _switch(text: str) -> bool:
-    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-    if text.lower() not in words:
-        raise ValueError(f"{text!r} is neither `on` nor `off`")
-    return words[text.lower()]
-
-
-def _concurrency(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CONCURRENT:
-        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_CONCURRENT}")
-    return int(text)
-
-
-def _pointer(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError(f"{text!r} is not a JSON pointer: it must begin with /")
-    return text
-
-
-def _log_level(text: str) -> str:
-    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        raise ValueError(f"{text!r} is not one of DEBUG, INFO, WARNING, ERROR")
-    return text.upper()
-
-
-def _anything(text: str) -> str:
-    return text

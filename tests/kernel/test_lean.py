@@ -87,6 +87,21 @@ def test_what_is_loaded_already_is_left_alone(tmp_path: Path) -> None:
     assert shown.split() == ["heavy"]
 
 
+def test_what_is_called_while_it_is_imported_is_loaded_then(tmp_path: Path) -> None:
+    """A module that makes something of a deferred class at once gets the real one; the others stay deferred."""
+    (tmp_path / "eager.py").write_text("from heavy.deep import Thing\nTHING = Thing(5)\n")
+    shown = run(
+        """
+        from ice_result.lean import deferred
+        with deferred("heavy", "json"):
+            import eager
+        print(eager.THING.size, type(eager.THING).__module__)
+        """,
+        package(tmp_path),
+    )
+    assert shown.split() == ["heavy", "5", "heavy.deep"]
+
+
 def test_the_sdk_of_ice_still_has_its_models_and_its_asynchronous_side() -> None:
     """What we never call works for those who do."""
     shown = run(

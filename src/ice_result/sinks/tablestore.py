@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from ice_result.credentials import Credentials
+from ice_result.lean import deferred
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import Row, Value, size
 from ice_result.sinks.tables import Table
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS_READ = 100
 """Rows one BatchGetRow may ask for; also how many are on a page of a scan."""
+_NEVER_CALLED = ("numpy", "aiohttp", "asyncio")  # time series, and the asynchronous client
 _CONNECT_SECONDS = 3.0
 _MOST_ROWS_WRITTEN = 200
 _MOST_BYTES_WRITTEN = 3_500_000  # of the 4 MB a BatchWriteRow may have
@@ -94,7 +96,8 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
     logging.getLogger("tablestore").setLevel(logging.ERROR)  # it warns when its C parts are not for this Python
     logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)  # else it formats each request, token and all
     warnings.filterwarnings("ignore", module=r"tablestore\b")
-    import tablestore  # noqa: PLC0415  half a second, paid by those who use Tablestore
+    with deferred(*_NEVER_CALLED):
+        import tablestore  # noqa: PLC0415  paid by those who use Tablestore
     import urllib3  # noqa: PLC0415  loaded with the SDK
 
     client = tablestore.OTSClient(

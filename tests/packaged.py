@@ -1,0 +1,88 @@
+"""The package as it is built, unpacked, and instances of the function that run from it alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ice_result.values import JsonObject
+
+from platform_context import PlatformContext
+
+SHIM = Path(__file__).parent / "runtime" / "platform_shim.py"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A built package, and the same unpacked in `code`. `python` is an interpreter of its runtime, 310 or 312."""
+
+    py: str
+    archive: Path
+    code: Path
+    python: Path
+    listing: str
+
+    @property
+    def sbom(self) -> JsonObject:
+        """What lies beside the archive."""
+        document: JsonObject = json.loads(self.archive.with_suffix(".cdx.json").read_text(encoding="utf-8"))
+        return document
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the platform makes of one call. `error` has errorMessage, errorType and stackTrace."""
+
+    body: bytes
+    error: dict[str, object] | None
+    seconds: float
+    memory_bytes: int
+    modules: list[str]
+
+
+class Instance:
+    """One instance of a function: a process that answers one request at a time."""
+
+    def __init__(self, python: Path, code: Path, environment: dict[str, str], *names: str) -> None:
+        self.log = code.parent / f"log-{os.urandom(4).hex()}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [python, "-I", "-S", SHIM, code, *names],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                cwd="/",
+                text=True,
+            )
+
+    def initialize(self, context: PlatformContext) -> Answer:
+        """The hook that runs once, before the first event."""
+        return self._call("initialize", b"", context)
+
+    def handle(self, event: bytes, context: PlatformContext) -> Answer:
+        """One invocation."""
+        return self._call("handle", event, context)
+
+    def close(self) -> str:
+        """End the instance; what it printed and logged."""
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.wait(20)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return self.log.read_text(encoding="utf-8")
+
+    def _call(self, call: str, event: bytes, context: PlatformContext) -> Answer:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        request = {"call": call, "event": base64.b64encode(event).decode(), "context": asdict(context)}
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        assert line, f"the instance ended: {self.close()}"
+        answer = {"error": None, "body": "", **json.loads(line)}
+        return Answer(**{**answer, "body": base64.b64decode(answer["body"])})

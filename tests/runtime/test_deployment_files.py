@@ -1,0 +1,78 @@
+"""s.yaml says what the package and the settings say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import handler
+from ice_result.settings import DEFAULTS, VARIABLES
+
+ROOT = Path(__file__).parent.parent.parent
+TEXT = (ROOT / "s.yaml").read_text(encoding="utf-8")
+SWITCHED_ON = re.sub(
+    r"^ *logConfig: auto$", "", re.sub(r"^( *)#\| ", r"\1", TEXT, flags=re.MULTILINE), flags=re.MULTILINE
+)
+DEFAULT = re.compile(r"\$\{env\('(\w+)', '(.*?)'\)\}")
+
+
+def _props(text: str) -> dict[str, object]:
+    props: dict[str, object] = yaml.safe_load(text)["resources"]["ice_result"]["props"]
+    return props
+
+
+def _variables(text: str) -> dict[str, str]:
+    variables = _props(text)["environmentVariables"]
+    assert isinstance(variables, dict)
+    return variables
+
+
+def test_the_function_is_given_every_setting() -> None:
+    """Each from the variable of the same name; without it, what holds anyway."""
+    given = {name: DEFAULT.fullmatch(value) for name, value in _variables(TEXT).items()}
+    assert set(given) == set(VARIABLES)
+    for name, value in given.items():
+        assert value is not None, name
+        assert value[1] == name
+        assert value[2] in {"", DEFAULTS.get(name, "").strip("`")}
+
+
+def test_it_names_what_the_package_holds() -> None:
+    """The zip of this version, and functions that are in it."""
+    props = _props(TEXT)
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version is not None
+    assert props["code"] == f"./dist/ice-result-{version[1]}-py3${{vars.minor}}.zip"
+    publish = yaml.safe_load((ROOT / "publish.yaml").read_text(encoding="utf-8"))
+    assert publish["Version"] == version[1]
+    for name in re.findall(r"handler: handler\.(\w+)", TEXT):
+        assert callable(getattr(handler, name))
+
+
+def test_no_account_is_in_it() -> None:
+    """Neither an account id nor a key."""
+    assert not re.search(r"\d{12,}|LTAI", TEXT)
+
+
+@pytest.mark.parametrize("text", [TEXT, SWITCHED_ON], ids=["as it is", "all switched on"])
+def test_triggers_of_eventbridge_come_last(text: str) -> None:
+    """And what fails goes somewhere, however the function is called."""
+    props = _props(text)
+    triggers = props["triggers"]
+    assert isinstance(triggers, list)
+    kinds = [trigger["triggerType"] for trigger in triggers]
+    assert kinds == sorted(kinds, key=lambda kind: kind == "eventbridge")
+    run = triggers[-1]["triggerConfig"]["runOptions"]
+    assert run["errorsTolerance"] == "ALL"
+    assert run["deadLetterQueue"]["Arn"]
+    assert "onFailure" in str(props["asyncInvokeConfig"])
+
+
+def test_every_kind_of_trigger_is_at_hand() -> None:
+    """The queue is on; a topic, the callback and a timer are blocks to switch on."""
+    triggers = _props(SWITCHED_ON)["triggers"]
+    assert isinstance(triggers, list)
+    assert {trigger["triggerType"] for trigger in triggers} == {"eventbridge", "mns_topic", "http", "timer"}

@@ -1,0 +1,113 @@
+"""What is in the zip that Function Compute runs, and what is not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from packaged import Package
+
+ROOT = Path(__file__).parent.parent.parent
+UNCHECKED_HASH = b"\x01\x00\x00\x00"
+METADATA_THAT_IS_READ = {"apscheduler", "crc32c"}
+pytestmark = [pytest.mark.package, pytest.mark.timeout(400)]
+
+
+def _names(package: Package) -> set[str]:
+    with zipfile.ZipFile(package.archive) as archive:
+        return set(archive.namelist())
+
+
+def test_the_handler_and_our_stages_are_in_it(package: Package) -> None:
+    """All of ice_result but the command and the local cloud."""
+    sources = ROOT / "src" / "ice_result"
+    ours = {f"ice_result/{path.relative_to(sources)}" for path in sources.rglob("*.py")}
+    left_out = {name for name in ours if re.match(r"ice_result/(cli/|localcloud/|__main__)", name)}
+    names = _names(package)
+    assert "handler.py" in names
+    assert ours - left_out <= names
+    assert not left_out & names
+
+
+def test_nothing_is_in_it_that_the_function_never_reads(package: Package) -> None:
+    """No tests, no type stubs, no sources in C, no metadata of installed projects but what is read."""
+    names = _names(package)
+    assert not [name for name in names if re.search(r"(^|/)(tests?|SelfTest)/|\.(pyi|pyx|pxd|c|h)$", name)]
+    metadata = {name.partition("-")[0] for name in names if ".dist-info/" in name}
+    assert metadata <= METADATA_THAT_IS_READ
+
+
+def test_all_bytecode_is_of_the_runtime_and_never_checked(package: Package) -> None:
+    """Every module has its own, made by that minor version, for where the platform puts it."""
+    code = "import importlib.util; print(importlib.util.MAGIC_NUMBER.hex())"
+    magic = bytes.fromhex(subprocess.check_output([package.python, "-I", "-c", code], text=True))
+    tag = f"cpython-{package.py}"
+    with zipfile.ZipFile(package.archive) as archive:
+        compiled = {name: archive.read(name) for name in archive.namelist() if name.endswith(".pyc")}
+    modules = {name for name in _names(package) if name.endswith(".py")}
+    assert set(compiled) == {
+        str(Path(name).parent / "__pycache__" / f"{Path(name).stem}.{tag}.pyc") for name in modules
+    }
+    assert {data[:8] for data in compiled.values()} == {magic + UNCHECKED_HASH}
+    assert b"/code/handler.py" in compiled[f"__pycache__/handler.{tag}.pyc"]
+    assert not [name for name, data in compiled.items() if str(ROOT).encode() in data]
+
+
+def test_the_package_is_small(package: Package) -> None:
+    """What is not needed for OSS stays out: at most 15 MB."""
+    assert package.archive.stat().st_size <= 15_000_000
+
+
+def test_two_builds_are_the_same(build: Callable[..., Package]) -> None:
+    """To the byte, the list of contents too."""
+    first, second = build("310"), build("310", "--extras", "")
+    assert first.archive != second.archive
+    assert first.archive.read_bytes() == second.archive.read_bytes()
+    assert first.sbom == second.sbom
+
+
+def test_the_sinks_choose_what_is_in_it(package: Package, everything: Package) -> None:
+    """Tablestore and S3 come with sinks that need them; all together is at most 40 MB."""
+    assert {"tablestore", "boto3", "oss2"} <= {name.partition("/")[0] for name in _names(everything)}
+    assert not {"tablestore", "boto3"} & {name.partition("/")[0] for name in _names(package)}
+    assert everything.archive.stat().st_size <= 40_000_000
+
+
+def test_an_unknown_extra_is_refused(build: Callable[..., Package]) -> None:
+    """With the names there are."""
+    with pytest.raises(AssertionError, match=r"no such extra: mysql; known are s3, tablestore"):
+        build("310", "--extras", "mysql")
+
+
+def test_the_sbom_names_what_is_in_the_package(package: Package) -> None:
+    """Each project once, with a hash that the lock knows, and nothing that changes between builds."""
+    components = package.sbom["components"]
+    assert isinstance(components, list)
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    names = []
+    for component in components:
+        assert isinstance(component, dict)
+        names.append(str(component["name"]))
+        assert f"{component['name']}=={component['version']} " in lock
+        assert component["purl"] == f"pkg:pypi/{component['name']}@{component['version']}"
+        assert str(component["hashes"]).partition("content': '")[2][:64] in lock
+        assert component["licenses"]
+    assert names == sorted(set(names))
+    assert {"oss2", "pydantic", "alibabacloud-ice20201109"} <= set(names)
+    assert not {"timestamp", "serialNumber"} & set(str(package.sbom).replace("'", " ").split())
+
+
+def test_the_listing_says_what_is_in_it_by_size(build: Callable[..., Package]) -> None:
+    """And the size and the hash of the whole, to compare with what was deployed."""
+    package = build("310")
+    digest = hashlib.sha256(package.archive.read_bytes()).hexdigest()
+    lines = package.listing.splitlines()
+    sizes = [int(line.split()[-1].replace(",", "")) for line in lines[1:-2]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert lines[-1].endswith(f"sha256 {digest}")

@@ -1,0 +1,78 @@
+"""A cold start pays for nothing that a job does not use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from ice_result.localcloud import LocalCloud
+from ice_result.values import Model
+
+SOURCE = Path(__file__).parent.parent / "src"
+HEAVY = {
+    *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
+    *("Crypto", "aliyunsdkcore", "alibabacloud_ice20201109.models"),
+    *("click", "rich", "ice_result.cli", "ice_result.localcloud", "ice_result.sinks.object_catalogue"),
+}
+MOST_MODULES = 620
+PROGRAM = """
+import json, sys
+from types import SimpleNamespace
+import handler
+context = SimpleNamespace(request_id="r", region="cn-shanghai", function=SimpleNamespace(timeout=30))
+handler.initialize(context)
+reply = handler.handler(b'{"JobId": "cover-0001"}', context)
+print(json.dumps({"recorded": reply["recorded"], "modules": sorted(sys.modules)}))
+"""
+
+
+def loaded(cloud: LocalCloud, sinks: str) -> set[str]:
+    """The modules a new process has loaded once it has recorded a job."""
+    cloud.seed_outputs()
+    environment = {**os.environ, **cloud.environment, "ICE_RESULT_SINKS": sinks, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
+        env={name: value for name, value in environment.items() if not name.startswith("COVERAGE_")},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    told = json.loads(done.stdout)
+    assert told["recorded"] == 1
+    return set(told["modules"])
+
+
+def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
+    """No asynchronous stack, none of the SDK's models, no store that is not configured."""
+    modules = loaded(cloud, "oss://records/ice")
+    assert modules & (HEAVY | {"tablestore", "google.protobuf"}) == set()
+    assert len(modules) < MOST_MODULES
+
+
+def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
+    """The SDK names it for time series, which are none of ours."""
+    with LocalCloud(tablestore=True, jobs=SOURCE.parent / "samples" / "jobs") as tables:
+        command = [sys.executable, "-m", "ice_result", "setup", "--tables", "--sink", "ots://ice-tests"]
+        environment = {**os.environ, **tables.environment, "PYTHONPATH": str(SOURCE)}
+        subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+        modules = loaded(tables, f"ots://ice-tests,file:{tmp_path}")
+    assert modules & HEAVY == set()
+    assert "google.protobuf" in modules
+
+
+def test_every_model_can_be_built() -> None:
+    """Models are built when first used: one that cannot be would fail in front of a user."""
+    import ice_result.schemas  # noqa: F401, PLC0415  and with it all of them
+
+    models = _below(Model)
+    assert len(models) > 30
+    for model in models:
+        model.model_rebuild(force=True)
+
+
+def _below(model: type[Model]) -> list[type[Model]]:
+    return [each for child in model.__subclasses__() for each in (child, *_below(child))]

@@ -1,0 +1,134 @@
+"""The distributions of the lock files as wheels for the target: downloaded by hash, or built from a hashed sdist."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path, PurePosixPath
+
+from targets import PackagingError, Target, run
+
+BUILD_LOCK = Path(__file__).parent / "requirements-build.txt"
+GLIBC = 28
+"""The glibc 2.x of python3.10's Debian 10; python3.12's Debian 11 has a later one."""
+PLATFORMS = [*(f"manylinux_2_{minor}_x86_64" for minor in range(GLIBC, 4, -1)), "manylinux2014_x86_64"]
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """One project of the package: its wheel, and the SHA-256 of the file that the lock names."""
+
+    wheel: Path
+    sha256: str
+    metadata: Message
+
+    @property
+    def name(self) -> str:
+        """The project's name as indexes write it."""
+        return re.sub(r"[-_.]+", "-", str(self.metadata["Name"])).lower()
+
+
+class Wheelhouse:
+    """Downloads and built wheels of one target, kept in a folder between builds."""
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        self._target = target
+        self._folder = folder
+
+    def gather(self, locks: list[Path]) -> list[Distribution]:
+        """The distributions that `locks` pin for the target, by name. Raises PackagingError.
+
+        What was gathered once for the same locks is taken from the folder: it is the same, by its hashes.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another build may be at it
+            folder = self._gathered(locks)
+        found = [*map(_downloaded, folder.glob("*.whl")), *map(_built, folder.glob("*.tar.gz"))]
+        return sorted(found, key=lambda distribution: distribution.name)
+
+    def _gathered(self, locks: list[Path]) -> Path:
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*locks, BUILD_LOCK])).hexdigest()
+        folder = self._folder / f"wheels-{digest[:16]}"
+        if not folder.is_dir():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            self._download(locks, unfinished)
+            for sdist in sorted(unfinished.glob("*.tar.gz")):
+                self._build(sdist, unfinished / "built" / sdist.name)
+            unfinished.rename(folder)
+        return folder
+
+    def _download(self, locks: list[Path], folder: Path) -> None:
+        """Only what runs on the runtime: the platform is named, whatever machine this is."""
+        tag = self._target.tag
+        command: list[str | Path] = [self._python(), "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--require-hashes", "--dest", folder, "--implementation", "cp", "--python-version", tag]
+        for abi in (f"cp{tag}", "abi3", "none"):
+            command += ["--abi", abi]
+        for platform in PLATFORMS:
+            command += ["--platform", platform]
+        for lock in locks:
+            command += ["--requirement", lock]
+        run(command, "download the pinned requirements")
+
+    def _build(self, sdist: Path, folder: Path) -> None:
+        """A wheel of a project that publishes none, with the pinned build tool alone."""
+        command: list[str | Path] = [self._python(), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+        command += ["--no-build-isolation", "--use-pep517", "--no-cache-dir", "--wheel-dir", folder, sdist]
+        run(command, f"build {sdist.name}")
+
+    def _python(self) -> Path:
+        """The target's Python in an environment that has pip and the build tool; pip reads markers as that Python."""
+        python = self._folder / "venv" / "bin" / "python"
+        if not (python.parent.parent / "ready").exists():
+            shutil.rmtree(python.parent.parent, ignore_errors=True)
+            run([self._target.python, "-m", "venv", python.parent.parent], "make an environment")
+            install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--require-hashes"]
+            run([*install, "--requirement", BUILD_LOCK], "install the build tool")
+            (python.parent.parent / "ready").touch()
+        return python
+
+
+def unpack(wheel: Path, tree: Path) -> list[Path]:
+    """Lay the modules of a wheel into the tree, and say which; its scripts and other data stay behind."""
+    laid: list[Path] = []
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            parts = PurePosixPath(name).parts
+            if parts[0].endswith(".data"):
+                parts = parts[2:] if parts[1] in {"purelib", "platlib"} else ()
+            if name.endswith("/") or not parts:
+                continue
+            path = tree.joinpath(*parts)
+            if path.exists():
+                raise PackagingError(f"{wheel.name}: {'/'.join(parts)} lies in another distribution too")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(archive.read(name))
+            laid.append(path)
+    return laid
+
+
+def _downloaded(wheel: Path) -> Distribution:
+    return Distribution(wheel, _sha256(wheel), _metadata(wheel))
+
+
+def _built(sdist: Path) -> Distribution:
+    (wheel,) = (sdist.parent / "built" / sdist.name).glob("*.whl")
+    return Distribution(wheel, _sha256(sdist), _metadata(wheel))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return HeaderParser().parsestr(archive.read(name).decode())
