@@ -74,7 +74,7 @@ class Function:
             return self._pipeline
 
     def initialize(self, context: Context) -> None:
-        """Have everything ready before the first event, which may be one that must be answered within two seconds."""
+        """Begin to load what the first event needs, which may be one that must be answered within two seconds."""
         self.prepare(context).load()
 
     def handle(self, event: bytes, context: Context) -> Reply:
