@@ -76,8 +76,8 @@ def run(program: str, environment: dict[str, str], *payloads: str, cached: bool 
     return {"wall": wall, **json.loads(done.stdout)}
 
 
-def cold_starts(environment: dict[str, str], runs: int, label: str, *, cached: bool = True) -> None:
-    """Both programs in turn; the medians and the ratio of each pair."""
+def cold_starts(environment: dict[str, str], runs: int, label: str, *, cached: bool = True) -> tuple[float, float]:
+    """Both programs in turn; their medians in seconds, ours first, which are printed with the ratio of each pair."""
     seconds: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in range(runs + 1):
         for name in PROGRAMS:
@@ -85,13 +85,15 @@ def cold_starts(environment: dict[str, str], runs: int, label: str, *, cached: b
     ours, naive = (each[1:] for each in seconds.values())
     ratio = statistics.median(one / other for one, other in zip(ours, naive, strict=True))
     print(f"cold start, {label}: {_ms(ours)} ms, naive {_ms(naive)} ms, ratio {ratio:.2f} (n={runs})", flush=True)
+    return statistics.median(ours), statistics.median(naive)
 
 
 def warm(environment: dict[str, str]) -> None:
     """CPU of one event among many, and memory after a thousand jobs."""
     events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(1000)]
-    told = run("ice-result", environment, *events)
-    print(f"warm, one event: {told['cpu_ms']:.1f} ms CPU (median of 1000); after them {told['rss_mb']:.0f} MB resident")
+    told, naive = run("ice-result", environment, *events), run("naive", environment, *events)
+    print(f"warm, one event: {told['cpu_ms']:.1f} ms CPU, naive {naive['cpu_ms']:.1f} ms (medians of 1000)")
+    print(f"resident after 1000 jobs: {told['rss_mb']:.0f} MB")
 
 
 def waiting(runs: int) -> None:
@@ -119,8 +121,9 @@ def main() -> None:
     runs = parser.parse_args().runs
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()}")
     with cloud_over_tls() as environment:
-        cold_starts(environment, runs, "OSS")
-        cold_starts(environment, max(3, runs // 3), "OSS, nothing compiled", cached=False)
+        packaged, _ = cold_starts(environment, runs, "OSS")
+        _, unpackaged = cold_starts(environment, max(3, runs // 3), "OSS, nothing compiled", cached=False)
+        print(f"cold start, OSS: with .pyc, as packaged, beside naive without: ratio {packaged / unpackaged:.2f}")
         warm(environment)
     with cloud_over_tls(tablestore=True) as environment:
         cold_starts(environment, runs, "OSS and Tablestore")

@@ -57,7 +57,7 @@ def local_cloud(folder: Path | None, latency: float, *more: str) -> Iterator[dic
     arguments += ["--jobs", str(folder)] if folder else []
     command = [sys.executable, "-m", "ice_result.localcloud", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None  # noqa: S101  asked for above
+        assert process.stdout is not None  # noqa: S101  # nosec B101 # asked for above
         exports = (line.partition(" ")[2].strip() for line in process.stdout if line.startswith("export "))
         environment = dict(export.replace("'", "").split("=", 1) for export in islice(exports, _exported(more)))
         try:

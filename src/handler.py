@@ -1,4 +1,4 @@
-"""Entry points of the Function Compute function: `handler.initialize` and `handler.handler`."""
+"""Entry points of the Function Compute function: `handler.initialize`, `handler.handler` and `handler.pre_stop`."""
 
 import gc
 
@@ -19,3 +19,8 @@ def initialize(context: Context) -> None:
 def handler(event: bytes, context: Context) -> Reply:
     """Run for each invocation; `event` is whatever the trigger sends."""
     return _function.handle(event, context)
+
+
+def pre_stop(_context: Context) -> None:
+    """Run once before an instance goes, for at most 90 seconds: what is under way is finished."""
+    _function.close()

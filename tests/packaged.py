@@ -64,6 +64,10 @@ class Instance:
         """The hook that runs once, before the first event."""
         return self._call("initialize", b"", context)
 
+    def pre_stop(self, context: PlatformContext) -> Answer:
+        """The hook that runs once, before the platform takes the instance away."""
+        return self._call("pre_stop", b"", context)
+
     def handle(self, event: bytes, context: PlatformContext) -> Answer:
         """One invocation."""
         return self._call("handle", event, context)

@@ -20,9 +20,10 @@ SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
     "alibabacloud_tea_openapi": {"jobs/client.py", "jobs/failures.py"},
     "alibabacloud_credentials": {"jobs/client.py", "jobs/failures.py", "credentials.py"},
-    "oss2": {"sinks/oss.py"},
+    "oss2": {"sinks/oss.py", "sinks/oss_session.py"},
     "boto3": {"sinks/s3.py"},
     "botocore": {"sinks/s3.py"},
+    "mns": {"job_queue.py"},
     "tablestore": {"sinks/tablestore.py"},
 }
 PRODUCT = [path for path in sorted(SOURCE.rglob("*.py")) if "localcloud" not in path.parts]

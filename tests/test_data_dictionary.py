@@ -12,7 +12,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.model import Parked
+from ice_result.sinks.model import Expected, Parked
 from ice_result.values import JsonValue, Model
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def rows_of(section: str) -> Iterator[Row]:
         yield dict(zip(COLUMNS, cells, strict=True))
 
 
-MODELS = {model.__name__: model for root in (Record, Manifest, Parked) for model in models_in(root)}
+MODELS = {model.__name__: model for root in (Record, Manifest, Parked, Expected) for model in models_in(root)}
 TABLES = tables()
 FIELDS = [
     pytest.param(field, row, id=f"{name}.{field.alias or field_name}")
@@ -60,7 +60,7 @@ FIELDS = [
 
 
 def test_every_model_that_is_written_down_has_a_table() -> None:
-    """Record, manifest and parked event, and all they are made of; nothing else."""
+    """Record, manifest, parked event and note, and all they are made of; nothing else."""
     assert set(TABLES) == set(MODELS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -202,11 +203,56 @@ def handler_environment(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.M
     return tmp_path
 
 
+def test_an_instance_that_goes_ends_its_threads_and_may_come_back(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN an event that was worked on WHEN the function is closed THEN no thread is left, until the next event."""
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    before = set(threading.enumerate())
+    assert _handle(function, {"JobId": "cover-0001"})["recorded"] == 1
+    assert _names(threading.enumerate(), before) == {"job", "call"}
+    for _ in range(2):
+        function.close()
+    assert _names(threading.enumerate(), before) == set()
+    assert _handle(function, {"JobId": "videoclip-0001"})["recorded"] == 1
+
+
+def _names(threads: list[threading.Thread], before: set[threading.Thread]) -> set[str]:
+    """Of the pipeline's own threads that were not there before."""
+    names = {thread.name.partition("_")[0] for thread in threads if thread not in before}
+    return names & {"job", "call"}
+
+
 def test_the_entry_points_are_the_ones_named_in_the_function(handler_environment: Path) -> None:
-    """`handler.initialize` and `handler.handler` exist, take what the platform gives, and work."""
+    """`handler.initialize`, `handler.handler` and `handler.pre_stop` exist, take what the platform gives, and work."""
     import handler  # noqa: PLC0415  reads the environment of the test
 
     handler.initialize(PlatformContext())
     reply = handler.handler(b'{"JobId":"cover-0001"}', PlatformContext())
     assert reply["recorded"] == 1
     assert list(handler_environment.rglob("cover-0001.json"))
+    handler.pre_stop(PlatformContext())
+
+
+def test_a_file_that_cannot_be_reached_later_is_not_unlearnt(cloud: LocalCloud) -> None:
+    """GIVEN a complete manifest WHEN the event comes again while OSS answers no look-up THEN it stays as it is."""
+    cloud.seed_outputs()
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
+    context = PlatformContext(function=PlatformFunction(timeout=6))
+    function.handle(b'{"JobId":"cover-0001"}', context)
+    before = {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")}
+    cloud.oss.fail(Fault("error_500", operation="HEAD", times=None))
+    assert function.handle(b'{"JobId":"cover-0001"}', context)["recorded"] == 1
+    assert {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")} == before
+    function.handle(b'{"JobId":"videoclip-0001"}', context)
+    (other,) = [key for key in cloud.oss.keys("records") if "manifests" in key and "videoclip" in key]
+    assert json.loads(cloud.oss.get("records", other))["complete"] is False
+
+
+def test_what_is_missing_is_told_in_the_same_words_each_time(cloud: LocalCloud) -> None:
+    """GIVEN files that are not there WHEN the event comes twice THEN the manifest is the same, byte for byte."""
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
+    written = []
+    for _ in range(2):
+        function.handle(b'{"JobId":"cover-0001"}', PlatformContext())
+        written.append({key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")})
+    assert written[0] == written[1]
+    assert b"not_found" in b"".join(written[0].values())

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import ForbiddenError, IceResultError, StorageError, ThrottledError
+from ice_result.errors import ForbiddenError, StorageError, ThrottledError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.localcloud import LocalCloud
-from ice_result.pipeline import JobOutcome, Pipeline, Stores
+from ice_result.pipeline import JobOutcome, Pipeline, Stores, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
-from ice_result.sinks import Parked
-from ice_result.triggers import TriggerOptions
-from ice_result.values import JobId
+from ice_result.sinks import Parked, ParkingLot
+from ice_result.triggers import JobEvent, TriggerOptions, parse_again
+from ice_result.values import JobId, JsonValue
 
 from platform_context import PlatformContextWithCredentials, PlatformCredentials
 
@@ -44,7 +47,7 @@ class Store:
     """A sink, a parking lot and an inspector that remember; or raise what they are told to."""
 
     url: str = "memory:"
-    refuses: IceResultError | None = None
+    refuses: Exception | None = None
     written: list[str] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
 
@@ -76,13 +79,22 @@ class Store:
         return what
 
 
+def _in_ten_seconds() -> Deadline:
+    return Deadline.after(10)
+
+
+_OVER = Terms(lambda: Deadline.after(0), _in_ten_seconds)
+"""The time for work is over, that for parking is not."""
+
+
+def _pipeline(jobs: Jobs, sinks: list[Store], lots: list[Store]) -> Pipeline:
+    stores = Stores(sinks=sinks, lots=cast("list[ParkingLot]", lots), inspector=Store())  # it only parks there
+    return Pipeline(jobs, stores, triggers=TriggerOptions(), region="cn-shanghai", concurrency=4)
+
+
 def _run(payload: object, jobs: Jobs, sinks: list[Store], lots: list[Store]) -> tuple[JobOutcome, ...]:
-    stores = Stores(sinks=sinks, lots=lots, inspector=Store())
-    pipeline = Pipeline(jobs, stores, triggers=TriggerOptions(), region="cn-shanghai", concurrency=4)
-    try:
-        return pipeline.process(json.dumps(payload).encode(), lambda: Deadline.after(10)).jobs
-    finally:
-        pipeline.close()
+    with closing(_pipeline(jobs, sinks, lots)) as pipeline:
+        return pipeline.process(json.dumps(payload).encode(), _in_ten_seconds).jobs
 
 
 def test_the_manifest_is_written_after_the_record_and_only_once_a_job() -> None:
@@ -120,6 +132,56 @@ def test_the_next_lot_is_tried_when_one_refuses() -> None:
     (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken, lot])
     assert outcome.outcome == "parked"
     assert len(lot.parked) == 1
+
+
+def test_the_next_lot_is_tried_when_one_breaks() -> None:
+    """A defect in one store must not cost an event that another would keep."""
+    broken, lot = Store(refuses=ValueError("http://b/x?Signature=secret")), Store()
+    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken, lot])
+    assert outcome.outcome == "parked"
+    (alone,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken])
+    assert alone.outcome == "failed"
+    assert "secret" not in str(alone.reason)
+
+
+def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
+    """GIVEN a payload of many events and no time left THEN one envelope holds each of their messages once."""
+    lot = Store()
+    messages: list[JsonValue] = [{"JobId": f"job-{number}"} for number in range(500)]
+    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+        report = pipeline.report(pipeline.parse(json.dumps([*messages, 7])).events, _OVER)
+        assert [job.outcome for job in report.jobs] == ["parked"] * 501
+        assert {job.record for job in report.jobs} == {"parked"}
+        (parked,) = lot.parked
+        assert (parked.reason, parked.transient, parked.job_id) == ("out_of_time", True, None)
+        assert parked.event == [*messages, 7]
+        again = pipeline.report(parse_again(parked.event, parked.past, TriggerOptions()), Terms(_in_ten_seconds))
+    assert again.count("recorded") == 500
+    assert [kept.event for kept in lot.parked[1:]] == [7]
+
+
+def test_one_event_without_time_is_parked_as_itself() -> None:
+    """Where its job id is a name to look for."""
+    lot = Store()
+    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+        pipeline.report(pipeline.parse('{"JobId":"a"}').events, _OVER)
+    assert [(parked.job_id, parked.event) for parked in lot.parked] == [("a", {"JobId": "a"})]
+
+
+def test_events_are_taken_as_there_is_room_for_them() -> None:
+    """A backfill of millions is read as it is worked on: never more than a few events ahead."""
+    taken: list[int] = []
+
+    def events() -> Iterator[JobEvent]:
+        for number in range(100):
+            taken.append(number)
+            yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
+
+    with closing(_pipeline(Jobs(), [Store()], [Store()])) as pipeline:
+        outcomes = pipeline.process_events(events(), Terms(_in_ten_seconds))
+        next(outcomes)
+        assert len(taken) <= 12
+        assert len([*outcomes]) == 99
 
 
 def test_an_event_nobody_keeps_has_failed() -> None:

@@ -43,12 +43,14 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_OSS_ENCRYPTION="ROT13",
         ICE_RESULT_S3_ADDRESSING="neither",
         ICE_RESULT_PARK_URL="nowhere",
+        ICE_RESULT_PARKED_TRIES="0",
         ICE_RESULT_CALLBACK_URL="example.com",
         ICE_RESULT_LOG_LEVEL="LOUD",
     )
     assert set(names) == set(VARIABLES) - {
         "ICE_RESULT_OSS_ENDPOINT",
         "ICE_RESULT_OTS_ENDPOINT",
+        "ICE_RESULT_MNS_ENDPOINT",
         "ICE_RESULT_S3_ENDPOINT",
         "ICE_RESULT_EVENT_TYPES",
         "ICE_RESULT_CALLBACK_KEYS",

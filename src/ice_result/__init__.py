@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ice_result.assembly import assemble
     from ice_result.credentials import Credentials
     from ice_result.errors import IceResultError
+    from ice_result.expecting import expect
     from ice_result.jobs.model import Job
     from ice_result.pipeline import Pipeline
     from ice_result.records.model import Manifest, Record
@@ -31,6 +32,7 @@ __all__ = [
     "Settings",
     "assemble",
     "decode",
+    "expect",
     "parse",
 ]
 
@@ -46,6 +48,7 @@ _HOMES = {
     "Settings": "ice_result.settings",
     "assemble": "ice_result.assembly",
     "decode": "ice_result.results",
+    "expect": "ice_result.expecting",
     "parse": "ice_result.triggers",
 }
 

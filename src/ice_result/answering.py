@@ -68,7 +68,7 @@ class HttpSide:
             return _UNAUTHORIZED, Report(jobs=())
         events = [self._unless_known(event) for event in triggered.events]
         end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
-        terms = Terms(lambda: end, _PARKING_SECONDS, request_id)
+        terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
             report = call_within(
                 limit.left(), lambda: pipeline.report(events, terms), service="ice-result", tried="answer over HTTP"

@@ -10,7 +10,7 @@ from ice_result.jobs.model import JobSource
 from ice_result.pipeline import CALLS_PER_JOB, Pipeline, Stores
 from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
-from ice_result.sinks import ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
@@ -21,6 +21,7 @@ def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
+        most_tries=settings.parked_tries,
     )
 
 
@@ -52,8 +53,15 @@ def _stores(settings: Settings, credentials: Credentials) -> Stores:
     if settings.park_url:
         lots = [open_lot(settings.park_url, context)]
     else:
-        lots = [sink for sink in sinks if isinstance(sink, ParkingLot)]
+        lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
     return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+
+
+def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
+    """The stores that keep parked events and notes, and no others: those of the pipeline, in its order."""
+    context = sink_context(settings, credentials)
+    urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
+    return [open_lot(url, context) for url in urls]
 
 
 def _inspector(context: SinkContext) -> ObjectInspector:

@@ -14,6 +14,8 @@ from typing import TypeVar
 from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError
 
 T = TypeVar("T")
+_SHARE_OF_AN_ATTEMPT = 0.6
+_SHORTEST_ATTEMPT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Deadline:
     def left(self) -> float:
         """Seconds until then; 0 when it has passed."""
         return max(0.0, self.at - self.clock.now())
+
+    def within(self, seconds: float) -> Deadline:
+        """This moment, or the one in so many seconds, whichever comes first."""
+        return Deadline(min(self.at, self.clock.now() + seconds), self.clock)
 
     def part(self, share: float) -> Deadline:
         """The moment when this share of the time left is over: for what must not use up all of it."""
@@ -162,7 +168,7 @@ class Caller:
         for attempt in range(1, self.attempts + 1):
             self.pace.wait_turn(deadline)
             try:
-                seconds = min(self.attempt_seconds, deadline.left())
+                seconds = min(self.attempt_seconds, _share(deadline.left()))
                 value = call_within(seconds, call, service=self.service, tried=tried)
             except IceResultError as error:
                 pause = self._pause(error, attempt)
@@ -183,3 +189,8 @@ class Caller:
         ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2.0 ** (attempt - 1))
         asked = error.retry_after_seconds if isinstance(error, ServiceError) else None
         return max(self.jitter() * ceiling, asked or 0.0)
+
+
+def _share(left: float) -> float:
+    """How much of the seconds left one attempt may take, so that one that hangs leaves time for another."""
+    return min(left, max(_SHORTEST_ATTEMPT_SECONDS, _SHARE_OF_AN_ATTEMPT * left))

@@ -3,6 +3,7 @@
     IceResultError
     ├── SettingsError          the environment or the command line is wrong; lists every problem
     ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
+    ├── OutOfTimeError         work on the event had not begun when time was over  (transient)
     ├── JobNotFinishedError    the job is still running                            (transient)
     ├── InvalidResponseError   ICE answered, but not with a job                    (transient)
     ├── ServiceError           a call to a cloud service failed
@@ -22,6 +23,8 @@ No message holds a secret or the query of a presigned URL: what comes from a ser
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 from ice_result.redaction import redact
@@ -50,6 +53,13 @@ class NotJsonError(IceResultError):
     """A text is not JSON, or is larger or deeper than we read."""
 
     reason: ClassVar[str] = "malformed"
+
+
+class OutOfTimeError(IceResultError):
+    """The time of this run was over before work on the event began."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "out_of_time"
 
 
 class JobNotFinishedError(IceResultError):
@@ -148,6 +158,22 @@ class ParkingError(IceResultError):
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "parking_failed"
+
+
+def transient_reasons() -> frozenset[str]:
+    """The reasons that may pass by themselves."""
+    return frozenset(kind.reason for kind in _kinds(IceResultError) if kind.transient)
+
+
+def _kinds(kind: type[IceResultError]) -> Iterator[type[IceResultError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
+
+
+def seconds_to_wait(retry_after: object) -> float | None:
+    """What a header Retry-After asks for, in seconds; None without one, or for a date."""
+    return float(retry_after) if isinstance(retry_after, str) and re.fullmatch("[0-9]{1,9}", retry_after) else None
 
 
 def shorten(text: str) -> str:

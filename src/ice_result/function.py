@@ -23,6 +23,8 @@ Reply: TypeAlias = JsonObject
 
 _LONGEST_RESERVE_SECONDS = 10.0
 _RESERVED_SHARE = 0.2
+_LONGEST_ANSWER_SECONDS = 1.0
+_ANSWERING_SHARE = 0.04
 
 
 class FunctionFacts(Protocol):
@@ -77,13 +79,20 @@ class Function:
         """Begin to load what the first event needs, which may be one that must be answered within two seconds."""
         self.prepare(context).load()
 
+    def close(self) -> None:
+        """Finish what is under way, and let go of threads and connections; an event after this begins anew."""
+        with self._lock:
+            pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
+
     def handle(self, event: bytes, context: Context) -> Reply:
         """Process one invocation; `{"recorded", "ignored", "parked", "jobs"}`, for an HTTP trigger inside a response.
 
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
         """
         watch, timeout = Stopwatch(), context.function.timeout
-        end = Deadline.after(_working_seconds(timeout))
+        end, parked_by = Deadline.after(_working_seconds(timeout)), Deadline.after(_parking_seconds(timeout))
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)))
         pipeline = self.prepare(context)
         triggered = pipeline.parse(event)
@@ -91,7 +100,12 @@ class Function:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
             _log(report, context, watch, status, triggered.refused)
             return response(status, {"refused": triggered.refused} if triggered.refused else _summary(report))
-        report = pipeline.report(triggered.events, Terms(lambda: end, request_id=context.request_id))
+        terms = Terms(lambda: end, lambda: parked_by, context.request_id)
+        report = pipeline.report(triggered.events, terms)
+        if triggered.on_timer:
+            from ice_result.upkeep import see_to  # noqa: PLC0415  other events do without
+
+            report = Report(jobs=(*report.jobs, *see_to(pipeline, terms)))
         _log(report, context, watch)
         if lost := [job for job in report.jobs if job.outcome == "failed"]:
             raise ParkingError(f"{len(lost)} of {len(report.jobs)} events must be delivered again: {lost[0].reason}")
@@ -101,6 +115,11 @@ class Function:
 def _working_seconds(timeout: float) -> float:
     """The time for the work itself: what is left of the timeout is for parking what did not get done."""
     return timeout - min(_LONGEST_RESERVE_SECONDS, timeout * _RESERVED_SHARE)
+
+
+def _parking_seconds(timeout: float) -> float:
+    """When everything must be parked: what is left of the timeout is for the answer."""
+    return timeout - min(_LONGEST_ANSWER_SECONDS, timeout * _ANSWERING_SHARE)
 
 
 def _summary(report: Report) -> JsonObject:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# A URL in JSON may have escapes, and in JSON inside JSON escaped escapes.
-_URL_CHARACTER = r"(?:[^\s\"'<>\\]|\\{1,4}u[0-9a-fA-F]{4}|\\{1,4}/)"
+# A URL in JSON may have escapes, and in JSON inside JSON escaped escapes. Nothing follows, so nothing is tried twice.
+_REST_OF_URL = re.compile(r"(?:[^\s\"'<>\\]+|\\{1,4}u[0-9a-fA-F]{4}|\\{1,4}/)*")
 
 # The parameters that make a URL a credential: OSS signatures V1, V2 and V4, the S3 form, and STS tokens.
 _SECRET_PARAMETER = re.compile(
@@ -14,7 +14,6 @@ _SECRET_PARAMETER = re.compile(
     r"(?:=|%3d|\\{1,4}u003d)",
     re.IGNORECASE,
 )
-_REST_OF_URL = re.compile(_URL_CHARACTER + "*")
 _URL_END = re.compile(r"[\s\"'<>]")
 _QUERY_START = re.compile(r"\?|%3f|\\{1,4}u003f", re.IGNORECASE)
 _HEADER_SECRET = re.compile(
@@ -22,6 +21,7 @@ _HEADER_SECRET = re.compile(
     r"(?:[\"']?(?:OSS|AWS|Bearer|Basic) )?[^\s,;\\]+(?: Credential=\S+)?",
     re.IGNORECASE,
 )
+_USER_OF_URL = re.compile(r"(?:(?<=://)|(?<=:\\/\\/))[^\s\"'<>\\/?#]+@")
 # Part of every secret's name: a text with none of these needs no closer look, and most texts have none.
 _SECRET_WORDS = ("signature", "credential", "token", "access", "authkey", "authorization")
 
@@ -29,9 +29,11 @@ _SECRET_WORDS = ("signature", "credential", "token", "access", "authkey", "autho
 def redact(text: str) -> str:
     """`text` without signed queries: from the `?` before a signing parameter to the end of that URL.
 
-    Also reads URLs inside JSON text (escaped slashes and ampersands) and inside other URLs (percent-encoded).
-    Linear in the length of the text.
+    Nor is a user or a password left in a URL. Also reads URLs inside JSON text (escaped slashes and ampersands) and,
+    for queries, inside other URLs (percent-encoded). Linear in the length of the text.
     """
+    if "@" in text:
+        text = _USER_OF_URL.sub("", text)
     lowered = text.lower()
     if not any(word in lowered for word in _SECRET_WORDS):
         return text

@@ -23,6 +23,7 @@ VARIABLES: dict[str, str] = {
     "ICE_RESULT_OSS_ADDRESSING": "`virtual` (bucket in the host name) or `path` (for servers on loopback)",
     "ICE_RESULT_OSS_ENCRYPTION": "server-side encryption asked for at each write: AES256, KMS or SM4",
     "ICE_RESULT_OTS_ENDPOINT": "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`",
+    "ICE_RESULT_MNS_ENDPOINT": "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue",
     "ICE_RESULT_S3_ENDPOINT": "the endpoint of the S3-compatible store, when not AWS's own",
     "ICE_RESULT_S3_ADDRESSING": "`virtual` (bucket in the host name) or `path`, as many other servers want it",
     "ICE_RESULT_EVENT_TYPES": "the event types that wake us, comma-separated",
@@ -30,6 +31,7 @@ VARIABLES: dict[str, str] = {
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` or `off`: ask OSS for each output file",
     "ICE_RESULT_CONCURRENCY": "how many jobs of a batch are worked on at once, 1 to 256",
     "ICE_RESULT_PARK_URL": "where events that cannot be finished go, when not into the sinks",
+    "ICE_RESULT_PARKED_TRIES": "how often an event is parked before only a person tries it again, 1 to 1000",
     "ICE_RESULT_CALLBACK_URL": "the callback URL set in ICE, for checking the signature of HTTP callbacks",
     "ICE_RESULT_CALLBACK_KEYS": "the callback's AuthKey; two, comma-separated, while one replaces the other",
     "ICE_RESULT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
@@ -45,6 +47,7 @@ DEFAULTS: dict[str, str] = {
     "ICE_RESULT_JOB_ID_PATHS": "`/MessageBody/JobId,/JobId`",
     "ICE_RESULT_VERIFY_OUTPUTS": "`on`",
     "ICE_RESULT_CONCURRENCY": "`8`",
+    "ICE_RESULT_PARKED_TRIES": "`24`",
     "ICE_RESULT_LOG_LEVEL": "`INFO`",
 }
 """What holds where a variable is not set, in words for the README."""
@@ -58,11 +61,14 @@ _TRIGGER_VARIABLES = (
 _PROCESSING_VARIABLES = {
     "ICE_RESULT_JOBS",
     "ICE_RESULT_ICE_ENDPOINT",
+    "ICE_RESULT_MNS_ENDPOINT",
     *_TRIGGER_VARIABLES,
     "ICE_RESULT_VERIFY_OUTPUTS",
     "ICE_RESULT_PARK_URL",
+    "ICE_RESULT_PARKED_TRIES",
     "ICE_RESULT_LOG_LEVEL",
 }
+_NO_SINKS = "not set: where records go, as oss://bucket/prefix or file:./out"
 _NO_REGION = "not set: the region of the jobs, as cn-shanghai"
 _MOST_KEYS = 2
 
@@ -79,12 +85,14 @@ class Settings:
     oss_addressing: texts.Addressing
     oss_encryption: str | None
     ots_endpoint: str | None
+    mns_endpoint: str | None
     s3_endpoint: str | None
     s3_addressing: texts.Addressing
     triggers: TriggerOptions
     verify_outputs: bool
     concurrency: int
     park_url: str | None
+    parked_tries: int
     callback_url: str | None
     callback_keys: tuple[str, ...] = field(repr=False)
     log_level: str
@@ -99,15 +107,38 @@ class Settings:
         return settings
 
     @classmethod
-    def for_looking_up(cls, environment: Mapping[str, str]) -> Settings:
+    def for_looking_up(cls, environment: Mapping[str, str], *, but: frozenset[str] = frozenset()) -> Settings:
         """Read what it takes to look jobs up in the sinks; the variables for processing jobs are left alone.
 
-        Raises SettingsError with all problems of the rest.
+        Those of them in `but` are read too. Raises SettingsError with all problems of what is read.
         """
-        kept = {name: value for name, value in environment.items() if name not in _PROCESSING_VARIABLES}
+        kept = {name: value for name, value in environment.items() if name not in _PROCESSING_VARIABLES - but}
         read = _Reader(kept)
         settings = cls._read(read, kept)
         read.check(_of_sinks(settings))
+        return settings
+
+    @classmethod
+    def for_parking(cls, environment: Mapping[str, str]) -> Settings:
+        """Read what it takes to reach the stores that keep parked events and notes; no variable for more is needed.
+
+        Raises SettingsError with all problems of these.
+        """
+        ignored = _PROCESSING_VARIABLES - {"ICE_RESULT_PARK_URL"}
+        kept = {name: value for name, value in environment.items() if name not in ignored}
+        read = _Reader(kept)
+        settings = cls._read(read, kept)
+        read.check(_of_lots(settings))
+        return settings
+
+    @classmethod
+    def for_queue(cls, environment: Mapping[str, str]) -> Settings:
+        """Read what it takes to send jobs to a queue. Raises SettingsError with all problems of these variables."""
+        ignored = VARIABLES.keys() - {"ICE_RESULT_MNS_ENDPOINT", "ICE_RESULT_CONCURRENCY"}
+        kept = {name: value for name, value in environment.items() if name not in ignored}
+        read = _Reader(kept)
+        settings = cls._read(read, kept)
+        read.check()
         return settings
 
     @classmethod
@@ -123,12 +154,14 @@ class Settings:
             oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", texts.addressing_style, "virtual"),
             oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", texts.one_of("AES256", "KMS", "SM4")),
             ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", texts.endpoint_of),
+            mns_endpoint=read.optional("ICE_RESULT_MNS_ENDPOINT", texts.endpoint_of),
             s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", texts.endpoint_of),
             s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", texts.addressing_style, "virtual"),
             triggers=_trigger_options(read, callback_url, callback_keys),
             verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", texts.on_or_off, True),
             concurrency=read.one("ICE_RESULT_CONCURRENCY", texts.how_many, 8),
             park_url=read.optional("ICE_RESULT_PARK_URL", texts.parking_sink_url),
+            parked_tries=read.one("ICE_RESULT_PARKED_TRIES", texts.tries, 24),
             callback_url=callback_url,
             callback_keys=callback_keys,
             log_level=read.one("ICE_RESULT_LOG_LEVEL", texts.level_name, "INFO"),
@@ -181,20 +214,34 @@ def _between(settings: Settings, reported: set[str]) -> Iterator[tuple[str, str]
     yield from _of_sinks(settings)
     if settings.region is None and settings.jobs == "ice" and "ICE_RESULT_JOBS" not in reported:
         yield "ICE_RESULT_REGION", _NO_REGION
+    yield from _of_parking(settings)
+    yield from _of_callback(settings.callback_url, settings.callback_keys)
+
+
+def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
+    if not settings.sinks:
+        yield "ICE_RESULT_SINKS", _NO_SINKS
+    if settings.region is None and _schemes(settings) & {"oss", "ots"}:
+        yield "ICE_RESULT_REGION", _NO_REGION
+
+
+def _of_lots(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is wrong for those who write where events are parked, and nowhere else."""
+    urls = [settings.park_url] if settings.park_url else settings.sinks
+    if not urls:
+        yield "ICE_RESULT_SINKS", _NO_SINKS
+    if settings.region is None and any(url.startswith("oss:") for url in urls):
+        yield "ICE_RESULT_REGION", _NO_REGION
+    yield from _of_parking(settings)
+
+
+def _of_parking(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.sinks and not settings.park_url and not PARKING_SCHEMES & _schemes(settings):
         keeping = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
         yield (
             "ICE_RESULT_PARK_URL",
             f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do",
         )
-    yield from _of_callback(settings.callback_url, settings.callback_keys)
-
-
-def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
-    if not settings.sinks:
-        yield "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
-    if settings.region is None and _schemes(settings) & {"oss", "ots"}:
-        yield "ICE_RESULT_REGION", _NO_REGION
 
 
 def _of_callback(url: str | None, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:

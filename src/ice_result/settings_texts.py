@@ -15,6 +15,7 @@ Addressing: TypeAlias = Literal["virtual", "path"]
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _ENDPOINT = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?/?")
 _MOST_CONCURRENT = 256
+_MOST_TRIES = 1000
 
 
 def sink_url(url: str) -> str:
@@ -84,6 +85,12 @@ def on_or_off(text: str) -> bool:
 def how_many(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_CONCURRENT:
         raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_CONCURRENT}")
+    return int(text)
+
+
+def tries(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_TRIES:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_TRIES}")
     return int(text)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from typing_extensions import Self
 
 from ice_result.errors import IceResultError, shorten
 from ice_result.sinks.model import Parked, ParkedError, Sink
-from ice_result.triggers import JobEvent, Malformed
+from ice_result.triggers import JobEvent, Malformed, Past
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,33 @@ class Stopped:
         """There is no job id in it."""
         return cls("malformed", False, "Malformed", event.reason)
 
-    def parked(self, event: JobEvent | Malformed) -> Parked:
-        """The envelope of the event."""
+    def parked(self, event: JobEvent | Malformed, now: datetime, most_tries: int) -> Parked:
+        """The envelope of the event, parked now; after `most_tries` it is dead."""
+        past = event.past or Past()
+        attempts = past.attempts + 1
         return Parked(
             reason=self.reason,
             transient=self.transient,
             job_id=event.job_id if isinstance(event, JobEvent) else None,
             event_type=event.event_type,
             event_id=event.event_id,
-            sinks=self.sinks,
+            sinks=self.sinks or past.sinks,
             error=ParkedError(type=self.error, message=self.message),
+            attempts=attempts,
+            dead=attempts >= most_tries,
+            first_parked=past.first_parked or now,
+            last_parked=now,
+            history=past.history,
             event=event.payload,
+        )
+
+    def parked_together(self, events: Sequence[JobEvent | Malformed], now: datetime, most_tries: int) -> Parked:
+        """One envelope of several events, or that of the only one; a message that several came from is in it once."""
+        first, *others = events
+        parked = self.parked(first, now, most_tries)
+        if not others:
+            return parked
+        messages = {id(event.payload): event.payload for event in events}
+        return parked.model_copy(
+            update={"job_id": None, "event_type": None, "event_id": None, "sinks": (), "event": [*messages.values()]}
         )

@@ -137,6 +137,16 @@ def test_a_callback_that_comes_here(cloud: LocalCloud) -> None:
         assert found(doctor(cloud, **OURS)[1], "callback").message == f"HTTP to {URL}"
 
 
+def test_the_queue_that_events_must_go_to(cloud: LocalCloud) -> None:
+    """When it is named, no other one will do, nor a URL."""
+    assert found(doctor(cloud, "--queue", "ice-callback-ours")[1], "callback").status == "ok"
+    other = found(doctor(cloud, "--queue", "ice-callback-other")[1], "callback")
+    assert (other.status, other.message) == ("failed", "events go to ice-callback-ours, not to ice-callback-other")
+    cloud.ice.callback = {**HTTP, "AuthSwitch": "off"}
+    told = found(doctor(cloud, "--queue", "ice-callback-ours", **OURS)[1], "callback").message
+    assert told == f"events go to {URL}, not to ice-callback-ours"
+
+
 def test_the_callback_may_be_hidden_from_the_role(cloud: LocalCloud) -> None:
     """The function does not need to read it: a warning."""
     cloud.ice.fail(Fault("forbidden", operation="GetEventCallback", times=None))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,17 +17,27 @@ from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.function import Function
-from ice_result.localcloud import LocalCloud
+from ice_result.localcloud import Call, LocalCloud
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
+from ice_result.sinks.layout import Layout
+from ice_result.sinks.model import Expected
+from ice_result.sinks.object_store import line
 from ice_result.sinks.tables import TableStore
+from ice_result.values import JobId
 
 from platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "samples" / "jobs"
-OSS_ACTIONS = {"PUT": "oss:PutObject", "GET": "oss:GetObject", "HEAD": "oss:GetObject"}
+OSS_ACTIONS = {
+    "PUT": "oss:PutObject",
+    "GET": "oss:GetObject",
+    "HEAD": "oss:GetObject",
+    "DELETE": "oss:DeleteObject",
+}
 REGION = {"ICE_RESULT_REGION": "cn-shanghai"}
+TIMER = b'{"triggerTime":"2026-03-02T12:00:00Z","triggerName":"timer","payload":""}'
 Grants = set[tuple[str, str]]
 
 
@@ -35,11 +47,25 @@ def policy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def grants_of(text: str) -> Grants:
-    """Each action with each resource it is allowed on."""
+    """Each action with each resource it is allowed on; a listing's prefix is behind the bucket's."""
     document = json.loads(text)
     assert document["Version"] == "1"
     assert {statement["Effect"] for statement in document["Statement"]} <= {"Allow"}
-    return {(a, r) for statement in document["Statement"] for a in statement["Action"] for r in statement["Resource"]}
+    return {
+        (action, f"{resource}{narrower}")
+        for statement in document["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+        for narrower in _narrowed(statement)
+    }
+
+
+def _narrowed(statement: dict[str, dict[str, dict[str, list[str]]]]) -> list[str]:
+    if "Condition" not in statement:
+        return [""]
+    assert statement["Condition"].keys() == {"StringLike"}
+    assert statement["Condition"]["StringLike"].keys() == {"oss:Prefix"}
+    return [f"?prefix={prefix}" for prefix in statement["Condition"]["StringLike"]["oss:Prefix"]]
 
 
 @pytest.fixture
@@ -54,22 +80,43 @@ def cloud() -> Iterator[LocalCloud]:
 def _called(cloud: LocalCloud) -> Grants:
     """What was called, as RAM names it."""
     calls = {(f"ice:{call.operation}", "*") for call in cloud.ice.calls}
-    calls |= {(OSS_ACTIONS[call.operation], f"acs:oss:*:*:{call.target}") for call in cloud.oss.calls}
+    calls |= {_called_on_oss(call) for call in cloud.oss.calls}
     tables = "acs:ots:cn-shanghai:*:instance/records/table/"
     calls |= {(f"ots:{c.operation}", tables + table) for c in cloud.ots.calls for table in c.target.split(",")}
     return calls
 
 
+def _called_on_oss(call: Call) -> tuple[str, str]:
+    bucket, listing, prefix = call.target.partition("/?prefix=")
+    if listing:
+        return "oss:ListObjects", f"acs:oss:*:*:{bucket}?prefix={prefix}"
+    return OSS_ACTIONS[call.operation], f"acs:oss:*:*:{call.target}"
+
+
 def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
-    """Jobs with covers and outputs, one written again, one nobody knows, and a message that is none."""
+    """Jobs with covers and outputs, one written again, one nobody knows, a message that is none, and a timer."""
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
     context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
     function = Function(environment)
     function.initialize(context)
-    for event in (b'{"JobIds":["cover-0001","videoclip-0001","nobody"]}', b'{"JobId":"cover-0001"}', b"[7]"):
+    _leave_undone(cloud)
+    for event in (b'{"JobIds":["cover-0001","videoclip-0001","nobody"]}', b'{"JobId":"cover-0001"}', b"[7]", TIMER):
         function.handle(event, context)
     return _called(cloud)
+
+
+def _leave_undone(cloud: LocalCloud) -> None:
+    """A parked event of an hour ago, and a note of a job that is recorded; it does not say by which function."""
+    parked = {"schema": "ice_result.parked/1", "reason": "unavailable", "transient": True, "job_id": "cover-0001"}
+    parked |= {"event_type": None, "event_id": None, "error": {"type": "UnavailableError", "message": "503"}}
+    event = {"JobId": "cover-0001"}
+    long_ago = time.time() - 3600
+    where = "ice/parked/unavailable/cover-0001.json"
+    cloud.oss.put("records", where, json.dumps({**parked, "event": event}).encode(), modified=long_ago)
+    due = datetime(2026, 3, 2, 10, 0, tzinfo=timezone.utc)
+    note = Expected(job_id=JobId("cover-0001"), expected_at=due, due_at=due)
+    cloud.oss.put("records", Layout("ice").expected(note), line(note))
 
 
 def _make_tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,12 +128,14 @@ def _make_tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     sink.prepare(Deadline.after(30), dry_run=False)
 
 
-def test_the_policy_allows_what_is_called_and_no_more(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sinks", ["oss://records/ice,ots://records", "ots://records,oss://records/ice"])
+def test_the_policy_allows_what_is_called_and_no_more(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, sinks: str
+) -> None:
     """GIVEN all calls of a run THEN each is allowed, and each allowance is of a call."""
     _make_tables(cloud, monkeypatch)
     made = _called(cloud)
     buckets = ["--output-bucket", "example-output"]
-    sinks = "oss://records/ice,ots://records"
     called = _run_function(cloud, sinks) - made
     granted = grants_of(policy(*buckets, ICE_RESULT_SINKS=sinks, **REGION).stdout)
     lacking = {call for call in called if not any(_allows(grant, call) for grant in granted)}
@@ -118,12 +167,40 @@ def test_what_is_not_called_is_not_allowed() -> None:
     assert done.stderr == ""
 
 
+def test_the_platforms_own_actions_are_allowed_where_they_are_named() -> None:
+    """Failed calls go to one queue, logs to one project; without the options neither is allowed."""
+    offline = {"ICE_RESULT_JOBS": f"file:{SAVED}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    options = ["--failure-queue", "dead-letters", "--log-project", "ice-result"]
+
+    done = policy("--sink", "file:./out", *options, **offline, **REGION)
+
+    assert grants_of(done.stdout) == {
+        ("mns:SendMessage", "acs:mns:cn-shanghai:*:/queues/dead-letters/messages"),
+        ("log:PostLogStoreLogs", "acs:log:cn-shanghai:*:project/ice-result/logstore/*"),
+    }
+    assert done.stderr == ""
+    anywhere = policy("--sink", "file:./out", "--failure-queue", "dead-letters", **offline)
+    assert grants_of(anywhere.stdout) == {("mns:SendMessage", "acs:mns:*:*:/queues/dead-letters/messages")}
+
+
 def test_events_are_parked_where_the_settings_say() -> None:
-    """Only there may be read, to count how often an event was parked."""
+    """Only there may they be listed, read and removed; whether a job is recorded, the first sink tells."""
     sinks = {"ICE_RESULT_SINKS": "oss://records,file:./out", "ICE_RESULT_PARK_URL": "oss://parking/lot"}
     granted = grants_of(policy(**sinks, **REGION).stdout)
     assert {resource for action, resource in granted if action == "oss:GetObject"} == {
-        "acs:oss:*:*:parking/lot/parked/*"
+        "acs:oss:*:*:parking/lot/parked/*",
+        "acs:oss:*:*:parking/lot/expected/*",
+        "acs:oss:*:*:records/records/*",
+        "acs:oss:*:*:records/manifests/*",
+    }
+    assert {resource for action, resource in granted if action == "oss:ListObjects"} == {
+        "acs:oss:*:*:parking?prefix=lot/parked/*",
+        "acs:oss:*:*:parking?prefix=lot/expected/*",
+        "acs:oss:*:*:records?prefix=records/",
+    }
+    assert {resource for action, resource in granted if action == "oss:DeleteObject"} == {
+        "acs:oss:*:*:parking/lot/parked/*",
+        "acs:oss:*:*:parking/lot/expected/*",
     }
     assert ("oss:PutObject", "acs:oss:*:*:records/parked/*") not in granted
 
@@ -157,7 +234,12 @@ def test_only_function_compute_may_take_the_role_on() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--sink", "oss://records", "--output-bucket", "*"], "'*' is not a bucket's name"), ([], "ICE_RESULT_SINKS")],
+    [
+        (["--sink", "oss://records", "--output-bucket", "*"], "'*' is not a bucket's name"),
+        (["--sink", "oss://records", "--failure-queue", "*"], "'*' is not a queue's name"),
+        (["--sink", "oss://records", "--log-project", "a/b"], "'a/b' is not a log project's name"),
+        ([], "ICE_RESULT_SINKS"),
+    ],
 )
 def test_a_mistake_is_explained(arguments: list[str], words: str) -> None:
     """Status 2, and no policy that somebody could apply by mistake."""

@@ -144,10 +144,10 @@ def test_a_clock_that_is_wrong_is_named() -> None:
 
 
 def test_an_unknown_job_may_be_of_another_region(cloud: LocalCloud) -> None:
-    """The error says so, names the region that was asked, and is not tried again."""
+    """The error says so, and names the region that was asked; by then it was asked three times."""
     with pytest.raises(NotFoundError, match=r"nope in cn-shanghai: .*another region"):
         jobs_of(cloud).get(JobId("nope"), in_time())
-    assert len(cloud.ice.calls) == 1
+    assert len(cloud.ice.calls) == 3
 
 
 def test_another_job_than_asked_is_no_answer(cloud: LocalCloud) -> None:

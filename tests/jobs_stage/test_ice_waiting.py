@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from fake_clock import FakeTime
-from ice_result.calls import Caller, Deadline, Pace
+from ice_result.calls import Caller, Clock, Deadline, Pace
 from ice_result.credentials import Credentials
-from ice_result.errors import JobNotFinishedError
+from ice_result.errors import JobNotFinishedError, NotFoundError
 from ice_result.jobs import IceJobs
 from ice_result.localcloud import LocalCloud
 from ice_result.values import JobId, JsonObject
@@ -69,3 +69,28 @@ def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud) -
         waiting_jobs(cloud, passing).get(JOB, Deadline.after(0.9, passing.clock))
     assert passing.slept == []
     assert len(cloud.ice.calls) == 1
+
+
+def test_a_job_that_is_known_a_moment_later_is_found(cloud: LocalCloud) -> None:
+    """GIVEN an event that was faster than the job WHEN it is asked for again THEN it is there."""
+    passing = FakeTime()
+
+    def sleep(seconds: float) -> None:
+        passing.clock.sleep(seconds)
+        cloud.ice.put(JOB, response("Success"))
+
+    caller = Caller("ICE", clock=Clock(passing.clock.now, sleep), jitter=lambda: 1.0, pace=Pace(passing.clock))
+    jobs = IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
+    assert jobs.get(JOB, Deadline.after(60, passing.clock)).state == "succeeded"
+    assert passing.slept == [1.0]
+
+
+def test_an_unknown_job_is_asked_for_three_times_over_some_seconds(cloud: LocalCloud) -> None:
+    """The last answer counts, or the first when there is no time for more."""
+    passing = FakeTime()
+    with pytest.raises(NotFoundError):
+        waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock))
+    with pytest.raises(NotFoundError):
+        waiting_jobs(cloud, passing).get(JOB, Deadline.after(0.9, passing.clock))
+    assert passing.slept == [1.0, 1.5]
+    assert len(cloud.ice.calls) == 4

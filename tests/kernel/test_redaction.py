@@ -137,3 +137,22 @@ def test_redaction_is_linear(piece: str) -> None:
 def test_without_query_keeps_the_rest(url: str, bare: str) -> None:
     """Query, fragment and surrounding white space go."""
     assert without_query(url) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://user:hidden@example.com/a@2x.png", "https://example.com/a@2x.png"),
+        (
+            '{"u":"http:\\/\\/hidden@b.oss-cn-shanghai.aliyuncs.com\\/k"}',
+            '{"u":"http:\\/\\/b.oss-cn-shanghai.aliyuncs.com\\/k"}',
+        ),
+        ("ftp://a:hidden@b@c", "ftp://c"),
+        ("oss://bucket/a//b@2x.png", "oss://bucket/a//b@2x.png"),
+        ("mail somebody@example.com", "mail somebody@example.com"),
+    ],
+)
+def test_a_url_names_no_user(text: str, kept: str) -> None:
+    """What stands before the host is a credential; an @ elsewhere is part of a name."""
+    assert redact(text) == kept
+    assert redact(kept) == kept

@@ -104,13 +104,13 @@ def test_what_was_never_written_is_not_seeded(changes: JsonObject) -> None:
 def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Lines for a shell, and nothing else."""
     (tmp_path / "covers.json").write_text(json.dumps(COVERS), "utf-8")
-    arguments = ["--jobs", str(tmp_path), "--bucket", "one", "two", "--latency", "0.1", "--fault", "throttle:2"]
+    arguments = ["--jobs", str(tmp_path), "--bucket", "one", "two", "--queue", "jobs", "--latency", "0.1"]
 
-    assert main([*arguments, "--fault", "reset:always", "--fault", "hang"], stopped()) == 0
+    assert main([*arguments, "--fault", "throttle:2", "--fault", "reset:always", "--fault", "hang"], stopped()) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
 
 

@@ -397,11 +397,13 @@ def test_calls_are_logged(cloud: LocalCloud, oss_sdk: OssSdk) -> None:
     bucket.put_object("a/key", b"")
     bucket.get_bucket_versioning()
     bucket.list_objects_v2()
+    bucket.list_objects_v2(prefix="a/")
     refusal(lambda: bucket.get_object("nothing"))
 
     assert [(call.operation, call.target, call.status) for call in cloud.oss.calls] == [
         ("PUT", "records/a/key", 200),
         ("GET", "records/?versioning", 200),
         ("GET", "records/", 200),
+        ("GET", "records/?prefix=a/", 200),
         ("GET", "records/nothing", 404),
     ]

@@ -17,7 +17,7 @@ import pytest
 import trustme
 from darabonba.exceptions import UnretryableException
 
-from ice_result.localcloud import LocalCloud
+from ice_result.localcloud import LocalCloud, Passing
 from ice_result.values import JsonObject
 
 OssSdk = Callable[..., oss2.Bucket]
@@ -232,3 +232,24 @@ def test_a_client_that_distrusts_the_certificate_does_no_harm(
         assert ice_sdk(cloud, ca=str(bundle))("job-1")["JobId"] == "job-1"
         silent = socket.create_connection(("127.0.0.1", int(cloud.ice.endpoint.rpartition(":")[2])), timeout=5)
     silent.close()
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("arrived", []), ("answered", ["key"])])
+def test_who_watches_hears_of_each_call_twice_and_may_end_it(oss_sdk: OssSdk, moment: str, kept: list[str]) -> None:
+    """GIVEN a watch that raises OSError WHEN a call has arrived, or is answered THEN its client gets no reply."""
+    heard: list[Passing] = []
+
+    def watch(passing: Passing) -> None:
+        heard.append(passing)
+        if passing.moment == moment:
+            raise ConnectionAbortedError
+
+    with LocalCloud(watch=watch) as cloud:
+        cloud.oss.create_bucket("records")
+        with pytest.raises(oss2.exceptions.RequestError):
+            oss_sdk(cloud).put_object("key", b"")
+
+        assert cloud.oss.keys("records") == kept
+        assert set(heard) == {Passing("arrived", "OSS", "PUT", "records/key")} | (
+            {Passing("answered", "OSS", "PUT", "records/key")} if kept else set()
+        )

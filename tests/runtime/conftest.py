@@ -66,7 +66,7 @@ def tls_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Instance]]:
-    """A maker of instances: `start(python, code, environment, handler, initializer)`."""
+    """A maker of instances: `start(python, code, environment, handler, initializer, pre_stop)`."""
     with ExitStack() as started:
 
         def make(python: Path, code: Path, environment: dict[str, str], *names: str) -> Instance:
@@ -80,7 +80,8 @@ def start() -> Iterator[Callable[..., Instance]]:
 def _build(folder: Path, py: str, options: tuple[str, ...]) -> Package | str:
     """The package, or why there is none: a machine without that Python is no failure, but for one that must have it."""
     command: list[str | Path] = [sys.executable, ROOT / "tools" / "package", "--py", py, "--out", folder, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if NO_SUCH_PYTHON in done.stderr and not os.environ.get("CI"):
         return done.stderr.strip()
     assert done.returncode == 0, done.stderr

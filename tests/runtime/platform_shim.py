@@ -1,12 +1,12 @@
 """Runs a function as Function Compute's Python runtime does, in a process of its own; standard library only.
 
-    python -I -S platform_shim.py CODE_FOLDER HANDLER [INITIALIZER]
+    python -I -S platform_shim.py CODE_FOLDER HANDLER [INITIALIZER [PRE_STOP]]
 
 Only CODE_FOLDER and the standard library are on the path. One request at a time is read from standard input, a line
 of JSON each, and answered by a line on standard output; what the function prints goes to standard error, with the
 platform's log. The process lives on between requests, and its globals with it.
 
-    {"call": "initialize" | "handle", "context": {…}, "event": base64}
+    {"call": "initialize" | "handle" | "pre_stop", "context": {…}, "event": base64}
     {"body": base64, …} or {"error": {"errorMessage", "errorType", "stackTrace"}, …}, with time and memory
 """
 
@@ -25,6 +25,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 Handler = Callable[..., object]
+CALLS = ("handle", "initialize", "pre_stop")
 
 
 def main() -> None:
@@ -70,10 +71,11 @@ def _peak_bytes() -> int:
 
 def _outcome(request: dict[str, str], names: list[str], calls: dict[str, Handler]) -> dict[str, object]:
     context = _context(request["context"])
-    if request["call"] == "initialize":
-        _named(names[1], calls)(context)
+    function = _named(names[CALLS.index(request["call"])], calls)
+    if request["call"] != "handle":
+        function(context)
         return {"body": ""}
-    value = _named(names[0], calls)(base64.b64decode(request["event"]), context)
+    value = function(base64.b64decode(request["event"]), context)
     return {"body": base64.b64encode(_payload(value)).decode()}
 
 

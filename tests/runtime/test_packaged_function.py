@@ -22,6 +22,7 @@ EVENTS = sorted((ROOT / "samples" / "events").glob("*.json"))
 SMALLEST_INSTANCE_BYTES = 128 << 20
 pytestmark = [pytest.mark.package, pytest.mark.timeout(400)]
 Start = Callable[..., Instance]
+ENTRY_POINTS = ("handler.handler", "handler.initialize", "handler.pre_stop")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def environment(tls_cloud: LocalCloud, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def instance(package: Package, environment: dict[str, str], start: Start) -> Instance:
     """An instance of the packaged function, not initialised yet."""
-    return start(package.python, package.code, environment, "handler.handler", "handler.initialize")
+    return start(package.python, package.code, environment, *ENTRY_POINTS)
 
 
 def _summary(body: bytes) -> dict[str, object]:
@@ -84,12 +85,27 @@ def test_an_instance_works_without_its_initializer(instance: Instance) -> None:
     assert _summary(instance.handle(b'"cover-0001"', PlatformContext()).body)["recorded"] == 1
 
 
+def test_an_instance_that_goes_leaves_nothing_open(
+    package: Package, environment: dict[str, str], start: Start, tmp_path: Path
+) -> None:
+    """The hook before the end, before any event and twice too: a database is whole without its log beside it."""
+    database = {**environment, "ICE_RESULT_SINKS": f"sqlite:{tmp_path}/db/jobs.db,oss://records/ice"}
+    instance = start(package.python, package.code, database, *ENTRY_POINTS)
+    assert instance.pre_stop(PlatformContext()).error is None
+    instance.handle(b'"cover-0001"', PlatformContext())
+    assert (tmp_path / "db" / "jobs.db-wal").exists()
+    for _ in range(2):
+        assert instance.pre_stop(PlatformContext()).error is None
+    assert [path.name for path in (tmp_path / "db").iterdir()] == ["jobs.db"]
+    assert _summary(instance.handle(b'"videoclip-0001"', PlatformContext()).body)["recorded"] == 1
+
+
 def test_the_invocation_brings_the_keys(
     package: Package, environment: dict[str, str], tls_cloud: LocalCloud, start: Start
 ) -> None:
     """As python3.10 hands them over, each time anew: those of the environment may have expired since."""
     stale = {**environment, "ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.old", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "old"}
-    instance = start(package.python, package.code, stale, "handler.handler", "handler.initialize")
+    instance = start(package.python, package.code, stale, *ENTRY_POINTS)
     for _ in range(2):
         tls_cloud.rotate(temporary=True)
         fresh = tls_cloud.environment
@@ -106,7 +122,7 @@ def test_the_invocation_brings_the_keys(
 def test_wrong_settings_are_told_all_at_once(package: Package, environment: dict[str, str], start: Start) -> None:
     """By the names of the variables, in the text that the platform shows."""
     wrong = {**environment, "ICE_RESULT_SINKS": "", "ICE_RESULT_CONCURRENCY": "many"}
-    instance = start(package.python, package.code, wrong, "handler.handler", "handler.initialize")
+    instance = start(package.python, package.code, wrong, *ENTRY_POINTS)
     error = instance.initialize(PlatformContext()).error
     assert error is not None
     assert error["errorType"] == "SettingsError"
@@ -134,7 +150,7 @@ def test_tablestore_works_from_the_package(
     tables = {**environment, "ICE_RESULT_SINKS": "ots://records", "ICE_RESULT_PARK_URL": f"file:{tmp_path}/parked"}
     setup = [sys.executable, "-m", "ice_result", "setup", "--tables"]
     subprocess.run(setup, env={**os.environ, **tables, "PYTHONPATH": str(ROOT / "src")}, check=True)
-    instance = start(everything.python, everything.code, tables, "handler.handler", "handler.initialize")
+    instance = start(everything.python, everything.code, tables, *ENTRY_POINTS)
     answer = instance.handle(b'{"JobIds": ["cover-0001", "videoclip-0001"]}', PlatformContext())
     assert _summary(answer.body)["recorded"] == 2, answer.body
     assert not [folder for folder in answer.modules if "numpy" in folder]
@@ -150,7 +166,7 @@ def test_s3_works_from_the_package(everything: Package, environment: dict[str, s
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
     }
-    instance = start(everything.python, everything.code, nobody, "handler.handler", "handler.initialize")
+    instance = start(everything.python, everything.code, nobody, *ENTRY_POINTS)
     answer = instance.handle(b'{"JobId": "cover-0001"}', PlatformContext())
     (job,) = json.loads(answer.body)["jobs"]
     assert (job["outcome"], job["reason"].partition(":")[0]) == ("parked", "unavailable"), answer

@@ -23,6 +23,9 @@ def handler(event, context):
 
 def initialize(context):
     calls.append(context.function.timeout)
+
+def pre_stop(context):
+    print("going, after", calls)
 """
 
 
@@ -31,7 +34,7 @@ def instance(start: Callable[..., Instance], tmp_path: Path) -> Instance:
     """An instance of a function that returns what the event says."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(CODE, encoding="utf-8")
-    return start(Path(sys.executable), tmp_path / "code", {}, "index.handler", "index.initialize")
+    return start(Path(sys.executable), tmp_path / "code", {}, "index.handler", "index.initialize", "index.pre_stop")
 
 
 @pytest.mark.parametrize(
@@ -70,9 +73,11 @@ def test_globals_are_kept_and_logs_carry_the_request_id(instance: Instance) -> N
     instance.initialize(PlatformContext())
     instance.handle(b"1", PlatformContext())
     assert instance.handle(b"len(calls), calls[0]", PlatformContext()).body == b"[3, 30]"
+    assert instance.pre_stop(PlatformContext()).body == b""
     log = instance.close()
     assert "1-6543-abc [INFO] called with 1 bytes" in log
     assert "printed" in log
+    assert "going, after [30, b'1', b'len(calls), calls[0]']" in log
 
 
 def test_leaving_python_ends_the_instance(instance: Instance) -> None:

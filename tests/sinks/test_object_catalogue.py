@@ -19,6 +19,7 @@ from ice_result.sinks import SinkContext, open_catalogue, open_sink
 from ice_result.sinks.catalogue import Catalogue, JobFilter
 from ice_result.sinks.file import FileStore
 from ice_result.sinks.layout import Layout
+from ice_result.sinks.model import Listed
 from ice_result.sinks.object_catalogue import ObjectCatalogue
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.oss import OssClient, OssStore
@@ -44,7 +45,10 @@ class CountingStore:
         self.read.append(key)
         return self.files.get(key, deadline)
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+    def delete(self, key: str, deadline: Deadline, /) -> None:
+        self.files.delete(key, deadline)
+
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
         self.listed.append(folder)
         return self.files.list(folder, deadline)
 
@@ -311,7 +315,7 @@ def test_a_listing_of_oss_goes_on_to_the_last_page(cloud: LocalCloud, context: S
     patient = replace(context, new_caller=Caller)  # a thousand keys take a while, and a second try would be a call more
     store = OssStore(OssClient(patient), "records")
 
-    assert sorted(store.list("records/", deadline)) == sorted(keys)
+    assert sorted(listed.key for listed in store.list("records/", deadline)) == sorted(keys)
     assert len(cloud.oss.calls) == 2
     assert sorted(store.children("records/", deadline)) == list("0123456")
 

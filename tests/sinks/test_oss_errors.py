@@ -120,6 +120,15 @@ def test_a_message_has_code_status_and_request_id() -> None:
     assert (ours.code, ours.status, ours.request_id) == ("InvalidArgument", 400, "ID-1")
 
 
+@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)])
+def test_the_time_that_a_service_asks_for_is_kept(header: str, seconds: float | None) -> None:
+    """Retry-After in seconds, as HTTP has it; in another form it says nothing."""
+    error = oss2.exceptions.ServerError(503, {"Retry-After": header}, b"", {"Code": "QpsLimitExceeded"})
+    ours = translate(error, TRIED)
+    assert isinstance(ours, ThrottledError)
+    assert ours.retry_after_seconds == seconds
+
+
 def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
     """The service's message holds the string to sign, and with it the token: it says what to check instead."""
     ours = translate(answer(403, "SignatureDoesNotMatch", "we signed x-oss-security-token:TOKEN"), TRIED)
@@ -146,7 +155,6 @@ def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:
         (requests.ConnectionError("refused"), UnavailableError),
         (requests.exceptions.SSLError("no trust"), UnavailableError),
         (requests.exceptions.ChunkedEncodingError("cut short"), UnavailableError),
-        (requests.TooManyRedirects("elsewhere"), RejectedError),
         (requests.exceptions.InvalidHeader("line break in TOKEN\n"), RejectedError),
     ],
 )

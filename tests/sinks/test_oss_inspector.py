@@ -79,7 +79,7 @@ def test_a_bucket_in_another_region_is_told_apart(cloud: LocalCloud, context: Si
     assert "oss-cn-beijing.aliyuncs.com" in facts.message
 
 
-@pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip"])
+@pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_single_fault_goes_unnoticed(
     cloud: LocalCloud, context: SinkContext, kind: FaultKind, deadline: Deadline
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_single_fault_goes_unnoticed(
     assert len(cloud.oss.calls) == 2
 
 
-@pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip"])
+@pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_fault_that_stays_leaves_the_question_open(cloud: LocalCloud, context: SinkContext, kind: FaultKind) -> None:
     """A service that cannot be reached is no proof that a file is missing."""
     cloud.oss.put(FILE.bucket, FILE.key, b"data")

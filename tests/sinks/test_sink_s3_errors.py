@@ -148,6 +148,14 @@ def test_a_message_has_code_status_and_request_id() -> None:
     assert (ours.code, ours.status, ours.request_id) == ("InvalidArgument", 400, "ID-1")
 
 
+def test_the_time_that_a_service_asks_for_is_kept() -> None:
+    """Retry-After, in seconds."""
+    about = {"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "3"}}
+    ours = translate(ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": about}, "PutObject"), TRIED)
+    assert isinstance(ours, ThrottledError)
+    assert ours.retry_after_seconds == 3.0
+
+
 def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
     """The service's message may hold the string to sign, and with it the token."""
     ours = translate(answer(403, "SignatureDoesNotMatch", "we signed x-amz-security-token:TOKEN"), TRIED)

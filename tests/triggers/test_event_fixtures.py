@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from ice_result.triggers import Triggered, TriggerOptions, parse
-from ice_result.values import JsonObject
+from ice_result.values import JsonObject, JsonValue
 
 EVENTS = Path(__file__).parent.parent / "events"
 FIXTURES = sorted(EVENTS.glob("*.json"))
@@ -52,12 +52,17 @@ def test_fixture_says_where_it_comes_from(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_malformed_events_keep_the_whole_message(path: Path) -> None:
-    """A malformed event holds the message as it came, of an HTTP request the body: its headers may hold secrets."""
+    """A malformed event holds the message as it came.
+
+    Of an HTTP request that is the body, since its headers may hold secrets; of a list of ids, the one in question.
+    """
     fixture = read_fixture(path)
     whole = fixture.get("event", fixture.get("event_text"))
     messages = whole if isinstance(whole, list) and whole else [whole]
     if isinstance(whole, dict) and path.stem.startswith("http-"):
         messages = [whole.get("body")]
+    if isinstance(whole, dict) and isinstance(whole.get("JobIds"), list):
+        messages = [{"JobIds": [job_id]} for job_id in cast("list[JsonValue]", whole["JobIds"])] or [whole]
 
     malformed = [event for event in parse_fixture(fixture).events if event.kind == "malformed"]
 

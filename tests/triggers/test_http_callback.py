@@ -85,10 +85,11 @@ def test_names_of_headers_and_the_signature_come_in_any_case() -> None:
 
 def test_of_the_body_only_the_job_id_is_believed() -> None:
     """The body is not signed: it cannot say where a job goes, nor name more jobs than one."""
-    envelope: JsonObject = {"schema": "ice_result.parked/1", "sinks": ["oss://mine"], "event": {"JobId": "a"}}
+    said: JsonObject = {"sinks": ["oss://mine"], "attempts": 1000}
+    envelope: JsonObject = {"schema": "ice_result.parked/1", **said, "event": {"JobId": "a"}}
     (event,) = read(callback("a", body=json.dumps(envelope))).events
     assert event.kind == "job"
-    assert event.sinks == ()
+    assert event.past is None
     (several,) = read(callback("a", body=json.dumps({"JobIds": ["a", "b"]}))).events
     assert several.kind == "malformed"
     assert several.reason == "body: found 2 events; expected one"

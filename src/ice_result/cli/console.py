@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from typing_extensions import Self
 
+from ice_result.errors import IceResultError
 from ice_result.jsontext import dump
 from ice_result.pipeline import JobOutcome
 
@@ -21,9 +23,11 @@ _COLOURS = {"recorded": "green", "ignored": "dim", "parked": "yellow", "failed":
 class Console:
     """Shows outcomes as they come: results on standard output, progress and the summary on standard error."""
 
-    def __init__(self, *, total: int, as_json: bool) -> None:
+    def __init__(self, *, total: int | None, as_json: bool) -> None:
+        """`total` is how many there will be, None when nobody knows."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
+        self._worked_on = 0
         self._started = time.monotonic()
         self._out = RichConsole(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         self._err = RichConsole(file=sys.stderr, highlight=False, markup=False)
@@ -46,19 +50,33 @@ class Console:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        if kind is None and not self._as_json:
+        if not self._as_json and (kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt))):
             seconds = time.monotonic() - self._started
             counts = ", ".join(f"{number} {name}" for name, number in sorted(self._counts.items())) or "nothing to do"
-            self._err.print(f"{counts} in {seconds:.1f} s")
+            rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
+            self._err.print(f"{counts} in {seconds:.1f} s{rate}")
+
+    def skip(self, name: str) -> None:
+        """One that was no work is counted under this name."""
+        self._counts[name] += 1
+        self._progress.advance(self._task)
+
+    def tally(self, name: str, count: int) -> None:
+        """So many are done with, and counted under this name without being shown."""
+        self._counts[name] += count
+        self._worked_on += count
+        self._progress.advance(self._task, count)
+
+    def complain(self, line: str) -> None:
+        """Say on standard error what is wrong."""
+        self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
         """One job is done with."""
-        self._counts[outcome.outcome] += 1
-        self._progress.advance(self._task)
+        self.tally(outcome.outcome, 1)
         if self._as_json:
             shown = outcome.model_dump(mode="json", exclude={"function_name"})
-            sys.stdout.write(dump(shown) + "\n")
-            sys.stdout.flush()
+            write_line(dump(shown))
         else:
             self._out.print(_line(outcome))
 
@@ -72,6 +90,16 @@ def _line(outcome: JobOutcome) -> Text:
     if outcome.reason:
         line.append(f"  ({printable(outcome.reason)})", style="default")
     return line
+
+
+def write_line(json_text: str) -> None:
+    """Write JSON as one line, at once; control and direction characters in it as JSON escapes, which mean the same."""
+    sys.stdout.write(f"{json_text if json_text.isprintable() else _escaped(json_text)}\n")
+    sys.stdout.flush()
+
+
+def _escaped(json_text: str) -> str:
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in json_text)
 
 
 def printable(text: str) -> str:

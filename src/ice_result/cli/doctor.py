@@ -28,21 +28,22 @@ _NEED_KEYS = ("oss:", "ots:")
 @click.command()
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Which sinks, in place of ICE_RESULT_SINKS.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="A bucket ICE writes output files to.")
+@click.option("--queue", metavar="NAME", help="The queue ICE must send its events to.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per check on standard output.")
-def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], as_json: bool) -> int:
+def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | None, as_json: bool) -> int:
     """Check settings, keys, clock, ICE, its callback, and every store; say what to do about each failure.
 
     It asks ICE for a job that does not exist, and writes one small object beside the parked events of each sink.
     Exit status: 0 when nothing failed (warnings may be there), 1 otherwise, 2 for usage.
     """
     well = True
-    for check in _examine(sinks, buckets):
+    for check in _examine(sinks, buckets, queue):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
     return 0 if well else 1
 
 
-def _examine(sinks: Sequence[str], buckets: Sequence[str]) -> Iterator[Check]:
+def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
     try:
         settings = Settings.from_environment(environment_with(sinks))
     except SettingsError as error:
@@ -56,15 +57,15 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str]) -> Iterator[Check]:
     if settings.jobs == "ice" or buckets or any(url.startswith(_NEED_KEYS) for url in settings.sinks):
         yield checks.check_credentials(credentials)
     if settings.jobs == "ice":
-        yield from _examine_ice(settings, credentials)
+        yield from _examine_ice(settings, credentials, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
 
 
-def _examine_ice(settings: Settings, credentials: Credentials) -> Iterator[Check]:
+def _examine_ice(settings: Settings, credentials: Credentials, queue: str | None) -> Iterator[Check]:
     client = ice_client(settings, credentials)
     yield checks.check_clock(settings.ice_endpoint or f"ice.{settings.region}.aliyuncs.com", settings.ca_bundle)
     yield checks.check_jobs(client)
-    yield checks.check_callback(client, settings)
+    yield checks.check_callback(client, settings, queue)
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

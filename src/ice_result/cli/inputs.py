@@ -16,13 +16,23 @@ def read_input(name: str) -> bytes:
         return sys.stdin.buffer.read()
     try:
         return Path(name).read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input") from error
-    except ValueError as error:
-        raise click.UsageError(f"{name!r}: not a file name: {error}") from error
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
 
 
-def environment_with(sinks: Sequence[str]) -> dict[str, str]:
-    """The environment with the sinks of the command line in it, so that both are checked alike."""
-    return {**os.environ, **({"ICE_RESULT_SINKS": ",".join(sinks)} if sinks else {})}
+def unreadable(name: str, error: OSError | ValueError) -> click.UsageError:
+    """The usage error of a file that cannot be opened; ValueError is of a name that no file can have."""
+    if isinstance(error, ValueError):
+        return click.UsageError(f"{name!r}: not a file name: {error}")
+    reason = error.strerror or type(error).__name__
+    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
+
+
+def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
+    """The environment with what the options say in place of its variables, so that both are checked alike."""
+    options = {}
+    if jobs is not None:
+        options["ICE_RESULT_JOBS"] = f"file:{jobs}"
+    if sinks:
+        options["ICE_RESULT_SINKS"] = ",".join(sinks)
+    return {**os.environ, **options}

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from ice_result.cli.console import write_line
 from ice_result.cli.inputs import read_input
 from ice_result.jsontext import dump, valid_text
 from ice_result.results import decode as decode_result
@@ -20,7 +21,7 @@ from ice_result.values import JsonObject
 def parse(event: str) -> None:
     """Show what the first stage makes of a payload: one JSON line per event."""
     for found in parse_payload(read_input(event), trigger_options(os.environ)).events:
-        click.echo(dump(_line(found)))
+        write_line(dump(_line(found)))
 
 
 @click.command()
@@ -30,7 +31,7 @@ def decode(function_name: str, file: str) -> None:
     """Decode the Result text of FUNCTION_NAME from FILE or standard input: one JSON line."""
     text = valid_text(read_input(file).decode("utf-8", errors="replace"))
     decoded = decode_result(function_name, text).model_dump(mode="json", by_alias=True)
-    click.echo(dump({"function_name": valid_text(function_name), **decoded}))
+    write_line(dump({"function_name": valid_text(function_name), **decoded}))
 
 
 def _line(event: TriggerEvent) -> JsonObject:

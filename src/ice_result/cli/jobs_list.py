@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from itertools import islice
 from typing import get_args
 
@@ -13,14 +12,13 @@ import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ice_result.calls import Deadline
-from ice_result.cli.console import printable
+from ice_result.cli.console import printable, write_line
 from ice_result.cli.looking_up import SECONDS, catalogue
 from ice_result.cli.page import page, table
+from ice_result.cli.spans import parse_span
 from ice_result.records.model import Outcome, RecordState
 from ice_result.sinks.catalogue import JobFilter, JobLine
 
-_SPAN = re.compile(r"([0-9]{1,6})([mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(rf"{_DATE.pattern}[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -30,10 +28,10 @@ def parse_since(text: str, now: datetime) -> datetime:
 
     Raises ValueError for anything else.
     """
-    span = _SPAN.fullmatch(text)
+    span = parse_span(text)
     try:
-        if span:
-            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if span is not None:
+            return now - span
         moment = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
         if _MOMENT.fullmatch(moment):
             return TypeAdapter(AwareDatetime).validate_python(moment)
@@ -44,7 +42,8 @@ def parse_since(text: str, now: datetime) -> datetime:
     )
 
 
-def _since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+def read_since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    """For click: see parse_since."""
     try:
         return None if text is None else parse_since(text, datetime.now(timezone.utc))
     except ValueError as error:
@@ -55,7 +54,7 @@ def _since(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--function", "function_name", metavar="NAME", help="Only jobs of this function, as Cover.")
 @click.option("--state", type=click.Choice(get_args(RecordState)), help="Only jobs in this state.")
 @click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only jobs that came out so.")
-@click.option("--since", callback=_since, metavar="TIME", help="Only jobs finished since: RFC 3339, a date, 24h, 7d.")
+@click.option("--since", callback=read_since, metavar="TIME", help="Only jobs finished since: RFC 3339, a date, or 7d.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many jobs.")
 @click.option("--sink", metavar="URL", help="Where to look, in place of the first of ICE_RESULT_SINKS.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per job.")
@@ -86,8 +85,7 @@ def list_jobs(
 
 def _show_lines(jobs: Iterator[JobLine]) -> None:
     for job in jobs:
-        sys.stdout.write(f"{job.model_dump_json()}\n")
-        sys.stdout.flush()
+        write_line(job.model_dump_json())
 
 
 def _show_table(jobs: Iterator[JobLine]) -> None:

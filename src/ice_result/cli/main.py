@@ -9,11 +9,16 @@ from typing import NoReturn
 import click
 
 from ice_result import __version__
+from ice_result.cli.backfill import backfill
+from ice_result.cli.console import printable
 from ice_result.cli.doctor import doctor
+from ice_result.cli.expect import expect
 from ice_result.cli.inspect import decode, parse
 from ice_result.cli.jobs_list import list_jobs
+from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
 from ice_result.cli.process import process
+from ice_result.cli.redecode import redecode
 from ice_result.cli.schema import schema
 from ice_result.cli.setup import setup
 from ice_result.cli.show import show
@@ -28,7 +33,21 @@ def _group() -> None:
     """From a completion event of Alibaba Cloud ICE to a typed record and a verified manifest."""
 
 
-for _command in (process, parse, decode, schema, setup, doctor, policy, show, list_jobs):
+for _command in (
+    process,
+    parse,
+    decode,
+    schema,
+    setup,
+    doctor,
+    policy,
+    show,
+    list_jobs,
+    parked,
+    expect,
+    backfill,
+    redecode,
+):
     _group.add_command(_command)
 
 
@@ -59,7 +78,7 @@ def command(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _complain(line: str) -> None:
-    click.echo(f"ice-result: {line}", err=True)
+    click.echo(f"ice-result: {printable(line)}", err=True)
 
 
 def _hint(error: click.ClickException) -> str:

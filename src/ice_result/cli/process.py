@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import click
@@ -10,7 +9,7 @@ import click
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console
-from ice_result.cli.inputs import read_input
+from ice_result.cli.inputs import environment_with, read_input
 from ice_result.credentials import Credentials
 from ice_result.jsontext import dump
 from ice_result.pipeline import Terms
@@ -41,7 +40,7 @@ def process(
     """
     if not job_ids and event is None:
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
-    settings = Settings.from_environment(_environment(jobs, sinks))
+    settings = Settings.from_environment(environment_with(sinks, jobs))
     # Whoever has the file may have it processed: a request in it was checked when it came.
     options = settings.triggers.model_copy(update={"callback": None})
     events = [*_events(job_ids, event, options)]
@@ -53,16 +52,6 @@ def process(
             console.show(outcome)
     pipeline.close()
     return 0 if clean else 1
-
-
-def _environment(jobs: str | None, sinks: tuple[str, ...]) -> dict[str, str]:
-    """The environment with what the options say in place of its variables, so that both are checked alike."""
-    options = {}
-    if jobs is not None:
-        options["ICE_RESULT_JOBS"] = f"file:{jobs}"
-    if sinks:
-        options["ICE_RESULT_SINKS"] = ",".join(sinks)
-    return {**os.environ, **options}
 
 
 def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions) -> Iterator[TriggerEvent]:

@@ -32,15 +32,30 @@ _TABLE_ACTIONS = {
 
 
 class Grant(NamedTuple):
-    """One action on one resource."""
+    """One action on one resource; for a listing, only of keys with a prefix that is like this."""
 
     action: str
     resource: str
+    prefix: str | None = None
 
 
-def function_policy(settings: Settings, output_buckets: Sequence[str]) -> JsonObject:
-    """The policy for processing jobs: asking ICE, looking output files up, writing and parking."""
-    grants = dict.fromkeys((*_asking(settings), *_looking_up(settings, output_buckets), *_writing(settings)))
+class Platform(NamedTuple):
+    """What Function Compute does with the role by itself: where failed calls go, and where the logs go."""
+
+    failure_queue: str | None = None
+    log_project: str | None = None
+
+
+def function_policy(settings: Settings, output_buckets: Sequence[str], platform: Platform) -> JsonObject:
+    """The policy for processing jobs, and for what a timer brings the function to do; and the platform's."""
+    ours = (
+        *_asking(settings),
+        *_looking_up(settings, output_buckets),
+        *_writing(settings),
+        *_parking(settings),
+        *_finding_recorded(settings),
+    )
+    grants = dict.fromkeys((*ours, *_platforms(platform, settings.region or "*")))
     return {"Version": "1", "Statement": [*_statements(grants)]}
 
 
@@ -74,9 +89,35 @@ def _writing(settings: Settings) -> Iterator[Grant]:
             yield from _rows(url, settings)
         elif _is_oss(url, settings):
             yield from (Grant("oss:PutObject", _objects(url, kind)) for kind in ("records", "manifests"))
+
+
+def _parking(settings: Settings) -> Iterator[Grant]:
+    """Events are parked, and counted; a timer finds them again, and the notes of expected jobs, and removes both."""
     for url in _lot_urls(settings):
         if _is_oss(url, settings):
-            yield from (Grant(action, _objects(url, "parked")) for action in ("oss:PutObject", "oss:GetObject"))
+            parked, expected = _objects(url, "parked"), _objects(url, "expected")
+            yield Grant("oss:PutObject", parked)
+            yield from (Grant(action, parked) for action in ("oss:GetObject", "oss:DeleteObject"))
+            yield from (Grant(action, expected) for action in ("oss:GetObject", "oss:DeleteObject"))
+            yield from (_listing(url, f"{Layout(url.prefix).folder(kind)}*") for kind in ("parked", "expected"))
+
+
+def _finding_recorded(settings: Settings) -> Iterator[Grant]:
+    """Whether an expected job is recorded, the first sink tells."""
+    for url in _sink_urls(settings)[:1]:
+        if url.scheme == "ots":
+            yield Grant("ots:BatchGetRow", f"{_instance(url, settings)}/table/{JOBS.name}")
+        elif _is_oss(url, settings):
+            yield from (Grant("oss:GetObject", _objects(url, kind)) for kind in ("records", "manifests"))
+            yield _listing(url, Layout(url.prefix).folder("records"))
+
+
+def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
+    """Actions and resources as documented for destinations of Function Compute, MNS and Log Service."""
+    if platform.failure_queue:
+        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{platform.failure_queue}/messages")
+    if platform.log_project:
+        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
 
 
 def _sink_urls(settings: Settings) -> list[SinkUrl]:
@@ -107,20 +148,35 @@ def _objects(url: SinkUrl, kind: Kind) -> str:
     return f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).folder(kind)}*"
 
 
+def _listing(url: SinkUrl, prefix: str) -> Grant:
+    """Listings are of the bucket; a condition on their prefix narrows them (documented)."""
+    return Grant("oss:ListObjects", f"acs:oss:*:*:{url.authority}", prefix)
+
+
 def _rows(url: SinkUrl, settings: Settings) -> Iterator[Grant]:
-    """RAM knows an instance by its name in lower case (documented)."""
-    instance = f"acs:ots:{settings.region}:*:instance/{(url.authority or '').lower()}"
     for action, tables in _TABLE_ACTIONS.items():
-        yield from (Grant(action, f"{instance}/table/{table.name}") for table in tables)
+        yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
+
+
+def _instance(url: SinkUrl, settings: Settings) -> str:
+    """RAM knows an instance by its name in lower case (documented)."""
+    return f"acs:ots:{settings.region}:*:instance/{(url.authority or '').lower()}"
 
 
 def _statements(grants: Iterable[Grant]) -> Iterator[JsonValue]:
-    """One statement for each set of resources that the same actions are allowed on."""
+    """One statement for each set of resources that the same actions are allowed on, one for each bucket's listings."""
     actions: dict[str, list[str]] = {}
+    prefixes: dict[tuple[str, str], list[JsonValue]] = {}
     for grant in grants:
-        actions.setdefault(grant.resource, []).append(grant.action)
+        if grant.prefix is None:
+            actions.setdefault(grant.resource, []).append(grant.action)
+        else:
+            prefixes.setdefault((grant.action, grant.resource), []).append(grant.prefix)
     resources: dict[tuple[str, ...], list[JsonValue]] = {}
     for resource, allowed in actions.items():
         resources.setdefault(tuple(sorted(allowed)), []).append(resource)
     for allowed_on_all, all_resources in resources.items():
         yield {"Effect": "Allow", "Action": [*allowed_on_all], "Resource": all_resources}
+    for (action, resource), all_prefixes in prefixes.items():
+        condition: JsonObject = {"StringLike": {"oss:Prefix": all_prefixes}}
+        yield {"Effect": "Allow", "Action": [action], "Resource": [resource], "Condition": condition}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
 import click
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ice_result.calls import Deadline
-from ice_result.cli.console import printable
+from ice_result.cli.console import printable, write_line
 from ice_result.cli.glance import glance, glance_files
 from ice_result.cli.looking_up import SECONDS, catalogue
 from ice_result.cli.page import page, table, words
@@ -39,7 +38,7 @@ def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
         raise IceResultError(f"no job {printable(valid_text(job_id))} in {printable(url)}")
     if as_json:
         manifest = None if found.manifest is None else _json(found.manifest)
-        sys.stdout.write(f"{dump({'record': _json(found.record), 'manifest': manifest})}\n")
+        write_line(dump({"record": _json(found.record), "manifest": manifest}))
     else:
         _show(found, page())
 

@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
-from ice_result.errors import JobNotFinishedError, shorten
+from ice_result.errors import JobNotFinishedError, NotFoundError, shorten
 from ice_result.jobs.client import IceClient
 from ice_result.jobs.model import Job
 from ice_result.values import JobId, JsonObject
 
 _GROWTH_OF_WAIT = 1.5
+_TRIES_FOR_UNKNOWN = 3
 T = TypeVar("T")
 
 
@@ -50,18 +51,33 @@ class IceJobs:
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """The job once it is no longer running: asked again, ever less often, until then or until the deadline.
 
-        Raises JobNotFinishedError when the time does not suffice, and whatever `query` raises.
+        One that ICE does not know is asked for twice more: an event may be faster than what ICE answers from
+        [inferred]. Raises JobNotFinishedError when the time does not suffice, and whatever `query` raises.
         """
-        wait = self._first_wait_seconds
+        wait, unknown = self._first_wait_seconds, 0
         while True:
-            job = self._ask(job_id, deadline, None, lambda body: Job.from_response(job_id, body))
-            if job.state != "running":
-                return job
-            pause = wait * (0.5 + self._client.caller.jitter() / 2)
-            if pause >= deadline.left():
-                raise JobNotFinishedError(f"job {shorten(job_id)}: still {job.status!r} when the time to wait was over")
-            self._client.caller.clock.sleep(pause)
+            try:
+                job = self._ask(job_id, deadline, None, lambda body: Job.from_response(job_id, body))
+            except NotFoundError:
+                unknown += 1
+                if unknown == _TRIES_FOR_UNKNOWN or not self._pause(wait, deadline):
+                    raise
+            else:
+                if job.state != "running":
+                    return job
+                if not self._pause(wait, deadline):
+                    what = f"job {shorten(job_id)}: still {job.status!r} when the time to wait was over"
+                    raise JobNotFinishedError(what)
             wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
+
+    def _pause(self, wait: float, deadline: Deadline) -> bool:
+        """Sleep for about `wait` seconds, unless the deadline comes before that."""
+        caller = self._client.caller
+        pause = wait * (0.5 + caller.jitter() / 2)
+        if pause >= deadline.left():
+            return False
+        caller.clock.sleep(pause)
+        return True
 
     def query(self, job_id: JobId, deadline: Deadline, client_token: str | None = None) -> JsonObject:
         """The body of one response, of a job in whatever state, with every field ICE sent.

@@ -102,6 +102,7 @@ class IceClient:
 
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)
+        _refuse_redirects(self._protocol, self._host, self._concurrency)
         client: _Client = Client(
             Config(
                 credential=_Signer(self._credentials),
@@ -135,6 +136,19 @@ class _Signer:
             security_token=keys.security_token or None,
             type="sts" if keys.security_token else "access_key",
         )
+
+
+def _refuse_redirects(protocol: str, host: str, connections: int) -> None:
+    """Let no redirect take a signed request, and the security token in it, to another host.
+
+    The SDK has no option for that. It keeps one session of `requests` for each protocol, host and number of
+    connections, under a key that is made of them and of a port that is always 80 [read in its source].
+    """
+    from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
+
+    key = f"{protocol.lower()}://{host}:80:pool={connections}"
+    session = DaraCore._get_session(session_key=key, protocol=protocol, pool_size=connections)  # noqa: SLF001  as above
+    session.max_redirects = 0
 
 
 def _call(client: _Client, action: str, query: Mapping[str, str], tried: str, deadline: Deadline) -> JsonObject:

@@ -125,6 +125,8 @@ def _kind_by_class(links: list[BaseException]) -> tuple[type[ServiceError], str]
             return ForbiddenError, "no credentials to sign with"
         if isinstance(link, ssl.SSLCertVerificationError):
             return RejectedError, f"the server's certificate is not trusted: {link}"
+        if isinstance(link, requests.TooManyRedirects):
+            return RejectedError, "redirected, which is not followed: check the endpoint"
         if isinstance(link, never_sent):  # its text could show a header
             return RejectedError, f"no such request can be sent ({type(link).__name__}): check endpoint and keys"
     timed_out = any(isinstance(link, (TimeoutError, requests.Timeout)) for link in links)

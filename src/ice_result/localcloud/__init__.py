@@ -1,4 +1,4 @@
-"""ICE, OSS and Tablestore on this machine: real sockets, real signatures, and failure when told to.
+"""ICE, OSS, MNS and Tablestore on this machine: real sockets, real signatures, and failure when told to.
 
 For demonstrations, this package's tests and yours. Everything is in memory and gone when it is closed.
 
@@ -15,7 +15,8 @@ For demonstrations, this package's tests and yours. Everything is in memory and 
 from ice_result.localcloud.cloud import LocalCloud
 from ice_result.localcloud.faults import Fault, FaultKind
 from ice_result.localcloud.ice import IceServer
+from ice_result.localcloud.mns import MnsServer
 from ice_result.localcloud.oss import OssServer
-from ice_result.localcloud.service import Call
+from ice_result.localcloud.service import Call, Passing
 
-__all__ = ["Call", "Fault", "FaultKind", "IceServer", "LocalCloud", "OssServer"]
+__all__ = ["Call", "Fault", "FaultKind", "IceServer", "LocalCloud", "MnsServer", "OssServer", "Passing"]

@@ -51,13 +51,16 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
         latency_seconds=options.latency,
         ice_port=options.port_ice,
         oss_port=options.port_oss,
+        mns_port=options.port_mns,
         tablestore=options.tablestore,
         ots_port=options.port_ots,
     )
     for name in options.bucket:
         cloud.oss.create_bucket(name)
+    for name in options.queue:
+        cloud.mns.create_queue(name)
     for fault in options.fault:
-        for server in (cloud.ice, cloud.oss, *([cloud.ots] if options.tablestore else [])):
+        for server in (cloud.ice, cloud.oss, cloud.mns, *([cloud.ots] if options.tablestore else [])):
             server.fail(fault)
     return cloud
 
@@ -71,11 +74,12 @@ def _wait(stop: threading.Event) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m ice_result.localcloud",
-        description="Run stand-ins for ICE, OSS and Tablestore on 127.0.0.1, and print what to export to use them.",
+        description="Run stand-ins for ICE, OSS, MNS and Tablestore on 127.0.0.1; print what to export to use them.",
     )
     parser.add_argument("--jobs", type=_folder, metavar="DIR", help="saved responses, <job id>.json each")
     parser.add_argument("--port-ice", type=_port, default=0, metavar="N", help="port of ICE (default: any free one)")
     parser.add_argument("--port-oss", type=_port, default=0, metavar="N", help="port of OSS (default: any free one)")
+    parser.add_argument("--port-mns", type=_port, default=0, metavar="N", help="port of MNS (default: any)")
     parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the package tablestore)")
     parser.add_argument("--port-ots", type=_port, default=0, metavar="N", help="port of Tablestore (default: any)")
     parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="time before every reply")
@@ -89,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         + ", ".join(FAULT_KINDS),
     )
     parser.add_argument("--bucket", nargs="+", action="extend", default=[], metavar="NAME", help="buckets to create")
+    parser.add_argument("--queue", nargs="+", action="extend", default=[], metavar="NAME", help="queues to create")
     return parser
 
 

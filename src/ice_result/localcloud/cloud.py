@@ -1,4 +1,4 @@
-"""The local cloud: ICE, OSS and Tablestore with the same keys, and the environment that leads a program to them."""
+"""The local cloud: its services with the same keys, and the environment that leads a program to them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from typing_extensions import Self
 
 from ice_result.addresses import ObjectAddress, is_not_saved, parse_address
 from ice_result.localcloud.ice import IceServer
+from ice_result.localcloud.mns import MnsServer
 from ice_result.localcloud.oss import OssServer
-from ice_result.localcloud.service import Conditions, Keyring
+from ice_result.localcloud.service import Conditions, Keyring, Watch
 from ice_result.records.roles import media_type_of
 from ice_result.values import JsonObject, JsonValue
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
 
 class LocalCloud:
-    """ICE and OSS on 127.0.0.1, and Tablestore if asked for, running inside `with`, or from `start()` to `close()`.
+    """ICE, OSS and MNS on 127.0.0.1, and Tablestore if asked for, inside `with`, or from `start()` to `close()`.
 
     `jobs` is a folder of saved responses, `<job id>.json`. `latency_seconds` passes before every reply. With `tls`
     they speak HTTPS; the certificate must be for 127.0.0.1. `tablestore` adds the attribute `ots`, a Tablestore;
     ImportError where the package `tablestore` is not installed. `seed` decides which calls a fault with a probability
-    strikes. `clock` is the servers' time in seconds since 1970: move it, and signatures expire.
+    strikes. `clock` is the servers' time in seconds since 1970: move it, and signatures expire. `watch` is told of
+    every call to any of the servers, before it is carried out and before its reply is sent.
 
     `credentials` are the accepted keys, secrets by access key id; `tokens` holds, for the ids that stand for STS
     keys, the security token that must come with them. Both may be changed at any time.
@@ -48,20 +50,24 @@ class LocalCloud:
         region: str = "cn-shanghai",
         seed: int = 0,
         clock: Callable[[], float] = time.time,
+        watch: Watch | None = None,
         ice_port: int = 0,
         oss_port: int = 0,
+        mns_port: int = 0,
         tablestore: bool = False,
         ots_port: int = 0,
     ) -> None:
         keyring = Keyring()
-        conditions = Conditions(latency_seconds, tls, random.Random(seed), clock)  # noqa: S311  repeatable on purpose
+        chance = random.Random(seed)  # noqa: S311  # nosec B311 # repeatable on purpose
+        conditions = Conditions(latency_seconds, tls, chance, clock, watch)
         self.region = region
         self.credentials = keyring.secrets
         self.tokens = keyring.tokens
         self.ice = IceServer(keyring, conditions, region=region, jobs=jobs, port=ice_port)
         self.oss = OssServer(keyring, conditions, region=region, port=oss_port)
+        self.mns = MnsServer(keyring, conditions, region=region, port=mns_port)
         self._ots = _tablestore(keyring, conditions, region, ots_port) if tablestore else None
-        self._servers = [server for server in (self.ice, self.oss, self._ots) if server is not None]
+        self._servers = [server for server in (self.ice, self.oss, self.mns, self._ots) if server is not None]
         self._access_key_id = ""
         self.rotate()
 
@@ -81,6 +87,7 @@ class LocalCloud:
             "ICE_RESULT_ICE_ENDPOINT": self.ice.endpoint,
             "ICE_RESULT_OSS_ENDPOINT": self.oss.endpoint,
             "ICE_RESULT_OSS_ADDRESSING": "path",
+            "ICE_RESULT_MNS_ENDPOINT": self.mns.endpoint,
             **({"ICE_RESULT_OTS_ENDPOINT": self._ots.endpoint} if self._ots else {}),
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self._access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.credentials[self._access_key_id],

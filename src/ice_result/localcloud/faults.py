@@ -31,10 +31,10 @@ class Fault:
     reset                            the connection is reset before a reply; not carried out
     hang                             no reply until the client gives up or the server stops; not carried out
     drip                             carried out, but the reply comes byte by byte, `interval_seconds` apart
-    truncate                         carried out, but the reply ends before its Content-Length
+    truncate                         carried out, but the reply ends before its Content-Length, to HEAD in its head
 
     It strikes the next `times` calls (None: all) that are of `operation`, if given (`QueryIProductionJob`; for OSS
-    the HTTP method), and on `target`, if given (the job id; for OSS a prefix of `bucket/key`), each with
+    the HTTP method), and on `target`, if given (the job id; for OSS a prefix of `bucket/key`; a queue), each with
     `probability`.
     """
 
@@ -110,7 +110,7 @@ def spoil_reply(
 ) -> None:
     """Act out `drip` or `truncate`; a drip ends early when the server stops."""
     if fault.kind == "truncate":
-        connection.send(reply.encode_cut_short())
+        connection.send(reply.encode_cut_short(with_body=with_body))
         return
     payload = reply.encode(with_body=with_body)
     for index in range(len(payload)):

@@ -40,8 +40,8 @@ _PRESIGNING = {
 class OssServer(LocalService):
     """The OSS of one region. Buckets are addressed in the path, or by Host header as `bucket.anything`.
 
-    The operation of a call is its HTTP method, its target `bucket/key` (`bucket/`, or `bucket/?versioning` and the
-    like, for a call on the bucket itself).
+    The operation of a call is its HTTP method, its target `bucket/key`; for a call on the bucket itself `bucket/`,
+    `bucket/?versioning` and the like, or `bucket/?prefix=a/b/` where only keys with a prefix are listed.
     """
 
     name: ClassVar[str] = "OSS"
@@ -93,8 +93,10 @@ class OssServer(LocalService):
     @override
     def locate(self, request: Request) -> tuple[str, str]:
         bucket, key = _address(request)
-        subresource = next((name for name in _BUCKET_READS if not key and name in request.parameters), "")
-        return request.method, f"{bucket}/{key}" + (f"?{subresource}" if subresource else "")
+        asked = {} if key else request.parameters
+        subresource = next((f"?{name}" for name in _BUCKET_READS if name in asked), "")
+        prefix = f"?prefix={asked['prefix']}" if asked.get("prefix") else ""
+        return request.method, f"{bucket}/{key}{subresource or prefix}"
 
     @override
     def answer(self, request: Request) -> Reply:

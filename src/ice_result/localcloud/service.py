@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from ice_result.localcloud.faults import BAD_GATEWAY, Fault, Faults, RefusalKind, spoil_reply, withhold_reply
 from ice_result.localcloud.listener import HOST, Listener
@@ -28,6 +28,19 @@ class Call:
     target: str
     status: int | None
     at: float
+
+
+class Passing(NamedTuple):
+    """A call on its way through a server: it has "arrived", or it is "answered" and the reply is not sent yet."""
+
+    moment: Literal["arrived", "answered"]
+    service: str
+    operation: str
+    target: str
+
+
+Watch: TypeAlias = Callable[[Passing], None]
+"""Told of each call, in the thread that serves it. An OSError it raises ends the connection without a reply."""
 
 
 class RefusedError(Exception):
@@ -59,12 +72,16 @@ class Keyring:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a server runs under. `clock` is the time in seconds since 1970 that signatures are checked against."""
+    """What a server runs under. `clock` is the time in seconds since 1970 that signatures are checked against.
+
+    `watch` is told of each call twice: before it is carried out, or a fault strikes it, and before its reply is sent.
+    """
 
     latency_seconds: float = 0.0
     tls: ssl.SSLContext | None = None
     chance: random.Random = field(default_factory=random.Random)
     clock: Callable[[], float] = time.time
+    watch: Watch | None = None
 
 
 class LocalService(ABC):
@@ -145,12 +162,14 @@ class LocalService(ABC):
         operation, target = self.locate(request)
         if self._conditions.latency_seconds and self._stopping.wait(self._conditions.latency_seconds):
             return False
+        self._tell("arrived", operation, target)
         fault = self._faults.take(operation, target)
         if fault is not None and fault.kind in ("reset", "hang"):
             self._log(operation, target, None)
             withhold_reply(fault, connection)
             return False
         reply = self._reply(request, fault)
+        self._tell("answered", operation, target)
         self._log(operation, target, reply.status)
         with_body = request.method != "HEAD"
         if fault is not None and fault.kind in ("drip", "truncate"):
@@ -158,6 +177,10 @@ class LocalService(ABC):
             return fault.kind == "drip" and request.keep_alive
         connection.send(reply.encode(with_body=with_body))
         return request.keep_alive
+
+    def _tell(self, moment: Literal["arrived", "answered"], operation: str, target: str) -> None:
+        if self._conditions.watch is not None:
+            self._conditions.watch(Passing(moment, self.name, operation, target))
 
     def _reply(self, request: Request, fault: Fault | None) -> Reply:
         try:

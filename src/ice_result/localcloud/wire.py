@@ -51,8 +51,11 @@ class Reply:
         """The reply as it goes over the wire."""
         return self._head(len(self.body)) + (self.body if with_body else b"")
 
-    def encode_cut_short(self) -> bytes:
-        """The reply with a Content-Length that promises more than is there."""
+    def encode_cut_short(self, *, with_body: bool = True) -> bytes:
+        """The reply with a Content-Length that promises more than is there; without a body, half of the head."""
+        if not with_body:
+            head = self._head(len(self.body))
+            return head[: len(head) // 2]
         return self._head(len(self.body) + 1) + self.body[: len(self.body) // 2]
 
     def _head(self, content_length: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ice_result.calls import Deadline
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
@@ -33,13 +33,13 @@ class JobFilter(Model):
     outcome: Outcome | None = None
     since: datetime | None = None
 
-    def admits(self, line: JobLine) -> bool:
+    def admits(self, job: JobLine | Record) -> bool:
         """Whether this job is among those asked for. A job without any time is older than every `since`."""
-        moment = line.finish_time or line.create_time
+        moment = job.finish_time or job.create_time
         return (
-            self.function_name in (None, line.function_name)
-            and self.state in (None, line.state)
-            and self.outcome in (None, line.outcome)
+            self.function_name in (None, job.function_name)
+            and self.state in (None, job.state)
+            and self.outcome in (None, job.outcome)
             and (self.since is None or (moment is not None and moment >= self.since))
         )
 
@@ -51,11 +51,18 @@ class Found(NamedTuple):
     manifest: Manifest | None
 
 
+class Hint(NamedTuple):
+    """What is known of a job before it is looked up: its function, if so, and when about it was created."""
+
+    function_name: str | None
+    created: datetime
+
+
 class Catalogue(Protocol):
     """A store in which jobs can be looked up."""
 
-    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
-        """The record and the manifest of one job; None when the store has neither."""
+    def find(self, job_id: JobId, deadline: Deadline, hint: Hint | None = None) -> Found | None:
+        """The record and the manifest of one job; None when the store has neither, or not where `hint` says."""
         ...
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
@@ -64,4 +71,51 @@ class Catalogue(Protocol):
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Whether answering `jobs(wanted)` may read all there is, so that a user can be told before."""
+        ...
+
+
+class Stored(NamedTuple):
+    """What a store holds of one job, byte for byte: written by any version of this program, and perhaps damaged.
+
+    `place` is the key of its record, or in tables its job id. Rows have a `generation` (see tables.py), and a
+    `raw_uri` where the whole record lies that they could not keep.
+    """
+
+    place: str
+    record: bytes
+    manifest: bytes | None
+    generation: str = ""
+    raw_uri: str | None = None
+
+
+class Holdings(Protocol):
+    """A store whose jobs can be read as they lie, and held against what would be written of them now."""
+
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """Where jobs lie that `wanted` may admit, by function and time; in any order, and read as it is asked for."""
+        ...
+
+    def place_of(self, job_id: JobId, wanted: JobFilter, deadline: Deadline) -> str | None:
+        """Where one job lies, among those that `wanted` may admit; None when it is not there."""
+        ...
+
+    def place_as(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
+        """Where a job of this function and time belongs."""
+        ...
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """What lies there; None when nothing does."""
+        ...
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """What would lie there once these were written. Nothing is called."""
+        ...
+
+
+@runtime_checkable
+class Removes(Protocol):
+    """Holdings in which a job can lie at more than one place."""
+
+    def remove(self, place: str, deadline: Deadline) -> None:
+        """Remove the manifest and the record of a place, if they are there."""
         ...

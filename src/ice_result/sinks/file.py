@@ -6,12 +6,13 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import SinkContext
+from ice_result.sinks.model import Listed, SinkContext
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.urls import SinkUrl
 
@@ -44,13 +45,24 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
 
-    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
-        """The files below `folder`, by their keys; none when there is no such folder. Raises StorageError."""
+    def delete(self, key: str, _deadline: Deadline, /) -> None:
+        """Remove the file, durably. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            path.unlink(missing_ok=True)
+            _sync_folder(path.parent)
+        except FileNotFoundError:  # its folder neither
+            return
+        except OSError as error:
+            raise StorageError(f"cannot remove {path}: {error.strerror or error}") from error
+
+    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[Listed]:
+        """The files below `folder`; none when there is no such folder. Raises StorageError."""
         for entry in _entries(self.folder / folder):
             if entry.is_dir():
                 yield from self.list(f"{folder}{entry.name}/", _deadline)
             elif not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
-                yield f"{folder}{entry.name}"
+                yield from _listed(f"{folder}{entry.name}", entry)
 
     def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
@@ -70,6 +82,13 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
     except OSError as error:
         raise StorageError(f"cannot list {folder}: {error.strerror or error}") from error
+
+
+def _listed(key: str, entry: os.DirEntry[str]) -> Iterator[Listed]:
+    try:
+        yield Listed(key, datetime.fromtimestamp(entry.stat().st_mtime, timezone.utc))
+    except FileNotFoundError:  # removed since the folder was read
+        return
 
 
 def _content(path: Path) -> bytes | None:

@@ -2,7 +2,8 @@
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
-<prefix>/parked/<reason>/<job id, or a hash of the event>.json
+<prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
+<prefix>/expected/<when it is due>-<job id>.json
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from urllib.parse import quote
 
 from ice_result.jsontext import dump
 from ice_result.records.model import Record
-from ice_result.sinks.model import Parked
+from ice_result.sinks.model import DEAD, Expected, Parked
 
 LONGEST_PART = 180
 """Bytes of an encoded id or name. With what is put around it, it stays below the 255 bytes of a file name."""
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What Hive writes for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "parked"]
+Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+_DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
 
 
@@ -35,27 +37,46 @@ class Layout:
 
     def record(self, record: Record) -> str:
         """The key of a record."""
-        return self._of_job("records", record)
+        return self.record_of(record.job_id, record.function_name, record.create_time)
+
+    def record_of(self, job_id: str, function_name: str, create_time: datetime | None) -> str:
+        """The key of the record of a job."""
+        day = f"dt={_utc_day(create_time) if create_time else NO_VALUE}"
+        return self._key("records", function_partition(function_name), day, file_name(job_id))
 
     def manifest(self, record: Record) -> str:
         """The key of the manifest that belongs to `record`: it lies in the same partition."""
-        return self._of_job("manifests", record)
+        return self.manifest_of(self.record(record))
+
+    def manifest_of(self, record_key: str) -> str:
+        """The key of the manifest that belongs to the record under `record_key`."""
+        return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
 
     def parked(self, parked: Parked) -> str:
         """The key of a parked event: the same event, parked for the same reason, has the same key."""
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
-        return self._key("parked", part(parked.reason), f"{name}.json")
+        return self._key("parked", part(DEAD if parked.dead else parked.reason), f"{name}.json")
+
+    def expected(self, note: Expected) -> str:
+        """The key of a note: by name, those due first come first."""
+        due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
+        return self._key("expected", f"{due}-{file_name(note.job_id)}")
 
     def folder(self, kind: Kind, *partition: str) -> str:
         """The start of all keys of a kind, or of those in a partition such as `function_name=Cover`; ends in /."""
         return self._key(kind, *partition, "")
 
-    def _of_job(self, kind: Kind, record: Record) -> str:
-        day = f"dt={_utc_day(record.create_time) if record.create_time else NO_VALUE}"
-        return self._key(kind, function_partition(record.function_name), day, file_name(record.job_id))
-
     def _key(self, *parts: str) -> str:
         return "/".join((self.prefix, *parts) if self.prefix else parts)
+
+
+def due_of(key: str) -> datetime | None:
+    """When the note under `key` is due; None when it is none of ours."""
+    due, dash, _ = key.rpartition("/")[2].partition("-")
+    try:
+        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc) if dash else None
+    except ValueError:
+        return None
 
 
 def function_partition(function_name: str) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
 from ice_result.records.model import Manifest, Record
-from ice_result.values import JsonValue, Model
+from ice_result.triggers.model import Past, Try
+from ice_result.values import JobId, JsonValue, Model
 
 
 class Sink(Protocol):
@@ -39,9 +41,11 @@ class ParkedError(Model):
 
 
 class Parked(Model):
-    """An event kept for an operator. `event` is the message as it came; `attempts` counts how often it was parked.
+    """An event kept for an operator. `event` is the message as it came, or an array of those of several events.
 
-    `sinks` names the stores that refused the job, when others have it already; empty, none of them has it.
+    `attempts` counts how often it was parked, first and last at `first_parked` and `last_parked`; `history` is the
+    last tries before this one. A `dead` one is not tried again unless a person asks for it. `sinks` names the stores
+    that refused the job, when others have it already; empty, none of them has it.
     """
 
     schema_: Literal["ice_result.parked/1"] = Field(default="ice_result.parked/1", alias="schema")
@@ -53,15 +57,93 @@ class Parked(Model):
     sinks: tuple[str, ...] = ()
     error: ParkedError
     attempts: int = 1
+    dead: bool = False
+    first_parked: datetime | None = None
+    last_parked: datetime | None = None
+    history: tuple[Try, ...] = ()
     event: JsonValue
 
+    @property
+    def past(self) -> Past:
+        """What another try has to know of this one and those before it."""
+        history = self.history
+        if self.last_parked:
+            history = (*history, Try(at=self.last_parked, reason=self.reason, message=self.error.message))
+        return Past(
+            attempts=self.attempts,
+            first_parked=self.first_parked,
+            history=history[-MOST_REMEMBERED_TRIES:],
+            sinks=self.sinks,
+        )
 
-@runtime_checkable
+
+MOST_REMEMBERED_TRIES = 10
+"""How many tries before the last an envelope tells of."""
+DEAD = "dead"
+"""Where dead events are kept, in place of a reason."""
+
+
+class Expected(Model):
+    """A note that a job was submitted, and that it should be recorded by `due_at`."""
+
+    schema_: Literal["ice_result.expected/1"] = Field(default="ice_result.expected/1", alias="schema")
+    job_id: JobId
+    function_name: str | None = None
+    expected_at: datetime
+    due_at: datetime
+
+
+class Listed(NamedTuple):
+    """Something kept in a lot: its key, and when it was written last."""
+
+    key: str
+    written: datetime
+
+
 class ParkingLot(Protocol):
-    """A store that keeps parked events."""
+    """A store that keeps parked events, and notes of jobs that are expected."""
+
+    @property
+    def url(self) -> str:
+        """The URL of the store."""
+        ...
 
     def park(self, parked: Parked, deadline: Deadline) -> str:
         """Keep it durably; its address. The same event parked again is counted, not doubled."""
+        ...
+
+    def reasons(self, deadline: Deadline) -> Iterator[str]:
+        """The reasons for which events are parked here, `dead` among them."""
+        ...
+
+    def parked(self, reason: str, deadline: Deadline) -> Iterator[Listed]:
+        """The events parked for this reason, in any order."""
+        ...
+
+    def expect(self, note: Expected, deadline: Deadline) -> str:
+        """Keep a note; its address."""
+        ...
+
+    def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
+        """The notes and when each is due, in any order."""
+        ...
+
+    def read(self, key: str, deadline: Deadline) -> bytes | None:
+        """An envelope or a note as it lies; None when it is gone."""
+        ...
+
+    def discard(self, key: str, as_read: bytes, deadline: Deadline) -> bool:
+        """Remove what lies under `key`, unless it is no longer what was read; whether it is gone."""
+        ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A sink that keeps parked events too."""
+
+    @property
+    def lot(self) -> ParkingLot:
+        """Where."""
         ...
 
 

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from ice_result.calls import Deadline
 from ice_result.errors import shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
 from ice_result.sinks.layout import NO_VALUE, Layout, file_name, function_partition
-from ice_result.sinks.objects import ObjectStore
+from ice_result.sinks.object_store import ObjectStore, line
 from ice_result.values import JobId, Model
 
 LONGEST_JOB = timedelta(days=7)
@@ -47,8 +47,11 @@ class ObjectCatalogue:
     store: ObjectStore
     layout: Layout
 
-    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
-        """One job, asked for in each partition, the newest first: the layout has no index of ids."""
+    def find(self, job_id: JobId, deadline: Deadline, hint: Hint | None = None) -> Found | None:
+        """One job, asked for in each partition, the newest first: the layout has no index of ids.
+
+        With a hint, only the days around the one named are looked at; with its function too, nothing is listed.
+        """
         name = file_name(job_id)
 
         def read(partition: _Partition) -> Record | None:
@@ -56,7 +59,11 @@ class ObjectCatalogue:
             return self._record(f"{folder}{name}", deadline)
 
         with _workers() as workers:
-            for record in workers.map(read, self._partitions(None, None, workers, deadline)):
+            if hint is None:
+                partitions = self._partitions(None, None, workers, deadline)
+            else:
+                partitions = self._partitions_near(hint, deadline)
+            for record in workers.map(read, partitions):
                 if record is not None:
                     return Found(record, self._manifest(record, deadline))
         return None
@@ -77,6 +84,44 @@ class ObjectCatalogue:
         """Whether no day can be left out. A function's partitions alone may still be most of all there is."""
         return wanted.since is None
 
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """The newest day first; of the time only the day of creation is known here."""
+        with _workers() as workers:
+            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
+        yield from self._keys(partitions, deadline)
+
+    def place_of(self, job_id: JobId, wanted: JobFilter, deadline: Deadline) -> str | None:
+        """Asked for in each partition, the newest first."""
+        name = file_name(job_id)
+
+        def there(partition: _Partition) -> str | None:
+            key = f"{self.layout.folder('records', partition.function, partition.folder)}{name}"
+            return None if self.store.get(key, deadline) is None else key
+
+        with _workers() as workers:
+            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
+            return next((key for key in workers.map(there, partitions) if key), None)
+
+    def place_as(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
+        """The key of the record."""
+        return self.layout.record_of(job_id, function_name, create_time)
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """Two reads: the record, and the manifest beside it."""
+        record = self.store.get(place, deadline)
+        if record is None:
+            return None
+        return Stored(place, record, self.store.get(self.layout.manifest_of(place), deadline))
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """A line of JSON each."""
+        return Stored(self.layout.record(record), line(record), line(manifest))
+
+    def remove(self, place: str, deadline: Deadline) -> None:
+        """The manifest first: a record alone is one that is not done with."""
+        self.store.delete(self.layout.manifest_of(place), deadline)
+        self.store.delete(place, deadline)
+
     def _partitions(
         self, function_name: str | None, since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
     ) -> list[_Partition]:
@@ -94,10 +139,19 @@ class ObjectCatalogue:
         kept = [partition for partition in found if partition.day is None or partition.day >= first]
         return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
 
+    def _partitions_near(self, hint: Hint, deadline: Deadline) -> list[_Partition]:
+        day = hint.created.astimezone(timezone.utc).date()
+        if hint.function_name is not None:
+            functions = [function_partition(hint.function_name)]
+        else:
+            functions = [*self.store.children(self.layout.folder("records"), deadline)]
+        days = [day, day - timedelta(days=1), day + timedelta(days=1)]
+        return [_Partition(function, f"dt={each.isoformat()}", each) for each in days for function in functions]
+
     def _keys(self, partitions: Iterable[_Partition], deadline: Deadline) -> Iterator[str]:
         for partition in partitions:
             folder = self.layout.folder("records", partition.function, partition.folder)
-            for key in self.store.list(folder, deadline):
+            for key, _ in self.store.list(folder, deadline):
                 if key.endswith(".json"):
                     yield key
                 else:

@@ -1,4 +1,4 @@
-"""Objects in OSS, through its SDK; the one module that imports oss2, and only when OSS is first called."""
+"""Objects in OSS, through its SDK, which is imported when OSS is first called."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ice_result.calls import Deadline
@@ -16,18 +17,20 @@ from ice_result.errors import NotFoundError, SettingsError
 from ice_result.lean import deferred
 from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import SinkContext
-from ice_result.sinks.objects import ObjectSink, Page, folder_name, pages
+from ice_result.sinks.model import Listed, SinkContext
+from ice_result.sinks.object_store import Page, folder_name, pages
+from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.oss_errors import SERVICE, translate
+from ice_result.sinks.oss_session import OssSession
 from ice_result.sinks.urls import SinkUrl
 
 if TYPE_CHECKING:
     import oss2
-    import requests
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
 _NEVER_CALLED = ("aliyunsdkcore", "aliyunsdkkms", "Crypto")  # encryption on the client's side
+_MOST_BUCKETS = 100
 _KEYS_A_PAGE = 1000  # the most OSS lists at once
 
 
@@ -50,6 +53,7 @@ class _Body(Protocol):
 
 class _Listed(Protocol):
     key: str
+    last_modified: int
 
 
 class _Listing(Protocol):
@@ -69,6 +73,7 @@ class Bucket(Protocol):
     def put_object(self, key: str, data: bytes, headers: Mapping[str, str]) -> object: ...
     def get_object(self, key: str) -> _Body: ...
     def head_object(self, key: str) -> Head: ...
+    def delete_object(self, key: str) -> object: ...
     def get_bucket_versioning(self) -> _Versioning: ...
     def list_objects_v2(self, prefix: str, delimiter: str, continuation_token: str, *, max_keys: int) -> _Listing: ...
 
@@ -79,7 +84,8 @@ class OssClient:
     def __init__(self, context: SinkContext) -> None:
         self._context = context
         self._caller = context.new_caller(SERVICE)
-        self._session: oss2.Session | None = None
+        self._session: OssSession | None = None
+        self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
 
     def endpoint(self) -> str:
@@ -109,31 +115,36 @@ class OssClient:
 
         return self._caller.call(tried, attempt, deadline)
 
-    def _bucket(self, name: str, endpoint: str, session: oss2.Session) -> Bucket:
-        import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
+    def _bucket(self, name: str, endpoint: str, session: OssSession) -> Bucket:
+        """The SDK's bucket, which has no state of its own: one serves all threads."""
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
 
-        bucket: Bucket = oss2.Bucket(
-            oss2.ProviderAuthV4(_Signer(self._context.credentials)),
-            endpoint,
-            name,
-            session=session,
-            connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
-            region=self._context.region,
-            is_path_style=self._context.oss_path_style,
-            enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`
-        )
+            bucket = oss2.Bucket(
+                oss2.ProviderAuthV4(_Signer(self._context.credentials)),
+                endpoint,
+                name,
+                session=session,
+                connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
+                region=self._context.region,
+                is_path_style=self._context.oss_path_style,
+                enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`
+            )
+            if len(self._buckets) >= _MOST_BUCKETS:  # names come from jobs, and could go on for ever
+                self._buckets.clear()
+            self._buckets[name] = bucket
         return bucket
 
-    def _shared_session(self) -> oss2.Session:
+    def _shared_session(self) -> OssSession:
         with deferred(*_NEVER_CALLED):
-            import oss2  # noqa: PLC0415  as above
+            import oss2  # noqa: F401, PLC0415  as above
 
         with self._lock:
             if self._session is None:
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
-                session = oss2.Session(pool_size=self._context.concurrency)
-                _prepare(session.session, self.endpoint(), self._context.ca_bundle)
-                self._session = session
+                context = self._context
+                self._session = OssSession(self.endpoint(), ca_bundle=context.ca_bundle, pool_size=context.concurrency)
             return self._session
 
 
@@ -172,9 +183,15 @@ class OssStore:
                 raise
             return None
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
-        """The keys below `folder`, a page of a thousand at a time."""
-        return (key for page in self._pages(folder, "", deadline) for key in page.keys)
+    def delete(self, key: str, deadline: Deadline, /) -> None:
+        """Remove the object; OSS says the same when there was none."""
+        self.client.call(
+            f"remove oss://{self.bucket}/{key}", self.bucket, lambda bucket: bucket.delete_object(key), deadline
+        )
+
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
+        """The objects below `folder`, a page of a thousand at a time."""
+        return (listed for page in self._pages(folder, "", deadline) for listed in page.objects)
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
@@ -211,26 +228,10 @@ class _Signer:
         return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
 
 
-def _prepare(session: requests.Session, endpoint: str, ca_bundle: str | None) -> None:
-    """Settle once what the session would work out for every request: proxies and certificates of this endpoint."""
-    from requests.utils import get_environ_proxies  # noqa: PLC0415  loaded with the SDK
-
-    session.proxies.update(get_environ_proxies(endpoint))
-    session.trust_env = False
-    session.verify = ca_bundle or True
-    session.max_redirects = 0  # a redirect would take the signed request to another host
-    session.hooks["response"].append(_read_whole)
-
-
-def _read_whole(response: requests.Response, **_options: object) -> None:
-    """Read the body with the reply: its connection is free again, and what breaks within it is told as such."""
-    _ = response.content
-
-
 def _listed(bucket: Bucket, folder: str, delimiter: str, token: str) -> Page:
     found = bucket.list_objects_v2(folder, delimiter, token, max_keys=_KEYS_A_PAGE)
     return Page(
-        tuple(listed.key for listed in found.object_list),
+        tuple(Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc)) for each in found.object_list),
         tuple(folder_name(prefix) for prefix in found.prefix_list),
         found.next_continuation_token if found.is_truncated else "",
     )

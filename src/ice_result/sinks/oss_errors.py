@@ -19,6 +19,7 @@ from ice_result.errors import (
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    seconds_to_wait,
 )
 
 SERVICE = "OSS"
@@ -48,6 +49,7 @@ _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
 }
 _FIRST_SERVER_ERROR = 500
 _SERVICE_UNAVAILABLE = 503
+_REDIRECTS = range(300, 400)
 T = TypeVar("T")
 
 
@@ -67,6 +69,7 @@ class _Answer(NamedTuple):
     code: str
     message: str
     request_id: str
+    retry_after_seconds: float | None
 
 
 def translate(error: Exception, tried: str) -> Exception:
@@ -89,8 +92,6 @@ def _of_connection(error: Exception, tried: str) -> IceResultError:
     name = type(error).__name__
     if isinstance(error, requests.Timeout):
         return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
-    if isinstance(error, requests.TooManyRedirects):
-        return RejectedError(tried, service=SERVICE, detail="redirected, which is not followed: check the endpoint")
     if isinstance(error, ValueError):  # an impossible URL or header, whose text would show the header
         return RejectedError(tried, service=SERVICE, detail=f"no such request can be sent ({name})")
     return UnavailableError(tried, service=SERVICE, detail=f"{name}: {error}")
@@ -102,6 +103,7 @@ def _of_answer(error: Exception, tried: str) -> IceResultError:
         code=_attribute(error, "code", ""),
         message=_attribute(error, "message", "") or _attribute(error, "body", ""),
         request_id=_attribute(error, "request_id", ""),
+        retry_after_seconds=seconds_to_wait(getattr(error, "headers", {}).get("Retry-After")),
     )
     if "must be addressed using" in answer.message:
         details: dict[str, str | None] = _attribute(error, "details", {})
@@ -113,6 +115,7 @@ def _of_answer(error: Exception, tried: str) -> IceResultError:
         status=answer.status if answer.status > 0 else None,
         detail=_detail(answer),
         request_id=answer.request_id,
+        retry_after_seconds=answer.retry_after_seconds,
     )
 
 
@@ -129,6 +132,8 @@ def _kind(answer: _Answer) -> type[ServiceError]:
 def _detail(answer: _Answer) -> str:
     if answer.code == "SignatureDoesNotMatch":  # the service's own message shows what was signed
         return "the secret is not that of the access key, or the region is not the bucket's"
+    if answer.status in _REDIRECTS:
+        return "redirected, which is not followed: check the endpoint"
     return answer.message
 
 

@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import ForbiddenError, IceResultError, NotFoundError
+from ice_result.errors import ForbiddenError, IceResultError, NotFoundError, UnavailableError
 from ice_result.records.model import ObjectFacts, ProblemCode
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.oss import Bucket, Head, OssClient
-from ice_result.sinks.oss_errors import OtherRegionError
+from ice_result.sinks.oss_errors import SERVICE, OtherRegionError
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,23 @@ class OssInspector:
 
     def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
         """What OSS says of the object; what it will not say is in `problem` and `message`."""
+        tried = f"look up {address.uri}"
 
         def look_up(bucket: Bucket) -> ObjectFacts:
-            return _facts(bucket.head_object(address.key))
+            head = bucket.head_object(address.key)
+            if None in (head.content_length, head.etag, head.last_modified):  # HTTP's library takes half a head for all
+                raise UnavailableError(tried, service=SERVICE, detail="the reply was cut short")
+            return _facts(head)
 
+        if not {".", ".."}.isdisjoint(address.key.split("/")):
+            message = f"{tried}: not asked, since a part `.` or `..` makes clients ask for another object"
+            return ObjectFacts(exists=None, problem="not_checked", message=message)
         try:
-            return self.client.call(f"look up {address.uri}", address.bucket, look_up, deadline)
+            return self.client.call(tried, address.bucket, look_up, deadline)
         except NotFoundError as error:
-            return ObjectFacts(exists=False, problem="not_found", message=str(error))
+            return ObjectFacts(exists=False, problem="not_found", message=_message(error))
         except IceResultError as error:
-            return ObjectFacts(exists=None, problem=_problem(error), message=str(error))
+            return ObjectFacts(exists=None, problem=_problem(error), message=_message(error))
 
 
 def open_inspector(context: SinkContext) -> OssInspector:
@@ -53,6 +60,11 @@ def _facts(head: Head) -> ObjectFacts:
         media_type=head.content_type,
         last_modified=None if modified is None else datetime.fromtimestamp(modified, timezone.utc),
     )
+
+
+def _message(error: IceResultError) -> str:
+    """Without the id of the request, which is another each time: the same finding is the same manifest."""
+    return str(error).partition(": request id ")[0]
 
 
 def _problem(error: IceResultError) -> ProblemCode:

@@ -8,11 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from ice_result.errors import SettingsError
-from ice_result.sinks.model import ParkingLot, Sink, SinkContext
+from ice_result.sinks.model import Keeps, ParkingLot, Sink, SinkContext
 from ice_result.sinks.urls import SinkUrl, check_bucket_url, check_instance_url, check_path_url, split_url
 
 if TYPE_CHECKING:
-    from ice_result.sinks.catalogue import Catalogue
+    from ice_result.sinks.catalogue import Catalogue, Holdings
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Store:
     """A kind of store: `check` raises ValueError for URLs that are none of its own.
 
     `opener` is where the function lies that opens the sink behind a URL; it is imported when the first such sink is
-    opened, so that nobody pays for a store that is not configured. With `keeps_parked` the sink is a ParkingLot too.
+    opened, so that nobody pays for a store that is not configured. With `keeps_parked` the sink is one of model.Keeps.
     """
 
     check: Callable[[SinkUrl], None]
@@ -71,19 +71,28 @@ def keeps_objects(url: str) -> bool:
 def open_lot(url: str, context: SinkContext) -> ParkingLot:
     """The store behind `url`, for keeping parked events in; nothing is called yet. Raises SettingsError."""
     sink = open_sink(url, context)
-    if not isinstance(sink, ParkingLot):
+    if not isinstance(sink, Keeps):
         known = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
         raise SettingsError([("ICE_RESULT_PARK_URL", f"{url}: keeps no parked events; those that do are {known}")])
-    return sink
+    return sink.lot
 
 
 def open_catalogue(url: str, context: SinkContext) -> Catalogue:
     """The store behind `url`, for looking jobs up in; nothing is called or read yet. Raises SettingsError."""
-    from ice_result.sinks.object_catalogue import ObjectCatalogue  # noqa: PLC0415  the function looks nothing up
+    return catalogue_of(open_sink(url, context))
+
+
+def catalogue_of(sink: Sink) -> Catalogue:
+    """A sink, for looking jobs up in."""
+    from ice_result.sinks.object_catalogue import ObjectCatalogue  # noqa: PLC0415  most events look nothing up
     from ice_result.sinks.objects import ObjectSink  # noqa: PLC0415  as above
 
-    sink = open_sink(url, context)
     return ObjectCatalogue(sink.store, sink.layout) if isinstance(sink, ObjectSink) else cast("Catalogue", sink)
+
+
+def holdings_of(sink: Sink) -> Holdings:
+    """A sink, for reading what it holds as it lies."""
+    return cast("Holdings", catalogue_of(sink))
 
 
 def _known() -> str:

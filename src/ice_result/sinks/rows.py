@@ -21,7 +21,7 @@ from ice_result.results.model import (
     Summary,
     SummarySegment,
 )
-from ice_result.sinks.catalogue import Found, JobLine
+from ice_result.sinks.catalogue import Found, JobLine, Stored
 from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
 
 Value: TypeAlias = str | int | float | bool | None
@@ -31,6 +31,8 @@ LINE_COLUMNS = tuple(JobLine.model_fields)
 """The columns of ice_jobs that a JobLine is made of."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
 """The columns of ice_jobs that hold all there is of a job."""
+STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
+"""The columns of ice_jobs that tell one writing of a job from another."""
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -99,6 +101,18 @@ def found(row: Row) -> Found:
         )
     except ValidationError as error:
         raise _unreadable(row, error) from error
+
+
+def stored(row: Row) -> Stored:
+    """What a row holds, from the columns STORED_COLUMNS, whatever version wrote it."""
+    record, manifest, raw_uri = (row.get(name) for name in ("record", "manifest", "raw_uri"))
+    return Stored(
+        place=str(row["job_id"]),
+        record=str(record or "").encode(),
+        manifest=None if manifest is None else str(manifest).encode(),
+        generation=str(row.get("generation") or ""),
+        raw_uri=None if raw_uri is None else str(raw_uri),
+    )
 
 
 def record_json(record: Record) -> str:

@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,8 +23,9 @@ from ice_result.credentials import Credentials
 from ice_result.errors import NotFoundError, SettingsError
 from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import SinkContext
-from ice_result.sinks.objects import ObjectSink, Page, folder_name, pages
+from ice_result.sinks.model import Listed, SinkContext
+from ice_result.sinks.object_store import Page, folder_name, pages
+from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.s3_errors import SERVICE, translate
 from ice_result.sinks.urls import SinkUrl
 
@@ -46,6 +48,7 @@ class _Object(TypedDict):
 
 class _Listed(TypedDict):
     Key: str
+    LastModified: datetime
 
 
 class _Folded(TypedDict):
@@ -64,6 +67,7 @@ class Client(Protocol):
 
     def put_object(self, **parameters: str | bytes) -> object: ...
     def get_object(self, **parameters: str) -> _Object: ...
+    def delete_object(self, **parameters: str) -> object: ...
     def list_objects_v2(self, **parameters: str | int) -> _Listing: ...
 
 
@@ -182,9 +186,17 @@ class S3Store:
                 raise
             return None
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
-        """The keys below `folder`."""
-        return (key for page in self._pages(folder, "", deadline) for key in page.keys)
+    def delete(self, key: str, deadline: Deadline, /) -> None:
+        """Remove the object; S3 says the same when there was none."""
+
+        def remove(client: Client) -> None:
+            client.delete_object(Bucket=self.bucket, Key=key)
+
+        self.client.call(f"remove s3://{self.bucket}/{key}", remove, deadline)
+
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
+        """The objects below `folder`."""
+        return (listed for page in self._pages(folder, "", deadline) for listed in page.objects)
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
@@ -233,7 +245,7 @@ class _Keyring:
 
 def _page(found: _Listing) -> Page:
     return Page(
-        tuple(listed["Key"] for listed in found.get("Contents", ())),
+        tuple(Listed(each["Key"], each["LastModified"]) for each in found.get("Contents", ())),
         tuple(folder_name(folded["Prefix"]) for folded in found.get("CommonPrefixes", ())),
         found.get("NextContinuationToken", "") if found.get("IsTruncated") else "",
     )

@@ -19,6 +19,7 @@ from ice_result.errors import (
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    seconds_to_wait,
 )
 
 SERVICE = "S3"
@@ -79,6 +80,7 @@ class _Answer(NamedTuple):
     code: str
     message: str
     request_id: str
+    retry_after_seconds: float | None
 
 
 def translate(error: Exception, tried: str) -> Exception:
@@ -102,6 +104,7 @@ def _answer(response: Mapping[str, object]) -> _Answer:
         code="" if code.isdecimal() else code,  # the SDK's stand-in where a reply says nothing
         message=str(said.get("Message") or ""),
         request_id=str(about.get("RequestId") or ""),
+        retry_after_seconds=seconds_to_wait(_part(about, "HTTPHeaders").get("retry-after")),
     )
 
 
@@ -118,6 +121,7 @@ def _of_answer(answer: _Answer, tried: str) -> IceResultError:
         status=answer.status or None,
         detail=_detail(answer),
         request_id=answer.request_id,
+        retry_after_seconds=answer.retry_after_seconds,
     )
 
 

@@ -13,16 +13,27 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
 from ice_result.sinks.model import SinkContext
-from ice_result.sinks.rows import Row, Rows, found, job_line, rows_of
-from ice_result.sinks.sqlite_text import COLUMNS_THERE, CREATE, DELETE_DETAILS, FIND, INSERT, UPSERT_JOB, listing
+from ice_result.sinks.rows import Row, Rows, found, job_line, rows_of, stored
+from ice_result.sinks.sqlite_text import (
+    COLUMNS_THERE,
+    CREATE,
+    DELETE_DETAILS,
+    FIND,
+    INSERT,
+    STORED,
+    UPSERT_JOB,
+    listing,
+    page_of_ids,
+)
 from ice_result.sinks.tables import JOBS, TABLES, TableState, TableStatus
 from ice_result.sinks.urls import SinkUrl
 from ice_result.values import JobId
@@ -59,7 +70,7 @@ class SqliteSink:
                     connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
                     connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
 
-    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
+    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when it is not there."""
         row = next(self._read(FIND, (job_id,), deadline), None)
         return found(row) if row else None
@@ -72,6 +83,30 @@ class SqliteSink:
     def reads_everything(self, _wanted: JobFilter) -> bool:
         """Never more than what is asked for: there is an index of times."""
         return False
+
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """Job ids, a page at a time: a reader that stays would keep the log of all that is written meanwhile."""
+        last = ""
+        while page := [str(row["job_id"]) for row in self._read(*page_of_ids(wanted, last), deadline)]:
+            yield from page
+            last = page[-1]
+
+    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+        """The id itself; that nothing is there is seen when it is read."""
+        return job_id
+
+    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
+        """The id itself."""
+        return job_id
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """One row."""
+        row = next(self._read(STORED, (place,), deadline), None)
+        return stored(row) if row else None
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """The job's row, which the others follow."""
+        return stored(rows_of(record, manifest).job)
 
     def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ice_result.sinks.catalogue import JobFilter
-from ice_result.sinks.rows import FOUND_COLUMNS, LINE_COLUMNS, time_text
+from ice_result.sinks.rows import FOUND_COLUMNS, LINE_COLUMNS, STORED_COLUMNS, time_text
 from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
 
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
@@ -47,10 +47,26 @@ UPSERT_JOB = (
 INSERT = {table.name: _insert(table) for table in (OUTPUTS, ITEMS)}
 DELETE_DETAILS = {table.name: f"DELETE FROM {table.name} WHERE job_id = ?" for table in (OUTPUTS, ITEMS)}
 FIND = f"SELECT {', '.join(FOUND_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
+STORED = f"SELECT {', '.join(STORED_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
 COLUMNS_THERE = (
     "SELECT tables.name AS table_name, columns.name AS column_name "
     "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
 )
+
+
+IDS_A_PAGE = 1000
+
+
+def page_of_ids(wanted: JobFilter, after: str) -> tuple[str, tuple[str, ...]]:
+    """The query for the next job ids behind `after`, in their order, and its values."""
+    conditions = {
+        "job_id > ?": after,
+        "function_name = ?": wanted.function_name,
+        f"{_MOMENT} >= ?": time_text(wanted.since),
+    }
+    asked = {condition: value for condition, value in conditions.items() if value is not None}
+    where = " AND ".join(asked)
+    return f"SELECT job_id FROM {JOBS.name} WHERE {where} ORDER BY job_id LIMIT {IDS_A_PAGE}", tuple(asked.values())
 
 
 def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:

@@ -11,24 +11,27 @@ and every step may be repeated.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib.util import find_spec
 
 from ice_result.calls import Deadline
 from ice_result.errors import RejectedError, SettingsError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, JobFilter, JobLine
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import (
     FOUND_COLUMNS,
     LINE_COLUMNS,
+    STORED_COLUMNS,
     Row,
     Rows,
     found,
     job_line,
     record_json,
     rows_of,
+    stored,
     time_text,
 )
 from ice_result.sinks.tables import DAYS, JOBS, TABLES, Table, TableState, TableStatus
@@ -62,7 +65,16 @@ class TablestoreSink:
 
     def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
         """Write all rows of the job, unless a later writing is there; its address."""
-        self.write(_fitting(rows_of(record, manifest), record, self._archive_url), deadline)
+        rows = _fitting(rows_of(record, manifest), record, self._archive_url)
+        if not rows.job["raw_stored"]:
+            _log.warning(
+                "job %s: its record of %d bytes is more than Tablestore keeps in one value, so it is stored there "
+                "without `raw`; all of it lies in %s",
+                record.job_id,
+                len(record_json(record).encode()),
+                rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
+            )
+        self.write(rows, deadline)
         return self._address(record.job_id)
 
     def write(self, rows: Rows, deadline: Deadline) -> None:
@@ -73,22 +85,45 @@ class TablestoreSink:
         for table, group in rows.details:
             self._delete_rest(table, rows, len(group) if is_latest else 0, deadline)
 
-    def find(self, job_id: JobId, deadline: Deadline) -> Found | None:
+    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when it is not there."""
         rows = self._instance.get(JOBS, [(job_id,)], FOUND_COLUMNS, deadline)
         return found(rows[0]) if rows else None
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
-        since = time_text(wanted.since) or ""
-        first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
-        columns = [column.name for column in DAYS.columns]
-        for page in self._instance.scan(DAYS, first, end, columns, deadline, backwards=True):
-            yield from filter(wanted.admits, self._lines(page, deadline))
+        for row in self._newest_first(wanted, LINE_COLUMNS, deadline):
+            line = job_line(row)
+            if wanted.admits(line):
+                yield line
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Jobs are found by time, so without a time all of them are looked at."""
         return wanted.since is None
+
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """Job ids, newest first."""
+        columns = ("job_id", "function_name", "finish_time", "create_time")
+        for row in self._newest_first(wanted, columns, deadline):
+            if wanted.function_name in {None, row.get("function_name")}:
+                yield str(row["job_id"])
+
+    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+        """The id itself; that nothing is there is seen when it is read."""
+        return job_id
+
+    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
+        """The id itself."""
+        return job_id
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """One row."""
+        rows = self._instance.get(JOBS, [(place,)], STORED_COLUMNS, deadline)
+        return stored(rows[0]) if rows else None
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """The job's row, which the others follow; without the raw response when that does not fit."""
+        return stored(_fitting(rows_of(record, manifest), record, self._archive_url).job)
 
     def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
@@ -118,15 +153,23 @@ class TablestoreSink:
             rest = [{**row, "generation": rows.generation} for row in page]
             self._instance.write([Change(table, row, delete=True) for row in rest], deadline)
 
-    def _lines(self, days: list[Row], deadline: Deadline) -> Iterator[JobLine]:
+    def _newest_first(self, wanted: JobFilter, columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
+        """The rows of the jobs since `wanted.since`."""
+        since = time_text(wanted.since) or ""
+        first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
+        days = [column.name for column in DAYS.columns]
+        for page in self._instance.scan(DAYS, first, end, days, deadline, backwards=True):
+            yield from self._jobs_of(page, columns, deadline)
+
+    def _jobs_of(self, days: list[Row], columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
         """The jobs that these rows of ice_days lead to, in their order; a row of an earlier writing leads nowhere."""
         keys = [(job_id,) for job_id in dict.fromkeys(day["job_id"] for day in days)]
-        rows = self._instance.get(JOBS, keys, LINE_COLUMNS, deadline) if keys else []
+        rows = self._instance.get(JOBS, keys, columns, deadline) if keys else []
         jobs = {row["job_id"]: row for row in rows}
         for day in days:
             job = jobs.get(day["job_id"])
             if job is not None and _moment(job) == day["moment"]:
-                yield job_line(job)
+                yield job
 
     def _address(self, job_id: str) -> str:
         return f"{self.url}#{JOBS.name}/{job_id}"
@@ -143,17 +186,9 @@ def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
 
 def _fitting(rows: Rows, record: Record, archive_url: str | None) -> Rows:
     """Rows whose record is no larger than a value may be: when it is, the raw response stays out of it."""
-    length = len(str(rows.job["record"]).encode())
-    if length <= _LARGEST_VALUE:
+    if len(str(rows.job["record"]).encode()) <= _LARGEST_VALUE:
         return rows
     raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
-    _log.warning(
-        "job %s: its record of %d bytes is more than Tablestore keeps in one value, so it is stored there without "
-        "`raw`; all of it lies in %s",
-        record.job_id,
-        length,
-        raw_uri or "no other sink: add one of files or objects (file:, oss:, s3:)",
-    )
     short = record_json(record.model_copy(update={"raw": {}}))
     return rows._replace(job={**rows.job, "record": short, "raw_stored": False, "raw_uri": raw_uri})
 

@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from ice_result.triggers.driver import parse
-from ice_result.triggers.model import Callback, Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.driver import parse, parse_again
+from ice_result.triggers.job_ids import job_event
+from ice_result.triggers.model import (
+    Callback,
+    Ignored,
+    JobEvent,
+    Malformed,
+    Past,
+    Triggered,
+    TriggerEvent,
+    TriggerOptions,
+    Try,
+)
 
-__all__ = ["Callback", "Ignored", "JobEvent", "Malformed", "TriggerEvent", "TriggerOptions", "Triggered", "parse"]
+__all__ = [
+    "Callback",
+    "Ignored",
+    "JobEvent",
+    "Malformed",
+    "Past",
+    "TriggerEvent",
+    "TriggerOptions",
+    "Triggered",
+    "Try",
+    "job_event",
+    "parse",
+    "parse_again",
+]

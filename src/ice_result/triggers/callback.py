@@ -13,7 +13,7 @@ import hmac
 import re
 from collections.abc import Sequence
 
-from ice_result.triggers.model import Callback, JobEvent, Malformed, TriggerEvent
+from ice_result.triggers.model import Callback, Ignored, Malformed, TriggerEvent
 from ice_result.values import JsonObject, JsonValue
 
 __all__ = ["LONGEST_BODY", "WINDOW_SECONDS", "believed", "refusal"]
@@ -47,11 +47,11 @@ def refusal(request: JsonObject, callback: Callback, now: float) -> str | None:
 
 
 def believed(events: Sequence[TriggerEvent], body: JsonValue) -> TriggerEvent:
-    """What is taken from a body that nobody signed: the one event in it, without the stores it may name."""
+    """What is taken from a body that nobody signed: the one event in it, without a past it may claim to have."""
     if len(events) != 1:
         return Malformed(reason=f"body: found {len(events)} events; expected one", payload=body)
     (event,) = events
-    return event.model_copy(update={"sinks": ()}) if isinstance(event, JobEvent) else event
+    return event if isinstance(event, Ignored) else event.model_copy(update={"past": None})
 
 
 def _is_signed(timestamp: str, signature: str, callback: Callback) -> bool:

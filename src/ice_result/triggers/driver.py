@@ -15,14 +15,14 @@ from itertools import islice
 
 from ice_result import jsontext
 from ice_result.errors import NotJsonError
-from ice_result.triggers import callback, http, texts
+from ice_result.triggers import callback, http, texts, timer
 from ice_result.triggers.envelope import Contents, describe
 from ice_result.triggers.job_ids import job_event
-from ice_result.triggers.model import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.model import Ignored, Malformed, Past, Triggered, TriggerEvent, TriggerOptions
 from ice_result.triggers.registry import ENVELOPES
 from ice_result.values import JsonObject, JsonValue
 
-__all__ = ["MAX_EVENTS", "MAX_NESTING", "parse"]
+__all__ = ["MAX_EVENTS", "MAX_NESTING", "parse", "parse_again"]
 
 MAX_NESTING = 8
 """Envelopes inside envelopes. The deepest chain that is meant has four: a topic's message in a queue, as a
@@ -46,18 +46,18 @@ class _Place:
     bare_id: bool = False
     message_id: str | None = None
     request_id: str | None = None
-    sinks: tuple[str, ...] = ()
+    past: Past | None = None
 
     def inside(self, contents: Contents) -> _Place:
         return replace(
             self,
-            payload=contents.value if contents.as_it_came else self.payload,
             field=contents.field,
             level=self.level + 1,
             bare_id=contents.bare_id,
             message_id=self.message_id or contents.message_id,
             request_id=self.request_id or contents.request_id,
-            sinks=self.sinks or contents.sinks,
+            payload=contents.value if contents.as_it_came else self.payload,
+            past=contents.past or self.past,
         )
 
     def deeper(self) -> _Place:
@@ -65,12 +65,11 @@ class _Place:
 
     def event(self, event: TriggerEvent) -> TriggerEvent:
         """`event` with what an operator needs to find its message; the payload is shared, never copied."""
-        found: dict[str, object] = {"event_id": self.message_id or self.request_id}
-        if not isinstance(event, Ignored):
-            found["payload"] = self.payload
-        if isinstance(event, JobEvent):
-            found["sinks"] = self.sinks
-        return event.model_copy(update=found)
+        event_id = self.message_id or self.request_id
+        if isinstance(event, Ignored):
+            return event.model_copy(update={"event_id": event_id})
+        payload = self.payload if event.payload is None else event.payload
+        return event.model_copy(update={"event_id": event_id, "payload": payload, "past": self.past})
 
     def malformed(self, reason: str) -> TriggerEvent:
         return self.event(Malformed(reason=f"{self.field}: {reason}"))
@@ -92,8 +91,21 @@ def parse(
         return Triggered(events=_of_text(payload, error, options))
     if options.callback and isinstance(whole, dict) and http.is_request(whole):
         return _of_callback(whole, options, callback.refusal(whole, options.callback, clock()))
-    events = _limited(_messages(whole, options), _Place(options, whole))
-    return Triggered(events=events, via_http=http.is_request(whole))
+    place = _Place(options, whole)
+    return Triggered(
+        events=_limited(_messages(whole, place), place),
+        via_http=http.is_request(whole),
+        on_timer=isinstance(whole, dict) and timer.is_timer(whole),
+    )
+
+
+def parse_again(message: JsonValue, past: Past, options: TriggerOptions) -> tuple[TriggerEvent, ...]:
+    """The events of a message, or of an array of messages, that was parsed and parked before.
+
+    A request among them was checked when it came.
+    """
+    place = _Place(options.model_copy(update={"callback": None}), message, field="event", past=past)
+    return _limited(_messages(message, place), place)
 
 
 def _of_callback(request: JsonObject, options: TriggerOptions, refused: str | None) -> Triggered:
@@ -103,7 +115,8 @@ def _of_callback(request: JsonObject, options: TriggerOptions, refused: str | No
         return Triggered(
             events=(Ignored(event_id=http.request_id(request), reason=reason),), via_http=True, refused=reason
         )
-    events = _limited(_messages(request, options), _Place(options, request))
+    place = _Place(options, request)
+    events = _limited(_messages(request, place), place)
     return Triggered(events=(callback.believed(events, request.get("body")),), via_http=True)
 
 
@@ -125,13 +138,13 @@ def _limited(events: Iterator[TriggerEvent], place: _Place) -> tuple[TriggerEven
     return some if len(some) <= MAX_EVENTS else (place.malformed(f"more than {MAX_EVENTS} events; expected fewer"),)
 
 
-def _messages(whole: JsonValue, options: TriggerOptions) -> Iterator[TriggerEvent]:
+def _messages(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
     """The events of each message on its own: of each element of an array, else of the whole."""
     if not isinstance(whole, list) or not whole:
-        yield from _read(whole, _Place(options, whole, bare_id=True))
+        yield from _read(whole, replace(place, payload=whole, bare_id=True))
         return
     for index, element in enumerate(whole):
-        yield from _read(element, _Place(options, element, field=f"payload[{index}]"))
+        yield from _read(element, replace(place, payload=element, field=f"{place.field}[{index}]", bare_id=False))
 
 
 def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
@@ -186,7 +199,8 @@ def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
         if not isinstance(item, Contents):
             yield place.event(item)
         elif place.level < MAX_NESTING:
-            yield from _read(item.value, place.inside(item))
+            read = _read if item.past is None else _messages
+            yield from read(item.value, place.inside(item))
         else:
             yield place.malformed(_TOO_DEEP)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ice_result.errors import shorten
-from ice_result.triggers.model import TriggerEvent, TriggerOptions
+from ice_result.triggers.model import Past, TriggerEvent, TriggerOptions
 from ice_result.values import JsonObject, JsonValue
 
 __all__ = ["Contents", "Envelope", "Opened", "describe", "label"]
@@ -19,7 +19,8 @@ class Contents:
 
     `field` is where it lay, for the reader of a reason. `message_id` names the message itself, `request_id` only the
     call that carried it. `bare_id` allows a plain string to be a job id. `as_it_came` makes `value`, in place of the
-    envelope around it, the message that is parked; `sinks` are the stores a parked one is still missing in.
+    envelope around it, the message that is parked. With `past` it was parked before: it is such a message, or an
+    array of them.
     """
 
     field: str
@@ -28,7 +29,7 @@ class Contents:
     request_id: str | None = None
     bare_id: bool = False
     as_it_came: bool = False
-    sinks: tuple[str, ...] = ()
+    past: Past | None = None
 
 
 Opened: TypeAlias = Iterable[Contents | TriggerEvent]

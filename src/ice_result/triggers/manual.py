@@ -27,12 +27,13 @@ def _open(message: JsonObject, options: TriggerOptions) -> Opened | None:
 
 
 def _listed(job_ids: JsonValue) -> Iterator[JobEvent | Malformed]:
-    """One event per entry of JobIds: a bad one does not spoil the others."""
+    """One event per entry of JobIds, and each its own message: a bad one does not spoil the others."""
     if not isinstance(job_ids, list) or not job_ids:
         yield Malformed(reason=f"JobIds: found {describe(job_ids)}; expected an array of at least one job id")
         return
     for index, job_id in enumerate(job_ids):
-        yield job_event(job_id, f"JobIds[{index}]")
+        event = job_event(job_id, f"JobIds[{index}]")
+        yield event.model_copy(update={"payload": {"JobIds": [job_id]}})
 
 
 MANUAL = Envelope("JobId or JobIds (by hand)", _open)

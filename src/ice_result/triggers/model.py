@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from pydantic import Field
@@ -9,18 +10,35 @@ from pydantic import Field
 from ice_result.values import JobId, JsonValue, Model
 
 
-class JobEvent(Model):
-    """Something woke us for this job. `payload` is the message as it came, kept for parking.
+class Try(Model):
+    """One time that an event could not be finished: when it was parked, and why."""
 
-    `sinks` are the only stores that still lack the job, when the event was parked before; empty means all of them.
+    at: datetime
+    reason: str
+    message: str
+
+
+class Past(Model):
+    """What was tried before with an event that was parked: how often, since when, and how the last tries ended.
+
+    `sinks` are the only stores that still lack the job; empty means all of them.
     """
+
+    attempts: int = Field(default=0, ge=0)
+    first_parked: datetime | None = None
+    history: tuple[Try, ...] = ()
+    sinks: tuple[str, ...] = ()
+
+
+class JobEvent(Model):
+    """Something woke us for this job. `payload` is the message as it came, kept for parking."""
 
     kind: Literal["job"] = "job"
     job_id: JobId
     event_type: str | None = None
     event_id: str | None = None
     payload: JsonValue = None
-    sinks: tuple[str, ...] = ()
+    past: Past | None = None
 
 
 class Ignored(Model):
@@ -40,6 +58,7 @@ class Malformed(Model):
     event_id: str | None = None
     reason: str
     payload: JsonValue = None
+    past: Past | None = None
 
 
 TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
@@ -48,11 +67,13 @@ TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
 class Triggered(Model):
     """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form.
 
-    `refused` says why an HTTP request is not believed; its only event is then an Ignored.
+    `on_timer` says that a timer woke us: time to see to what was left undone. `refused` says why an
+    HTTP request is not believed; its only event is then an Ignored.
     """
 
     events: tuple[TriggerEvent, ...]
     via_http: bool = False
+    on_timer: bool = False
     refused: str | None = None
 
 

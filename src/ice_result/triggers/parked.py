@@ -1,14 +1,15 @@
 """An event this program parked before: sent again as it lies, it goes where it is still missing.
 
-`event` is the message as it first came, and what is parked once more if it must be; `sinks` names the stores that
-refused the job while others took it.
+`event` is the message as it first came, and what is parked once more if it must be, with what was tried before.
 """
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from ice_result.triggers.envelope import Contents, Envelope, Opened, label
-from ice_result.triggers.model import TriggerOptions
-from ice_result.values import JsonObject, JsonValue
+from ice_result.triggers.model import Past, TriggerOptions
+from ice_result.values import JsonObject
 
 __all__ = ["PARKED_EVENT"]
 
@@ -18,12 +19,15 @@ def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
     if not isinstance(schema, str) or not schema.startswith("ice_result.parked/") or "event" not in message:
         return None
     event_id = label(message.get("event_id"))
-    sinks = _texts(message.get("sinks"))
-    return (Contents(field="event", value=message["event"], message_id=event_id, sinks=sinks, as_it_came=True),)
+    return (Contents(field="event", value=message["event"], message_id=event_id, past=_past(message)),)
 
 
-def _texts(value: JsonValue) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+def _past(message: JsonObject) -> Past:
+    """What the envelope says of earlier tries; nothing, when somebody edited it into something else."""
+    try:
+        return Past.model_validate({name: message[name] for name in Past.model_fields if name in message})
+    except ValidationError:
+        return Past()
 
 
 PARKED_EVENT = Envelope("schema ice_result.parked/1 (a parked event)", _open)

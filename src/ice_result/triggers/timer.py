@@ -6,13 +6,18 @@ from ice_result.triggers.envelope import Envelope, Opened
 from ice_result.triggers.model import Ignored, TriggerOptions
 from ice_result.values import JsonObject
 
-__all__ = ["TIMER"]
+__all__ = ["TIMER", "is_timer"]
+
+_REASON = "a timer: it wakes the function for what was left undone"
+
+
+def is_timer(message: JsonObject) -> bool:
+    """Whether a timer sent it."""
+    return {"triggerTime", "triggerName"} <= message.keys()
 
 
 def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
-    if not {"triggerTime", "triggerName"} <= message.keys():
-        return None
-    return (Ignored(reason="a timer: nothing is done on a schedule"),)
+    return (Ignored(reason=_REASON),) if is_timer(message) else None
 
 
 TIMER = Envelope("triggerTime (a timer)", _open)

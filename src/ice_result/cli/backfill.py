@@ -1,0 +1,164 @@
+"""`backfill`: many jobs by their ids, recorded here or handed to the queue in front of the function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from ice_result.assembly import assemble
+from ice_result.calls import Deadline
+from ice_result.cli.console import Console, write_line
+from ice_result.cli.inputs import environment_with
+from ice_result.cli.job_ids import open_lines, read_lines
+from ice_result.credentials import Credentials
+from ice_result.job_queue import QueueSender
+from ice_result.jsontext import dump
+from ice_result.pipeline import Pipeline, Terms
+from ice_result.settings import Settings
+from ice_result.upkeep.backfill import Progress, Sent, Steady, Taken, record, send
+from ice_result.values import JobId
+
+_CHUNK_BYTES = 1 << 20
+
+
+@click.command()
+@click.argument("file")
+@click.option("--qps", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Begin at most N jobs a second.")
+@click.option("--via-queue", "queue", metavar="QUEUE", help="Hand the jobs to this MNS queue: the function does them.")
+@click.option("--resume", metavar="PATH", help="Keep what is done here, in place of FILE.done; for -, nowhere else.")
+@click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE.")
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="How long one job, or one batch for the queue, may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+def backfill(
+    *,
+    file: str,
+    qps: float | None,
+    queue: str | None,
+    resume: str | None,
+    jobs: str | None,
+    sinks: tuple[str, ...],
+    wait: float,
+    as_json: bool,
+) -> int:
+    """Record the jobs whose ids are in FILE, one a line; - is standard input.
+
+    Blank lines and those that begin with # are skipped. What is done is kept in FILE.done: run it again after an
+    interruption, and it goes on. Recorded, parked and queued jobs are done; failed ones are tried again.
+
+    Exit status: 0 when nothing was parked or failed and every line was a job id, 1 otherwise, 2 for usage.
+    """
+    if queue and (sinks or jobs):
+        raise click.UsageError("--sink and --jobs are the function's own with --via-queue")
+    pace = Steady(qps)
+    with open_lines(file) as lines:
+        if queue:
+            run = _by_queue(queue, pace, wait)
+        else:
+            run = _here(Settings.from_environment(environment_with(sinks, jobs)), pace, wait)
+        with (
+            Progress(Path(resume) if resume else _beside(file)) as progress,
+            Console(total=_count_lines(file), as_json=as_json) as console,
+        ):
+            work = _Work(lines, progress, console, as_json=as_json)
+            run(work)
+    return 0 if work.clean else 1
+
+
+class _Work:
+    """What there is to do, what is done of it, and whether all of it went well."""
+
+    def __init__(self, lines: Iterable[bytes], progress: Progress, console: Console, *, as_json: bool) -> None:
+        self._lines = lines
+        self._progress = progress
+        self._console = console
+        self._as_json = as_json
+        self.clean = True
+
+    def job_ids(self) -> Iterator[JobId]:
+        """The jobs to do, each once."""
+        for line in read_lines(self._lines):
+            if line.job_id is None:
+                self.clean = False
+                self._console.skip("unreadable")
+                self._console.complain(line.problem)
+            elif (taken := self._progress.take(line.job_id)) is Taken.NEW:
+                yield line.job_id
+            else:
+                self._console.skip(taken.value)
+
+    def record(self, pipeline: Pipeline, pace: Steady, wait: float) -> None:
+        """Do them here."""
+        for outcome in record(pipeline, self.job_ids(), Terms(lambda: Deadline.after(wait)), pace):
+            if outcome.job_id and outcome.outcome != "failed":
+                self._progress.done([JobId(outcome.job_id)])
+            self.clean = self.clean and outcome.outcome == "recorded"
+            self._console.show(outcome)
+
+    def send(self, sender: QueueSender, pace: Steady, wait: float, *, at_once: int) -> None:
+        """Hand them to the queue. Raises the error after which it makes no sense to go on."""
+        lasting = None
+        for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), pace, at_once=at_once):
+            if sent.error is None:
+                self._progress.done(sent.job_ids)
+            elif not sent.error.transient:
+                lasting = lasting or sent.error
+            self._show(sent)
+        if lasting:
+            raise lasting
+
+    def _show(self, sent: Sent) -> None:
+        outcome = "failed" if sent.error else "queued"
+        self._console.tally(outcome, len(sent.job_ids))
+        if self._as_json:
+            reason = str(sent.error) if sent.error else None
+            for job_id in sent.job_ids:
+                write_line(dump({"job_id": job_id, "outcome": outcome, "reason": reason}))
+        if sent.error and sent.error.transient:
+            self.clean = False
+            self._console.complain(str(sent.error))
+
+
+def _here(settings: Settings, pace: Steady, wait: float) -> Callable[[_Work], None]:
+    def run(work: _Work) -> None:
+        with closing(assemble(settings, Credentials())) as pipeline:
+            work.record(pipeline, pace, wait)
+
+    return run
+
+
+def _by_queue(queue: str, pace: Steady, wait: float) -> Callable[[_Work], None]:
+    """Raises SettingsError for what cannot be, before anything is read or written."""
+    settings = Settings.for_queue(os.environ)
+    credentials = Credentials()
+    sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
+    sender.load()
+
+    def run(work: _Work) -> None:
+        with sender:
+            work.send(sender, pace, wait, at_once=settings.concurrency)
+
+    return run
+
+
+def _beside(file: str) -> Path | None:
+    """Where progress is kept: beside a file, and nowhere for a stream, whose lines come but once."""
+    return Path(f"{file}.done") if Path(file).is_file() else None
+
+
+def _count_lines(file: str) -> int | None:
+    if not Path(file).is_file():
+        return None
+    with Path(file).open("rb") as counted:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(_CHUNK_BYTES), b""))

@@ -1,0 +1,61 @@
+"""The seam of stores that keep bytes under keys, and what goes into them and comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+from ice_result.calls import Deadline
+from ice_result.sinks.model import Listed
+from ice_result.values import Model
+
+
+class ObjectStore(Protocol):
+    """Bytes under keys. Keys are relative, with slashes between their parts."""
+
+    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+        """Write `data` whole or not at all, over what was there; its address."""
+        ...
+
+    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+        """What lies under `key`; None when nothing does."""
+        ...
+
+    def delete(self, key: str, deadline: Deadline, /) -> None:
+        """Remove what lies under `key`, if anything does."""
+        ...
+
+    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
+        """What lies below `folder`, which ends in a slash, however deep; in any order."""
+        ...
+
+    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The names of the folders one level below `folder`, without the slashes; in any order."""
+        ...
+
+
+class Page(NamedTuple):
+    """A part of a listing: objects and names of folders, and the token that asks for the next part, if any."""
+
+    objects: tuple[Listed, ...]
+    folders: tuple[str, ...]
+    next_token: str
+
+
+def pages(fetch: Callable[[str], Page]) -> Iterator[Page]:
+    """Every part of a listing, each asked for when the one before it is used up; `fetch` gets "" at first."""
+    page = fetch("")
+    yield page
+    while page.next_token:
+        page = fetch(page.next_token)
+        yield page
+
+
+def folder_name(prefix: str) -> str:
+    """`c` of `a/b/c/`: what a store folds keys to, as the name of a folder."""
+    return prefix.rstrip("/").rpartition("/")[2]
+
+
+def line(value: Model) -> bytes:
+    """How a document is written: one line of JSON."""
+    return f"{value.model_dump_json(by_alias=True)}\n".encode()

@@ -1,0 +1,87 @@
+"""Events that could not be finished, and notes of jobs that are expected, in any object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+from pydantic import ValidationError
+
+from ice_result.calls import Deadline
+from ice_result.errors import IceResultError
+from ice_result.sinks.layout import Layout, due_of, part
+from ice_result.sinks.model import Expected, Listed, Parked
+from ice_result.sinks.object_store import ObjectStore, line
+
+_SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
+
+
+@dataclass(frozen=True)
+class ObjectLot:
+    """A ParkingLot over any object store. What is none of ours in its folders is left alone."""
+
+    url: str
+    store: ObjectStore
+    layout: Layout
+
+    def park(self, parked: Parked, deadline: Deadline) -> str:
+        """Write the envelope; of an event that came anew, with what is known here of its earlier tries."""
+        key = self.layout.parked(parked)
+        return self.store.put(key, line(self._with_past(parked, key, deadline)), deadline)
+
+    def _with_past(self, parked: Parked, key: str, deadline: Deadline) -> Parked:
+        if parked.attempts > 1:
+            return parked
+        try:
+            envelope = self.store.get(key, deadline.part(_SHARE_FOR_THE_PAST))
+        except IceResultError:  # as with keys that may write but not read: losing the count beats losing the event
+            return parked
+        if envelope is None:
+            return parked
+        try:
+            past = Parked.model_validate_json(envelope).past
+        except ValidationError:
+            return parked.model_copy(update={"attempts": 2})
+        first = past.first_parked or parked.first_parked
+        return parked.model_copy(update={"attempts": past.attempts + 1, "first_parked": first, "history": past.history})
+
+    def reasons(self, deadline: Deadline) -> Iterator[str]:
+        """The names of the folders."""
+        return (unquote(name) for name in self.store.children(self.layout.folder("parked"), deadline))
+
+    def parked(self, reason: str, deadline: Deadline) -> Iterator[Listed]:
+        """The envelopes in the folder of `reason`."""
+        return self._listed(self.layout.folder("parked", part(reason)), deadline)
+
+    def expect(self, note: Expected, deadline: Deadline) -> str:
+        """Write the note; the same job may be expected at several times."""
+        return self.store.put(self.layout.expected(note), line(note), deadline)
+
+    def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
+        """The notes, by their names alone."""
+        for listed in self._listed(self.layout.folder("expected"), deadline):
+            if due := due_of(listed.key):
+                yield listed, due
+
+    def read(self, key: str, deadline: Deadline) -> bytes | None:
+        """The bytes under `key`."""
+        return self.store.get(key, deadline)
+
+    def discard(self, key: str, as_read: bytes, deadline: Deadline) -> bool:
+        """Remove it, unless somebody wrote it anew after it was read.
+
+        Between the last look and the removal is a moment in which it could still be written anew: object stores have
+        no condition for removing.
+        """
+        lies_there = self.store.get(key, deadline)
+        if lies_there is None:
+            return True
+        if lies_there != as_read:
+            return False
+        self.store.delete(key, deadline)
+        return True
+
+    def _listed(self, folder: str, deadline: Deadline) -> Iterator[Listed]:
+        return (listed for listed in self.store.list(folder, deadline) if listed.key.endswith(".json"))

@@ -1,0 +1,130 @@
+"""Jobs that were submitted and should be recorded by a certain time: what ICE forgot to tell of is asked for.
+
+    submitter ──► note ──► (due) ──► recorded? ──► yes: removed
+                                         └──► no: asked for, then recorded or parked, and removed
+
+ICE drops a callback after three tries, and has no call that lists jobs: without a note, nobody would ever know.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from ice_result.calls import Deadline
+from ice_result.errors import IceResultError, shorten
+from ice_result.pipeline import JobOutcome, Pipeline, Terms
+from ice_result.sinks.catalogue import Hint
+from ice_result.sinks.model import Expected, ParkingLot, Sink
+from ice_result.sinks.registry import catalogue_of
+from ice_result.triggers import JobEvent, job_event
+from ice_result.upkeep.lots import each_lot
+
+_AT_ONCE = 8
+_log = logging.getLogger(__name__)
+
+
+class _Note(NamedTuple):
+    lot: ParkingLot
+    key: str
+    text: bytes
+    expected: Expected
+
+
+def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str | None, now: datetime) -> list[Expected]:
+    """A note for each job, once. Raises ValueError for what cannot be a job id, and for a time that cannot be."""
+    try:
+        due = now + within
+    except OverflowError as error:
+        raise ValueError(f"{within}: too long; expected a time in which a job should be done") from error
+    if due < now:
+        raise ValueError(f"{within}: in the past; expected a time in which a job should be done")
+    notes = []
+    for job_id in dict.fromkeys(job_ids):
+        event = job_event(job_id, "job id")
+        if event.kind == "malformed":
+            raise ValueError(event.reason)
+        notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
+    return notes
+
+
+def leave_notes(
+    lots: Sequence[ParkingLot], notes: Iterable[Expected], deadline: Callable[[], Deadline]
+) -> Iterator[str]:
+    """Write each note into the first store that takes it, some at once; their addresses, in their order.
+
+    `deadline` is asked for each. Raises the last store's error when none takes a note; others may be written by then.
+    """
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="note") as workers:
+        yield from workers.map(lambda note: _leave(lots, note, deadline()), notes)
+
+
+def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> str:
+    """Each store has its share of the time."""
+    *others, last = lots
+    for tried, lot in enumerate(others):
+        try:
+            return lot.expect(note, deadline.part(1 / (len(lots) - tried)))
+        except IceResultError:  # the next store then
+            continue
+    return last.expect(note, deadline)
+
+
+def sweep(pipeline: Pipeline, terms: Terms, most: int) -> Iterator[JobOutcome]:
+    """Bring at most this many notes that are due to their end, what was due first first.
+
+    A job that is recorded costs a look into the first sink. One that is not is asked for: it is then recorded, or
+    parked, as `not_finished` if it still runs, and so tried again.
+    """
+    notes = list(islice(_due(pipeline, terms.deadline()), most))
+    missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, terms)]
+    events = [JobEvent(job_id=note.expected.job_id, payload={"JobId": note.expected.job_id}) for note in missing]
+    ended: dict[str, JobOutcome] = {}
+    for _, outcome in pipeline.process_events(events, terms):
+        if outcome.job_id:
+            ended[outcome.job_id] = outcome
+        yield outcome
+    for note in missing:
+        if ended[note.expected.job_id].outcome != "failed":
+            _remove(note, terms)
+
+
+def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
+    now = pipeline.now()
+    found = each_lot(
+        pipeline.stores.lots,
+        lambda lot: [(due, listed.key, lot) for listed, due in lot.expected(deadline) if due <= now],
+    )
+    for _, key, lot in sorted(found, key=lambda each: each[:2]):
+        try:
+            text = lot.read(key, deadline)
+            if text is not None:
+                yield _Note(lot, key, text, Expected.model_validate_json(text))
+        except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: left alone
+            _log.warning("skipped %s: %s", shorten(key), shorten(str(error).partition("\n")[0]))
+
+
+def _settled_by_itself(sink: Sink, note: _Note, terms: Terms) -> bool:
+    """Whether the job is recorded already, and the note therefore removed; where that cannot be seen, it is not."""
+    hint = Hint(note.expected.function_name, note.expected.expected_at)
+    try:
+        found = catalogue_of(sink).find(note.expected.job_id, terms.deadline(), hint)
+    except IceResultError:
+        return False
+    if found is None or found.manifest is None:
+        return False
+    _remove(note, terms)
+    return True
+
+
+def _remove(note: _Note, terms: Terms) -> None:
+    try:
+        note.lot.discard(note.key, note.text, terms.parking())
+    except IceResultError:  # it stays, and the next sweep finds the job recorded
+        return

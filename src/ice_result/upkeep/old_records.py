@@ -1,0 +1,165 @@
+"""Records and manifests of this version and of earlier ones, read for what does not follow from `raw`.
+
+Of a record: which job, where it ran, and the response. Of a manifest: what OSS said of each file. All else is made
+anew, so it may be missing, or be what this version would not write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from ice_result.errors import InvalidResponseError, NotJsonError, shorten
+from ice_result.jobs.model import Job
+from ice_result.jsontext import MAX_BYTES, MAX_DEPTH, load
+from ice_result.records.model import Manifest, ObjectFacts, Record
+from ice_result.sinks.catalogue import Stored
+from ice_result.values import JobId, JsonObject, JsonValue
+
+_SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
+_TIME = TypeAdapter(AwareDatetime)
+_LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
+
+
+class NotRedecodableError(Exception):
+    """What is stored of a job must stay as it is; `reason` is a stable token, and the message begins with it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class OldRecord:
+    """What there is to know of a stored record. `raw` is empty where it was too large for the store."""
+
+    job_id: JobId
+    function_name: str
+    create_time: datetime | None
+    region: str | None
+    raw: JsonObject
+
+
+@dataclass(frozen=True)
+class Old:
+    """A stored job: `facts` by the file's address, None when no file was looked up."""
+
+    job: Job
+    region: str | None
+    facts: Mapping[str, ObjectFacts] | None
+
+
+def read_record(data: bytes, region: str | None) -> OldRecord:
+    """A stored record; `region` is for those of times that did not write one down. Raises NotRedecodableError."""
+    document = _document(data, Record)
+    job_id, raw = document.get("job_id"), document.get("raw")
+    if not isinstance(job_id, str) or not job_id:
+        raise NotRedecodableError("damaged", "the record names no job")
+    return OldRecord(
+        job_id=JobId(job_id),
+        function_name=_text(document.get("function_name")) or "",
+        create_time=_time(document.get("create_time")),
+        region=_text(document.get("region")) if "region" in document else region,
+        raw=raw if isinstance(raw, dict) else {},
+    )
+
+
+def read_job(stored: Stored, record: OldRecord, whole: Callable[[], JsonObject]) -> Old:
+    """The job behind a stored record; `whole` finds the response that is not in it. Raises NotRedecodableError."""
+    if stored.manifest is None:
+        raise NotRedecodableError("no_manifest", "its files were never looked up; process the job again")
+    facts = _facts(_document(stored.manifest, Manifest))
+    raw = record.raw or whole()
+    if not raw:
+        raise NotRedecodableError("no_raw", "the response is not in the record, nor in a store that it points to")
+    try:
+        return Old(Job.from_response(record.job_id, raw), record.region, facts)
+    except InvalidResponseError as error:
+        raise NotRedecodableError("damaged", f"{error}") from error
+
+
+def is_later(stored: Stored) -> bool:
+    """Whether what is stored is of a version that this one does not know, and so must not be replaced."""
+    try:
+        _document(stored.record, Record)
+        if stored.manifest is not None:
+            _document(stored.manifest, Manifest)
+    except NotRedecodableError as error:
+        return error.reason != "damaged"
+    return False
+
+
+def json_of(data: bytes | None) -> JsonValue:
+    """A stored document as JSON; null when there is none, or when it is none."""
+    try:
+        return None if data is None else load(data, max_bytes=_LARGER * MAX_BYTES, max_depth=_DEEPER * MAX_DEPTH)
+    except NotJsonError:
+        return None
+
+
+def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
+    what = model.__name__.lower()
+    document = json_of(data)
+    if not isinstance(document, dict):
+        raise NotRedecodableError("damaged", f"the {what} is no JSON object")
+    ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))
+    named = shorten(str(document.get("schema")))[:64]
+    if not ours or not theirs or theirs["name"] != ours["name"]:
+        raise NotRedecodableError(
+            "unknown_schema", f"the {what} is {named}, and this version writes {_schema_of(model)}"
+        )
+    if int(theirs["version"]) > int(ours["version"]):
+        raise NotRedecodableError("newer", f"the {what} is {named}, and this version writes {_schema_of(model)}")
+    return document
+
+
+def _schema_of(model: type[Record | Manifest]) -> str:
+    return str(model.model_fields["schema_"].default)
+
+
+def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
+    problems = _objects(manifest.get("problems"))
+    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
+        return None
+    told = {str(problem["uri"]): problem for problem in problems if problem.get("uri")}
+    try:
+        return {
+            str(file["uri"]): _facts_of(file, told.get(str(file["uri"]), {}))
+            for file in _objects(manifest.get("files"))
+            if file.get("uri")
+        }
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
+        raise NotRedecodableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
+
+
+def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
+    """What OSS said; a media type that is only guessed from the name is guessed again."""
+    names = ["size_bytes", "etag", "crc64", "last_modified", *(["media_type"] if file.get("exists") else [])]
+    return ObjectFacts.model_validate(
+        {
+            **{name: file.get(name) for name in names},
+            "exists": file.get("exists"),
+            "problem": problem.get("code"),
+            "message": problem.get("message") or "",
+        }
+    )
+
+
+def _objects(value: JsonValue) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: JsonValue) -> datetime | None:
+    try:
+        return _TIME.validate_python(value)
+    except ValidationError:
+        return None

@@ -1,0 +1,506 @@
+"""`ice-result backfill`: many jobs by their ids, here or through the queue; killed, and run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from command_line import SOURCE, ice_result
+from fake_clock import FakeTime
+from ice_result.calls import Deadline
+from ice_result.credentials import Credentials
+from ice_result.errors import StorageError
+from ice_result.function import Function
+from ice_result.job_queue import QueueSender
+from ice_result.localcloud import Fault, LocalCloud, Passing
+from ice_result.triggers import JobEvent, parse
+from ice_result.upkeep.backfill import Progress, Steady, Taken, send
+from ice_result.values import JobId
+from many_jobs import write_jobs
+
+from platform_context import PlatformContext
+
+SINK = "oss://records/ice"
+QUEUE = "ice-callback-result"
+SAVED = Path(__file__).parents[2] / "samples" / "jobs"
+AT_ONCE = 2
+MOST_UNDER_WAY = 2 * AT_ONCE
+
+
+def write_ids(folder: Path, *lines: str) -> Path:
+    """The file `ids.txt` with these lines."""
+    path = folder / "ids.txt"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def backfill(cloud: LocalCloud, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`ice-result backfill ARGUMENTS` with a few jobs at once."""
+    return ice_result(
+        "backfill", *arguments, **{**cloud.environment, "ICE_RESULT_CONCURRENCY": str(AT_ONCE), **environment}
+    )
+
+
+def offline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same with saved jobs, and no cloud."""
+    return ice_result("backfill", *arguments, "--jobs", str(SAVED), ICE_RESULT_VERIFY_OUTPUTS="off", **environment)
+
+
+def asked(cloud: LocalCloud) -> Counter[str]:
+    """How often ICE was asked for each job."""
+    return Counter(call.target for call in cloud.ice.calls)
+
+
+def recorded(cloud: LocalCloud) -> list[str]:
+    """The ids of the jobs with a manifest, each as often as it has one."""
+    return sorted(Path(key).stem for key in cloud.oss.keys("records") if key.startswith("ice/manifests/"))
+
+
+def queued(cloud: LocalCloud) -> Counter[str]:
+    """How often each job is in the queue, as the function reads it; they are taken out."""
+    found: Counter[str] = Counter()
+    while payload := cloud.mns.deliver(QUEUE):
+        found.update(event.job_id for event in parse(payload).events if isinstance(event, JobEvent))
+    return found
+
+
+class Killer:
+    """Sends a signal to a process when it makes its nth call of a kind."""
+
+    def __init__(self, operation: str, nth: int, number: signal.Signals = signal.SIGKILL) -> None:
+        self._operation = operation
+        self._left = nth
+        self._number = number
+        self._lock = threading.Lock()
+        self._started = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
+
+    def watch(self, passing: Passing) -> None:
+        """Count a call of the process that is to be killed; or kill it, and end the connection."""
+        if passing.moment != "answered" or passing.operation != self._operation:
+            return
+        with self._lock:
+            self._left -= 1
+            kills = self._left == 0
+        if kills:
+            assert self._started.wait(10)
+            assert self._process is not None
+            self._process.send_signal(self._number)
+            if self._number == signal.SIGKILL:
+                raise ConnectionAbortedError
+
+    def run(self, cloud: LocalCloud, *arguments: str) -> tuple[int, str]:
+        """`ice-result ARGUMENTS`, until it is killed; its exit status, and what it said on standard error."""
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **cloud.environment}
+        command = [sys.executable, "-m", "ice_result", *arguments]
+        environment["ICE_RESULT_CONCURRENCY"] = str(AT_ONCE)
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
+            self._process = process
+            self._started.set()
+            _, said = process.communicate(timeout=60)
+        return process.returncode, said
+
+
+@contextmanager
+def cloud_of_many(folder: Path, count: int, killer: Killer) -> Iterator[tuple[LocalCloud, list[str]]]:
+    """A cloud with so many jobs, a bucket and a queue, watched by `killer`; and the jobs' ids."""
+    job_ids = write_jobs(folder / "jobs", count)
+    with LocalCloud(jobs=folder / "jobs", watch=killer.watch) as cloud:
+        cloud.oss.create_bucket("records")
+        cloud.mns.create_queue(QUEUE)
+        yield cloud, job_ids
+
+
+def test_jobs_are_recorded_from_a_file(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN ids with blank lines, comments, Windows' line ends and one twice THEN each job is asked for once."""
+    cloud.seed_outputs()
+    ids = tmp_path / "ids.txt"
+    ids.write_bytes(b"\xef\xbb\xbfcover-0001\r\n\n# those of March\n  videoclip-0001\ncover-0001")
+
+    done = backfill(cloud, str(ids), "--sink", SINK)
+
+    assert done.returncode == 0, done.stderr
+    assert recorded(cloud) == ["cover-0001", "videoclip-0001"]
+    assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1}
+    assert done.stderr.startswith("1 named twice, 2 recorded in ")
+    assert done.stderr.endswith(" a second\n")
+
+
+def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
+    """With its number; the exit status is 1."""
+    ids = write_ids(tmp_path, "JobId,State", "cover-0001", "x" * 129, "videoclip-0001 ok", "videoclip-0001")
+    ids.write_bytes(ids.read_bytes() + b"\xff\n")
+
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out")
+
+    *told, summary = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert [line.split(": ")[1] for line in told] == ["line 1", "line 3", "line 4", "line 6"]
+    assert told[0].endswith(
+        "found more than a job id; expected one job id a line; of a CSV file, cut out the column first"
+    )
+    assert summary.startswith("2 recorded, 4 unreadable in ")
+
+
+def test_a_second_run_does_only_what_is_left(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a file that was done WHEN it has one job more THEN ICE is asked for that, and the rest is counted."""
+    ids = write_ids(tmp_path, "cover-0001", "videoclip-0001")
+    assert backfill(cloud, str(ids), "--sink", SINK).returncode == 0
+    write_ids(tmp_path, "cover-0001", "videoclip-0001", "musicdemix-0001", "cover-0001")
+
+    done = backfill(cloud, str(ids), "--sink", SINK)
+
+    assert done.stderr.startswith("2 done before, 1 named twice, 1 recorded in ")
+    assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1, "musicdemix-0001": 1}
+
+
+def test_what_is_parked_is_done_with_and_what_failed_is_not(tmp_path: Path) -> None:
+    """A parked job is kept elsewhere, for `parked retry`; one that could not even be parked is tried again."""
+    ids = write_ids(tmp_path, "nobody")
+    out = tmp_path / "out"
+    out.write_text("a file where a folder should be")
+    lines = []
+    for _ in range(3):
+        done = offline(str(ids), "--sink", f"file:{out}", "--json")
+        lines.append([json.loads(line)["outcome"] for line in done.stdout.splitlines()])
+        if out.is_file():
+            out.unlink()
+
+    assert lines == [["failed"], ["parked"], []]
+
+
+def test_a_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
+    """GIVEN a process killed in the middle WHEN it is run again THEN each job has one record.
+
+    ICE is asked again only for what was under way.
+    """
+    killer = Killer("QueryIProductionJob", 25)
+    with cloud_of_many(tmp_path, 60, killer) as (cloud, job_ids):
+        ids = write_ids(tmp_path, *job_ids)
+        assert killer.run(cloud, "backfill", str(ids), "--sink", SINK) == (-signal.SIGKILL, "")
+        before = len(cloud.ice.calls)
+
+        done = backfill(cloud, str(ids), "--sink", SINK)
+
+        assert done.returncode == 0, done.stderr
+        assert 25 - MOST_UNDER_WAY <= before < 25 + MOST_UNDER_WAY
+        assert recorded(cloud) == sorted(job_ids)
+        assert set(asked(cloud)) == set(job_ids)
+        assert asked(cloud).total() - len(job_ids) <= MOST_UNDER_WAY
+
+
+def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
+    """GIVEN progress that ends in the middle of a line THEN the job of that line is new, and its next line is whole."""
+    path = tmp_path / "ids.txt.done"
+    with Progress(path) as progress:
+        progress.done([JobId("a"), JobId("bb")])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2])
+
+    with Progress(path) as progress:
+        assert [progress.take(JobId(name)) for name in ("a", "bb", "a")] == [
+            Taken.DONE_BEFORE,
+            Taken.NEW,
+            Taken.AGAIN,
+        ]
+        progress.done([JobId("bb")])
+
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("length", [0, 1, 20])
+def test_progress_that_was_killed_at_its_first_line_begins_anew(length: int, tmp_path: Path) -> None:
+    """Before any job was written."""
+    path = tmp_path / "ids.txt.done"
+    with Progress(path):
+        pass
+    header = path.read_bytes()
+    path.write_bytes(header[:length])
+    with Progress(path) as progress:
+        assert progress.take(JobId("a")) is Taken.NEW
+    assert path.read_bytes() == header
+
+
+def test_progress_is_in_the_file_before_the_process_ends(tmp_path: Path) -> None:
+    """A process that is killed has no time to write it."""
+    path = tmp_path / "ids.txt.done"
+    with Progress(path) as progress:
+        progress.done([JobId("a")])
+        assert path.read_text().splitlines()[1:] == ["a"]
+
+
+def test_a_file_that_is_no_progress_is_left_alone(tmp_path: Path) -> None:
+    """Somebody else's `ids.txt.done`."""
+    ids = write_ids(tmp_path, "cover-0001")
+    theirs = tmp_path / "ids.txt.done"
+    theirs.write_text("all of these are done, I think\n")
+
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out")
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ice-result: {theirs}: not the progress of a backfill")
+    assert theirs.read_text() == "all of these are done, I think\n"
+
+
+def test_progress_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    """Before anything is done."""
+    with pytest.raises(StorageError, match=r"cannot keep progress in .*nowhere/x: No such file.*see --resume"):
+        Progress(tmp_path / "nowhere" / "x")
+
+
+def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(tmp_path: Path) -> None:
+    """`-` has no name that a file could lie beside; `--resume` names one."""
+    kept = tmp_path / "kept"
+    options = ["--sink", f"file:{tmp_path}/out", "--jobs", str(SAVED)]
+    summaries = []
+    for resume in ([], [], ["--resume", str(kept)], ["--resume", str(kept)]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ice_result", "backfill", "-", *options, *resume],
+            input=b"cover-0001\n",
+            capture_output=True,
+            check=True,
+            cwd=tmp_path,
+            timeout=60,
+            env={"PYTHONPATH": str(SOURCE), "ICE_RESULT_VERIFY_OUTPUTS": "off"},
+        )
+        summaries.append(done.stderr.decode().partition(" in ")[0])
+
+    assert summaries == ["1 recorded", "1 recorded", "1 recorded", "1 done before"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
+
+
+def test_jobs_begin_at_the_pace_asked_for(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN 8 a second THEN ICE, which would take them all at once, is asked for the 14th after 13 eighths."""
+    job_ids = sorted(path.stem for path in SAVED.glob("*.json"))[:14]
+    ids = write_ids(tmp_path, *job_ids)
+    began = time.monotonic()
+
+    done = backfill(cloud, str(ids), "--sink", SINK, "--qps", "8", ICE_RESULT_CONCURRENCY="14")
+
+    assert done.returncode == 0, done.stderr
+    times = [call.at for call in cloud.ice.calls]
+    assert len(times) == 14
+    assert max(times) - began >= 13 / 8
+
+
+def test_batches_go_to_the_queue_at_the_pace_asked_for(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN 40 jobs a second THEN a batch of 16 follows the one before it after 400 ms."""
+    cloud.mns.create_queue(QUEUE)
+    ids = write_ids(tmp_path, *(f"job-{number}" for number in range(80)))
+    began = time.monotonic()
+
+    done = backfill(cloud, str(ids), "--via-queue", QUEUE, "--qps", "40", ICE_RESULT_CONCURRENCY="8")
+
+    assert done.returncode == 0, done.stderr
+    times = [call.at for call in cloud.mns.calls]
+    assert len(times) == 5
+    assert max(times) - began >= 4 * 16 / 40
+
+
+def test_a_steady_pace_waits_for_each_but_the_first() -> None:
+    """In time that nothing but waiting uses up."""
+    fake = FakeTime()
+    pace = Steady(10, fake.clock)
+    for _ in range(5):
+        pace.wait()
+    assert fake.slept == pytest.approx([0.1] * 4)
+
+
+def test_a_batch_waits_for_as_many_as_went_before_it() -> None:
+    """Sixteen at once are followed by a pause for sixteen."""
+    fake = FakeTime()
+    pace = Steady(8, fake.clock)
+    for count in (16, 16, 4, 1):
+        pace.wait(count)
+    assert fake.slept == pytest.approx([2, 2, 0.5])
+
+
+def test_a_stall_is_not_made_up_for() -> None:
+    """GIVEN a minute in which nothing began THEN what follows is as steady as before."""
+    fake = FakeTime()
+    pace = Steady(1, fake.clock)
+    pace.wait()
+    fake.seconds += 60
+    for _ in range(3):
+        pace.wait()
+    assert sum(fake.slept) == pytest.approx(2, abs=0.1)
+
+
+def test_a_sleep_that_lasts_too_long_is_made_up_for() -> None:
+    """GIVEN a clock that wakes a millisecond late each time THEN a thousand still take but the time they should."""
+    fake = FakeTime()
+    pace = Steady(1000, fake.clock)
+    began = fake.seconds
+    for _ in range(1001):
+        slept = len(fake.slept)
+        pace.wait()
+        fake.seconds += 0.001 if len(fake.slept) > slept else 0.0
+    assert fake.seconds - began == pytest.approx(1, abs=0.05)
+
+
+def test_without_a_pace_nobody_waits() -> None:
+    """The default."""
+    fake = FakeTime()
+    pace = Steady(None, fake.clock)
+    for _ in range(5):
+        pace.wait()
+    assert fake.slept == []
+
+
+def test_jobs_go_through_the_queue_to_the_function(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN jobs handed to the queue WHEN EventBridge delivers them THEN the function records each."""
+    cloud.mns.create_queue(QUEUE)
+    cloud.seed_outputs()
+    job_ids = sorted(path.stem for path in SAVED.glob("*.json"))
+    ids = write_ids(tmp_path, *job_ids)
+
+    done = backfill(cloud, str(ids), "--via-queue", QUEUE)  # and no sink is named
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.stderr.startswith(f"{len(job_ids)} queued in ")
+    assert cloud.ice.calls == ()
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": SINK})
+    while payload := cloud.mns.deliver(QUEUE):
+        assert function.handle(payload, PlatformContext())["parked"] == 0
+    function.close()
+    assert recorded(cloud) == job_ids
+
+
+def test_a_killed_backfill_through_the_queue_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Every job is in the queue; what was under way may be there twice, which the function makes one record of."""
+    killer = Killer("BatchSendMessage", 10)
+    with cloud_of_many(tmp_path, 0, killer) as (cloud, _):
+        job_ids = [f"job-{number}" for number in range(480)]
+        ids = write_ids(tmp_path, *job_ids)
+        assert killer.run(cloud, "backfill", str(ids), "--via-queue", QUEUE) == (-signal.SIGKILL, "")
+
+        done = backfill(cloud, str(ids), "--via-queue", QUEUE)
+
+        assert done.returncode == 0, done.stderr
+        assert " done before, " in done.stderr
+        in_queue = queued(cloud)
+        assert set(in_queue) == set(job_ids)
+        assert in_queue.total() - len(job_ids) <= 16 * MOST_UNDER_WAY
+
+
+def test_ctrl_c_ends_it_with_a_summary_and_what_was_sent_is_kept(tmp_path: Path) -> None:
+    """The exit status is 130, and a second run does the rest."""
+    killer = Killer("BatchSendMessage", 5, signal.SIGINT)
+    with cloud_of_many(tmp_path, 0, killer) as (cloud, _):
+        ids = write_ids(tmp_path, *(f"job-{number}" for number in range(480)))
+
+        status, said = killer.run(cloud, "backfill", str(ids), "--via-queue", QUEUE, "--qps", "160")
+        done = backfill(cloud, str(ids), "--via-queue", QUEUE)
+
+    summary, *_, interrupted = said.splitlines()
+    before = int(summary.partition(" queued in ")[0])
+    assert status == 130
+    assert 16 * 3 <= before < 480
+    assert interrupted.startswith("ice-result: interrupted; ")
+    assert done.stderr.startswith(f"{before} done before, {480 - before} queued in ")
+
+
+def test_a_batch_that_is_refused_for_now_is_failed_and_the_rest_goes_on(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a queue that refuses one batch to the last try THEN a second run sends that batch alone."""
+    cloud.mns.create_queue(QUEUE)
+    job_ids = [f"job-{number}" for number in range(40)]
+    ids = write_ids(tmp_path, *job_ids)
+    cloud.mns.fail(Fault("error_500", times=5))
+
+    done = backfill(cloud, str(ids), "--via-queue", QUEUE, "--json", ICE_RESULT_CONCURRENCY="1")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert all(set(line) == {"job_id", "outcome", "reason"} for line in lines)
+    assert Counter(line["outcome"] for line in lines) == {"failed": 16, "queued": 24}
+    assert backfill(cloud, str(ids), "--via-queue", QUEUE).stderr.startswith("24 done before, 16 queued in ")
+    assert queued(cloud) == Counter(job_ids)
+
+
+def test_a_queue_that_is_not_there_ends_it_at_once(cloud: LocalCloud, tmp_path: Path) -> None:
+    """One line says so, not one for each job; nothing counts as done, and after it little was sent."""
+    ids = write_ids(tmp_path, *(f"job-{number}" for number in range(1000)))
+
+    done = backfill(cloud, str(ids), "--via-queue", "not-there")
+
+    summary, line = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert " failed in " in summary
+    assert line.startswith("ice-result: MNS: send 16 jobs to the queue not-there: 404 QueueNotExist: no such queue")
+    assert len(cloud.mns.calls) <= 2 * MOST_UNDER_WAY
+    assert len((tmp_path / "ids.txt.done").read_text().splitlines()) == 1
+
+
+def test_thousands_go_through_the_queue_in_as_few_calls_as_can_be(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Each is there once."""
+    cloud.mns.create_queue(QUEUE)
+    job_ids = [f"{number:032x}" for number in range(5000)]
+    ids = write_ids(tmp_path, *job_ids)
+
+    assert backfill(cloud, str(ids), "--via-queue", QUEUE, ICE_RESULT_CONCURRENCY="8").returncode == 0
+
+    assert len(cloud.mns.calls) == -(-5000 // 16)
+    assert queued(cloud) == Counter(job_ids)
+
+
+def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
+    """GIVEN more ids than memory holds THEN no more of them are taken than there is room for."""
+    cloud.mns.create_queue(QUEUE)
+    ahead: list[int] = []
+
+    def job_ids() -> Iterator[JobId]:
+        for number in range(1000):
+            ahead.append(number - len(cloud.mns.messages(QUEUE)))
+            yield JobId(f"job-{number}")
+
+    endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
+    with QueueSender(QUEUE, endpoint=endpoint, credentials=Credentials()) as sender:
+        batches = list(send(sender, job_ids(), lambda: Deadline.after(30), Steady(None), at_once=AT_ONCE))
+
+    assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000
+    assert max(ahead) <= 16 * (MOST_UNDER_WAY + 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "Missing argument 'FILE'"),
+        (["/none"], "/none: No such file"),
+        (["/"], "/: Is a directory"),
+        (["-", "--qps", "0"], "--qps"),
+        (["-", "--sink", "file:./out", "--jobs", "/none"], "ICE_RESULT_JOBS: '/none' is not a folder"),
+        (["-", "--jobs", str(SAVED)], "ICE_RESULT_SINKS: not set"),
+        (["-", "--via-queue", "q", "--sink", "file:./out"], "--sink and --jobs are the function's own"),
+        (["-", "--via-queue", "q"], "ICE_RESULT_MNS_ENDPOINT: not set"),
+        (["-", "--via-queue", "no/queue"], "ICE_RESULT_MNS_ENDPOINT: not set"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_is_one_clear_line_and_exit_2(arguments: list[str], expected: str) -> None:
+    """Before anything is read, asked or written."""
+    done = ice_result("backfill", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ice-result: ")
+    assert expected in line
+
+
+def test_a_name_that_no_queue_has_is_told(cloud: LocalCloud) -> None:
+    """It would become part of an address."""
+    done = backfill(cloud, "-", "--via-queue", "a/../b")
+    assert done.returncode == 2
+    assert "'a/../b' is not a queue's name" in done.stderr

@@ -1,0 +1,141 @@
+"""Runs the function in one new process after the other, each a fork of this one, which has imported everything.
+
+A line of JSON comes in, the arguments of `start`; out go the id of the process, and then its exit status: 0 when the
+handler returned, GIVEN_BACK when it raised ParkingError, REFUSED when it raised another error of ours, negative when a
+signal ended it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import IO, NoReturn
+
+from ice_result.credentials import Credentials
+from ice_result.errors import IceResultError, ParkingError
+from ice_result.function import Function
+from ice_result.jobs.client import IceClient
+from ice_result.sinks import SinkContext, open_sink
+from ice_result.sinks.model import Loads
+
+from platform_context import PlatformContext, PlatformFunction
+
+GIVEN_BACK = 75
+"""The exit status of a process that could not even park its event."""
+REFUSED = 74
+"""The exit status of a process that was woken by a timer, and could not read what is parked."""
+_NOWHERE = "127.0.0.1:1"
+_NOT_INHERITED = ("COVERAGE_", "ALIBABA_CLOUD_", "ICE_RESULT_")
+_HERE = Path(__file__).parent
+
+
+class ForkedFunctions:
+    """The process that forks, seen from a test. One event at a time."""
+
+    def __init__(self, log: IO[bytes] | None = None) -> None:
+        """What the functions log goes to `log`, or else where this process's errors go."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_NOT_INHERITED) and not name.lower().endswith("_proxy")
+        }
+        environment["PYTHONPATH"] = f"{_HERE.parent / 'src'}:{_HERE}"
+        environment["SSL_CERT_FILE"] = os.devnull  # reading the system's would take longer than all the rest
+        self._parent = subprocess.Popen(
+            [sys.executable, __file__],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+    def start(
+        self,
+        environment: dict[str, str],
+        event: object,
+        *,
+        timeout: int = 30,
+        file_bytes: int | None = None,
+        ahead_seconds: int = 0,
+    ) -> int:
+        """A new process that handles the event, within the function's timeout; its id.
+
+        It can write no larger file than `file_bytes`: for what is larger, it is as if the disk were full. By its clock
+        it is `ahead_seconds` later than it is, so that what was parked has waited for so long.
+        """
+        assert self._parent.stdin is not None
+        limits = {"timeout": timeout, "file_bytes": file_bytes, "ahead_seconds": ahead_seconds}
+        order = {"environment": environment, "event": event, **limits}
+        self._parent.stdin.write(json.dumps(order) + "\n")
+        self._parent.stdin.flush()
+        return self._number()
+
+    def status(self) -> int:
+        """Wait for the process that was started last."""
+        return self._number()
+
+    def close(self) -> None:
+        """End the process that forks."""
+        self._parent.communicate()
+
+    def _number(self) -> int:
+        assert self._parent.stdout is not None
+        return int(self._parent.stdout.readline())
+
+
+def main() -> None:
+    """Fork until standard input ends."""
+    _load()
+    for line in sys.stdin:
+        order = json.loads(line)
+        process_id = os.fork()
+        if process_id == 0:
+            _run(**order)
+        _say(process_id)
+        _, status = os.waitpid(process_id, 0)
+        _say(os.waitstatus_to_exitcode(status))
+
+
+def _load() -> None:
+    """Import the SDKs as the function does, so that no fork has to."""
+    IceClient(region="cn-shanghai", endpoint=_NOWHERE, credentials=Credentials()).load()
+    context = SinkContext(region="cn-shanghai", oss_endpoint=_NOWHERE, ots_endpoint=_NOWHERE)
+    for url in ("oss://bucket", "ots://instance", "sqlite:x"):
+        sink = open_sink(url, context)
+        if isinstance(sink, Loads):
+            sink.load()
+
+
+def _run(
+    environment: dict[str, str], event: object, timeout: int, file_bytes: int | None, ahead_seconds: int
+) -> NoReturn:
+    """What one instance of the function does from its birth to its death."""
+    os.environ.update(environment)
+    if file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    function, context = Function(), PlatformContext(function=PlatformFunction(timeout=timeout))
+    if ahead_seconds:
+        function.prepare(context).now = lambda: datetime.now(timezone.utc) + timedelta(seconds=ahead_seconds)
+    try:
+        function.handle(json.dumps(event).encode(), context)
+    except ParkingError:
+        os._exit(GIVEN_BACK)
+    except IceResultError as error:
+        sys.stderr.write(f"{error}\n")
+        os._exit(REFUSED)
+    os._exit(0)
+
+
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Inputs for the targets of fuzz_targets: those worth keeping, and those made of the samples and the fixtures.
+
+tests/seeds has a file for each target, with the base64 of one input a line.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+from callback_requests import NOW, signature
+from fuzz_targets import FUNCTIONS
+
+ROOT = Path(__file__).parents[1]
+SEEDS = Path(__file__).parent / "seeds"
+_LONGEST_KEPT = 2000
+_MOST_KEPT_BYTES = 48_000
+_TOO_DEEP = (b"[" * 5000, b'{"a":' * 5000, b'{"messageBody":"' + b"[" * 5000 + b'"}')
+_ODD_ADDRESSES = (
+    *("oss://bucket/../other/key", "oss://b%2e%2e/k", "https://user:pass@bucket.oss-cn-shanghai.aliyuncs.com/a"),
+    *("https://bucket.cn-hangzhou.oss.aliyuncs.com:443/%zz%ff", "http://127.0.0.1/a", "http://[::1]/a"),
+    *(
+        "https://bucket.s3.oss-cn-hangzhou-internal.aliyuncs.com/a?Signature=x#y",
+        "https://b.oss-accelerate.aliyuncs.com",
+    ),
+    *("file:./out", "sqlite:///srv/jobs.db", "s3://bucket/prefix", "ots://instance", "oss://b/a?Signature=x"),
+    *("oss fail to save the image in the given bucket", "x-oss-security-token: abc", "a%3fSignature%3dx"),
+)
+
+
+def load(target: str) -> list[bytes]:
+    """The inputs that were kept."""
+    file = SEEDS / f"{target}.txt"
+    return [base64.b64decode(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+
+def save(target: str, inputs: list[bytes]) -> int:
+    """Keep the shortest, as many as fit; how many they are."""
+    kept: list[str] = []
+    for data in sorted(inputs, key=lambda data: (len(data), data)):
+        if len(data) <= _LONGEST_KEPT and sum(map(len, kept)) + len(data) < _MOST_KEPT_BYTES:
+            kept.append(base64.b64encode(data).decode())
+    (SEEDS / f"{target}.txt").write_text("".join(f"{line}\n" for line in kept))
+    return len(kept)
+
+
+def samples(target: str) -> list[bytes]:
+    """What the samples and the fixtures make for a target."""
+    events = [path.read_bytes() for name in ("samples/events", "tests/events") for path in _files(name)]
+    jobs = [path.read_bytes() for name in ("samples/jobs", "tests/jobs") for path in _files(name)]
+    events += _TOO_DEEP
+    match target:
+        case "parse":
+            return events
+        case "decode":
+            results = [_function(job) + _result(job) for job in jobs]
+            return [_function(job) + job for job in jobs] + results + [b"\x00" + text for text in _TOO_DEEP]
+        case "addresses":
+            named = [text for job in jobs for text in _texts(json.loads(job)) if "://" in text]
+            return [text.encode() for text in (*named, *_ODD_ADDRESSES)]
+        case "callback":
+            signed = [kind + event for kind in (b"\x00", b"\x01") for event in events]
+            return signed + [b"\x02" + head + event for head in _heads() for event in events]
+        case _:
+            raise ValueError(target)
+
+
+def _heads() -> list[bytes]:
+    """Headers of a callback: signed, signed with a key of nobody's, signed for another time, and not at all."""
+    signatures = (signature(str(NOW)), signature(str(NOW), key="other"), signature(str(NOW - 9)), "")
+    return [f"X-ICE-TIMESTAMP: {NOW}\nX-ICE-SIGNATURE: {text}\n\n".encode() for text in signatures]
+
+
+def _files(name: str) -> list[Path]:
+    return sorted((ROOT / name).glob("*.json"))
+
+
+def _function(job: bytes) -> bytes:
+    return bytes([FUNCTIONS.index(json.loads(job)["FunctionName"])])
+
+
+def _result(job: bytes) -> bytes:
+    return str(json.loads(job).get("Result")).encode()
+
+
+def _texts(value: object) -> list[str]:
+    """All texts in a JSON value."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _texts(item)]

@@ -1,0 +1,186 @@
+"""What must hold for any bytes at all, one function for each place where bytes from outside are read.
+
+Each raises AssertionError when something does not hold, and anything else is a defect too. The fuzzer feeds them what
+it makes up, and the suite what was found to be worth keeping: see tests/long/fuzz_coverage.py and tests/seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+from callback_requests import KEYS, NOW, URL, callback, signature
+from ice_result import jsontext
+from ice_result.addresses import is_not_saved, parse_address
+from ice_result.answering import HttpSide
+from ice_result.calls import Deadline
+from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
+from ice_result.jobs.model import Job
+from ice_result.pipeline import Pipeline, Stores
+from ice_result.records import build_manifest, build_record, output_files
+from ice_result.redaction import redact
+from ice_result.results import decode
+from ice_result.results.registry import DECODERS
+from ice_result.sinks.endpoints import parse_endpoint
+from ice_result.sinks.layout import LONGEST_PART, part
+from ice_result.sinks.registry import parse_sink_url
+from ice_result.sinks.urls import split_url
+from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
+from ice_result.triggers.callback import WINDOW_SECONDS
+from ice_result.values import JobId, JsonObject, Model
+
+FUNCTIONS = (*sorted(DECODERS), "SomethingNew", "")
+OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))
+_WINDOW = range(NOW - int(WINDOW_SECONDS), NOW + int(WINDOW_SECONDS) + 1)
+_VALID_SIGNATURES = [signature(str(second), key=key) for second in _WINDOW for key in KEYS]
+
+
+def parsing(data: bytes) -> None:
+    """A payload yields events that can be written down, and what is parked names its job again."""
+    triggered = _few(parse(data))
+    assert triggered.events
+    _check_writable(triggered)
+    for event in triggered.events:
+        if not isinstance(event, JobEvent):
+            assert event.reason.isprintable()
+            continue
+        assert 1 <= len(event.job_id) <= 128
+        assert event.job_id.isprintable()
+        again = parse(jsontext.dump(event.payload)).events
+        assert event.job_id in [found.job_id for found in again if isinstance(found, JobEvent)]
+
+
+def decoding(data: bytes) -> None:
+    """The first byte chooses the function, the rest is its Result, or a whole response when it has a Status."""
+    function_name = FUNCTIONS[data[0] % len(FUNCTIONS)] if data else ""
+    text = data[1:].decode("utf-8", "replace")
+    _check_writable(decode(function_name, text, "bucket"))
+    try:
+        value = jsontext.load(text)
+    except NotJsonError:
+        value = text
+    _check_writable(decode(function_name, value))
+    if isinstance(value, dict) and "Status" in value:
+        _record({"FunctionName": function_name, **value, "JobId": "job-1"})
+    else:
+        _record({"FunctionName": function_name, "Status": "Success", "Result": value, "OutputUrls": [text]})
+
+
+def addressing(data: bytes) -> None:
+    """A text is an address OSS could have, or none; a sink's URL and an endpoint are what we allow, or refused."""
+    text = data.decode("utf-8", "surrogateescape")
+    address = parse_address(text)
+    if address:
+        assert 3 <= len(address.bucket) <= 63
+        assert not set(address.bucket) - set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        again = parse_address(f"{address.uri}.")
+        assert again is not None
+        assert (again.bucket, again.key) == (address.bucket, f"{address.key}.")
+    assert not (address and is_not_saved(text))
+    encoded = part(text)
+    assert len(encoded) <= LONGEST_PART
+    assert "/" not in encoded
+    assert redact(redact(text)) == redact(text)
+    with suppress(ValueError):
+        split_url(text)
+    with suppress(SettingsError):
+        parse_sink_url(text)
+    with suppress(ValueError):
+        parse_endpoint(text)
+
+
+def calling_back(data: bytes) -> None:
+    """The first byte chooses what is foreign: the payload, the signed request's body, or the headers and the body.
+
+    A request is believed only if it bears a signature that our keys make for a time within the window.
+    """
+    kind, rest = (data[0] % 3 if data else 0), data[1:]
+    text = rest.decode("utf-8", "replace")
+    payload = rest if kind == 0 else jsontext.dump(_signed(text) if kind == 1 else _forged(text)).encode()
+    asked, triggered = _answered(payload)
+    assert not (triggered.refused and asked)
+    if kind == 1:
+        assert len(asked) <= 1
+    if kind == 2 and asked:
+        assert any(valid in text.lower() for valid in _VALID_SIGNATURES)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "parse": parsing,
+    "decode": decoding,
+    "addresses": addressing,
+    "callback": calling_back,
+}
+
+
+class _Nobody:
+    """A source that knows no job, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        self.asked.append(job_id)
+        assert deadline.left() > 0
+        raise NotFoundError(f"ask for {job_id}", service="nobody")
+
+
+_SOURCE = _Nobody()
+_PIPELINE = Pipeline(_SOURCE, Stores(sinks=[], lots=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1)
+
+
+def _answered(payload: bytes) -> tuple[list[str], Triggered]:
+    """What was asked for because of a payload, and what it was taken for; the answer is given in between."""
+    _SOURCE.asked = []
+    triggered = _few(parse(payload, OPTIONS, lambda: NOW))
+    _check_writable(triggered)
+    if triggered.via_http:
+        status, report = HttpSide().answer(_PIPELINE, triggered, Deadline.after(30), "request")
+        assert status in {200, 401, 500}
+        _check_writable(report)
+    return _SOURCE.asked, triggered
+
+
+def _few(triggered: Triggered) -> Triggered:
+    """Its first events: each would write the whole payload once more."""
+    return triggered.model_copy(update={"events": triggered.events[:10]})
+
+
+def _signed(body: str) -> JsonObject:
+    return callback("job-1", body=body)
+
+
+def _forged(text: str) -> JsonObject:
+    """Header lines, an empty line, and the body: all that a stranger can choose."""
+    head, _, body = text.partition("\n\n")
+    lines = (line.partition(":") for line in head.split("\n"))
+    return {**callback("job-1", body=body), "headers": {name: value.strip() for name, _, value in lines}}
+
+
+def _record(response: JsonObject) -> None:
+    """The record and the manifest are written, and a second time with the same bytes."""
+    once, twice = (_written(response) for _ in range(2))
+    assert once == twice
+
+
+def _written(response: JsonObject) -> tuple[str, ...]:
+    try:
+        job = Job.from_response(JobId("job-1"), response)
+    except IceResultError:
+        return ()
+    decoded = decode(job.function_name, job.result, job.output_bucket)
+    files = output_files(job, decoded)
+    record = build_record(job, decoded, files, "cn-shanghai")
+    return _check_writable(record), _check_writable(build_manifest(record, files, None))
+
+
+def _check_writable(value: Model) -> str:
+    """Its JSON is UTF-8 and JSON indeed."""
+    text = value.model_dump_json(by_alias=True)
+    json.loads(text.encode(), parse_constant=_fail)
+    return text
+
+
+def _fail(constant: str) -> None:
+    raise AssertionError(f"{constant} was written")

@@ -1,0 +1,75 @@
+"""10,000 jobs while one call in five fails and a process is killed every few seconds: see tests/chaos_runs.py.
+
+`make chaos JOBS=10000 SEED=1` prints what happened; with UPDATE_DOCS=1 in the environment it goes into
+docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+
+from chaos_runs import Chaos, Figures, Plan  # noqa: E402  found through the line above
+
+DOCUMENT = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
+
+
+def main() -> None:
+    """Run, compare, tell; status 1 when something does not hold."""
+    plan = Plan(jobs=int(os.environ.get("JOBS", "10000")), seed=int(os.environ.get("SEED", "1")))
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    started = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    try:
+        figures = Chaos(plan, folder, _say).run()
+    except AssertionError as error:
+        sys.exit(f"{error}; what the functions logged is in {folder}/log")
+    shutil.rmtree(folder)
+    shown = table(plan, figures, time.monotonic() - started)
+    print(shown)
+    if os.environ.get("UPDATE_DOCS"):
+        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        DOCUMENT.write_text(before + BEGIN + shown + END + after, encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def table(plan: Plan, figures: Figures, seconds: float) -> str:
+    """What happened, as the document shows it."""
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(figures.faults.items()))
+    struck = figures.faults.total()
+    times = [f"{each:.0f} s" for each in (figures.quiet_seconds, figures.seconds, seconds)]
+    rows = {
+        "jobs; seed": f"{plan.jobs:,}; {plan.seed}",
+        "deliveries; events in them": f"{figures.deliveries:,}; {figures.events:,}",
+        "processes killed": f"{figures.kills:,}",
+        "batches given back by the function": f"{figures.given_back:,}",
+        "jobs expected with a note": f"{figures.noted:,}, half of whose events never came",
+        "timers; that failed or were killed": f"{figures.timers:,}; {figures.timers_that_failed:,}",
+        "calls; without faults": f"{figures.calls:,}; {figures.quiet_calls:,}",
+        "of them struck": f"{struck:,} ({struck / max(1, figures.calls):.0%}): {kinds}",
+        "envelopes written; there at once, at most": f"{figures.parked:,}; {figures.parked_at_most:,}",
+        "retried by a person": f"{figures.by_a_person:,} envelopes",
+        "delivered once more since a file could not be looked up": f"{figures.looked_up_again:,} jobs",
+        f"longest run of a function that has {plan.timeout} s": f"{figures.longest_seconds:.1f} s",
+        "time: without faults; with them; in all": "; ".join(times),
+        "lost, doubled, or other than without faults": "0",
+    }
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join(["| what | how much |", "| --- | --- |", *lines, ""])
+
+
+if __name__ == "__main__":
+    main()

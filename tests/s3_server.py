@@ -1,0 +1,49 @@
+"""A stand-in for an S3 server that fails on demand. It checks no signature: in the sink's tests, two servers do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ice_result.localcloud.faults import RefusalKind
+from ice_result.localcloud.oss_store import content_md5
+from ice_result.localcloud.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
+from ice_result.localcloud.wire import Reply, Request
+
+
+class S3Server(LocalService):
+    """Objects by `bucket/key`; the operation of a call is its HTTP method, its target `bucket/key`."""
+
+    name: ClassVar[str] = "S3"
+    fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {
+        "throttle": Refusal(503, "SlowDown", "Please reduce your request rate."),
+        "error_500": Refusal(500, "InternalError", "We encountered an internal error. Please try again."),
+        "forbidden": Refusal(403, "AccessDenied", "Access Denied"),
+    }
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(Keyring(), Conditions(watch=watch), is_fault_target=str.startswith)
+        self.objects: dict[str, bytes] = {}
+
+    @override
+    def locate(self, request: Request) -> tuple[str, str]:
+        return request.method, request.path[1:].replace("%3D", "=")
+
+    @override
+    def answer(self, request: Request) -> Reply:
+        method, place = self.locate(request)
+        if method == "PUT":
+            if request.headers["content-md5"] != content_md5(request.body):
+                raise RefusedError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+            self.objects[place] = request.body
+            return Reply(200)
+        if method == "GET" and place in self.objects:
+            return Reply(200, {"Content-Type": "application/json"}, self.objects[place])
+        raise RefusedError(404, "NoSuchKey", "The specified key does not exist.")
+
+    @override
+    def refuse(self, refusal: RefusedError, request: Request) -> Reply:
+        body = f"<Error><Code>{refusal.code}</Code><Message>{refusal.message}</Message></Error>"
+        return Reply(refusal.status, {"Content-Type": "application/xml"}, body.encode())

@@ -1,0 +1,18 @@
+"""What the fuzzer of tests/long/fuzz_coverage.py found worth keeping, and what it starts from, through its targets."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz_seeds import load, samples
+from fuzz_targets import TARGETS
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_seed_passes(target: str) -> None:
+    """GIVEN inputs that once reached code no other did THEN what must hold for any input holds for them."""
+    kept, made = load(target), samples(target)
+    assert len(kept) > 10
+    assert len(made) > 10
+    for data in (*kept, *made):
+        TARGETS[target](data)

@@ -1,0 +1,411 @@
+"""Parked events tried again: what is kept, what disappears, and what becomes dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from ice_result.calls import Clock, Deadline
+from ice_result.errors import IceResultError
+from ice_result.pipeline import Pipeline, Terms
+from ice_result.sinks import Parked, ParkedError
+from ice_result.sinks.object_store import line
+from ice_result.upkeep import discard, due, kept, read_each, retry
+from ice_result.values import JsonObject, JsonValue
+from parked_runs import (
+    Saved,
+    deadline,
+    envelopes,
+    parked_in,
+    pipeline_of,
+    process,
+    recorded_in,
+    retry_all,
+    terms,
+    write_at,
+)
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Saved:
+    """Where jobs are looked up."""
+    return Saved(tmp_path / "jobs")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The folder of the only sink."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def pipeline(saved: Saved, out: Path) -> Iterator[Pipeline]:
+    """From the saved responses into the folder; the third try is the last."""
+    environment = {"ICE_RESULT_JOBS": saved.url, "ICE_RESULT_SINKS": f"file:{out}", "ICE_RESULT_PARKED_TRIES": "3"}
+    with pipeline_of(environment) as assembled:
+        yield assembled
+
+
+def envelope_of(event: JsonValue, reason: str = "unavailable", job_id: str | None = "cover-0001") -> Parked:
+    """An envelope as the pipeline writes it."""
+    return Parked(
+        reason=reason,
+        transient=True,
+        job_id=job_id,
+        event_type=None,
+        event_id=None,
+        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
+        first_parked=NOW,
+        last_parked=NOW,
+        event=event,
+    )
+
+
+def park(out: Path, place: str, parked: Parked) -> Path:
+    """Lay an envelope where it belongs, under this name."""
+    path = out / "parked" / f"{place}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(line(parked))
+    return path
+
+
+def test_what_is_recorded_is_no_longer_parked(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN a job that was running WHEN it is done and tried again THEN its envelope is gone."""
+    saved.running("cover-0001")
+    process(pipeline, {"JobId": "cover-0001"})
+    assert [*parked_in(out)] == ["not_finished/cover-0001"]
+    saved.done("cover-0001")
+
+    (retried,) = retry_all(pipeline)
+
+    assert [outcome.outcome for outcome in retried.outcomes] == ["recorded"]
+    assert retried.removed
+    assert parked_in(out) == {}
+    assert recorded_in(out) == ["cover-0001"]
+
+
+def test_what_fails_again_keeps_its_history(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """One try more, when it was first parked, and how the tries before ended."""
+    saved.running("cover-0001")
+    process(pipeline, {"JobId": "cover-0001"})
+    first = parked_in(out)["not_finished/cover-0001"]
+
+    (retried,) = retry_all(pipeline)
+
+    second = parked_in(out)["not_finished/cover-0001"]
+    assert not retried.removed
+    assert (first["attempts"], second["attempts"]) == (1, 2)
+    assert second["first_parked"] == first["first_parked"] == first["last_parked"]
+    assert second["event"] == {"JobId": "cover-0001"}
+    assert second["history"] == [
+        {
+            "at": first["last_parked"],
+            "reason": "not_finished",
+            "message": "job cover-0001: recorded while it was 'Analysing'",
+        }
+    ]
+
+
+def test_what_fails_for_another_reason_moves_to_its_folder(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """The old envelope is gone, the new one tells of it."""
+    process(pipeline, {"JobId": "cover-0001"})
+    assert [*parked_in(out)] == ["not_found/cover-0001"]
+    saved.running("cover-0001")
+
+    (retried,) = retry_all(pipeline)
+
+    assert retried.removed
+    (place, moved), *others = parked_in(out).items()
+    assert (place, others) == ("not_finished/cover-0001", [])
+    assert moved["attempts"] == 2
+    history = moved["history"]
+    assert isinstance(history, list)
+    assert [past["reason"] for past in history if isinstance(past, dict)] == ["not_found"]
+
+
+def test_what_was_tried_too_often_is_dead_and_stays_so(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN three tries at most THEN the third makes it dead; a person may still try it, and record it."""
+    saved.running("cover-0001")
+    process(pipeline, {"JobId": "cover-0001"})
+    retry_all(pipeline)
+    retry_all(pipeline)
+    ((place, dead),) = parked_in(out).items()
+    assert (place, dead["dead"], dead["attempts"]) == ("dead/cover-0001", True, 3)
+    assert [*due(pipeline.stores.lots, NOW + timedelta(days=10_000), deadline())] == []
+
+    retry_all(pipeline)
+    ((place, dead),) = parked_in(out).items()
+    assert (place, dead["dead"], dead["attempts"]) == ("dead/cover-0001", True, 4)
+    saved.done("cover-0001")
+    retry_all(pipeline)
+    assert parked_in(out) == {}
+    assert recorded_in(out) == ["cover-0001"]
+
+
+def test_an_envelope_of_many_events_is_taken_apart(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN events that there was no time for THEN those that are finished go, and the others are parked one by one."""
+    events = pipeline.parse(json.dumps([{"JobId": "a"}, {"JobId": "b"}, {"JobId": "c"}, {"no": "id"}]).encode()).events
+    pipeline.report(events, Terms(lambda: Deadline.after(0.0)))
+    ((place, bulk),) = parked_in(out).items()
+    assert (place.partition("/")[0], bulk["job_id"]) == ("out_of_time", None)
+    assert bulk["event"] == [{"JobId": "a"}, {"JobId": "b"}, {"JobId": "c"}, {"no": "id"}]
+    saved.done("a", "b")
+
+    (retried,) = retry_all(pipeline)
+
+    assert sorted(outcome.outcome for outcome in retried.outcomes) == ["parked", "parked", "recorded", "recorded"]
+    assert retried.removed
+    assert recorded_in(out) == ["a", "b"]
+    left = parked_in(out)
+    assert sorted(each["reason"] for each in left.values()) == ["malformed", "not_found"]  # type: ignore[type-var]
+    assert left["not_found/c"]["event"] == {"JobId": "c"}
+    assert left["not_found/c"]["attempts"] == 2
+
+
+def test_an_envelope_goes_only_where_the_job_is_missing(saved: Saved, tmp_path: Path) -> None:
+    """GIVEN one sink that refused WHEN it is tried again THEN the other is not written to."""
+    (tmp_path / "b").write_text("a file where a folder should be")
+    sinks = {"ICE_RESULT_SINKS": f"file:{tmp_path}/a,file:{tmp_path}/b", "ICE_RESULT_JOBS": saved.url}
+    saved.done("cover-0001")
+    with pipeline_of(sinks) as pipeline:
+        process(pipeline, {"JobId": "cover-0001"})
+        assert parked_in(tmp_path / "a")["storage/cover-0001"]["sinks"] == [f"file:{tmp_path}/b"]
+        (tmp_path / "b").unlink()
+        (tmp_path / "a" / "manifests").rename(tmp_path / "kept")
+
+        (retried,) = retry_all(pipeline)
+
+    assert retried.removed
+    assert (recorded_in(tmp_path / "a"), recorded_in(tmp_path / "b")) == ([], ["cover-0001"])
+    assert parked_in(tmp_path / "a") == {}
+
+
+def test_an_envelope_that_fails_again_still_says_where_the_job_is_missing(saved: Saved, tmp_path: Path) -> None:
+    """GIVEN one sink that refused WHEN it refuses again, or ICE does THEN the other is not written to later either."""
+    (tmp_path / "b").write_text("a file where a folder should be")
+    sinks = {"ICE_RESULT_SINKS": f"file:{tmp_path}/a,file:{tmp_path}/b", "ICE_RESULT_JOBS": saved.url}
+    saved.done("cover-0001")
+    with pipeline_of(sinks) as pipeline:
+        process(pipeline, {"JobId": "cover-0001"})
+        retry_all(pipeline)
+        assert parked_in(tmp_path / "a")["storage/cover-0001"]["sinks"] == [f"file:{tmp_path}/b"]
+        saved.running("cover-0001")
+        retry_all(pipeline)
+
+    (envelope,) = parked_in(tmp_path / "a").values()
+    assert (envelope["reason"], envelope["sinks"]) == ("not_finished", [f"file:{tmp_path}/b"])
+
+
+def test_two_envelopes_of_a_job_are_both_seen_to(saved: Saved, tmp_path: Path) -> None:
+    """They name different sinks, and each is written where it says; neither swallows the other."""
+    sinks = [f"file:{tmp_path}/a", f"file:{tmp_path}/b"]
+    saved.done("cover-0001")
+    for sink, reason in zip(sinks, ("storage", "unavailable"), strict=True):
+        parked = envelope_of({"JobId": "cover-0001"}, reason).model_copy(update={"sinks": (sink,)})
+        park(tmp_path / "a", f"{reason}/cover-0001", parked)
+    with pipeline_of({"ICE_RESULT_SINKS": ",".join(sinks), "ICE_RESULT_JOBS": saved.url}) as pipeline:
+        retried = retry_all(pipeline)
+
+    assert [each.removed for each in retried] == [True, True]
+    assert parked_in(tmp_path / "a") == {}
+    assert (recorded_in(tmp_path / "a"), recorded_in(tmp_path / "b")) == (["cover-0001"], ["cover-0001"])
+
+
+def test_a_job_in_two_envelopes_of_which_one_has_many(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """Both are brought to their end, though the job is in both."""
+    saved.done("a", "b")
+    park(out, "unavailable/a", envelope_of({"JobId": "a"}, job_id="a"))
+    park(out, "out_of_time/many", envelope_of([{"JobId": "a"}, {"JobId": "b"}], "out_of_time", None))
+
+    assert [each.removed for each in retry_all(pipeline)] == [True, True]
+
+    assert parked_in(out) == {}
+    assert recorded_in(out) == ["a", "b"]
+
+
+def test_of_a_message_with_many_jobs_only_the_one_parked_is_tried(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """The others had an end of their own."""
+    saved.done("a", "b")
+    park(out, "unavailable/b", envelope_of({"JobIds": ["a", "b"]}, job_id="b"))
+
+    (retried,) = retry_all(pipeline)
+
+    assert [outcome.job_id for outcome in retried.outcomes] == ["b"]
+    assert recorded_in(out) == ["b"]
+
+
+def test_what_is_parked_anew_meanwhile_is_not_removed(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN an envelope that was read WHEN another is written in its place THEN that one stays."""
+    saved.done("cover-0001")
+    path = park(out, "unavailable/cover-0001", envelope_of({"JobId": "cover-0001"}))
+    read = envelopes(pipeline)
+    path.write_bytes(line(envelope_of({"JobId": "cover-0001", "newer": True})))
+
+    (retried,) = retry(pipeline, read, terms())
+
+    assert not retried.removed
+    assert parked_in(out)["unavailable/cover-0001"]["event"] == {"JobId": "cover-0001", "newer": True}
+    assert not discard(read[0], deadline())
+    assert discard(envelopes(pipeline)[0], deadline())
+    assert parked_in(out) == {}
+
+
+def test_a_message_as_deep_as_may_be_can_be_tried_again(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """64 levels of JSON, and those of the envelope around them; alone, and as one of many."""
+    nested: JsonObject = {}
+    for _ in range(62):
+        nested = {"deeper": nested}
+    deep: JsonObject = {"JobId": "cover-0001", "UserData": nested}
+    process(pipeline, deep)
+    assert parked_in(out)["not_found/cover-0001"]["event"] == deep
+    park(out, "out_of_time/many", envelope_of([deep, {"JobId": "b"}], "out_of_time", None))
+    saved.done("cover-0001", "b")
+
+    retried = retry_all(pipeline)
+
+    assert [each.removed for each in retried] == [True, True]
+    assert recorded_in(out) == ["b", "cover-0001"]
+
+
+def test_without_time_nothing_is_begun_and_nothing_changes(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """An envelope that was not tried is not a try more, nor thrown together with others."""
+    saved.done("a", "b")
+    for job_id in ("a", "b"):
+        park(out, f"unavailable/{job_id}", envelope_of({"JobId": job_id}, job_id=job_id))
+    before = parked_in(out)
+
+    assert [*retry(pipeline, envelopes(pipeline), Terms(lambda: Deadline.after(0.0)))] == []
+
+    assert parked_in(out) == before
+
+
+def test_time_that_ends_within_an_envelope_of_many_leaves_a_smaller_one(
+    pipeline: Pipeline, saved: Saved, out: Path
+) -> None:
+    """What was begun is done with, the rest parked together: so the next run gets further."""
+    names = [f"job-{number}" for number in range(6)]
+    saved.done(*names)
+    park(out, "out_of_time/many", envelope_of([{"JobId": name} for name in names], "out_of_time", None))
+    asked: list[int] = []
+
+    def until_the_third() -> Deadline:
+        asked.append(1)
+        return Deadline(1.0 if len(asked) <= 4 else 0.0, Clock(now=lambda: 0.5))
+
+    (retried,) = retry(pipeline, envelopes(pipeline), Terms(until_the_third))
+
+    assert retried.removed
+    ((_, left),) = parked_in(out).items()
+    assert left["attempts"] == 2
+    assert isinstance(left["event"], list)
+    assert 0 < len(left["event"]) < len(names)
+    assert retry_all(pipeline)[0].removed
+    assert recorded_in(out) == names
+
+
+def test_what_cannot_be_parked_again_stays_as_it_is(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN a folder in which nothing can be written THEN the outcome says so and the envelope is still there."""
+    saved.running("cover-0001")
+    park(out, "unavailable/cover-0001", envelope_of({"JobId": "cover-0001"}))
+    (out / "parked" / "not_finished").write_text("a file where a folder should be")
+
+    (retried,) = retry_all(pipeline)
+
+    assert [outcome.outcome for outcome in retried.outcomes] == ["failed"]
+    assert not retried.removed
+    assert "unavailable/cover-0001" in parked_in(out)
+
+
+def test_what_is_no_envelope_is_never_tried_nor_touched(pipeline: Pipeline, out: Path) -> None:
+    """Damaged files are told as such; files that are not envelopes at all, and the doctor's, are not listed."""
+    folder = out / "parked"
+    (folder / "unavailable").mkdir(parents=True)
+    (folder / "unavailable" / "half.json").write_bytes(b'{"schema":"ice_result.par')
+    (folder / "unavailable" / "notes.txt").write_text("mine")
+    (folder / "ice-result-doctor.json").write_text("{}")
+
+    (damaged,) = envelopes(pipeline)
+
+    assert (damaged.parked, damaged.text) == (None, b'{"schema":"ice_result.par')
+    assert retry_all(pipeline) == []
+    assert len([*folder.rglob("*.*")]) == 3
+
+
+def test_an_envelope_that_is_gone_or_cannot_be_read_does_not_stop_the_others(
+    pipeline: Pipeline, out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one is left out, the other too, with a warning."""
+    for name in ("gone", "here", "unreadable"):
+        park(out, f"unavailable/{name}", envelope_of({"JobId": name}, job_id=name))
+    found = kept(pipeline.stores.lots, None, deadline())
+    (out / "parked" / "unavailable" / "gone.json").unlink()
+    (out / "parked" / "unavailable" / "unreadable.json").unlink()
+    (out / "parked" / "unavailable" / "unreadable.json").mkdir()
+
+    read = [*read_each(found, deadline())]
+
+    assert [each.parked.job_id for each in read if each.parked] == ["here"]
+    assert "unavailable/unreadable.json: cannot read" in caplog.text
+    assert [*read_each(found, Deadline.after(0.0))] == []
+
+
+def test_a_store_that_cannot_be_listed_says_so(pipeline: Pipeline, out: Path) -> None:
+    """Nothing parked and nothing readable are not the same."""
+    out.mkdir()
+    (out / "parked").write_text("a file where a folder should be")
+    with pytest.raises(IceResultError, match="cannot list"):
+        kept(pipeline.stores.lots, None, deadline())
+
+
+def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
+    tmp_path: Path, saved: Saved, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What lies in the other is found, and a warning names the one."""
+    (tmp_path / "b").write_text("a file where a folder should be")
+    park(tmp_path / "a", "unavailable/cover-0001", envelope_of({}))
+    sinks = f"file:{tmp_path}/b,file:{tmp_path}/a"
+    with pipeline_of({"ICE_RESULT_SINKS": sinks, "ICE_RESULT_JOBS": saved.url}) as pipeline:
+        found = kept(pipeline.stores.lots, None, deadline())
+
+    assert [each.key for each in found] == ["parked/unavailable/cover-0001.json"]
+    assert f"skipped file:{tmp_path}/b: cannot list" in caplog.text
+
+
+def test_what_is_due_is_transient_and_oldest_first(pipeline: Pipeline, out: Path) -> None:
+    """Reasons that do not pass by themselves are never due."""
+    for minutes, place in enumerate(("unavailable/new", "throttled/mid", "out_of_time/old", "forbidden/x", "dead/y")):
+        path = park(out, place, envelope_of({}, job_id=place.partition("/")[2]))
+        write_at(path, NOW - timedelta(minutes=10 + minutes))
+
+    found = due(pipeline.stores.lots, NOW, deadline())
+
+    assert [each.kept.reason for each in found] == ["out_of_time", "throttled", "unavailable"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "attempts", "pause"),
+    [
+        ("throttled", 1, timedelta(minutes=1)),
+        ("throttled", 2, timedelta(minutes=2)),
+        ("throttled", 6, timedelta(minutes=32)),
+        ("throttled", 7, timedelta(hours=1)),
+        ("throttled", 1000, timedelta(hours=1)),
+        ("out_of_time", 1000, timedelta(minutes=1)),
+    ],
+)
+def test_the_pause_grows_with_the_tries(
+    pipeline: Pipeline, out: Path, reason: str, attempts: int, pause: timedelta
+) -> None:
+    """From a minute to an hour; what was never begun waits no longer than that minute."""
+    parked = envelope_of({}, reason).model_copy(update={"attempts": attempts})
+    write_at(park(out, f"{reason}/cover-0001", parked), NOW)
+    lots = pipeline.stores.lots
+
+    assert [*due(lots, NOW + pause - timedelta(seconds=1), deadline())] == []
+    assert len([*due(lots, NOW + pause, deadline())]) == 1

@@ -1,0 +1,291 @@
+"""What the function does when a timer wakes it, over a folder and over OSS."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from ice_result.calls import Deadline
+from ice_result.errors import ForbiddenError
+from ice_result.function import Function, Reply
+from ice_result.localcloud import Fault, LocalCloud
+from ice_result.pipeline import Terms
+from ice_result.sinks import Parked, ParkedError
+from ice_result.sinks.layout import Layout
+from ice_result.sinks.model import Expected
+from ice_result.sinks.object_store import line
+from ice_result.upkeep.timer import MOST_NOTES, MOST_RETRIES, see_to
+from ice_result.values import JobId, Model
+from parked_runs import Saved, pipeline_of, write_at
+
+from platform_context import PlatformContext
+
+TIMER = json.dumps({"triggerTime": "2026-03-10T12:00:00Z", "triggerName": "timer", "payload": ""}).encode()
+LAYOUT = Layout()
+AN_HOUR = timedelta(hours=1)
+
+
+class Shelf(Protocol):
+    """Where the function writes and parks, as somebody beside it sees it."""
+
+    url: str
+
+    def lay(self, key: str, document: Model, *, age: timedelta) -> None:
+        """Put a document there, as if it were so old."""
+
+    def contents(self) -> list[str]:
+        """All that lies there, but for records."""
+
+
+class Folder:
+    """A `file:` sink."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"file:{folder}"
+        self._folder = folder
+
+    def lay(self, key: str, document: Model, *, age: timedelta) -> None:
+        """A file that was written so long ago."""
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(line(document))
+        write_at(path, datetime.now(timezone.utc) - age)
+
+    def contents(self) -> list[str]:
+        """The files' places."""
+        return _beside_records([str(path.relative_to(self._folder)) for path in self._folder.rglob("*.json")])
+
+
+class Bucket:
+    """An `oss://` sink."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.url = "oss://records"
+        self._cloud = cloud
+
+    def lay(self, key: str, document: Model, *, age: timedelta) -> None:
+        """An object that was written so long ago."""
+        self._cloud.oss.put("records", key, line(document), modified=time.time() - age.total_seconds())
+
+    def contents(self) -> list[str]:
+        """The objects' keys."""
+        return _beside_records(self._cloud.oss.keys("records"))
+
+
+def _beside_records(keys: list[str]) -> list[str]:
+    return sorted(key for key in keys if not key.startswith("records/"))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Saved:
+    """Where jobs are looked up, where ICE is not asked."""
+    return Saved(tmp_path / "jobs")
+
+
+@pytest.fixture(params=["file", "oss"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    """A folder, or a bucket of the local cloud."""
+    return Folder(tmp_path / "out") if request.param == "file" else Bucket(request.getfixturevalue("cloud"))
+
+
+def woken(environment: dict[str, str], shelf: Shelf, saved: Saved | None = None) -> Reply:
+    """What the function answers a timer."""
+    jobs = {"ICE_RESULT_JOBS": saved.url} if saved else {}
+    function = Function({"ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off", **environment, **jobs})
+    try:
+        return function.handle(TIMER, PlatformContext())
+    finally:
+        function.close()
+
+
+def counts(reply: Reply) -> dict[str, object]:
+    """How many events ended how; the timer's own is ignored."""
+    return {name: reply[name] for name in ("recorded", "ignored", "parked")}
+
+
+@pytest.fixture
+def environment(request: pytest.FixtureRequest, shelf: Shelf) -> dict[str, str]:
+    """What the function finds set."""
+    if shelf.url.startswith("file:"):
+        return {"ICE_RESULT_REGION": "cn-shanghai"}
+    cloud: LocalCloud = request.getfixturevalue("cloud")
+    return cloud.environment
+
+
+def park(shelf: Shelf, place: str, *, age: timedelta) -> None:
+    """An envelope under `<reason>/<job id>`."""
+    reason, _, job_id = place.partition("/")
+    moment = datetime.now(timezone.utc) - age
+    parked = Parked(
+        reason=reason,
+        transient=True,
+        job_id=job_id,
+        event_type=None,
+        event_id=None,
+        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
+        first_parked=moment,
+        last_parked=moment,
+        event={"JobId": job_id},
+    )
+    shelf.lay(f"parked/{place}.json", parked, age=age)
+
+
+def expect(shelf: Shelf, job_id: str, *, overdue: timedelta, function_name: str | None = None) -> str:
+    """A note that a job should have been recorded so long ago; its key."""
+    due = datetime.now(timezone.utc).replace(microsecond=0) - overdue
+    note = Expected(job_id=JobId(job_id), function_name=function_name, expected_at=due - AN_HOUR, due_at=due)
+    shelf.lay(LAYOUT.expected(note), note, age=overdue + AN_HOUR)
+    return LAYOUT.expected(note)
+
+
+def test_a_timer_retries_what_may_mend_itself_and_is_due(
+    shelf: Shelf, environment: dict[str, str], saved: Saved
+) -> None:
+    """Neither what was parked a moment ago, nor what lasts, nor the dead."""
+    saved.done("a", "b", "c", "d")
+    park(shelf, "unavailable/a", age=2 * AN_HOUR)
+    park(shelf, "throttled/b", age=timedelta(seconds=10))
+    park(shelf, "forbidden/c", age=2 * AN_HOUR)
+    park(shelf, "dead/d", age=2 * AN_HOUR)
+
+    reply = woken(environment, shelf, saved)
+
+    assert counts(reply) == {"recorded": 1, "ignored": 1, "parked": 0}
+    assert shelf.contents() == [
+        "manifests/function_name=Cover/dt=2026-03-02/a.json",
+        "parked/dead/d.json",
+        "parked/forbidden/c.json",
+        "parked/throttled/b.json",
+    ]
+
+
+def test_what_fails_again_waits_longer(shelf: Shelf, environment: dict[str, str], saved: Saved) -> None:
+    """GIVEN a job that still runs THEN it is parked anew, and the next timer leaves it alone."""
+    saved.running("a")
+    park(shelf, "unavailable/a", age=2 * AN_HOUR)
+
+    assert counts(woken(environment, shelf, saved)) == {"recorded": 0, "ignored": 1, "parked": 1}
+    assert shelf.contents() == ["parked/not_finished/a.json"]
+    assert counts(woken(environment, shelf, saved)) == {"recorded": 0, "ignored": 1, "parked": 0}
+
+
+def test_a_run_is_bounded_and_takes_the_oldest(tmp_path: Path, saved: Saved) -> None:
+    """GIVEN more than one run retries THEN the youngest wait for the next."""
+    shelf = Folder(tmp_path / "out")
+    names = [f"job-{number:03}" for number in range(MOST_RETRIES + 3)]
+    for number, name in enumerate(names):
+        park(shelf, f"unavailable/{name}", age=3 * AN_HOUR - timedelta(seconds=number))
+
+    woken({"ICE_RESULT_REGION": "cn-shanghai"}, shelf, saved)
+
+    assert [key for key in shelf.contents() if "unavailable" in key] == [
+        f"parked/unavailable/{name}.json" for name in names[-3:]
+    ]
+    assert sum("not_found" in key for key in shelf.contents()) == MOST_RETRIES
+
+
+def test_an_expected_job_that_is_recorded_costs_no_call_of_ice(cloud: LocalCloud) -> None:
+    """Its note is removed, whether the note names the function or not."""
+    shelf = Bucket(cloud)
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off"})
+    function.handle(b'{"JobIds":["cover-0001","videoclip-0001"]}', PlatformContext())
+    asked = len(cloud.ice.calls)
+    created = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    for job_id, function_name in (("cover-0001", "Cover"), ("videoclip-0001", None)):
+        note = Expected(job_id=JobId(job_id), function_name=function_name, expected_at=created, due_at=created)
+        shelf.lay(LAYOUT.expected(note), note, age=AN_HOUR)
+
+    reply = function.handle(TIMER, PlatformContext())
+    function.close()
+
+    assert len(cloud.ice.calls) == asked
+    assert counts(reply) == {"recorded": 0, "ignored": 1, "parked": 0}
+    assert [key for key in shelf.contents() if key.startswith("expected/")] == []
+
+
+def test_an_expected_job_that_is_not_recorded_is_asked_for(cloud: LocalCloud) -> None:
+    """GIVEN an event that never came THEN the job is recorded all the same, once, and its notes are gone."""
+    shelf = Bucket(cloud)
+    expect(shelf, "cover-0001", overdue=AN_HOUR)
+    expect(shelf, "cover-0001", overdue=2 * AN_HOUR, function_name="Cover")
+
+    reply = woken(cloud.environment, shelf)
+
+    assert counts(reply) == {"recorded": 1, "ignored": 1, "parked": 0}
+    assert [call.target for call in cloud.ice.calls] == ["cover-0001"]
+    assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
+
+
+def test_an_expected_job_that_cannot_be_recorded_is_parked(
+    shelf: Shelf, environment: dict[str, str], saved: Saved
+) -> None:
+    """One that still runs, and one nobody knows: from now on they are retried as parked events, without a note."""
+    saved.running("running")
+    saved.done("later")
+    expect(shelf, "running", overdue=AN_HOUR)
+    expect(shelf, "unknown", overdue=AN_HOUR)
+    later = expect(shelf, "later", overdue=-AN_HOUR)
+
+    reply = woken(environment, shelf, saved)
+
+    assert counts(reply) == {"recorded": 0, "ignored": 1, "parked": 2}
+    assert shelf.contents() == [later, "parked/not_finished/running.json", "parked/not_found/unknown.json"]
+
+
+def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:
+    """What is due first comes first; what is no note of ours is left alone, and does not count."""
+    shelf = Folder(tmp_path / "out")
+    names = [f"job-{number:03}" for number in range(MOST_NOTES + 2)]
+    for number, name in enumerate(names):
+        expect(shelf, name, overdue=3 * AN_HOUR - timedelta(seconds=number))
+    (tmp_path / "out" / "expected" / "README.json").write_text("{}")
+
+    woken({"ICE_RESULT_REGION": "cn-shanghai"}, shelf, saved)
+
+    left = [key.rpartition("Z-")[2] for key in shelf.contents() if key.startswith("expected/")]
+    assert left == [*(f"{name}.json" for name in names[-2:]), "expected/README.json"]
+
+
+def test_a_store_that_refuses_to_be_listed_is_an_error(cloud: LocalCloud) -> None:
+    """The platform's log shows that the role may not list; nothing is silently left undone."""
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/", times=None))
+
+    with pytest.raises(ForbiddenError, match="403 AccessDenied"):
+        woken(cloud.environment, Bucket(cloud))
+
+
+def test_a_store_that_refuses_does_not_stop_the_retries_of_another(
+    cloud: LocalCloud, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """GIVEN a bucket that may not be listed THEN the folder's events are retried, and a warning names the bucket."""
+    shelf = Folder(tmp_path / "out")
+    park(shelf, "unavailable/cover-0001", age=2 * AN_HOUR)
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/", times=None))
+
+    woken({**cloud.environment, "ICE_RESULT_SINKS": f"{shelf.url},oss://records"}, shelf)
+
+    assert "skipped oss://records: OSS: list oss://records/parked/: 403 AccessDenied" in caplog.text
+    assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
+
+
+def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud) -> None:
+    """GIVEN an ICE that does not answer for one job THEN another's note is seen to within the same run."""
+    shelf = Bucket(cloud)
+    park(shelf, "unavailable/audiomixing-0001", age=2 * AN_HOUR)
+    expect(shelf, "cover-0001", overdue=AN_HOUR)
+    cloud.ice.fail(Fault("hang", target="audiomixing-0001", times=None))
+    end = Deadline.after(4.0)
+
+    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}) as pipeline:
+        outcomes = see_to(pipeline, Terms(lambda: end))
+
+    assert [(each.job_id, each.outcome) for each in outcomes] == [
+        ("audiomixing-0001", "parked"),
+        ("cover-0001", "recorded"),
+    ]
+    assert end.left() > 0
