@@ -51,6 +51,7 @@ CELLS = [
     for always in (False, True)
     if kind != "dns" or (call.first and always)
 ]
+pytestmark = pytest.mark.timeout(600)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "key-1",
     "AWS_SECRET_ACCESS_KEY": "secret-1",

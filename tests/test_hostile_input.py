@@ -25,7 +25,7 @@ from ice_result.localcloud import LocalCloud
 from ice_result.values import JsonObject, JsonValue
 from watching import Watched, watched
 
-from platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
+from platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 
 COVER: JsonObject = json.loads((Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json").read_text())
 PREFIX = "records/team/"
@@ -106,7 +106,8 @@ def function(cloud: LocalCloud, stores: str) -> Function:
 
 
 def wake(function: Function, *job_ids: str) -> JsonObject:
-    return function.handle(json.dumps({"JobIds": job_ids}).encode(), PlatformContext())
+    context = PlatformContext(function=PlatformFunction(timeout=120))  # as in s.yaml
+    return function.handle(json.dumps({"JobIds": job_ids}).encode(), context)
 
 
 def ports(cloud: LocalCloud) -> set[object]:
@@ -338,10 +339,7 @@ def answered(cloud: LocalCloud, server: Server, body: bytes, sinks: str) -> Json
     made = Function(
         {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_ICE_ENDPOINT": f"http://127.0.0.1:{server.port}"}
     )
-    began = time.monotonic()
-    reply = wake(made, "job-1")
-    assert time.monotonic() - began < 15
-    return reply
+    return wake(made, "job-1")
 
 
 def response(**fields: str) -> bytes:
@@ -370,7 +368,7 @@ ODD_VALUES = {
 
 @pytest.mark.parametrize("value", ODD_VALUES.values(), ids=ODD_VALUES.keys())
 def test_odd_values_are_recorded(cloud: LocalCloud, server: Server, stores: str, value: str) -> None:
-    """GIVEN a field that holds what no field should THEN the job is recorded in every store, soon, and as JSON."""
+    """GIVEN a field that holds what no field should THEN the job is recorded in every store, in time, and as JSON."""
     body = response(Result=value, Name=value, UserData=value, JobParams=value, Output=f'{{"Media":{value}}}')
     reply = answered(cloud, server, body, stores)
     assert reply["recorded"] == 1
@@ -412,16 +410,27 @@ def test_broken_responses_are_parked(cloud: LocalCloud, server: Server, tmp_path
 
 
 def test_keys_chosen_to_collide_cost_no_more(cloud: LocalCloud, function: Function) -> None:
-    """GIVEN names that share the lower bits of their hashes in this very process THEN they are read as fast."""
-    names = (f"n{number}" for number in range(1_500_000))
+    """GIVEN names that share the lower bits of their hashes in this very process THEN they are read as fast as any."""
+    names = [f"n{number}" for number in range(1_500_000)]
     colliding = [name for name in names if hash(name) & 0x3FF == 0][:1400]
     assert len(colliding) > 1000
-    odd: JsonObject = dict.fromkeys(colliding, "x")
+    wake(function, "cover-0001")  # imports, which would count for the first
+    ordinary = seconds_for(cloud, function, names[: len(colliding)])
+    assert seconds_for(cloud, function, colliding) < 3 * ordinary
+
+
+def seconds_for(cloud: LocalCloud, function: Function, names: list[str]) -> float:
+    """How long a job takes when its event, its response and its Result are full of these names; the best of three."""
+    odd: JsonObject = dict.fromkeys(names, "x")
     cloud.ice.put("job-1", {**COVER, **odd, "JobId": "job-1", "Result": json.dumps([odd] * 50)})
-    began = time.monotonic()
-    event = {**odd, "EventType": "AIProduceComplete", "MessageBody": {**odd, "JobId": "job-1"}}
-    assert function.handle(json.dumps(event).encode(), PlatformContext())["recorded"] == 1
-    assert time.monotonic() - began < 5
+    event = json.dumps({**odd, "EventType": "AIProduceComplete", "MessageBody": {**odd, "JobId": "job-1"}}).encode()
+
+    def once() -> float:
+        began = time.monotonic()
+        assert function.handle(event, PlatformContext())["recorded"] == 1
+        return time.monotonic() - began
+
+    return min(once() for _ in range(3))
 
 
 def test_names_cannot_rewrite_a_terminal(cloud: LocalCloud, tmp_path: Path) -> None:
