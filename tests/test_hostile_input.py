@@ -105,9 +105,11 @@ def function(cloud: LocalCloud, stores: str) -> Function:
     return made
 
 
+CONTEXT = PlatformContext(function=PlatformFunction(timeout=120))  # as in s.yaml
+
+
 def wake(function: Function, *job_ids: str) -> JsonObject:
-    context = PlatformContext(function=PlatformFunction(timeout=120))  # as in s.yaml
-    return function.handle(json.dumps({"JobIds": job_ids}).encode(), context)
+    return function.handle(json.dumps({"JobIds": job_ids}).encode(), CONTEXT)
 
 
 def ports(cloud: LocalCloud) -> set[object]:
@@ -422,12 +424,12 @@ def test_keys_chosen_to_collide_cost_no_more(cloud: LocalCloud, function: Functi
 def seconds_for(cloud: LocalCloud, function: Function, names: list[str]) -> float:
     """How long a job takes when its event, its response and its Result are full of these names; the best of three."""
     odd: JsonObject = dict.fromkeys(names, "x")
-    cloud.ice.put("job-1", {**COVER, **odd, "JobId": "job-1", "Result": json.dumps([odd] * 50)})
+    cloud.ice.put("job-1", {**COVER, **odd, "JobId": "job-1", "Result": json.dumps([odd] * 10)})
     event = json.dumps({**odd, "EventType": "AIProduceComplete", "MessageBody": {**odd, "JobId": "job-1"}}).encode()
 
     def once() -> float:
         began = time.monotonic()
-        assert function.handle(event, PlatformContext())["recorded"] == 1
+        assert function.handle(event, CONTEXT)["recorded"] == 1
         return time.monotonic() - began
 
     return min(once() for _ in range(3))

@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -44,38 +45,47 @@ class Wheelhouse:
     def gather(self, locks: list[Path]) -> list[Distribution]:
         """The distributions that `locks` pin for the target, by name. Raises PackagingError.
 
-        What was gathered once for the same locks is taken from the folder: it is the same, by its hashes.
+        What was gathered once for a lock is taken from the folder: it is the same, by its hashes.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another build may be at it
-            folder = self._gathered(locks)
-        found = [*map(_downloaded, folder.glob("*.whl")), *map(_built, folder.glob("*.tar.gz"))]
+            folders = [self._gathered(pins) for pins in _each_once(locks)]
+        found = (
+            distribution
+            for folder in folders
+            for distribution in (*map(_downloaded, folder.glob("*.whl")), *map(_built, folder.glob("*.tar.gz")))
+        )
         return sorted(found, key=lambda distribution: distribution.name)
 
-    def _gathered(self, locks: list[Path]) -> Path:
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*locks, BUILD_LOCK])).hexdigest()
+    def _gathered(self, pins: str) -> Path:
+        digest = hashlib.sha256(pins.encode() + BUILD_LOCK.read_bytes()).hexdigest()
         folder = self._folder / f"wheels-{digest[:16]}"
         if not folder.is_dir():
             unfinished = folder.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            self._download(locks, unfinished)
+            unfinished.mkdir()
+            lock = unfinished / "requirements.txt"
+            lock.write_text(pins, encoding="utf-8")
+            self._download(lock, unfinished)
             for sdist in sorted(unfinished.glob("*.tar.gz")):
                 self._build(sdist, unfinished / "built" / sdist.name)
             unfinished.rename(folder)
         return folder
 
-    def _download(self, locks: list[Path], folder: Path) -> None:
-        """Only what runs on the runtime: the platform is named, whatever machine this is."""
+    def _download(self, lock: Path, folder: Path) -> None:
+        """Only what runs on the runtime: the platform is named, whatever machine this is.
+
+        Without build isolation, for which pip would install whatever version of a build tool is the newest.
+        """
         tag = self._target.tag
         command: list[str | Path] = [self._python(), "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--require-hashes", "--dest", folder, "--implementation", "cp", "--python-version", tag]
+        command += ["--no-build-isolation", "--require-hashes", "--requirement", lock, "--dest", folder]
+        command += ["--implementation", "cp", "--python-version", tag]
         for abi in (f"cp{tag}", "abi3", "none"):
             command += ["--abi", abi]
         for platform in PLATFORMS:
             command += ["--platform", platform]
-        for lock in locks:
-            command += ["--requirement", lock]
         run(command, "download the pinned requirements")
 
     def _build(self, sdist: Path, folder: Path) -> None:
@@ -94,6 +104,15 @@ class Wheelhouse:
             run([*install, "--requirement", BUILD_LOCK], "install the build tool")
             (python.parent.parent / "ready").touch()
         return python
+
+
+def _each_once(locks: list[Path]) -> Iterator[str]:
+    """What each lock pins that none before it did: they have the same pins and more."""
+    seen: set[str] = set()
+    for lock in locks:
+        pins = re.split(r"\n(?=[a-zA-Z0-9])", lock.read_text(encoding="utf-8").strip())
+        yield "\n".join(pin for pin in pins if pin not in seen) + "\n"
+        seen.update(pins)
 
 
 def unpack(wheel: Path, tree: Path) -> list[Path]:
