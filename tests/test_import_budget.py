@@ -15,7 +15,8 @@ from ice_result.values import Model
 SOURCE = Path(__file__).parent.parent / "src"
 HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
-    *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models"),
+    *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models", "charset_normalizer.api"),
+    *("oss2.crypto", "oss2.resumable", "oss2.select_response"),
     *("click", "rich", "ice_result.cli", "ice_result.localcloud", "ice_result.sinks.object_catalogue"),
 }
 MOST_MODULES = 620

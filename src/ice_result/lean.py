@@ -22,6 +22,8 @@ from types import ModuleType
 
 from typing_extensions import override
 
+GUESSING_ENCODINGS = tuple(f"charset_normalizer.{part}" for part in ("api", "legacy", "models", "utils"))
+"""What `requests` would guess an encoding with, for those who ask it for the text of a reply that names none."""
 _one_at_a_time = threading.RLock()
 
 

@@ -13,7 +13,7 @@ from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.failures import SERVICE, translate
-from ice_result.lean import deferred
+from ice_result.lean import GUESSING_ENCODINGS, deferred
 from ice_result.values import JsonObject
 
 # The models of all actions, and what only the asynchronous client, web sockets, RSA keys and keys from ECS roles use:
@@ -21,6 +21,7 @@ from ice_result.values import JsonObject
 _NEVER_CALLED = (
     *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "websocket"),
     *("apscheduler", "cryptography"),
+    *GUESSING_ENCODINGS,
 )
 _ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
 _CONNECT_SECONDS = 5.0

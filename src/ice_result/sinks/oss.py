@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.errors import NotFoundError, SettingsError
-from ice_result.lean import deferred
+from ice_result.lean import GUESSING_ENCODINGS, deferred
 from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
-_NEVER_CALLED = ("aliyunsdkcore", "aliyunsdkkms", "Crypto")  # encryption on the client's side
+_NEVER_CALLED = (
+    *("aliyunsdkcore", "aliyunsdkkms", "Crypto", "oss2.crypto", "oss2.crypto_bucket"),  # encryption on our side
+    *("oss2.resumable", "oss2.task_queue", "oss2.select_response", "oss2.iterators"),
+    *GUESSING_ENCODINGS,
+)
 _MOST_BUCKETS = 100
 _KEYS_A_PAGE = 1000  # the most OSS lists at once
 
