@@ -108,18 +108,18 @@ class OssClient:
 
     def call(self, tried: str, bucket: str, use: Callable[[Bucket], T], deadline: Deadline) -> T:
         """The value of `use(bucket)`, retried while that can help. Raises our own errors."""
-        endpoint, session = self.endpoint(), self._shared_session()  # loads the SDK, before the attempts are timed
+        session = self._shared_session()  # loads the SDK, before the attempts are timed
 
         def attempt() -> T:
             try:
-                return use(self._bucket(bucket, endpoint, session))
+                return use(self._bucket(bucket, session))
             except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
                 # From None: the SDK's exceptions hold what was signed, and with it the security token.
                 raise translate(error, tried) from None
 
         return self._caller.call(tried, attempt, deadline)
 
-    def _bucket(self, name: str, endpoint: str, session: OssSession) -> Bucket:
+    def _bucket(self, name: str, session: OssSession) -> Bucket:
         """The SDK's bucket, which has no state of its own: one serves all threads."""
         bucket = self._buckets.get(name)
         if bucket is None:
@@ -127,7 +127,7 @@ class OssClient:
 
             bucket = oss2.Bucket(
                 oss2.ProviderAuthV4(_Signer(self._context.credentials)),
-                endpoint,
+                self.endpoint(),
                 name,
                 session=session,
                 connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
@@ -141,11 +141,11 @@ class OssClient:
         return bucket
 
     def _shared_session(self) -> OssSession:
-        with deferred(*_NEVER_CALLED):
-            import oss2  # noqa: F401, PLC0415  as above
-
         with self._lock:
             if self._session is None:
+                with deferred(*_NEVER_CALLED):
+                    import oss2  # noqa: F401, PLC0415  as above
+
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
                 self._session = OssSession(self.endpoint(), ca_bundle=context.ca_bundle, pool_size=context.concurrency)
