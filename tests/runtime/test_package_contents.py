@@ -16,7 +16,7 @@ from packaged import Package
 ROOT = Path(__file__).parent.parent.parent
 UNCHECKED_HASH = b"\x01\x00\x00\x00"
 METADATA_THAT_IS_READ = {"apscheduler", "crc32c"}
-pytestmark = [pytest.mark.package, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 
 
 def _names(package: Package) -> set[str]:

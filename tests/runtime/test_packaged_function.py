@@ -20,7 +20,7 @@ from platform_context import PlatformContext, PlatformContextWithCredentials, Pl
 ROOT = Path(__file__).parent.parent.parent
 EVENTS = sorted((ROOT / "samples" / "events").glob("*.json"))
 SMALLEST_INSTANCE_BYTES = 128 << 20
-pytestmark = [pytest.mark.package, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
 Start = Callable[..., Instance]
 ENTRY_POINTS = ("handler.handler", "handler.initialize", "handler.pre_stop")
 
