@@ -15,6 +15,7 @@ from ice_result import jsontext
 from ice_result.addresses import is_not_saved, parse_address
 from ice_result.answering import HttpSide
 from ice_result.calls import Deadline
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
 from ice_result.jobs.model import Job
 from ice_result.pipeline import Pipeline, Stores
@@ -22,7 +23,6 @@ from ice_result.records import build_manifest, build_record, output_files
 from ice_result.redaction import redact
 from ice_result.results import decode
 from ice_result.results.registry import DECODERS
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import LONGEST_PART, part
 from ice_result.sinks.registry import parse_sink_url
 from ice_result.sinks.urls import split_url

@@ -15,7 +15,7 @@ import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
-KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials", "lean"}
+KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials", "endpoints", "lean"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
     "alibabacloud_tea_openapi": {"jobs/client.py", "jobs/failures.py"},

@@ -20,7 +20,7 @@ def _run(folder: Path) -> str:
         env=environment,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
         text=True,
     )
     assert done.returncode == 0, done.stderr

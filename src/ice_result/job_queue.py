@@ -19,9 +19,9 @@ from typing_extensions import Self
 from ice_result import jsontext
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.values import JobId
 
 MOST_JOBS = 16

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
 
 Addressing: TypeAlias = Literal["virtual", "path"]
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
-_ENDPOINT = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?/?")
 _MOST_CONCURRENT = 256
 _MOST_TRIES = 1000
 
@@ -51,8 +51,7 @@ def region_id(text: str) -> str:
 
 
 def endpoint_of(text: str) -> str:
-    if not _ENDPOINT.fullmatch(text):
-        raise ValueError("not an endpoint: a host, host:port, or http(s)://host:port without a path")
+    parse_endpoint(text)
     return text.rstrip("/")
 
 

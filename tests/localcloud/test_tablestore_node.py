@@ -16,7 +16,7 @@ import pytest
 from ice_result.localcloud import LocalCloud
 
 CHECKS = Path(__file__).parent.parent / "node"
-INSTALL_SECONDS, RUN_SECONDS = 100, 60
+INSTALL_SECONDS, RUN_SECONDS = 300, 120
 
 
 def installed_sdk() -> Path:

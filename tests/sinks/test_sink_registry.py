@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.sinks import PARKING_SCHEMES, SinkContext, open_lot, open_sink, parse_sink_url
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.oss import OssClient
 
 IN_SHANGHAI = SinkContext(region="cn-shanghai")

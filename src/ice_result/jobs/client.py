@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
@@ -11,6 +10,7 @@ from typing import Protocol, TypeVar
 from ice_result import jsontext
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.failures import SERVICE, translate
 from ice_result.lean import GUESSING_ENCODINGS, deferred
@@ -23,7 +23,6 @@ _NEVER_CALLED = (
     *("apscheduler", "cryptography"),
     *GUESSING_ENCODINGS,
 )
-_ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 T = TypeVar("T")
@@ -209,7 +208,8 @@ def _endpoint(text: str | None, region: str) -> tuple[str, str]:
     """(protocol, host with its port), as the SDK wants them."""
     if not text and not region:
         raise SettingsError([("region", "needed to know where ICE is, unless an endpoint is given")])
-    match = _ENDPOINT.fullmatch((text or f"ice.{region}.aliyuncs.com").strip())
-    if match is None:
-        raise SettingsError([("endpoint", "not a host, host:port, or http(s)://host:port without a path")])
-    return (match[1] or "https").upper(), match[2]
+    try:
+        protocol, _, host = parse_endpoint(text or f"ice.{region}.aliyuncs.com").partition("://")
+    except ValueError as error:
+        raise SettingsError([("endpoint", str(error))]) from error
+    return protocol.upper(), host

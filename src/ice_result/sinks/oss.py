@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import NotFoundError, SettingsError
 from ice_result.lean import GUESSING_ENCODINGS, deferred
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
 from ice_result.sinks.object_store import Page, folder_name, pages

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import NotFoundError, SettingsError
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
 from ice_result.sinks.object_store import Page, folder_name, pages

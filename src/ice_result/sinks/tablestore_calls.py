@@ -8,8 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from ice_result.calls import Deadline
+from ice_result.endpoints import parse_endpoint
 from ice_result.errors import RejectedError, SettingsError
-from ice_result.sinks.endpoints import parse_endpoint
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import Row
 from ice_result.sinks.tables import Table
