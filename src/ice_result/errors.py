@@ -24,8 +24,8 @@ No message holds a secret or the query of a presigned URL: what comes from a ser
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, NamedTuple
 
 from ice_result.redaction import redact
 
@@ -158,6 +158,19 @@ class ParkingError(IceResultError):
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "parking_failed"
+
+
+class Rule(NamedTuple):
+    """Codes that begin like `codes` are errors of this kind; `advice` stands in place of the service's own words."""
+
+    codes: str
+    kind: type[ServiceError]
+    advice: str = ""
+
+
+def first_rule(rules: Iterable[Rule], code: str) -> Rule | None:
+    """The first of the rules that fits a service's code."""
+    return next((rule for rule in rules if re.match(rule.codes, code)), None)
 
 
 def transient_reasons() -> frozenset[str]:

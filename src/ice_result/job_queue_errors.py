@@ -6,7 +6,6 @@ is the service's code, or the SDK's own word for what broke; what the connection
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
@@ -16,10 +15,12 @@ from ice_result.errors import (
     IceResultError,
     NotFoundError,
     RejectedError,
+    Rule,
     ServiceError,
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    first_rule,
 )
 
 SERVICE = "MNS"
@@ -43,25 +44,17 @@ class _Answer(NamedTuple):
     request_id: str = ""
 
 
-class _Rule(NamedTuple):
-    """Codes that begin like `codes` are errors of this kind; `advice` stands in place of the service's own words."""
-
-    codes: str
-    kind: type[ServiceError]
-    advice: str = ""
-
-
 # The first that fits counts. All are documented but TimeExpired and those of security tokens, which are inferred.
 _RULES = (
-    _Rule("TooManyRequests|Throttling", ThrottledError),
-    _Rule("QueueNotExist", NotFoundError, "no such queue in this account and region"),
-    _Rule("SignatureDoesNotMatch", ForbiddenError, "the secret is not that of the access key"),
-    _Rule("InvalidAccessKeyId", ForbiddenError, "no such access key, or it is disabled"),
-    _Rule("(\\w*)SecurityToken", ForbiddenError, "the temporary keys have expired or do not match"),
-    _Rule("TimeExpired", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
-    _Rule("AccessDenied|(Missing|Invalid)AuthorizationHeader", ForbiddenError),
-    _Rule("Internal(Server)?Error|ServiceUnavailable", UnavailableError),
-    _Rule("InvalidDegist", UnavailableError, "what arrived is not what was sent"),  # spelled so by MNS
+    Rule("TooManyRequests|Throttling", ThrottledError),
+    Rule("QueueNotExist", NotFoundError, "no such queue in this account and region"),
+    Rule("SignatureDoesNotMatch", ForbiddenError, "the secret is not that of the access key"),
+    Rule("InvalidAccessKeyId", ForbiddenError, "no such access key, or it is disabled"),
+    Rule("(\\w*)SecurityToken", ForbiddenError, "the temporary keys have expired or do not match"),
+    Rule("TimeExpired", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
+    Rule("AccessDenied|(Missing|Invalid)AuthorizationHeader", ForbiddenError),
+    Rule("Internal(Server)?Error|ServiceUnavailable", UnavailableError),
+    Rule("InvalidDegist", UnavailableError, "what arrived is not what was sent"),  # spelled so by MNS
 )
 _OK = range(200, 300)
 _REDIRECTED = range(300, 400)
@@ -112,7 +105,7 @@ def translate(error: Exception, tried: str, status: int) -> Exception:
 
 
 def _of_code(answer: _Answer, tried: str) -> ServiceError:
-    rule = next((rule for rule in _RULES if re.match(rule.codes, answer.code)), None)
+    rule = first_rule(_RULES, answer.code)
     return (rule.kind if rule else _kind_by_status(answer.status))(
         tried,
         service=SERVICE,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ice_result.cli.console import printable
 
 _NOTHING = (None, "")
+_INDENT = (0, 0, 0, 2)
 _WIDE_ENOUGH = 100_000  # in a file or a pipe nothing is wrapped or cut
 
 
@@ -35,6 +38,22 @@ def table(rows: list[dict[str, object]]) -> Table:
     for row in rows:
         shown.add_row(*(words(row[name]) for name in names))
     return shown
+
+
+def facts(known: Mapping[str, object]) -> Table:
+    """A line each, with its name before it; what is not known is left out."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column()
+    shown.add_column(overflow="fold")
+    for name, value in known.items():
+        if value not in _NOTHING:
+            shown.add_row(Text(name, style="dim"), words(value))
+    return shown
+
+
+def indented(shown: Table) -> Padding:
+    """As it stands below a title."""
+    return Padding(shown, _INDENT, expand=False)
 
 
 def words(value: object) -> Text:

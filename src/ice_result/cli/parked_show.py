@@ -6,21 +6,17 @@ import json
 
 import click
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ice_result.calls import Deadline
 from ice_result.cli.console import printable, write_line
 from ice_result.cli.looking_up import SECONDS
-from ice_result.cli.page import page, table, words
+from ice_result.cli.page import facts, indented, page, table
 from ice_result.cli.parked_choice import Wanted, choose
 from ice_result.jsontext import dump
 from ice_result.sinks import Parked
 from ice_result.upkeep import Envelope, read_each
 from ice_result.values import JsonObject
-
-_INDENT = (0, 0, 0, 2)
 
 
 @click.command(name="show")
@@ -62,7 +58,7 @@ def _show(envelope: Envelope, console: Console) -> None:
     _show_facts(parked, console)
     if parked.history:
         console.print(Text("earlier tries", style="bold"))
-        console.print(Padding(table([past.model_dump() for past in parked.history]), _INDENT, expand=False))
+        console.print(indented(table([past.model_dump() for past in parked.history])))
     console.print(Text("event", style="bold"))
     _print_lines(json.dumps(parked.event, indent=2, ensure_ascii=False), console)
 
@@ -80,13 +76,7 @@ def _show_facts(parked: Parked, console: Console) -> None:
         "last parked": parked.last_parked,
         "error": f"{parked.error.type}: {parked.error.message}",
     }
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column()
-    facts.add_column(overflow="fold")
-    for name, value in known.items():
-        if value not in (None, ""):
-            facts.add_row(Text(name, style="dim"), words(value))
-    console.print(Padding(facts, _INDENT, expand=False))
+    console.print(indented(facts(known)))
 
 
 def _print_lines(text: str, console: Console) -> None:

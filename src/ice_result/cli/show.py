@@ -6,15 +6,13 @@ from collections.abc import Iterable
 
 import click
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ice_result.calls import Deadline
 from ice_result.cli.console import printable, write_line
 from ice_result.cli.glance import glance, glance_files
 from ice_result.cli.looking_up import SECONDS, catalogue
-from ice_result.cli.page import page, table, words
+from ice_result.cli.page import facts, indented, page, table, words
 from ice_result.errors import IceResultError
 from ice_result.jsontext import dump, valid_text
 from ice_result.records.model import Manifest, Record
@@ -22,7 +20,6 @@ from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments,
 from ice_result.sinks.catalogue import Found
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
-_INDENT = (0, 0, 0, 2)
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
 
 
@@ -77,13 +74,7 @@ def _show_facts(record: Record, console: Console) -> None:
         "user data": record.user_data,
         "decoded": record.decode.status,
     }
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column()
-    facts.add_column(overflow="fold")
-    for name, value in known.items():
-        if value not in (None, ""):
-            facts.add_row(Text(name, style="dim"), words(value))
-    console.print(Padding(facts, _INDENT, expand=False))
+    console.print(indented(facts(known)))
 
 
 def _show_manifest(manifest: Manifest, console: Console) -> None:
@@ -108,7 +99,7 @@ def _section(console: Console, title: str, rows: list[dict[str, object]]) -> Non
     console.print()
     console.print(Text(printable(title), style="bold"))
     if rows:
-        console.print(Padding(table(rows), _INDENT, expand=False))
+        console.print(indented(table(rows)))
 
 
 def _rows_of(result: Result) -> list[dict[str, object]]:

@@ -6,51 +6,43 @@ timeout are all UnretryableException. So the code decides, by its prefix; then t
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
     NotFoundError,
     RejectedError,
+    Rule,
     ServiceError,
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    first_rule,
 )
 
 SERVICE = "ICE"
 
 
-class _Rule(NamedTuple):
-    """Codes that begin like `codes` are errors of this kind; `advice` stands in place of the service's own words."""
-
-    codes: str
-    kind: type[ServiceError]
-    advice: str = ""
-
-
 # The first that fits counts. Codes of Alibaba Cloud's gateway are documented; those of ICE were seen in the field.
 _RULES = (
-    _Rule("Throttling|FlowControl", ThrottledError),
-    _Rule(
+    Rule("Throttling|FlowControl", ThrottledError),
+    Rule(
         "(InvalidParameter\\.)?(\\w+\\.)*JobNotFound", NotFoundError, "the id is wrong, or the job is of another region"
     ),
-    _Rule("SignatureNonceUsed", UnavailableError, "the request came twice; another try is signed anew"),
+    Rule("SignatureNonceUsed", UnavailableError, "the request came twice; another try is signed anew"),
     # The service's own words for these two hold the text that was signed, and with it the security token.
-    _Rule("SignatureDoesNotMatch|IncompleteSignature", ForbiddenError, "the secret is not that of the access key"),
-    _Rule("InvalidTimeStamp", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
-    _Rule(
+    Rule("SignatureDoesNotMatch|IncompleteSignature", ForbiddenError, "the secret is not that of the access key"),
+    Rule("InvalidTimeStamp", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
+    Rule(
         "InvalidSecurityToken|MissingSecurityToken", ForbiddenError, "the temporary keys have expired or do not match"
     ),
-    _Rule("(Invalid|Missing)AccessKeyId|InvalidCredentials", ForbiddenError, "no such access key, or it is disabled"),
-    _Rule("Forbidden\\.SubscriptionRequired", ForbiddenError, "ICE is not activated for this account"),
-    _Rule("Forbidden|NoPermission|Unauthorized|AccessDenied", ForbiddenError),
-    _Rule("ServiceUnavailable|InternalError|SystemBusy|InternalServerError", UnavailableError),
-    _Rule("Idempotent|Invalid|Missing|Unsupported|ParameterMissing", RejectedError),
+    Rule("(Invalid|Missing)AccessKeyId|InvalidCredentials", ForbiddenError, "no such access key, or it is disabled"),
+    Rule("Forbidden\\.SubscriptionRequired", ForbiddenError, "ICE is not activated for this account"),
+    Rule("Forbidden|NoPermission|Unauthorized|AccessDenied", ForbiddenError),
+    Rule("ServiceUnavailable|InternalError|SystemBusy|InternalServerError", UnavailableError),
+    Rule("Idempotent|Invalid|Missing|Unsupported|ParameterMissing", RejectedError),
 )
 _UNAUTHORIZED = (401, 403)
 _TOO_MANY_REQUESTS = 429
@@ -79,7 +71,7 @@ def _links(error: BaseException | None) -> Iterator[BaseException]:
 
 def _of_answer(answer: BaseException, tried: str) -> ServiceError:
     code, status = _text(answer, "code"), _status(answer)
-    rule = next((rule for rule in _RULES if re.match(rule.codes, code)), None)
+    rule = first_rule(_RULES, code)
     waited = getattr(answer, "retry_after", None)
     return (rule.kind if rule else _kind_by_status(status, told_to_wait=waited is not None))(
         tried,
