@@ -54,7 +54,7 @@ CONCURRENCY = 16
 WAITED_SECONDS = 3700
 """Longer than any pause between two tries of what is parked."""
 MOST_ROUNDS = 200
-_LARGEST_BATCH = 100
+_QUIET_BATCH = 100
 _SOON, _LATE = ("Analysing",), ("Queuing",) * 3 + ("Analysing",) * 9
 Stored: TypeAlias = dict[str, list[object]]
 """Objects and rows of one job, by where they lie."""
@@ -62,10 +62,14 @@ Stored: TypeAlias = dict[str, list[object]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How many jobs, and how rough it gets; seconds. `lanes` is how many functions are at work at once."""
+    """How many jobs, and how rough it gets; seconds. `lanes` is how many functions are at work at once.
+
+    A batch that a function cannot end between two kills comes again for ever: slow machines want smaller ones.
+    """
 
     jobs: int
     seed: int
+    largest_batch: int = 100
     lanes: int = 4
     timeout: int = 12
     kill_every: tuple[float, float] = (3.0, 7.0)
@@ -252,7 +256,7 @@ class Chaos:
 
     def _run_quietly(self, quiet: Place, lanes: Sequence[ForkedFunctions]) -> None:
         started, before = time.monotonic(), self._strikes.calls.copy()
-        self._queue = [Delivery(tuple(part)) for part in _parts(self._job_ids, [_LARGEST_BATCH])]
+        self._queue = [Delivery(tuple(part)) for part in _parts(self._job_ids, [_QUIET_BATCH])]
         self._work_off(quiet, lanes[:2], timeout=60)
         self.figures.quiet_seconds = time.monotonic() - started
         calls = self._strikes.calls - before
@@ -309,7 +313,7 @@ class Chaos:
         """Shuffled, in batches of all sizes; every fourth event comes again elsewhere, every tenth batch at once."""
         events = [*job_ids, *self._chance.sample(job_ids, len(job_ids) // 4)]
         self._chance.shuffle(events)
-        largest = max(2, min(_LARGEST_BATCH, self._plan.jobs // 5))
+        largest = max(2, min(self._plan.largest_batch, self._plan.jobs // 5))
         sizes = [self._chance.randint(1, largest) for _ in events]
         batches = [Delivery(tuple(part)) for part in _parts(events, sizes)]
         return [each for batch in batches for each in [batch] * (1 + (self._chance.random() < 0.1))]
@@ -402,7 +406,7 @@ class Chaos:
         unseen = [job_id for job_id, stored in place.by_job().items() if _unseen(stored)]
         self.figures.looked_up_again = len(unseen)
         self._at_work.clear()
-        self._queue = [Delivery(tuple(part)) for part in _parts(unseen, [_LARGEST_BATCH])]
+        self._queue = [Delivery(tuple(part)) for part in _parts(unseen, [_QUIET_BATCH])]
         self._work_off(place, lanes[:2], timeout=60)
 
     def _left(self, place: Place) -> list[str]:
@@ -449,7 +453,7 @@ def _difference(found: str, expected: str) -> str:
 
 def _retry_all(pipeline: Pipeline) -> int:
     """As `parked retry` for all reasons; how many there were."""
-    deadline = Deadline.after(600)
+    deadline = Deadline.after(3600)
     envelopes = read_each(kept(pipeline.stores.lots, None, deadline), deadline)
     return len(list(retry(pipeline, envelopes, Terms(lambda: Deadline.after(30)))))
 

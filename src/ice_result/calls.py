@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ice_result import kept_threads
 from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError
 
 T = TypeVar("T")
@@ -68,9 +69,8 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
             outcome.append((True, call()))
         except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
             outcome.append((False, error))
-        done.set()
 
-    threading.Thread(target=run, name=f"{service} call", daemon=True).start()
+    kept_threads.run(run, done.set)
     if not done.wait(seconds):
         raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
     succeeded, value = outcome[0]

@@ -118,11 +118,11 @@ def test_a_signature_without_a_query_is_still_removed() -> None:
     ],
 )
 def test_redaction_is_linear(piece: str) -> None:
-    """GIVEN a megabyte made to be slow WHEN it is redacted THEN it takes seconds at most, not hours."""
+    """GIVEN a megabyte made to be slow WHEN it is redacted THEN it takes seconds of CPU at most, not hours."""
     text = piece * (1_000_000 // len(piece))
-    start = time.perf_counter()
+    start = time.thread_time()
     redact(text)
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 20
 
 
 @pytest.mark.parametrize(

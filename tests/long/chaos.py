@@ -1,7 +1,7 @@
 """10,000 jobs while one call in five fails and a process is killed every few seconds: see tests/chaos_runs.py.
 
-`make chaos JOBS=10000 SEED=1` prints what happened; with UPDATE_DOCS=1 in the environment it goes into
-docs/reliability.md.
+`make chaos JOBS=10000 SEED=1 LARGEST_BATCH=100` prints what happened; with UPDATE_DOCS=1 in the environment it goes
+into docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 from chaos_runs import Chaos, Figures, Plan  # noqa: E402  found through the line above
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
+CHOSEN = (("JOBS", "10000"), ("SEED", "1"), ("LARGEST_BATCH", "100"))
 BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
 
 
 def main() -> None:
     """Run, compare, tell; status 1 when something does not hold."""
-    plan = Plan(jobs=int(os.environ.get("JOBS", "10000")), seed=int(os.environ.get("SEED", "1")))
+    jobs, seed, largest = (int(os.environ.get(*each)) for each in CHOSEN)
+    plan = Plan(jobs, seed, largest)
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     started = time.monotonic()
@@ -52,7 +54,7 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
     struck = figures.faults.total()
     times = [f"{each:.0f} s" for each in (figures.quiet_seconds, figures.seconds, seconds)]
     rows = {
-        "jobs; seed": f"{plan.jobs:,}; {plan.seed}",
+        "jobs; seed; events in a batch, at most": f"{plan.jobs:,}; {plan.seed}; {plan.largest_batch}",
         "deliveries; events in them": f"{figures.deliveries:,}; {figures.events:,}",
         "processes killed": f"{figures.kills:,}",
         "batches given back by the function": f"{figures.given_back:,}",

@@ -44,12 +44,12 @@ class _Mention(NamedTuple):
 
 def output_files(job: Job, decoded: Decoded) -> OutputFiles:
     """Every object that OutputFiles, OutputUrls or Result name, once each, in that order."""
-    texts = list(_texts(job, decoded))
+    texts, bucket = list(_texts(job, decoded)), job.output_bucket
     not_saved = [named_by for text, named_by, _ in texts if is_not_saved(text)]
     if any(warning.code == "not_saved" for warning in decoded.warnings):
         not_saved.append("Result")
     mentions = [
-        _Mention(*_place(text, job.output_bucket), named_by, media_id)
+        _Mention(*_place(text, bucket), named_by, media_id)
         for text, named_by, media_id in texts
         if text.strip() and not is_not_saved(text)
     ]
