@@ -1,8 +1,8 @@
 """What Function Compute bills for: cold start, memory, CPU and waiting, each beside `bench/naive.py` in the same run.
 
-`python bench/function.py [--runs 9]` prints medians. Whole processes over TLS against `ice_result.localcloud`; a cold
-start lasts from the start of the process until the first job's manifest is written. "No .pyc" compiles everything anew,
-as a read-only code folder without them does at every cold start.
+`python bench/function.py [--runs 9] [--latency-ms 50]` prints medians. Whole processes over TLS against
+`ice_result.localcloud`; a cold start lasts from the start of the process until the first job's manifest is written.
+"No .pyc" compiles everything anew, as a read-only code folder without them does at every cold start.
 """
 
 from __future__ import annotations
@@ -92,22 +92,34 @@ def warm(environment: dict[str, str]) -> None:
     """CPU of one event among many, and memory after a thousand jobs."""
     events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(1000)]
     told, naive = run("ice-result", environment, *events), run("naive", environment, *events)
-    print(f"warm, one event: {told['cpu_ms']:.1f} ms CPU, naive {naive['cpu_ms']:.1f} ms (medians of 1000)")
+    ours_ms, naive_ms = told["cpu_ms"], naive["cpu_ms"]
+    ratio = ours_ms / naive_ms
+    print(f"warm, one event: {ours_ms:.1f} ms CPU, naive {naive_ms:.1f} ms, ratio {ratio:.2f} (medians of 1000)")
     print(f"resident after 1000 jobs: {told['rss_mb']:.0f} MB")
 
 
-def waiting(runs: int) -> None:
-    """50 ms a call: one event's critical path, and a batch of a hundred beside the naive loop."""
+def waiting(runs: int, latency_ms: int) -> None:
+    """When each call takes so long: one event's critical path, and a batch of a hundred beside the naive loop."""
     batch = json.dumps({"JobIds": [f"job-{number}" for number in range(100)]})
-    with cloud_over_tls(latency=0.05) as environment:
+    with cloud_over_tls(latency=latency_ms / 1000) as environment:
         ours = [run("ice-result", environment, ONE, *[ONE] * 5, batch) for _ in range(max(1, runs // 3))]
         naive = run("naive", environment, ONE, batch)
     one = statistics.median(told["second_ms"] for told in ours)
     many = statistics.median(told["last_ms"] for told in ours)
-    print(f"50 ms a call, one warm event: {one:.0f} ms")
-    print(
-        f"50 ms a call, 100 events: {many:.0f} ms, naive {naive['last_ms']:.0f} ms, {naive['last_ms'] / many:.1f} times"
-    )
+    print(f"{latency_ms} ms a call, one warm event: {one:.0f} ms, {one / latency_ms:.1f} calls' time")
+    times = naive["last_ms"] / many
+    print(f"{latency_ms} ms a call, 100 events: {many:.0f} ms, naive {naive['last_ms']:.0f} ms, {times:.1f} times")
+
+
+def _loop_ms() -> float:
+    """How fast this machine is: the median time of a million additions in Python."""
+    times = []
+    for _ in range(9):
+        started, total = time.perf_counter(), 0
+        for number in range(1_000_000):
+            total += number
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1000
 
 
 def _ms(seconds: list[float]) -> str:
@@ -118,8 +130,12 @@ def main() -> None:
     """All of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
-    runs = parser.parse_args().runs
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()}")
+    parser.add_argument("--latency-ms", type=int, nargs="+", default=[50], help="of each call in the last part")
+    arguments = parser.parse_args()
+    runs = arguments.runs
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()}, {_loop_ms():.0f} ms a loop"
+    )
     with cloud_over_tls() as environment:
         packaged, _ = cold_starts(environment, runs, "OSS")
         _, unpackaged = cold_starts(environment, max(3, runs // 3), "OSS, nothing compiled", cached=False)
@@ -127,7 +143,8 @@ def main() -> None:
         warm(environment)
     with cloud_over_tls(tablestore=True) as environment:
         cold_starts(environment, runs, "OSS and Tablestore")
-    waiting(runs)
+    for latency_ms in arguments.latency_ms:
+        waiting(runs, latency_ms)
 
 
 if __name__ == "__main__":

@@ -15,25 +15,28 @@ from ice_result.errors import (
     IceResultError,
     NotFoundError,
     RejectedError,
+    Rule,
     ServiceError,
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    first_rule,
     seconds_to_wait,
 )
 
 SERVICE = "OSS"
 _TOO_MANY_CALLS = re.compile(r".*LimitExceeded|.*Busy|SlowDown|Throttling.*|TooManyRequests")
-_KINDS_BY_CODE: tuple[tuple[str, type[ServiceError]], ...] = (
-    ("AccessDenied", ForbiddenError),
-    ("SignatureDoesNotMatch", ForbiddenError),
-    ("InvalidAccessKeyId", ForbiddenError),
-    ("InvalidSecurityToken", ForbiddenError),
-    ("SecurityToken", ForbiddenError),
-    ("RequestTimeTooSkewed", ForbiddenError),
-    ("InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
-    ("RequestTimeout", TimedOutError),
-    ("NoSuch", NotFoundError),
+_RULES = (
+    Rule("AccessDenied|InvalidAccessKeyId|InvalidSecurityToken|SecurityToken|RequestTimeTooSkewed", ForbiddenError),
+    # The service's own words for this one show what was signed.
+    Rule(
+        "SignatureDoesNotMatch",
+        ForbiddenError,
+        "the secret is not that of the access key, or the region is not the bucket's",
+    ),
+    Rule("InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
+    Rule("RequestTimeout", TimedOutError),
+    Rule("NoSuch", NotFoundError),
 )
 _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
     -5: RejectedError,  # SelectOperationClientError
@@ -122,16 +125,16 @@ def _of_answer(error: Exception, tried: str) -> IceResultError:
 def _kind(answer: _Answer) -> type[ServiceError]:
     if answer.status == _SERVICE_UNAVAILABLE and _TOO_MANY_CALLS.fullmatch(answer.code):
         return ThrottledError
-    for prefix, kind in _KINDS_BY_CODE:
-        if answer.code.startswith(prefix):
-            return kind
+    if rule := first_rule(_RULES, answer.code):
+        return rule.kind
     default = UnavailableError if answer.status >= _FIRST_SERVER_ERROR else RejectedError
     return _KINDS_BY_STATUS.get(answer.status, default)
 
 
 def _detail(answer: _Answer) -> str:
-    if answer.code == "SignatureDoesNotMatch":  # the service's own message shows what was signed
-        return "the secret is not that of the access key, or the region is not the bucket's"
+    rule = first_rule(_RULES, answer.code)
+    if rule and rule.advice:
+        return rule.advice
     if answer.status in _REDIRECTS:
         return "redirected, which is not followed: check the endpoint"
     return answer.message

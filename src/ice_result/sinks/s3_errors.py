@@ -15,30 +15,30 @@ from ice_result.errors import (
     IceResultError,
     NotFoundError,
     RejectedError,
+    Rule,
     ServiceError,
     ThrottledError,
     TimedOutError,
     UnavailableError,
+    first_rule,
     seconds_to_wait,
 )
 
 SERVICE = "S3"
 _TOO_MANY_CALLS = re.compile(r"SlowDown|ServerBusy|Throttl.*|TooManyRequests.*|.*LimitExceeded")
-_KINDS_BY_CODE: tuple[tuple[str, type[ServiceError]], ...] = (
-    ("AccessDenied", ForbiddenError),
-    ("SignatureDoesNotMatch", ForbiddenError),
-    ("InvalidAccessKeyId", ForbiddenError),
-    ("InvalidToken", ForbiddenError),
-    ("InvalidSecurityToken", ForbiddenError),
-    ("SecurityToken", ForbiddenError),
-    ("ExpiredToken", ForbiddenError),
-    ("TokenRefreshRequired", ForbiddenError),
-    ("RequestTimeTooSkewed", ForbiddenError),
-    ("BadDigest", UnavailableError),  # what arrived is not what was sent: send it again
-    ("InvalidDigest", UnavailableError),  # the same, as OSS says it
-    ("OperationAborted", UnavailableError),  # another write of the same key is under way
-    ("RequestTimeout", TimedOutError),
-    ("NoSuch", NotFoundError),
+_RULES = (
+    Rule("AccessDenied|InvalidAccessKeyId|RequestTimeTooSkewed", ForbiddenError),
+    Rule("InvalidToken|InvalidSecurityToken|SecurityToken|ExpiredToken|TokenRefreshRequired", ForbiddenError),
+    # The service's own words for this one may show what was signed.
+    Rule(
+        "SignatureDoesNotMatch",
+        ForbiddenError,
+        "the secret is not that of the access key, or the region is not the bucket's",
+    ),
+    Rule("BadDigest|InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
+    Rule("OperationAborted", UnavailableError),  # another write of the same key is under way
+    Rule("RequestTimeout", TimedOutError),
+    Rule("NoSuch", NotFoundError),
 )
 _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
     401: ForbiddenError,
@@ -128,16 +128,16 @@ def _of_answer(answer: _Answer, tried: str) -> IceResultError:
 def _kind(answer: _Answer) -> type[ServiceError]:
     if answer.status == _SERVICE_UNAVAILABLE and _TOO_MANY_CALLS.fullmatch(answer.code):
         return ThrottledError
-    for prefix, kind in _KINDS_BY_CODE:
-        if answer.code.startswith(prefix):
-            return kind
+    if rule := first_rule(_RULES, answer.code):
+        return rule.kind
     unusual = answer.status >= _FIRST_SERVER_ERROR or 0 < answer.status < 300  # noqa: PLR2004  an error within a 200
     return _KINDS_BY_STATUS.get(answer.status, UnavailableError if unusual else RejectedError)
 
 
 def _detail(answer: _Answer) -> str:
-    if answer.code == "SignatureDoesNotMatch":  # the service's own message may show what was signed
-        return "the secret is not that of the access key, or the region is not the bucket's"
+    rule = first_rule(_RULES, answer.code)
+    if rule and rule.advice:
+        return rule.advice
     if 300 <= answer.status < _FIRST_ERROR:  # noqa: PLR2004  HTTP's redirections
         return f"redirected, which is not followed: check the endpoint and the region ({answer.message})"
     return answer.message
