@@ -12,7 +12,7 @@ import click
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console, write_line
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, saved_jobs
 from ice_result.cli.job_ids import open_lines, read_lines
 from ice_result.credentials import Credentials
 from ice_result.job_queue import QueueSender
@@ -30,17 +30,10 @@ _CHUNK_BYTES = 1 << 20
 @click.option("--qps", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Begin at most N jobs a second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Hand the jobs to this MNS queue: the function does them.")
 @click.option("--resume", metavar="PATH", help="Keep what is done here, in place of FILE.done; for -, nowhere else.")
-@click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE.")
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    help="How long one job, or one batch for the queue, may take.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+@saved_jobs
+@other_sinks
+@longest_wait("one job, or one batch for the queue, may take")
+@line_per_job
 def backfill(
     *,
     file: str,

@@ -1,13 +1,35 @@
-"""Reading what a user gives: a file or standard input, and options that stand in place of variables."""
+"""Reading what a user gives: a file or standard input, and the options that several commands have."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+T = TypeVar("T", bound=Callable[..., object])
+saved_jobs = click.option(
+    "--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE."
+)
+other_sinks = click.option(
+    "--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS."
+)
+line_per_job = click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+
+
+def longest_wait(what: str = "one job may take, waiting for it to finish included") -> Callable[[T], T]:
+    """The option `--wait`."""
+    return click.option(
+        "--wait",
+        metavar="SECONDS",
+        type=click.FloatRange(min=1),
+        default=60.0,
+        show_default=True,
+        help=f"How long {what}.",
+    )
 
 
 def read_input(name: str) -> bytes:

@@ -12,6 +12,7 @@ import click
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console, printable
+from ice_result.cli.inputs import line_per_job, longest_wait
 from ice_result.cli.parked_choice import Choice, Wanted, choose, complain, environment_looking_in, filters
 from ice_result.cli.parked_lines import show_lines
 from ice_result.credentials import Credentials
@@ -28,16 +29,9 @@ _DONE = {"recorded", "ignored"}
 @filters
 @click.option("--dead", is_flag=True, help="Those too that were tried too often.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, those parked longest ago.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    help="How long one job may take, waiting for it to finish included.",
-)
+@longest_wait()
 @click.option("--dry-run", is_flag=True, help="Only list what would be tried.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+@line_per_job
 def retry_parked(
     *,
     names: tuple[str, ...],

@@ -9,7 +9,7 @@ import click
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console
-from ice_result.cli.inputs import environment_with, read_input
+from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, read_input, saved_jobs
 from ice_result.credentials import Credentials
 from ice_result.jsontext import dump
 from ice_result.pipeline import Terms
@@ -20,17 +20,10 @@ from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 @click.command()
 @click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
 @click.option("--event", metavar="FILE", help="A payload as a trigger would send it; - is standard input.")
-@click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE.")
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    help="How long one job may take, waiting for it to finish included.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+@saved_jobs
+@other_sinks
+@longest_wait()
+@line_per_job
 def process(
     *, job_ids: tuple[str, ...], event: str | None, jobs: str | None, sinks: tuple[str, ...], wait: float, as_json: bool
 ) -> int:

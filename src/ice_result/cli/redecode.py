@@ -14,6 +14,7 @@ from rich.text import Text
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console, printable, write_line
+from ice_result.cli.inputs import line_per_job
 from ice_result.cli.jobs_list import read_since
 from ice_result.credentials import Credentials
 from ice_result.jsontext import dump, valid_text
@@ -42,7 +43,7 @@ _COLOURS = {"changed": "green", "unchanged": "dim", "left": "yellow", "failed": 
 @click.option("--from", "source", metavar="URL", help="Where to read, in place of the first of ICE_RESULT_SINKS.")
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where to write, in place of ICE_RESULT_SINKS.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be other.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
+@line_per_job
 def redecode(
     *,
     job_ids: tuple[str, ...],
