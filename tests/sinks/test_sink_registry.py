@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.sinks import PARKING_SCHEMES, SinkContext, open_lot, open_sink, parse_sink_url
 from ice_result.sinks.oss import OssClient
@@ -97,27 +96,6 @@ def test_oss_refuses_an_unusable_endpoint() -> None:
     """The endpoint is checked when the sink is opened, and named by its variable."""
     with pytest.raises(SettingsError, match="ICE_RESULT_OSS_ENDPOINT: not an endpoint"):
         open_sink("oss://records", SinkContext(region="cn-shanghai", oss_endpoint="https://host/path"))
-
-
-@pytest.mark.parametrize(
-    ("text", "endpoint"),
-    [
-        ("oss-cn-shanghai.aliyuncs.com", "https://oss-cn-shanghai.aliyuncs.com"),
-        ("127.0.0.1:8080", "https://127.0.0.1:8080"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-        (" https://oss.example/ ", "https://oss.example"),
-    ],
-)
-def test_endpoints_come_in_four_forms(text: str, endpoint: str) -> None:
-    """Without a scheme the endpoint is called over TLS."""
-    assert parse_endpoint(text) == endpoint
-
-
-@pytest.mark.parametrize("text", ["", "ftp://host", "host/path", "user:pw@host", "host:port", "host:1:2", "a b"])
-def test_what_is_no_endpoint_is_refused(text: str) -> None:
-    """Paths, credentials and other schemes would be dropped silently, so they are errors."""
-    with pytest.raises(ValueError, match="not an endpoint"):
-        parse_endpoint(text)
 
 
 def test_the_default_endpoint_is_the_public_one_of_the_region() -> None:
