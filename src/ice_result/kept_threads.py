@@ -39,7 +39,8 @@ class _KeptThread:
 
 
 _free: deque[_KeptThread] = deque()
-os.register_at_fork(after_in_child=_free.clear)  # a fork takes no threads along
+if hasattr(os, "register_at_fork"):  # where processes fork, which takes no threads along
+    os.register_at_fork(after_in_child=_free.clear)
 
 
 def run(work: _Work, done: Callable[[], object]) -> None:
