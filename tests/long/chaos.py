@@ -65,7 +65,7 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
         "envelopes written; there at once, at most": f"{figures.parked:,}; {figures.parked_at_most:,}",
         "retried by a person": f"{figures.by_a_person:,} envelopes",
         "delivered once more since a file could not be looked up": f"{figures.looked_up_again:,} jobs",
-        f"longest run of a function that has {plan.timeout} s": f"{figures.longest_seconds:.1f} s",
+        f"longest run of a function that has {plan.timeout} s, with its start": f"{figures.longest_seconds:.1f} s",
         "time: without faults; with them; in all": "; ".join(times),
         "lost, doubled, or other than without faults": "0",
     }
