@@ -14,6 +14,7 @@ from ice_result.values import JobId, JsonObject
 
 _GROWTH_OF_WAIT = 1.5
 _TRIES_FOR_UNKNOWN = 3
+_SECONDS_TO_ASK = 0.5
 T = TypeVar("T")
 
 
@@ -71,10 +72,10 @@ class IceJobs:
             wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
 
     def _pause(self, wait: float, deadline: Deadline) -> bool:
-        """Sleep for about `wait` seconds, unless the deadline comes before that."""
+        """Sleep for about `wait` seconds, unless the deadline comes before there could be another answer."""
         caller = self._client.caller
         pause = wait * (0.5 + caller.jitter() / 2)
-        if pause >= deadline.left():
+        if pause + _SECONDS_TO_ASK >= deadline.left():
             return False
         caller.clock.sleep(pause)
         return True
