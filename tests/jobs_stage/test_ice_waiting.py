@@ -61,12 +61,16 @@ def test_pauses_are_spread(cloud: LocalCloud) -> None:
     assert passing.slept == [0.5]
 
 
-def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud) -> None:
-    """GIVEN less time than the first pause WHEN a job runs THEN one call is made and nothing is waited for."""
+@pytest.mark.parametrize("seconds", [0.9, 1.4])
+def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud, seconds: float) -> None:
+    """GIVEN less time than the first pause, or none for an answer after it THEN it is asked for once.
+
+    A call that is cut short would tell that ICE does not answer, and not that the job runs.
+    """
     passing = FakeTime()
     cloud.ice.put(JOB, response("Queuing"))
     with pytest.raises(JobNotFinishedError):
-        waiting_jobs(cloud, passing).get(JOB, Deadline.after(0.9, passing.clock))
+        waiting_jobs(cloud, passing).get(JOB, Deadline.after(seconds, passing.clock))
     assert passing.slept == []
     assert len(cloud.ice.calls) == 1
 
