@@ -7,7 +7,7 @@
 #   make fuzz     100,000 generated inputs through parse, and as many through decode
 #   make fuzz-coverage  inputs found by what they reach, SECONDS=600 for each of four targets; on Linux
 #   make scale    1,000 jobs written by eight processes at once, and by one that is killed ten times
-#   make chaos    JOBS=10000 jobs while one call in five fails and processes are killed; SEED=1 LARGEST_BATCH=100
+#   make chaos    JOBS=10000 jobs while one call in five fails and processes are killed; SEED=1 LARGEST_BATCH=20
 #   make bench    what is measured, beside its baseline
 #   make package  the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs
 #   make lock     pin the dependencies anew, with hashes

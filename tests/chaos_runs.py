@@ -64,12 +64,13 @@ Stored: TypeAlias = dict[str, list[object]]
 class Plan:
     """How many jobs, and how rough it gets; seconds. `lanes` is how many functions are at work at once.
 
-    A batch that a function cannot end between two kills comes again for ever: slow machines want smaller ones.
+    A batch has as many events at most as s.yaml hands over at once. One that a function cannot end between two kills
+    would come again for ever.
     """
 
     jobs: int
     seed: int
-    largest_batch: int = 100
+    largest_batch: int = 20
     lanes: int = 4
     timeout: int = 12
     kill_every: tuple[float, float] = (3.0, 7.0)
