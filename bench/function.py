@@ -92,18 +92,21 @@ def cold_starts(environment: dict[str, str], runs: int, label: str, *, cached: b
     return statistics.median(ours), statistics.median(naive)
 
 
-def warm(environment: dict[str, str]) -> None:
+def warm(environment: dict[str, str], pairs: int = 5) -> None:
     """CPU of one event among many, and memory after a thousand jobs.
 
     On all CPUs, and on one: threads that wake each other across CPUs cost more, and a small instance has less than one.
     """
     events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(1000)]
     for cpus, where in ((None, "all CPUs"), (1, "one CPU")):
-        ours, naive = (run(name, environment, *events, cpus=cpus) for name in PROGRAMS)
-        ratio = ours["cpu_ms"] / naive["cpu_ms"]
-        told = f"{ours['cpu_ms']:.1f} ms CPU, naive {naive['cpu_ms']:.1f} ms, ratio {ratio:.2f} (medians of 1000)"
-        print(f"warm, one event, {where}: {told}", flush=True)
-    print(f"resident after 1000 jobs: {ours['rss_mb']:.0f} MB")
+        told = [[run(name, environment, *events[:200], cpus=cpus)["cpu_ms"] for name in PROGRAMS] for _ in range(pairs)]
+        ours, naive = (statistics.median(each) for each in zip(*told, strict=True))
+        ratio = statistics.median(one / other for one, other in told)
+        print(
+            f"warm, one event, {where}: {ours:.1f} ms CPU, naive {naive:.1f} ms, ratio {ratio:.2f} (n={pairs})",
+            flush=True,
+        )
+    print(f"resident after 1000 jobs: {run('ice-result', environment, *events)['rss_mb']:.0f} MB")
 
 
 def waiting(runs: int, latency_ms: int) -> None:
