@@ -1,7 +1,7 @@
 """Threads for calls that may have to be left behind: a thread that has ended its call is kept for the next one.
 
-To start a thread for each call would cost CPU and memory anew each time. A pool of `concurrent.futures` would not do: at
-its end Python waits for its threads, however long what they wait for takes.
+To start a thread for each call would cost CPU and memory anew each time. A pool of `concurrent.futures` would not do:
+at its end Python waits for its threads, however long what they wait for takes.
 """
 
 from __future__ import annotations
