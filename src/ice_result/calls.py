@@ -11,12 +11,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ice_result import kept_threads
 from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError
+from ice_result.kept_threads import KeptThreads
 
 T = TypeVar("T")
 _SHARE_OF_AN_ATTEMPT = 0.6
 _SHORTEST_ATTEMPT_SECONDS = 1.0
+_threads = KeptThreads()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
         except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
             outcome.append((False, error))
 
-    kept_threads.run(run, done.set)
+    _threads.run(run, done.set)
     if not done.wait(seconds):
         raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
     succeeded, value = outcome[0]

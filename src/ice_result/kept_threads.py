@@ -13,55 +13,46 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
-NAME = "kept"
-_KEPT_SECONDS = 60.0
-_Work: TypeAlias = Callable[[], None]
+_Work: TypeAlias = Callable[[], object]
+_Given: TypeAlias = "SimpleQueue[_Work]"
 
 
-class _KeptThread:
-    """Does one piece of work after the other, and ends when there has been none for a minute."""
+class KeptThreads:
+    """As many threads as there is work at once; each ends when there has been none for it for `kept_seconds`."""
 
-    def __init__(self) -> None:
-        self._given: SimpleQueue[_Work] = SimpleQueue()
-        threading.Thread(target=self._run, name=NAME, daemon=True).start()
+    def __init__(self, kept_seconds: float = 60.0) -> None:
+        self._kept_seconds = kept_seconds
+        self._free: deque[_Given] = deque()  # a thread, by the queue in which it is given work
+        if hasattr(os, "register_at_fork"):  # where processes fork, which takes no threads along
+            os.register_at_fork(after_in_child=self._free.clear)
 
-    def give(self, work: _Work) -> None:
-        """Only to one that nobody else can give work to."""
-        self._given.put(work)
+    def run(self, work: _Work, done: _Work) -> None:
+        """Do `work` in a thread that is free or new, and then call `done` there. Neither may raise."""
+        try:
+            given = self._free.pop()
+        except IndexError:
+            given = SimpleQueue()
+            threading.Thread(target=self._serve, args=(given,), name="kept", daemon=True).start()
 
-    def _run(self) -> None:
+        def work_and_be_free() -> None:
+            work()
+            self._free.append(given)  # before `done`: who waits for that may have the next work at once
+            done()
+
+        given.put(work_and_be_free)
+
+    def _serve(self, given: _Given) -> None:
         while True:
             try:
-                self._given.get(timeout=_KEPT_SECONDS)()
+                given.get(timeout=self._kept_seconds)()
             except Empty:
-                if _no_longer_free(self):
+                if self._no_longer_free(given):
                     return
 
-
-_free: deque[_KeptThread] = deque()
-if hasattr(os, "register_at_fork"):  # where processes fork, which takes no threads along
-    os.register_at_fork(after_in_child=_free.clear)
-
-
-def run(work: _Work, done: Callable[[], object]) -> None:
-    """Do `work` in a thread that is free or new, and then call `done` there. Neither may raise."""
-    try:
-        thread = _free.pop()
-    except IndexError:
-        thread = _KeptThread()
-
-    def work_and_be_free() -> None:
-        work()
-        _free.append(thread)  # before `done`: who waits for that may have the next work at once
-        done()
-
-    thread.give(work_and_be_free)
-
-
-def _no_longer_free(thread: _KeptThread) -> bool:
-    """False when somebody has taken it a moment ago, to give it work."""
-    try:
-        _free.remove(thread)
-    except ValueError:
-        return False
-    return True
+    def _no_longer_free(self, given: _Given) -> bool:
+        """False when somebody has taken the thread a moment ago, to give it work."""
+        try:
+            self._free.remove(given)
+        except ValueError:
+            return False
+        return True

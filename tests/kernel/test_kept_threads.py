@@ -6,86 +6,89 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
-from ice_result import kept_threads
 from ice_result.calls import call_within
-from ice_result.errors import TimedOutError
+from ice_result.kept_threads import KeptThreads
+
+T = TypeVar("T")
 
 
-@pytest.fixture
-def none_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads that other tests have left are not taken."""
-    monkeypatch.setattr(kept_threads, "_free", deque())
+def begin(threads: KeptThreads, call: Callable[[], T]) -> Future[T]:
+    """What the call hands back, once its thread has said that it is done."""
+    value: list[T] = []
+    done: Future[T] = Future()
+    threads.run(lambda: value.append(call()), lambda: done.set_result(value[0]))
+    return done
 
 
-def _call(value: int = 0) -> tuple[int, int]:
-    """(the value, the thread that handed it back)."""
-    return call_within(30, lambda: (value, threading.get_ident()), service="ICE", tried="try")
+def thread_of(threads: KeptThreads) -> threading.Thread:
+    """The thread in which the next call is made."""
+    return begin(threads, threading.current_thread).result(30)
 
 
 def test_the_next_call_runs_in_the_same_thread() -> None:
     """GIVEN calls one after the other THEN no thread is started for each of them."""
-    threads = {_call()[1] for _ in range(50)}
-    assert len(threads) == 1
-    assert threading.get_ident() not in threads
+    threads = KeptThreads()
+    used = {thread_of(threads) for _ in range(50)}
+    assert len(used) == 1
+    assert threading.current_thread() not in used
 
 
-@pytest.mark.usefixtures("none_free")
 def test_a_thread_that_is_left_behind_serves_again_when_its_call_has_ended() -> None:
     """GIVEN a call that hangs WHEN others follow THEN they run elsewhere; afterwards its thread is taken again."""
-    release, hanging = threading.Event(), []
+    threads, release = KeptThreads(), threading.Event()
 
-    def hang() -> None:
-        hanging.append(threading.get_ident())
+    def hang() -> threading.Thread:
         release.wait(30)
+        return threading.current_thread()
 
-    with pytest.raises(TimedOutError):
-        call_within(0.1, hang, service="ICE", tried="try")
-    other = _call()[1]
-    assert other not in hanging
+    hanging = begin(threads, hang)
+    other = thread_of(threads)
+    assert not hanging.done()
     release.set()
-    until = time.monotonic() + 30
-    while len(kept_threads._free) < 2:
-        assert time.monotonic() < until, "the thread has ended its call, and is not free"
-        time.sleep(0.01)
-    inner = call_within(30, lambda: (_call()[1], threading.get_ident()), service="ICE", tried="try")
-    assert {*inner} == {other, *hanging}
+    assert hanging.result(30) is not other
+    both = begin(threads, lambda: {thread_of(threads), threading.current_thread()}).result(30)
+    assert both == {other, hanging.result(30)}
 
 
-@pytest.mark.usefixtures("none_free")
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 60.0])
-def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(
-    seconds: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(seconds: float) -> None:
     """A thread that is about to end, and one that has just been taken, are not mistaken for each other."""
-    monkeypatch.setattr(kept_threads, "_KEPT_SECONDS", seconds)
+    threads = KeptThreads(seconds)
     with ThreadPoolExecutor(8) as pool:
-        values = [value for value, _ in pool.map(_call, range(1000))]
+        values = [*pool.map(lambda number: begin(threads, lambda: number).result(30), range(1000))]
     assert values == [*range(1000)]
 
 
-@pytest.mark.usefixtures("none_free")
-def test_a_thread_without_work_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not needed any more does not stay for ever."""
-    monkeypatch.setattr(kept_threads, "_KEPT_SECONDS", 0.01)
-    thread = call_within(30, threading.current_thread, service="ICE", tried="try")
+def test_a_thread_without_work_ends() -> None:
+    """What is not needed any more does not stay for ever, and is given no work afterwards."""
+    threads = KeptThreads(0.01)
+    thread = thread_of(threads)
     thread.join(30)
     assert not thread.is_alive()
-    assert not kept_threads._free
+    assert thread_of(threads) is not thread
 
 
 def test_a_fork_starts_threads_of_its_own() -> None:
     """GIVEN a thread kept here WHEN the process forks THEN calls of the child do not wait for it."""
-    _call()
+    threads = KeptThreads()
+    thread_of(threads)
     child = os.fork()
     if not child:
-        os._exit(_call(7)[0])
+        os._exit(begin(threads, lambda: 7).result(30))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_calls_with_a_deadline_start_no_thread_each() -> None:
+    """GIVEN one call after the other THEN far fewer threads serve them than there are calls."""
+    used = {call_within(30, threading.current_thread, service="ICE", tried="try") for _ in range(50)}
+    assert len(used) < 10
+    assert threading.current_thread() not in used
 
 
 def test_a_call_that_was_left_behind_does_not_hold_the_end_of_the_process() -> None:
