@@ -111,30 +111,26 @@ def _of_answer(error: Exception, tried: str) -> IceResultError:
     if "must be addressed using" in answer.message:
         details: dict[str, str | None] = _attribute(error, "details", {})
         return OtherRegionError(tried, answer, details.get("Endpoint") or "")
-    return _kind(answer)(
+    rule = first_rule(_RULES, answer.code)
+    return (rule.kind if rule else _kind_by_status(answer))(
         tried,
         service=SERVICE,
         code=answer.code,
         status=answer.status if answer.status > 0 else None,
-        detail=_detail(answer),
+        detail=(rule.advice if rule else "") or _detail(answer),
         request_id=answer.request_id,
         retry_after_seconds=answer.retry_after_seconds,
     )
 
 
-def _kind(answer: _Answer) -> type[ServiceError]:
+def _kind_by_status(answer: _Answer) -> type[ServiceError]:
     if answer.status == _SERVICE_UNAVAILABLE and _TOO_MANY_CALLS.fullmatch(answer.code):
         return ThrottledError
-    if rule := first_rule(_RULES, answer.code):
-        return rule.kind
     default = UnavailableError if answer.status >= _FIRST_SERVER_ERROR else RejectedError
     return _KINDS_BY_STATUS.get(answer.status, default)
 
 
 def _detail(answer: _Answer) -> str:
-    rule = first_rule(_RULES, answer.code)
-    if rule and rule.advice:
-        return rule.advice
     if answer.status in _REDIRECTS:
         return "redirected, which is not followed: check the endpoint"
     return answer.message

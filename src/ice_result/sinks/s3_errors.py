@@ -114,30 +114,26 @@ def _part(response: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def _of_answer(answer: _Answer, tried: str) -> IceResultError:
-    return _kind(answer)(
+    rule = first_rule(_RULES, answer.code)
+    return (rule.kind if rule else _kind_by_status(answer))(
         tried,
         service=SERVICE,
         code=answer.code,
         status=answer.status or None,
-        detail=_detail(answer),
+        detail=(rule.advice if rule else "") or _detail(answer),
         request_id=answer.request_id,
         retry_after_seconds=answer.retry_after_seconds,
     )
 
 
-def _kind(answer: _Answer) -> type[ServiceError]:
+def _kind_by_status(answer: _Answer) -> type[ServiceError]:
     if answer.status == _SERVICE_UNAVAILABLE and _TOO_MANY_CALLS.fullmatch(answer.code):
         return ThrottledError
-    if rule := first_rule(_RULES, answer.code):
-        return rule.kind
     unusual = answer.status >= _FIRST_SERVER_ERROR or 0 < answer.status < 300  # noqa: PLR2004  an error within a 200
     return _KINDS_BY_STATUS.get(answer.status, UnavailableError if unusual else RejectedError)
 
 
 def _detail(answer: _Answer) -> str:
-    rule = first_rule(_RULES, answer.code)
-    if rule and rule.advice:
-        return rule.advice
     if 300 <= answer.status < _FIRST_ERROR:  # noqa: PLR2004  HTTP's redirections
         return f"redirected, which is not followed: check the endpoint and the region ({answer.message})"
     return answer.message
