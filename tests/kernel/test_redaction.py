@@ -122,7 +122,7 @@ def test_redaction_is_linear(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.thread_time()
     redact(text)
-    assert time.thread_time() - start < 20
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize(

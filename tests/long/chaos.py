@@ -19,14 +19,16 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 from chaos_runs import Chaos, Figures, Plan  # noqa: E402  found through the line above
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
-CHOSEN = (("JOBS", "10000"), ("SEED", "1"), ("LARGEST_BATCH", "20"))
 BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
 
 
 def main() -> None:
     """Run, compare, tell; status 1 when something does not hold."""
-    jobs, seed, largest = (int(os.environ.get(*each)) for each in CHOSEN)
-    plan = Plan(jobs, seed, largest)
+    plan = Plan(
+        jobs=int(os.environ.get("JOBS", "10000")),
+        seed=int(os.environ.get("SEED", "1")),
+        largest_batch=int(os.environ.get("LARGEST_BATCH", Plan.largest_batch)),
+    )
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     started = time.monotonic()
