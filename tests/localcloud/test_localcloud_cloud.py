@@ -181,10 +181,11 @@ def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(6)]
-        port = int(lines[1].rpartition(":")[2])
+        printed = [process.stdout.readline() for _ in range(7)]  # a variable each
+        port = int(printed[1].rpartition(":")[2])
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)
 
+    assert all(line.startswith("export ") for line in printed)
     assert (process.returncode, rest, errors) == (0, "", "")
