@@ -15,7 +15,10 @@ import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
-KERNEL = {"errors", "values", "jsontext", "redaction", "addresses", "calls", "credentials", "endpoints", "lean"}
+KERNEL = {
+    *("errors", "values", "jsontext", "redaction", "addresses"),
+    *("calls", "credentials", "endpoints", "lean", "trust", "transport"),
+}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
     "alibabacloud_tea_openapi": {"jobs/client.py", "jobs/failures.py"},

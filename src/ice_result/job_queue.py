@@ -7,10 +7,8 @@ hand, `{"JobId": "…"}`, in base64 as MNS asks for; the first stage reads it wi
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPSConnection
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
@@ -22,6 +20,7 @@ from ice_result.credentials import Credentials
 from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
+from ice_result.trust import trusting
 from ice_result.values import JobId
 
 MOST_JOBS = 16
@@ -59,7 +58,7 @@ class QueueSender:
         self._queue = queue
         self._credentials = credentials
         self._caller = caller or Caller(SERVICE)
-        self._tls = _trusting(ca_bundle) if self._endpoint.startswith("https:") else None
+        self._tls = trusting(ca_bundle) if self._endpoint.startswith("https:") else None
         self._idle: list[_Client] = []
         self._closed = False
 
@@ -207,13 +206,3 @@ def _endpoint(text: str | None) -> str:
         return parse_endpoint(text)
     except ValueError as error:
         raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", str(error))]) from error
-
-
-def _trusting(ca_bundle: str | None) -> ssl.SSLContext:
-    is_folder = ca_bundle is not None and Path(ca_bundle).is_dir()
-    try:
-        return ssl.create_default_context(
-            cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None
-        )
-    except OSError as error:
-        raise SettingsError([("REQUESTS_CA_BUNDLE", f"{ca_bundle}: {error.strerror or error}")]) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import threading
 import traceback
@@ -113,6 +114,48 @@ def test_requests_carry_signature_v4_token_type_and_encryption(
     assert headers["x-oss-server-side-encryption"] == "KMS"
 
 
+@dataclass
+class Proxy:
+    """A proxy that opens tunnels, and remembers to where and for whom."""
+
+    url: str
+    seen: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            opened.seen.append((self.path, self.headers["Proxy-Authorization"]))
+            host, _, port = self.path.partition(":")
+            with socket.create_connection((host, int(port)), timeout=5) as there:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=copy, args=(there, self.connection))
+                back.start()
+                copy(self.connection, there)
+                back.join()
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        opened = Proxy(f"http://user:pass@127.0.0.1:{listener.server_port}")
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield opened
+        listener.shutdown()
+        thread.join()
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """All bytes, to the end."""
+    while data := source.recv(65_536):
+        target.sendall(data)
+    target.shutdown(socket.SHUT_WR)
+
+
 def test_redirects_are_not_followed(
     server: Server, elsewhere: Server, context: SinkContext, deadline: Deadline
 ) -> None:
@@ -204,3 +247,26 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadli
         store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
 
         assert cloud.oss.get("records", "key") == b"{}\n"
+
+
+def test_a_proxy_of_the_environment_is_gone_through(
+    proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+) -> None:
+    """With the user of its URL; and it is OSS whose certificate is verified then."""
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy.url)
+    with LocalCloud(tls=tls) as cloud:
+        cloud.oss.create_bucket("records")
+        cloud.credentials["LTAI-id"] = "secret"
+        cloud.tokens["LTAI-id"] = TOKEN
+        client = OssClient(replace(context_of(cloud.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem")))
+
+        OssStore(client, "records").put("key", b"{}\n", deadline)
+
+        assert cloud.oss.get("records", "key") == b"{}\n"
+        assert proxy.seen == [(cloud.oss.endpoint.partition("://")[2], "Basic dXNlcjpwYXNz")]

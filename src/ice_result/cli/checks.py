@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +22,7 @@ from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.oss import OssStore
 from ice_result.sinks.oss_inspector import OssInspector
 from ice_result.sinks.tables import TableStore
+from ice_result.trust import trusting
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
 _OK: Status = "ok"
@@ -58,7 +58,7 @@ def check_clock(endpoint: str, ca_bundle: str | None, now: Callable[[], float] =
     """This machine's clock against that of a service; signatures on both sides depend on it."""
     try:
         there = _time_at(endpoint, ca_bundle)
-    except (OSError, HTTPException, ValueError, TypeError) as error:
+    except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
         remedy = "check the network, the proxy and ICE_RESULT_ICE_ENDPOINT"
         return Check("clock", "warning", shorten(f"{endpoint} does not tell the time: {error}"), remedy)
     skew, status = now() - there, _OK
@@ -202,11 +202,10 @@ def _remedy(error: IceResultError) -> str:
 def _time_at(endpoint: str, ca_bundle: str | None) -> float:
     """The Date a server sends with any answer whatever, in Unix seconds; half the way there and back is ours."""
     url = endpoint if "://" in endpoint else f"https://{endpoint}"
-    context = ssl.create_default_context(cafile=ca_bundle)
     began = time.time()
     try:
         # http or https, as checked in the settings
-        with urllib.request.urlopen(url, timeout=_SECONDS, context=context) as answer:  # noqa: S310  # nosec B310 # see above
+        with urllib.request.urlopen(url, timeout=_SECONDS, context=trusting(ca_bundle)) as answer:  # noqa: S310  # nosec B310 # see above
             sent = answer.headers["Date"]
     except urllib.error.HTTPError as error:
         with error:

@@ -102,18 +102,35 @@ class IceClient:
 
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)
-        _refuse_redirects(self._protocol, self._host, self._concurrency)
+        self._open_session()
         client: _Client = Client(
             Config(
                 credential=_Signer(self._credentials),
                 region_id=self._region,
                 endpoint=self._host,
                 protocol=self._protocol,
-                ca=self._ca_bundle,
                 max_idle_conns=self._concurrency,
             )
         )
         return client
+
+    def _open_session(self) -> None:
+        """Give the SDK its session of `requests`: with what every connection trusts, and no redirects.
+
+        A redirect would take a signed request, and the security token in it, to another host; the SDK has no option
+        for either. It keeps one session for each protocol, host and number of connections, under a key made of them
+        and of a port that is always 80 [read in its source].
+        """
+        import requests  # noqa: PLC0415  loaded with the SDK
+        from darabonba.core import DaraCore  # noqa: PLC0415  as above
+
+        from ice_result.transport import Connections  # noqa: PLC0415  as above
+
+        protocol, size = self._protocol.lower(), self._concurrency
+        session = requests.Session()
+        session.max_redirects = 0
+        session.mount(f"{protocol}://", Connections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
+        DaraCore._sessions[f"{protocol}://{self._host}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
 class _Client(Protocol):
@@ -136,19 +153,6 @@ class _Signer:
             security_token=keys.security_token or None,
             type="sts" if keys.security_token else "access_key",
         )
-
-
-def _refuse_redirects(protocol: str, host: str, connections: int) -> None:
-    """Let no redirect take a signed request, and the security token in it, to another host.
-
-    The SDK has no option for that. It keeps one session of `requests` for each protocol, host and number of
-    connections, under a key that is made of them and of a port that is always 80 [read in its source].
-    """
-    from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
-
-    key = f"{protocol.lower()}://{host}:80:pool={connections}"
-    session = DaraCore._get_session(session_key=key, protocol=protocol, pool_size=connections)  # noqa: SLF001  as above
-    session.max_redirects = 0
 
 
 def _call(client: _Client, action: str, query: Mapping[str, str], tried: str, deadline: Deadline) -> JsonObject:

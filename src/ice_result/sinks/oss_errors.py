@@ -1,8 +1,7 @@
 """What the SDK of OSS raises, told in our own errors.
 
 The SDK is not imported here: its exceptions are known by attributes [read in the source of oss2 2.19]. `status` is
-the HTTP status, or negative where there was none; what the connection raised is in `exception`, or comes bare when
-it broke within a body.
+the HTTP status, or negative where there was none; what the connection raised is in `exception` (see oss_session.py).
 """
 
 from __future__ import annotations
@@ -77,10 +76,8 @@ class _Answer(NamedTuple):
 
 def translate(error: Exception, tried: str) -> Exception:
     """Our error for what a call through the SDK raised. What is no answer of any kind, a defect, stays as it is."""
-    import requests  # noqa: PLC0415  the SDK's transport, loaded with it
-
-    cause = getattr(error, "exception", error)
-    if isinstance(cause, requests.RequestException):
+    cause = getattr(error, "exception", None)
+    if isinstance(cause, Exception):
         return _of_connection(cause, tried)
     if isinstance(getattr(error, "status", None), int):
         return _of_answer(error, tried)
@@ -90,10 +87,11 @@ def translate(error: Exception, tried: str) -> Exception:
 
 
 def _of_connection(error: Exception, tried: str) -> IceResultError:
-    import requests  # noqa: PLC0415  as above
+    import urllib3  # noqa: PLC0415  what requests are sent with, loaded with the SDK
 
     name = type(error).__name__
-    if isinstance(error, requests.Timeout):
+    refused = urllib3.exceptions.NewConnectionError  # which is one of the timeouts, by inheritance
+    if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, refused):
         return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
     if isinstance(error, ValueError):  # an impossible URL or header, whose text would show the header
         return RejectedError(tried, service=SERVICE, detail=f"no such request can be sent ({name})")

@@ -14,6 +14,7 @@ from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import Row, Value, size
 from ice_result.sinks.tables import Table
 from ice_result.sinks.tablestore_errors import CONDITION_FAILED, of_row
+from ice_result.trust import trusting
 
 if TYPE_CHECKING:
     import tablestore
@@ -112,8 +113,8 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
     )
     pool = client.connection.pool.connection_pool_kw
     pool.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
-    if context.ca_bundle:
-        pool.update(ca_certs=context.ca_bundle)
+    if endpoint.startswith("https:"):
+        pool.update(ssl_context=trusting(context.ca_bundle), ca_certs=None)
     typed: Client = client
     return typed
 

@@ -1,0 +1,47 @@
+"""Connections for the SDKs that send with `requests`; imported with the first of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from requests.adapters import HTTPAdapter
+from typing_extensions import override
+
+from ice_result.trust import trusting
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+    from urllib3 import PoolManager
+
+
+class Connections(HTTPAdapter):
+    """A pool of connections that all trust the same authorities, whatever a request says of them."""
+
+    def __init__(self, protocol: str, *, ca_bundle: str | None, pool_size: int) -> None:
+        """`protocol` is http or https. Raises SettingsError for a bundle of certificates that cannot be read."""
+        self._tls = trusting(ca_bundle) if protocol == "https" else None
+        super().__init__(pool_connections=pool_size, pool_maxsize=pool_size)
+
+    def manager(self, proxy: str | None) -> PoolManager:
+        """The connections themselves, for whoever sends without `requests`."""
+        return self.proxy_manager_for(proxy) if proxy else self.poolmanager
+
+    @override
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: object) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **options)
+
+    @override
+    def proxy_manager_for(self, proxy: str, **options: object) -> PoolManager:
+        through: PoolManager = super().proxy_manager_for(proxy, ssl_context=self._tls, **options)
+        return through
+
+    @override
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: object, cert: object = None
+    ) -> tuple[dict[str, object], dict[str, object]]:
+        """Without the bundle that the request names: `requests` would read it for every connection."""
+        return super().build_connection_pool_key_attributes(request, verify=True)
+
+    @override
+    def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
+        """As above."""
