@@ -50,7 +50,7 @@ def counting(name: str, method: Callable[..., None], read: list[str]) -> Callabl
 def test_the_certificates_of_authorities_are_read_once(
     secure: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not once a connection, as the SDKs do: a real bundle costs as much CPU as a job."""
+    """Not once a connection, as the SDKs do: a real bundle costs as much CPU as several jobs."""
     read: list[str] = []
     for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths"):
         monkeypatch.setattr(ssl.SSLContext, name, counting(name, getattr(ssl.SSLContext, name), read))

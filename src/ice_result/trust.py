@@ -1,7 +1,7 @@
 """Whom to trust over TLS: the certificates of authorities are read once in a process.
 
-What the SDKs build upon reads them anew for every connection, which costs more CPU than all else that is done for a
-job [measured: `python bench/function.py`].
+What the SDKs build upon reads them anew for every connection, which costs as much CPU as several jobs [measured: see
+docs/performance.md].
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ class OssSession:
     """One pool of connections, in place of `oss2.Session`: a reply is read whole, and a redirect is a refusal.
 
     The SDK's session is one of `requests`, which for every request merges settings, looks for cookies and proxies,
-    takes URLs apart several times, and would take a signed request to wherever a redirect points: a third of the CPU
-    of a call [measured: `make bench`].
+    takes the URL apart several times, and would take a signed request to wherever a redirect points.
     """
 
     def __init__(self, endpoint: str, *, ca_bundle: str | None, pool_size: int) -> None:
