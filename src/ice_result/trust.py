@@ -1,7 +1,7 @@
 """Whom to trust over TLS: the certificates of authorities are read once in a process.
 
 What the SDKs build upon reads them anew for every connection, which costs as much CPU as several jobs [measured: see
-docs/performance.md].
+docs/performance.md]. So every client here is given what is made here; boto3 alone takes no such thing.
 """
 
 from __future__ import annotations

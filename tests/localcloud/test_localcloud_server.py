@@ -153,7 +153,7 @@ def test_closing_leaves_no_thread_and_no_listener() -> None:
         started = time.monotonic()
         cloud.close()
         cloud.close()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
         assert peer.recv(1) == b""
 
     assert set(threading.enumerate()) == before
