@@ -214,7 +214,7 @@ def test_a_parked_event_for_a_store_that_is_gone_goes_everywhere() -> None:
 
 
 def test_a_job_takes_three_rounds_of_calls() -> None:
-    """Query; look-up with the record; manifest: four calls begin within two rounds' time; one by one it would be three."""
+    """Query; look-up with the record; manifest: four calls begin within the time of two rounds, not of three."""
     latency = 0.4
     with LocalCloud(jobs=SAVED, latency_seconds=latency) as cloud:
         cloud.seed_outputs()
