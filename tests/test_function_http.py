@@ -227,7 +227,7 @@ class Stuck:
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """Take longer than anybody may."""
-        time.sleep(3)
+        time.sleep(0.6)
         raise AssertionError(job_id, deadline)
 
 
@@ -237,6 +237,6 @@ def test_nothing_holds_the_answer_up() -> None:
     pipeline = Pipeline(Stuck(), stores, triggers=TriggerOptions(), region=None)
     began = time.monotonic()
     status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), Deadline.after(0.2), "r")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 0.5
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])
     pipeline.close()

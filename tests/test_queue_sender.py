@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-import trustme
 from mns import mns_exception
 from typing_extensions import override
 
+from authority import tls_of_an_authority
 from fake_clock import FakeTime
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
@@ -362,11 +362,8 @@ def test_no_time_is_no_call(queues: LocalCloud, sender: QueueSender) -> None:
 @pytest.fixture
 def bundle_and_tls(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
     """A bundle of certificates, and a server's context that it trusts."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = tmp_path / "0.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    return bundle, context
+    return bundle, tls_of_an_authority(bundle)
 
 
 def test_https_trusts_the_bundle_and_nobody_else(bundle_and_tls: tuple[Path, ssl.SSLContext]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
+from authority import tls_of_an_authority
 from ice_result.errors import SettingsError
 from ice_result.function import Function
 from ice_result.localcloud import LocalCloud
@@ -23,10 +23,7 @@ SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     """A cloud that speaks TLS; its authority is in `tmp_path / "ca.pem"`."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with LocalCloud(jobs=SAVED, tls=tls) as cloud:
+    with LocalCloud(jobs=SAVED, tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
         for name, value in cloud.environment.items():

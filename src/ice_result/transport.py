@@ -10,12 +10,11 @@ from typing_extensions import override
 from ice_result.trust import trusting
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
     from urllib3 import PoolManager
 
 
 class Connections(HTTPAdapter):
-    """A pool of connections that all trust the same authorities, whatever a request says of them."""
+    """A pool of connections that all trust the same authorities."""
 
     def __init__(self, protocol: str, *, ca_bundle: str | None, pool_size: int) -> None:
         """`protocol` is http or https. Raises SettingsError for a bundle of certificates that cannot be read."""
@@ -36,12 +35,5 @@ class Connections(HTTPAdapter):
         return through
 
     @override
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: object, cert: object = None
-    ) -> tuple[dict[str, object], dict[str, object]]:
-        """Without the bundle that the request names: `requests` would read it for every connection."""
-        return super().build_connection_pool_key_attributes(request, verify=True)
-
-    @override
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
-        """As above."""
+        """Nothing: whom to trust is settled, and `requests` would read a bundle for every connection."""

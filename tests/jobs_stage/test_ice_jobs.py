@@ -6,11 +6,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 import pytest
-import trustme
 
+from authority import tls_of_an_authority
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
@@ -255,10 +254,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
     """GIVEN ICE over TLS WHEN its authority is in `ca_bundle` THEN it answers; without it, the call is refused."""
-    authority, context = trustme.CA(), SSLContext(PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with LocalCloud(tls=context) as secure:
+    with LocalCloud(tls=tls_of_an_authority(tmp_path / "ca.pem")) as secure:
         credentials = keys_of(secure)
         with pytest.raises(RejectedError, match="certificate is not trusted"):
             jobs_of(secure, credentials=credentials).query(JOB, in_time())

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import http.client
 import json
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
@@ -14,11 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-import trustme
 from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message, Queue
 
+from authority import tls_of_an_authority
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.localcloud.mns_sign import signature
 from ice_result.localcloud.service import Refusal
@@ -278,10 +277,8 @@ def test_making_a_queue_again_keeps_what_is_in_it(queues: LocalCloud, connect: C
 
 def test_the_sdk_works_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Connect) -> None:
     """With a certificate that the machine's settings trust."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(bundle))
+    context = tls_of_an_authority(bundle)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
 
     with LocalCloud(tls=context) as secure:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-import trustme
 from tablestore import (
     AsyncOTSClient,
     CapacityUnit,
@@ -23,6 +22,7 @@ from tablestore import (
 )
 from urllib3.exceptions import HTTPError
 
+from authority import tls_of_an_authority
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 
 OtsSdk = Callable[..., OTSClient]
@@ -177,12 +177,8 @@ def test_a_fault_for_an_operation_and_a_table(ots_cloud: LocalCloud, ots_sdk: Ot
 @pytest.fixture
 def bundle_and_tls(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
     """A certificate for 127.0.0.1 in a server's context, and the file of the authority that issued it."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
     path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path, context
+    return path, tls_of_an_authority(path)
 
 
 def test_the_sdk_works_over_tls(bundle_and_tls: tuple[Path, ssl.SSLContext], ots_sdk: OtsSdk) -> None:

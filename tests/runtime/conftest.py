@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import subprocess
 import sys
 import zipfile
@@ -12,8 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import trustme
 
+from authority import tls_of_an_authority
 from ice_result.localcloud import LocalCloud
 
 from packaged import Instance, Package
@@ -55,10 +54,7 @@ def everything(package: Package, build: Callable[..., Package]) -> Package:
 @pytest.fixture
 def tls_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     """A local cloud that knows the sample jobs and speaks TLS; its authority is in `tmp_path / "ca.pem"`."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with LocalCloud(jobs=JOBS, tls=context, tablestore=True) as cloud:
+    with LocalCloud(jobs=JOBS, tls=tls_of_an_authority(tmp_path / "ca.pem"), tablestore=True) as cloud:
         cloud.oss.create_bucket("records")
         cloud.seed_outputs()
         yield cloud

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import socket
-import ssl
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import trustme
 from typing_extensions import override
 
+from authority import tls_of_an_authority
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
@@ -41,6 +41,17 @@ class Server:
     seen: list[Message] = field(default_factory=list)
 
 
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """The port on which requests are answered so."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listener.server_port
+        listener.shutdown()
+        thread.join()
+
+
 def serve() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
@@ -62,13 +73,9 @@ def serve() -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        says = Server(listener.server_port)
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with listening(Handler) as port:
+        says = Server(port)
         yield says
-        listener.shutdown()
-        thread.join()
 
 
 server = pytest.fixture(serve, name="server")
@@ -140,20 +147,17 @@ def proxy() -> Iterator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        opened = Proxy(f"http://user:pass@127.0.0.1:{listener.server_port}")
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with listening(Handler) as port:
+        opened = Proxy(f"http://user:pass@127.0.0.1:{port}")
         yield opened
-        listener.shutdown()
-        thread.join()
 
 
 def copy(source: socket.socket, target: socket.socket) -> None:
-    """All bytes, to the end."""
-    while data := source.recv(65_536):
-        target.sendall(data)
-    target.shutdown(socket.SHUT_WR)
+    """All bytes, to the end, or until one of the two goes away."""
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 def test_redirects_are_not_followed(
@@ -229,44 +233,39 @@ def test_half_a_head_is_no_answer(server: Server, context: SinkContext, deadline
     assert "cut short" in str(facts.message)
 
 
-def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline) -> None:
-    """GIVEN a server with a certificate of our own authority THEN it is trusted only when that is named."""
-    authority = trustme.CA()
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with LocalCloud(tls=tls) as cloud:
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[LocalCloud]:
+    """An OSS over TLS with a bucket `records`; its authority is in `tmp_path / "ca.pem"`."""
+    with LocalCloud(tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
         cloud.oss.create_bucket("records")
         cloud.credentials["LTAI-id"] = "secret"
         cloud.tokens["LTAI-id"] = TOKEN
-        context = context_of(cloud.oss.endpoint)
+        yield cloud
 
-        with pytest.raises(UnavailableError, match="SSLError"):
-            store(context).put("key", b"{}\n", deadline)
-        store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
 
-        assert cloud.oss.get("records", "key") == b"{}\n"
+def test_tls_is_verified(
+    secure: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+) -> None:
+    """GIVEN a server with a certificate of our own authority THEN it is trusted only when that is named."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    context = context_of(secure.oss.endpoint)
+
+    with pytest.raises(UnavailableError, match="SSLError"):
+        store(context).put("key", b"{}\n", deadline)
+    store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
+
+    assert secure.oss.get("records", "key") == b"{}\n"
 
 
 def test_a_proxy_of_the_environment_is_gone_through(
-    proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+    secure: LocalCloud, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
 ) -> None:
     """With the user of its URL; and it is OSS whose certificate is verified then."""
-    authority = trustme.CA()
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", proxy.url)
-    with LocalCloud(tls=tls) as cloud:
-        cloud.oss.create_bucket("records")
-        cloud.credentials["LTAI-id"] = "secret"
-        cloud.tokens["LTAI-id"] = TOKEN
-        client = OssClient(replace(context_of(cloud.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem")))
 
-        OssStore(client, "records").put("key", b"{}\n", deadline)
+    store(replace(context_of(secure.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
 
-        assert cloud.oss.get("records", "key") == b"{}\n"
-        assert proxy.seen == [(cloud.oss.endpoint.partition("://")[2], "Basic dXNlcjpwYXNz")]
+    assert secure.oss.get("records", "key") == b"{}\n"
+    assert proxy.seen == [(secure.oss.endpoint.partition("://")[2], "Basic dXNlcjpwYXNz")]

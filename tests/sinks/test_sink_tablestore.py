@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-import trustme
 
+from authority import tls_of_an_authority
 from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
@@ -442,10 +441,7 @@ def test_nobody_there_is_told(context: SinkContext, deadline: Deadline) -> None:
 
 def test_certificates_come_from_the_bundle(tmp_path: Path, deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS, trusting the given authority in place of the usual ones; without it, the certificate is refused."""
-    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with LocalCloud(tablestore=True, tls=tls) as cloud:
+    with LocalCloud(tablestore=True, tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
         for name, value in cloud.environment.items():
             monkeypatch.setenv(name, value)
         context = SinkContext(

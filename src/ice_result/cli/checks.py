@@ -202,10 +202,11 @@ def _remedy(error: IceResultError) -> str:
 def _time_at(endpoint: str, ca_bundle: str | None) -> float:
     """The Date a server sends with any answer whatever, in Unix seconds; half the way there and back is ours."""
     url = endpoint if "://" in endpoint else f"https://{endpoint}"
+    context = trusting(ca_bundle)
     began = time.time()
     try:
         # http or https, as checked in the settings
-        with urllib.request.urlopen(url, timeout=_SECONDS, context=trusting(ca_bundle)) as answer:  # noqa: S310  # nosec B310 # see above
+        with urllib.request.urlopen(url, timeout=_SECONDS, context=context) as answer:  # noqa: S310  # nosec B310 # see above
             sent = answer.headers["Date"]
     except urllib.error.HTTPError as error:
         with error:

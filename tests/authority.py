@@ -1,0 +1,16 @@
+"""Certificates of an authority of our own."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import trustme
+
+
+def tls_of_an_authority(bundle: Path) -> ssl.SSLContext:
+    """A server's context for 127.0.0.1; the authority behind its certificate is written to `bundle`."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(bundle))
+    return context
