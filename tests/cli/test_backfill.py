@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 from command_line import SOURCE, ice_result
 from fake_clock import FakeTime
 from ice_result.calls import Deadline
+from ice_result.cli.main import command
 from ice_result.credentials import Credentials
 from ice_result.errors import StorageError
 from ice_result.function import Function
@@ -421,6 +422,38 @@ def test_ctrl_c_ends_it_with_a_summary_and_what_was_sent_is_kept(tmp_path: Path)
     assert 16 * 3 <= before < 480
     assert interrupted.startswith("ice-result: interrupted; ")
     assert done.stderr.startswith(f"{before} done before, {480 - before} queued in ")
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("destination", ["--sink", "--via-queue"])
+def test_ctrl_c_while_a_job_is_noted_as_done_counts_it(
+    cloud: LocalCloud,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    destination: str,
+) -> None:
+    """GIVEN Ctrl-C between a line of FILE.done and the count of it THEN the summary still tells what is kept."""
+    where, done_with = {"--sink": (SINK, 1), "--via-queue": (QUEUE, 16)}[destination]
+    write_down = Progress.done
+
+    def interrupted(progress: Progress, job_ids: Sequence[JobId]) -> None:
+        write_down(progress, job_ids)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "done", interrupted)
+    for name, value in {**cloud.environment, "ICE_RESULT_CONCURRENCY": "1"}.items():
+        monkeypatch.setenv(name, value)
+    cloud.mns.create_queue(QUEUE)
+    cloud.seed_outputs()
+    ids = write_ids(tmp_path, *(path.stem for path in SAVED.glob("*.json")), *(f"job-{n}" for n in range(32)))
+
+    with pytest.raises(SystemExit, match="130"):
+        command(["backfill", str(ids), destination, where])
+
+    kept = (tmp_path / "ids.txt.done").read_text(encoding="utf-8").splitlines()[1:]
+    assert len(kept) == done_with
+    assert capsys.readouterr().err.startswith(f"{done_with} ")
 
 
 def test_a_batch_that_is_refused_for_now_is_failed_and_the_rest_goes_on(cloud: LocalCloud, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.cli.console import Console, write_line
 from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, saved_jobs
+from ice_result.cli.interrupts import uninterrupted
 from ice_result.cli.job_ids import open_lines, read_lines
 from ice_result.credentials import Credentials
 from ice_result.job_queue import QueueSender
@@ -94,8 +95,10 @@ class _Work:
     def record(self, pipeline: Pipeline, pace: Steady, wait: float) -> None:
         """Do them here."""
         for outcome in record(pipeline, self.job_ids(), Terms(lambda: Deadline.after(wait)), pace):
-            if outcome.job_id and outcome.outcome != "failed":
-                self._progress.done([JobId(outcome.job_id)])
+            with uninterrupted():  # what the summary counts is what is kept
+                if outcome.job_id and outcome.outcome != "failed":
+                    self._progress.done([JobId(outcome.job_id)])
+                self._console.tally(outcome.outcome, 1)
             self.clean = self.clean and outcome.outcome == "recorded"
             self._console.show(outcome)
 
@@ -103,24 +106,28 @@ class _Work:
         """Hand them to the queue. Raises the error after which it makes no sense to go on."""
         lasting = None
         for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), pace, at_once=at_once):
-            if sent.error is None:
-                self._progress.done(sent.job_ids)
-            elif not sent.error.transient:
+            with uninterrupted():
+                if sent.error is None:
+                    self._progress.done(sent.job_ids)
+                self._console.tally(_outcome(sent), len(sent.job_ids))
+            if sent.error and not sent.error.transient:
                 lasting = lasting or sent.error
             self._show(sent)
         if lasting:
             raise lasting
 
     def _show(self, sent: Sent) -> None:
-        outcome = "failed" if sent.error else "queued"
-        self._console.tally(outcome, len(sent.job_ids))
         if self._as_json:
             reason = str(sent.error) if sent.error else None
             for job_id in sent.job_ids:
-                write_line(dump({"job_id": job_id, "outcome": outcome, "reason": reason}))
+                write_line(dump({"job_id": job_id, "outcome": _outcome(sent), "reason": reason}))
         if sent.error and sent.error.transient:
             self.clean = False
             self._console.complain(str(sent.error))
+
+
+def _outcome(sent: Sent) -> str:
+    return "failed" if sent.error else "queued"
 
 
 def _here(settings: Settings, pace: Steady, wait: float) -> Callable[[_Work], None]:

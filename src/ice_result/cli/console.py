@@ -62,7 +62,7 @@ class Console:
         self._progress.advance(self._task)
 
     def tally(self, name: str, count: int) -> None:
-        """So many are done with, and counted under this name without being shown."""
+        """So many are done with, and counted under this name."""
         self._counts[name] += count
         self._worked_on += count
         self._progress.advance(self._task, count)
@@ -72,8 +72,7 @@ class Console:
         self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
-        """One job is done with."""
-        self.tally(outcome.outcome, 1)
+        """What became of one job; counting it is for `tally`."""
         if self._as_json:
             shown = outcome.model_dump(mode="json", exclude={"function_name"})
             write_line(dump(shown))
