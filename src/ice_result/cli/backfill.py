@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -95,10 +95,8 @@ class _Work:
     def record(self, pipeline: Pipeline, pace: Steady, wait: float) -> None:
         """Do them here."""
         for outcome in record(pipeline, self.job_ids(), Terms(lambda: Deadline.after(wait)), pace):
-            with uninterrupted():  # what the summary counts is what is kept
-                if outcome.job_id and outcome.outcome != "failed":
-                    self._progress.done([JobId(outcome.job_id)])
-                self._console.tally(outcome.outcome, 1)
+            kept = [JobId(outcome.job_id)] if outcome.job_id and outcome.outcome != "failed" else []
+            self._count(outcome.outcome, 1, kept)
             self.clean = self.clean and outcome.outcome == "recorded"
             self._console.show(outcome)
 
@@ -106,15 +104,19 @@ class _Work:
         """Hand them to the queue. Raises the error after which it makes no sense to go on."""
         lasting = None
         for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), pace, at_once=at_once):
-            with uninterrupted():
-                if sent.error is None:
-                    self._progress.done(sent.job_ids)
-                self._console.tally(_outcome(sent), len(sent.job_ids))
+            self._count(_outcome(sent), len(sent.job_ids), () if sent.error else sent.job_ids)
             if sent.error and not sent.error.transient:
                 lasting = lasting or sent.error
             self._show(sent)
         if lasting:
             raise lasting
+
+    def _count(self, outcome: str, count: int, kept: Sequence[JobId]) -> None:
+        """So many came to this end, and these of them are done with: the summary and FILE.done tell the same."""
+        with uninterrupted():
+            if kept:
+                self._progress.done(kept)
+            self._console.tally(outcome, count)
 
     def _show(self, sent: Sent) -> None:
         if self._as_json:
