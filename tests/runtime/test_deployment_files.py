@@ -58,6 +58,11 @@ def test_no_account_is_in_it() -> None:
     assert not re.search(r"\d{12,}|LTAI", TEXT)
 
 
+def test_the_name_of_the_keys_is_a_plain_word() -> None:
+    """The tool looks it up as it is written: an expression here is a name that nobody has saved."""
+    assert yaml.safe_load(TEXT)["access"] == "default"
+
+
 @pytest.mark.parametrize("text", [TEXT, SWITCHED_ON], ids=["as it is", "all switched on"])
 def test_triggers_of_eventbridge_come_last(text: str) -> None:
     """And what fails goes somewhere, however the function is called."""
