@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scale import local_cloud, measure
 
-from many_jobs import write_jobs
+from support.many_jobs import write_jobs
 
 TABLES = ("ice_jobs", "ice_outputs", "ice_items")
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from file_by_file import FileByFile
 from ice_result.localcloud import LocalCloud
+from support.paths import SAMPLE_JOBS
 
-SAMPLE_JOBS = Path(__file__).parent.parent / "samples" / "jobs"
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
-
-
-@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileByFile:
-    """Who runs what when there are several processes."""
-    return FileByFile(config, log)
 
 
 @pytest.fixture

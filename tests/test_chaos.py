@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos_runs import Chaos, Plan
+from support.chaos import Chaos, Plan
 
 PLAN = Plan(jobs=40, seed=20260302, lanes=2, timeout=5, kill_every=(0.5, 1.2), timer_every=1.0)
 

@@ -29,8 +29,7 @@ from ice_result.pipeline import JobOutcome, Pipeline, Stores
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
 from ice_result.values import JobId, JsonObject
-
-from platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
+from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 
 HERE = Path(__file__).parent
 SAVED = HERE.parent / "samples" / "jobs"

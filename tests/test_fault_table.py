@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from failing_disks import LOCAL_CELLS, LocalCell
-from forked_functions import ForkedFunctions
 from ice_result.localcloud.faults import FAULT_KINDS
-from struck_runs import Call, Cell, End, Kind, ends_of
+from support.disk_faults import LOCAL_CELLS, LocalCell
+from support.fault_matrix import Call, Cell, End, Kind, ends_of
+from support.forked_functions import ForkedFunctions
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "reliability.md"
 BEGIN, END = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"

@@ -11,8 +11,7 @@ import pytest
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
-
-from platform_context import (
+from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
     PlatformCredentials,

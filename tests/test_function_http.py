@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from callback_requests import KEYS, URL, callback, signature
 from ice_result.answering import HttpSide, Recent
 from ice_result.calls import Deadline
 from ice_result.function import Function
@@ -20,8 +19,8 @@ from ice_result.localcloud.faults import FaultKind
 from ice_result.pipeline import Pipeline, Stores
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from ice_result.values import JobId, JsonObject, JsonValue
-
-from platform_context import PlatformContext, PlatformFunction
+from support.callback_requests import KEYS, URL, callback, signature
+from support.platform_context import PlatformContext, PlatformFunction
 
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 

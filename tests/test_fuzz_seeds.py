@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz_seeds import load, samples
-from fuzz_targets import TARGETS
+from support.fuzz_seeds import load, samples
+from support.fuzz_targets import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -18,14 +18,18 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from typing_extensions import override
 
-from command_line import ice_result
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.localcloud import LocalCloud
 from ice_result.values import JsonObject, JsonValue
-from watching import Watched, watched
-
-from platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
+from support.audit_hook import Watched, watched
+from support.command_line import ice_result
+from support.platform_context import (
+    PlatformContext,
+    PlatformContextWithCredentials,
+    PlatformCredentials,
+    PlatformFunction,
+)
 
 COVER: JsonObject = json.loads((Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json").read_text())
 PREFIX = "records/team/"

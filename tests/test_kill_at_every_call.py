@@ -20,13 +20,13 @@ from typing import NamedTuple, TypeAlias, TypedDict
 
 import pytest
 
-from forked_functions import ForkedFunctions
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.sinks import SinkContext
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
+from support.forked_functions import ForkedFunctions
 
 BATCH = {"JobIds": ["cover-0001", "audioqualityassessment-0001", "cover-false-success", "videoclip-failed"]}
 JOBS = Path(__file__).parent.parent / "samples" / "jobs"

@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from callback_requests import KEYS, URL, callback
-from fake_clock import FakeTime
 from ice_result.calls import Caller, Deadline, Retries, count_retries
 from ice_result.errors import UnavailableError
 from ice_result.function import Function
 from ice_result.journal import Stopwatch, write_job
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
-
-from platform_context import PlatformContext
+from support.callback_requests import KEYS, URL, callback
+from support.fake_clock import FakeTime
+from support.platform_context import PlatformContext
 
 Lines = list[JsonObject]
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import pytest
 
-from many_jobs import write_jobs
+from support.many_jobs import write_jobs
 
 HERE = Path(__file__).parent
 COUNT = int(os.environ.get("JOBS", "60"))
@@ -33,7 +33,7 @@ class Tablestore:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "tablestore_process.py")],
+            [sys.executable, str(HERE / "support" / "tablestore_process.py")],
             env=_without_coverage(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -20,8 +20,7 @@ from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from ice_result.values import JobId, JsonValue
-
-from platform_context import PlatformContextWithCredentials, PlatformCredentials
+from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 

@@ -17,8 +17,6 @@ import pytest
 from mns import mns_exception
 from typing_extensions import override
 
-from authority import tls_of_an_authority
-from fake_clock import FakeTime
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
@@ -39,6 +37,8 @@ from ice_result.localcloud.service import Conditions, Keyring, LocalService, Ref
 from ice_result.localcloud.wire import Reply, Request
 from ice_result.triggers import JobEvent, parse
 from ice_result.values import JobId
+from support.certificate_authority import tls_of_an_authority
+from support.fake_clock import FakeTime
 
 JOBS = [JobId(f"job-{number:02}") for number in range(MOST_JOBS)]
 SECRET, TOKEN = "AccessKeySecretValue", "CAIS-security-token-value"

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from authority import tls_of_an_authority
 from ice_result.errors import SettingsError
 from ice_result.function import Function
 from ice_result.localcloud import LocalCloud
 from ice_result.trust import trusting
-
-from platform_context import PlatformContext
+from support.certificate_authority import tls_of_an_authority
+from support.platform_context import PlatformContext
 
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from command_line import SOURCE, ice_result
-from fake_clock import FakeTime
 from ice_result.calls import Deadline
 from ice_result.cli.main import command
 from ice_result.credentials import Credentials
@@ -28,9 +26,11 @@ from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.triggers import JobEvent, parse
 from ice_result.upkeep.backfill import Progress, Steady, Taken, send
 from ice_result.values import JobId
-from many_jobs import write_jobs
-
-from platform_context import PlatformContext
+from support.command_line import ice_result
+from support.fake_clock import FakeTime
+from support.many_jobs import write_jobs
+from support.paths import SOURCE
+from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
 QUEUE = "ice-callback-result"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callback_requests import KEYS, URL, callback
-from command_line import ice_result
+from support.callback_requests import KEYS, URL, callback
+from support.command_line import ice_result
 
 SAVED = Path(__file__).parents[2] / "samples" / "jobs"
 OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": KEYS[0]}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from command_line import ice_result
 from ice_result.cli.checks import PROBE, Check, check_clock
 from ice_result.localcloud import Fault, LocalCloud
+from support.command_line import ice_result
 
 URL = "https://ice-result.example.com/callback"
 OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": "TheNewKey1,TheOldKey0"}

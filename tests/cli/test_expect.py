@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import ice_result as library
-from command_line import SOURCE, ice_result
 from ice_result.errors import ForbiddenError, SettingsError
 from ice_result.function import Function
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.upkeep.timer import MOST_NOTES
 from ice_result.values import JsonObject
-
-from platform_context import PlatformContext
+from support.command_line import ice_result
+from support.paths import SOURCE
+from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
 SAMPLE = Path(__file__).parents[2] / "samples" / "jobs" / "cover-0001.json"

@@ -18,7 +18,7 @@ from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
 from ice_result.triggers import Try
 from ice_result.values import JsonObject, JsonValue
-from parked_runs import Saved, parked_in, recorded_in, write_at
+from support.parked_events import Saved, parked_in, recorded_in, write_at
 
 WRITTEN = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from command_line import ice_result
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
@@ -25,8 +24,8 @@ from ice_result.sinks.model import Expected
 from ice_result.sinks.object_store import line
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
-
-from platform_context import PlatformContextWithCredentials, PlatformCredentials
+from support.command_line import ice_result
+from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "samples" / "jobs"

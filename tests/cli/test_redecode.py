@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from command_line import ice_result
 from ice_result.localcloud import LocalCloud
+from support.command_line import ice_result
 
 SAVED = Path(__file__).parents[2] / "samples" / "jobs"
 SAMPLES = sorted(path.stem for path in SAVED.glob("*.json"))

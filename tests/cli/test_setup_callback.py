@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from command_line import ice_result
 from ice_result.localcloud import Fault, LocalCloud
+from support.command_line import ice_result
 
 URL = "https://ice-result.example.com/callback"
 KEY, OLD_KEY = "TheNewKey1", "TheOldKey0"

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from fake_clock import FakeTime
 from ice_result.calls import Caller, Deadline, Pace, call_within
 from ice_result.errors import (
     IceResultError,
@@ -19,6 +18,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
+from support.fake_clock import FakeTime
 
 
 def fake_caller(passing: FakeTime, attempts: int = 5) -> Caller:

@@ -17,11 +17,11 @@ from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message, Queue
 
-from authority import tls_of_an_authority
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.localcloud.mns_sign import signature
 from ice_result.localcloud.service import Refusal
 from ice_result.localcloud.wire import Request
+from support.certificate_authority import tls_of_an_authority
 
 Connect = Callable[[LocalCloud], Queue]
 BODY = b'<Message xmlns="http://mns.aliyuncs.com/doc/v1/"><MessageBody>eA==</MessageBody></Message>'

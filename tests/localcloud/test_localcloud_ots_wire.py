@@ -22,8 +22,8 @@ from tablestore import (
 )
 from urllib3.exceptions import HTTPError
 
-from authority import tls_of_an_authority
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from support.certificate_authority import tls_of_an_authority
 
 OtsSdk = Callable[..., OTSClient]
 

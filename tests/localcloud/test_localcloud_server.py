@@ -16,9 +16,9 @@ import oss2
 import pytest
 from darabonba.exceptions import UnretryableException
 
-from authority import tls_of_an_authority
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.values import JsonObject
+from support.certificate_authority import tls_of_an_authority
 
 OssSdk = Callable[..., oss2.Bucket]
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]

@@ -1,4 +1,4 @@
-"""10,000 jobs while one call in five fails and a process is killed every few seconds: see tests/chaos_runs.py.
+"""10,000 jobs while one call in five fails and a process is killed every few seconds: see tests/support/chaos.py.
 
 `make chaos JOBS=10000 SEED=1 LARGEST_BATCH=20` prints what happened; with UPDATE_DOCS=1 in the environment it goes
 into docs/reliability.md.
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
-from chaos_runs import Chaos, Figures, Plan  # noqa: E402  found through the line above
+from support.chaos import Chaos, Figures, Plan  # noqa: E402  found through the line above
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"

@@ -1,4 +1,4 @@
-"""Inputs that a coverage-guided fuzzer makes up, for each target of tests/fuzz_targets.py.
+"""Inputs that a coverage-guided fuzzer makes up, for each target of tests/support/fuzz_targets.py.
 
 `make fuzz-coverage SECONDS=600` runs all of them; `python tests/long/fuzz_coverage.py 600 parse decode` some. Each
 starts from the samples, the fixtures and tests/seeds, and ends at the first input that does not pass, which is
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from fuzz_seeds import load, samples, save  # noqa: E402  found through the line above
+from support.fuzz_seeds import load, samples, save  # noqa: E402  found through the line above
 
 LONGEST_INPUT = 65_536
 MOST_MEGABYTES = 1024

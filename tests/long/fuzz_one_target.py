@@ -18,7 +18,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parents[1]))
 atheris.enabled_hooks.add("str")  # what startswith and endswith want is tried
 with atheris.instrument_imports(include=["ice_result"]):
-    from fuzz_targets import TARGETS
+    from support.fuzz_targets import TARGETS
 
 _LEAVES = (
     None,

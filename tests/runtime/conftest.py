@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from authority import tls_of_an_authority
 from ice_result.localcloud import LocalCloud
-
-from packaged import Instance, Package
+from support.certificate_authority import tls_of_an_authority
+from support.packaged_function import Instance, Package
 
 ROOT = Path(__file__).parent.parent.parent
 JOBS = ROOT / "samples" / "jobs"

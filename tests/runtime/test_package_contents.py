@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from packaged import Package
+from support.packaged_function import Package
 
 ROOT = Path(__file__).parent.parent.parent
 UNCHECKED_HASH = b"\x01\x00\x00\x00"

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from ice_result.localcloud import LocalCloud
-
-from packaged import Instance, Package
-from platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
+from support.packaged_function import Instance, Package
+from support.platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
 
 ROOT = Path(__file__).parent.parent.parent
 EVENTS = sorted((ROOT / "samples" / "events").glob("*.json"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from packaged import Instance
-from platform_context import PlatformContext
+from support.packaged_function import Instance
+from support.platform_context import PlatformContext
 
 CODE = """
 import logging, sys

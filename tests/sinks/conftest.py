@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-import writings
 from ice_result.calls import Caller, Deadline
 from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
 from ice_result.values import JsonValue
+from support import record_versions
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -57,7 +57,7 @@ def context(cloud: LocalCloud) -> SinkContext:
 
 
 def _record(**changes: JsonValue) -> Record:
-    return writings.record(0, None, **{"create_time": "2022-07-07T07:16:11Z", **changes})
+    return record_versions.record(0, None, **{"create_time": "2022-07-07T07:16:11Z", **changes})
 
 
 def _parked(event: JsonValue = None, job_id: str | None = None, reason: str = "not_finished") -> Parked:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from authority import tls_of_an_authority
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
@@ -25,6 +24,7 @@ from ice_result.localcloud import LocalCloud
 from ice_result.sinks import SinkContext
 from ice_result.sinks.oss import OssClient, OssStore
 from ice_result.sinks.oss_inspector import open_inspector
+from support.certificate_authority import tls_of_an_authority
 
 TOKEN = "CAIS-very-secret-token"
 STRING_TO_SIGN = f"x-oss-security-token:{TOKEN}"

@@ -26,7 +26,7 @@ from ice_result.sinks.rows import rows_of
 from ice_result.sinks.sqlite import SqliteSink
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
-from writings import WRITINGS, Writing, manifest, record
+from support.record_versions import WRITINGS, Writing, manifest, record
 
 DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from authority import tls_of_an_authority
 from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
@@ -37,7 +36,8 @@ from ice_result.sinks.tables import DAYS, TABLES, Column, Table, TableStore
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from ice_result.values import JobId, JsonObject
-from writings import WRITINGS, Writing, manifest, record
+from support.certificate_authority import tls_of_an_authority
+from support.record_versions import WRITINGS, Writing, manifest, record
 
 INSTANCE = "records"
 URL = f"ots://{INSTANCE}"

@@ -20,7 +20,7 @@ from ice_result.results import decode
 from ice_result.sinks.rows import Rows, found, generation, job_line, rows_of, time_text
 from ice_result.sinks.tables import DAYS, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, TABLES, Table
 from ice_result.values import JobId
-from writings import manifest, record
+from support.record_versions import manifest, record
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "data-dictionary.md"

@@ -16,7 +16,7 @@ from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
 from ice_result.upkeep import discard, due, kept, read_each, retry
 from ice_result.values import JsonObject, JsonValue
-from parked_runs import (
+from support.parked_events import (
     Saved,
     deadline,
     envelopes,

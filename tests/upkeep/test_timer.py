@@ -21,9 +21,8 @@ from ice_result.sinks.model import Expected
 from ice_result.sinks.object_store import line
 from ice_result.upkeep.timer import MOST_NOTES, MOST_RETRIES, see_to
 from ice_result.values import JobId, Model
-from parked_runs import Saved, pipeline_of, write_at
-
-from platform_context import PlatformContext
+from support.parked_events import Saved, pipeline_of, write_at
+from support.platform_context import PlatformContext
 
 TIMER = json.dumps({"triggerTime": "2026-03-10T12:00:00Z", "triggerName": "timer", "payload": ""}).encode()
 LAYOUT = Layout()

@@ -16,8 +16,9 @@ from ice_result.pipeline import Pipeline, Terms
 from ice_result.settings import Settings
 from ice_result.upkeep import Envelope, Retried, kept, read_each, retry
 from ice_result.values import JsonObject
+from support.paths import SAMPLE_JOBS
 
-SAMPLE = Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json"
+SAMPLE = SAMPLE_JOBS / "cover-0001.json"
 
 
 class Saved:

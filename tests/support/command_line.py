@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-SOURCE = Path(__file__).parent.parent / "src"
+from support.paths import SOURCE
 
 
 def ice_result(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ice_result.values import JsonObject
+from support.platform_context import PlatformContext
 
-from platform_context import PlatformContext
-
-SHIM = Path(__file__).parent / "runtime" / "platform_shim.py"
+SHIM = Path(__file__).parent / "platform_shim.py"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import writings
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
@@ -21,13 +20,13 @@ from ice_result.localcloud.service import LocalService
 from ice_result.sinks import SinkContext
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
-from s3_server import S3Server
-
-from platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
+from support import record_versions
+from support.paths import SAMPLE_JOBS
+from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
+from support.s3_server import S3Server
 
 Service: TypeAlias = Literal["ICE", "OSS", "S3", "Tablestore"]
 Kind: TypeAlias = FaultKind | Literal["dns"]
-JOBS = Path(__file__).parent.parent / "samples" / "jobs"
 JOB_ID = "cover-0001"
 COVERS = 2
 EVENT = json.dumps({"JobId": JOB_ID}).encode()
@@ -108,7 +107,7 @@ class StruckRun:
         self._folder = folder
         self._ready = self._armed = self._struck = False
         with_tables = cell.call.service == "Tablestore"
-        self._cloud = open_ones.enter_context(LocalCloud(jobs=JOBS, tablestore=with_tables, watch=self._watch))
+        self._cloud = open_ones.enter_context(LocalCloud(jobs=SAMPLE_JOBS, tablestore=with_tables, watch=self._watch))
         self._s3 = open_ones.enter_context(closing(S3Server(self._watch)))
         self._s3.start()
         self._servers: dict[Service, LocalService] = {"ICE": self._cloud.ice, "OSS": self._cloud.oss, "S3": self._s3}
@@ -250,5 +249,5 @@ def _write_longer_state(cloud: LocalCloud) -> None:
     context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint, credentials=credentials)
     sink = TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context))
     sink.prepare(Deadline.after(30), dry_run=False)
-    earlier = writings.record(COVERS + 2, None, job_id=JOB_ID)
-    sink.commit(earlier, writings.manifest(COVERS + 2, JOB_ID), Deadline.after(30))
+    earlier = record_versions.record(COVERS + 2, None, job_id=JOB_ID)
+    sink.commit(earlier, record_versions.manifest(COVERS + 2, JOB_ID), Deadline.after(30))

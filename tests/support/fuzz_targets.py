@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 
-from callback_requests import KEYS, NOW, URL, callback, signature
 from ice_result import jsontext
 from ice_result.addresses import is_not_saved, parse_address
 from ice_result.answering import HttpSide
@@ -29,6 +28,7 @@ from ice_result.sinks.urls import split_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
 from ice_result.triggers.callback import WINDOW_SECONDS
 from ice_result.values import JobId, JsonObject, Model
+from support.callback_requests import KEYS, NOW, URL, callback, signature
 
 FUNCTIONS = (*sorted(DECODERS), "SomethingNew", "")
 OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))

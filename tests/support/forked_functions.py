@@ -13,7 +13,6 @@ import resource
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import IO, NoReturn
 
 from ice_result.credentials import Credentials
@@ -22,8 +21,8 @@ from ice_result.function import Function
 from ice_result.jobs.client import IceClient
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.model import Loads
-
-from platform_context import PlatformContext, PlatformFunction
+from support.paths import SOURCE, TESTS
+from support.platform_context import PlatformContext, PlatformFunction
 
 GIVEN_BACK = 75
 """The exit status of a process that could not even park its event."""
@@ -31,7 +30,6 @@ REFUSED = 74
 """The exit status of a process that was woken by a timer, and could not read what is parked."""
 _NOWHERE = "127.0.0.1:1"
 _NOT_INHERITED = ("COVERAGE_", "ALIBABA_CLOUD_", "ICE_RESULT_")
-_HERE = Path(__file__).parent
 
 
 class ForkedFunctions:
@@ -44,7 +42,7 @@ class ForkedFunctions:
             for name, value in os.environ.items()
             if not name.startswith(_NOT_INHERITED) and not name.lower().endswith("_proxy")
         }
-        environment["PYTHONPATH"] = f"{_HERE.parent / 'src'}:{_HERE}"
+        environment["PYTHONPATH"] = f"{SOURCE}:{TESTS}"
         environment["SSL_CERT_FILE"] = os.devnull  # reading the system's would take longer than all the rest
         self._parent = subprocess.Popen(
             [sys.executable, __file__],

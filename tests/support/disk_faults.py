@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from forked_functions import GIVEN_BACK, ForkedFunctions
+from support.forked_functions import GIVEN_BACK, ForkedFunctions
+from support.paths import SAMPLE_JOBS
 
 Trouble: TypeAlias = Literal["in the way", "full", "locked"]
-JOBS = Path(__file__).parent.parent / "samples" / "jobs"
 JOB_ID = "cover-0001"
 ENVELOPE_BYTES = 2000
 """What a full disk still takes: an envelope fits, a record and a database do not."""
@@ -35,7 +35,11 @@ class LocalCell:
     def outcome(self, folder: Path, functions: ForkedFunctions) -> str:
         """What becomes of the job."""
         sink, lot = self.sink.format(folder / "out"), folder / "lot"
-        environment = {"ICE_RESULT_JOBS": f"file:{JOBS}", "ICE_RESULT_SINKS": sink, "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+        environment = {
+            "ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}",
+            "ICE_RESULT_SINKS": sink,
+            "ICE_RESULT_VERIFY_OUTPUTS": "off",
+        }
         environment["ICE_RESULT_REGION"] = "cn-shanghai"
         if self.lot:
             environment["ICE_RESULT_PARK_URL"] = f"file:{lot}"

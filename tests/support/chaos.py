@@ -26,7 +26,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from forked_functions import GIVEN_BACK, REFUSED, ForkedFunctions
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
@@ -36,8 +35,10 @@ from ice_result.pipeline import Pipeline, Terms
 from ice_result.settings import Settings
 from ice_result.sinks.tables import TABLES, TableStore
 from ice_result.upkeep import kept, leave_notes, new_notes, read_each, retry
+from support.forked_functions import GIVEN_BACK, REFUSED, ForkedFunctions
+from support.paths import SAMPLE_JOBS
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "jobs").glob("*.json"))
+SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))
 SHARES: dict[FaultKind, float] = {
     "error_500": 0.05,
     "html_502": 0.045,

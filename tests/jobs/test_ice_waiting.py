@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from fake_clock import FakeTime
 from ice_result.calls import Caller, Clock, Deadline, Pace
 from ice_result.credentials import Credentials
 from ice_result.errors import JobNotFinishedError, NotFoundError
 from ice_result.jobs import IceJobs
 from ice_result.localcloud import LocalCloud
 from ice_result.values import JobId, JsonObject
+from support.fake_clock import FakeTime
 
 JOB = JobId("job-1")
 

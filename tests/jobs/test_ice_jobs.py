@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from authority import tls_of_an_authority
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
@@ -26,6 +25,7 @@ from ice_result.errors import (
 from ice_result.jobs import IceJobs
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.values import JobId, JsonObject
+from support.certificate_authority import tls_of_an_authority
 
 JOB = JobId("job-1")
 RESPONSE: JsonObject = {

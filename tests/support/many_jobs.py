@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "jobs").glob("*.json"))
+from support.paths import SAMPLE_JOBS
+
+SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))
 LONG_EVERY = 50
 ITEMS_OF_A_LONG_JOB = 200
 

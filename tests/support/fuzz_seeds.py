@@ -9,11 +9,11 @@ import base64
 import json
 from pathlib import Path
 
-from callback_requests import NOW, signature
-from fuzz_targets import FUNCTIONS
+from support.callback_requests import NOW, signature
+from support.fuzz_targets import FUNCTIONS
+from support.paths import ROOT, TESTS
 
-ROOT = Path(__file__).parents[1]
-SEEDS = Path(__file__).parent / "seeds"
+SEEDS = TESTS / "seeds"
 _LONGEST_KEPT = 2000
 _MOST_KEPT_BYTES = 48_000
 _TOO_DEEP = (b"[" * 5000, b'{"a":' * 5000, b'{"messageBody":"' + b"[" * 5000 + b'"}')
