@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -26,15 +24,14 @@ from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.triggers import JobEvent, parse
 from ice_result.upkeep.backfill import Progress, Steady, Taken, send
 from ice_result.values import JobId
-from support.command_line import ice_result
+from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment
 from support.fake_clock import FakeTime
 from support.many_jobs import write_jobs
-from support.paths import SOURCE
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
 QUEUE = "ice-callback-result"
-SAVED = Path(__file__).parents[2] / "samples" / "jobs"
 AT_ONCE = 2
 MOST_UNDER_WAY = 2 * AT_ONCE
 
@@ -46,16 +43,17 @@ def write_ids(folder: Path, *lines: str) -> Path:
     return path
 
 
-def backfill(cloud: LocalCloud, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def backfill(cloud: LocalCloud, *arguments: str, **environment: str) -> Finished:
     """`ice-result backfill ARGUMENTS` with a few jobs at once."""
     return ice_result(
         "backfill", *arguments, **{**cloud.environment, "ICE_RESULT_CONCURRENCY": str(AT_ONCE), **environment}
     )
 
 
-def offline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def offline(*arguments: str, stdin: bytes = b"") -> Finished:
     """The same with saved jobs, and no cloud."""
-    return ice_result("backfill", *arguments, "--jobs", str(SAVED), ICE_RESULT_VERIFY_OUTPUTS="off", **environment)
+    saved = ("--jobs", str(SAMPLE_JOBS))
+    return ice_result_given(stdin, "backfill", *arguments, *saved, ICE_RESULT_VERIFY_OUTPUTS="off")
 
 
 def asked(cloud: LocalCloud) -> Counter[str]:
@@ -103,15 +101,13 @@ class Killer:
 
     def run(self, cloud: LocalCloud, *arguments: str) -> tuple[int, str]:
         """`ice-result ARGUMENTS`, until it is killed; its exit status, and what it said on standard error."""
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **cloud.environment}
-        command = [sys.executable, "-m", "ice_result", *arguments]
-        environment["ICE_RESULT_CONCURRENCY"] = str(AT_ONCE)
+        environment = process_environment({**cloud.environment, "ICE_RESULT_CONCURRENCY": str(AT_ONCE)})
         with subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            process_arguments(*arguments), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:
             self._process = process
             self._started.set()
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate()
         return process.returncode, said
 
 
@@ -263,53 +259,49 @@ def test_progress_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
         Progress(tmp_path / "nowhere" / "x")
 
 
-def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(tmp_path: Path) -> None:
+def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`-` has no name that a file could lie beside; `--resume` names one."""
+    monkeypatch.chdir(tmp_path)
     kept = tmp_path / "kept"
-    options = ["--sink", f"file:{tmp_path}/out", "--jobs", str(SAVED)]
+    arguments = ("-", "--sink", f"file:{tmp_path}/out")
     summaries = []
     for resume in ([], [], ["--resume", str(kept)], ["--resume", str(kept)]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ice_result", "backfill", "-", *options, *resume],
-            input=b"cover-0001\n",
-            capture_output=True,
-            check=True,
-            cwd=tmp_path,
-            timeout=60,
-            env={"PYTHONPATH": str(SOURCE), "ICE_RESULT_VERIFY_OUTPUTS": "off"},
-        )
-        summaries.append(done.stderr.decode().partition(" in ")[0])
+        done = offline(*arguments, *resume, stdin=b"cover-0001\n")
+        assert done.returncode == 0
+        summaries.append(done.stderr.partition(" in ")[0])
 
     assert summaries == ["1 recorded", "1 recorded", "1 recorded", "1 done before"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
 
 
 def test_jobs_begin_at_the_pace_asked_for(cloud: LocalCloud, tmp_path: Path) -> None:
-    """GIVEN 8 a second THEN ICE, which would take them all at once, is asked for the 14th after 13 eighths."""
-    job_ids = sorted(path.stem for path in SAVED.glob("*.json"))[:14]
+    """GIVEN 40 a second THEN ICE, which would take them all at once, is asked for the 14th after 13 fortieths."""
+    job_ids = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))[:14]
     ids = write_ids(tmp_path, *job_ids)
     began = time.monotonic()
 
-    done = backfill(cloud, str(ids), "--sink", SINK, "--qps", "8", ICE_RESULT_CONCURRENCY="14")
+    done = backfill(cloud, str(ids), "--sink", SINK, "--qps", "40", ICE_RESULT_CONCURRENCY="14")
 
     assert done.returncode == 0, done.stderr
     times = [call.at for call in cloud.ice.calls]
     assert len(times) == 14
-    assert max(times) - began >= 13 / 8
+    assert max(times) - began >= 13 / 40
 
 
 def test_batches_go_to_the_queue_at_the_pace_asked_for(cloud: LocalCloud, tmp_path: Path) -> None:
-    """GIVEN 40 jobs a second THEN a batch of 16 follows the one before it after 400 ms."""
+    """GIVEN 160 jobs a second THEN a batch of 16 follows the one before it after 100 ms."""
     cloud.mns.create_queue(QUEUE)
     ids = write_ids(tmp_path, *(f"job-{number}" for number in range(80)))
     began = time.monotonic()
 
-    done = backfill(cloud, str(ids), "--via-queue", QUEUE, "--qps", "40", ICE_RESULT_CONCURRENCY="8")
+    done = backfill(cloud, str(ids), "--via-queue", QUEUE, "--qps", "160", ICE_RESULT_CONCURRENCY="8")
 
     assert done.returncode == 0, done.stderr
     times = [call.at for call in cloud.mns.calls]
     assert len(times) == 5
-    assert max(times) - began >= 4 * 16 / 40
+    assert max(times) - began >= 4 * 16 / 160
 
 
 def test_a_steady_pace_waits_for_each_but_the_first() -> None:
@@ -366,7 +358,7 @@ def test_jobs_go_through_the_queue_to_the_function(cloud: LocalCloud, tmp_path: 
     """GIVEN jobs handed to the queue WHEN EventBridge delivers them THEN the function records each."""
     cloud.mns.create_queue(QUEUE)
     cloud.seed_outputs()
-    job_ids = sorted(path.stem for path in SAVED.glob("*.json"))
+    job_ids = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
     ids = write_ids(tmp_path, *job_ids)
 
     done = backfill(cloud, str(ids), "--via-queue", QUEUE)  # and no sink is named
@@ -446,7 +438,7 @@ def test_ctrl_c_while_a_job_is_noted_as_done_counts_it(
         monkeypatch.setenv(name, value)
     cloud.mns.create_queue(QUEUE)
     cloud.seed_outputs()
-    ids = write_ids(tmp_path, *(path.stem for path in SAVED.glob("*.json")), *(f"job-{n}" for n in range(32)))
+    ids = write_ids(tmp_path, *(path.stem for path in SAMPLE_JOBS.glob("*.json")), *(f"job-{n}" for n in range(32)))
 
     with pytest.raises(SystemExit, match="130"):
         command(["backfill", str(ids), destination, where])
@@ -525,7 +517,7 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
         (["/"], "/: Is a directory"),
         (["-", "--qps", "0"], "--qps"),
         (["-", "--sink", "file:./out", "--jobs", "/none"], "ICE_RESULT_JOBS: '/none' is not a folder"),
-        (["-", "--jobs", str(SAVED)], "ICE_RESULT_SINKS: not set"),
+        (["-", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS: not set"),
         (["-", "--via-queue", "q", "--sink", "file:./out"], "--sink and --jobs are the function's own"),
         (["-", "--via-queue", "q"], "ICE_RESULT_MNS_ENDPOINT: not set"),
         (["-", "--via-queue", "no/queue"], "ICE_RESULT_MNS_ENDPOINT: not set"),

@@ -11,7 +11,7 @@ import pytest
 
 from ice_result.cli.checks import PROBE, Check, check_clock
 from ice_result.localcloud import Fault, LocalCloud
-from support.command_line import ice_result
+from support.command_line import Finished, ice_result, ice_result_process
 
 URL = "https://ice-result.example.com/callback"
 OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": "TheNewKey1,TheOldKey0"}
@@ -33,7 +33,12 @@ def doctor(
     cloud: LocalCloud, *arguments: str, sinks: str = "oss://records/ice", **more: str
 ) -> tuple[int, list[Check]]:
     """The exit status and the checks of `ice-result doctor --json`, each of which has a remedy unless it is ok."""
-    done = ice_result("doctor", "--json", *arguments, **{**cloud.environment, "ICE_RESULT_SINKS": sinks, **more})
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, **more}
+    return checked(cloud, ice_result("doctor", "--json", *arguments, **environment))
+
+
+def checked(cloud: LocalCloud, done: Finished) -> tuple[int, list[Check]]:
+    """What `doctor --json` said, and how it ended; it never shows a secret."""
     checks = [Check(**json.loads(line)) for line in done.stdout.splitlines()]
     assert done.stderr == ""
     assert all(check.remedy for check in checks if check.status != "ok")
@@ -83,8 +88,10 @@ def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
 
 
 def test_no_keys(cloud: LocalCloud) -> None:
-    """The remedy names the variables; what needs keys fails after it."""
-    status, checks = doctor(cloud, ALIBABA_CLOUD_ACCESS_KEY_ID="", ALIBABA_CLOUD_ACCESS_KEY_SECRET="")
+    """The remedy names the variables; what needs keys fails after it. The SDK reads them once a process."""
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", **keys}
+    status, checks = checked(cloud, ice_result_process("doctor", "--json", **environment))
     assert status == 1
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in str(found(checks, "credentials").remedy)
     assert found(checks, "ice").status == "failed"

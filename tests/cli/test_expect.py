@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,8 +14,7 @@ from ice_result.function import Function
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.upkeep.timer import MOST_NOTES
 from ice_result.values import JsonObject
-from support.command_line import ice_result
-from support.paths import SOURCE
+from support.command_line import ice_result, ice_result_given
 from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
@@ -80,20 +77,15 @@ def test_within_is_a_span_of_time(text: str, span: timedelta, tmp_path: Path) ->
 
 def test_ids_from_standard_input_stand_beside_those_named(tmp_path: Path) -> None:
     """A job named twice has one note; a JSON line tells where each lies."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ice_result", "expect", "a", "-", "d", "--json"],
-        input=b"b\n\n# later\nc\r\na\n",
-        capture_output=True,
-        check=True,
-        timeout=60,
-        env={"PYTHONPATH": str(SOURCE), "ICE_RESULT_SINKS": f"file:{tmp_path}"},
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    ids = b"b\n\n# later\nc\r\na\n"
+    done = ice_result_given(ids, "expect", "a", "-", "d", "--json", ICE_RESULT_SINKS=f"file:{tmp_path}")
+    lines = done.documents
+    assert done.returncode == 0
     assert [line["job_id"] for line in lines] == ["a", "b", "c", "d"]
     assert {note["job_id"] for note in notes_in(tmp_path)} == {"a", "b", "c", "d"}
     for line in lines:
         assert set(line) == {"job_id", "note"}
-        assert json.loads(Path(line["note"]).read_bytes())["job_id"] == line["job_id"]
+        assert json.loads(Path(str(line["note"])).read_bytes())["job_id"] == line["job_id"]
 
 
 def test_a_submitter_needs_one_write_to_one_folder(cloud: LocalCloud) -> None:

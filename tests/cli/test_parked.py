@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import pytest
 
-from ice_result.cli.main import command
 from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
 from ice_result.triggers import Try
-from ice_result.values import JsonObject, JsonValue
+from ice_result.values import JsonValue
+from support.command_line import Finished, ice_result_given
 from support.parked_events import Saved, parked_in, recorded_in, write_at
 
 WRITTEN = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
 
 
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def documents(self) -> list[JsonObject]:
-        """The lines of its output, as JSON."""
-        return [json.loads(text) for text in self.stdout.splitlines()]
-
-
 class Run(Protocol):
     """Runs `ice-result parked ARGUMENTS`; `answer` is what is typed, and nobody is there when it is empty."""
 
-    def __call__(self, *arguments: str, answer: str = "", **environment: str) -> Done: ...
+    def __call__(self, *arguments: str, answer: str = "", **environment: str) -> Finished: ...
 
 
 @pytest.fixture
@@ -55,8 +38,8 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, saved: Saved, out: Path) -> Run:
-    """Within this process, over the folder and the saved jobs unless the environment says otherwise."""
+def run(saved: Saved, out: Path) -> Run:
+    """Over the folder and the saved jobs, unless the environment says otherwise."""
     usual = {
         "ICE_RESULT_SINKS": f"file:{out}",
         "ICE_RESULT_JOBS": saved.url,
@@ -64,18 +47,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sav
         "ICE_RESULT_VERIFY_OUTPUTS": "off",
     }
 
-    def run(*arguments: str, answer: str = "", **environment: str) -> Done:
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith("ICE_RESULT_")]:
-                patch.delenv(name)
-            for name, value in {**usual, **environment}.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.StringIO(answer))
-            with pytest.raises(SystemExit) as ended:
-                command(["parked", *arguments])
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, *capsys.readouterr())
+    def run(*arguments: str, answer: str = "", **environment: str) -> Finished:
+        return ice_result_given(answer.encode(), "parked", *arguments, **{**usual, **environment})
 
     return run
 
@@ -127,7 +100,7 @@ def test_list_shows_a_line_each_and_counts_by_reason(run: Run) -> None:
     assert [" yes " in text for text in lines] == [False, False, True]
     assert all("2026-03-10 12:00:00Z" in text and "ICE was out of reach" in text for text in lines)
     assert done.stderr == "3 parked: 1 dead, 1 forbidden, 1 unavailable\n"
-    assert done.status == 0
+    assert done.returncode == 0
 
 
 @pytest.mark.usefixtures("three")
@@ -171,10 +144,10 @@ def test_filters_narrow_what_is_listed(run: Run, filters: list[str], expected: l
 
 def test_with_nothing_parked_there_is_nothing_to_say(run: Run) -> None:
     """Neither is that an error."""
-    assert run("list") == Done(0, "", "0 parked\n")
-    assert run("list", "--json") == Done(0, "", "")
+    assert run("list") == Finished(0, b"", b"0 parked\n")
+    assert run("list", "--json") == Finished(0, b"", b"")
     tried = run("retry")
-    assert (tried.status, tried.stdout) == (0, "")
+    assert (tried.returncode, tried.stdout) == (0, "")
     assert "nothing to do" in tried.stderr
 
 
@@ -235,7 +208,7 @@ def test_an_event_is_named_by_job_by_key_or_by_address(run: Run, out: Path) -> N
     assert len(run("show", "a", "--json").documents) == 2
     assert len(run("show", "parked/forbidden/a.json", "--json").documents) == 1
     assert len(run("show", f"{out}/parked/forbidden/a.json", "--json").documents) == 1
-    assert run("show", "nobody") == Done(1, "", f"ice-result: no parked event nobody in file:{out}\n")
+    assert run("show", "nobody") == Finished(1, b"", f"ice-result: no parked event nobody in file:{out}\n".encode())
 
 
 @pytest.mark.usefixtures("three")
@@ -247,7 +220,7 @@ def test_retry_tries_all_but_the_dead(run: Run, saved: Saved, out: Path) -> None
 
     assert sorted(text.split()[:2] for text in done.stdout.splitlines()) == [["recorded", "a"], ["recorded", "b"]]
     assert done.stderr.startswith("ice-result: 1 dead left alone: see --dead\n2 recorded in ")
-    assert done.status == 0
+    assert done.returncode == 0
     assert recorded_in(out) == ["a", "b"]
     assert [*parked_in(out)] == ["dead/c"]
 
@@ -258,13 +231,13 @@ def test_retry_of_the_dead_must_be_asked_for(run: Run, saved: Saved, out: Path) 
     saved.done("a", "b", "c")
     assert run("retry", "c").stderr.startswith("ice-result: 1 dead left alone: see --dead\n")
     refused = run("retry", "--reason", "dead")
-    assert (refused.status, refused.stdout) == (2, "")
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert "only with --dead" in refused.stderr
     assert [*parked_in(out)] == ["dead/c", "forbidden/b", "unavailable/a"]
 
-    assert run("retry", "--dead", "--reason", "forbidden").status == 0
+    assert run("retry", "--dead", "--reason", "forbidden").returncode == 0
     assert [*parked_in(out)] == ["dead/c", "unavailable/a"]
-    assert run("retry", "--dead", "--reason", "unavailable").status == 0
+    assert run("retry", "--dead", "--reason", "unavailable").returncode == 0
     assert parked_in(out) == {}
 
 
@@ -290,9 +263,9 @@ def test_retry_of_what_fails_again_has_status_1(run: Run, saved: Saved, out: Pat
 
     assert sorted(str(document["outcome"]) for document in done.documents) == ["parked", "recorded"]
     assert done.stderr == f"ice-result: no parked event nobody in file:{out}\n"
-    assert done.status == 1
+    assert done.returncode == 1
     assert parked_in(out)["not_finished/a"]["attempts"] == 2
-    assert run("retry", "a").status == 1
+    assert run("retry", "a").returncode == 1
 
 
 @pytest.mark.usefixtures("three")
@@ -304,7 +277,7 @@ def test_retry_as_a_dry_run_calls_nothing(run: Run, out: Path) -> None:
         "parked/unavailable/a.json",
         "parked/forbidden/b.json",
     ]
-    assert done.status == 0
+    assert done.returncode == 0
     assert "forbidden" in run("retry", "--dry-run", "b").stdout
     assert parked_in(out) == before
 
@@ -315,11 +288,11 @@ def test_retry_looks_in_a_store_and_records_where_the_settings_say(run: Run, sav
     elsewhere = tmp_path / "elsewhere"
     lay(elsewhere, envelope("unavailable", "a", {"JobId": "a"}), hours=0)
 
-    assert run("retry", "--sink", f"file:{elsewhere}").status == 0
+    assert run("retry", "--sink", f"file:{elsewhere}").returncode == 0
     assert (recorded_in(tmp_path / "out"), recorded_in(elsewhere), parked_in(elsewhere)) == (["a"], [], {})
 
     lay(elsewhere, envelope("unavailable", "b", {"JobId": "b"}), hours=0)
-    assert run("retry", "--sink", f"file:{elsewhere}", ICE_RESULT_SINKS="").status == 0
+    assert run("retry", "--sink", f"file:{elsewhere}", ICE_RESULT_SINKS="").returncode == 0
     assert (recorded_in(elsewhere), parked_in(elsewhere)) == (["b"], {})
 
 
@@ -337,7 +310,7 @@ def test_events_lie_where_the_settings_park_them(run: Run, tmp_path: Path) -> No
     assert listed(ICE_RESULT_SINKS=sinks) == ["b", "c"]
     assert listed("--sink", f"file:{tmp_path}/more", ICE_RESULT_PARK_URL=parking) == ["c"]
     refused = run("list", "--sink", f"sqlite:{tmp_path}/j.db")
-    assert (refused.status, refused.stdout) == (2, "")
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert "none of the sinks keeps events" in refused.stderr
 
 
@@ -348,9 +321,9 @@ def test_discard_asks_first(run: Run, out: Path) -> None:
     declined = run("discard", "--reason", "forbidden", answer="n\n")
     assert "1 parked: 1 forbidden. Remove them for good?" in declined.stderr
     assert "ice-result: nothing was removed\n" in declined.stderr
-    assert declined.status == 1
+    assert declined.returncode == 1
     alone = run("discard", "b")
-    assert alone.status == 2
+    assert alone.returncode == 2
     assert "--yes removes without asking" in alone.stderr
     assert parked_in(out) == before
 
@@ -369,7 +342,7 @@ def test_discard_says_what_is_removed(run: Run, out: Path) -> None:
     assert [document["job_id"] for document in done.documents] == ["b", "c"]
     assert [*parked_in(out)] == ["unavailable/a"]
     unknown = run("discard", "b", "--yes")
-    assert (unknown.status, unknown.stdout) == (1, "")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
 
 
 @pytest.mark.usefixtures("three")
@@ -387,7 +360,7 @@ def test_a_mistake_is_explained_in_a_line(run: Run, out: Path, arguments: list[s
     """Status 2, no traceback, and nothing is touched."""
     before = parked_in(out)
     done = run(*arguments)
-    assert (done.status, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert parked_in(out) == before
@@ -402,7 +375,7 @@ def test_events_in_oss(run: Run, cloud: LocalCloud) -> None:
     cloud.oss.put("records", "ice/parked/ice-result-doctor.json", b"{}")
 
     assert run("list", **environment).stderr == "2 parked: 2 forbidden\n"
-    assert run("retry", "cover-0001", **environment).status == 0
+    assert run("retry", "cover-0001", **environment).returncode == 0
     removed = run("discard", "oss://records/ice/parked/forbidden/b.json", "--yes", **environment)
 
     assert removed.stdout == "removed  ice/parked/forbidden/b.json\n"
@@ -421,8 +394,8 @@ def test_a_store_that_refuses_is_named_and_the_others_are_read(run: Run, cloud: 
     assert done.stderr.startswith("ice-result: OSS: ")
     assert "403 AccessDenied" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert done.status == 1
-    assert run("discard", "--reason", "forbidden", "--yes", **environment).status == 1
+    assert done.returncode == 1
+    assert run("discard", "--reason", "forbidden", "--yes", **environment).returncode == 1
 
 
 def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
@@ -442,7 +415,7 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
         done = run("discard", "a", "--yes", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
         assert cloud.oss.keys("records") == [key]
 
-    assert done == Done(1, "", f"ice-result: {key} stays: it was parked anew meanwhile\n")
+    assert done == Finished(1, b"", f"ice-result: {key} stays: it was parked anew meanwhile\n".encode())
 
 
 def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> None:
@@ -452,11 +425,11 @@ def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> No
     environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}
 
     refused = run("discard", "cover-0001", "--yes", **environment)
-    assert (refused.status, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (1, "")
     assert "403 AccessDenied" in refused.stderr
 
     parked = envelope("unavailable", "cover-0001", {"JobId": "cover-0001"})
     cloud.oss.put("records", "parked/unavailable/cover-0001.json", line(parked))
     done = run("retry", **environment, ICE_RESULT_JOBS="ice")
-    assert done.status == 0
+    assert done.returncode == 0
     assert "is done with but could not be removed" in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -24,7 +23,7 @@ from ice_result.sinks.model import Expected
 from ice_result.sinks.object_store import line
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
-from support.command_line import ice_result
+from support.command_line import Finished, ice_result
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,7 @@ TIMER = b'{"triggerTime":"2026-03-02T12:00:00Z","triggerName":"timer","payload":
 Grants = set[tuple[str, str]]
 
 
-def policy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def policy(*arguments: str, **environment: str) -> Finished:
     """`ice-result policy ARGUMENTS` with nothing else in its environment: no keys and no endpoint."""
     return ice_result("policy", *arguments, **environment)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ice_result.localcloud import Fault, LocalCloud
+from support.command_line import ice_result
 
-ROOT = Path(__file__).parents[2]
 TABLES = ["ice_jobs", "ice_outputs", "ice_items", "ice_days"]
 
 
@@ -22,21 +19,9 @@ def cloud() -> Iterator[LocalCloud]:
         yield local
 
 
-def setup(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, list[str], list[str]]:
+def setup(*arguments: str, **environment: str) -> tuple[int, list[str], list[str]]:
     """Exit status, standard output and standard error of `ice-result setup ARGUMENTS`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ice_result", "setup", *arguments],
-        capture_output=True,
-        check=False,
-        timeout=60,
-        text=True,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            "PYTHONPATH": str(ROOT / "src"),
-            **(environment or {}),
-        },
-    )
+    done = ice_result("setup", *arguments, **environment)
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
 
@@ -51,7 +36,7 @@ def test_tables_are_told_made_and_found(cloud: LocalCloud, tmp_path: Path) -> No
         ([], "is there"),
         (["--dry-run"], "is there"),
     ):
-        status, shown, complaints = setup("--tables", *arguments, environment=environment)
+        status, shown, complaints = setup("--tables", *arguments, **environment)
         assert (status, complaints) == (0, [])
         assert shown == [
             *(f"ots://records: {table} {words}" for table in TABLES),
@@ -73,9 +58,7 @@ def test_one_failure_does_not_stop_the_others(cloud: LocalCloud, tmp_path: Path)
     """Exit status 1, the reason on standard error, and the other sink is prepared all the same."""
     cloud.ots.fail(Fault("forbidden", operation="ListTable"))
     database = f"sqlite:{tmp_path}/jobs.db"
-    status, shown, complaints = setup(
-        "--tables", "--sink", "ots://records", "--sink", database, environment=cloud.environment
-    )
+    status, shown, complaints = setup("--tables", "--sink", "ots://records", "--sink", database, **cloud.environment)
 
     assert status == 1
     assert len(shown) == 3

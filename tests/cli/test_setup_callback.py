@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from ice_result.localcloud import Fault, LocalCloud
-from support.command_line import ice_result
+from support.command_line import Finished, ice_result
 
 URL = "https://ice-result.example.com/callback"
 KEY, OLD_KEY = "TheNewKey1", "TheOldKey0"
@@ -30,7 +29,7 @@ def cloud() -> Iterator[LocalCloud]:
         yield local
 
 
-def setup(cloud: LocalCloud, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def setup(cloud: LocalCloud, *arguments: str, **environment: str) -> Finished:
     """`ice-result setup --callback ARGUMENTS`; no key is ever shown."""
     done = ice_result("setup", "--callback", *arguments, **cloud.environment, **environment)
     assert not [key for key in (KEY, OLD_KEY) if key in done.stdout + done.stderr]

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import pytest
 
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.cli.jobs_list import parse_since
-from ice_result.cli.main import command
 from ice_result.credentials import Credentials
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import LocalCloud
@@ -26,49 +21,15 @@ from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
+from support.command_line import ice_result
+from support.paths import SAMPLE_JOBS
 
-ROOT = Path(__file__).parents[2]
-SAVED = ROOT / "samples" / "jobs"
-SAMPLES = sorted(path.stem for path in SAVED.glob("*.json"))
-NOTHING = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 KEYS = Credentials()
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
 
 
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-class Run(Protocol):
-    """Runs `ice-result ARGUMENTS`, with these variables in the environment and no others of ours."""
-
-    def __call__(self, *arguments: str, environment: dict[str, str] | None = None) -> Done: ...
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line within this process; a terminal and its width are those of the streams, so none."""
-
-    def run(*arguments: str, environment: dict[str, str] | None = None) -> Done:
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith("ICE_RESULT_")]:
-                patch.delenv(name)
-            for name, value in (environment or {}).items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                command(list(arguments))
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, *capsys.readouterr())
-
-    return run
-
-
-def fill(sink: str, *job_ids: str, jobs: Path = SAVED, inspector: ObjectInspector | None = None) -> None:
+def fill(sink: str, *job_ids: str, jobs: Path = SAMPLE_JOBS, inspector: ObjectInspector | None = None) -> None:
     """Records saved jobs in a store; without an inspector their files are not looked up."""
     sinks = [open_sink(sink, sink_context(Settings.for_looking_up({"ICE_RESULT_SINKS": sink, **os.environ}), KEYS))]
     stores = Stores(sinks=sinks, lots=(), inspector=inspector)
@@ -86,9 +47,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return sink
 
 
-def test_a_job_is_shown_on_a_page(run: Run, folder: str) -> None:
+def test_a_job_is_shown_on_a_page(folder: str) -> None:
     """Outcome and times on top, then input and output, the result, the files, and what was wrong."""
-    done = run("show", "cover-0001", "--sink", folder)
+    done = ice_result("show", "cover-0001", "--sink", folder)
 
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.strip() for line in done.stdout.splitlines()]
@@ -113,18 +74,18 @@ def test_a_job_is_shown_on_a_page(run: Run, folder: str) -> None:
         ("videoclip-failed", ("failed (Fail)",)),
     ],
 )
-def test_every_kind_of_result_has_its_page(run: Run, folder: str, job_id: str, shown: tuple[str, ...]) -> None:
+def test_every_kind_of_result_has_its_page(folder: str, job_id: str, shown: tuple[str, ...]) -> None:
     """A table with the fields of the result, or just the files."""
-    done = run("show", job_id, "--sink", folder)
+    done = ice_result("show", job_id, "--sink", folder)
 
     assert done.returncode == 0, done.stderr
     for text in shown:
         assert text in done.stdout
 
 
-def test_a_job_as_json_is_the_two_documents(run: Run, folder: str) -> None:
+def test_a_job_as_json_is_the_two_documents(folder: str) -> None:
     """One line: what lies in the store, letter by letter."""
-    done = run("show", "cover-0001", "--sink", folder, "--json")
+    done = ice_result("show", "cover-0001", "--sink", folder, "--json")
 
     (line,) = done.stdout.splitlines()
     shown = json.loads(line)
@@ -134,72 +95,48 @@ def test_a_job_as_json_is_the_two_documents(run: Run, folder: str) -> None:
         assert shown[name] == json.loads(stored.read_bytes())
 
 
-def test_a_job_without_a_manifest_says_so(run: Run, folder: str, tmp_path: Path) -> None:
+def test_a_job_without_a_manifest_says_so(folder: str, tmp_path: Path) -> None:
     """GIVEN a job that was staged and no more THEN its files are not known to be there or not."""
     key = "records/function_name=Cover/dt=2026-03-02/cover-0001.json"
     (tmp_path / key).parent.mkdir(parents=True)
     (tmp_path / key).write_bytes((Path(folder.removeprefix("file:")) / key).read_bytes())
 
-    done = run("show", "cover-0001", "--sink", f"file:{tmp_path}")
+    done = ice_result("show", "cover-0001", "--sink", f"file:{tmp_path}")
     assert "files: no manifest yet, so none was looked up" in done.stdout
-    as_json = run("show", "cover-0001", "--sink", f"file:{tmp_path}", "--json")
+    as_json = ice_result("show", "cover-0001", "--sink", f"file:{tmp_path}", "--json")
     assert json.loads(as_json.stdout)["manifest"] is None
 
 
-def test_a_function_nobody_knows_is_shown_as_it_was_sent(run: Run, tmp_path: Path) -> None:
+def test_a_function_nobody_knows_is_shown_as_it_was_sent(tmp_path: Path) -> None:
     """Names and values from outside are shown escaped, so that none of them can rewrite the terminal."""
-    response = json.loads((SAVED / "cover-0001.json").read_bytes())
+    response = json.loads((SAMPLE_JOBS / "cover-0001.json").read_bytes())
     for job_id, result in {"new-1": '{"Score":[1],"Text":"a\\u001b[2Jb"}', "new-2": "[1,2]", "new-3": ""}.items():
         changed = {**response, "JobId": job_id, "FunctionName": "New\u202eFunction", "Result": result}
         (tmp_path / f"{job_id}.json").write_text(json.dumps(changed))
     fill(f"file:{tmp_path}/out", "new-1", "new-2", "new-3", jobs=tmp_path)
 
-    shown = [run("show", f"new-{number}", "--sink", f"file:{tmp_path}/out").stdout for number in (1, 2, 3)]
+    shown = [ice_result("show", f"new-{number}", "--sink", f"file:{tmp_path}/out").stdout for number in (1, 2, 3)]
     assert "Score  [1]" in shown[0]
     assert "a\\x1b[2Jb" in shown[0]
     assert "data  [1,2]" in shown[1]
-    listed = run("list", "--sink", f"file:{tmp_path}/out").stdout
+    listed = ice_result("list", "--sink", f"file:{tmp_path}/out").stdout
     for page in (*shown, listed):
         assert "New\\u202eFunction" in page
         assert "\x1b" not in page
 
 
-def test_on_a_terminal_the_page_has_colours_and_loses_nothing(folder: str) -> None:
-    """GIVEN a narrow terminal THEN long values go on in the next line instead of being cut."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "ice_result", "show", "cover-0001", "--sink", folder],
-        env={**NOTHING, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "60", "TERM": "xterm"},
-        stdout=theirs,
-    ) as process:
-        os.close(theirs)
-        page = b""
-        while True:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:  # the other side of a terminal was closed
-                break
-            page += part
-            if not part:
-                break
-        os.close(ours)
-    assert process.returncode == 0
-    assert b"\x1b[32mok\x1b[0m" in page
-    assert "…" not in page.decode()
-
-
 @pytest.mark.parametrize("job_id", ["nobody", "cover", "../x", "x" * 500])
-def test_a_job_that_is_not_there_is_one_line_and_exit_1(run: Run, folder: str, job_id: str) -> None:
+def test_a_job_that_is_not_there_is_one_line_and_exit_1(folder: str, job_id: str) -> None:
     """The line says which job, and where it was looked for."""
-    done = run("show", job_id, "--sink", folder)
+    done = ice_result("show", job_id, "--sink", folder)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"ice-result: no job {job_id} in {folder}\n"
 
 
-def test_jobs_are_listed_newest_first(run: Run, folder: str) -> None:
+def test_jobs_are_listed_newest_first(folder: str) -> None:
     """A table, and on standard error that everything was read."""
-    done = run("list", "--sink", folder)
+    done = ice_result("list", "--sink", folder)
 
     header, first, *others = done.stdout.splitlines()
     assert header.split() == ["job", "function", "state", "outcome", "finished", "seconds", "files", "complete"]
@@ -209,9 +146,9 @@ def test_jobs_are_listed_newest_first(run: Run, folder: str) -> None:
     assert done.stderr == f"ice-result: without --since, all of {folder} may have to be read\n"
 
 
-def test_jobs_as_json_are_lines(run: Run, folder: str) -> None:
+def test_jobs_as_json_are_lines(folder: str) -> None:
     """Each with exactly the fields of a JobLine."""
-    done = run("list", "--sink", folder, "--json", "--function", "Cover", "--since", "2026-03-02")
+    done = ice_result("list", "--sink", folder, "--json", "--function", "Cover", "--since", "2026-03-02")
 
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["job_id"] for line in shown] == ["cover-false-success", "cover-0001"]
@@ -230,22 +167,22 @@ def test_jobs_as_json_are_lines(run: Run, folder: str) -> None:
         (["--function", "Nothing"], []),
     ],
 )
-def test_jobs_are_filtered(run: Run, folder: str, arguments: list[str], expected: list[str]) -> None:
+def test_jobs_are_filtered(folder: str, arguments: list[str], expected: list[str]) -> None:
     """Nothing to list is no mistake."""
-    done = run("list", "--sink", folder, "--json", *arguments)
+    done = ice_result("list", "--sink", folder, "--json", *arguments)
 
     assert done.returncode == 0
     assert [json.loads(line)["job_id"] for line in done.stdout.splitlines()] == expected
-    assert run("list", "--sink", folder, *arguments).stdout.count("\n") == (len(expected) + 1 if expected else 0)
+    assert ice_result("list", "--sink", folder, *arguments).stdout.count("\n") == (len(expected) + 1 if expected else 0)
 
 
-def test_a_list_that_was_cut_says_so(run: Run, folder: str) -> None:
+def test_a_list_that_was_cut_says_so(folder: str) -> None:
     """And one that just fits does not."""
-    cut = run("list", "--sink", folder, "--limit", "3", "--since", "2026-03-02")
+    cut = ice_result("list", "--sink", folder, "--limit", "3", "--since", "2026-03-02")
     assert len(cut.stdout.splitlines()) == 4
     assert cut.stderr == "ice-result: there are more than these 3: see --limit and --since\n"
 
-    whole = run("list", "--sink", folder, "--limit", str(len(SAMPLES)), "--since", "2026-03-02")
+    whole = ice_result("list", "--sink", folder, "--limit", str(len(SAMPLES)), "--since", "2026-03-02")
     assert whole.stderr == ""
 
 
@@ -266,24 +203,24 @@ def test_a_list_that_was_cut_says_so(run: Run, folder: str) -> None:
     ],
     ids=" ".join,
 )
-def test_a_mistake_is_one_clear_line_and_exit_2(run: Run, arguments: list[str], expected: str) -> None:
+def test_a_mistake_is_one_clear_line_and_exit_2(arguments: list[str], expected: str) -> None:
     """The line names what was wrong; there is nothing on standard output."""
-    done = run(*arguments)
+    done = ice_result(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert expected in line
 
 
-def test_the_first_configured_store_is_looked_in(run: Run, folder: str, tmp_path: Path) -> None:
+def test_the_first_configured_store_is_looked_in(folder: str, tmp_path: Path) -> None:
     """What only processing needs may be missing: here the region of the jobs."""
     environment = {"ICE_RESULT_SINKS": f"{folder},file:{tmp_path}"}
 
-    assert run("show", "cover-0001", environment=environment).returncode == 0
-    assert run("list", "--since", "2026-03-02", environment=environment).stdout.count("\n") == len(SAMPLES) + 1
+    assert ice_result("show", "cover-0001", **environment).returncode == 0
+    assert ice_result("list", "--since", "2026-03-02", **environment).stdout.count("\n") == len(SAMPLES) + 1
 
 
-def test_jobs_in_tables_are_shown_alike(run: Run, folder: str, tmp_path: Path) -> None:
+def test_jobs_in_tables_are_shown_alike(folder: str, tmp_path: Path) -> None:
     """A page, a list and the JSON are the same from either kind of store."""
     tables = f"sqlite:{tmp_path}/jobs.db"
     fill(tables, *SAMPLES)
@@ -293,28 +230,28 @@ def test_jobs_in_tables_are_shown_alike(run: Run, folder: str, tmp_path: Path) -
         ["show", "videoclip-failed", "--json"],
         ["list", "--since", "2026-03-02"],
     ):
-        assert run(*arguments, "--sink", tables) == run(*arguments, "--sink", folder)
-    assert run("show", "nobody", "--sink", tables).returncode == 1
+        assert ice_result(*arguments, "--sink", tables) == ice_result(*arguments, "--sink", folder)
+    assert ice_result("show", "nobody", "--sink", tables).returncode == 1
 
 
-def test_jobs_in_oss_are_shown_with_their_files(run: Run, cloud: LocalCloud) -> None:
+def test_jobs_in_oss_are_shown_with_their_files(cloud: LocalCloud) -> None:
     """GIVEN jobs whose files were looked up THEN the page says that they exist, and how large they are."""
     cloud.seed_outputs()
     context = SinkContext(region=cloud.region, oss_endpoint=cloud.oss.endpoint, oss_path_style=True)
     fill("oss://records/ice", "cover-0001", "videoclip-0001", inspector=open_inspector(context))
 
-    shown = run("show", "cover-0001", "--sink", "oss://records/ice", environment=cloud.environment)
+    shown = ice_result("show", "cover-0001", "--sink", "oss://records/ice", **cloud.environment)
     assert "files: 2/2 there" in shown.stdout
     assert "yes" in shown.stdout
-    listed = run("list", "--sink", "oss://records/ice", "--json", environment=cloud.environment)
+    listed = ice_result("list", "--sink", "oss://records/ice", "--json", **cloud.environment)
     assert [json.loads(line)["complete"] for line in listed.stdout.splitlines()] == [True, True]
 
 
-def test_a_store_that_refuses_is_one_line_and_exit_1(run: Run, cloud: LocalCloud) -> None:
+def test_a_store_that_refuses_is_one_line_and_exit_1(cloud: LocalCloud) -> None:
     """No permission is told as such."""
     cloud.oss.forbid("records")
 
-    done = run("list", "--sink", "oss://records", environment=cloud.environment)
+    done = ice_result("list", "--sink", "oss://records", **cloud.environment)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "OSS: list oss://records/records/: 403 AccessDenied" in done.stderr.splitlines()[-1]

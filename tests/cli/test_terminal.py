@@ -5,28 +5,51 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from support.command_line import ice_result, process_arguments, process_environment
+from support.paths import SAMPLE_JOBS
 
 
 def test_a_terminal_gets_progress_and_colour(tmp_path: Path) -> None:
     """GIVEN a terminal WHEN jobs are processed THEN there is a bar while it runs, and a coloured line a job."""
-    ours, theirs = pty.openpty()
-    jobs = ["cover-0001", "videoclip-0001", "nobody"]
-    command = [sys.executable, "-m", "ice_result", "process", *jobs, "--jobs", str(ROOT / "samples" / "jobs")]
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
-    with subprocess.Popen(
-        [*command, "--sink", f"file:{tmp_path}"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = _read_all(ours)
-    assert process.returncode == 1
+    status, shown = on_a_terminal(
+        *("process", "cover-0001", "videoclip-0001", "nobody"),
+        *("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}"),
+        COLUMNS="100",
+        ICE_RESULT_VERIFY_OUTPUTS="off",
+    )
+    assert status == 1
     assert "\x1b[32m" in shown
     assert "\x1b[33m" in shown
     assert "━" in shown
     assert "2 recorded" in shown
+
+
+def test_a_page_has_colours_and_loses_nothing(tmp_path: Path) -> None:
+    """GIVEN a narrow terminal THEN long values go on in the next line instead of being cut."""
+    sink = f"file:{tmp_path}"
+    offline = {"ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    assert ice_result("process", "cover-0001", "--sink", sink, **offline).returncode == 0
+    status, shown = on_a_terminal("show", "cover-0001", "--sink", sink, COLUMNS="60")
+    assert status == 0
+    assert "\x1b[32mok\x1b[0m" in shown
+    assert "…" not in shown
+
+
+def on_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run `ice-result ARGUMENTS` in a terminal; its exit status, and all that it showed."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        process_arguments(*arguments),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=process_environment({"TERM": "xterm-256color", **environment}),
+    ) as process:
+        os.close(theirs)
+        shown = _read_all(ours)
+    return process.returncode, shown
 
 
 def _read_all(terminal: int) -> str:

@@ -1,28 +1,92 @@
-"""The command line as users run it: a process of its own, with nothing in its environment but what is given."""
+"""The command line, with nothing in its environment but what is given: within this process, or as a process."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import NamedTuple
 
+import pytest
+from click.testing import CliRunner
+
+from ice_result.cli import command
+from ice_result.values import JsonObject
 from support.paths import SOURCE
 
+_LONGEST_SECONDS = 300
+_USUAL = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "PYTHONPATH": str(SOURCE),
+    "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+}
 
-def ice_result(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`ice-result ARGUMENTS`, finished."""
-    return subprocess.run(
-        [sys.executable, "-m", "ice_result", *arguments],
+
+class Finished(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout_bytes: bytes
+    stderr_bytes: bytes
+
+    @property
+    def stdout(self) -> str:
+        """Standard output as text."""
+        return self.stdout_bytes.decode()
+
+    @property
+    def stderr(self) -> str:
+        """Standard error as text."""
+        return self.stderr_bytes.decode()
+
+    @property
+    def documents(self) -> list[JsonObject]:
+        """The lines of standard output, each of them JSON."""
+        return [json.loads(line) for line in self.stdout_bytes.splitlines()]
+
+
+def ice_result(*arguments: str, **environment: str) -> Finished:
+    """Run `ice-result ARGUMENTS` in this process, with nothing on standard input.
+
+    Imports, signals and the streams' encodings are those of this process: where they matter, use
+    `ice_result_process`. What would end in a traceback is raised here.
+    """
+    return ice_result_given(b"", *arguments, **environment)
+
+
+def ice_result_given(stdin: bytes, *arguments: str, **environment: str) -> Finished:
+    """Run `ice-result ARGUMENTS` in this process, with `stdin` on standard input."""
+    replaced = {**dict.fromkeys(os.environ), **_USUAL, **environment}
+    with CliRunner().isolation(input=stdin, env=replaced) as (stdout, stderr, _):
+        with pytest.raises(SystemExit) as ended:
+            command(list(arguments))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    assert isinstance(ended.value.code, int)
+    return Finished(ended.value.code, stdout.getvalue(), stderr.getvalue())
+
+
+def ice_result_process(*arguments: str, **environment: str) -> Finished:
+    """Run `python -m ice_result ARGUMENTS` to its end, as a process of its own."""
+    done = subprocess.run(
+        process_arguments(*arguments),
         capture_output=True,
         check=False,
-        timeout=60,
-        text=True,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            "PYTHONPATH": str(SOURCE),
-            "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
-            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
-            **environment,
-        },
+        timeout=_LONGEST_SECONDS,
+        env=process_environment(environment),
     )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def process_arguments(*arguments: str) -> list[str]:
+    """What starts `ice-result ARGUMENTS` as a process."""
+    return [sys.executable, "-m", "ice_result", *arguments]
+
+
+def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """All that such a process finds in its environment; where coverage is measured, its variables too."""
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return {**_USUAL, **coverage, **environment}

@@ -1,0 +1,72 @@
+"""The command as a process of its own, where that is the point: how it is started, how it ends, and its streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import ice_result.__main__
+from support.command_line import ice_result_process, process_arguments, process_environment
+from support.paths import SAMPLE_JOBS, SOURCE
+
+OFFLINE = ("--jobs", str(SAMPLE_JOBS))
+
+
+def test_the_command_is_an_entry_point_of_the_package() -> None:
+    """`ice-result` and `python -m ice_result` run the same function."""
+    (script,) = entry_points(group="console_scripts", name="ice-result")
+    assert script.load() is ice_result.__main__.main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("cover-0001", *OFFLINE, "--sink", "file:./out"), 0),
+        (("nobody", *OFFLINE, "--sink", "file:./out"), 1),
+        (("cover-0001", *OFFLINE), 2),
+    ],
+    ids=["recorded", "parked", "usage"],
+)
+def test_a_shell_sees_how_it_ended(
+    arguments: tuple[str, ...], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 when all is recorded, 1 when something is parked, 2 for a mistake; never a traceback."""
+    monkeypatch.chdir(tmp_path)
+    done = ice_result_process("process", *arguments, ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
+def test_bytes_that_are_no_text_come_through_standard_input() -> None:
+    """What a pipe brings is read as bytes, whatever the terminal's encoding is."""
+    environment = process_environment({"PYTHONIOENCODING": "ascii"})
+    shown = subprocess.check_output(process_arguments("parse"), input=b"\xff\xfe\x00", env=environment)
+    assert json.loads(shown)["kind"] == "malformed"
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    """`ice-result … | head` ends quietly."""
+    jobs = [f"job-{number}" for number in range(300)]
+    arguments = process_arguments("process", *jobs, *OFFLINE, "--sink", f"file:{tmp_path}", "--json")
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=process_environment({})
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == 1
+
+
+def test_the_command_without_its_extra_says_how_to_get_it(tmp_path: Path) -> None:
+    """The function's package has no click: the command explains instead of failing on an import."""
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError('no click', name='click')")
+    done = ice_result_process("parse", PYTHONPATH=f"{tmp_path}{os.pathsep}{SOURCE}")
+    assert done.returncode == 2
+    assert done.stderr == "ice-result: the command needs its extra: pip install 'ice-result[cli]'\n"
