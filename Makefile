@@ -1,17 +1,4 @@
-# Every target sets up what it needs by itself: Python >= 3.10 is enough.
-#   make demo     the 14 functions, end to end, against a cloud on this machine
-#   make test     everything that is tested; TESTS='-k covers' for a part
-#   make coverage the same, and which lines and branches it reaches; on Python >= 3.12
-#   make check    lint, types, and what bandit knows of security
-#   make audit    known vulnerabilities of the pinned dependencies; asks PyPI's advisory service
-#   make fuzz     100,000 generated inputs through parse, and as many through decode
-#   make fuzz-coverage  inputs found by what they reach, SECONDS=600 for each of four targets; on Linux
-#   make scale    1,000 jobs written by eight processes at once, and by one that is killed ten times
-#   make chaos    JOBS=10000 jobs while one call in five fails and processes are killed; SEED=1 LARGEST_BATCH=20
-#   make bench    what is measured, beside its baseline
-#   make package  the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs
-#   make lock     pin the dependencies anew, with hashes
-# Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+# Every target sets up what it needs by itself: Python >= 3.10 is enough. `make help` lists them.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,54 +10,65 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generat
 SECONDS ?= 600
 JOBS ?= 10000
 SEED ?= 1
+RUNS ?= 5
 
-PYTEST = -m pytest --numprocesses auto --no-loadscope-reorder $(TESTS)
+PYTEST = -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test coverage check audit fuzz fuzz-coverage scale chaos bench package lock clean
+.PHONY: help demo test test-all coverage check audit firm fuzz fuzz-coverage scale chaos bench package lock clean
 
-demo: $(VENV)/.cli
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+	@echo "Another Python: make test PYTHON=python3.12 VENV=.venv-3.12"
+
+demo: $(VENV)/.cli ## the 14 functions, end to end, against a cloud on this machine
 	@$(BIN)/python samples/demo.py
 
-test: $(VENV)/.dev
-	$(BIN)/python $(PYTEST)
+test: $(VENV)/.dev ## what to run after each change: all tests but the slow ones; TESTS='-k covers' for a part
+	$(BIN)/python $(PYTEST) -m "not slow" $(TESTS)
+
+test-all: $(VENV)/.dev ## every test: whole fault tables, kills at every call, real sizes, the packages
+	$(BIN)/python $(PYTEST) $(TESTS)
 
 # Not on older Pythons: threads that begin to be traced at the same moment make them fail (sys.settrace).
-coverage: $(VENV)/.dev
+coverage: $(VENV)/.dev ## test-all, and which lines and branches it reaches; on Python >= 3.12
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST)
+	$(BIN)/coverage run $(PYTEST) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev ## lint, types, and what bandit knows of security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src tools samples bench
 
-audit: $(VENV)/.audit
+audit: $(VENV)/.audit ## known vulnerabilities of the pinned dependencies; asks PyPI's advisory service
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes $(patsubst %,--requirement %,$(wildcard requirements*.txt))
 
-fuzz: $(VENV)/.dev
+firm: $(VENV)/.dev ## make test RUNS=5 times, each in another random order, beside as many busy loops as there are cores
+	$(BIN)/python tests/long/firm.py $(RUNS) $(TESTS)
+
+fuzz: $(VENV)/.dev ## 100,000 generated inputs through parse, and as many through decode
 	$(BIN)/python tests/long/fuzz_stages.py
 
-fuzz-coverage: $(VENV)/.fuzz
+fuzz-coverage: $(VENV)/.fuzz ## inputs found by what they reach, SECONDS=600 for each of four targets; on Linux
 	$(BIN)/python tests/long/fuzz_coverage.py $(SECONDS)
 
-scale: $(VENV)/.dev
+scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at once, and by one that is killed ten times
 	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 tests/test_many_writers.py
 
-chaos: $(VENV)/.dev
+chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed; SEED=1 LARGEST_BATCH=20
 	JOBS=$(JOBS) SEED=$(SEED) $(BIN)/python tests/long/chaos.py
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/function.py
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py
 
-package: $(VENV)/.python
+package: $(VENV)/.python ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)"
 
-lock: $(VENV)/.dev
+lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \
 	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
 	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt" \
@@ -81,7 +79,7 @@ lock: $(VENV)/.dev
 	echo setuptools | $(LOCK) - --output-file tools/package/requirements-build.txt
 	echo pip-audit | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-audit.txt
 
-clean:
+clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist out .fuzz .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
