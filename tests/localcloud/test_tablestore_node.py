@@ -55,6 +55,7 @@ def give_up(reason: str) -> NoReturn:
     pytest.skip(f"{reason}, and CI is not set to true")
 
 
+@pytest.mark.slow  # npm may have to fetch the SDK first
 @pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS + 10)
 def test_the_node_sdk_works(ots_cloud: LocalCloud) -> None:
     """Tables, rows, conditions, batches and ranges, each checked by the script itself."""

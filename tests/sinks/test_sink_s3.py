@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -40,6 +40,7 @@ ParkedOf = Callable[..., Parked]
 KEY = "ice/records/function_name=Cover/dt=2022-07-07/job-1.json"
 SCRIPTS = Path(sys.executable).parent
 ANYTHING_IN_S3 = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+LONGEST_START_SECONDS = 120
 CALLS_BEFORE_KEYS_COUNT = 3  # a user, its policy, its key
 
 
@@ -90,17 +91,15 @@ class Bucket:
 @pytest.fixture(scope="module", params=["moto", "rclone"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The first knows If-None-Match; the second keeps files in a folder. Both check every signature."""
-    port = _free_port()
-    start = {"moto": _moto, "rclone": _rclone}[request.param]
-    command, environment = start(port, tmp_path_factory.mktemp("buckets"))
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path_factory.mktemp("x")
-    )
+    folder = tmp_path_factory.mktemp("server")
+    command, environment = {"moto": _moto, "rclone": _rclone}[request.param](folder)
+    log = folder / "log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, env=environment, stdout=written, stderr=written, cwd=folder)
     try:
-        _wait_for(port)
-        yield (
-            _moto_keys(port) if request.param == "moto" else Server.at(_endpoint(port), "access-key-1", "secret-key-1")
-        )
+        endpoint = _endpoint(process, log)
+        is_moto = request.param == "moto"
+        yield _moto_keys(endpoint) if is_moto else Server.at(endpoint, "access-key-1", "secret-key-1")
     finally:
         process.kill()
         process.wait()
@@ -365,16 +364,16 @@ def _client(endpoint: str, key_id: str, secret: str) -> _Client:
     return client
 
 
-def _moto(port: int, _folder: Path) -> tuple[list[str], dict[str, str]]:
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+def _moto(_folder: Path) -> tuple[list[str], dict[str, str]]:
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     return command, {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": str(CALLS_BEFORE_KEYS_COUNT)}
 
 
-def _moto_keys(port: int) -> Server:
+def _moto_keys(endpoint: str) -> Server:
     """A user of moto's who may do anything in S3; from then on, keys and signatures are checked."""
     iam = boto3.client(
         "iam",
-        endpoint_url=_endpoint(port),
+        endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="nobody",
         aws_secret_access_key="nothing",
@@ -382,33 +381,22 @@ def _moto_keys(port: int) -> Server:
     iam.create_user(UserName="writer")
     iam.put_user_policy(UserName="writer", PolicyName="s3", PolicyDocument=ANYTHING_IN_S3)
     key = iam.create_access_key(UserName="writer")["AccessKey"]
-    return Server.at(_endpoint(port), key["AccessKeyId"], key["SecretAccessKey"])
+    return Server.at(endpoint, key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def _rclone(port: int, folder: Path) -> tuple[list[str], dict[str, str]]:
-    command = [str(SCRIPTS / "rclone"), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
+def _rclone(folder: Path) -> tuple[list[str], dict[str, str]]:
+    buckets = folder / "buckets"
+    buckets.mkdir()
+    command = [str(SCRIPTS / "rclone"), "serve", "s3", str(buckets), "--addr", "127.0.0.1:0"]
     command += ["--auth-key", "access-key-1,secret-key-1", "--vfs-cache-mode", "off"]
     return command, {**os.environ, "RCLONE_CONFIG": os.devnull}
 
 
-def _endpoint(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 40
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        else:
-            return
+def _endpoint(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Where a server listens, as it says itself: a port that we had chosen could be another's by then."""
+    until = time.monotonic() + LONGEST_START_SECONDS
+    while not (found := re.search(rb"http://127\.0\.0\.1:\d+", log.read_bytes())):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.05)
+    return found[0].decode()
