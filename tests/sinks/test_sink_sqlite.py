@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -128,7 +128,7 @@ def test_threads_share_one_sink(sink: SqliteSink, path: Path, deadline: Deadline
 def test_processes_share_one_file(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
     """Three processes that begin with no file at all lose nothing."""
     script = (
-        "import sys; from pathlib import Path; from writings import manifest, record\n"
+        "import sys; from pathlib import Path; from support.record_versions import manifest, record\n"
         "from ice_result.calls import Deadline; from ice_result.sinks.sqlite import SqliteSink\n"
         "sink = SqliteSink('', Path(sys.argv[1]))\n"
         "for n in range(50):\n"
@@ -136,13 +136,14 @@ def test_processes_share_one_file(sink: SqliteSink, path: Path, deadline: Deadli
         "    sink.commit(record(1, None, job_id=job), manifest(1, job_id=job), Deadline.after(30))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    started = [
-        subprocess.Popen([sys.executable, "-c", script, path, name], env=environment, stderr=subprocess.PIPE)
-        for name in "abc"
-    ]
-    for process in started:
-        _, complaint = process.communicate(timeout=60)
-        assert (process.returncode, complaint) == (0, b"")
+    with ExitStack() as stack:
+        commands = [[sys.executable, "-c", script, path, name] for name in "abc"]
+        started = [
+            stack.enter_context(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
+            for command in commands
+        ]
+        ended = [(process.communicate()[1], process.returncode) for process in started]
+    assert ended == [(b"", 0)] * 3
 
     assert len([*sink.jobs(JobFilter(), deadline)]) == 150
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
@@ -250,7 +251,7 @@ def test_a_disk_that_takes_no_more_is_told_and_the_job_left_out(
     """A transaction that does not fit is as if it had never been; what was there stays readable."""
     sink.commit(record(1, None), manifest(1), deadline)
     script = (
-        "import resource, sys; from pathlib import Path; from writings import manifest, record\n"
+        "import resource, sys; from pathlib import Path; from support.record_versions import manifest, record\n"
         "from ice_result.calls import Deadline; from ice_result.sinks.sqlite import SqliteSink\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "big = record(1, None, job_id='big', user_data='x' * 300_000)\n"
