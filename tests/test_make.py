@@ -1,0 +1,25 @@
+"""`make` by itself, and that a list of targets cannot be out of date."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from support.paths import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_plain_make_lists_every_target() -> None:
+    """The first target is `help`; each target that is no file has a line in it."""
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+    shown = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, text=True)
+    assert re.findall(r"^make (\S+) +\S", shown, re.MULTILINE) == phony.split()
+
+
+def test_every_target_that_the_documents_name_is_there() -> None:
+    """What a reader is told to run can be run."""
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        named = re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert {one or other for one, other in named} <= {*phony.split()}, page
