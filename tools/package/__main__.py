@@ -1,40 +1,47 @@
 """`python tools/package`: the zip that Function Compute runs, and an SBOM beside it.
 
-    lock files ──► wheels ──► tree ──► pruned ──► compiled ──► zip
-    (hashes)       sdists     unpacked  by rules   by the        fixed times,
-                   built here                      target Python sorted
+    lock files ──► wheels ──► tree ──► compiled ──► zip
+    (hashes)       sdists     what the   by the        fixed times,
+                   built here rules keep target Python sorted
 
-Two builds of the same sources are byte-identical.
+Two builds of the same inputs are byte-identical. What was built once is kept below build/package, and taken from there
+as long as no input changes.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from archive import describe, write_zip
+from cache import SUMS, PackageCache, exclusive, hash_inputs
 from natives import check_natives
-from pruning import prune
+from pruning import add_stand_ins, is_needed
 from sbom import write_sbom
 from targets import PackagingError, Target, find_target
-from tree import add_sources, compile_tree
+from tree import add_sources, compile_tree, shipped_sources
 from wheels import Wheelhouse, unpack
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+TOOL = Path(__file__).resolve().parent
+ROOT = TOOL.parent.parent
 EXTRA_OF_SCHEME = {"ots": "tablestore", "s3": "s3"}
 """Which kinds of sinks need more than requirements.txt: those that have a lock file of their own."""
 
 
 def main() -> int:
-    """Build one package; 0 when it was built."""
+    """Write one package to `--out`; 0 when it is there."""
     arguments = _arguments()
     extras = sorted({*_words(arguments.extras), *_extras_of(arguments.sinks)})
     try:
         target = find_target(arguments.py)
-        path = build(target, extras, arguments.out, arguments.work or ROOT / "build" / "package")
+        work = arguments.work / f"py{target.tag}"
+        with exclusive(work / "lock"):
+            package = find_or_build(target, extras, work, fresh=arguments.fresh)
+            path = _copy(package, arguments.out)
     except PackagingError as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
@@ -42,22 +49,51 @@ def main() -> int:
     return 0
 
 
-def build(target: Target, extras: list[str], out: Path, work: Path) -> Path:
-    """The package for `target` with what `extras` need, written to `out`; downloads are kept in `work`."""
-    distributions = Wheelhouse(target, work / f"py{target.tag}").gather(_lock_files(extras))
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"ice-result-{_version()}-py{target.tag}.zip"
-    with TemporaryDirectory() as folder:
-        tree = Path(folder)
-        laid = {distribution: unpack(distribution.wheel, tree) for distribution in distributions}
-        prune(tree)
-        shipped = [distribution for distribution in distributions if any(path.exists() for path in laid[distribution])]
+def find_or_build(target: Target, extras: list[str], work: Path, *, fresh: bool) -> Path:
+    """The folder with the package and its SBOM: one built before from equal inputs, unless it must be `fresh`."""
+    packages = PackageCache(work / "packages")
+    key = _hash(target, extras)
+    if not fresh and (found := packages.find(key)):
+        print("unchanged: built before, from the same inputs")
+        return found
+    with packages.add(key) as folder:
+        build(target, extras, folder, Wheelhouse(target, work))
+        if _hash(target, extras) != key:
+            raise PackagingError("a file that goes into the package changed while it was built: build again")
+    return work / "packages" / key
+
+
+def build(target: Target, extras: list[str], folder: Path, wheelhouse: Wheelhouse) -> None:
+    """Write the package for `target`, with what `extras` need, and its SBOM to `folder`."""
+    distributions = wheelhouse.gather(_lock_files(extras))
+    path = folder / f"ice-result-{_version()}-py{target.tag}.zip"
+    with TemporaryDirectory() as temporary:
+        tree = Path(temporary)
+        shipped = [distribution for distribution in distributions if unpack(distribution.wheel, tree, is_needed)]
+        add_stand_ins(tree)
         check_natives(tree)
         add_sources(ROOT / "src", tree)
         compile_tree(target, tree)
         write_zip(tree, path)
     write_sbom(path.with_suffix(".cdx.json"), _version(), target, extras, shipped)
-    return path
+
+
+def _hash(target: Target, extras: list[str]) -> str:
+    """The hash of what goes into the package, and of what builds it."""
+    tool = sorted(path for path in TOOL.iterdir() if path.is_file())
+    files = [*_lock_files(extras), *tool, *shipped_sources(ROOT / "src")]
+    return hash_inputs(target, extras, _version(), ROOT, files)
+
+
+def _copy(package: Path, out: Path) -> Path:
+    """Copy the zip and the SBOM, each of which is the old one or the new one at every moment; the zip's new path."""
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(path for path in package.iterdir() if path.name != SUMS):
+        unfinished = out / f"{path.name}.unfinished"
+        shutil.copyfile(path, unfinished)
+        unfinished.replace(out / path.name)
+    (archive,) = package.glob("*.zip")
+    return out / archive.name
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,8 +101,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--py", default="310", choices=("310", "312"), help="the runtime: 310 (default) or 312")
     parser.add_argument("--extras", default="", help="tablestore, s3, or both with a comma")
     parser.add_argument("--sinks", default="", help="the deployment's sinks, whose extras are added")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the zip goes")
-    parser.add_argument("--work", type=Path, help="where downloads are kept, in place of build/package")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the zip goes: dist (default)")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "package", help="where downloads and packages are kept"
+    )
+    parser.add_argument("--fresh", action="store_true", help="build, though nothing has changed since the last build")
     return parser.parse_args()
 
 

@@ -90,15 +90,13 @@ STAND_INS = {
 """Modules that are imported but whose content is never asked for."""
 
 
-def prune(tree: Path) -> None:
-    """Leave out what the rules name, and the folders that get empty."""
-    for path in sorted(tree.rglob("*"), reverse=True):
-        name = path.relative_to(tree).as_posix()
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif any(rule.drops(name) for rule in RULES):
-            path.unlink()
+def is_needed(name: str) -> bool:
+    """Whether no rule leaves out the file of this name, from the top of the tree."""
+    return not any(rule.drops(name) for rule in RULES)
+
+
+def add_stand_ins(tree: Path) -> None:
+    """Write the modules that stand for those left out."""
     for name, text in STAND_INS.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text, encoding="utf-8")

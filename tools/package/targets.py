@@ -16,10 +16,14 @@ class PackagingError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A runtime of Function Compute: `tag` is 310 for python3.10. `python` is an interpreter of that minor version."""
+    """A runtime of Function Compute: `tag` is 310 for python3.10.
+
+    `python` is an interpreter of that minor version, `version` what it says of itself: its patch level and compiler.
+    """
 
     tag: str
     python: Path
+    version: str
 
     @property
     def minor(self) -> str:
@@ -34,8 +38,9 @@ def find_target(tag: str) -> Target:
     """
     minor = f"{tag[0]}.{tag[1:]}"
     for candidate in _candidates(minor):
-        if _minor_of(candidate) == minor:
-            return Target(tag, candidate)
+        version = _version_of(candidate)
+        if version.startswith(f"{minor}."):
+            return Target(tag, candidate, version)
     raise PackagingError(
         f"Python {minor} is not on this machine: the package's bytecode must be made by the minor version that runs "
         f"it. Install python{minor} (a package of your system, or `pyenv install {minor}`), or choose another PY."
@@ -59,8 +64,9 @@ def _candidates(minor: str) -> Iterator[Path]:
     yield from sorted(root.glob(f"versions/{minor}.*/bin/python"), reverse=True)
 
 
-def _minor_of(python: Path) -> str:
+def _version_of(python: Path) -> str:
     """What the interpreter says it is; pyenv's shims exist for versions that are not switched on, and fail."""
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-I", "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""

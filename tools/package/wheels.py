@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -48,9 +47,7 @@ class Wheelhouse:
         What was gathered once for a lock is taken from the folder: it is the same, by its hashes.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # another build may be at it
-            folders = [self._gathered(pins) for pins in _each_once(locks)]
+        folders = [self._gathered(pins) for pins in _each_once(locks)]
         found = (
             distribution
             for folder in folders
@@ -115,23 +112,26 @@ def _each_once(locks: list[Path]) -> Iterator[str]:
         seen.update(pins)
 
 
-def unpack(wheel: Path, tree: Path) -> list[Path]:
-    """Lay the modules of a wheel into the tree, and say which; its scripts and other data stay behind."""
-    laid: list[Path] = []
+def unpack(wheel: Path, tree: Path, is_needed: Callable[[str], bool]) -> int:
+    """Write those modules of a wheel that are needed into the tree, and count them.
+
+    The wheel's scripts and other data stay behind.
+    """
+    written = 0
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             parts = PurePosixPath(name).parts
             if parts[0].endswith(".data"):
                 parts = parts[2:] if parts[1] in {"purelib", "platlib"} else ()
-            if name.endswith("/") or not parts:
+            if name.endswith("/") or not parts or not is_needed("/".join(parts)):
                 continue
             path = tree.joinpath(*parts)
             if path.exists():
-                raise PackagingError(f"{wheel.name}: {'/'.join(parts)} lies in another distribution too")
+                raise PackagingError(f"{wheel.name}: {'/'.join(parts)} is in another distribution too")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(archive.read(name))
-            laid.append(path)
-    return laid
+            written += 1
+    return written
 
 
 def _downloaded(wheel: Path) -> Distribution:
