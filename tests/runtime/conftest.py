@@ -1,39 +1,40 @@
-"""The package, built once for each runtime, a cloud for it to work with, and instances of the function."""
+"""The package of each runtime, a cloud for it to work with, and instances of the function."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from ice_result.localcloud import LocalCloud
 from support.certificate_authority import tls_of_an_authority
-from support.packaged_function import Instance, Package
+from support.packaged_function import Instance, Package, run_package_tool
 
 ROOT = Path(__file__).parent.parent.parent
 JOBS = ROOT / "samples" / "jobs"
-NO_SUCH_PYTHON = "is not on this machine"
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Package]:
-    """A maker of packages: `build("310", "--extras", "s3")`; each is built once. Downloads are kept between runs."""
-    built: dict[tuple[str, ...], Package | str] = {}
+    """A maker of packages: `build("310", "--extras", "s3")`.
 
+    Each is built once, by whoever comes first, and kept in build/package until what goes into it changes.
+    """
+
+    @cache
     def make(py: str, *options: str) -> Package:
-        key = (py, *options)
-        if key not in built:
-            built[key] = _build(tmp_path_factory.mktemp(f"py{py}"), py, options)
-        package = built[key]
-        if isinstance(package, str):
-            pytest.skip(package)
-        return package
+        folder = tmp_path_factory.mktemp(f"py{py}")
+        done = run_package_tool("--py", py, "--out", folder, *options)
+        assert done.returncode == 0, done.stderr
+        (archive,) = folder.glob("*.zip")
+        return Package(py, archive, _python(py), done.stdout)
 
     return make
 
@@ -60,30 +61,18 @@ def tls_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Instance]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
     """A maker of instances: `start(python, code, environment, handler, initializer, pre_stop)`."""
+    numbers = count(1)
     with ExitStack() as started:
 
         def make(python: Path, code: Path, environment: dict[str, str], *names: str) -> Instance:
-            instance = Instance(python, code, environment, *names)
+            log = tmp_path / f"instance-{next(numbers)}.log"
+            instance = Instance(python, code, environment, names, log)
             started.callback(instance.close)
             return instance
 
         yield make
-
-
-def _build(folder: Path, py: str, options: tuple[str, ...]) -> Package | str:
-    """The package, or why there is none: a machine without that Python is no failure, but for one that must have it."""
-    command: list[str | Path] = [sys.executable, ROOT / "tools" / "package", "--py", py, "--out", folder, *options]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if NO_SUCH_PYTHON in done.stderr and not os.environ.get("CI"):
-        return done.stderr.strip()
-    assert done.returncode == 0, done.stderr
-    (archive,) = folder.glob("*.zip")
-    with zipfile.ZipFile(archive) as content:
-        content.extractall(folder / "code")
-    return Package(py, archive, folder / "code", _python(py), done.stdout)
 
 
 def _python(py: str) -> Path:

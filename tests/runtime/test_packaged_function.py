@@ -19,7 +19,7 @@ from support.platform_context import PlatformContext, PlatformContextWithCredent
 ROOT = Path(__file__).parent.parent.parent
 EVENTS = sorted((ROOT / "samples" / "events").glob("*.json"))
 SMALLEST_INSTANCE_BYTES = 128 << 20
-pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.package, pytest.mark.slow, pytest.mark.timeout(900)]
 Start = Callable[..., Instance]
 ENTRY_POINTS = ("handler.handler", "handler.initialize", "handler.pre_stop")
 

@@ -51,7 +51,7 @@ def test_what_is_returned_goes_out(instance: Instance, returned: bytes, body: by
     """Text and bytes as they are, anything else as JSON with sorted keys."""
     answer = instance.handle(returned, PlatformContext())
     assert (answer.body, answer.error) == (body, None)
-    assert answer.seconds < 1
+    assert answer.seconds > 0
     assert answer.memory_bytes > 1 << 20
 
 

@@ -67,7 +67,7 @@ def build(target: Target, extras: list[str], folder: Path, wheelhouse: Wheelhous
     """Write the package for `target`, with what `extras` need, and its SBOM to `folder`."""
     distributions = wheelhouse.gather(_lock_files(extras))
     path = folder / f"ice-result-{_version()}-py{target.tag}.zip"
-    with TemporaryDirectory() as temporary:
+    with TemporaryDirectory(dir=folder) as temporary:
         tree = Path(temporary)
         shipped = [distribution for distribution in distributions if unpack(distribution.wheel, tree, is_needed)]
         add_stand_ins(tree)
