@@ -137,7 +137,7 @@ def test_processes_share_one_file(sink: SqliteSink, path: Path, deadline: Deadli
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with ExitStack() as stack:
-        commands = [[sys.executable, "-c", script, path, name] for name in "abc"]
+        commands = [[sys.executable, "-c", script, str(path), name] for name in "abc"]
         started = [
             stack.enter_context(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
             for command in commands
