@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import settings
 
 from ice_result.localcloud import LocalCloud
+from support.forked_functions import ForkedFunctions
 from support.paths import SAMPLE_JOBS
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -31,3 +33,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
         for name, value in local.environment.items():
             monkeypatch.setenv(name, value)
         yield local
+
+
+@pytest.fixture(scope="session")
+def forked_functions() -> Iterator[ForkedFunctions]:
+    """Runs the function in new processes, each a fork of one that has imported every SDK. One event at a time."""
+    with closing(ForkedFunctions()) as functions:
+        yield functions

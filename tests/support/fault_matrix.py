@@ -1,16 +1,17 @@
-"""One delivery of one event with one fault at one call, told as docs/reliability.md tells it."""
+"""One delivery of one event with one fault at one call, and its outcome in the words of docs/reliability.md."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ice_result.calls import Deadline
+import pytest
+
+from ice_result.calls import Caller, Clock, Deadline, Pace
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.function import Function
@@ -21,6 +22,7 @@ from ice_result.sinks import SinkContext
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from support import record_versions
+from support.fault_table import CellKey, Result
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 from support.s3_server import S3Server
@@ -32,8 +34,6 @@ COVERS = 2
 EVENT = json.dumps({"JobId": JOB_ID}).encode()
 KEY = f"function_name=Cover/dt=2026-03-02/{JOB_ID}.json"
 INSTANCE = "ice-tests"
-_WAITING_AT_ONCE = 16
-_AT_ONCE = 3
 NOWHERE = "http://" + ".".join("x" * length for length in (62, 61, 61, 60)) + ".invalid"
 """Longer than a name may be, by one: it fails as any unknown name does, but without a question to the network."""
 ENDPOINTS: dict[Service, str] = {
@@ -46,11 +46,11 @@ ENDPOINTS: dict[Service, str] = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the pipeline. `sink` is the URL of the one that gets the job, or a folder when empty.
+    """A call of the pipeline. `sink` is the URL of the sink that gets the job, or a folder when empty.
 
-    `first` of all calls of its service, it can be struck by a name that does not resolve. `after` is an operation that
-    comes before it, when its own does not tell which call is meant. What cannot be finished is parked in a folder, or
-    with `parks` in the sinks themselves; `stopped` by a refusal of ICE's, it has to be.
+    A name that does not resolve can hit a call that is the `first` of all calls of its service. `after` is an operation
+    that comes before the call, for a call that its own operation does not identify. What cannot be finished is parked
+    in a folder, or with `parks` in the sinks themselves. With `refused`, ICE answers 403, so that the event is parked.
     """
 
     title: str
@@ -61,7 +61,7 @@ class Call:
     first: bool = False
     after: str | None = None
     parks: bool = False
-    stopped: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,38 @@ class Cell:
     always: bool
 
     @property
+    def key(self) -> CellKey:
+        """The row of the table that belongs to it."""
+        return CellKey(self.call.title, self.kind, "always" if self.always else "once")
+
+    @property
     def waits(self) -> bool:
-        """Whether it is spent waiting for a reply."""
+        """Whether the call waits for a reply that does not come."""
         return self.kind in ("hang", "drip")
 
     @property
     def timeout(self) -> int:
-        """The function's time: enough for a second try, on a slow machine too; or less, where none would help."""
-        return 30 if self.always else 60
+        """The function's timeout in seconds: a minute, which no machine needs.
+
+        It is short for a call that never gets its reply: the deadline ends that call, and the test waits as long as the
+        function does. The fault decides these outcomes, and not the speed of the machine. Before the call that waits,
+        the function makes a few calls of milliseconds, and has three seconds for them. After it, it writes to a folder,
+        which no deadline stops; or to OSS or S3, for which a share of the time is left, of more than a second.
+        """
+        return 4 if self.waits and self.always else 60
+
+    def caller(self, service: str) -> Caller:
+        """How the function calls a service here: without pauses between attempts. The tests of Caller show the pauses.
+
+        A call that waits for its reply once is given up after a second. Every call has five attempts, so that one which
+        a slow machine takes a second for is made again, and the outcome is the same.
+        """
+        return Caller(
+            service,
+            attempt_seconds=1.0 if self.waits and not self.always else Caller.attempt_seconds,
+            jitter=lambda: 0.0,
+            pace=Pace(Clock(sleep=lambda _: None)),
+        )
 
     @property
     def fault(self) -> Fault | None:
@@ -90,22 +114,21 @@ class Cell:
         times = None if self.always else 1
         return Fault(self.kind, times, self.call.operation, self.call.target, interval_seconds=1)
 
+    def run(self, folder: Path, patch: pytest.MonkeyPatch) -> Result:
+        """What becomes of the job, in a cloud and a folder of its own."""
+        patch.setattr("ice_result.jobs.client.Caller", self.caller)
+        patch.setattr("ice_result.assembly.SinkContext", partial(SinkContext, new_caller=self.caller))
+        with ExitStack() as open_ones:
+            return _Run(self, folder, open_ones).result()
 
-@dataclass(frozen=True)
-class End:
-    """What the function made of it; and, of the same event or its envelope once the fault is over."""
 
-    outcome: str
-    mended: str
-
-
-class StruckRun:
+class _Run:
     """A cloud, an S3 server and a folder of parked events for one cell."""
 
     def __init__(self, cell: Cell, folder: Path, open_ones: ExitStack) -> None:
         self._cell = cell
         self._folder = folder
-        self._ready = self._armed = self._struck = False
+        self._ready = self._armed = self._hit = False
         with_tables = cell.call.service == "Tablestore"
         self._cloud = open_ones.enter_context(LocalCloud(jobs=SAMPLE_JOBS, tablestore=with_tables, watch=self._watch))
         self._s3 = open_ones.enter_context(closing(S3Server(self._watch)))
@@ -117,28 +140,28 @@ class StruckRun:
             self._servers["Tablestore"] = self._cloud.ots
             _write_longer_state(self._cloud)
         self._ready = True
-        if cell.call.stopped:
+        if cell.call.refused:
             self._cloud.ice.fail(Fault("forbidden", times=None))
         if cell.call.after is None:
             self._arm()
 
-    def end(self) -> End:
-        """Deliver the event; and again when all is well."""
+    def result(self) -> Result:
+        """Deliver the event; and what was not recorded again, without the fault."""
         function = Function(self._environment(broken=self._cell.kind == "dns"))
-        outcome = self._told(function, EVENT, self._cell.timeout)
-        if not self._struck and self._cell.kind != "dns":
-            return End(f"{outcome}, but not struck", "")
+        outcome = self._deliver(function, EVENT, self._cell.timeout)
+        if not self._hit and self._cell.kind != "dns":
+            return Result(f"{outcome}, but no call was hit", "")
         if outcome.startswith("recorded"):
-            return End(outcome, outcome)
+            return Result(outcome, "")
         for server in self._servers.values():
             server.clear()
         if self._cell.kind == "dns":
             function = Function(self._environment(broken=False))
         again = self._envelopes()[0] if outcome.startswith("parked") else EVENT
-        return End(outcome, self._told(function, again, timeout=40))
+        return Result(outcome, self._deliver(function, again, timeout=60))
 
-    def _told(self, function: Function, event: bytes, timeout: int) -> str:
-        """What becomes of an event, in words for the table."""
+    def _deliver(self, function: Function, event: bytes, timeout: int) -> str:
+        """What becomes of an event, in the words of the table."""
         ((key_id, secret),) = self._cloud.credentials.items()
         context = PlatformContextWithCredentials(
             credentials=PlatformCredentials(key_id, secret), function=PlatformFunction(timeout=timeout)
@@ -152,7 +175,7 @@ class StruckRun:
             return self._recorded()
         if job["outcome"] != "parked" or not self._envelopes():
             return "lost"
-        if not self._cell.call.stopped:
+        if not self._cell.call.refused:
             return f"parked: {json.loads(self._envelopes()[0])['reason']}"
         return "parked in the second" if job["record"].startswith(str(self._folder)) else "parked"
 
@@ -211,34 +234,18 @@ class StruckRun:
             self._servers[self._cell.call.service].fail(fault)
 
     def _watch(self, passing: Passing) -> None:
-        """Arm the fault when its moment comes; and see that it strikes."""
+        """Arm the fault when its moment comes, and note that it hits a call."""
         call = self._cell.call
         if self._armed and passing.service == call.service and call.operation in (None, passing.operation):
-            self._struck |= passing.target.startswith(call.target or "")
+            self._hit |= passing.target.startswith(call.target or "")
         if self._ready and passing.operation == call.after:
             self._arm()
 
 
-def ends_of(cells: Sequence[Cell], folder: Path) -> list[End]:
-    """Few at once, so that what a function gets done in its time does not depend on the others; and beside them
-    those that wait for replies, which costs nothing.
-    """
-    folders = {cell: folder / str(number) for number, cell in enumerate(cells)}
-    _end_of(_FIRST, folder / "first")
-    with ThreadPoolExecutor(_WAITING_AT_ONCE) as waiting, ThreadPoolExecutor(_AT_ONCE) as busy:
-        ends = [(waiting if cell.waits else busy).submit(_end_of, cell, folders[cell]) for cell in cells]
-        return [end.result() for end in ends]
-
-
-_EVERYWHERE = f"oss://records/ice,s3://records/ice,ots://{INSTANCE}"
-_FIRST = Cell(Call("", "Tablestore", sink=_EVERYWHERE, after=""), "reset", always=False)
-"""Never struck: it imports every SDK, which takes longer than some runs have."""
-
-
-def _end_of(cell: Cell, folder: Path) -> End:
-    folder.mkdir()
-    with ExitStack() as open_ones:
-        return StruckRun(cell, folder, open_ones).end()
+EVERY_SDK = Cell(
+    Call("", "Tablestore", sink=f"oss://records/ice,s3://records/ice,ots://{INSTANCE}", after=""), "reset", always=False
+)
+"""No call is hit: it imports every SDK, which takes longer than some runs have."""
 
 
 def _write_longer_state(cloud: LocalCloud) -> None:
