@@ -19,6 +19,7 @@ from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.localcloud.faults import FaultKind
 from ice_result.localcloud.service import LocalService
 from ice_result.sinks import SinkContext
+from ice_result.sinks.model import Loads
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from support import record_versions
@@ -147,7 +148,7 @@ class _Run:
 
     def result(self) -> Result:
         """Deliver the event; and what was not recorded again, without the fault."""
-        function = Function(self._environment(broken=self._cell.kind == "dns"))
+        function = self._new_function(broken=self._cell.kind == "dns")
         outcome = self._deliver(function, EVENT, self._cell.timeout)
         if not self._hit and self._cell.kind != "dns":
             return Result(f"{outcome}, but no call was hit", "")
@@ -156,18 +157,29 @@ class _Run:
         for server in self._servers.values():
             server.clear()
         if self._cell.kind == "dns":
-            function = Function(self._environment(broken=False))
+            function = self._new_function(broken=False)
         again = self._envelopes()[0] if outcome.startswith("parked") else EVENT
         return Result(outcome, self._deliver(function, again, timeout=60))
 
-    def _deliver(self, function: Function, event: bytes, timeout: int) -> str:
-        """What becomes of an event, in the words of the table."""
+    def _new_function(self, *, broken: bool) -> Function:
+        """An instance whose SDKs have made their clients: boto3 takes a good part of a short timeout for that."""
+        function = Function(self._environment(broken=broken))
+        stores = function.prepare(self._context(timeout=60)).stores
+        for store in (stores.inspector, *stores.sinks):
+            if isinstance(store, Loads):
+                store.load()
+        return function
+
+    def _context(self, timeout: int) -> PlatformContextWithCredentials:
         ((key_id, secret),) = self._cloud.credentials.items()
-        context = PlatformContextWithCredentials(
+        return PlatformContextWithCredentials(
             credentials=PlatformCredentials(key_id, secret), function=PlatformFunction(timeout=timeout)
         )
+
+    def _deliver(self, function: Function, event: bytes, timeout: int) -> str:
+        """What becomes of an event, in the words of the table."""
         try:
-            reply = function.handle(event, context)
+            reply = function.handle(event, self._context(timeout))
         except ParkingError:
             return "given back"
         (job,) = json.loads(json.dumps(reply["jobs"]))
