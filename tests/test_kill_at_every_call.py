@@ -1,10 +1,12 @@
-"""The process is killed at each call it makes, then the batch comes again: in the end all is as in a quiet run.
+"""The process is killed at each call it makes, then the event comes again: in the end all is as in a quiet run.
 
-Each call is struck twice: when it arrives, and when it is carried out, so that the work is done and nobody knows.
+Each call can kill at two moments: when it has arrived, and when it is answered but the reply is not sent, so that the
+work is done and nobody knows. Each row of tests/kill_moments.csv is one such moment, and one test.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -12,8 +14,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias, TypedDict
@@ -27,46 +28,81 @@ from ice_result.sinks import SinkContext
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from support.forked_functions import ForkedFunctions
+from support.paths import SAMPLE_JOBS, TESTS
 
+DATA = TESTS / "kill_moments.csv"
 BATCH = {"JobIds": ["cover-0001", "audioqualityassessment-0001", "cover-false-success", "videoclip-failed"]}
-JOBS = Path(__file__).parent.parent / "samples" / "jobs"
 UNREADABLE = [{"requestId": "R", "messageId": "M-1", "messageBody": "\x00?"}]
 SETUP = {"ListTable", "CreateTable"}
 INSTANCE = "ice-tests"
 Rows: TypeAlias = Sequence[object]
-AT_ONCE = 2
 
 
-class Strike(NamedTuple):
-    """The nth time that this happens."""
+class KillMoment(NamedTuple):
+    """The nth time that a call like this has arrived, or is answered."""
 
-    passing: Passing
+    service: str
+    operation: str
+    target: str
     nth: int
+    moment: str
 
 
-class Reaper:
-    """Watches the calls of one process after another; kills the first at its strike, if it has one."""
+def read_moments(event: str) -> list[KillMoment]:
+    """All moments at which the process of this event can be killed, in the order of the file."""
+    with DATA.open(encoding="utf-8", newline="") as file:
+        return [
+            KillMoment(row["service"], row["operation"], row["target"], int(row["nth"]), row["moment"])
+            for row in csv.DictReader(file)
+            if row["event"] == event
+        ]
 
-    def __init__(self, strike: Strike | None = None) -> None:
-        self.seen: list[Strike] = []
+
+IN_BATCH = read_moments("batch")
+WHILE_PARKING = read_moments("unreadable message")
+
+
+def sample(moments: Sequence[KillMoment]) -> set[KillMoment]:
+    """The moments of `make test`: the first of each operation of each service, arrived and answered."""
+    firsts = {(each.service, each.operation, each.moment): each for each in reversed(moments)}
+    return set(firsts.values())
+
+
+def _params(moments: Sequence[KillMoment]) -> list[object]:
+    """One test for each moment; what is not in the sample is slow."""
+    quick = sample(moments)
+    return [
+        pytest.param(each, id="-".join(map(str, each)), marks=() if each in quick else pytest.mark.slow)
+        for each in moments
+    ]
+
+
+class Killer:
+    """Watches the calls of one process after another, and kills the first at a moment, if it has one."""
+
+    def __init__(self, moment: KillMoment | None = None) -> None:
+        self.seen: list[KillMoment] = []
         self.process_id: SimpleQueue[int] = SimpleQueue()
-        self._strike = strike
+        self._moment = moment
         self._counts: Counter[Passing] = Counter()
         self._lock = threading.Lock()
 
     def watch(self, passing: Passing) -> None:
-        """Count the call; or let it end here, with the process that made it."""
+        """Count the call; or kill the process that made it, and end the connection."""
+        if passing.operation in SETUP:
+            return
         with self._lock:
             self._counts[passing] += 1
-            strike = Strike(passing, self._counts[passing])
-            self.seen.append(strike)
-        if strike == self._strike:
-            os.kill(self.process_id.get(timeout=10), signal.SIGKILL)
+            count = self._counts[passing]
+            moment = KillMoment(passing.service, passing.operation, passing.target, count, passing.moment)
+            self.seen.append(moment)
+        if moment == self._moment:
+            os.kill(self.process_id.get(timeout=60), signal.SIGKILL)
             raise ConnectionAbortedError
 
 
 class Contents(TypedDict):
-    """All that a batch has led to, by sink."""
+    """All that an event has led to, by sink."""
 
     oss: dict[str, bytes]
     file: dict[str, bytes]
@@ -75,7 +111,7 @@ class Contents(TypedDict):
 
 
 class Run:
-    """A batch in a cloud and a folder of its own, as often as it is delivered."""
+    """An event in a cloud and a folder of its own, as often as it is delivered."""
 
     def __init__(self, cloud: LocalCloud, folder: Path, functions: ForkedFunctions, event: object) -> None:
         self._cloud = cloud
@@ -86,13 +122,13 @@ class Run:
         cloud.oss.create_bucket("records")
         _make_tables(cloud)
 
-    def deliver(self, reaper: Reaper | None = None) -> int:
-        """The exit status of a new process that is given the batch."""
+    def deliver(self, killer: Killer | None = None) -> int:
+        """The exit status of a new process that is given the event."""
         sinks = ("oss://records/ice", f"ots://{INSTANCE}", f"file:{self._folder}", f"sqlite:{self._folder}/jobs.db")
         environment = {**self._cloud.environment, "ICE_RESULT_SINKS": ",".join(sinks)}
-        process_id = self._functions.start(environment, self._event)
-        if reaper is not None:
-            reaper.process_id.put(process_id)
+        process_id = self._functions.start(environment, self._event, timeout=60)
+        if killer is not None:
+            killer.process_id.put(process_id)
         return self._functions.status()
 
     def contents(self) -> Contents:
@@ -108,65 +144,47 @@ class Run:
         }
 
 
-class Undisturbed(NamedTuple):
-    """What one process leaves that nothing happens to, and all it could have been killed at."""
+@contextmanager
+def _new_run(folder: Path, functions: ForkedFunctions, event: object, killer: Killer) -> Iterator[Run]:
+    """An event that no process has seen yet."""
+    with LocalCloud(jobs=SAMPLE_JOBS, tablestore=True, watch=killer.watch) as cloud:
+        yield Run(cloud, folder, functions, event)
+
+
+class Quiet(NamedTuple):
+    """What one process leaves that nothing happens to, and all moments at which it could have been killed."""
 
     contents: Contents
-    strikes: list[Strike]
+    moments: list[KillMoment]
 
 
-class Place:
-    """Where batches are delivered, each in a cloud and a folder of its own."""
-
-    def __init__(self, factory: pytest.TempPathFactory) -> None:
-        self._factory = factory
-        self._functions: SimpleQueue[ForkedFunctions] = SimpleQueue()
-        self._open = ExitStack()
-        for _ in range(AT_ONCE):
-            self._functions.put(self._open.enter_context(closing(ForkedFunctions())))
-
-    def close(self) -> None:
-        """Leave no process behind."""
-        self._open.close()
-
-    @contextmanager
-    def run(self, event: object, reaper: Reaper) -> Iterator[Run]:
-        """A batch that no process has seen yet."""
-        functions = self._functions.get()
-        try:
-            with LocalCloud(jobs=JOBS, tablestore=True, watch=reaper.watch) as cloud:
-                yield Run(cloud, self._factory.mktemp("run"), functions, event)
-        finally:
-            self._functions.put(functions)
-
-    def undisturbed(self, event: object) -> Undisturbed:
-        """The event delivered once."""
-        reaper = Reaper()
-        with self.run(event, reaper) as run:
-            assert run.deliver() == 0
-            strikes = [strike for strike in reaper.seen if strike.passing.operation not in SETUP]
-            return Undisturbed(run.contents(), strikes)
-
-    def killed(self, event: object, strike: Strike) -> Contents:
-        """What is there in the end when the process dies at its strike and another gets the event."""
-        reaper = Reaper(strike)
-        with self.run(event, reaper) as run:
-            assert run.deliver(reaper) == -signal.SIGKILL, strike
-            assert run.deliver() == 0, strike
-            return run.contents()
+def _run_quietly(folder: Path, functions: ForkedFunctions, event: object) -> Quiet:
+    """The event delivered once."""
+    killer = Killer()
+    with _new_run(folder, functions, event, killer) as run:
+        assert run.deliver() == 0
+        return Quiet(run.contents(), killer.seen)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """As many processes at once as there are cores to gain from."""
-    with closing(Place(tmp_path_factory)) as place:
-        yield place
+def _kill_and_deliver_again(folder: Path, functions: ForkedFunctions, event: object, moment: KillMoment) -> Contents:
+    """What is there in the end when the process dies at this moment and another gets the event."""
+    killer = Killer(moment)
+    with _new_run(folder, functions, event, killer) as run:
+        assert run.deliver(killer) == -signal.SIGKILL
+        assert run.deliver() == 0
+        return run.contents()
 
 
-@pytest.fixture(scope="module")
-def undisturbed(place: Place) -> Undisturbed:
-    """The batch delivered once."""
-    return place.undisturbed(BATCH)
+@pytest.fixture(scope="session")
+def quiet_batch(tmp_path_factory: pytest.TempPathFactory, forked_functions: ForkedFunctions) -> Quiet:
+    """The batch delivered once; in each worker of xdist."""
+    return _run_quietly(tmp_path_factory.mktemp("batch"), forked_functions, BATCH)
+
+
+@pytest.fixture(scope="session")
+def quiet_parking(tmp_path_factory: pytest.TempPathFactory, forked_functions: ForkedFunctions) -> Quiet:
+    """The unreadable message delivered once; in each worker of xdist."""
+    return _run_quietly(tmp_path_factory.mktemp("unreadable"), forked_functions, UNREADABLE)
 
 
 def _make_tables(cloud: LocalCloud) -> None:
@@ -177,13 +195,25 @@ def _make_tables(cloud: LocalCloud) -> None:
     TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context)).prepare(Deadline.after(30), dry_run=False)
 
 
-def test_a_batch_is_whole_when_nothing_happens(undisturbed: Undisturbed) -> None:
+def test_a_batch_is_whole_when_nothing_happens(quiet_batch: Quiet) -> None:
     """GIVEN four jobs and four sinks WHEN nothing disturbs the process THEN each sink has each job."""
-    contents, count = undisturbed.contents, len(BATCH["JobIds"])
+    contents, count = quiet_batch.contents, len(BATCH["JobIds"])
     assert len(contents["oss"]) == len(contents["file"]) == 2 * count
     assert len(contents["ots"]["ice_jobs"]) == count
     assert sum('INTO "ice_jobs"' in line for line in contents["sqlite"]) == count
-    assert {(strike.passing.service, strike.passing.operation) for strike in undisturbed.strikes} >= {
+
+
+def test_the_data_holds_every_moment_at_which_the_process_can_be_killed(
+    quiet_batch: Quiet, quiet_parking: Quiet
+) -> None:
+    """A quiet run makes exactly these calls, each once: no moment is left out, and none is made up."""
+    assert Counter(quiet_batch.moments) == Counter(IN_BATCH)
+    assert Counter(quiet_parking.moments) == Counter(WHILE_PARKING)
+
+
+def test_the_sample_touches_every_operation_at_both_moments() -> None:
+    """`make test` kills at few moments, but at each operation of each service."""
+    operations = {
         ("ICE", "QueryIProductionJob"),
         ("OSS", "HEAD"),
         ("OSS", "PUT"),
@@ -191,29 +221,30 @@ def test_a_batch_is_whole_when_nothing_happens(undisturbed: Undisturbed) -> None
         ("Tablestore", "PutRow"),
         ("Tablestore", "GetRange"),
     }
+    for moment in ("arrived", "answered"):
+        assert {(each.service, each.operation) for each in sample(IN_BATCH) if each.moment == moment} == operations
+    assert sample(WHILE_PARKING) == set(WHILE_PARKING)
 
 
-def test_killed_at_any_call_and_delivered_again_everything_is_as_if_nothing_had_been(
-    place: Place, undisturbed: Undisturbed
+@pytest.mark.parametrize("moment", _params(IN_BATCH))
+def test_killed_at_any_call_and_delivered_again_everything_is_as_in_a_quiet_run(
+    moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_batch: Quiet
 ) -> None:
     """GIVEN SIGKILL at a call WHEN a new process gets the batch THEN all objects and rows are those of a quiet run."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ends = pool.map(lambda strike: place.killed(BATCH, strike), undisturbed.strikes)
-        for strike, contents in zip(undisturbed.strikes, ends, strict=True):
-            assert contents == undisturbed.contents, strike
+    assert _kill_and_deliver_again(tmp_path, forked_functions, BATCH, moment) == quiet_batch.contents
 
 
-def test_killed_while_it_parks_and_delivered_again_the_event_is_parked_once(place: Place) -> None:
+@pytest.mark.parametrize("moment", _params(WHILE_PARKING))
+def test_killed_while_it_parks_and_delivered_again_the_event_is_parked_once(
+    moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_parking: Quiet
+) -> None:
     """GIVEN an unreadable message WHEN the process dies at a call THEN it is there once, however often counted."""
-    undisturbed = place.undisturbed(UNREADABLE)
-    assert "PUT" in {strike.passing.operation for strike in undisturbed.strikes}
-    for strike in undisturbed.strikes:
-        (envelope,) = place.killed(UNREADABLE, strike)["oss"].values()
-        (expected,) = undisturbed.contents["oss"].values()
-        assert _told(envelope) == _told(expected), strike
+    (envelope,) = _kill_and_deliver_again(tmp_path, forked_functions, UNREADABLE, moment)["oss"].values()
+    (expected,) = quiet_parking.contents["oss"].values()
+    assert _without_count(envelope) == _without_count(expected)
 
 
-def _told(envelope: bytes) -> dict[str, object]:
-    """What an envelope says of its event; not how often it was parked."""
+def _without_count(envelope: bytes) -> dict[str, object]:
+    """What an envelope says of its event, without how often and when it was parked."""
     fields = json.loads(envelope)
     return {name: fields[name] for name in ("reason", "transient", "job_id", "error", "event")}

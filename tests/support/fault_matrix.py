@@ -165,9 +165,10 @@ class _Run:
         """An instance whose SDKs have made their clients: boto3 takes a good part of a short timeout for that."""
         function = Function(self._environment(broken=broken))
         stores = function.prepare(self._context(timeout=60)).stores
-        for store in (stores.inspector, *stores.sinks):
-            if isinstance(store, Loads):
-                store.load()
+        parts: tuple[object, ...] = (stores.inspector, *stores.sinks)
+        for part in parts:
+            if isinstance(part, Loads):
+                part.load()
         return function
 
     def _context(self, timeout: int) -> PlatformContextWithCredentials:
