@@ -1,4 +1,4 @@
-"""10,000 jobs while one call in five fails and a process is killed every few seconds: see tests/support/chaos.py.
+"""10,000 jobs while one call in five fails and a process is killed every few hundred calls: see tests/support/chaos.py.
 
 `make chaos JOBS=10000 SEED=1 LARGEST_BATCH=20` prints what happened; with UPDATE_DOCS=1 in the environment it goes
 into docs/reliability.md.

@@ -4,8 +4,9 @@
 
 The same jobs are first recorded while nothing disturbs them. Then each call is struck with a chance of one in five,
 processes are killed, and what they did not finish is delivered again. The seed decides which call is struck (the nth
-of its operation on its target), what is delivered together and in which order, and which jobs still run at first.
-Which process is at work when the next kill comes is a matter of time, and with it how often a call is made.
+of its operation on its target), what is delivered together and in which order, and which jobs still run at first. It
+also decides after how many calls a process is killed, so that a slow machine sees as many kills as a fast one.
+Which process is at work at that call is a matter of time, and with it how often a call is made.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ Stored: TypeAlias = dict[str, list[object]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How many jobs, and how rough it gets; seconds. `lanes` is how many functions are at work at once.
+    """How many jobs, and how rough it gets. `lanes` is how many functions are at work at once.
 
-    A batch has as many events at most as s.yaml hands over at once. One that a function cannot end between two kills
-    would come again for ever.
+    A batch has as many events at most as s.yaml hands over at once. A process is killed after every `kill_every` calls,
+    at least and at most: a batch that needs many more calls than that would come again for ever. The rest is seconds.
     """
 
     jobs: int
@@ -74,7 +75,7 @@ class Plan:
     largest_batch: int = 20
     lanes: int = 4
     timeout: int = 12
-    kill_every: tuple[float, float] = (3.0, 7.0)
+    kill_every: tuple[int, int] = (250, 500)
     timer_every: float = 4.0
 
 
@@ -102,15 +103,22 @@ class Figures:
 
 
 class Strikes:
-    """Watches every call; while it is `on`, one in five is struck, and the seed and the call say which and by what."""
+    """Watches every call; while it is `on`, one in five is struck, and the seed and the call say which and by what.
 
-    def __init__(self, seed: int) -> None:
+    Then it also calls `kill` after so many calls as the plan says.
+    """
+
+    def __init__(self, plan: Plan, kill: Callable[[], None]) -> None:
         self.on = False
         self.struck: Counter[str] = Counter()
         self.calls: Counter[tuple[str, str]] = Counter()
         self.parked = 0
         self.servers: Mapping[str, LocalService] = {}
-        self._seed = seed
+        self._seed = plan.seed
+        self._kill = kill
+        self._kill_every = plan.kill_every
+        self._pauses = random.Random(plan.seed)  # noqa: S311  repeatable
+        self._calls_to_next_kill = self._pauses.randint(*plan.kill_every)
         self._seen: Counter[Passing] = Counter()
         self._lock = threading.Lock()
 
@@ -125,10 +133,16 @@ class Strikes:
                 return
             self._seen[passing] += 1
             kind = self._kind(passing, self._seen[passing])
-            if kind is None:
-                return
-            self.struck[kind] += 1
-        self.servers[passing.service].fail(Fault(kind, 1, passing.operation, passing.target or None))
+            if kind is not None:
+                self.struck[kind] += 1
+            self._calls_to_next_kill -= 1
+            kill_now = self._calls_to_next_kill == 0
+            if kill_now:
+                self._calls_to_next_kill = self._pauses.randint(*self._kill_every)
+        if kind is not None:
+            self.servers[passing.service].fail(Fault(kind, 1, passing.operation, passing.target or None))
+        if kill_now:
+            self._kill()
 
     def _kind(self, passing: Passing, nth: int) -> FaultKind | None:
         what = f"{self._seed} {passing.service} {passing.operation} {passing.target} {nth}"
@@ -212,7 +226,7 @@ class Chaos:
         self._folder = folder
         self._chance = random.Random(plan.seed)  # noqa: S311  repeatable
         self._moments = random.Random(plan.seed)  # noqa: S311  for what several threads draw from
-        self._strikes = Strikes(plan.seed)
+        self._strikes = Strikes(plan, self._kill)
         self._job_ids = [f"job-{number:05}" for number in range(plan.jobs)]
         self._queue: list[Delivery] = []
         self._at_work: dict[ForkedFunctions, int | None] = {}
@@ -291,14 +305,13 @@ class Chaos:
         self._queue = self._deliveries([job_id for job_id in self._job_ids if job_id not in lost])
         started, before, parked = time.monotonic(), self._strikes.calls.copy(), self._strikes.parked
         self._strikes.on = True
-        with ThreadPoolExecutor(2) as others:
+        with ThreadPoolExecutor(1) as timer:
             try:
-                ended = [others.submit(self._kill, place), others.submit(self._wake, place, lanes[-1])]
+                ended = timer.submit(self._wake, place, lanes[-1])
                 self._work_off(place, lanes[:-1], self._plan.timeout)
             finally:
                 self._over.set()
-            for other in ended:
-                other.result()
+            ended.result()
         self._strikes.on = False
         self.figures.seconds = time.monotonic() - started
         self.figures.calls = (self._strikes.calls - before).total()
@@ -330,6 +343,7 @@ class Chaos:
         """As the platform: what a process did not end well with comes again, all of it, at another time."""
         while (delivery := self._next(functions)) is not None:
             status = self._deliver(place, functions, delivery.event, timeout)
+            self._report(place)
             with self._change:
                 del self._at_work[functions]
                 self.figures.deliveries += 1
@@ -341,6 +355,12 @@ class Chaos:
                     self._problems.append(f"a function ended with {status}: see {self._folder / 'log'}")
                     self._queue.clear()
                 self._change.notify_all()
+
+    def _report(self, place: Place) -> None:
+        parked = len(place.keys("parked"))
+        with self._change:
+            self.figures.parked_at_most = max(self.figures.parked_at_most, parked)
+        self._say(f"{len(self._queue)} batches left, {self.figures.kills} processes killed, {parked} envelopes")
 
     def _next(self, functions: ForkedFunctions) -> Delivery | None:
         """The next delivery; None when there is none, and no other lane may still give one back."""
@@ -366,18 +386,14 @@ class Chaos:
                 self.figures.longest_seconds = max(self.figures.longest_seconds, time.monotonic() - started)
         return status
 
-    def _kill(self, place: Place) -> None:
-        """Every few seconds, one of those at work."""
-        while not self._over.wait(self._moments.uniform(*self._plan.kill_every)):
-            parked = len(place.keys("parked"))
-            self.figures.parked_at_most = max(self.figures.parked_at_most, parked)
-            self._say(f"{len(self._queue)} batches left, {self.figures.kills} processes killed, {parked} envelopes")
-            with self._change:
-                processes = [process_id for process_id in self._at_work.values() if process_id]
-                if processes:
-                    with suppress(ProcessLookupError):
-                        os.kill(self._moments.choice(processes), signal.SIGKILL)
-                        self.figures.kills += 1
+    def _kill(self) -> None:
+        """One of those at work."""
+        with self._change:
+            processes = [process_id for process_id in self._at_work.values() if process_id]
+            if processes:
+                with suppress(ProcessLookupError):
+                    os.kill(self._moments.choice(processes), signal.SIGKILL)
+                    self.figures.kills += 1
 
     def _wake(self, place: Place, functions: ForkedFunctions) -> None:
         """The timer. One that cannot read what is parked fails, and the next tries again."""
