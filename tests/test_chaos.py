@@ -18,7 +18,11 @@ FEW = Plan(jobs=40, seed=20260302, lanes=2, timeout=5, kill_every=(60, 140), tim
     [
         pytest.param(FEWEST, 1, {"error_500", "html_502", "reset"}, id="8 jobs"),
         pytest.param(
-            FEW, 2, {"error_500", "html_502", "reset", "throttle", "truncate"}, id="40 jobs", marks=pytest.mark.slow
+            FEW,
+            2,
+            {"error_500", "html_502", "reset", "throttle", "truncate"},
+            id="40 jobs",
+            marks=(pytest.mark.slow, pytest.mark.timeout(1200)),
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """Several processes, some of them killed: one row a job, one file an output, nothing lost and nothing doubled.
 
-The environment variable JOBS sets how many jobs there are; `make scale` runs this with 1,000.
+The environment variable JOBS sets how many jobs the slow tests have; `make scale` runs this with 1,000.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,9 +22,21 @@ import pytest
 from support.many_jobs import write_jobs
 
 HERE = Path(__file__).parent
-COUNT = int(os.environ.get("JOBS", "60"))
 TABLES = ("ice_jobs", "ice_outputs", "ice_items")
 INSTANCE = "ice-tests"
+
+
+class Size(NamedTuple):
+    """How much is written, and how often. Without a Tablestore, the jobs go to a folder and a database."""
+
+    jobs: int
+    writers: int
+    kills: int
+    tablestore: bool
+
+
+FEW = Size(jobs=8, writers=2, kills=1, tablestore=False)
+MANY = Size(jobs=int(os.environ.get("JOBS", "60")), writers=8, kills=10, tablestore=True)
 
 
 class Tablestore:
@@ -66,7 +77,7 @@ def _without_coverage() -> dict[str, str]:
 class Workplace:
     """A folder of jobs, and the processes that record them into a folder, a database and a Tablestore."""
 
-    def __init__(self, folder: Path, cloud: Tablestore, name: str) -> None:
+    def __init__(self, folder: Path, cloud: Tablestore | None, name: str) -> None:
         self.out = folder / name
         self.instance = f"{INSTANCE}-{name}"
         self._folder = folder
@@ -75,12 +86,18 @@ class Workplace:
 
     @property
     def sinks(self) -> list[str]:
-        return [f"file:{self.out}", f"sqlite:{self.out}/jobs.db", f"ots://{self.instance}"]
+        local = [f"file:{self.out}", f"sqlite:{self.out}/jobs.db"]
+        return [*local, f"ots://{self.instance}"] if self._cloud else local
+
+    def prepare(self) -> None:
+        """Make the tables of Tablestore; the database makes its own at the first write."""
+        if self._cloud:
+            self.finish(self.start("setup", "--tables"))
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         environment = {
             **_without_coverage(),
-            **self._cloud.environment,
+            **(self._cloud.environment if self._cloud else {}),
             "ICE_RESULT_SINKS": ",".join(self.sinks),
             "ICE_RESULT_VERIFY_OUTPUTS": "off",
         }
@@ -104,7 +121,16 @@ class Workplace:
     def record(self) -> subprocess.Popen[bytes]:
         """A process that records all jobs."""
         event = str(self._folder / "event.json")
-        return self.start("process", "--event", event, "--jobs", str(self._folder / "jobs"), "--json")
+        jobs = str(self._folder / "jobs")
+        return self.start("process", "--event", event, "--jobs", jobs, "--json", "--wait", "600")
+
+    def kill(self, process: subprocess.Popen[bytes], *, after: int) -> None:
+        """SIGKILL when it has reported so many jobs; others are then under way."""
+        assert process.stdout is not None
+        for _ in range(after):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
 
     def finish(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for a process that must succeed."""
@@ -122,72 +148,71 @@ class Workplace:
         with closing(sqlite3.connect(self.out / "jobs.db")) as database:
             for table in TABLES:
                 found[f"sqlite {table}"] = database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608  our own names
-        return {**found, **{f"ots {table}": rows for table, rows in self._cloud.rows(self.instance).items()}}
+        if self._cloud:
+            found |= {f"ots {table}": rows for table, rows in self._cloud.rows(self.instance).items()}
+        return found
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)],
+)
+def size(request: pytest.FixtureRequest) -> Size:
+    """A small number of everything, and a large one."""
+    size: Size = request.param
+    return size
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Tablestore]:
-    """A Tablestore for all tests of this file."""
+def cloud(size: Size) -> Iterator[Tablestore | None]:
+    """A Tablestore for all tests of this size, if they have one."""
+    if not size.tablestore:
+        yield None
+        return
     with closing(Tablestore()) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The jobs, and an event that names them all."""
     folder = tmp_path_factory.mktemp("many")
-    (folder / "event.json").write_text(json.dumps({"JobIds": write_jobs(folder / "jobs", COUNT)}))
+    (folder / "event.json").write_text(json.dumps({"JobIds": write_jobs(folder / "jobs", size.jobs)}))
     return folder
 
 
-class Undisturbed(NamedTuple):
-    """What one process leaves that nothing happens to, and how long it takes."""
-
-    contents: dict[str, object]
-    seconds: float
-
-
 @pytest.fixture(scope="module")
-def undisturbed(folder: Path, cloud: Tablestore) -> Undisturbed:
-    """One process, once."""
+def undisturbed(size: Size, folder: Path, cloud: Tablestore | None) -> dict[str, object]:
+    """What one process leaves that nothing happens to."""
     with closing(Workplace(folder, cloud, "one")) as place:
-        _prepare(place)
-        started = time.monotonic()
+        place.prepare()
         place.finish(place.record())
-        seconds = time.monotonic() - started
         contents = place.contents()
     jobs = contents["sqlite ice_jobs"]
     assert isinstance(jobs, list)
-    assert len(jobs) == COUNT
-    return Undisturbed(contents, seconds)
+    assert len(jobs) == size.jobs
+    return contents
 
 
-def _prepare(place: Workplace) -> None:
-    place.finish(place.start("setup", "--tables"))
-
-
-def test_eight_processes_at_once_leave_what_one_leaves(
-    folder: Path, cloud: Tablestore, undisturbed: Undisturbed
+def test_processes_at_once_leave_what_one_leaves(
+    size: Size, folder: Path, cloud: Tablestore | None, undisturbed: dict[str, object]
 ) -> None:
-    """The same jobs from eight sides: one row a job, one file an output, no error about a lock."""
-    with closing(Workplace(folder, cloud, "eight")) as place:
-        _prepare(place)
-        for writer in [place.record() for _ in range(8)]:
+    """The same jobs from several sides: one row a job, one file an output, no error about a lock."""
+    with closing(Workplace(folder, cloud, "many")) as place:
+        place.prepare()
+        for writer in [place.record() for _ in range(size.writers)]:
             place.finish(writer)
-        assert place.contents() == undisturbed.contents
+        assert place.contents() == undisturbed
 
 
-def test_killed_at_ten_moments_and_run_again_nothing_is_lost_or_doubled(
-    folder: Path, cloud: Tablestore, undisturbed: Undisturbed
+def test_killed_at_any_moment_and_run_again_nothing_is_lost_or_doubled(
+    size: Size, folder: Path, cloud: Tablestore | None, undisturbed: dict[str, object]
 ) -> None:
-    """SIGKILL, wherever it strikes; then once in peace."""
-    moments = random.Random(20260302)  # noqa: S311  repeatable
+    """SIGKILL after any number of jobs, again and again; then once without."""
+    numbers = random.Random(20260302)  # noqa: S311  repeatable
     with closing(Workplace(folder, cloud, "killed")) as place:
-        _prepare(place)
-        for _ in range(10):
-            process = place.record()
-            time.sleep(moments.uniform(0.3, 0.95) * undisturbed.seconds)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        place.prepare()
+        for _ in range(size.kills):
+            place.kill(place.record(), after=numbers.randint(1, size.jobs // 2))
         place.finish(place.record())
-        assert place.contents() == undisturbed.contents
+        assert place.contents() == undisturbed
