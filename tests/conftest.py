@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 from hypothesis import settings
 
-from ice_result.localcloud import LocalCloud
+from ice_result.localcloud import LocalCloud, Passing
+from ice_result.localcloud.service import Watch
 from support.forked_functions import ForkedFunctions
 from support.paths import SAMPLE_JOBS
 
@@ -20,14 +21,25 @@ settings.load_profile("any machine")
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+def watchers() -> list[Watch]:
+    """Who is told of each call to `cloud`: a test puts into it who should be."""
+    return []
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
     """A running local cloud that knows the sample jobs, with buckets `example-output` and `records`.
 
     Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.
     """
     for name in (*PROXY_VARIABLES, "ALIBABA_CLOUD_SECURITY_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None) as local:
+
+    def tell(passing: Passing) -> None:
+        for watch in watchers:
+            watch(passing)
+
+    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None, watch=tell) as local:
         local.oss.create_bucket("example-output")
         local.oss.create_bucket("records")
         for name, value in local.environment.items():

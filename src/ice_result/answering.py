@@ -71,7 +71,11 @@ class HttpSide:
         terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
             report = call_within(
-                limit.left(), lambda: pipeline.report(events, terms), service="ice-result", tried="answer over HTTP"
+                limit.left(),
+                lambda: pipeline.report(events, terms),
+                service="ice-result",
+                tried="answer over HTTP",
+                clock=limit.clock,
             )
         except TimedOutError as error:
             return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))

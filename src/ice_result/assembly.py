@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from ice_result.calls import Caller, Clock, Pace
 from ice_result.credentials import Credentials
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
+from ice_result.jobs.failures import SERVICE
 from ice_result.jobs.model import JobSource
 from ice_result.pipeline import CALLS_PER_JOB, Pipeline, Stores
 from ice_result.records.model import ObjectInspector
@@ -13,11 +17,19 @@ from ice_result.settings import Settings
 from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
 
 
-def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
-    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed."""
+def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
+    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed.
+
+    Every call it makes waits, and is waited for, by `clock`.
+    """
+
+    def new_caller(service: str) -> Caller:
+        time = clock or Clock()
+        return Caller(service, clock=time, pace=Pace(time))
+
     return Pipeline(
-        _jobs(settings, credentials),
-        _stores(settings, credentials),
+        _jobs(settings, credentials, new_caller),
+        _stores(settings, replace(sink_context(settings, credentials), new_caller=new_caller)),
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
@@ -25,13 +37,14 @@ def assemble(settings: Settings, credentials: Credentials) -> Pipeline:
     )
 
 
-def _jobs(settings: Settings, credentials: Credentials) -> JobSource:
+def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller]) -> JobSource:
     if settings.jobs != "ice":
         return RecordedJobs(Path(settings.jobs.removeprefix("file:")))
     return IceJobs(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
         credentials=credentials,
+        caller=new_caller(SERVICE),
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
     )
@@ -47,8 +60,7 @@ def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
     )
 
 
-def _stores(settings: Settings, credentials: Credentials) -> Stores:
-    context = sink_context(settings, credentials)
+def _stores(settings: Settings, context: SinkContext) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
     if settings.park_url:
         lots = [open_lot(settings.park_url, context)]

@@ -22,10 +22,14 @@ _threads = KeptThreads()
 
 @dataclass(frozen=True)
 class Clock:
-    """Where time comes from: seconds that only grow, and a way to wait."""
+    """Where time comes from: seconds that only grow, and two ways to wait.
+
+    `wait` returns True as soon as the event is set, and False when so many seconds have passed without it.
+    """
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Deadline:
         return Deadline.after(self.left() * share, self.clock)
 
 
-def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: str) -> T:
-    """The value of `call()`, or TimedOutError after `seconds`, whatever the peer does.
+def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: str, clock: Clock | None = None) -> T:
+    """The value of `call()`, or TimedOutError after `seconds` of the clock, whatever the peer does.
 
     A socket timeout only bounds the silence between two bytes: a reply that drips can hold a call for hours.
     So the call runs in a thread that is left behind when its time is over; it ends with its connection.
@@ -72,7 +76,7 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
             outcome.append((False, error))
 
     _threads.run(run, done.set)
-    if not done.wait(seconds):
+    if not (clock or Clock()).wait(done, seconds):
         raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
     succeeded, value = outcome[0]
     if succeeded:
@@ -170,7 +174,7 @@ class Caller:
             self.pace.wait_turn(deadline)
             try:
                 seconds = min(self.attempt_seconds, _share(deadline.left()))
-                value = call_within(seconds, call, service=self.service, tried=tried)
+                value = call_within(seconds, call, service=self.service, tried=tried, clock=self.clock)
             except IceResultError as error:
                 pause = self._pause(error, attempt)
                 if not error.transient or attempt == self.attempts or pause >= deadline.left():

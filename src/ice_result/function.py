@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, get_args
 from ice_result import journal
 from ice_result.answering import LIMIT_SECONDS, HttpSide, response
 from ice_result.assembly import assemble
-from ice_result.calls import Deadline
+from ice_result.calls import Clock, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.journal import Stopwatch
@@ -58,12 +58,13 @@ class Context(Protocol):
 class Function:
     """One instance of the function: assembled once, then used for one event after the other."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
         self._environment = os.environ if environment is None else environment
+        self._clock = clock or Clock()
         self._credentials = Credentials()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
-        self._http = HttpSide()
+        self._http = HttpSide(self._clock.now)
 
     def prepare(self, context: Context) -> Pipeline:
         """Read the settings and assemble the pipeline, once. Raises SettingsError with every problem."""
@@ -72,7 +73,7 @@ class Function:
             if self._pipeline is None:
                 settings = Settings.from_environment({"FC_REGION": context.region, **self._environment})
                 logging.getLogger("ice_result").setLevel(settings.log_level)
-                self._pipeline = assemble(settings, self._credentials)
+                self._pipeline = assemble(settings, self._credentials, self._clock)
             return self._pipeline
 
     def initialize(self, context: Context) -> None:
@@ -91,9 +92,11 @@ class Function:
 
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
         """
-        watch, timeout = Stopwatch(), context.function.timeout
-        end, parked_by = Deadline.after(_working_seconds(timeout)), Deadline.after(_parking_seconds(timeout))
-        limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)))
+        clock, timeout = self._clock, context.function.timeout
+        watch = Stopwatch(clock.now)
+        end = Deadline.after(_working_seconds(timeout), clock)
+        parked_by = Deadline.after(_parking_seconds(timeout), clock)
+        limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
         pipeline = self.prepare(context)
         triggered = pipeline.parse(event)
         if triggered.via_http:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ice_result.calls import Caller, Deadline, Pace, call_within
+from ice_result.calls import Caller, Clock, Deadline, Pace, call_within
 from ice_result.errors import (
     IceResultError,
     InvalidResponseError,
@@ -58,7 +58,9 @@ def test_a_deadline_counts_down_to_zero() -> None:
 
 def test_a_deadline_without_a_clock_is_real() -> None:
     """By default time is the machine's."""
-    assert 9 < Deadline.after(10).left() <= 10
+    before = time.monotonic()
+    deadline = Deadline.after(10)
+    assert before + 10 <= deadline.at <= time.monotonic() + 10
 
 
 def test_call_within_hands_back_value_and_error() -> None:
@@ -70,12 +72,46 @@ def test_call_within_hands_back_value_and_error() -> None:
 
 def test_call_within_leaves_a_call_behind_that_takes_too_long() -> None:
     """GIVEN a call that hangs WHEN its time is over THEN the caller goes on at once."""
-    release = threading.Event()
-    start = time.monotonic()
+    release, ended = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        release.wait()
+        ended.set()
+
     with pytest.raises(TimedOutError, match=r"ICE: try: no complete reply within 0\.1 s"):
-        call_within(0.1, lambda: release.wait(30), service="ICE", tried="try")
-    assert time.monotonic() - start < 5
+        call_within(0.1, hang, service="ICE", tried="try")
+    assert not ended.is_set()
     release.set()
+    assert ended.wait(30)
+
+
+def test_call_within_waits_by_the_clock_it_is_given() -> None:
+    """GIVEN a clock that stands still WHEN a call hangs THEN it is given up as soon as the clock has moved."""
+    passing, release = FakeTime(), threading.Event()
+
+    def hang() -> None:
+        passing.move(100)
+        release.wait()
+
+    with pytest.raises(TimedOutError, match="no complete reply within 100"):
+        call_within(100, hang, service="ICE", tried="try", clock=passing.clock)
+    release.set()
+
+
+def test_an_attempt_that_hangs_leaves_time_for_others() -> None:
+    """An attempt has the time of an attempt, or six tenths of what is left, but a second at least."""
+    asked: list[float] = []
+
+    def give_up(_: threading.Event, seconds: float) -> bool:
+        asked.append(round(seconds, 2))
+        passing.move(seconds)
+        return False
+
+    passing = FakeTime()
+    caller = replace(fake_caller(passing), clock=replace(passing.clock, wait=give_up), jitter=lambda: 0.0)
+    with pytest.raises(TimedOutError):
+        caller.call("try", lambda: None, Deadline.after(20, passing.clock))
+    assert asked == [10.0, 6.0, 2.4, 1.0, 0.6]
 
 
 def test_call_within_does_not_begin_without_time() -> None:
@@ -200,15 +236,17 @@ def test_turns_are_not_waited_for_beyond_the_deadline() -> None:
 
 
 def test_many_threads_share_one_pace() -> None:
-    """GIVEN 16 threads and 10 ms between calls WHEN all call THEN their turns are as far apart, whoever is first."""
-    pace = Pace()
+    """GIVEN 16 threads and 50 ms between calls WHEN all call at one moment THEN each waits for a turn of its own."""
+    pauses: list[float] = []
+    at_one_moment = Clock(now=lambda: 1000.0, sleep=pauses.append)
+    pace = Pace(at_one_moment)
     pace.throttled(0.0)
-    moments: list[float] = []
+    together = threading.Barrier(16)
 
     def turn(_: int) -> None:
-        pace.wait_turn(Deadline.after(10))
-        moments.append(time.monotonic())
+        together.wait(30)
+        pace.wait_turn(Deadline.after(10, at_one_moment))
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(turn, range(16)))
-    assert max(moments) - min(moments) >= 15 * 0.05 * 0.9
+    assert sorted(round(pause, 2) for pause in pauses) == [round(0.05 * number, 2) for number in range(1, 16)]

@@ -1,22 +1,60 @@
-"""Time that passes only when somebody sleeps."""
+"""Time that passes only when somebody sleeps, or when the test moves it."""
 
 from __future__ import annotations
 
 import threading
 
 from ice_result.calls import Clock
+from ice_result.localcloud import FaultKind, Passing
+from ice_result.localcloud.service import Watch
 
 
 class FakeTime:
-    """`clock` goes into what is tested; `slept` says how it waited."""
+    """`clock` goes into what is tested; `slept` says how it waited between calls.
+
+    A call that is waited for costs no time, however long it really takes, unless the test moves the time meanwhile.
+    """
 
     def __init__(self) -> None:
         self.seconds = 1000.0
         self.slept: list[float] = []
-        self.clock = Clock(now=lambda: self.seconds, sleep=self.sleep)
+        self.clock = Clock(now=lambda: self.seconds, sleep=self.sleep, wait=self._wait)
         self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.slept.append(seconds)
             self.seconds += seconds
+
+    def move(self, seconds: float) -> None:
+        """Let so much time pass."""
+        with self._lock:
+            self.seconds += seconds
+
+    def move_to(self, seconds: float) -> None:
+        """Let time pass until then, if it is not later already."""
+        with self._lock:
+            self.seconds = max(self.seconds, seconds)
+
+    def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> Watch:
+        """Watch a local cloud: so much time passes while a reply that hangs or drips is waited for.
+
+        `times` is how many calls are struck by this fault, as for Fault. Other kinds are answered at once.
+        """
+        moment = {"hang": "arrived", "drip": "answered"}.get(kind)
+        struck = 0
+
+        def watch(passing: Passing) -> None:
+            nonlocal struck
+            if passing.moment == moment and (times is None or struck < times):
+                struck += 1
+                self.move(seconds)
+
+        return watch
+
+    def _wait(self, event: threading.Event, seconds: float) -> bool:
+        until = self.seconds + seconds
+        while not event.wait(0.005):
+            if self.seconds >= until:
+                return False
+        return True
