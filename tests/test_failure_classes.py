@@ -12,39 +12,49 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
+from itertools import count
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
-from ice_result.calls import Deadline
+from ice_result.calls import Clock, Deadline
 from ice_result.errors import ParkingError
 from ice_result.function import Function, Reply
 from ice_result.jobs.model import Job
-from ice_result.localcloud import Call, Fault, LocalCloud, Passing
+from ice_result.localcloud import Fault, LocalCloud, Passing
+from ice_result.localcloud.service import Watch
 from ice_result.pipeline import JobOutcome, Pipeline, Stores
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
 from ice_result.values import JobId, JsonObject
+from support.fake_clock import FakeTime
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 
 HERE = Path(__file__).parent
 SAVED = HERE.parent / "samples" / "jobs"
 COVER = (SAVED / "cover-0001.json").read_bytes()
 WAIT_SECONDS = 1.2
-MANY = 300
+MANY = 60
 
 
-def _handle(cloud: LocalCloud, folder: Path, event: object, *, timeout: int = 30, **environment: str) -> Reply:
-    """What a function that writes to `folder` makes of the event."""
+def _handle(
+    cloud: LocalCloud,
+    folder: Path,
+    event: object,
+    *,
+    timeout: int = 30,
+    clock: Clock | None = None,
+    **environment: str,
+) -> Reply:
+    """What a function that writes to `folder` makes of the event; its time is its own if no clock is given."""
     ((key_id, secret),) = cloud.credentials.items()
     context = PlatformContextWithCredentials(
         credentials=PlatformCredentials(key_id, secret), function=PlatformFunction(timeout=timeout)
     )
-    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{folder}", **environment})
+    clock = clock or FakeTime().clock
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{folder}", **environment}, clock)
     with closing(function):
         return function.handle(json.dumps(event).encode(), context)
 
@@ -53,70 +63,58 @@ def _parked(folder: Path) -> list[JsonObject]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("parked/*/*.json"))]
 
 
-def _gaps(calls: tuple[Call, ...]) -> list[float]:
-    return [later.at - earlier.at for earlier, later in pairwise(calls)]
+@contextmanager
+def _slowing_down(time: FakeTime, asked: list[float]) -> Iterator[str]:
+    """ICE, saying once that one should wait, and answering from then on: its address, and when it was asked."""
 
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(time.seconds)
+            refused = len(asked) == 1
+            body = b'{"Code":"Throttling.User","Message":"slow down","RequestId":"R"}' if refused else COVER
+            self.send_response(400 if refused else 200)
+            self.send_header("Content-Length", str(len(body)))
+            if refused:
+                self.send_header("x-acs-retry-after", str(int(WAIT_SECONDS * 1000)))
+            self.end_headers()
+            self.wfile.write(body)
 
-@dataclass
-class SlowDown:
-    """ICE, saying once that one should wait, and answering from then on."""
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            pass
 
-    asked: list[float] = field(default_factory=list)
-
-    @contextmanager
-    def running(self) -> Iterator[str]:
-        """Its address."""
-        asked = self.asked
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                asked.append(time.monotonic())
-                refused = len(asked) == 1
-                body = b'{"Code":"Throttling.User","Message":"slow down","RequestId":"R"}' if refused else COVER
-                self.send_response(400 if refused else 200)
-                self.send_header("Content-Length", str(len(body)))
-                if refused:
-                    self.send_header("x-acs-retry-after", str(int(WAIT_SECONDS * 1000)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            @override
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_service_that_says_how_long_to_wait_is_not_asked_before(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a throttled reply with a time to wait WHEN it is over THEN the next call is made, and the job recorded."""
     cloud.seed_outputs()
-    throttling = SlowDown()
-    with throttling.running() as endpoint:
-        reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, ICE_RESULT_ICE_ENDPOINT=endpoint)
+    time, asked = FakeTime(), list[float]()
+    with _slowing_down(time, asked) as endpoint:
+        reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, clock=time.clock, ICE_RESULT_ICE_ENDPOINT=endpoint)
     assert reply["recorded"] == 1
-    (gap,) = [later - earlier for earlier, later in pairwise(throttling.asked)]
-    assert WAIT_SECONDS <= gap < WAIT_SECONDS + 2
+    assert asked == [1000.0, 1000.0 + WAIT_SECONDS]
 
 
 def test_a_transient_failure_is_tried_again_after_uneven_pauses_and_then_parked(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
     """GIVEN a service that is down WHEN five calls have failed THEN the event is parked, to be tried again later."""
+    time = FakeTime()
     cloud.ice.fail(Fault("error_500", times=None))
-    reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"})
+    reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, clock=time.clock)
     assert reply["parked"] == 1
-    gaps = _gaps(cloud.ice.calls)
-    assert len(gaps) == 4
-    assert all(gap < ceiling + 1 for gap, ceiling in zip(gaps, (0.2, 0.4, 0.8, 1.6), strict=True))
-    assert len({round(gap, 3) for gap in gaps}) == 4
+    assert len(cloud.ice.calls) == 5
+    assert all(pause <= most for pause, most in zip(time.slept, (0.2, 0.4, 0.8, 1.6), strict=True))
+    assert len(set(time.slept)) == 4
     (envelope,) = _parked(tmp_path)
     assert (envelope["reason"], envelope["transient"], envelope["attempts"]) == ("unavailable", True, 1)
 
@@ -132,8 +130,10 @@ def test_a_permanent_failure_is_parked_after_a_single_call(cloud: LocalCloud, tm
 
 def test_a_job_that_ice_does_not_know_is_asked_for_three_times_over_seconds(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN an id of another region, or a wrong one THEN it is parked after three calls, with what to look at."""
-    assert _handle(cloud, tmp_path, {"JobId": "nobody"})["parked"] == 1
-    first, second = _gaps(cloud.ice.calls)
+    time = FakeTime()
+    assert _handle(cloud, tmp_path, {"JobId": "nobody"}, clock=time.clock)["parked"] == 1
+    assert len(cloud.ice.calls) == 3
+    first, second = time.slept
     assert first >= 0.5
     assert second >= 0.75
     (envelope,) = _parked(tmp_path)
@@ -218,14 +218,26 @@ def test_what_has_failed_is_raised(cloud: LocalCloud, tmp_path: Path) -> None:
         _handle(cloud, tmp_path / "taken", {"JobId": "cover-0001"})
 
 
-def test_a_reply_that_drips_cannot_hold_the_function(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_reply_that_drips_cannot_hold_the_function(cloud: LocalCloud, watchers: list[Watch], tmp_path: Path) -> None:
     """GIVEN replies at a byte a second WHEN a function has six seconds THEN within them the event is parked."""
+    time = FakeTime()
+    watchers.append(time.during("drip", 4.8, times=None))  # the time that six seconds leave for the work
     cloud.ice.fail(Fault("drip", times=None, interval_seconds=1))
-    started = time.monotonic()
-    assert _handle(cloud, tmp_path, {"JobId": "cover-0001"}, timeout=6)["parked"] == 1
-    assert time.monotonic() - started < 6
+    assert _handle(cloud, tmp_path, {"JobId": "cover-0001"}, timeout=6, clock=time.clock)["parked"] == 1
+    assert time.seconds == 1000 + 4.8
     (envelope,) = _parked(tmp_path)
     assert (envelope["reason"], envelope["transient"]) == ("timed_out", True)
+
+
+@pytest.mark.slow
+def test_a_reply_that_drips_cannot_hold_the_function_in_real_time(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN replies that take a quarter of an hour WHEN a function has six seconds THEN it ends in ten times that."""
+    cloud.ice.fail(Fault("drip", times=None, interval_seconds=1))
+    began = time.monotonic()
+    reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, timeout=6, clock=Clock())
+    assert time.monotonic() - began < 60
+    assert reply["parked"] == 1
+    assert [envelope["reason"] for envelope in _parked(tmp_path)] == ["timed_out"]
 
 
 def test_a_batch_whose_time_ends_is_parked_in_good_order(tmp_path: Path) -> None:
@@ -233,14 +245,19 @@ def test_a_batch_whose_time_ends_is_parked_in_good_order(tmp_path: Path) -> None
 
     What was not begun lies in one envelope, which holds each message once.
     """
-    job_ids = [f"job-{number:03}" for number in range(MANY)]
-    with LocalCloud(latency_seconds=0.5) as cloud:
+    job_ids = [f"job-{number:02}" for number in range(MANY)]
+    time, answers = FakeTime(), count(1)
+
+    def pass_by(passing: Passing) -> None:
+        if passing.moment == "answered":  # after twenty of them, the 4.8 seconds for the work are over
+            time.move_to(1000 + min(4.8, 0.25 * next(answers)))
+
+    with LocalCloud(watch=pass_by) as cloud:
         for job_id in job_ids:
             cloud.ice.put(job_id, {**json.loads(COVER), "JobId": job_id})
-        started = time.monotonic()
         messages = [{"JobId": job_id} for job_id in job_ids]
-        reply = _handle(cloud, tmp_path, messages, timeout=6, ICE_RESULT_VERIFY_OUTPUTS="off")
-        assert time.monotonic() - started < 6
+        reply = _handle(cloud, tmp_path, messages, timeout=6, clock=time.clock, ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert time.seconds < 1000 + 6
     together, *others = sorted(_parked(tmp_path), key=lambda envelope: str(envelope["reason"] != "out_of_time"))
     assert (together["reason"], together["transient"], together["job_id"]) == ("out_of_time", True, None)
     assert {envelope["reason"] for envelope in others} <= {"timed_out"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,29 +17,35 @@ from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.localcloud.faults import FaultKind
+from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Pipeline, Stores
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from ice_result.values import JobId, JsonObject, JsonValue
 from support.callback_requests import KEYS, URL, callback, signature
+from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
 
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
-def function_with(cloud: LocalCloud, sinks: str, **more: str) -> Function:
+@pytest.fixture
+def passing() -> FakeTime:
+    """The functions' time: it passes in pauses, and where a test moves it."""
+    return FakeTime()
+
+
+def function_with(cloud: LocalCloud, sinks: str, passing: FakeTime, **more: str) -> Function:
     """A function that ICE alone may wake over HTTP."""
     cloud.seed_outputs()
     keys = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": ",".join(KEYS)}
-    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **keys, **more})
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **keys, **more}, passing.clock)
     function.initialize(PlatformContext())
     return function
 
 
 def send(function: Function, request: JsonObject, timeout: int = 30) -> tuple[int, JsonObject]:
-    """The status and the body of the answer, which must come within two seconds."""
-    began = time.monotonic()
+    """The status and the body of the answer."""
     reply = function.handle(json.dumps(request).encode(), PlatformContext(function=PlatformFunction(timeout=timeout)))
-    assert time.monotonic() - began < 2
     status = reply["statusCode"]
     assert isinstance(status, int)
     body: JsonObject = json.loads(str(reply["body"]))
@@ -55,17 +62,17 @@ def calls(cloud: LocalCloud) -> int:
     return len(cloud.ice.calls) + len(cloud.oss.calls)
 
 
-def test_ice_wakes_the_function(cloud: LocalCloud) -> None:
+def test_ice_wakes_the_function(cloud: LocalCloud, passing: FakeTime) -> None:
     """GIVEN a signed callback WHEN it comes THEN the job is recorded and ICE is told so."""
-    function = function_with(cloud, "oss://records")
+    function = function_with(cloud, "oss://records", passing)
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["recorded"]) == (200, 1)
     assert len(cloud.oss.keys("records")) == 2
 
 
-def test_nobody_else_does(cloud: LocalCloud) -> None:
+def test_nobody_else_does(cloud: LocalCloud, passing: FakeTime) -> None:
     """401, with the reason, and nothing was called or written."""
-    function = function_with(cloud, "oss://records")
+    function = function_with(cloud, "oss://records", passing)
     before = calls(cloud)
     status, body = send(function, callback("cover-0001"))
     assert status == 401
@@ -76,14 +83,14 @@ def test_nobody_else_does(cloud: LocalCloud) -> None:
     assert cloud.oss.keys("records") == []
 
 
-def test_ten_thousand_forged_and_repeated_requests_cost_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_forged_and_repeated_requests_cost_nothing(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
     """WHEN a captured request is repeated, altered and forged THEN the one write of its job is all there ever is."""
-    function = function_with(cloud, f"oss://records,file:{tmp_path}")
+    function = function_with(cloud, f"oss://records,file:{tmp_path}", passing)
     genuine = fresh("cover-0001")
     assert send(function, genuine)[0] == 200
     before, written = calls(cloud), sorted(tmp_path.rglob("*"))
     chance = random.Random(7)  # noqa: S311  repeatable on purpose
-    for number in range(10_000):
+    for number in range(30 * len(FORGERIES)):
         kind = number % (len(FORGERIES) + 2)
         if kind >= len(FORGERIES):
             status, body = send(function, genuine)
@@ -131,43 +138,73 @@ FORGERIES: tuple[Callable[[random.Random], JsonValue], ...] = (
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip", "throttle", "error_500", "reset"])
-def test_what_cannot_be_finished_in_time_is_parked(cloud: LocalCloud, tmp_path: Path, kind: FaultKind) -> None:
-    """ICE answers late or not at all: the event is kept, and ICE gets its 200."""
-    function = function_with(cloud, f"file:{tmp_path}")
+def test_what_cannot_be_finished_in_time_is_parked(
+    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch], *, tmp_path: Path, kind: FaultKind
+) -> None:
+    """ICE answers late or not at all: the event is kept, and ICE gets its 200 within two seconds."""
+    function = function_with(cloud, f"file:{tmp_path}", passing)
+    watchers.append(passing.during(kind, 1.2, times=None))
     cloud.ice.fail(Fault(kind, times=None))
+    began = passing.seconds
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["parked"]) == (200, 1)
+    assert passing.seconds - began < 1.9
     assert [path.name for path in tmp_path.rglob("*.json")] == ["cover-0001.json"]
 
 
-def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
     """There is no time to wait for it."""
     cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
-    function = function_with(cloud, f"file:{tmp_path}")
+    function = function_with(cloud, f"file:{tmp_path}", passing)
     assert send(function, fresh("slow"))[0] == 200
     assert [path.parent.name for path in tmp_path.rglob("slow.json")] == ["not_finished"]
 
 
-def test_what_cannot_be_parked_either_is_sent_again(cloud: LocalCloud) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["ice", "oss"])
+def test_the_answer_comes_in_real_time_too(cloud: LocalCloud, tmp_path: Path, service: str) -> None:
+    """GIVEN calls that hang for ever THEN ICE is answered in ten times the two seconds, on the busiest machine."""
+    cloud.seed_outputs()
+    sinks = {"ice": f"file:{tmp_path}", "oss": "oss://records"}[service]
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks})
+    {"ice": cloud.ice, "oss": cloud.oss}[service].fail(Fault("hang", times=None))
+    began = time.monotonic()
+    status, _ = send(function, {**callback("cover-0001"), "headers": {}})
+    assert time.monotonic() - began < 20
+    assert status in ({200, 503} if service == "ice" else {500, 503})
+
+
+def test_what_cannot_be_parked_either_is_sent_again(
+    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch]
+) -> None:
     """Every call hangs: an error within two seconds makes ICE try again; and nothing is remembered as done."""
-    function = function_with(cloud, "oss://records")
+    function = function_with(cloud, "oss://records", passing)
+    watchers.append(lambda call: passing.move_to(began + 1.9) if call.service == "OSS" and hanging else None)
     cloud.oss.fail(Fault("hang", times=None))
+    began, hanging = passing.seconds, True
     assert send(function, fresh("cover-0001"))[0] in {500, 503}
+    assert passing.seconds == began + 1.9
+    hanging = False
     cloud.oss.clear()
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["recorded"]) == (200, 1)
 
 
-def test_a_short_timeout_of_the_function_is_kept(cloud: LocalCloud, tmp_path: Path) -> None:
-    """Two seconds for all of it: the answer comes before the platform ends the call."""
-    function = function_with(cloud, f"file:{tmp_path}")
+def test_a_short_timeout_of_the_function_is_kept(
+    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch], tmp_path: Path
+) -> None:
+    """One second for all of it: the answer comes before the platform ends the call."""
+    function = function_with(cloud, f"file:{tmp_path}", passing)
+    watchers.append(passing.during("hang", 0.8, times=None))
     cloud.ice.fail(Fault("hang", times=None))
-    assert send(function, fresh("cover-0001"), timeout=2)[0] in {200, 503}
+    began = passing.seconds
+    assert send(function, fresh("cover-0001"), timeout=1)[0] in {200, 503}
+    assert passing.seconds == began + 0.8
 
 
-def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud) -> None:
+def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, passing: FakeTime) -> None:
     """GIVEN a job nobody knows WHEN it is named again and again THEN only the first time costs anything."""
-    function = function_with(cloud, "oss://records")
+    function = function_with(cloud, "oss://records", passing)
     answers = [send(function, fresh("nobody")) for _ in range(50)]
     assert {status for status, _ in answers} == {200}
     assert [body["parked"] for _, body in answers] == [1] + [0] * 49
@@ -176,9 +213,9 @@ def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud) -> None:
     assert [call.operation for call in cloud.oss.calls].count("PUT") == 1
 
 
-def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
     """One look at it tells which pointer to set; signed anew, it is still the same body."""
-    function = function_with(cloud, f"file:{tmp_path}")
+    function = function_with(cloud, f"file:{tmp_path}", passing)
     for seconds in range(3):
         request = callback("a", timestamp=int(time.time()) - seconds, body='{"EventType":"AIProduceComplete"}')
         assert send(function, request)[0] == 200
@@ -188,9 +225,11 @@ def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, tmp_path: Pat
     assert envelope["event"] == '{"EventType":"AIProduceComplete"}'
 
 
-def test_a_request_parked_for_its_job_is_processed_from_its_envelope(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_request_parked_for_its_job_is_processed_from_its_envelope(
+    cloud: LocalCloud, passing: FakeTime, tmp_path: Path
+) -> None:
     """Hours later its signature has expired, but it was checked when it came."""
-    function = function_with(cloud, f"file:{tmp_path}")
+    function = function_with(cloud, f"file:{tmp_path}", passing)
     cloud.ice.fail(Fault("forbidden"))
     assert send(function, fresh("cover-0001"))[1]["parked"] == 1
     (parked,) = tmp_path.rglob("*.json")
@@ -199,7 +238,7 @@ def test_a_request_parked_for_its_job_is_processed_from_its_envelope(cloud: Loca
 
 
 def test_without_keys_anybody_may_wake_the_function(cloud: LocalCloud, tmp_path: Path) -> None:
-    """The trigger's own authentication is then the only one; the answer is as fast."""
+    """The trigger's own authentication is then the only one."""
     cloud.seed_outputs()
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     assert send(function, {**callback("cover-0001"), "headers": {}})[1]["recorded"] == 1
@@ -208,8 +247,8 @@ def test_without_keys_anybody_may_wake_the_function(cloud: LocalCloud, tmp_path:
 def test_what_happened_five_minutes_ago_is_forgotten() -> None:
     """And of a flood of many jobs, only the newest are remembered: memory has an end."""
     seconds = 0.0
-    recent = Recent(lambda: seconds)
-    events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(10_001)]
+    recent = Recent(lambda: seconds, most=10)
+    events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(11)]
     recent.add(events[0])
     assert recent.knows(events[0])
     seconds = 301.0
@@ -221,21 +260,37 @@ def test_what_happened_five_minutes_ago_is_forgotten() -> None:
     assert recent.knows(events[-1])
 
 
+@pytest.mark.slow
+def test_the_newest_ten_thousand_are_remembered() -> None:
+    """As many as an instance remembers by itself."""
+    recent = Recent()
+    events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(10_001)]
+    for event in events:
+        recent.add(event)
+    assert [recent.knows(event) for event in events] == [False] + [True] * 10_000
+
+
 class Stuck:
     """A source of jobs that keeps no deadline at all."""
 
+    def __init__(self, passing: FakeTime) -> None:
+        self.release = threading.Event()
+        self._passing = passing
+
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """Take longer than anybody may."""
-        time.sleep(0.6)
+        self._passing.move(2)
+        self.release.wait()
         raise AssertionError(job_id, deadline)
 
 
-def test_nothing_holds_the_answer_up() -> None:
+def test_nothing_holds_the_answer_up(passing: FakeTime) -> None:
     """Whatever breaks its promises is left behind, and the answer says: try again."""
     stores = Stores(sinks=[], lots=[], inspector=None)
-    pipeline = Pipeline(Stuck(), stores, triggers=TriggerOptions(), region=None)
-    began = time.monotonic()
-    status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), Deadline.after(0.2), "r")
-    assert time.monotonic() - began < 0.5
+    stuck = Stuck(passing)
+    pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
+    limit = Deadline.after(1.9, passing.clock)
+    status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), limit, "r")
+    stuck.release.set()
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])
     pipeline.close()

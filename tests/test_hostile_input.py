@@ -33,7 +33,7 @@ from support.platform_context import (
 
 COVER: JsonObject = json.loads((Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json").read_text())
 PREFIX = "records/team/"
-BOMB = "[" * 100_000
+BOMB = "[" * 5_000  # far more than Python's own reader can nest
 JOB_IDS = [
     *("../../../etc/passwd", "..", ".", "/etc/passwd", "a/../../b", "%2e%2e%2fetc", "..\\..\\windows", "C:\\x"),
     *(
@@ -358,7 +358,7 @@ ODD_VALUES = {
     "a number beyond a double": "1e999",
     "no number": "NaN",
     "infinity": "-Infinity",
-    "a number of 100,000 digits": "9" * 100_000,
+    "a number of 5,000 digits": "9" * 5_000,
     "the largest integer that is kept": "-" + "9" * 299,
     "half a character": '"\\ud800"',
     "a NUL": '"a\\u0000b"',
@@ -367,7 +367,7 @@ ODD_VALUES = {
     "a bomb in a text": json.dumps(BOMB),
     "a bomb in a text in a text": json.dumps(json.dumps("[" * 50 + "]" * 50)),
     "many brackets": "[" * 60 + "]" * 60,
-    "a hundred thousand keys": json.dumps({f"key {number}": number for number in range(100_000)}),
+    "many keys": json.dumps({f"key {number}": number for number in range(1_000)}),
     "a key twice": '{"a":1,"a":2,"":3}',
 }
 
@@ -383,10 +383,29 @@ def test_odd_values_are_recorded(cloud: LocalCloud, server: Server, stores: str,
     assert record["job_id"] == "job-1"
 
 
-COVERS = [{"Score": 1, "Time": 2, "Url": f"{'long/' * 20}.jpg"}] * 40_000
+@pytest.mark.slow
+def test_a_hundred_thousand_keys_and_brackets_are_recorded(cloud: LocalCloud, server: Server, stores: str) -> None:
+    """However many keys a Result has, and however deep a text in it goes."""
+    many = json.dumps({f"key {number}": number for number in range(100_000)})
+    body = response(Result=many, UserData=json.dumps("[" * 100_000), JobParams="9" * 100_000)
+    assert answered(cloud, server, body, stores)["recorded"] == 1
 
 
-@pytest.mark.parametrize("result", [json.dumps(COVERS), "?Signature=" * 500_000, "智" * 1_700_000])
+LARGE = {
+    "many covers": json.dumps([{"Score": 1, "Time": 2, "Url": f"{'long/' * 20}.jpg"}] * 400),
+    "many signatures": "?Signature=" * 5_000,
+    "Chinese": "智" * 17_000,
+}
+
+
+@pytest.mark.parametrize("result", LARGE.values(), ids=LARGE.keys())
+def test_a_large_result_is_recorded(cloud: LocalCloud, server: Server, stores: str, result: str) -> None:
+    """GIVEN a Result of fifty kilobytes THEN the job is recorded in every store."""
+    assert answered(cloud, server, response(Result=json.dumps(result, ensure_ascii=False)), stores)["recorded"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("result", [text * 100 for text in LARGE.values()], ids=LARGE.keys())
 def test_five_megabytes_are_recorded(cloud: LocalCloud, server: Server, stores: str, result: str) -> None:
     """GIVEN a Result of five megabytes THEN the job is recorded in every store within the function's time."""
     assert answered(cloud, server, response(Result=json.dumps(result, ensure_ascii=False)), stores)["recorded"] == 1
@@ -394,12 +413,11 @@ def test_five_megabytes_are_recorded(cloud: LocalCloud, server: Server, stores: 
 
 BROKEN_RESPONSES = {
     "a bomb": b'{"Status":"Success","Result":' + BOMB.encode(),
-    "a closed bomb": b'{"Status":"Success","Result":' + BOMB.encode() + b"]" * 100_000 + b"}",
+    "a closed bomb": b'{"Status":"Success","Result":' + BOMB.encode() + b"]" * len(BOMB) + b"}",
     "nothing": b"",
     "no object": b"[]",
     "not UTF-8": b'{"Status":"\xff\xfe"}',
-    "too large": b'{"Status":"Success","Result":"' + b"a" * 34_000_000 + b'"}',
-    "a whole page": b"<html>" * 100_000,
+    "a whole page": b"<html>" * 10_000,
     "another job": b'{"JobId":"other","Status":"Success"}',
 }
 
@@ -415,26 +433,39 @@ def test_broken_responses_are_parked(cloud: LocalCloud, server: Server, tmp_path
     assert max(len(envelope.read_bytes()) for envelope in envelopes) < 2000
 
 
+@pytest.mark.slow
+def test_a_response_beyond_the_largest_that_is_read_is_parked(cloud: LocalCloud, server: Server, stores: str) -> None:
+    """GIVEN a response of 34 MB THEN none of it is read, and its event is kept with the reason."""
+    reply = answered(cloud, server, response(Result=json.dumps("a" * 34_000_000)), stores)
+    assert reply["parked"] == 1
+    assert "at most 33554432 are read" in json.dumps(reply["jobs"])
+
+
+@pytest.mark.slow
 def test_keys_chosen_to_collide_cost_no_more(cloud: LocalCloud, function: Function) -> None:
-    """GIVEN names that share the lower bits of their hashes in this very process THEN they are read as fast as any."""
+    """GIVEN names that share the lower bits of their hashes in this very process THEN they cost no more work.
+
+    What is compared is the work of this process, whatever else the machine does; a third more of it was seen, and an
+    attack that succeeds would take hundreds of times as much.
+    """
     names = [f"n{number}" for number in range(1_500_000)]
     colliding = [name for name in names if hash(name) & 0x3FF == 0][:1400]
     assert len(colliding) > 1000
     wake(function, "cover-0001")  # imports, which would count for the first
-    ordinary = seconds_for(cloud, function, names[: len(colliding)])
-    assert seconds_for(cloud, function, colliding) < 3 * ordinary
+    ordinary = work_for(cloud, function, names[: len(colliding)])
+    assert work_for(cloud, function, colliding) < 10 * ordinary
 
 
-def seconds_for(cloud: LocalCloud, function: Function, names: list[str]) -> float:
-    """How long a job takes when its event, its response and its Result are full of these names; the best of three."""
+def work_for(cloud: LocalCloud, function: Function, names: list[str]) -> float:
+    """Seconds of CPU for a job when its event, its response and its Result are full of these names; best of three."""
     odd: JsonObject = dict.fromkeys(names, "x")
     cloud.ice.put("job-1", {**COVER, **odd, "JobId": "job-1", "Result": json.dumps([odd] * 10)})
     event = json.dumps({**odd, "EventType": "AIProduceComplete", "MessageBody": {**odd, "JobId": "job-1"}}).encode()
 
     def once() -> float:
-        began = time.monotonic()
+        began = time.process_time()
         assert function.handle(event, CONTEXT)["recorded"] == 1
-        return time.monotonic() - began
+        return time.process_time() - began
 
     return min(once() for _ in range(3))
 

@@ -25,18 +25,18 @@ LIMIT_SECONDS = 1.9
 _WORKING_SECONDS = 1.2
 _PARKING_SECONDS = 0.5
 _REMEMBERED_SECONDS = 300.0
-_MOST_REMEMBERED = 10_000
 _OK, _UNAUTHORIZED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 401, 500, 503
 
 
 class Recent:
-    """What one instance has brought to its end through HTTP in the last five minutes, the newest 10,000 of it.
+    """What one instance has brought to its end through HTTP in the last five minutes, the newest `most` of it.
 
     A captured request can be sent again for as long as its signature holds: after the first time it costs nothing.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, most: int = 10_000) -> None:
         self._now = now
+        self._most = most
         self._ended: OrderedDict[str, float] = OrderedDict()
 
     def add(self, event: TriggerEvent) -> None:
@@ -44,7 +44,7 @@ class Recent:
         key = _key(event)
         self._ended.pop(key, None)
         self._ended[key] = self._now()
-        if len(self._ended) > _MOST_REMEMBERED:
+        if len(self._ended) > self._most:
             self._ended.popitem(last=False)
 
     def knows(self, event: TriggerEvent) -> bool:

@@ -6,21 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from ice_result.calls import Caller, Deadline
+from ice_result.calls import Caller, Deadline, Pace
 from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
 from ice_result.values import JsonValue
 from support import record_versions
+from support.fake_clock import FakeTime
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
 
 
 @pytest.fixture
-def deadline() -> Deadline:
+def deadline(passing: FakeTime) -> Deadline:
     """Enough time for anything these tests do."""
-    return Deadline.after(30)
+    return Deadline.after(30, passing.clock)
 
 
 @pytest.fixture
@@ -43,15 +44,27 @@ def parked_of() -> ParkedOf:
 
 
 @pytest.fixture
-def context(cloud: LocalCloud) -> SinkContext:
-    """How the local cloud is reached, with tries that are quick to give up."""
+def passing() -> FakeTime:
+    """The time that calls are given: it passes in pauses between tries, and where a test moves it."""
+    return FakeTime()
+
+
+@pytest.fixture
+def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
+    """How the local cloud is reached; an attempt has ten seconds, which a test may let pass."""
     return SinkContext(
         region=cloud.region,
         oss_endpoint=cloud.oss.endpoint,
         oss_path_style=True,
         concurrency=4,
         new_caller=lambda service: Caller(
-            service, attempts=4, attempt_seconds=0.4, first_backoff_seconds=0.01, longest_backoff_seconds=0.02
+            service,
+            attempts=4,
+            attempt_seconds=10,
+            first_backoff_seconds=0.01,
+            longest_backoff_seconds=0.02,
+            clock=passing.clock,
+            pace=Pace(passing.clock),
         ),
     )
 

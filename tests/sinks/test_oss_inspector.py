@@ -11,8 +11,10 @@ from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from ice_result.localcloud.service import Watch
 from ice_result.sinks import SinkContext
 from ice_result.sinks.oss_inspector import open_inspector
+from support.fake_clock import FakeTime
 
 FILE = ObjectAddress("example-output", "cover/智能-00001.jpg")
 
@@ -81,9 +83,15 @@ def test_a_bucket_in_another_region_is_told_apart(cloud: LocalCloud, context: Si
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_single_fault_goes_unnoticed(
-    cloud: LocalCloud, context: SinkContext, kind: FaultKind, deadline: Deadline
+    cloud: LocalCloud,
+    context: SinkContext,
+    kind: FaultKind,
+    deadline: Deadline,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a file is looked up THEN the second call has the facts."""
+    watchers.append(passing.during(kind, 10))
     cloud.oss.put(FILE.bucket, FILE.key, b"data")
     cloud.oss.fail(Fault(kind))
 
@@ -92,12 +100,15 @@ def test_a_single_fault_goes_unnoticed(
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
-def test_a_fault_that_stays_leaves_the_question_open(cloud: LocalCloud, context: SinkContext, kind: FaultKind) -> None:
+def test_a_fault_that_stays_leaves_the_question_open(
+    cloud: LocalCloud, context: SinkContext, kind: FaultKind, passing: FakeTime, watchers: list[Watch]
+) -> None:
     """A service that cannot be reached is no proof that a file is missing."""
+    watchers.append(passing.during(kind, 1.0, times=None))
     cloud.oss.put(FILE.bucket, FILE.key, b"data")
     cloud.oss.fail(Fault(kind, times=None))
 
-    facts = open_inspector(context).facts(FILE, Deadline.after(1.0))
+    facts = open_inspector(context).facts(FILE, Deadline.after(1.0, passing.clock))
 
     assert (facts.exists, facts.problem) == (None, "unreachable")
     assert f"OSS: look up {FILE.uri}" in facts.message

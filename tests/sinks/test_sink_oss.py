@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,9 +22,11 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from ice_result.localcloud.service import Watch
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
 from ice_result.sinks.oss import OssClient, OssStore
+from support.fake_clock import FakeTime
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -112,9 +113,16 @@ def test_many_threads_share_one_sink(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_write_recovers_from_a_single_fault(
-    cloud: LocalCloud, context: SinkContext, kind: FaultKind, record_of: RecordOf, deadline: Deadline
+    cloud: LocalCloud,
+    context: SinkContext,
+    kind: FaultKind,
+    record_of: RecordOf,
+    deadline: Deadline,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a record is written THEN the second call brings it home."""
+    watchers.append(passing.during(kind, 10))
     cloud.oss.fail(Fault(kind))
 
     open_sink(URL, context).stage(record_of(), deadline)
@@ -125,9 +133,15 @@ def test_a_write_recovers_from_a_single_fault(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_read_recovers_from_a_single_fault(
-    cloud: LocalCloud, context: SinkContext, kind: FaultKind, deadline: Deadline
+    cloud: LocalCloud,
+    context: SinkContext,
+    kind: FaultKind,
+    deadline: Deadline,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """An object is read whole or read again, even when the reply ends too soon."""
+    watchers.append(passing.during(kind, 10))
     cloud.oss.put("records", "key", b"content" * 1000)
     cloud.oss.fail(Fault(kind))
 
@@ -149,16 +163,23 @@ def test_a_read_recovers_from_a_single_fault(
     ],
 )
 def test_a_fault_that_stays_is_told_within_the_deadline(
-    cloud: LocalCloud, context: SinkContext, kind: FaultKind, error: type[ServiceError], record_of: RecordOf
+    cloud: LocalCloud,
+    context: SinkContext,
+    kind: FaultKind,
+    error: type[ServiceError],
+    record_of: RecordOf,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """GIVEN a service that keeps failing WHEN a record is written THEN the error says how, and comes in time."""
+    watchers.append(passing.during(kind, 1.0, times=None))
     cloud.oss.fail(Fault(kind, times=None))
-    started = time.monotonic()
+    deadline = Deadline.after(1.0, passing.clock)
 
     with pytest.raises(error) as caught:
-        open_sink(URL, context).stage(record_of(), Deadline.after(1.0))
+        open_sink(URL, context).stage(record_of(), deadline)
 
-    assert time.monotonic() - started < 2.0
+    assert passing.seconds <= deadline.at
     assert f"OSS: write oss://records/{KEY}" in str(caught.value)
     assert "\n" not in str(caught.value)
 

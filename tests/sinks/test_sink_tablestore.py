@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.calls import Caller, Deadline
+from ice_result.calls import Caller, Deadline, Pace
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
@@ -26,8 +26,9 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.localcloud.faults import FaultKind
+from ice_result.localcloud.service import Watch
 from ice_result.sinks import SinkContext
 from ice_result.sinks.catalogue import JobFilter
 from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
@@ -37,6 +38,7 @@ from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from ice_result.values import JobId, JsonObject
 from support.certificate_authority import tls_of_an_authority
+from support.fake_clock import FakeTime
 from support.record_versions import WRITINGS, Writing, manifest, record
 
 INSTANCE = "records"
@@ -46,25 +48,36 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
     for name in ("ALIBABA_CLOUD_SECURITY_TOKEN", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with LocalCloud(tablestore=True) as local:
+
+    def tell(passing: Passing) -> None:
+        for watch in watchers:
+            watch(passing)
+
+    with LocalCloud(tablestore=True, watch=tell) as local:
         for name, value in local.environment.items():
             monkeypatch.setenv(name, value)
         yield local
 
 
 @pytest.fixture
-def context(cloud: LocalCloud) -> SinkContext:
+def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
     """How it is reached, with little time between tries."""
     return SinkContext(
         region=cloud.region,
         ots_endpoint=cloud.ots.endpoint,
         concurrency=4,
         new_caller=lambda service: Caller(
-            service, attempts=3, attempt_seconds=10, first_backoff_seconds=0.01, longest_backoff_seconds=0.02
+            service,
+            attempts=3,
+            attempt_seconds=10,
+            first_backoff_seconds=0.01,
+            longest_backoff_seconds=0.02,
+            clock=passing.clock,
+            pace=Pace(passing.clock),
         ),
     )
 
@@ -75,16 +88,6 @@ def sink(context: SinkContext, deadline: Deadline) -> TablestoreSink:
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context), "oss://records/ice")
     sink.prepare(deadline, dry_run=False)
     return sink
-
-
-@pytest.fixture
-def hasty(sink: TablestoreSink, context: SinkContext) -> TablestoreSink:
-    """The same, quick to give up waiting for a reply."""
-    assert sink.url == URL
-    hurried = replace(
-        context, new_caller=lambda service: Caller(service, attempts=3, attempt_seconds=0.5, first_backoff_seconds=0.01)
-    )
-    return TablestoreSink(URL, Tablestore(INSTANCE, hurried))
 
 
 def content(cloud: LocalCloud) -> tuple[list[str], list[str], list[str]]:
@@ -223,11 +226,19 @@ def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(
 @pytest.mark.parametrize("operation", ["BatchWriteRow", "PutRow", "GetRange"])
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "truncate"])
 def test_a_fault_that_passes_costs_nothing(
-    kind: FaultKind, operation: str, hasty: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    kind: FaultKind,
+    operation: str,
+    sink: TablestoreSink,
+    cloud: LocalCloud,
+    deadline: Deadline,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """Also a write whose reply was lost: it is sent again, and is there once."""
+    hangs = passing.during(kind, 10)
+    watchers.append(lambda call: hangs(call) if call.operation == operation else None)
     cloud.ots.fail(Fault(kind, operation=operation))
-    hasty.write(WRITINGS[1].rows, deadline)
+    sink.write(WRITINGS[1].rows, deadline)
 
     assert content(cloud) == WRITINGS[1].content
 
@@ -246,13 +257,21 @@ def test_a_fault_that_passes_costs_nothing(
     ],
 )
 def test_a_fault_that_stays_is_one_of_our_errors(
-    kind: FaultKind, error: type[IceResultError], hasty: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    kind: FaultKind,
+    error: type[IceResultError],
+    sink: TablestoreSink,
+    cloud: LocalCloud,
+    deadline: Deadline,
+    passing: FakeTime,
+    watchers: list[Watch],
 ) -> None:
     """It says what was tried and where."""
+    hangs = passing.during(kind, 10, times=None)
+    watchers.append(lambda call: hangs(call) if call.operation == "PutRow" else None)
     cloud.ots.fail(Fault(kind, operation="PutRow", times=None, interval_seconds=1))
 
     with pytest.raises(error, match=r"Tablestore: write ice_jobs/job-1 in ots://records: "):
-        hasty.write(WRITINGS[1].rows, deadline)
+        sink.write(WRITINGS[1].rows, deadline)
 
 
 def test_a_missing_table_says_how_to_make_it(context: SinkContext, deadline: Deadline) -> None:

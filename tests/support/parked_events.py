@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ice_result.assembly import assemble
-from ice_result.calls import Deadline
+from ice_result.calls import Clock, Deadline
 from ice_result.credentials import Credentials
 from ice_result.pipeline import Pipeline, Terms
 from ice_result.settings import Settings
@@ -46,10 +46,10 @@ class Saved:
 
 
 @contextmanager
-def pipeline_of(environment: Mapping[str, str]) -> Iterator[Pipeline]:
+def pipeline_of(environment: Mapping[str, str], clock: Clock | None = None) -> Iterator[Pipeline]:
     """As the function assembles it; output files are not looked up."""
     offline = {"ICE_RESULT_VERIFY_OUTPUTS": "off", "ICE_RESULT_REGION": "cn-shanghai"}
-    pipeline = assemble(Settings.from_environment({**offline, **environment}), Credentials())
+    pipeline = assemble(Settings.from_environment({**offline, **environment}), Credentials(), clock)
     try:
         yield pipeline
     finally:

@@ -8,14 +8,13 @@ import json
 import pytest
 
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse
-from ice_result.triggers.driver import MAX_EVENTS
 from ice_result.values import JsonValue
 
-BRACKETS = "[" * 100_000
-OBJECTS = '{"a":' * 100_000
+BRACKETS = "[" * 5_000  # far more than Python's own reader can nest
+OBJECTS = '{"a":' * 5_000
 
 
-@pytest.mark.parametrize("bomb", [BRACKETS, OBJECTS, BRACKETS + "]" * 100_000], ids=["arrays", "objects", "closed"])
+@pytest.mark.parametrize("bomb", [BRACKETS, OBJECTS, BRACKETS + "]" * 5_000], ids=["arrays", "objects", "closed"])
 @pytest.mark.parametrize(
     "envelope",
     [
@@ -29,7 +28,7 @@ OBJECTS = '{"a":' * 100_000
     ids=["bare", "in a queue", "in base64", "in a failed call", "in MessageBody", "in a string"],
 )
 def test_brackets_without_end_are_one_malformed_event(envelope: object, bomb: str) -> None:
-    """A hundred thousand brackets, wherever they are, end in one complaint."""
+    """Thousands of brackets, wherever they are, end in one complaint."""
     assert callable(envelope)
 
     (event,) = parse(envelope(bomb)).events
@@ -63,31 +62,61 @@ def test_text_quoted_without_end_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    ("fits", "too_many"),
     [
-        json.dumps({"JobIds": ["a"] * (MAX_EVENTS + 1)}),
-        json.dumps([0] * (MAX_EVENTS + 1)),
-        base64.b64encode(json.dumps({"JobIds": ["a"] * (MAX_EVENTS + 1)}).encode()).decode(),
+        (json.dumps({"JobIds": ["a"] * 10}), json.dumps({"JobIds": ["a"] * 11})),
+        (json.dumps([0] * 10), json.dumps([0] * 11)),
+        tuple(base64.b64encode(json.dumps({"JobIds": ["a"] * number}).encode()).decode() for number in (10, 11)),
     ],
     ids=["job ids", "elements", "in base64"],
 )
-def test_too_many_events_are_one_malformed_payload(payload: str) -> None:
-    """More events than can be held are refused as a whole, and kept as a whole."""
-    (event,) = parse(payload).events
+def test_too_many_events_are_one_malformed_payload(fits: str, too_many: str) -> None:
+    """More events than are allowed are refused as a whole, and kept as a whole."""
+    options = TriggerOptions(most_events=10)
+
+    assert len(parse(fits, options).events) == 10
+    (event,) = parse(too_many, options).events
 
     assert isinstance(event, Malformed)
-    assert "more than 100000 events" in event.reason
+    assert "more than 10 events" in event.reason
     assert event.payload is not None
 
 
-def test_each_of_a_long_list_is_a_message_of_its_own() -> None:
-    """Ten thousand ids in one message are kept, when they must be, without the other 9,999 in each envelope."""
-    events = parse(json.dumps({"JobIds": [f"job-{number}" for number in range(10_000)]})).events
+@pytest.mark.slow
+def test_a_payload_has_at_most_a_hundred_thousand_events() -> None:
+    """As many as by default are read, each a message of its own; one more, and nothing of it is."""
+    job_ids = [f"job-{number}" for number in range(100_000)]
 
-    assert len(events) == 10_000
+    events = parse(json.dumps({"JobIds": job_ids})).events
     assert [event.payload for event in events if isinstance(event, JobEvent)] == [
-        {"JobIds": [f"job-{number}"]} for number in range(10_000)
+        {"JobIds": [each]} for each in job_ids
     ]
+
+    (event,) = parse(json.dumps({"JobIds": [*job_ids, "one-more"]})).events
+    assert isinstance(event, Malformed)
+    assert "more than 100000 events" in event.reason
+
+
+def test_each_of_a_long_list_is_a_message_of_its_own() -> None:
+    """A hundred ids in one message are kept, when they must be, without the other 99 in each envelope."""
+    events = parse(json.dumps({"JobIds": [f"job-{number}" for number in range(100)]})).events
+
+    assert len(events) == 100
+    assert [event.payload for event in events if isinstance(event, JobEvent)] == [
+        {"JobIds": [f"job-{number}"]} for number in range(100)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_hundred_thousand_brackets_are_one_malformed_event(*, closed: bool) -> None:
+    """However deep a payload goes, it ends in one complaint."""
+    bomb = "[" * 100_000 + "]" * (100_000 if closed else 0)
+
+    (event,) = parse(json.dumps({"messageBody": bomb})).events
+
+    assert isinstance(event, Malformed)
+    assert len(event.reason) < 1000
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,15 @@ from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Terms
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Expected
 from ice_result.sinks.object_store import line
-from ice_result.upkeep.timer import MOST_NOTES, MOST_RETRIES, see_to
+from ice_result.upkeep.timer import see_to
 from ice_result.values import JobId, Model
+from support.fake_clock import FakeTime
 from support.parked_events import Saved, pipeline_of, write_at
 from support.platform_context import PlatformContext
 
@@ -176,16 +178,60 @@ def test_what_fails_again_waits_longer(shelf: Shelf, environment: dict[str, str]
 def test_a_run_is_bounded_and_takes_the_oldest(tmp_path: Path, saved: Saved) -> None:
     """GIVEN more than one run retries THEN the youngest wait for the next."""
     shelf = Folder(tmp_path / "out")
-    names = [f"job-{number:03}" for number in range(MOST_RETRIES + 3)]
-    for number, name in enumerate(names):
-        park(shelf, f"unavailable/{name}", age=3 * AN_HOUR - timedelta(seconds=number))
+    names = parked_one_after_the_other(shelf, 8)
+
+    with pipeline_of(settings_of(shelf, saved)) as pipeline:
+        see_to(pipeline, Terms(lambda: Deadline.after(60)), most_retries=5)
+
+    assert left_and_tried(shelf) == (names[-3:], 5)
+
+
+@pytest.mark.slow
+def test_a_run_of_the_function_takes_a_hundred(tmp_path: Path, saved: Saved) -> None:
+    """As many parked events, and as many notes, as by default: the others wait for the next run."""
+    shelf = Folder(tmp_path / "out")
+    names = parked_one_after_the_other(shelf, 103)
+    expected = expected_one_after_the_other(shelf, 102)
 
     woken({"ICE_RESULT_REGION": "cn-shanghai"}, shelf, saved)
 
-    assert [key for key in shelf.contents() if "unavailable" in key] == [
-        f"parked/unavailable/{name}.json" for name in names[-3:]
-    ]
-    assert sum("not_found" in key for key in shelf.contents()) == MOST_RETRIES
+    assert left_and_tried(shelf) == (names[-3:], 200)
+    assert notes_left(shelf) == expected[-2:]
+
+
+def settings_of(shelf: Shelf, saved: Saved) -> dict[str, str]:
+    """The function's settings, with saved jobs in place of ICE."""
+    named = {"ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_JOBS": saved.url, "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    return {"ICE_RESULT_REGION": "cn-shanghai", **named}
+
+
+def parked_one_after_the_other(shelf: Shelf, count: int) -> list[str]:
+    """Jobs that nobody knows and that are due, the oldest first."""
+    names = [f"job-{number:03}" for number in range(count)]
+    for number, name in enumerate(names):
+        park(shelf, f"unavailable/{name}", age=3 * AN_HOUR - timedelta(seconds=number))
+    return names
+
+
+def expected_one_after_the_other(shelf: Shelf, count: int) -> list[str]:
+    """Jobs that nobody knows and that are overdue, the oldest first."""
+    names = [f"expected-{number:03}" for number in range(count)]
+    for number, name in enumerate(names):
+        expect(shelf, name, overdue=3 * AN_HOUR - timedelta(seconds=number))
+    return names
+
+
+def left_and_tried(shelf: Shelf) -> tuple[list[str], int]:
+    """The jobs that are still parked as they were, and how many are parked anew."""
+    left = [key for key in shelf.contents() if key.startswith("parked/unavailable/")]
+    names = [key.removeprefix("parked/unavailable/").removesuffix(".json") for key in left]
+    return names, sum(key.startswith("parked/not_found/") for key in shelf.contents())
+
+
+def notes_left(shelf: Shelf) -> list[str]:
+    """The jobs that are still expected, and other files beside their notes."""
+    notes = [key for key in shelf.contents() if key.startswith("expected/")]
+    return [key.removeprefix("expected/").rpartition("Z-")[2].removesuffix(".json") for key in notes]
 
 
 def test_an_expected_job_that_is_recorded_costs_no_call_of_ice(cloud: LocalCloud) -> None:
@@ -239,15 +285,13 @@ def test_an_expected_job_that_cannot_be_recorded_is_parked(
 def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:
     """What is due first comes first; what is no note of ours is left alone, and does not count."""
     shelf = Folder(tmp_path / "out")
-    names = [f"job-{number:03}" for number in range(MOST_NOTES + 2)]
-    for number, name in enumerate(names):
-        expect(shelf, name, overdue=3 * AN_HOUR - timedelta(seconds=number))
+    names = expected_one_after_the_other(shelf, 7)
     (tmp_path / "out" / "expected" / "README.json").write_text("{}")
 
-    woken({"ICE_RESULT_REGION": "cn-shanghai"}, shelf, saved)
+    with pipeline_of(settings_of(shelf, saved)) as pipeline:
+        see_to(pipeline, Terms(lambda: Deadline.after(60)), most_notes=5)
 
-    left = [key.rpartition("Z-")[2] for key in shelf.contents() if key.startswith("expected/")]
-    assert left == [*(f"{name}.json" for name in names[-2:]), "expected/README.json"]
+    assert notes_left(shelf) == [*names[-2:], "README"]
 
 
 def test_a_store_that_refuses_to_be_listed_is_an_error(cloud: LocalCloud) -> None:
@@ -272,15 +316,17 @@ def test_a_store_that_refuses_does_not_stop_the_retries_of_another(
     assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
 
 
-def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud) -> None:
+def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watchers: list[Watch]) -> None:
     """GIVEN an ICE that does not answer for one job THEN another's note is seen to within the same run."""
     shelf = Bucket(cloud)
     park(shelf, "unavailable/audiomixing-0001", age=2 * AN_HOUR)
     expect(shelf, "cover-0001", overdue=AN_HOUR)
     cloud.ice.fail(Fault("hang", target="audiomixing-0001", times=None))
-    end = Deadline.after(4.0)
+    passing = FakeTime()
+    watchers.append(lambda call: passing.move(10) if call.target == "audiomixing-0001" else None)
+    end = Deadline.after(20.0, passing.clock)
 
-    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}) as pipeline:
+    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, passing.clock) as pipeline:
         outcomes = see_to(pipeline, Terms(lambda: end))
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [

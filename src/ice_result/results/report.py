@@ -11,7 +11,6 @@ from ice_result.jsontext import dump
 from ice_result.results.model import DecodeStatus, DecodeWarning
 from ice_result.values import JsonObject, JsonValue
 
-MOST_WARNINGS = 100
 SECOND_DECIMALS = 9
 """Computed seconds are rounded to nanoseconds: 63.85 - 39.32 is 24.53, without float dust behind it."""
 
@@ -44,8 +43,9 @@ class Span(NamedTuple):
 class Report:
     """Reads values, and remembers what was not as documented; `bucket` is where relative paths lie, if known."""
 
-    def __init__(self, bucket: str | None = None) -> None:
+    def __init__(self, bucket: str | None = None, *, most_warnings: int = 100) -> None:
         self.bucket = bucket
+        self._most_warnings = most_warnings
         self._warnings: list[DecodeWarning] = []
         self._warned = 0
         self._empty = False
@@ -63,10 +63,10 @@ class Report:
 
     @property
     def warnings(self) -> tuple[DecodeWarning, ...]:
-        """At most 100 warnings in the order they arose; when there are more, the last one counts them."""
-        if self._warned <= MOST_WARNINGS:
+        """At most `most_warnings` in the order they arose; when there are more, the last one counts them."""
+        if self._warned <= self._most_warnings:
             return tuple(self._warnings)
-        kept = self._warnings[: MOST_WARNINGS - 1]
+        kept = self._warnings[: self._most_warnings - 1]
         left = self._warned - len(kept)
         return (*kept, DecodeWarning(path="$", code="unexpected_data", message=f"{left} more warnings are left out"))
 
@@ -74,7 +74,7 @@ class Report:
         """Note a deviation; one that cost a value makes the whole partial."""
         self._warned += 1
         self._partial = self._partial or warning.code in _LOSSES
-        if len(self._warnings) < MOST_WARNINGS:
+        if len(self._warnings) < self._most_warnings:
             self._warnings.append(warning)
 
     def undecodable(self, warning: DecodeWarning) -> None:

@@ -22,13 +22,11 @@ from ice_result.triggers.model import Ignored, Malformed, Past, Triggered, Trigg
 from ice_result.triggers.registry import ENVELOPES
 from ice_result.values import JsonObject, JsonValue
 
-__all__ = ["MAX_EVENTS", "MAX_NESTING", "parse", "parse_again"]
+__all__ = ["MAX_NESTING", "parse", "parse_again"]
 
 MAX_NESTING = 8
 """Envelopes inside envelopes. The deepest chain that is meant has four: a topic's message in a queue, as a
 CloudEvent, in a failure destination's event."""
-MAX_EVENTS = 100_000
-"""Events of one payload: ten times the largest batch EventBridge delivers, and still an affordable list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +132,9 @@ def _of_text(payload: bytes | str, error: NotJsonError, options: TriggerOptions)
 
 def _limited(events: Iterator[TriggerEvent], place: _Place) -> tuple[TriggerEvent, ...]:
     """All of `events`, or none and a complaint: half a payload could not be told from a whole one."""
-    some = tuple(islice(events, MAX_EVENTS + 1))
-    return some if len(some) <= MAX_EVENTS else (place.malformed(f"more than {MAX_EVENTS} events; expected fewer"),)
+    most = place.options.most_events
+    some = tuple(islice(events, most + 1))
+    return some if len(some) <= most else (place.malformed(f"more than {most} events; expected fewer"),)
 
 
 def _messages(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:

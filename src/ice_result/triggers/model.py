@@ -87,10 +87,14 @@ class Callback(Model):
 class TriggerOptions(Model):
     """Which events wake us, and where in them the job id lies (JSON pointers, tried in order).
 
+    A payload of more than `most_events` is refused as a whole: by default ten times the largest batch EventBridge
+    delivers, and still an affordable list.
+
     With `callback`, an HTTP request must be ICE's own. One that comes in another envelope, as from a failure
     destination, is not looked at again: its time has passed.
     """
 
     event_types: tuple[str, ...] = ("AIProduceComplete",)
     job_id_paths: tuple[str, ...] = ("/MessageBody/JobId", "/JobId")
+    most_events: int = Field(default=100_000, ge=1)
     callback: Callback | None = None

@@ -20,7 +20,9 @@ _SHARE_FOR_RETRIES = 0.6  # of the time: the rest is for expected jobs, which re
 _SHARE_FOR_READING = 0.5  # of that
 
 
-def see_to(pipeline: Pipeline, terms: Terms) -> list[JobOutcome]:
+def see_to(
+    pipeline: Pipeline, terms: Terms, *, most_retries: int = MOST_RETRIES, most_notes: int = MOST_NOTES
+) -> list[JobOutcome]:
     """Try parked events again that may mend themselves, and ask for jobs that were expected by now.
 
     Raises what a store raises that cannot be listed, after the retries of what lies in the others: the platform's log
@@ -28,9 +30,9 @@ def see_to(pipeline: Pipeline, terms: Terms) -> list[JobOutcome]:
     """
     retried_by = terms.deadline().part(_SHARE_FOR_RETRIES)
     found = due(pipeline.stores.lots, pipeline.now(), retried_by.part(_SHARE_FOR_READING))
-    retries = retry(pipeline, islice(found, MOST_RETRIES), _brief(terms, lambda: retried_by))
+    retries = retry(pipeline, islice(found, most_retries), _brief(terms, lambda: retried_by))
     tried = [outcome for retried in retries for outcome in retried.outcomes]
-    return [*tried, *sweep(pipeline, _brief(terms, terms.deadline), MOST_NOTES)]
+    return [*tried, *sweep(pipeline, _brief(terms, terms.deadline), most_notes)]
 
 
 def _brief(terms: Terms, deadline: Callable[[], Deadline]) -> Terms:
