@@ -76,7 +76,7 @@ def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud
     job, invocation = platform.lines
     times = {name: job.pop(name) for name in [*job] if name.endswith("seconds")}
     assert set(times) == {"seconds", "ask_seconds", "look_up_seconds", "stage_seconds", "commit_seconds"}
-    assert all(isinstance(seconds, float) and 0 <= seconds < 10 for seconds in times.values())
+    assert all(isinstance(seconds, float) and seconds >= 0 for seconds in times.values())
     assert job == {
         "kind": "job",
         "outcome": "recorded",

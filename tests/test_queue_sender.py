@@ -33,12 +33,13 @@ from ice_result.job_queue import MOST_JOBS, QueueSender
 from ice_result.job_queue_errors import translate
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.localcloud.faults import RefusalKind
-from ice_result.localcloud.service import Conditions, Keyring, LocalService, Refusal, RefusedError
+from ice_result.localcloud.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
 from ice_result.localcloud.wire import Reply, Request
 from ice_result.triggers import JobEvent, parse
 from ice_result.values import JobId
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime
+from support.missing_keys import take_keys_away
 
 JOBS = [JobId(f"job-{number:02}") for number in range(MOST_JOBS)]
 SECRET, TOKEN = "AccessKeySecretValue", "CAIS-security-token-value"
@@ -51,14 +52,14 @@ def queues(cloud: LocalCloud) -> LocalCloud:
     return cloud
 
 
-def caller(attempt_seconds: float = 10.0) -> Caller:
+def caller(passing: FakeTime | None = None) -> Caller:
     """Waits in no time between its tries, of which it makes three."""
-    return Caller("MNS", attempts=3, attempt_seconds=attempt_seconds, clock=FakeTime().clock)
+    return Caller("MNS", attempts=3, clock=(passing or FakeTime()).clock)
 
 
-def new_sender(cloud: LocalCloud, queue: str = "jobs", attempt_seconds: float = 10.0) -> QueueSender:
+def new_sender(cloud: LocalCloud, queue: str = "jobs", passing: FakeTime | None = None) -> QueueSender:
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    return QueueSender(queue, endpoint=endpoint, credentials=Credentials(), caller=caller(attempt_seconds))
+    return QueueSender(queue, endpoint=endpoint, credentials=Credentials(), caller=caller(passing))
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ class StrangeServer(LocalService):
 
 
 def soon() -> Deadline:
-    return Deadline.after(30)
+    return Deadline.after(30, FakeTime().clock)
 
 
 def waiting(cloud: LocalCloud) -> list[str]:
@@ -207,11 +208,13 @@ def test_a_fault_that_stays_is_an_error_of_ours(
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
-def test_a_reply_that_does_not_end_is_given_up(queues: LocalCloud, kind: FaultKind) -> None:
+def test_a_reply_that_does_not_end_is_given_up(queues: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
     """However slowly it comes: the attempt's time is over, and the next one goes through."""
+    passing = FakeTime()
+    watchers.append(passing.during(kind, 10))
     queues.mns.fail(Fault(kind))
 
-    with new_sender(queues, attempt_seconds=0.3) as sender:
+    with new_sender(queues, passing=passing) as sender:
         sender.send(JOBS, soon())
 
     assert waiting(queues)[-MOST_JOBS:] == JOBS
@@ -239,18 +242,20 @@ def test_calls_share_a_connection_until_it_is_closed(queues: LocalCloud) -> None
         assert len(threads("MNS connection")) == 1
 
     for thread in threads("MNS connection"):
-        thread.join(5)
+        thread.join(60)
     assert threads("MNS connection") == []
 
 
-def test_an_attempt_that_ends_late_leaves_no_connection_behind(queues: LocalCloud) -> None:
+def test_an_attempt_that_ends_late_leaves_no_connection_behind(queues: LocalCloud, watchers: list[Watch]) -> None:
     """GIVEN a reply so slow that it was given up WHEN it ends after the sender was closed THEN it is cleared away."""
+    passing = FakeTime()
+    watchers.append(passing.during("drip", 10))
     queues.mns.fail(Fault("drip", interval_seconds=0.001))
-    with new_sender(queues, attempt_seconds=0.2) as sender:
+    with new_sender(queues, passing=passing) as sender:
         sender.send(JOBS[:1], soon())
 
     for thread in threads("MNS call") + threads("MNS connection"):
-        thread.join(10)
+        thread.join(60)
 
     assert threads("MNS call") + threads("MNS connection") == []
     assert waiting(queues) == [JOBS[0], JOBS[0]]
@@ -332,10 +337,7 @@ def test_no_secret_is_in_any_error(queues: LocalCloud) -> None:
 
 def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: QueueSender, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own error comes through the SDK as it was."""
-    for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", "/nonexistent")
+    take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="find credentials"):
         sender.send(JOBS, soon())

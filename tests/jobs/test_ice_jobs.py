@@ -5,11 +5,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ice_result.calls import Caller, Deadline
+from ice_result.calls import Caller, Deadline, Pace
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
     ForbiddenError,
@@ -24,8 +25,10 @@ from ice_result.errors import (
 )
 from ice_result.jobs import IceJobs
 from ice_result.localcloud import Fault, FaultKind, LocalCloud
+from ice_result.localcloud.service import Watch
 from ice_result.values import JobId, JsonObject
 from support.certificate_authority import tls_of_an_authority
+from support.fake_clock import FakeTime
 
 JOB = JobId("job-1")
 RESPONSE: JsonObject = {
@@ -46,6 +49,11 @@ def quick(attempts: int = 3, attempt_seconds: float = 5.0) -> Caller:
         first_backoff_seconds=0.01,
         longest_backoff_seconds=0.02,
     )
+
+
+def on(passing: FakeTime) -> Caller:
+    """The same, whose time is the test's."""
+    return replace(quick(), clock=passing.clock, pace=Pace(passing.clock))
 
 
 def jobs_of(cloud: LocalCloud, caller: Caller | None = None, credentials: Credentials | None = None) -> IceJobs:
@@ -172,56 +180,57 @@ FAULTS: list[tuple[FaultKind, type[IceResultError], int]] = [
 
 @pytest.mark.parametrize(("kind", "error", "calls"), FAULTS, ids=[kind for kind, *_ in FAULTS])
 def test_a_fault_that_lasts_is_told_as_what_it_is(
-    cloud: LocalCloud, kind: FaultKind, error: type[IceResultError], calls: int
+    cloud: LocalCloud, watchers: list[Watch], *, kind: FaultKind, error: type[IceResultError], calls: int
 ) -> None:
     """GIVEN a service that fails every time WHEN it is asked THEN the right error comes after the right calls."""
-    jobs = jobs_of(cloud, quick(attempt_seconds=0.5))
-    jobs.query(JOB, in_time())
+    passing = FakeTime()
+    jobs = jobs_of(cloud, on(passing))
+    watchers.append(passing.during(kind, 5, times=None))
     cloud.ice.fail(Fault(kind, times=None))
-    start = time.monotonic()
     with pytest.raises(error, match=r"^ICE: QueryIProductionJob job-1 in cn-shanghai: "):
-        jobs.query(JOB, in_time())
-    assert time.monotonic() - start < 5
-    assert len(cloud.ice.calls) == 1 + calls
+        jobs.query(JOB, Deadline.after(20, passing.clock))
+    assert len(cloud.ice.calls) == calls
 
 
 @pytest.mark.parametrize("kind", [kind for kind, error, _ in FAULTS if error.transient])
-def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, kind: FaultKind) -> None:
+def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
     """GIVEN one transient fault WHEN a job is asked for THEN it is there, by the second call."""
-    jobs = jobs_of(cloud, quick(attempt_seconds=0.5))
-    jobs.query(JOB, in_time())
+    passing = FakeTime()
+    jobs = jobs_of(cloud, on(passing))
+    watchers.append(passing.during(kind, 5))
     cloud.ice.fail(Fault(kind))
-    assert jobs.get(JOB, in_time()).state == "succeeded"
-    assert len(cloud.ice.calls) == 3
+    assert jobs.get(JOB, Deadline.after(20, passing.clock)).state == "succeeded"
+    assert len(cloud.ice.calls) == 2
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
-def test_no_reply_can_hold_a_call_beyond_the_deadline(cloud: LocalCloud, kind: FaultKind) -> None:
+def test_no_reply_can_hold_a_call_beyond_the_deadline(
+    cloud: LocalCloud, watchers: list[Watch], kind: FaultKind
+) -> None:
     """The deadline is kept even where the time for one attempt would be longer."""
-    jobs = jobs_of(cloud)
-    jobs.query(JOB, in_time())
+    passing = FakeTime()
+    jobs = jobs_of(cloud, on(passing))
+    watchers.append(passing.during(kind, 0.4, times=None))
     cloud.ice.fail(Fault(kind, times=None))
-    start = time.monotonic()
+    deadline = Deadline.after(0.4, passing.clock)
     with pytest.raises(TimedOutError):
-        jobs.query(JOB, in_time(0.4))
-    assert time.monotonic() - start < 1.5
+        jobs.query(JOB, deadline)
+    assert passing.seconds == deadline.at
 
 
 def test_throttling_slows_all_threads_that_share_the_jobs(cloud: LocalCloud) -> None:
     """GIVEN eight threads WHEN the first call is throttled THEN the rest come spaced, and all succeed."""
-    jobs = jobs_of(cloud, quick(attempts=5))
-    jobs.query(JOB, in_time())
+    passing = FakeTime()
+    jobs = jobs_of(cloud, on(passing))
     cloud.ice.fail(Fault("throttle"))
-    with pytest.raises(ThrottledError):
-        jobs_of(cloud, Caller("ICE", attempts=1)).query(JOB, in_time())
-    cloud.ice.fail(Fault("throttle"))
-    jobs.query(JOB, in_time())
+    jobs.query(JOB, Deadline.after(60, passing.clock))
+    began, pauses = passing.seconds, len(passing.slept)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: jobs.query(JOB, in_time()), range(8)))
-    moments = sorted(call.at for call in cloud.ice.calls)[-8:]
-    assert moments[-1] - moments[0] > 0.1
-    assert all(call.status == 200 for call in cloud.ice.calls[-8:])
+        list(pool.map(lambda _: jobs.query(JOB, Deadline.after(60, passing.clock)), range(8)))
+    assert passing.seconds - began > 0.1
+    assert len(passing.slept) > pauses
+    assert [call.status for call in cloud.ice.calls] == [400] + [200] * 9
 
 
 def test_sixteen_threads_share_one_instance(cloud: LocalCloud) -> None:

@@ -56,12 +56,21 @@ def test_a_thread_that_is_left_behind_serves_again_when_its_call_has_ended() -> 
     assert both == {other, hanging.result(30)}
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.001, 60.0])
-def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(seconds: float) -> None:
+@pytest.mark.parametrize(("seconds", "calls"), [(0.0, 30), (0.001, 300), (60.0, 300)])
+def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(seconds: float, calls: int) -> None:
     """A thread that is about to end, and one that has just been taken, are not mistaken for each other."""
     threads = KeptThreads(seconds)
     with ThreadPoolExecutor(8) as pool:
-        values = [*pool.map(lambda number: begin(threads, lambda: number).result(30), range(1000))]
+        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(calls))]
+    assert values == [*range(calls)]
+
+
+@pytest.mark.slow
+def test_every_of_a_thousand_calls_is_made_once_where_no_thread_is_kept() -> None:
+    """The same, for long enough that each moment of a thread's end is met."""
+    threads = KeptThreads(0.0)
+    with ThreadPoolExecutor(8) as pool:
+        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(1000))]
     assert values == [*range(1000)]
 
 

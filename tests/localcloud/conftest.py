@@ -66,7 +66,7 @@ def oss_sdk() -> Callable[..., oss2.Bucket]:
             "endpoint": environment["ICE_RESULT_OSS_ENDPOINT"],
             "region": environment["ICE_RESULT_REGION"],
             "is_path_style": True,
-            "connect_timeout": 5,
+            "connect_timeout": 60,
         }
         return oss2.Bucket(bucket_name=name, **{**defaults, **settings})
 
@@ -94,7 +94,7 @@ def ots_sdk() -> Callable[..., tablestore.OTSClient]:
             "access_key_secret": environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
             "sts_token": environment.get("ALIBABA_CLOUD_SECURITY_TOKEN"),
             "instance_name": "media-jobs",
-            "socket_timeout": 5,
+            "socket_timeout": 60,
             "retry_policy": NoRetryPolicy(),
         }
         return tablestore.OTSClient(**{**defaults, **settings})

@@ -163,7 +163,7 @@ def test_the_command_runs_until_it_is_told_to_stop() -> None:
     """By its event, or by Ctrl-C; exit status 0 either way, and nothing left running."""
     before = set(threading.enumerate())
     stop = threading.Event()
-    timer = threading.Timer(0.3, stop.set)
+    timer = threading.Timer(0.05, stop.set)
     timer.start()
 
     assert main([], stop) == 0
@@ -183,9 +183,9 @@ def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
         assert process.stdout is not None
         printed = [process.stdout.readline() for _ in range(7)]  # a variable each
         port = int(printed[1].rpartition(":")[2])
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=10)
+        rest, errors = process.communicate(timeout=60)
 
     assert all(line.startswith("export ") for line in printed)
     assert (process.returncode, rest, errors) == (0, "", "")

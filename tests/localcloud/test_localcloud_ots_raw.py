@@ -48,7 +48,7 @@ def exchange(
     mac = hmac.digest(secret.encode(), f"{path}\n{method}\n\n{canonical}\n".encode(), "sha1")
     headers["x-ots-signature"] = signature or base64.b64encode(mac).decode()
     headers.pop(without, None)
-    connection = http.client.HTTPConnection(cloud.ots.endpoint.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(cloud.ots.endpoint.removeprefix("http://"), timeout=60)
     connection.request(method, path, body, headers)
     reply = connection.getresponse()
     result = reply.status, dict(reply.getheaders()), reply.read()

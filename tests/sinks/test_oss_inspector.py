@@ -83,6 +83,7 @@ def test_a_bucket_in_another_region_is_told_apart(cloud: LocalCloud, context: Si
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_single_fault_goes_unnoticed(
+    *,
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,
@@ -101,7 +102,7 @@ def test_a_single_fault_goes_unnoticed(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_fault_that_stays_leaves_the_question_open(
-    cloud: LocalCloud, context: SinkContext, kind: FaultKind, passing: FakeTime, watchers: list[Watch]
+    *, cloud: LocalCloud, context: SinkContext, kind: FaultKind, passing: FakeTime, watchers: list[Watch]
 ) -> None:
     """A service that cannot be reached is no proof that a file is missing."""
     watchers.append(passing.during(kind, 1.0, times=None))

@@ -113,6 +113,7 @@ def test_many_threads_share_one_sink(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_write_recovers_from_a_single_fault(
+    *,
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,
@@ -133,6 +134,7 @@ def test_a_write_recovers_from_a_single_fault(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_read_recovers_from_a_single_fault(
+    *,
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,
@@ -163,6 +165,7 @@ def test_a_read_recovers_from_a_single_fault(
     ],
 )
 def test_a_fault_that_stays_is_told_within_the_deadline(
+    *,
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,

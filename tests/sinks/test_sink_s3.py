@@ -328,6 +328,7 @@ def test_the_region_is_that_of_awss_chain_or_else_ices(
     ],
 )
 def test_a_fault_that_stays_is_told_within_the_deadline(
+    *,
     cloud: LocalCloud,
     kind: FaultKind,
     error: type[ServiceError],

@@ -17,6 +17,7 @@ from ice_result.errors import ForbiddenError, SettingsError, UnavailableError
 from ice_result.sinks import SinkContext, open_catalogue, open_sink
 from ice_result.sinks.catalogue import JobFilter
 from ice_result.sinks.s3 import S3Client, S3Store
+from support.missing_keys import take_keys_away
 
 ON_ALIBABA_CLOUD = "http://s3.oss-cn-shanghai.aliyuncs.com"
 ELSEWHERE = "http://s3.example.com"
@@ -158,13 +159,9 @@ def test_an_object_that_comes_in_part_is_never_taken_for_whole(deadline: Deadlin
         store_at(ELSEWHERE).get("key", deadline)
 
 
-def test_missing_keys_of_alibaba_clouds_are_told_as_such(
-    deadline: Deadline, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_missing_keys_of_alibaba_clouds_are_told_as_such(deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is that of the role's keys, not one of boto3."""
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+    take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="RAM: find credentials"):
         store_at(ON_ALIBABA_CLOUD).put("key", b"{}", deadline)

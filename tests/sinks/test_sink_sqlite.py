@@ -8,10 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from ice_result.sinks.rows import rows_of
 from ice_result.sinks.sqlite import SqliteSink
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
+from support.fake_clock import FakeTime
 from support.record_versions import WRITINGS, Writing, manifest, record
 
 DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
@@ -267,32 +268,47 @@ def test_a_disk_that_takes_no_more_is_told_and_the_job_left_out(
     assert rows(path, "SELECT job_id FROM ice_jobs") == [("job-1",)]
 
 
-def test_a_lock_held_by_others_is_waited_for(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_a_lock_held_by_others_is_waited_for(
+    sink: SqliteSink, path: Path, deadline: Deadline, passing: FakeTime
+) -> None:
     """As long as there is time: the write goes through when the lock is free."""
-    sink.prepare(deadline, dry_run=False)
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        timer = threading.Timer(0.4, lambda: other.execute("ROLLBACK"))
-        timer.start()
-        sink.commit(record(1, None), manifest(1), deadline)
-        timer.join()
-
-    assert rows(path, "SELECT count(*) FROM ice_jobs") == [(1,)]
-
-
-def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
-    """When the time is over the error says what was in the way: another process, or this one's own threads."""
     sink.prepare(deadline, dry_run=False)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StorageError, match="others kept it locked for all the time there was"):
-            sink.commit(record(1, None), manifest(1), Deadline.after(0.3))
+
+        def sleep(seconds: float) -> None:
+            passing.sleep(seconds)
+            if len(passing.slept) == 2:
+                other.execute("ROLLBACK")
+
+        sink.commit(record(1, None), manifest(1), Deadline.after(30, replace(passing.clock, sleep=sleep)))
+
+    assert len(passing.slept) == 2
+    assert rows(path, "SELECT count(*) FROM ice_jobs") == [(1,)]
+
+
+def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: Deadline, passing: FakeTime) -> None:
+    """When the time is over the error says what was in the way: another process, or this one's own threads."""
+    sink.prepare(deadline, dry_run=False)
+    waits, may_go_on = threading.Event(), threading.Event()
+
+    def sleep(_: float) -> None:
+        waits.set()
+        may_go_on.wait()
+        passing.move(30)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
         with ThreadPoolExecutor(1) as pool:
-            slow = pool.submit(sink.commit, record(1, None), manifest(1), Deadline.after(0.8))
-            time.sleep(0.2)
+            slow = pool.submit(
+                sink.commit, record(1, None), manifest(1), Deadline.after(30, replace(passing.clock, sleep=sleep))
+            )
+            assert waits.wait(60)
             with pytest.raises(StorageError, match="other writers of this process took all the time there was"):
                 sink.commit(record(1, None), manifest(1), Deadline.after(0.05))
-            assert isinstance(slow.exception(), StorageError)
+            may_go_on.set()
+            with pytest.raises(StorageError, match="others kept it locked for all the time there was"):
+                slow.result()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

@@ -39,6 +39,7 @@ from ice_result.sinks.tablestore_sink import TablestoreSink
 from ice_result.values import JobId, JsonObject
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime
+from support.missing_keys import take_keys_away
 from support.record_versions import WRITINGS, Writing, manifest, record
 
 INSTANCE = "records"
@@ -226,6 +227,7 @@ def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(
 @pytest.mark.parametrize("operation", ["BatchWriteRow", "PutRow", "GetRange"])
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "truncate"])
 def test_a_fault_that_passes_costs_nothing(
+    *,
     kind: FaultKind,
     operation: str,
     sink: TablestoreSink,
@@ -257,6 +259,7 @@ def test_a_fault_that_passes_costs_nothing(
     ],
 )
 def test_a_fault_that_stays_is_one_of_our_errors(
+    *,
     kind: FaultKind,
     error: type[IceResultError],
     sink: TablestoreSink,
@@ -442,9 +445,7 @@ def test_without_keys_the_error_says_where_they_come_from(
     sink: TablestoreSink, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ours, not the SDK's."""
-    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", "/nonexistent")
-    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+    take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="find credentials"):
         sink.write(WRITINGS[1].rows, deadline)
