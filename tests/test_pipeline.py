@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError, StorageError, ThrottledError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
-from ice_result.localcloud import LocalCloud
+from ice_result.localcloud import LocalCloud, Passing
 from ice_result.pipeline import JobOutcome, Pipeline, Stores, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
@@ -213,17 +214,28 @@ def test_a_parked_event_for_a_store_that_is_gone_goes_everywhere() -> None:
 
 
 def test_a_job_takes_three_rounds_of_calls() -> None:
-    """Query; look-up with the record; manifest: four calls begin within the time of two rounds, not of three."""
-    latency = 0.4
-    with LocalCloud(jobs=SAVED, latency_seconds=latency) as cloud:
+    """Query; look-up together with the record; and when both are answered, the manifest."""
+    passings: list[tuple[str, str]] = []
+    second_round = threading.Barrier(2)
+
+    def watch(passing: Passing) -> None:
+        if passing.service == "ICE" or "videoclip-0001" in passing.target:
+            passings.append((passing.moment, "query" if passing.service == "ICE" else passing.target.split("/")[1]))
+        elif passing.operation == "HEAD":
+            passings.append((passing.moment, "look-up"))
+        if watching and passing.moment == "arrived" and passings[-1][1] in {"records", "look-up"}:
+            second_round.wait(60)
+
+    watching = False
+    with LocalCloud(jobs=SAVED, watch=watch) as cloud:
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
         keys = (cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET"))
         context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
-        function = Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
-        function.handle(b'{"JobId":"cover-0001"}', context)
-        warm = len(cloud.oss.calls)
-        function.handle(b'{"JobId":"videoclip-0001"}', context)
-        began = [cloud.ice.calls[-1].at, *(call.at for call in cloud.oss.calls[warm:])]
-    assert len(began) == 4
-    assert max(began) - min(began) < latency * 2.9
+        with closing(Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})) as function:
+            watching = True
+            assert function.handle(b'{"JobId":"videoclip-0001"}', context)["recorded"] == 1
+    both = [("arrived", "look-up"), ("arrived", "records")], [("answered", "look-up"), ("answered", "records")]
+    assert passings[:2] == [("arrived", "query"), ("answered", "query")]
+    assert (sorted(passings[2:4]), sorted(passings[4:6])) == both
+    assert passings[6:] == [("arrived", "manifests"), ("answered", "manifests")]

@@ -47,9 +47,9 @@ def test_a_fault_strikes_the_next_call_to_ice(
     """Once; the call after it is answered. The log has both."""
     cloud.ice.put("job-1", JOB)
     cloud.ice.fail(Fault(kind))
-    query = ice_sdk(cloud, read_timeout=200)
+    hasty, patient = ice_sdk(cloud, read_timeout=200 if kind == "hang" else 60_000), ice_sdk(cloud)
 
-    assert [outcome(lambda: query("job-1")), outcome(lambda: query("job-1"))] == [seen, "ok"]
+    assert [outcome(lambda: hasty("job-1")), outcome(lambda: patient("job-1"))] == [seen, "ok"]
     assert [call.status for call in cloud.ice.calls] == [status, 200]
 
 
@@ -67,10 +67,10 @@ def test_a_fault_strikes_the_next_call_to_ice(
 def test_a_fault_strikes_the_next_call_to_oss(cloud: LocalCloud, oss_sdk: OssSdk, kind: FaultKind, seen: str) -> None:
     """Once, and what was refused is not carried out."""
     cloud.oss.fail(Fault(kind))
-    bucket = oss_sdk(cloud, connect_timeout=0.2)
+    hasty, patient = oss_sdk(cloud, connect_timeout=0.2 if kind == "hang" else 60), oss_sdk(cloud)
 
-    assert outcome(lambda: bucket.put_object("first", b"")) == seen
-    assert outcome(lambda: bucket.put_object("second", b"")) == "ok"
+    assert outcome(lambda: hasty.put_object("first", b"")) == seen
+    assert outcome(lambda: patient.put_object("second", b"")) == "ok"
     assert cloud.oss.keys("records") == ["second"]
 
 
@@ -94,14 +94,15 @@ def test_a_put_whose_reply_is_cut_short_has_landed(cloud: LocalCloud, oss_sdk: O
     assert cloud.oss.get("records", "key") == b"x"
 
 
+@pytest.mark.slow
 def test_a_dripping_reply_outlasts_the_read_timeout(cloud: LocalCloud, ice_sdk: IceSdk) -> None:
     """Every byte restarts the SDK's timeout: the whole reply takes as long as it likes, and arrives."""
     cloud.ice.put("job-1", JOB)
-    cloud.ice.fail(Fault("drip", interval_seconds=0.002))
+    cloud.ice.fail(Fault("drip", interval_seconds=0.01))
     started = time.monotonic()
 
-    assert ice_sdk(cloud, read_timeout=100)("job-1")["JobId"] == "job-1"
-    assert time.monotonic() - started > 0.5
+    assert ice_sdk(cloud, read_timeout=2_000)("job-1")["JobId"] == "job-1"
+    assert time.monotonic() - started > 2
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])

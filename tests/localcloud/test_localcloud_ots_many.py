@@ -108,8 +108,9 @@ def test_a_batch_may_write_a_row_twice(client: OTSClient, ots_cloud: LocalCloud)
     assert "Repeated rows do not support" in refusal(lambda: write(client, put("a", 1, 1), put("a", 1, 2, NEW)))
 
 
+@pytest.mark.slow
 def test_a_batch_has_limits(client: OTSClient, ots_cloud: LocalCloud) -> None:
-    """200 rows and 4 MB, at least one row for every table; nothing is written of one that is refused."""
+    """200 rows and 4 MB; nothing is written of one that is refused."""
     write(client, *(put("a", rank, "") for rank in range(200)))
     megabytes = "x" * (2 * 1024 * 1024)
 
@@ -119,9 +120,13 @@ def test_a_batch_has_limits(client: OTSClient, ots_cloud: LocalCloud) -> None:
     assert "The total data size of BatchWriteRow request exceeds the limit, limit size: 4194304" in refusal(
         lambda: write(client, put("b", 1, megabytes), put("b", 2, megabytes))
     )
+    assert len(ots_cloud.ots.rows("media-jobs", "t")) == 200
+
+
+def test_a_batch_has_at_least_one_row_for_every_table(client: OTSClient) -> None:
+    """One without any is refused."""
     assert refusal(lambda: client.batch_write_row(BatchWriteRowRequest())) == "No row is specified in BatchWriteRow."
     assert refusal(lambda: write(client)) == "No operation is specified for table: 't'."
-    assert len(ots_cloud.ots.rows("media-jobs", "t")) == 200
 
 
 def test_a_batch_reads_every_row_by_itself(client: OTSClient) -> None:
@@ -196,6 +201,7 @@ def test_a_filter_hides_rows_without_ending_a_page(client: OTSClient) -> None:
     assert ranks(client, "FORWARD", START, END, columns_to_get=["other"]) == []
 
 
+@pytest.mark.slow
 def test_a_page_has_at_most_4_megabytes(client: OTSClient) -> None:
     """The next one goes on where it ended."""
     for rank in range(5):
@@ -207,6 +213,7 @@ def test_a_page_has_at_most_4_megabytes(client: OTSClient) -> None:
     assert more == key("a", 3)
 
 
+@pytest.mark.slow
 def test_a_page_has_at_most_5000_rows(client: OTSClient) -> None:
     """Of those that were read."""
     for page in range(26):

@@ -34,6 +34,7 @@ from ice_result.sinks.catalogue import JobFilter
 from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
 from ice_result.sinks.rows import Rows, rows_of
 from ice_result.sinks.tables import DAYS, TABLES, Column, Table, TableStore
+from ice_result.sinks.tablestore import Change, batches
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from ice_result.values import JobId, JsonObject
@@ -328,6 +329,32 @@ def test_a_table_of_somebody_else_is_told(context: SinkContext, deadline: Deadli
         TablestoreSink(URL, instance).prepare(deadline, dry_run=True)
 
 
+def test_rows_left_over_by_a_longer_writing_are_deleted(
+    context: SinkContext, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """Page by page."""
+    assert sink.url == URL
+    small_pages = TablestoreSink(URL, Tablestore(INSTANCE, context, rows_a_page=2))
+    small_pages.commit(record(8, "2026-03-02T08:00:00Z"), manifest(2), deadline)
+    small_pages.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0), deadline)
+
+    assert [row["number"] for row in cloud.ots.rows(INSTANCE, "ice_items")] == [1, 2, 3]
+    assert cloud.ots.rows(INSTANCE, "ice_outputs") == []
+
+
+def test_rows_go_in_batches_of_a_number_and_of_a_size() -> None:
+    """Whichever is reached first; and a row that is too large by itself goes by itself."""
+    table = next(table for table in TABLES if table.name == "ice_items")
+    changes = [Change(table, {"job_id": "job-1", "number": number, "path": "x" * 100}) for number in range(7)]
+    large = Change(table, {"job_id": "job-1", "number": 7, "path": "x" * 10_000})
+
+    assert [len(batch) for batch in batches(changes, most_rows=3)] == [3, 3, 1]
+    assert [len(batch) for batch in batches(changes, most_bytes=1000)] == [2, 2, 2, 1]
+    assert [len(batch) for batch in batches([*changes, large], most_bytes=5000)] == [7, 1]
+    assert [change for batch in batches(changes, most_rows=2) for change in batch] == changes
+
+
+@pytest.mark.slow
 def test_many_rows_go_in_batches_and_go_again(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
     """At most 200 in one call; those left over by a longer writing are deleted page by page."""
     sink.commit(record(450, "2026-03-02T08:00:00Z"), manifest(2), deadline)
@@ -339,6 +366,7 @@ def test_many_rows_go_in_batches_and_go_again(sink: TablestoreSink, cloud: Local
     assert cloud.ots.rows(INSTANCE, "ice_outputs") == []
 
 
+@pytest.mark.slow
 def test_large_rows_go_in_batches(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
     """The bytes of a call are limited as well as its rows."""
     cover: JsonObject = {"score": None, "time_seconds": None, "path": "路" * 200_000, "uri": None}
@@ -412,7 +440,23 @@ def test_jobs_are_listed_newest_first(
     assert "".join(line.job_id for line in listed.jobs(wanted, deadline)) == expected
 
 
-def test_a_listing_reads_page_by_page(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_a_listing_reads_page_by_page(
+    context: SinkContext, listed: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """So many jobs at a time, and no more than are taken."""
+    assert listed.url == URL
+    small_pages = TablestoreSink(URL, Tablestore(INSTANCE, context, rows_a_page=2))
+    before = len(cloud.ots.calls)
+    lines = small_pages.jobs(JobFilter(since=datetime(2026, 2, 28, tzinfo=timezone.utc)), deadline)
+
+    assert next(lines).job_id == "a"
+    assert operations(cloud, before) == ["GetRange", "BatchGetRow"]
+    assert [line.job_id for line in lines] == ["c", "b"]
+    assert operations(cloud, before) == ["GetRange", "BatchGetRow"] * 2
+
+
+@pytest.mark.slow
+def test_a_page_of_a_listing_is_a_hundred_jobs(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
     """A hundred jobs at a time, and no more than are taken."""
     for number in range(120):
         job_id = f"job-{number:03}"

@@ -35,7 +35,6 @@ _NEVER_CALLED = (
     *GUESSING_ENCODINGS,
 )
 _MOST_BUCKETS = 100
-_KEYS_A_PAGE = 1000  # the most OSS lists at once
 
 
 class Head(Protocol):
@@ -154,11 +153,12 @@ class OssClient:
 
 @dataclass(frozen=True)
 class OssStore:
-    """Objects in one bucket."""
+    """Objects in one bucket, listed `keys_a_page` at a time: OSS lists a thousand at most."""
 
     client: OssClient
     bucket: str
     encryption: str | None = None
+    keys_a_page: int = 1000
 
     def load(self) -> None:
         """Make the client ready."""
@@ -194,7 +194,7 @@ class OssStore:
         )
 
     def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
-        """The objects below `folder`, a page of a thousand at a time."""
+        """The objects below `folder`, page by page."""
         return (listed for page in self._pages(folder, "", deadline) for listed in page.objects)
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
@@ -206,7 +206,7 @@ class OssStore:
 
         def fetch(token: str) -> Page:
             return self.client.call(
-                tried, self.bucket, lambda bucket: _listed(bucket, folder, delimiter, token), deadline
+                tried, self.bucket, lambda bucket: _listed(bucket, folder, delimiter, token, self.keys_a_page), deadline
             )
 
         return pages(fetch)
@@ -232,8 +232,8 @@ class _Signer:
         return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
 
 
-def _listed(bucket: Bucket, folder: str, delimiter: str, token: str) -> Page:
-    found = bucket.list_objects_v2(folder, delimiter, token, max_keys=_KEYS_A_PAGE)
+def _listed(bucket: Bucket, folder: str, delimiter: str, token: str, max_keys: int) -> Page:
+    found = bucket.list_objects_v2(folder, delimiter, token, max_keys=max_keys)
     return Page(
         tuple(Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc)) for each in found.object_list),
         tuple(folder_name(prefix) for prefix in found.prefix_list),

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     import tablestore
 
 MOST_ROWS_READ = 100
-"""Rows one BatchGetRow may ask for; also how many are on a page of a scan."""
+"""Rows one BatchGetRow may ask for."""
 _NEVER_CALLED = ("numpy", "aiohttp", "asyncio")  # time series, and the asynchronous client
 _CONNECT_SECONDS = 3.0
-_MOST_ROWS_WRITTEN = 200
-_MOST_BYTES_WRITTEN = 3_500_000  # of the 4 MB a BatchWriteRow may have
 _BYTES_PER_ROW, _BYTES_PER_CELL = 256, 32  # around the values: more than it is in the protocol
 _KEY_TYPES = {"text": "STRING", "integer": "INTEGER"}
 
@@ -139,13 +137,13 @@ def put_row(client: Client, table: Table, row: Row) -> None:
     client.put_row(table.name, _sdk_row(table, row), _condition(row))
 
 
-def batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The changes in groups that one BatchWriteRow may have, in their order."""
+def batches(changes: Iterable[Change], *, most_rows: int = 200, most_bytes: int = 3_500_000) -> Iterator[list[Change]]:
+    """The changes in groups that one BatchWriteRow may have, in their order; it may have 4 MB."""
     batch: list[Change] = []
     total = 0
     for change in changes:
         bytes_of_row = size(change.row) + _BYTES_PER_ROW + _BYTES_PER_CELL * len(change.row)
-        if batch and (len(batch) == _MOST_ROWS_WRITTEN or total + bytes_of_row > _MOST_BYTES_WRITTEN):
+        if batch and (len(batch) == most_rows or total + bytes_of_row > most_bytes):
             yield batch
             batch, total = [], 0
         batch.append(change)
@@ -186,12 +184,12 @@ def read_rows(client: Client, *, table: Table, keys: Sequence[Key], columns: Seq
 
 
 def read_page(
-    client: Client, *, table: Table, first: Key, end: Key, columns: Sequence[str], backwards: bool
+    client: Client, *, table: Table, first: Key, end: Key, columns: Sequence[str], backwards: bool, most_rows: int
 ) -> tuple[Key | None, list[Row]]:
-    """A page of rows from `first` on, and the key the next one begins at."""
+    """A page of at most `most_rows` from `first` on, and the key the next one begins at."""
     direction = "BACKWARD" if backwards else "FORWARD"
     _, following, rows, _ = client.get_range(
-        table.name, direction, _sdk_key(table, first), _sdk_key(table, end), [*columns], MOST_ROWS_READ
+        table.name, direction, _sdk_key(table, first), _sdk_key(table, end), [*columns], most_rows
     )
     return [value for _, value, *_ in following] if following else None, [_row(row) for row in rows]
 

@@ -14,6 +14,7 @@ from ice_result.sinks.model import SinkContext
 from ice_result.sinks.rows import Row
 from ice_result.sinks.tables import Table
 from ice_result.sinks.tablestore import (
+    MOST_ROWS_READ,
     Change,
     Client,
     Key,
@@ -31,9 +32,13 @@ T = TypeVar("T")
 
 
 class Tablestore:
-    """Calls to one instance: one pool of connections and one pace, the keys asked for at every request."""
+    """Calls to one instance: one pool of connections and one pace, the keys asked for at every request.
 
-    def __init__(self, instance: str, context: SinkContext) -> None:
+    `rows_a_page` is how many rows are read at once: at most those that one BatchGetRow may ask for.
+    """
+
+    def __init__(self, instance: str, context: SinkContext, *, rows_a_page: int = MOST_ROWS_READ) -> None:
+        self._rows_a_page = rows_a_page
         self._instance = instance
         self._context = context
         self._caller = context.new_caller(SERVICE)
@@ -91,7 +96,15 @@ class Tablestore:
         """The rows from `first` to `end`, which is left out, page by page; `backwards`, `first` is the greater."""
         start: Key | None = first
         while start:
-            read = partial(read_page, table=table, first=start, end=end, columns=columns, backwards=backwards)
+            read = partial(
+                read_page,
+                table=table,
+                first=start,
+                end=end,
+                columns=columns,
+                backwards=backwards,
+                most_rows=self._rows_a_page,
+            )
             start, rows = self._call(f"read {table.name}", read, deadline)
             yield rows
 
