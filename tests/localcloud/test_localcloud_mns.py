@@ -177,7 +177,7 @@ def raw(
     if "authorization" not in headers:
         signed = signature(Request("POST", path, "", sent, body), environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
         sent["authorization"] = f"MNS {environment['ALIBABA_CLOUD_ACCESS_KEY_ID']}:{signed}"
-    connection = http.client.HTTPConnection(host, timeout=10)
+    connection = http.client.HTTPConnection(host, timeout=60)
     connection.request("POST", path, body, {name: value for name, value in sent.items() if value})
     reply = connection.getresponse()
     text = reply.read().decode()

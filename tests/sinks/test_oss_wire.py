@@ -97,7 +97,7 @@ def context_of(endpoint: str) -> SinkContext:
         oss_path_style=True,
         oss_encryption="KMS",
         credentials=credentials,
-        new_caller=lambda service: Caller(service, attempts=2, attempt_seconds=5, first_backoff_seconds=0.01),
+        new_caller=lambda service: Caller(service, attempts=2, first_backoff_seconds=0.01),
     )
 
 
@@ -135,7 +135,7 @@ def proxy() -> Iterator[Proxy]:
         def do_CONNECT(self) -> None:
             opened.seen.append((self.path, self.headers["Proxy-Authorization"]))
             host, _, port = self.path.partition(":")
-            with socket.create_connection((host, int(port)), timeout=5) as there:
+            with socket.create_connection((host, int(port)), timeout=60) as there:
                 self.send_response(200)
                 self.end_headers()
                 back = threading.Thread(target=copy, args=(there, self.connection))

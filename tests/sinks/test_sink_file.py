@@ -41,7 +41,7 @@ def start_writer(folder: Path, letters: str) -> subprocess.Popen[bytes]:
 
 
 def wait_for(path: Path) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < until
         time.sleep(0.01)

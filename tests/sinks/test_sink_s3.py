@@ -130,7 +130,7 @@ def s3(bucket: Bucket) -> SinkContext:
         s3_endpoint=bucket.server.endpoint,
         s3_path_style=True,
         concurrency=8,
-        new_caller=lambda service: Caller(service, attempts=3, attempt_seconds=5, first_backoff_seconds=0.01),
+        new_caller=lambda service: Caller(service, attempts=3, first_backoff_seconds=0.01),
     )
 
 
