@@ -66,7 +66,7 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
     """
     if seconds <= 0:
         raise TimedOutError(tried, service=service, detail="no time was left to begin")
-    done = threading.Event()
+    end, done = Deadline.after(seconds, clock), threading.Event()
     outcome: list[tuple[bool, T | BaseException]] = []
 
     def run() -> None:
@@ -76,7 +76,7 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
             outcome.append((False, error))
 
     _threads.run(run, done.set)
-    if not (clock or Clock()).wait(done, seconds):
+    if not end.clock.wait(done, end.left()):  # the time to start the call counts too
         raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
     succeeded, value = outcome[0]
     if succeeded:

@@ -53,7 +53,7 @@ class FakeTime:
         return watch
 
     def _wait(self, event: threading.Event, seconds: float) -> bool:
-        until = self.seconds + seconds
+        until = self.seconds + seconds - 1e-6  # sums of the same seconds differ by less
         while not event.wait(0.005):
             if self.seconds >= until:
                 return False
