@@ -102,7 +102,7 @@ def _sdks(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Every SDK is imported, once in each process: that takes longer than some cells have."""
     with pytest.MonkeyPatch.context() as patch:
         _set_environment(patch)
-        EVERY_SDK.run(tmp_path_factory.mktemp("sdks"), patch)
+        EVERY_SDK.run(tmp_path_factory.mktemp("sdks"))
 
 
 def _check(row: Row, found: Result) -> None:
@@ -116,7 +116,7 @@ def test_a_fault_at_a_call_leads_to_what_its_row_says(
 ) -> None:
     """GIVEN a fault at a call WHEN an event comes, and comes again without it THEN the job ends as the row says."""
     _set_environment(monkeypatch)
-    _check(row, BY_KEY[row.key].run(tmp_path, monkeypatch))
+    _check(row, BY_KEY[row.key].run(tmp_path))
 
 
 @pytest.mark.parametrize("row", _params(DISK_ROWS))

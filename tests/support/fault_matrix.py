@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import pytest
-
-from ice_result.calls import Caller, Clock, Deadline, Pace
+from ice_result.calls import Clock, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.function import Function
@@ -94,18 +92,15 @@ class Cell:
         """
         return 4 if self.waits and self.always else 60
 
-    def caller(self, service: str) -> Caller:
-        """How the function calls a service here: without pauses between attempts. The tests of Caller show the pauses.
+    @property
+    def clock(self) -> Clock:
+        """How the function waits here: without pauses between attempts. The tests of Caller show the pauses.
 
         A call that waits for its reply once is given up after a second. Every call has five attempts, so that one which
         a slow machine takes a second for is made again, and the outcome is the same.
         """
-        return Caller(
-            service,
-            attempt_seconds=1.0 if self.waits and not self.always else Caller.attempt_seconds,
-            jitter=lambda: 0.0,
-            pace=Pace(Clock(sleep=lambda _: None)),
-        )
+        longest = 1.0 if self.waits and not self.always else math.inf
+        return Clock(sleep=lambda _: None, wait=lambda done, seconds: done.wait(min(seconds, longest)))
 
     @property
     def fault(self) -> Fault | None:
@@ -115,10 +110,8 @@ class Cell:
         times = None if self.always else 1
         return Fault(self.kind, times, self.call.operation, self.call.target, interval_seconds=1)
 
-    def run(self, folder: Path, patch: pytest.MonkeyPatch) -> Result:
+    def run(self, folder: Path) -> Result:
         """What becomes of the job, in a cloud and a folder of its own."""
-        patch.setattr("ice_result.jobs.client.Caller", self.caller)
-        patch.setattr("ice_result.assembly.SinkContext", partial(SinkContext, new_caller=self.caller))
         with ExitStack() as open_ones:
             return _Run(self, folder, open_ones).result()
 
@@ -163,7 +156,7 @@ class _Run:
 
     def _new_function(self, *, broken: bool) -> Function:
         """An instance whose SDKs have made their clients: boto3 takes a good part of a short timeout for that."""
-        function = Function(self._environment(broken=broken))
+        function = Function(self._environment(broken=broken), self._cell.clock)
         stores = function.prepare(self._context(timeout=60)).stores
         parts: tuple[object, ...] = (stores.inspector, *stores.sinks)
         for part in parts:
