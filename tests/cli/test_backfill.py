@@ -93,7 +93,7 @@ class Killer:
             self._left -= 1
             kills = self._left == 0
         if kills:
-            assert self._started.wait(10)
+            assert self._started.wait(60)
             assert self._process is not None
             self._process.send_signal(self._number)
             if self._number == signal.SIGKILL:
