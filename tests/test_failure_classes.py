@@ -29,7 +29,7 @@ from ice_result.pipeline import JobOutcome, Pipeline, Stores
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
 from ice_result.values import JobId, JsonObject
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, without_pauses
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 
 HERE = Path(__file__).parent
@@ -48,12 +48,12 @@ def _handle(
     clock: Clock | None = None,
     **environment: str,
 ) -> Reply:
-    """What a function that writes to `folder` makes of the event; its time is its own if no clock is given."""
+    """What a function that writes to `folder` makes of the event; without a clock, its pauses take no time."""
     ((key_id, secret),) = cloud.credentials.items()
     context = PlatformContextWithCredentials(
         credentials=PlatformCredentials(key_id, secret), function=PlatformFunction(timeout=timeout)
     )
-    clock = clock or FakeTime().clock
+    clock = clock or without_pauses()
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{folder}", **environment}, clock)
     with closing(function):
         return function.handle(json.dumps(event).encode(), context)

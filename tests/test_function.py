@@ -11,7 +11,7 @@ import pytest
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, without_pauses
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
@@ -25,7 +25,7 @@ SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 def _new_function(environment: dict[str, str]) -> Function:
     """A function whose pauses take no time."""
-    return Function(environment, FakeTime().clock)
+    return Function(environment, without_pauses())
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_a_file_that_cannot_be_reached_later_is_not_unlearnt(cloud: LocalCloud) 
     """GIVEN a complete manifest WHEN the event comes again while OSS answers no look-up THEN it stays as it is."""
     cloud.seed_outputs()
     function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
-    context = PlatformContext(function=PlatformFunction(timeout=6))
+    context = PlatformContext()
     function.handle(b'{"JobId":"cover-0001"}', context)
     before = {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")}
     cloud.oss.fail(Fault("error_500", operation="HEAD", times=None))

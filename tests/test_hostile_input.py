@@ -24,7 +24,7 @@ from ice_result.localcloud import LocalCloud
 from ice_result.values import JsonObject, JsonValue
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
-from support.fake_clock import FakeTime
+from support.fake_clock import without_pauses
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
@@ -112,7 +112,7 @@ def function(cloud: LocalCloud, stores: str) -> Function:
 
 def new_function(environment: dict[str, str]) -> Function:
     """A function whose pauses take no time."""
-    return Function(environment, FakeTime().clock)
+    return Function(environment, without_pauses())
 
 
 CONTEXT = PlatformContext(function=PlatformFunction(timeout=120))  # as in s.yaml
@@ -335,7 +335,9 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
         "ICE_RESULT_ICE_ENDPOINT": "http://ice.cn-shanghai.aliyuncs.com",
         "ICE_RESULT_OSS_ENDPOINT": "http://oss-cn-shanghai.aliyuncs.com",
     }
-    context = PlatformContextWithCredentials(credentials=PlatformCredentials("LTAI-id", "secret", "token"))
+    context = PlatformContextWithCredentials(
+        credentials=PlatformCredentials("LTAI-id", "secret", "token"), function=CONTEXT.function
+    )
     event = json.dumps({"JobIds": [*server.bodies]}).encode()
     with watched() as seen:
         assert new_function(settings).handle(event, context)["recorded"] == len(PLACES)

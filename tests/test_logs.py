@@ -19,7 +19,7 @@ from ice_result.journal import Stopwatch, write_job
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
 from support.callback_requests import KEYS, URL, callback
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, without_pauses
 from support.platform_context import PlatformContext
 
 Lines = list[JsonObject]
@@ -63,7 +63,7 @@ def platform() -> Iterator[Platform]:
 def make(cloud: LocalCloud, sinks: str, **more: str) -> Function:
     """A function in this cloud, whose pauses take no time."""
     cloud.seed_outputs()
-    return Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more}, FakeTime().clock)
+    return Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more}, without_pauses())
 
 
 def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud, platform: Platform) -> None:

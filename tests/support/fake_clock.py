@@ -12,7 +12,7 @@ from ice_result.localcloud.service import Watch
 class FakeTime:
     """`clock` goes into what is tested; `slept` says how it waited between calls.
 
-    A call that is waited for costs no time, however long it really takes, unless the test moves the time meanwhile.
+    It is one time for all threads: a pause of one lets time pass for calls of the others. A call that is waited for costs no time, however long it really takes, unless the test moves the time meanwhile.
     """
 
     def __init__(self) -> None:
@@ -58,3 +58,8 @@ class FakeTime:
             if self.seconds >= until:
                 return False
         return True
+
+
+def without_pauses() -> Clock:
+    """The machine's own time, in which nobody sleeps: for work in many threads, where only calls are waited for."""
+    return Clock(sleep=lambda _: None)
