@@ -12,7 +12,8 @@ from ice_result.localcloud.service import Watch
 class FakeTime:
     """`clock` goes into what is tested; `slept` says how it waited between calls.
 
-    It is one time for all threads: a pause of one lets time pass for calls of the others. A call that is waited for costs no time, however long it really takes, unless the test moves the time meanwhile.
+    It is one time for all threads: a pause of one lets time pass for the calls of the others. A call that is waited
+    for costs no time, however long it really takes, unless the test moves the time meanwhile.
     """
 
     def __init__(self) -> None:
