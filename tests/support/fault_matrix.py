@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from ice_result.sinks.model import Loads
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from support import record_versions
+from support.fake_clock import without_pauses
 from support.fault_table import CellKey, Result
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
@@ -100,7 +101,7 @@ class Cell:
         a slow machine takes a second for is made again, and the outcome is the same.
         """
         longest = 1.0 if self.waits and not self.always else math.inf
-        return Clock(sleep=lambda _: None, wait=lambda done, seconds: done.wait(min(seconds, longest)))
+        return replace(without_pauses(), wait=lambda done, seconds: done.wait(min(seconds, longest)))
 
     @property
     def fault(self) -> Fault | None:
