@@ -11,9 +11,10 @@ from hypothesis import settings
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.localcloud.service import Watch
 from support.forked_functions import ForkedFunctions
+from support.own_environment import leave_outside
 from support.paths import SAMPLE_JOBS
 
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+leave_outside()
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
@@ -32,8 +33,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[Lo
 
     Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.
     """
-    for name in (*PROXY_VARIABLES, "ALIBABA_CLOUD_SECURITY_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
 
     def tell(passing: Passing) -> None:
         for watch in watchers:

@@ -91,8 +91,6 @@ def _params(rows: list[Row]) -> list[object]:
 
 
 def _set_environment(patch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        patch.delenv(name)
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
 

@@ -324,8 +324,6 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
     """GIVEN the public endpoints, behind a proxy that tells their hosts THEN no response adds a host to them."""
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{server.port}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
     server.bodies = {
         f"job-{number}": json.dumps({**COVER, "JobId": "", "OutputFiles": [], "OutputUrls": [place]}).encode()
         for number, place in enumerate(PLACES)

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from ice_result.calls import Deadline
-from ice_result.cli.main import command
 from ice_result.credentials import Credentials
 from ice_result.errors import StorageError
 from ice_result.function import Function
@@ -422,7 +421,6 @@ def test_ctrl_c_while_a_job_is_noted_as_done_counts_it(
     cloud: LocalCloud,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     destination: str,
 ) -> None:
     """GIVEN Ctrl-C between a line of FILE.done and the count of it THEN the summary still tells what is kept."""
@@ -434,18 +432,16 @@ def test_ctrl_c_while_a_job_is_noted_as_done_counts_it(
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Progress, "done", interrupted)
-    for name, value in {**cloud.environment, "ICE_RESULT_CONCURRENCY": "1"}.items():
-        monkeypatch.setenv(name, value)
     cloud.mns.create_queue(QUEUE)
     cloud.seed_outputs()
     ids = write_ids(tmp_path, *(path.stem for path in SAMPLE_JOBS.glob("*.json")), *(f"job-{n}" for n in range(32)))
 
-    with pytest.raises(SystemExit, match="130"):
-        command(["backfill", str(ids), destination, where])
+    done = backfill(cloud, str(ids), destination, where, ICE_RESULT_CONCURRENCY="1")
 
+    assert done.returncode == 130
     kept = (tmp_path / "ids.txt.done").read_text(encoding="utf-8").splitlines()[1:]
     assert len(kept) == done_with
-    assert capsys.readouterr().err.startswith(f"{done_with} ")
+    assert done.stderr.startswith(f"{done_with} ")
 
 
 def test_a_batch_that_is_refused_for_now_is_failed_and_the_rest_goes_on(cloud: LocalCloud, tmp_path: Path) -> None:

@@ -65,12 +65,6 @@ def ask(status: int, body: bytes, headers: dict[str, str] | None = None) -> Json
         return jobs.query(JOB, Deadline.after(10))
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 CODES: list[tuple[str, int, type[ServiceError]]] = [
     ("Throttling", 400, ThrottledError),
     ("Throttling.User", 400, ThrottledError),

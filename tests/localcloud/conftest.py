@@ -74,10 +74,8 @@ def oss_sdk() -> Callable[..., oss2.Bucket]:
 
 
 @pytest.fixture
-def ots_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+def ots_cloud() -> Iterator[LocalCloud]:
     """A running local cloud with a Tablestore."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     with LocalCloud(tablestore=True) as cloud:
         yield cloud
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 import pytest
 
 from ice_result.localcloud import LocalCloud
+from support.own_environment import outside
 
 CHECKS = Path(__file__).parent.parent / "node"
 INSTALL_SECONDS, RUN_SECONDS = 300, 120
@@ -41,7 +42,9 @@ def install(folder: Path) -> None:
     """`npm install`, unless the test ends here. What npm says goes nowhere: it names registries."""
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=INSTALL_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=outside(), capture_output=True, timeout=INSTALL_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         give_up(f"npm install took more than {INSTALL_SECONDS} seconds")
     if done.returncode != 0:

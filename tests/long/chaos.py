@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from support.chaos import Chaos, Figures, Plan  # noqa: E402  found through the line above
+from support.own_environment import leave_outside  # noqa: E402  the same
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
@@ -29,8 +30,7 @@ def main() -> None:
         seed=int(os.environ.get("SEED", "1")),
         largest_batch=int(os.environ.get("LARGEST_BATCH", Plan.largest_batch)),
     )
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        del os.environ[name]
+    leave_outside()
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:

@@ -83,8 +83,7 @@ elsewhere = pytest.fixture(serve, name="elsewhere")
 
 
 @pytest.fixture
-def context(server: Server, monkeypatch: pytest.MonkeyPatch) -> SinkContext:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def context(server: Server) -> SinkContext:
     return context_of(f"http://127.0.0.1:{server.port}")
 
 
@@ -243,11 +242,8 @@ def secure(tmp_path: Path) -> Iterator[LocalCloud]:
         yield cloud
 
 
-def test_tls_is_verified(
-    secure: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
-) -> None:
+def test_tls_is_verified(secure: LocalCloud, tmp_path: Path, deadline: Deadline) -> None:
     """GIVEN a server with a certificate of our own authority THEN it is trusted only when that is named."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     context = context_of(secure.oss.endpoint)
 
     with pytest.raises(UnavailableError, match="SSLError"):
@@ -261,8 +257,6 @@ def test_a_proxy_of_the_environment_is_gone_through(
     secure: LocalCloud, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
 ) -> None:
     """With the user of its URL; and it is OSS whose certificate is verified then."""
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", proxy.url)
 
     store(replace(context_of(secure.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)

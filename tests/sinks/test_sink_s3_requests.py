@@ -65,7 +65,6 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("no_proxy", "")
         yield proxy
         server.shutdown()
         thread.join()

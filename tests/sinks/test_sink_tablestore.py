@@ -52,8 +52,6 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
-    for name in ("ALIBABA_CLOUD_SECURITY_TOKEN", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
     def tell(passing: Passing) -> None:
         for watch in watchers:

@@ -37,11 +37,7 @@ class ForkedFunctions:
 
     def __init__(self, log: IO[bytes] | None = None) -> None:
         """What the functions log goes to `log`, or else where this process's errors go."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_NOT_INHERITED) and not name.lower().endswith("_proxy")
-        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         environment["PYTHONPATH"] = f"{SOURCE}:{TESTS}"
         environment["SSL_CERT_FILE"] = os.devnull  # reading the system's would take longer than all the rest
         self._parent = subprocess.Popen(

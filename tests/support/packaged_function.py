@@ -16,6 +16,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from ice_result.values import JsonObject
+from support.own_environment import outside
 from support.paths import ROOT
 from support.platform_context import PlatformContext
 
@@ -28,7 +29,7 @@ def run_package_tool(*options: str | Path, checkout: Path = ROOT, **environment:
 
     A machine without that Python skips the test; under CI the test goes on, and fails.
     """
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    ours = {name: value for name, value in outside().items() if not name.startswith("COVERAGE_")}
     command: list[str | Path] = [sys.executable, checkout / "tools" / "package", *options]
     done = subprocess.run(command, env={**ours, **environment}, capture_output=True, text=True, check=False)
     if NO_SUCH_PYTHON in done.stderr and not os.environ.get("CI"):

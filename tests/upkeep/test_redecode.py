@@ -42,8 +42,6 @@ WRITING = {"PUT", "DELETE", "PutRow", "BatchWriteRow"}
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore, where every output file of the samples is."""
-    for name in ("ALIBABA_CLOUD_SECURITY_TOKEN", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
     with LocalCloud(jobs=SAVED, tablestore=True) as local:
         local.oss.create_bucket("records")
         local.seed_outputs()
