@@ -6,6 +6,7 @@ A test that fails here depends on another test or on the speed of the machine.
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import subprocess
@@ -20,25 +21,28 @@ BUSY = "import os, time\nparent = os.getppid()\nwhile os.getppid() == parent:\n 
 
 def main() -> int:
     """Print a line for each run, and return 1 when a run failed."""
-    runs, options = int(sys.argv[1]), sys.argv[2:]
+    parser = argparse.ArgumentParser(prog="make firm", description=__doc__)
+    parser.add_argument("runs", type=_positive, metavar="RUNS")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the arguments with which Python runs the tests")
+    arguments = parser.parse_args()
     failed = 0
     with busy_loops(os.cpu_count() or 1):
-        for number in range(1, runs + 1):
+        for number in range(1, arguments.runs + 1):
             seed, started = random.randrange(2**32), time.monotonic()  # noqa: S311  an order of tests
-            print(f"== run {number} of {runs}, seed {seed}", flush=True)
-            status = run_tests(seed, options)
+            title = f"== run {number} of {arguments.runs}, seed {seed}"
+            print(title, flush=True)
+            shuffled = ["-p", "randomly", f"--randomly-seed={seed}"]
+            status = subprocess.run([sys.executable, *arguments.command, *shuffled], check=False).returncode
             failed += status != 0
-            print(f"== run {number} of {runs}, seed {seed}: status {status}, {time.monotonic() - started:.0f} s")
-    print(f"== {failed} of {runs} runs failed")
+            print(f"{title}: status {status}, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"== {failed} of {arguments.runs} runs failed")
     return 1 if failed else 0
 
 
-def run_tests(seed: int, options: list[str]) -> int:
-    """Run pytest as `make test` does, in the order of this seed. Return its exit status."""
-    distributed = ["--numprocesses", "auto", "--dist", "worksteal"]
-    shuffled = ["-p", "randomly", f"--randomly-seed={seed}"]
-    command = [sys.executable, "-m", "pytest", "--quiet", *distributed, *shuffled, "-m", "not slow", *options]
-    return subprocess.run(command, check=False).returncode
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected how many runs there are, 1 or more")
+    return int(text)
 
 
 @contextmanager
