@@ -56,7 +56,7 @@ fuzz-coverage: $(VENV)/.fuzz ## inputs found by what they reach, SECONDS=600 for
 	$(BIN)/python tests/long/fuzz_coverage.py $(SECONDS)
 
 scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at once, and by one that is killed ten times
-	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 tests/test_many_writers.py
+	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 -m slow tests/test_many_writers.py
 
 chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed; SEED=1 LARGEST_BATCH=20
 	JOBS=$(JOBS) SEED=$(SEED) $(BIN)/python tests/long/chaos.py

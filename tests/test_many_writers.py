@@ -8,20 +8,23 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from support.command_line import process_arguments, process_environment
 from support.many_jobs import write_jobs
+from support.paths import TESTS
 
-HERE = Path(__file__).parent
 TABLES = ("ice_jobs", "ice_outputs", "ice_items")
 INSTANCE = "ice-tests"
 
@@ -44,8 +47,8 @@ class Tablestore:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "support" / "tablestore_process.py")],
-            env=_without_coverage(),
+            [sys.executable, str(TESTS / "support" / "tablestore_process.py")],
+            env=_without_coverage({}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -69,9 +72,8 @@ class Tablestore:
         return self._process.stdout.readline()
 
 
-def _without_coverage() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    return {**environment, "PYTHONPATH": str(HERE.parent / "src")}
+def _without_coverage(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in process_environment(environment).items() if not name.startswith("COVERAGE_")}
 
 
 class Workplace:
@@ -96,15 +98,14 @@ class Workplace:
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         environment = {
-            **_without_coverage(),
             **(self._cloud.environment if self._cloud else {}),
             "ICE_RESULT_SINKS": ",".join(self.sinks),
             "ICE_RESULT_VERIFY_OUTPUTS": "off",
         }
         self._started.append(
             subprocess.Popen(
-                [sys.executable, "-m", "ice_result", *command],
-                env=environment,
+                process_arguments(*command),
+                env=_without_coverage(environment),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )
@@ -118,24 +119,45 @@ class Workplace:
                 process.kill()
                 process.communicate()
 
-    def record(self) -> subprocess.Popen[bytes]:
-        """A process that records all jobs."""
+    def record(self, jobs: Path | None = None) -> subprocess.Popen[bytes]:
+        """A process that records all jobs, by default those of the folder."""
         event = str(self._folder / "event.json")
-        jobs = str(self._folder / "jobs")
-        return self.start("process", "--event", event, "--jobs", jobs, "--json", "--wait", "600")
+        jobs = jobs or self._folder / "jobs"
+        return self.start("process", "--event", event, "--jobs", str(jobs), "--json", "--wait", "600")
 
-    def kill(self, process: subprocess.Popen[bytes], *, after: int) -> None:
-        """SIGKILL when it has reported so many jobs; others are then under way."""
+    def kill_after(self, reported: int, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL when it has reported so many jobs. It must have one more that cannot end."""
         assert process.stdout is not None
-        for _ in range(after):
-            process.stdout.readline()
+        for _ in range(reported):
+            line = process.stdout.readline()
+            assert line.startswith(b"{"), line
+        self._kill(process)
+
+    def kill_between_sinks(self) -> None:
+        """SIGKILL for a process whose first record is in the folder, and of whose jobs none can be in the database."""
+        self.out.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(self.out / "jobs.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            process = self.record()
+            while not any((self.out / "records").rglob("*.json")):
+                assert process.poll() is None, self._output(process)
+                time.sleep(0.01)
+            self._kill(process)
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        output = self._output(process)
+        assert process.returncode == -signal.SIGKILL, output
 
     def finish(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for a process that must succeed."""
+        output = self._output(process)
+        assert process.returncode == 0, output
+
+    def _output(self, process: subprocess.Popen[bytes]) -> str:
+        """The end of what it printed, when it has ended."""
         output, _ = process.communicate()
-        assert process.returncode == 0, output[-2000:].decode()
+        return output[-2000:].decode()
 
     def contents(self) -> dict[str, object]:
         """All that was written, comparable."""
@@ -181,6 +203,20 @@ def folder(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def jobs_that_do_not_end(folder: Path, tmp_path: Path) -> Path:
+    """The jobs, of which the first never ends: its file is a pipe that nobody writes to, and whoever reads it waits.
+
+    So a process that records them is still at work when it is killed, however slow the machine is.
+    """
+    jobs = tmp_path / "jobs"
+    shutil.copytree(folder / "jobs", jobs)
+    first = min(jobs.iterdir())
+    first.unlink()
+    os.mkfifo(first)
+    return jobs
+
+
 @pytest.fixture(scope="module")
 def undisturbed(size: Size, folder: Path, cloud: Tablestore | None) -> dict[str, object]:
     """What one process leaves that nothing happens to."""
@@ -205,14 +241,25 @@ def test_processes_at_once_leave_what_one_leaves(
         assert place.contents() == undisturbed
 
 
-def test_killed_at_any_moment_and_run_again_nothing_is_lost_or_doubled(
-    size: Size, folder: Path, cloud: Tablestore | None, undisturbed: dict[str, object]
+def test_killed_after_any_number_of_jobs_and_run_again_nothing_is_lost_or_doubled(
+    size: Size, folder: Path, cloud: Tablestore | None, undisturbed: dict[str, object], jobs_that_do_not_end: Path
 ) -> None:
-    """SIGKILL after any number of jobs, again and again; then once without."""
+    """GIVEN SIGKILL when any number of jobs but not all are reported WHEN it is over THEN all is as one leaves it."""
     numbers = random.Random(20260302)  # noqa: S311  repeatable
     with closing(Workplace(folder, cloud, "killed")) as place:
         place.prepare()
         for _ in range(size.kills):
-            place.kill(place.record(), after=numbers.randint(1, size.jobs // 2))
+            place.kill_after(numbers.randint(1, size.jobs - 1), place.record(jobs_that_do_not_end))
+        place.finish(place.record())
+        assert place.contents() == undisturbed
+
+
+def test_killed_between_two_sinks_and_run_again_nothing_is_lost_or_doubled(
+    folder: Path, cloud: Tablestore | None, undisturbed: dict[str, object]
+) -> None:
+    """GIVEN SIGKILL when jobs are in the first sink alone WHEN it is run again THEN all is as one process leaves it."""
+    with closing(Workplace(folder, cloud, "sinks")) as place:
+        place.prepare()
+        place.kill_between_sinks()
         place.finish(place.record())
         assert place.contents() == undisturbed
