@@ -53,7 +53,7 @@ def _say(text: str) -> None:
 def table(plan: Plan, figures: Figures, seconds: float) -> str:
     """What happened, as the document shows it."""
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(figures.faults.items()))
-    struck = figures.faults.total()
+    hits = figures.faults.total()
     times = [f"{each:.0f} s" for each in (figures.quiet_seconds, figures.seconds, seconds)]
     rows = {
         "jobs; seed; events in a batch, at most": f"{plan.jobs:,}; {plan.seed}; {plan.largest_batch}",
@@ -63,7 +63,7 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
         "jobs expected with a note": f"{figures.noted:,}, half of whose events never came",
         "timers; that failed or were killed": f"{figures.timers:,}; {figures.timers_that_failed:,}",
         "calls; without faults": f"{figures.calls:,}; {figures.quiet_calls:,}",
-        "of them struck": f"{struck:,} ({struck / max(1, figures.calls):.0%}): {kinds}",
+        "of them hit by a fault": f"{hits:,} ({hits / max(1, figures.calls):.0%}): {kinds}",
         "envelopes written; there at once, at most": f"{figures.parked:,}; {figures.parked_at_most:,}",
         "retried by a person": f"{figures.by_a_person:,} envelopes",
         "delivered once more since a file could not be looked up": f"{figures.looked_up_again:,} jobs",

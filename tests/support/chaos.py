@@ -2,11 +2,12 @@
 
     quiet run ──► faults and kills on ──► every event delivered, some twice ──► off ──► timers, a person ──► compared
 
-The same jobs are first recorded while nothing disturbs them. Then each call is struck with a chance of one in five,
-processes are killed, and what they did not finish is delivered again. The seed decides which call is struck (the nth
-of its operation on its target), what is delivered together and in which order, and which jobs still run at first. It
-also decides after how many calls a process is killed, so that a slow machine sees as many kills as a fast one.
-Which process is at work at that call is a matter of time, and with it how often a call is made.
+The same jobs are first recorded while nothing disturbs them. Then each call is hit by a fault with a chance of one in
+five, processes are killed, and what they did not finish is delivered again. The seed decides which call is hit (the
+nth of its operation on its target), what is delivered together and in which order, and which jobs still run at first.
+It also decides after how many calls a process is killed. Which process is at work at that call is a matter of time, and
+with it how often a call is made. So a plan may ask for a least number of kills and for some kinds of faults: until they
+have happened, everything is delivered again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -50,7 +51,7 @@ SHARES: dict[FaultKind, float] = {
     "hang": 0.005,
     "drip": 0.005,
 }
-"""Of all calls, how many are struck by what: one in five. What holds a call up is rarer, so that time suffices."""
+"""Of all calls, how many are hit by what: one in five. What holds a call up is rarer, so that time suffices."""
 TIMER = {"triggerTime": "2026-03-02T08:00:00Z", "triggerName": "upkeep", "payload": ""}
 CONCURRENCY = 16
 WAITED_SECONDS = 3700
@@ -64,10 +65,11 @@ Stored: TypeAlias = dict[str, list[object]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How many jobs, and how rough it gets. `lanes` is how many functions are at work at once.
+    """How many jobs, and what disturbs them. `lanes` is how many functions are at work at once.
 
-    A batch has as many events at most as s.yaml hands over at once. A process is killed after every `kill_every` calls,
-    at least and at most: a batch that needs many more calls than that would come again for ever. The rest is seconds.
+    A batch has as many events at most as s.yaml hands over at once. Processes are killed one by one, each after
+    a number of calls between the two of `kill_every`: a batch that needs many more calls than that would come again for
+    ever. At least `least_kills` processes are killed, and each of `kinds` hits a call. The rest is seconds.
     """
 
     jobs: int
@@ -77,6 +79,8 @@ class Plan:
     timeout: int = 12
     kill_every: tuple[int, int] = (250, 500)
     timer_every: float = 4.0
+    least_kills: int = 0
+    kinds: frozenset[FaultKind] = frozenset()
 
 
 @dataclass
@@ -102,15 +106,15 @@ class Figures:
     seconds: float = 0.0
 
 
-class Strikes:
-    """Watches every call; while it is `on`, one in five is struck, and the seed and the call say which and by what.
+class CallFaults:
+    """Watches every call; while it is `on`, one in five is hit by a fault: the seed and the call say which and by what.
 
-    Then it also calls `kill` after so many calls as the plan says.
+    Then it also calls `kill` after so many calls as the plan says, and at each further call until that has killed.
     """
 
-    def __init__(self, plan: Plan, kill: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, kill: Callable[[], bool]) -> None:
         self.on = False
-        self.struck: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
         self.calls: Counter[tuple[str, str]] = Counter()
         self.parked = 0
         self.servers: Mapping[str, LocalService] = {}
@@ -134,15 +138,17 @@ class Strikes:
             self._seen[passing] += 1
             kind = self._kind(passing, self._seen[passing])
             if kind is not None:
-                self.struck[kind] += 1
+                self.hits[kind] += 1
             self._calls_to_next_kill -= 1
-            kill_now = self._calls_to_next_kill == 0
-            if kill_now:
+            if self._calls_to_next_kill <= 0 and self._kill():
                 self._calls_to_next_kill = self._pauses.randint(*self._kill_every)
         if kind is not None:
             self.servers[passing.service].fail(Fault(kind, 1, passing.operation, passing.target or None))
-        if kill_now:
-            self._kill()
+
+    def kill_again(self) -> None:
+        """The process had ended before it was killed: the next call kills one."""
+        with self._lock:
+            self._calls_to_next_kill = 0
 
     def _kind(self, passing: Passing, nth: int) -> FaultKind | None:
         what = f"{self._seed} {passing.service} {passing.operation} {passing.target} {nth}"
@@ -226,10 +232,11 @@ class Chaos:
         self._folder = folder
         self._chance = random.Random(plan.seed)  # noqa: S311  repeatable
         self._moments = random.Random(plan.seed)  # noqa: S311  for what several threads draw from
-        self._strikes = Strikes(plan, self._kill)
+        self._faults = CallFaults(plan, self._kill)
         self._job_ids = [f"job-{number:05}" for number in range(plan.jobs)]
         self._queue: list[Delivery] = []
         self._at_work: dict[ForkedFunctions, int | None] = {}
+        self._to_die: set[int] = set()
         self._change = threading.Condition()
         self._over = threading.Event()
         self._problems: list[str] = []
@@ -237,8 +244,8 @@ class Chaos:
     def run(self) -> Figures:
         """Raises AssertionError, with the seed and the first job for which something does not hold."""
         with ExitStack() as stack:
-            cloud = stack.enter_context(LocalCloud(tablestore=True, watch=self._strikes.watch))
-            self._strikes.servers = {"ICE": cloud.ice, "OSS": cloud.oss, "Tablestore": cloud.ots}
+            cloud = stack.enter_context(LocalCloud(tablestore=True, watch=self._faults.watch))
+            self._faults.servers = {"ICE": cloud.ice, "OSS": cloud.oss, "Tablestore": cloud.ots}
             self._fill(cloud)
             log = stack.enter_context((self._folder / "log").open("wb"))
             lanes = [stack.enter_context(closing(ForkedFunctions(log))) for _ in range(self._plan.lanes + 1)]
@@ -271,11 +278,11 @@ class Chaos:
                 cloud.ice.put(job_id, *running, {**ended, "JobId": job_id})
 
     def _run_quietly(self, quiet: Place, lanes: Sequence[ForkedFunctions]) -> None:
-        started, before = time.monotonic(), self._strikes.calls.copy()
+        started, before = time.monotonic(), self._faults.calls.copy()
         self._queue = [Delivery(tuple(part)) for part in _parts(self._job_ids, [_QUIET_BATCH])]
         self._work_off(quiet, lanes[:2], timeout=60)
         self.figures.quiet_seconds = time.monotonic() - started
-        calls = self._strikes.calls - before
+        calls = self._faults.calls - before
         self.figures.quiet_calls = calls.total()
         self._check_calls(calls, quiet)
         self._must(not quiet.keys("parked"), "something was parked in the quiet run")
@@ -302,21 +309,29 @@ class Chaos:
             notes = new_notes(sorted(lost | noted), within=within, function_name=None, now=now)
             left = leave_notes(pipeline.stores.lots, notes, lambda: Deadline.after(30))
             self.figures.noted = len(list(left))
-        self._queue = self._deliveries([job_id for job_id in self._job_ids if job_id not in lost])
-        started, before, parked = time.monotonic(), self._strikes.calls.copy(), self._strikes.parked
-        self._strikes.on = True
+        expected = [job_id for job_id in self._job_ids if job_id not in lost]
+        started, before, parked = time.monotonic(), self._faults.calls.copy(), self._faults.parked
+        self._faults.on = True
         with ThreadPoolExecutor(1) as timer:
             try:
                 ended = timer.submit(self._wake, place, lanes[-1])
-                self._work_off(place, lanes[:-1], self._plan.timeout)
+                while True:
+                    self._queue = self._deliveries(expected)
+                    self._work_off(place, lanes[:-1], self._plan.timeout)
+                    if self._disturbed_enough():
+                        break
             finally:
                 self._over.set()
             ended.result()
-        self._strikes.on = False
+        self._faults.on = False
         self.figures.seconds = time.monotonic() - started
-        self.figures.calls = (self._strikes.calls - before).total()
-        self.figures.parked = self._strikes.parked - parked
-        self.figures.faults = self._strikes.struck
+        self.figures.calls = (self._faults.calls - before).total()
+        self.figures.parked = self._faults.parked - parked
+        self.figures.faults = self._faults.hits
+
+    def _disturbed_enough(self) -> bool:
+        """Whether as much has happened as the plan asks for."""
+        return self.figures.kills >= self._plan.least_kills and self._faults.hits.keys() >= self._plan.kinds
 
     def _lost_and_noted(self) -> tuple[set[str], set[str]]:
         """Jobs whose events never come, and others that were expected too."""
@@ -382,18 +397,28 @@ class Chaos:
         status = functions.status()
         with self._change:
             self._at_work[functions] = None
+            killed, to_die = status == -signal.SIGKILL, process_id in self._to_die
+            self._to_die.discard(process_id)
+            self.figures.kills += killed
             if not status and timeout == self._plan.timeout:
                 self.figures.longest_seconds = max(self.figures.longest_seconds, time.monotonic() - started)
+        if to_die and not killed:
+            self._faults.kill_again()
         return status
 
-    def _kill(self) -> None:
-        """One of those at work."""
+    def _kill(self) -> bool:
+        """Kill one of those at work, if there is one."""
         with self._change:
             processes = [process_id for process_id in self._at_work.values() if process_id]
-            if processes:
-                with suppress(ProcessLookupError):
-                    os.kill(self._moments.choice(processes), signal.SIGKILL)
-                    self.figures.kills += 1
+            if not processes:
+                return False
+            process_id = self._moments.choice(processes)
+            try:
+                os.kill(process_id, signal.SIGKILL)
+            except ProcessLookupError:
+                return False
+            self._to_die.add(process_id)
+            return True
 
     def _wake(self, place: Place, functions: ForkedFunctions) -> None:
         """The timer. One that cannot read what is parked fails, and the next tries again."""
