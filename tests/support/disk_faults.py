@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ JOB_ID = "cover-0001"
 EVENT = {"JobId": JOB_ID}
 ENVELOPE_BYTES = 2000
 """What a full disk still takes: an envelope fits, a record and a database do not."""
-LOCKED_SECONDS = 1.0
+FOUND_LOCKED = "found-locked"
+LONGEST_SECONDS = 60
+"""The function's timeout where nothing makes it wait that long."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,48 @@ class DiskCell:
 
         The function needs milliseconds to come to the lock, and no deadline stops it from parking in a folder.
         """
-        return 4 if self.trouble == "locked" and self.always else 60
+        return 4 if self.trouble == "locked" and self.always else LONGEST_SECONDS
 
     def run(self, folder: Path, functions: ForkedFunctions) -> Result:
         """What becomes of the job, in a folder of its own."""
-        with self._trouble(folder / "out"):
+        with self._trouble(folder) as meanwhile:
             file_bytes = (ENVELOPE_BYTES if self.parks_elsewhere else 0) if self.trouble == "full" else None
-            outcome = self._deliver(folder, functions, EVENT, self.timeout, file_bytes)
-        if outcome == "recorded":
-            return Result(outcome, "")
+            status = self._deliver(
+                folder, functions, EVENT, timeout=self.timeout, file_bytes=file_bytes, meanwhile=meanwhile
+            )
         envelopes = list((folder / "parked").rglob("*.json"))
+        recorded = self._is_recorded(folder / "out")
+        if status or not recorded:
+            return Result(self._outcome(status, envelopes), self._deliver_again(folder, functions, envelopes))
+        return Result("recorded and parked" if envelopes else "recorded", "")
+
+    def _deliver_again(self, folder: Path, functions: ForkedFunctions, envelopes: list[Path]) -> str:
+        """What becomes of the envelope, or else of the event, without the trouble; an old envelope may be left."""
         event = json.loads(envelopes[0].read_bytes()) if envelopes else EVENT
-        return Result(outcome, self._deliver(folder, functions, event, timeout=60, file_bytes=None))
+        status = self._deliver(folder, functions, event, timeout=LONGEST_SECONDS)
+        if not status and self._is_recorded(folder / "out"):
+            return "recorded"
+        return self._outcome(status, list((folder / "parked").rglob("*.json")))
+
+    def _outcome(self, status: int, envelopes: list[Path]) -> str:
+        """What became of an event that is not recorded, in the words of the table."""
+        if status:
+            return "given back" if status == GIVEN_BACK else f"failed with {status}"
+        for envelope in envelopes:
+            return f"parked: {json.loads(envelope.read_bytes())['reason']}"
+        return "nothing"
 
     def _deliver(
-        self, folder: Path, functions: ForkedFunctions, event: object, timeout: int, file_bytes: int | None
-    ) -> str:
-        """What becomes of an event, in the words of the table."""
+        self,
+        folder: Path,
+        functions: ForkedFunctions,
+        event: object,
+        *,
+        timeout: int,
+        file_bytes: int | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> int:
+        """The exit status of a process that gets the event; `meanwhile` is called while it is at work."""
         environment = {
             "ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}",
             "ICE_RESULT_SINKS": self.sink.format(folder / "out"),
@@ -70,33 +97,31 @@ class DiskCell:
         }
         if self.parks_elsewhere:
             environment["ICE_RESULT_PARK_URL"] = f"file:{folder}"
-        functions.start(environment, event, timeout=timeout, file_bytes=file_bytes)
-        status = functions.status()
-        if status:
-            return "given back" if status == GIVEN_BACK else f"failed with {status}"
-        if self._is_recorded(folder / "out"):
-            return "recorded"
-        for envelope in (folder / "parked").rglob("*.json"):
-            return f"parked: {json.loads(envelope.read_bytes())['reason']}"
-        return "nothing"
+        found_locked = folder / FOUND_LOCKED if self.trouble == "locked" else None
+        functions.start(environment, event, timeout=timeout, file_bytes=file_bytes, found_locked=found_locked)
+        meanwhile()
+        return functions.status()
 
     @contextmanager
-    def _trouble(self, out: Path) -> Iterator[None]:
+    def _trouble(self, folder: Path) -> Iterator[Callable[[], None]]:
+        """The trouble; what is yielded takes it away, if it passes, as soon as the process has met it."""
+        out = folder / "out"
         if self.trouble == "in the way":
             out.write_text("in the way")
-            yield
+            yield lambda: None
             out.unlink()
             return
         if self.trouble == "full":  # ForkedFunctions limits what the process can write
-            yield
+            yield lambda: None
             return
-        with closing(sqlite3.connect(out, isolation_level=None, check_same_thread=False)) as other:
+        with closing(sqlite3.connect(out, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            passing = threading.Timer(LOCKED_SECONDS, lambda: other.execute("ROLLBACK"))
-            if not self.always:
-                passing.start()
-            yield
-            passing.cancel()
+
+            def unlock() -> None:
+                _wait_for(folder / FOUND_LOCKED)
+                other.execute("ROLLBACK")
+
+            yield (lambda: None) if self.always else unlock
 
     def _is_recorded(self, out: Path) -> bool:
         if self.sink.startswith("sqlite:"):
@@ -108,6 +133,13 @@ class DiskCell:
                     (JOB_ID,)
                 ]
         return len(list(out.glob("*/*/*/*.json"))) == 2
+
+
+def _wait_for(path: Path) -> None:
+    end = time.monotonic() + LONGEST_SECONDS
+    while not path.exists():
+        assert time.monotonic() < end, "the process did not come to the lock"
+        time.sleep(0.01)
 
 
 DISK_CELLS = (

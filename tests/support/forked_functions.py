@@ -1,8 +1,8 @@
 """Runs the function in one new process after the other, each a fork of this one, which has imported everything.
 
-A line of JSON comes in, the arguments of `start`; out go the id of the process, and then its exit status: 0 when the
-handler returned, GIVEN_BACK when it raised ParkingError, REFUSED when it raised another error of ours, negative when a
-signal ended it.
+A line of JSON comes in, the arguments of `start` and the number of the order; out go the id of the process, and then
+its exit status, each after the number: 0 when the handler returned, GIVEN_BACK when it raised ParkingError, REFUSED
+when it raised another error of ours, negative when a signal ended it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import IO, NoReturn
 
 from ice_result.credentials import Credentials
@@ -48,6 +51,8 @@ class ForkedFunctions:
             stderr=log,
             text=True,
         )
+        self._order = 0
+        self._process_id: int | None = None
 
     def start(
         self,
@@ -57,30 +62,47 @@ class ForkedFunctions:
         timeout: int = 30,
         file_bytes: int | None = None,
         ahead_seconds: int = 0,
+        found_locked: Path | None = None,
     ) -> int:
         """A new process that handles the event, within the function's timeout; its id.
 
         It can write no larger file than `file_bytes`: for what is larger, it is as if the disk were full. By its clock
-        it is `ahead_seconds` later than it is, so that what was parked has waited for so long.
+        it is `ahead_seconds` later than it is, so that what was parked has waited for so long. It makes the file
+        `found_locked` when it has found the database of its `sqlite:` sink locked, and tries again.
+
+        The process started before is killed if nobody waited for it, as when a test was stopped.
         """
         assert self._parent.stdin is not None
+        if self._process_id is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process_id, signal.SIGKILL)
+            self._process_id = None
+        self._order += 1
         limits = {"timeout": timeout, "file_bytes": file_bytes, "ahead_seconds": ahead_seconds}
-        order = {"environment": environment, "event": event, **limits}
+        told = {"found_locked": str(found_locked) if found_locked else None}
+        order = {"number": self._order, "environment": environment, "event": event, **limits, **told}
         self._parent.stdin.write(json.dumps(order) + "\n")
         self._parent.stdin.flush()
-        return self._number()
+        self._process_id = self._answer()
+        return self._process_id
 
     def status(self) -> int:
         """Wait for the process that was started last."""
-        return self._number()
+        status = self._answer()
+        self._process_id = None
+        return status
 
     def close(self) -> None:
         """End the process that forks."""
         self._parent.communicate()
 
-    def _number(self) -> int:
+    def _answer(self) -> int:
+        """The next answer to the last order; answers to earlier ones, which nobody read, are left out."""
         assert self._parent.stdout is not None
-        return int(self._parent.stdout.readline())
+        while True:
+            number, answer = map(int, self._parent.stdout.readline().split())
+            if number == self._order:
+                return answer
 
 
 def main() -> None:
@@ -88,12 +110,13 @@ def main() -> None:
     _load()
     for line in sys.stdin:
         order = json.loads(line)
+        number = order.pop("number")
         process_id = os.fork()
         if process_id == 0:
             _run(**order)
-        _say(process_id)
+        _say(number, process_id)
         _, status = os.waitpid(process_id, 0)
-        _say(os.waitstatus_to_exitcode(status))
+        _say(number, os.waitstatus_to_exitcode(status))
 
 
 def _load() -> None:
@@ -107,10 +130,18 @@ def _load() -> None:
 
 
 def _run(
-    environment: dict[str, str], event: object, timeout: int, file_bytes: int | None, ahead_seconds: int
+    environment: dict[str, str],
+    event: object,
+    *,
+    timeout: int,
+    file_bytes: int | None,
+    ahead_seconds: int,
+    found_locked: str | None,
 ) -> NoReturn:
     """What one instance of the function does from its birth to its death."""
     os.environ.update(environment)
+    if found_locked is not None:
+        _tell_of_a_lock(Path(found_locked))
     if file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     function, context = Function(), PlatformContext(function=PlatformFunction(timeout=timeout))
@@ -126,8 +157,21 @@ def _run(
     os._exit(0)
 
 
-def _say(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
+def _tell_of_a_lock(found_locked: Path) -> None:
+    """Make the file when the database is opened a second time: the sink does that when the first time failed."""
+    opened: list[object] = []
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "sqlite3.connect":
+            if arguments[0] in opened:
+                found_locked.touch()
+            opened.append(arguments[0])
+
+    sys.addaudithook(hook)
+
+
+def _say(number: int, answer: int) -> None:
+    sys.stdout.write(f"{number} {answer}\n")
     sys.stdout.flush()
 
 
