@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ice_result.localcloud import LocalCloud
 from ice_result.values import Model
+from support.command_line import ice_result_process
 
 SOURCE = Path(__file__).parent.parent / "src"
 HEAVY = {
@@ -57,9 +58,8 @@ def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
 def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
     """The SDK names it for time series, which are none of ours."""
     with LocalCloud(tablestore=True, jobs=SOURCE.parent / "samples" / "jobs") as tables:
-        command = [sys.executable, "-m", "ice_result", "setup", "--tables", "--sink", "ots://ice-tests"]
-        environment = {**os.environ, **tables.environment, "PYTHONPATH": str(SOURCE)}
-        subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+        done = ice_result_process("setup", "--tables", "--sink", "ots://ice-tests", **tables.environment)
+        assert done.returncode == 0, done.stderr
         modules = loaded(tables, f"ots://ice-tests,file:{tmp_path}")
     assert modules & HEAVY == set()
     assert "google.protobuf" in modules

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ice_result.localcloud import LocalCloud
+from support.command_line import ice_result_process
 from support.packaged_function import Instance, Package
 from support.platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
 
@@ -147,8 +145,8 @@ def test_tablestore_works_from_the_package(
 ) -> None:
     """With the extra that its sink asks for, without numpy."""
     tables = {**environment, "ICE_RESULT_SINKS": "ots://records", "ICE_RESULT_PARK_URL": f"file:{tmp_path}/parked"}
-    setup = [sys.executable, "-m", "ice_result", "setup", "--tables"]
-    subprocess.run(setup, env={**os.environ, **tables, "PYTHONPATH": str(ROOT / "src")}, check=True)
+    done = ice_result_process("setup", "--tables", **tables)
+    assert done.returncode == 0, done.stderr
     instance = start(everything.python, everything.code, tables, *ENTRY_POINTS)
     answer = instance.handle(b'{"JobIds": ["cover-0001", "videoclip-0001"]}', PlatformContext())
     assert _summary(answer.body)["recorded"] == 2, answer.body
