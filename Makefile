@@ -66,8 +66,8 @@ bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py
 
-package: $(VENV)/.python ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs
-	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)"
+package: $(VENV)/.python ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
+	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \

@@ -38,12 +38,18 @@ def main() -> int:
     extras = sorted({*_words(arguments.extras), *_extras_of(arguments.sinks)})
     try:
         target = find_target(arguments.py)
+        arguments.out.mkdir(parents=True, exist_ok=True)
         work = arguments.work / f"py{target.tag}"
         with exclusive(work / "lock"):
             package = find_or_build(target, extras, work, fresh=arguments.fresh)
             path = _copy(package, arguments.out)
     except PackagingError as error:
         print(f"package: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"package: {error.filename}: {error.strerror}" if error.filename else f"package: {error}", file=sys.stderr
+        )
         return 1
     print(describe(path))
     return 0
@@ -60,7 +66,7 @@ def find_or_build(target: Target, extras: list[str], work: Path, *, fresh: bool)
         build(target, extras, folder, Wheelhouse(target, work))
         if _hash(target, extras) != key:
             raise PackagingError("a file that goes into the package changed while it was built: build again")
-    return work / "packages" / key
+    return packages.folder(key)
 
 
 def build(target: Target, extras: list[str], folder: Path, wheelhouse: Wheelhouse) -> None:
@@ -87,7 +93,6 @@ def _hash(target: Target, extras: list[str]) -> str:
 
 def _copy(package: Path, out: Path) -> Path:
     """Copy the zip and the SBOM, each of which is the old one or the new one at every moment; the zip's new path."""
-    out.mkdir(parents=True, exist_ok=True)
     for path in sorted(path for path in package.iterdir() if path.name != SUMS):
         unfinished = out / f"{path.name}.unfinished"
         shutil.copyfile(path, unfinished)

@@ -54,9 +54,13 @@ class PackageCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def folder(self, key: str) -> Path:
+        """Where the finished package with this hash is, or would be."""
+        return self._folder / key
+
     def find(self, key: str) -> Path | None:
         """The folder of the package with this hash, if it is there with the bytes that were written."""
-        folder = self._folder / key
+        folder = self.folder(key)
         sums = folder / SUMS
         if not sums.is_file() or sums.read_text(encoding="utf-8") != _sums(folder):
             return None
@@ -72,8 +76,8 @@ class PackageCache:
         unfinished.mkdir(parents=True)
         yield unfinished
         (unfinished / SUMS).write_text(_sums(unfinished), encoding="utf-8")
-        shutil.rmtree(self._folder / key, ignore_errors=True)
-        unfinished.rename(self._folder / key)
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+        unfinished.rename(self.folder(key))
         for old in sorted(self._folder.iterdir(), key=lambda folder: folder.stat().st_mtime_ns)[:-NEWEST]:
             shutil.rmtree(old)
 

@@ -44,7 +44,8 @@ class Wheelhouse:
     def gather(self, locks: list[Path]) -> list[Distribution]:
         """The distributions that `locks` pin for the target, by name. Raises PackagingError.
 
-        What was gathered once for a lock is taken from the folder: it is the same, by its hashes.
+        What was gathered once for a lock is taken from the folder: it is the same, by its hashes, and what had to be
+        built was built by the same interpreter with the same build tool.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         folders = [self._gathered(pins) for pins in _each_once(locks)]
@@ -56,7 +57,8 @@ class Wheelhouse:
         return sorted(found, key=lambda distribution: distribution.name)
 
     def _gathered(self, pins: str) -> Path:
-        digest = hashlib.sha256(pins.encode() + BUILD_LOCK.read_bytes()).hexdigest()
+        made_of = (pins.encode(), BUILD_LOCK.read_bytes(), self._target.version.encode())
+        digest = hashlib.sha256(b"\n".join(made_of)).hexdigest()
         folder = self._folder / f"wheels-{digest[:16]}"
         if not folder.is_dir():
             unfinished = folder.with_suffix(".unfinished")
