@@ -323,8 +323,8 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     expect(shelf, "cover-0001", overdue=AN_HOUR)
     cloud.ice.fail(Fault("hang", target="audiomixing-0001", times=None))
     passing = FakeTime()
-    watchers.append(lambda call: passing.move(10) if call.target == "audiomixing-0001" else None)
-    end = Deadline.after(20.0, passing.clock)
+    watchers.append(lambda call: passing.move(6) if call.target == "audiomixing-0001" else None)
+    end = Deadline.after(10, passing.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, passing.clock) as pipeline:
         outcomes = see_to(pipeline, Terms(lambda: end))
