@@ -10,17 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+import pytest
+from typing_extensions import override
+
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import ForbiddenError, StorageError, ThrottledError
+from ice_result.errors import ForbiddenError, StorageError, ThrottledError, TimedOutError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.pipeline import JobOutcome, Pipeline, Stores, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
+from ice_result.sinks.catalogue import Hint
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from ice_result.values import JobId, JsonValue
+from support.fake_clock import FakeTime
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
@@ -79,6 +84,24 @@ class Store:
         return what
 
 
+@dataclass(eq=False)
+class SilentStore(Store):
+    """A store that takes what is written, and answers no question before its time is over."""
+
+    fake_time: FakeTime = field(default_factory=FakeTime)
+
+    @override
+    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+        """Nothing is known of any file."""
+        self.fake_time.move_to(deadline.at)
+        return ObjectFacts(exists=None, problem="unreachable")
+
+    def find(self, job_id: JobId, deadline: Deadline, hint: Hint) -> None:
+        """Nothing is known of any job."""
+        self.fake_time.move_to(deadline.at)
+        raise TimedOutError(f"look up {job_id} near {hint.created}", service="OSS")
+
+
 def _in_ten_seconds() -> Deadline:
     return Deadline.after(10)
 
@@ -124,6 +147,21 @@ def test_a_defect_of_our_own_parks_the_event_and_names_the_place() -> None:
     assert parked.reason == "internal"
     assert "test_pipeline.py" in parked.error.message
     assert "secret" not in parked.error.message
+
+
+def test_a_store_that_answers_no_question_does_not_cost_the_manifest() -> None:
+    """GIVEN files, and a job's earlier manifest, that take all the time they may THEN the manifest is written.
+
+    It says that the files could not be reached.
+    """
+    store = SilentStore()
+    stores = Stores(sinks=[store], lots=[], inspector=store)
+    end = Deadline.after(10, store.fake_time.clock)
+    with closing(Pipeline(Jobs(), stores, triggers=TriggerOptions(), region="cn-shanghai")) as pipeline:
+        (outcome,) = pipeline.process(b'{"JobId":"a"}', lambda: end).jobs
+    assert outcome.outcome == "recorded"
+    assert store.written == ["record a", "manifest a False"]
+    assert end.left() == pytest.approx(2.5)  # a half, and a half of the rest
 
 
 def test_the_next_lot_is_tried_when_one_refuses() -> None:

@@ -334,3 +334,20 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
         ("cover-0001", "recorded"),
     ]
     assert end.left() > 0
+
+
+def test_envelopes_that_cannot_be_read_leave_time_for_others(cloud: LocalCloud, watchers: list[Watch]) -> None:
+    """GIVEN a store that does not hand out one envelope THEN another is retried within the same run."""
+    shelf = Bucket(cloud)
+    park(shelf, "unavailable/audiomixing-0001", age=3 * AN_HOUR)
+    park(shelf, "unavailable/cover-0001", age=2 * AN_HOUR)
+    stuck = "records/parked/unavailable/audiomixing-0001.json"
+    cloud.oss.fail(Fault("hang", operation="GET", target=stuck, times=None))
+    fake_time = FakeTime()
+    watchers.append(lambda call: fake_time.move(31) if call.target == stuck else None)
+    end = Deadline.after(100, fake_time.clock)
+
+    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
+        outcomes = see_to(pipeline, Terms(lambda: end))
+
+    assert [(each.job_id, each.outcome) for each in outcomes] == [("cover-0001", "recorded")]
