@@ -64,12 +64,12 @@ def _parked(folder: Path) -> list[JsonObject]:
 
 
 @contextmanager
-def _slowing_down(time: FakeTime, asked: list[float]) -> Iterator[str]:
+def _slowing_down(fake_time: FakeTime, asked: list[float]) -> Iterator[str]:
     """ICE, saying once that one should wait, and answering from then on: its address, and when it was asked."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(time.seconds)
+            asked.append(fake_time.seconds)
             refused = len(asked) == 1
             body = b'{"Code":"Throttling.User","Message":"slow down","RequestId":"R"}' if refused else COVER
             self.send_response(400 if refused else 200)
@@ -97,9 +97,11 @@ def _slowing_down(time: FakeTime, asked: list[float]) -> Iterator[str]:
 def test_a_service_that_says_how_long_to_wait_is_not_asked_before(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a throttled reply with a time to wait WHEN it is over THEN the next call is made, and the job recorded."""
     cloud.seed_outputs()
-    time, asked = FakeTime(), list[float]()
-    with _slowing_down(time, asked) as endpoint:
-        reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, clock=time.clock, ICE_RESULT_ICE_ENDPOINT=endpoint)
+    fake_time, asked = FakeTime(), list[float]()
+    with _slowing_down(fake_time, asked) as endpoint:
+        reply = _handle(
+            cloud, tmp_path, {"JobId": "cover-0001"}, clock=fake_time.clock, ICE_RESULT_ICE_ENDPOINT=endpoint
+        )
     assert reply["recorded"] == 1
     assert asked == [1000.0, 1000.0 + WAIT_SECONDS]
 
@@ -108,13 +110,13 @@ def test_a_transient_failure_is_tried_again_after_uneven_pauses_and_then_parked(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
     """GIVEN a service that is down WHEN five calls have failed THEN the event is parked, to be tried again later."""
-    time = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.fail(Fault("error_500", times=None))
-    reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, clock=time.clock)
+    reply = _handle(cloud, tmp_path, {"JobId": "cover-0001"}, clock=fake_time.clock)
     assert reply["parked"] == 1
     assert len(cloud.ice.calls) == 5
-    assert all(pause <= most for pause, most in zip(time.slept, (0.2, 0.4, 0.8, 1.6), strict=True))
-    assert len(set(time.slept)) == 4
+    assert all(pause <= most for pause, most in zip(fake_time.slept, (0.2, 0.4, 0.8, 1.6), strict=True))
+    assert len(set(fake_time.slept)) == 4
     (envelope,) = _parked(tmp_path)
     assert (envelope["reason"], envelope["transient"], envelope["attempts"]) == ("unavailable", True, 1)
 
@@ -130,10 +132,10 @@ def test_a_permanent_failure_is_parked_after_a_single_call(cloud: LocalCloud, tm
 
 def test_a_job_that_ice_does_not_know_is_asked_for_three_times_over_seconds(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN an id of another region, or a wrong one THEN it is parked after three calls, with what to look at."""
-    time = FakeTime()
-    assert _handle(cloud, tmp_path, {"JobId": "nobody"}, clock=time.clock)["parked"] == 1
+    fake_time = FakeTime()
+    assert _handle(cloud, tmp_path, {"JobId": "nobody"}, clock=fake_time.clock)["parked"] == 1
     assert len(cloud.ice.calls) == 3
-    first, second = time.slept
+    first, second = fake_time.slept
     assert first >= 0.5
     assert second >= 0.75
     (envelope,) = _parked(tmp_path)
@@ -220,11 +222,11 @@ def test_what_has_failed_is_raised(cloud: LocalCloud, tmp_path: Path) -> None:
 
 def test_a_reply_that_drips_cannot_hold_the_function(cloud: LocalCloud, watchers: list[Watch], tmp_path: Path) -> None:
     """GIVEN replies at a byte a second WHEN a function has six seconds THEN within them the event is parked."""
-    time = FakeTime()
-    watchers.append(time.during("drip", 4.8, times=None))  # the time that six seconds leave for the work
+    fake_time = FakeTime()
+    watchers.append(fake_time.during("drip", 4.8, times=None))  # the time that six seconds leave for the work
     cloud.ice.fail(Fault("drip", times=None, interval_seconds=1))
-    assert _handle(cloud, tmp_path, {"JobId": "cover-0001"}, timeout=6, clock=time.clock)["parked"] == 1
-    assert time.seconds == 1000 + 4.8
+    assert _handle(cloud, tmp_path, {"JobId": "cover-0001"}, timeout=6, clock=fake_time.clock)["parked"] == 1
+    assert fake_time.seconds == 1000 + 4.8
     (envelope,) = _parked(tmp_path)
     assert (envelope["reason"], envelope["transient"]) == ("timed_out", True)
 
@@ -246,18 +248,18 @@ def test_a_batch_whose_time_ends_is_parked_in_good_order(tmp_path: Path) -> None
     What was not begun lies in one envelope, which holds each message once.
     """
     job_ids = [f"job-{number:02}" for number in range(MANY)]
-    time, answers = FakeTime(), count(1)
+    fake_time, answers = FakeTime(), count(1)
 
     def pass_by(passing: Passing) -> None:
         if passing.moment == "answered":  # after twenty of them, the 4.8 seconds for the work are over
-            time.move_to(1000 + min(4.8, 0.25 * next(answers)))
+            fake_time.move_to(1000 + min(4.8, 0.25 * next(answers)))
 
     with LocalCloud(watch=pass_by) as cloud:
         for job_id in job_ids:
             cloud.ice.put(job_id, {**json.loads(COVER), "JobId": job_id})
         messages = [{"JobId": job_id} for job_id in job_ids]
-        reply = _handle(cloud, tmp_path, messages, timeout=6, clock=time.clock, ICE_RESULT_VERIFY_OUTPUTS="off")
-    assert time.seconds < 1000 + 6
+        reply = _handle(cloud, tmp_path, messages, timeout=6, clock=fake_time.clock, ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert fake_time.seconds < 1000 + 6
     together, *others = sorted(_parked(tmp_path), key=lambda envelope: str(envelope["reason"] != "out_of_time"))
     assert (together["reason"], together["transient"], together["job_id"]) == ("out_of_time", True, None)
     assert {envelope["reason"] for envelope in others} <= {"timed_out"}

@@ -173,11 +173,11 @@ def test_the_keys_of_the_invocation_are_used(
 def test_time_that_runs_out_parks_the_job(cloud: LocalCloud, tmp_path: Path) -> None:
     """A job still running when the function's time ends is parked as not finished, within that time."""
     cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
-    passing = FakeTime()
-    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, passing.clock)
+    fake_time = FakeTime()
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
     reply = _handle(function, {"JobId": "slow"}, PlatformContext(function=PlatformFunction(timeout=30)))
     assert reply["parked"] == 1
-    assert 1000 + 10 < passing.seconds < 1000 + 30
+    assert 1000 + 10 < fake_time.seconds < 1000 + 30
     envelope = json.loads((tmp_path / "parked" / "not_finished" / "slow.json").read_text())
     assert envelope["transient"] is True
 

@@ -29,16 +29,16 @@ SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
 @pytest.fixture
-def passing() -> FakeTime:
+def fake_time() -> FakeTime:
     """The functions' time: it passes in pauses, and where a test moves it."""
     return FakeTime()
 
 
-def function_with(cloud: LocalCloud, sinks: str, passing: FakeTime, **more: str) -> Function:
+def function_with(cloud: LocalCloud, sinks: str, fake_time: FakeTime, **more: str) -> Function:
     """A function that ICE alone may wake over HTTP."""
     cloud.seed_outputs()
     keys = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": ",".join(KEYS)}
-    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **keys, **more}, passing.clock)
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **keys, **more}, fake_time.clock)
     function.initialize(PlatformContext())
     return function
 
@@ -62,17 +62,17 @@ def calls(cloud: LocalCloud) -> int:
     return len(cloud.ice.calls) + len(cloud.oss.calls)
 
 
-def test_ice_wakes_the_function(cloud: LocalCloud, passing: FakeTime) -> None:
+def test_ice_wakes_the_function(cloud: LocalCloud, fake_time: FakeTime) -> None:
     """GIVEN a signed callback WHEN it comes THEN the job is recorded and ICE is told so."""
-    function = function_with(cloud, "oss://records", passing)
+    function = function_with(cloud, "oss://records", fake_time)
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["recorded"]) == (200, 1)
     assert len(cloud.oss.keys("records")) == 2
 
 
-def test_nobody_else_does(cloud: LocalCloud, passing: FakeTime) -> None:
+def test_nobody_else_does(cloud: LocalCloud, fake_time: FakeTime) -> None:
     """401, with the reason, and nothing was called or written."""
-    function = function_with(cloud, "oss://records", passing)
+    function = function_with(cloud, "oss://records", fake_time)
     before = calls(cloud)
     status, body = send(function, callback("cover-0001"))
     assert status == 401
@@ -83,9 +83,9 @@ def test_nobody_else_does(cloud: LocalCloud, passing: FakeTime) -> None:
     assert cloud.oss.keys("records") == []
 
 
-def test_forged_and_repeated_requests_cost_nothing(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
+def test_forged_and_repeated_requests_cost_nothing(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
     """WHEN a captured request is repeated, altered and forged THEN the one write of its job is all there ever is."""
-    function = function_with(cloud, f"oss://records,file:{tmp_path}", passing)
+    function = function_with(cloud, f"oss://records,file:{tmp_path}", fake_time)
     genuine = fresh("cover-0001")
     assert send(function, genuine)[0] == 200
     before, written = calls(cloud), sorted(tmp_path.rglob("*"))
@@ -139,23 +139,23 @@ FORGERIES: tuple[Callable[[random.Random], JsonValue], ...] = (
 
 @pytest.mark.parametrize("kind", ["hang", "drip", "throttle", "error_500", "reset"])
 def test_what_cannot_be_finished_in_time_is_parked(
-    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch], *, tmp_path: Path, kind: FaultKind
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], *, tmp_path: Path, kind: FaultKind
 ) -> None:
     """ICE answers late or not at all: the event is kept, and ICE gets its 200 within two seconds."""
-    function = function_with(cloud, f"file:{tmp_path}", passing)
-    watchers.append(passing.during(kind, 1.2, times=None))
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
+    watchers.append(fake_time.during(kind, 1.2, times=None))
     cloud.ice.fail(Fault(kind, times=None))
-    began = passing.seconds
+    began = fake_time.seconds
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["parked"]) == (200, 1)
-    assert passing.seconds - began < 1.9
+    assert fake_time.seconds - began < 1.9
     assert [path.name for path in tmp_path.rglob("*.json")] == ["cover-0001.json"]
 
 
-def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
+def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
     """There is no time to wait for it."""
     cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
-    function = function_with(cloud, f"file:{tmp_path}", passing)
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
     assert send(function, fresh("slow"))[0] == 200
     assert [path.parent.name for path in tmp_path.rglob("slow.json")] == ["not_finished"]
 
@@ -175,15 +175,15 @@ def test_the_answer_comes_in_real_time_too(cloud: LocalCloud, tmp_path: Path, se
 
 
 def test_what_cannot_be_parked_either_is_sent_again(
-    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch]
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch]
 ) -> None:
     """Every call hangs: an error within two seconds makes ICE try again; and nothing is remembered as done."""
-    function = function_with(cloud, "oss://records", passing)
-    watchers.append(lambda call: passing.move_to(began + 1.9) if call.service == "OSS" and hanging else None)
+    function = function_with(cloud, "oss://records", fake_time)
+    watchers.append(lambda call: fake_time.move_to(began + 1.9) if call.service == "OSS" and hanging else None)
     cloud.oss.fail(Fault("hang", times=None))
-    began, hanging = passing.seconds, True
+    began, hanging = fake_time.seconds, True
     assert send(function, fresh("cover-0001"))[0] in {500, 503}
-    assert passing.seconds == began + 1.9
+    assert fake_time.seconds == began + 1.9
     hanging = False
     cloud.oss.clear()
     status, body = send(function, fresh("cover-0001"))
@@ -191,20 +191,20 @@ def test_what_cannot_be_parked_either_is_sent_again(
 
 
 def test_a_short_timeout_of_the_function_is_kept(
-    cloud: LocalCloud, passing: FakeTime, watchers: list[Watch], tmp_path: Path
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path
 ) -> None:
     """One second for all of it: the answer comes before the platform ends the call."""
-    function = function_with(cloud, f"file:{tmp_path}", passing)
-    watchers.append(passing.during("hang", 0.8, times=None))
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
+    watchers.append(fake_time.during("hang", 0.8, times=None))
     cloud.ice.fail(Fault("hang", times=None))
-    began = passing.seconds
+    began = fake_time.seconds
     assert send(function, fresh("cover-0001"), timeout=1)[0] in {200, 503}
-    assert passing.seconds == began + 0.8
+    assert fake_time.seconds == began + 0.8
 
 
-def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, passing: FakeTime) -> None:
+def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, fake_time: FakeTime) -> None:
     """GIVEN a job nobody knows WHEN it is named again and again THEN only the first time costs anything."""
-    function = function_with(cloud, "oss://records", passing)
+    function = function_with(cloud, "oss://records", fake_time)
     answers = [send(function, fresh("nobody")) for _ in range(50)]
     assert {status for status, _ in answers} == {200}
     assert [body["parked"] for _, body in answers] == [1] + [0] * 49
@@ -213,9 +213,9 @@ def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, passing: FakeTime)
     assert [call.operation for call in cloud.oss.calls].count("PUT") == 1
 
 
-def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, passing: FakeTime, tmp_path: Path) -> None:
+def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
     """One look at it tells which pointer to set; signed anew, it is still the same body."""
-    function = function_with(cloud, f"file:{tmp_path}", passing)
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
     for seconds in range(3):
         request = callback("a", timestamp=int(time.time()) - seconds, body='{"EventType":"AIProduceComplete"}')
         assert send(function, request)[0] == 200
@@ -226,10 +226,10 @@ def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, passing: Fake
 
 
 def test_a_request_parked_for_its_job_is_processed_from_its_envelope(
-    cloud: LocalCloud, passing: FakeTime, tmp_path: Path
+    cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path
 ) -> None:
     """Hours later its signature has expired, but it was checked when it came."""
-    function = function_with(cloud, f"file:{tmp_path}", passing)
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
     cloud.ice.fail(Fault("forbidden"))
     assert send(function, fresh("cover-0001"))[1]["parked"] == 1
     (parked,) = tmp_path.rglob("*.json")
@@ -273,9 +273,9 @@ def test_the_newest_ten_thousand_are_remembered() -> None:
 class Stuck:
     """A source of jobs that keeps no deadline at all."""
 
-    def __init__(self, passing: FakeTime) -> None:
+    def __init__(self, fake_time: FakeTime) -> None:
         self.release = threading.Event()
-        self._passing = passing
+        self._passing = fake_time
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """Take longer than anybody may."""
@@ -284,12 +284,12 @@ class Stuck:
         raise AssertionError(job_id, deadline)
 
 
-def test_nothing_holds_the_answer_up(passing: FakeTime) -> None:
+def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     """Whatever breaks its promises is left behind, and the answer says: try again."""
     stores = Stores(sinks=[], lots=[], inspector=None)
-    stuck = Stuck(passing)
+    stuck = Stuck(fake_time)
     pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
-    limit = Deadline.after(1.9, passing.clock)
+    limit = Deadline.after(1.9, fake_time.clock)
     status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), limit, "r")
     stuck.release.set()
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])

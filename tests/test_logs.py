@@ -189,30 +189,30 @@ def test_the_command_line_prints_no_log_lines(tmp_path: Path) -> None:
 
 def test_a_stopwatch_times_what_fails_too() -> None:
     """To the millisecond, by stage and in all."""
-    time = FakeTime()
-    watch = Stopwatch(time.clock.now)
+    fake_time = FakeTime()
+    watch = Stopwatch(fake_time.clock.now)
 
     def fail() -> None:
         with watch.lap("ask"):
-            time.sleep(1.23456)
+            fake_time.sleep(1.23456)
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
         fail()
-    time.sleep(1)
+    fake_time.sleep(1)
     assert watch.laps == {"seconds": 2.235, "ask_seconds": 1.235}
 
 
 def test_retries_count_inside_only() -> None:
     """Each run counts its own; without a count going on, nothing is counted."""
-    time = FakeTime()
-    caller = Caller("ICE", attempts=3, clock=time.clock)
+    fake_time = FakeTime()
+    caller = Caller("ICE", attempts=3, clock=fake_time.clock)
 
     def fail() -> None:
         raise UnavailableError("ask", service="ICE")
 
     with count_retries() as outer, pytest.raises(UnavailableError):
-        caller.call("ask", fail, Deadline.after(60, time.clock))
+        caller.call("ask", fail, Deadline.after(60, fake_time.clock))
     with pytest.raises(UnavailableError):
-        caller.call("ask", fail, Deadline.after(60, time.clock))
+        caller.call("ask", fail, Deadline.after(60, fake_time.clock))
     assert outer.count == 2

@@ -52,14 +52,14 @@ def queues(cloud: LocalCloud) -> LocalCloud:
     return cloud
 
 
-def caller(passing: FakeTime | None = None) -> Caller:
+def caller(fake_time: FakeTime | None = None) -> Caller:
     """Waits in no time between its tries, of which it makes three."""
-    return Caller("MNS", attempts=3, clock=(passing or FakeTime()).clock)
+    return Caller("MNS", attempts=3, clock=(fake_time or FakeTime()).clock)
 
 
-def new_sender(cloud: LocalCloud, queue: str = "jobs", passing: FakeTime | None = None) -> QueueSender:
+def new_sender(cloud: LocalCloud, queue: str = "jobs", fake_time: FakeTime | None = None) -> QueueSender:
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    return QueueSender(queue, endpoint=endpoint, credentials=Credentials(), caller=caller(passing))
+    return QueueSender(queue, endpoint=endpoint, credentials=Credentials(), caller=caller(fake_time))
 
 
 @pytest.fixture
@@ -210,11 +210,11 @@ def test_a_fault_that_stays_is_an_error_of_ours(
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_a_reply_that_does_not_end_is_given_up(queues: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
     """However slowly it comes: the attempt's time is over, and the next one goes through."""
-    passing = FakeTime()
-    watchers.append(passing.during(kind, 10))
+    fake_time = FakeTime()
+    watchers.append(fake_time.during(kind, 10))
     queues.mns.fail(Fault(kind))
 
-    with new_sender(queues, passing=passing) as sender:
+    with new_sender(queues, fake_time=fake_time) as sender:
         sender.send(JOBS, soon())
 
     assert waiting(queues)[-MOST_JOBS:] == JOBS
@@ -248,10 +248,10 @@ def test_calls_share_a_connection_until_it_is_closed(queues: LocalCloud) -> None
 
 def test_an_attempt_that_ends_late_leaves_no_connection_behind(queues: LocalCloud, watchers: list[Watch]) -> None:
     """GIVEN a reply so slow that it was given up WHEN it ends after the sender was closed THEN it is cleared away."""
-    passing = FakeTime()
-    watchers.append(passing.during("drip", 10))
+    fake_time = FakeTime()
+    watchers.append(fake_time.during("drip", 10))
     queues.mns.fail(Fault("drip", interval_seconds=0.001))
-    with new_sender(queues, passing=passing) as sender:
+    with new_sender(queues, fake_time=fake_time) as sender:
         sender.send(JOBS[:1], soon())
 
     for thread in threads("MNS call") + threads("MNS connection"):

@@ -50,9 +50,9 @@ def quick(attempts: int = 3) -> Caller:
     )
 
 
-def on(passing: FakeTime) -> Caller:
+def on(fake_time: FakeTime) -> Caller:
     """The same, whose time is the test's."""
-    return replace(quick(), clock=passing.clock, pace=Pace(passing.clock))
+    return replace(quick(), clock=fake_time.clock, pace=Pace(fake_time.clock))
 
 
 def jobs_of(cloud: LocalCloud, caller: Caller | None = None, credentials: Credentials | None = None) -> IceJobs:
@@ -151,9 +151,9 @@ def test_a_clock_that_is_wrong_is_named() -> None:
 
 def test_an_unknown_job_may_be_of_another_region(cloud: LocalCloud) -> None:
     """The error says so, and names the region that was asked; by then it was asked three times."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     with pytest.raises(NotFoundError, match=r"nope in cn-shanghai: .*another region"):
-        jobs_of(cloud, on(passing)).get(JobId("nope"), Deadline.after(20, passing.clock))
+        jobs_of(cloud, on(fake_time)).get(JobId("nope"), Deadline.after(20, fake_time.clock))
     assert len(cloud.ice.calls) == 3
 
 
@@ -183,23 +183,23 @@ def test_a_fault_that_lasts_is_told_as_what_it_is(
     cloud: LocalCloud, watchers: list[Watch], *, kind: FaultKind, error: type[IceResultError], calls: int
 ) -> None:
     """GIVEN a service that fails every time WHEN it is asked THEN the right error comes after the right calls."""
-    passing = FakeTime()
-    jobs = jobs_of(cloud, on(passing))
-    watchers.append(passing.during(kind, 10, times=None))
+    fake_time = FakeTime()
+    jobs = jobs_of(cloud, on(fake_time))
+    watchers.append(fake_time.during(kind, 10, times=None))
     cloud.ice.fail(Fault(kind, times=None))
     with pytest.raises(error, match=r"^ICE: QueryIProductionJob job-1 in cn-shanghai: "):
-        jobs.query(JOB, Deadline.after(60, passing.clock))
+        jobs.query(JOB, Deadline.after(60, fake_time.clock))
     assert len(cloud.ice.calls) == calls
 
 
 @pytest.mark.parametrize("kind", [kind for kind, error, _ in FAULTS if error.transient])
 def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
     """GIVEN one transient fault WHEN a job is asked for THEN it is there, by the second call."""
-    passing = FakeTime()
-    jobs = jobs_of(cloud, on(passing))
-    watchers.append(passing.during(kind, 10))
+    fake_time = FakeTime()
+    jobs = jobs_of(cloud, on(fake_time))
+    watchers.append(fake_time.during(kind, 10))
     cloud.ice.fail(Fault(kind))
-    assert jobs.get(JOB, Deadline.after(60, passing.clock)).state == "succeeded"
+    assert jobs.get(JOB, Deadline.after(60, fake_time.clock)).state == "succeeded"
     assert len(cloud.ice.calls) == 2
 
 
@@ -208,28 +208,28 @@ def test_no_reply_can_hold_a_call_beyond_the_deadline(
     cloud: LocalCloud, watchers: list[Watch], kind: FaultKind
 ) -> None:
     """The deadline is kept even where the time for one attempt would be longer."""
-    passing = FakeTime()
-    jobs = jobs_of(cloud, on(passing))
-    watchers.append(passing.during(kind, 0.4, times=None))
+    fake_time = FakeTime()
+    jobs = jobs_of(cloud, on(fake_time))
+    watchers.append(fake_time.during(kind, 0.4, times=None))
     cloud.ice.fail(Fault(kind, times=None))
-    deadline = Deadline.after(0.4, passing.clock)
+    deadline = Deadline.after(0.4, fake_time.clock)
     with pytest.raises(TimedOutError):
         jobs.query(JOB, deadline)
-    assert passing.seconds == deadline.at
+    assert fake_time.seconds == deadline.at
 
 
 def test_throttling_slows_all_threads_that_share_the_jobs(cloud: LocalCloud) -> None:
     """GIVEN eight threads WHEN the first call is throttled THEN the rest come spaced, and all succeed."""
-    passing = FakeTime()
-    jobs = jobs_of(cloud, on(passing))
+    fake_time = FakeTime()
+    jobs = jobs_of(cloud, on(fake_time))
     cloud.ice.fail(Fault("throttle"))
-    jobs.query(JOB, Deadline.after(60, passing.clock))
-    began, pauses = passing.seconds, len(passing.slept)
+    jobs.query(JOB, Deadline.after(60, fake_time.clock))
+    began, pauses = fake_time.seconds, len(fake_time.slept)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: jobs.query(JOB, Deadline.after(60, passing.clock)), range(8)))
-    assert passing.seconds - began > 0.1
-    assert len(passing.slept) > pauses
+        list(pool.map(lambda _: jobs.query(JOB, Deadline.after(60, fake_time.clock)), range(8)))
+    assert fake_time.seconds - began > 0.1
+    assert len(fake_time.slept) > pauses
     assert [call.status for call in cloud.ice.calls] == [400] + [200] * 9
 
 

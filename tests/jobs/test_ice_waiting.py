@@ -17,48 +17,48 @@ def response(status: str) -> JsonObject:
     return {"JobId": JOB, "Status": status}
 
 
-def waiting_jobs(cloud: LocalCloud, passing: FakeTime, jitter: float = 1.0) -> IceJobs:
-    caller = Caller("ICE", clock=passing.clock, jitter=lambda: jitter, pace=Pace(passing.clock))
+def waiting_jobs(cloud: LocalCloud, fake_time: FakeTime, jitter: float = 1.0) -> IceJobs:
+    caller = Caller("ICE", clock=fake_time.clock, jitter=lambda: jitter, pace=Pace(fake_time.clock))
     return IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
 
 
 @pytest.mark.parametrize("running", ["Queuing", "Analysing", "Analyzing"])
 def test_a_running_job_is_asked_for_until_it_ends(cloud: LocalCloud, running: str) -> None:
     """GIVEN a job that ends with the third call WHEN it is asked for THEN the pauses between grow by half."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.put(JOB, response(running), response("Analysing"), response("Success"))
-    job = waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock))
+    job = waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock))
     assert job.state == "succeeded"
-    assert passing.slept == [1.0, 1.5]
+    assert fake_time.slept == [1.0, 1.5]
 
 
 @pytest.mark.parametrize("status", ["Success", "Fail", "Canceled", ""])
 def test_a_job_that_does_not_run_is_not_waited_for(cloud: LocalCloud, status: str) -> None:
     """A status nobody documented ends the waiting too: it is unknown, not running."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.put(JOB, response(status))
-    assert waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock)).status == status
-    assert passing.slept == []
+    assert waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock)).status == status
+    assert fake_time.slept == []
 
 
 def test_a_job_that_runs_on_is_given_up_within_the_deadline(cloud: LocalCloud) -> None:
     """The pauses grow to 15 s; the error names the status, and comes before the deadline, not after it."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.put(JOB, response("Analyzing"))
-    deadline = Deadline.after(100, passing.clock)
+    deadline = Deadline.after(100, fake_time.clock)
     with pytest.raises(JobNotFinishedError, match="job job-1: still 'Analyzing'"):
-        waiting_jobs(cloud, passing).get(JOB, deadline)
-    assert passing.slept == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15.0, 15.0, 15.0, 15.0]
+        waiting_jobs(cloud, fake_time).get(JOB, deadline)
+    assert fake_time.slept == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15.0, 15.0, 15.0, 15.0]
     assert 0 < deadline.left() < 15
     assert len(cloud.ice.calls) == 12
 
 
 def test_pauses_are_spread(cloud: LocalCloud) -> None:
     """Jobs that were submitted together are not asked for together: a pause is half to all of its length."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.put(JOB, response("Queuing"), response("Success"))
-    waiting_jobs(cloud, passing, jitter=0.0).get(JOB, Deadline.after(60, passing.clock))
-    assert passing.slept == [0.5]
+    waiting_jobs(cloud, fake_time, jitter=0.0).get(JOB, Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == [0.5]
 
 
 @pytest.mark.parametrize("seconds", [0.9, 1.4])
@@ -67,34 +67,34 @@ def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud, s
 
     A call that is cut short would tell that ICE does not answer, and not that the job runs.
     """
-    passing = FakeTime()
+    fake_time = FakeTime()
     cloud.ice.put(JOB, response("Queuing"))
     with pytest.raises(JobNotFinishedError):
-        waiting_jobs(cloud, passing).get(JOB, Deadline.after(seconds, passing.clock))
-    assert passing.slept == []
+        waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(seconds, fake_time.clock))
+    assert fake_time.slept == []
     assert len(cloud.ice.calls) == 1
 
 
 def test_a_job_that_is_known_a_moment_later_is_found(cloud: LocalCloud) -> None:
     """GIVEN an event that was faster than the job WHEN it is asked for again THEN it is there."""
-    passing = FakeTime()
+    fake_time = FakeTime()
 
     def sleep(seconds: float) -> None:
-        passing.clock.sleep(seconds)
+        fake_time.clock.sleep(seconds)
         cloud.ice.put(JOB, response("Success"))
 
-    caller = Caller("ICE", clock=Clock(passing.clock.now, sleep), jitter=lambda: 1.0, pace=Pace(passing.clock))
+    caller = Caller("ICE", clock=Clock(fake_time.clock.now, sleep), jitter=lambda: 1.0, pace=Pace(fake_time.clock))
     jobs = IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
-    assert jobs.get(JOB, Deadline.after(60, passing.clock)).state == "succeeded"
-    assert passing.slept == [1.0]
+    assert jobs.get(JOB, Deadline.after(60, fake_time.clock)).state == "succeeded"
+    assert fake_time.slept == [1.0]
 
 
 def test_an_unknown_job_is_asked_for_three_times_over_some_seconds(cloud: LocalCloud) -> None:
     """The last answer counts, or the first when there is no time for more."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     with pytest.raises(NotFoundError):
-        waiting_jobs(cloud, passing).get(JOB, Deadline.after(60, passing.clock))
+        waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock))
     with pytest.raises(NotFoundError):
-        waiting_jobs(cloud, passing).get(JOB, Deadline.after(0.9, passing.clock))
-    assert passing.slept == [1.0, 1.5]
+        waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(0.9, fake_time.clock))
+    assert fake_time.slept == [1.0, 1.5]
     assert len(cloud.ice.calls) == 4

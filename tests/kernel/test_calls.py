@@ -21,8 +21,8 @@ from ice_result.errors import (
 from support.fake_clock import FakeTime
 
 
-def fake_caller(passing: FakeTime, attempts: int = 5) -> Caller:
-    return Caller("ICE", attempts=attempts, clock=passing.clock, jitter=lambda: 1.0, pace=Pace(passing.clock))
+def fake_caller(fake_time: FakeTime, attempts: int = 5) -> Caller:
+    return Caller("ICE", attempts=attempts, clock=fake_time.clock, jitter=lambda: 1.0, pace=Pace(fake_time.clock))
 
 
 def failing(*errors: IceResultError | None) -> Callable[[], str]:
@@ -48,11 +48,11 @@ def throttled(retry_after_seconds: float | None = None) -> ThrottledError:
 
 def test_a_deadline_counts_down_to_zero() -> None:
     """What is left shrinks with time, and is never negative."""
-    passing = FakeTime()
-    deadline = Deadline.after(10, passing.clock)
-    passing.sleep(4)
+    fake_time = FakeTime()
+    deadline = Deadline.after(10, fake_time.clock)
+    fake_time.sleep(4)
     assert deadline.left() == 6
-    passing.sleep(100)
+    fake_time.sleep(100)
     assert deadline.left() == 0
 
 
@@ -87,14 +87,14 @@ def test_call_within_leaves_a_call_behind_that_takes_too_long() -> None:
 
 def test_call_within_waits_by_the_clock_it_is_given() -> None:
     """GIVEN a clock that stands still WHEN a call hangs THEN it is given up as soon as the clock has moved."""
-    passing, release = FakeTime(), threading.Event()
+    fake_time, release = FakeTime(), threading.Event()
 
     def hang() -> None:
-        passing.move(100)
+        fake_time.move(100)
         release.wait()
 
     with pytest.raises(TimedOutError, match="no complete reply within 100"):
-        call_within(100, hang, service="ICE", tried="try", clock=passing.clock)
+        call_within(100, hang, service="ICE", tried="try", clock=fake_time.clock)
     release.set()
 
 
@@ -104,13 +104,13 @@ def test_an_attempt_that_hangs_leaves_time_for_others() -> None:
 
     def give_up(_: threading.Event, seconds: float) -> bool:
         asked.append(round(seconds, 2))
-        passing.move(seconds)
+        fake_time.move(seconds)
         return False
 
-    passing = FakeTime()
-    caller = replace(fake_caller(passing), clock=replace(passing.clock, wait=give_up), jitter=lambda: 0.0)
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time), clock=replace(fake_time.clock, wait=give_up), jitter=lambda: 0.0)
     with pytest.raises(TimedOutError):
-        caller.call("try", lambda: None, Deadline.after(20, passing.clock))
+        caller.call("try", lambda: None, Deadline.after(20, fake_time.clock))
     assert asked == [10.0, 6.0, 2.4, 1.0, 0.6]
 
 
@@ -124,36 +124,36 @@ def test_call_within_does_not_begin_without_time() -> None:
 
 def test_transient_errors_are_tried_again_with_growing_pauses() -> None:
     """0.2 s doubles with every attempt, up to the longest."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     call = failing(unavailable(), InvalidResponseError("no job"), unavailable(), None)
-    assert fake_caller(passing).call("try", call, Deadline.after(60, passing.clock)) == "answer"
-    assert passing.slept == [0.2, 0.4, 0.8]
+    assert fake_caller(fake_time).call("try", call, Deadline.after(60, fake_time.clock)) == "answer"
+    assert fake_time.slept == [0.2, 0.4, 0.8]
 
 
 def test_pauses_do_not_grow_beyond_the_longest() -> None:
     """However many attempts there are, no pause exceeds `longest_backoff_seconds`."""
-    passing = FakeTime()
-    caller = replace(fake_caller(passing, attempts=8), longest_backoff_seconds=1.0)
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time, attempts=8), longest_backoff_seconds=1.0)
     with pytest.raises(UnavailableError):
-        caller.call("try", failing(*[unavailable() for _ in range(8)]), Deadline.after(60, passing.clock))
-    assert passing.slept == [0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
+        caller.call("try", failing(*[unavailable() for _ in range(8)]), Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == [0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_jitter_spreads_the_pauses() -> None:
     """Full jitter: a pause is anything between nothing and its ceiling."""
-    passing = FakeTime()
-    caller = replace(fake_caller(passing), jitter=lambda: 0.25)
-    caller.call("try", failing(unavailable(), None), Deadline.after(60, passing.clock))
-    assert passing.slept == [0.05]
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time), jitter=lambda: 0.25)
+    caller.call("try", failing(unavailable(), None), Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == [0.05]
 
 
 @pytest.mark.parametrize("kind", [RejectedError, NotFoundError])
 def test_permanent_errors_are_raised_at_once(kind: type[RejectedError | NotFoundError]) -> None:
     """What will not change by asking again is not asked again."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     with pytest.raises(kind):
-        fake_caller(passing).call("try", failing(kind("try", service="ICE")), Deadline.after(60, passing.clock))
-    assert passing.slept == []
+        fake_caller(fake_time).call("try", failing(kind("try", service="ICE")), Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == []
 
 
 def test_defects_are_not_retried() -> None:
@@ -164,75 +164,75 @@ def test_defects_are_not_retried() -> None:
 
 def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
     """Three attempts are three calls."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     last = throttled()
     with pytest.raises(ThrottledError) as raised:
-        fake_caller(passing, attempts=3).call(
-            "try", failing(unavailable(), unavailable(), last), Deadline.after(60, passing.clock)
+        fake_caller(fake_time, attempts=3).call(
+            "try", failing(unavailable(), unavailable(), last), Deadline.after(60, fake_time.clock)
         )
     assert raised.value is last
 
 
 def test_no_pause_outlasts_the_deadline() -> None:
     """GIVEN a pause longer than what is left WHEN a call fails THEN its error is raised without waiting."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     with pytest.raises(UnavailableError):
-        fake_caller(passing).call("try", failing(unavailable()), Deadline.after(0.15, passing.clock))
-    assert passing.slept == []
+        fake_caller(fake_time).call("try", failing(unavailable()), Deadline.after(0.15, fake_time.clock))
+    assert fake_time.slept == []
 
 
 def test_a_passed_deadline_calls_nothing() -> None:
     """Without time there is no call, and no retry."""
-    passing = FakeTime()
+    fake_time = FakeTime()
     with pytest.raises(TimedOutError):
-        fake_caller(passing).call("try", failing(), Deadline.after(0, passing.clock))
+        fake_caller(fake_time).call("try", failing(), Deadline.after(0, fake_time.clock))
 
 
 def test_the_service_says_how_long_to_wait() -> None:
     """A pause asked for is kept, when it is longer than ours."""
-    passing = FakeTime()
-    caller = fake_caller(passing)
-    caller.call("try", failing(throttled(3.0), None), Deadline.after(60, passing.clock))
-    assert passing.slept == [3.0]
+    fake_time = FakeTime()
+    caller = fake_caller(fake_time)
+    caller.call("try", failing(throttled(3.0), None), Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == [3.0]
     with pytest.raises(ThrottledError):
-        caller.call("try", failing(throttled(100.0)), Deadline.after(60, passing.clock))
+        caller.call("try", failing(throttled(100.0)), Deadline.after(60, fake_time.clock))
 
 
 def test_throttling_holds_back_every_thread() -> None:
     """GIVEN one caller is told to wait WHEN another calls THEN it waits for the same moment."""
-    passing = FakeTime()
-    pace = Pace(passing.clock)
+    fake_time = FakeTime()
+    pace = Pace(fake_time.clock)
     pace.throttled(5.0)
-    pace.wait_turn(Deadline.after(60, passing.clock))
-    assert passing.slept == [5.0]
+    pace.wait_turn(Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == [5.0]
 
 
 def test_after_throttling_calls_are_spaced_and_recover() -> None:
     """Every throttling doubles the spacing up to 2 s; every success takes a fifth off, until there is none."""
-    passing = FakeTime()
-    deadline = Deadline.after(1e6, passing.clock)
-    pace = Pace(passing.clock)
+    fake_time = FakeTime()
+    deadline = Deadline.after(1e6, fake_time.clock)
+    pace = Pace(fake_time.clock)
     for _ in range(10):
         pace.throttled(0.0)
     pace.wait_turn(deadline)
     pace.wait_turn(deadline)
-    assert passing.slept == [2.0]
+    assert fake_time.slept == [2.0]
     for _ in range(30):
         pace.succeeded()
     pace.wait_turn(deadline)  # the turn that was given away before
-    passing.slept.clear()
+    fake_time.slept.clear()
     for _ in range(5):
         pace.wait_turn(deadline)
-    assert passing.slept == []
+    assert fake_time.slept == []
 
 
 def test_turns_are_not_waited_for_beyond_the_deadline() -> None:
     """A thread whose time ends before its turn stops waiting then."""
-    passing = FakeTime()
-    pace = Pace(passing.clock)
+    fake_time = FakeTime()
+    pace = Pace(fake_time.clock)
     pace.throttled(100.0)
-    pace.wait_turn(Deadline.after(2.0, passing.clock))
-    assert passing.slept == [2.0]
+    pace.wait_turn(Deadline.after(2.0, fake_time.clock))
+    assert fake_time.slept == [2.0]
 
 
 def test_many_threads_share_one_pace() -> None:

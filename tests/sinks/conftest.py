@@ -19,9 +19,9 @@ ParkedOf = Callable[..., Parked]
 
 
 @pytest.fixture
-def deadline(passing: FakeTime) -> Deadline:
+def deadline(fake_time: FakeTime) -> Deadline:
     """Enough time for anything these tests do."""
-    return Deadline.after(30, passing.clock)
+    return Deadline.after(30, fake_time.clock)
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def parked_of() -> ParkedOf:
 
 
 @pytest.fixture
-def passing() -> FakeTime:
+def fake_time() -> FakeTime:
     """The time that calls are given: it passes in pauses between tries, and where a test moves it."""
     return FakeTime()
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
+def context(cloud: LocalCloud, fake_time: FakeTime) -> SinkContext:
     """How the local cloud is reached; an attempt has ten seconds, which a test may let pass."""
     return SinkContext(
         region=cloud.region,
@@ -63,8 +63,8 @@ def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
             attempt_seconds=10,
             first_backoff_seconds=0.01,
             longest_backoff_seconds=0.02,
-            clock=passing.clock,
-            pace=Pace(passing.clock),
+            clock=fake_time.clock,
+            pace=Pace(fake_time.clock),
         ),
     )
 

@@ -88,11 +88,11 @@ def test_a_single_fault_goes_unnoticed(
     context: SinkContext,
     kind: FaultKind,
     deadline: Deadline,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a file is looked up THEN the second call has the facts."""
-    watchers.append(passing.during(kind, 10))
+    watchers.append(fake_time.during(kind, 10))
     cloud.oss.put(FILE.bucket, FILE.key, b"data")
     cloud.oss.fail(Fault(kind))
 
@@ -102,14 +102,14 @@ def test_a_single_fault_goes_unnoticed(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_fault_that_stays_leaves_the_question_open(
-    *, cloud: LocalCloud, context: SinkContext, kind: FaultKind, passing: FakeTime, watchers: list[Watch]
+    *, cloud: LocalCloud, context: SinkContext, kind: FaultKind, fake_time: FakeTime, watchers: list[Watch]
 ) -> None:
     """A service that cannot be reached is no proof that a file is missing."""
-    watchers.append(passing.during(kind, 1.0, times=None))
+    watchers.append(fake_time.during(kind, 1.0, times=None))
     cloud.oss.put(FILE.bucket, FILE.key, b"data")
     cloud.oss.fail(Fault(kind, times=None))
 
-    facts = open_inspector(context).facts(FILE, Deadline.after(1.0, passing.clock))
+    facts = open_inspector(context).facts(FILE, Deadline.after(1.0, fake_time.clock))
 
     assert (facts.exists, facts.problem) == (None, "unreachable")
     assert f"OSS: look up {FILE.uri}" in facts.message

@@ -119,11 +119,11 @@ def test_a_write_recovers_from_a_single_fault(
     kind: FaultKind,
     record_of: RecordOf,
     deadline: Deadline,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a record is written THEN the second call brings it home."""
-    watchers.append(passing.during(kind, 10))
+    watchers.append(fake_time.during(kind, 10))
     cloud.oss.fail(Fault(kind))
 
     open_sink(URL, context).stage(record_of(), deadline)
@@ -139,11 +139,11 @@ def test_a_read_recovers_from_a_single_fault(
     context: SinkContext,
     kind: FaultKind,
     deadline: Deadline,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """An object is read whole or read again, even when the reply ends too soon."""
-    watchers.append(passing.during(kind, 10))
+    watchers.append(fake_time.during(kind, 10))
     cloud.oss.put("records", "key", b"content" * 1000)
     cloud.oss.fail(Fault(kind))
 
@@ -171,18 +171,18 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     kind: FaultKind,
     error: type[ServiceError],
     record_of: RecordOf,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """GIVEN a service that keeps failing WHEN a record is written THEN the error says how, and comes in time."""
-    watchers.append(passing.during(kind, 1.0, times=None))
+    watchers.append(fake_time.during(kind, 1.0, times=None))
     cloud.oss.fail(Fault(kind, times=None))
-    deadline = Deadline.after(1.0, passing.clock)
+    deadline = Deadline.after(1.0, fake_time.clock)
 
     with pytest.raises(error) as caught:
         open_sink(URL, context).stage(record_of(), deadline)
 
-    assert passing.seconds <= deadline.at
+    assert fake_time.seconds <= deadline.at
     assert f"OSS: write oss://records/{KEY}" in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -333,7 +333,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     kind: FaultKind,
     error: type[ServiceError],
     monkeypatch: pytest.MonkeyPatch,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
@@ -343,19 +343,19 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
         s3_endpoint=cloud.oss.endpoint,
         s3_path_style=True,
         new_caller=lambda service: Caller(
-            service, attempts=2, first_backoff_seconds=0.01, clock=passing.clock, pace=Pace(passing.clock)
+            service, attempts=2, first_backoff_seconds=0.01, clock=fake_time.clock, pace=Pace(fake_time.clock)
         ),
     )
     store = S3Store(S3Client(context), "records")
-    watchers.append(passing.during(kind, 10, times=None))
+    watchers.append(fake_time.during(kind, 10, times=None))
     cloud.oss.fail(Fault(kind, times=None))
 
     with pytest.raises(error):
-        store.put("key", b"data", Deadline.after(30, passing.clock))
+        store.put("key", b"data", Deadline.after(30, fake_time.clock))
     with pytest.raises(error):
-        store.get("key", Deadline.after(30, passing.clock))
+        store.get("key", Deadline.after(30, fake_time.clock))
 
-    assert passing.seconds < 1000 + 2 * 30
+    assert fake_time.seconds < 1000 + 2 * 30
     assert len(cloud.oss.calls) == 4
 
 

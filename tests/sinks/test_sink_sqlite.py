@@ -269,7 +269,7 @@ def test_a_disk_that_takes_no_more_is_told_and_the_job_left_out(
 
 
 def test_a_lock_held_by_others_is_waited_for(
-    sink: SqliteSink, path: Path, deadline: Deadline, passing: FakeTime
+    sink: SqliteSink, path: Path, deadline: Deadline, fake_time: FakeTime
 ) -> None:
     """As long as there is time: the write goes through when the lock is free."""
     sink.prepare(deadline, dry_run=False)
@@ -277,17 +277,17 @@ def test_a_lock_held_by_others_is_waited_for(
         other.execute("BEGIN IMMEDIATE")
 
         def sleep(seconds: float) -> None:
-            passing.sleep(seconds)
-            if len(passing.slept) == 2:
+            fake_time.sleep(seconds)
+            if len(fake_time.slept) == 2:
                 other.execute("ROLLBACK")
 
-        sink.commit(record(1, None), manifest(1), Deadline.after(30, replace(passing.clock, sleep=sleep)))
+        sink.commit(record(1, None), manifest(1), Deadline.after(30, replace(fake_time.clock, sleep=sleep)))
 
-    assert len(passing.slept) == 2
+    assert len(fake_time.slept) == 2
     assert rows(path, "SELECT count(*) FROM ice_jobs") == [(1,)]
 
 
-def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: Deadline, passing: FakeTime) -> None:
+def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: Deadline, fake_time: FakeTime) -> None:
     """When the time is over the error says what was in the way: another process, or this one's own threads."""
     sink.prepare(deadline, dry_run=False)
     waits, may_go_on = threading.Event(), threading.Event()
@@ -295,13 +295,13 @@ def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: De
     def sleep(_: float) -> None:
         waits.set()
         may_go_on.wait()
-        passing.move(30)
+        fake_time.move(30)
 
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(
-                sink.commit, record(1, None), manifest(1), Deadline.after(30, replace(passing.clock, sleep=sleep))
+                sink.commit, record(1, None), manifest(1), Deadline.after(30, replace(fake_time.clock, sleep=sleep))
             )
             assert waits.wait(60)
             with pytest.raises(StorageError, match="other writers of this process took all the time there was"):

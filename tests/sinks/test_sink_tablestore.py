@@ -53,9 +53,9 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
 
-    def tell(passing: Passing) -> None:
+    def tell(fake_time: Passing) -> None:
         for watch in watchers:
-            watch(passing)
+            watch(fake_time)
 
     with LocalCloud(tablestore=True, watch=tell) as local:
         for name, value in local.environment.items():
@@ -64,7 +64,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[Lo
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
+def context(cloud: LocalCloud, fake_time: FakeTime) -> SinkContext:
     """How it is reached, with little time between tries."""
     return SinkContext(
         region=cloud.region,
@@ -76,8 +76,8 @@ def context(cloud: LocalCloud, passing: FakeTime) -> SinkContext:
             attempt_seconds=10,
             first_backoff_seconds=0.01,
             longest_backoff_seconds=0.02,
-            clock=passing.clock,
-            pace=Pace(passing.clock),
+            clock=fake_time.clock,
+            pace=Pace(fake_time.clock),
         ),
     )
 
@@ -232,11 +232,11 @@ def test_a_fault_that_passes_costs_nothing(
     sink: TablestoreSink,
     cloud: LocalCloud,
     deadline: Deadline,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """Also a write whose reply was lost: it is sent again, and is there once."""
-    hangs = passing.during(kind, 10)
+    hangs = fake_time.during(kind, 10)
     watchers.append(lambda call: hangs(call) if call.operation == operation else None)
     cloud.ots.fail(Fault(kind, operation=operation))
     sink.write(WRITINGS[1].rows, deadline)
@@ -264,11 +264,11 @@ def test_a_fault_that_stays_is_one_of_our_errors(
     sink: TablestoreSink,
     cloud: LocalCloud,
     deadline: Deadline,
-    passing: FakeTime,
+    fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
     """It says what was tried and where."""
-    hangs = passing.during(kind, 10, times=None)
+    hangs = fake_time.during(kind, 10, times=None)
     watchers.append(lambda call: hangs(call) if call.operation == "PutRow" else None)
     cloud.ots.fail(Fault(kind, operation="PutRow", times=None, interval_seconds=1))
 

@@ -322,11 +322,11 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     park(shelf, "unavailable/audiomixing-0001", age=2 * AN_HOUR)
     expect(shelf, "cover-0001", overdue=AN_HOUR)
     cloud.ice.fail(Fault("hang", target="audiomixing-0001", times=None))
-    passing = FakeTime()
-    watchers.append(lambda call: passing.move(6) if call.target == "audiomixing-0001" else None)
-    end = Deadline.after(10, passing.clock)
+    fake_time = FakeTime()
+    watchers.append(lambda call: fake_time.move(6) if call.target == "audiomixing-0001" else None)
+    end = Deadline.after(10, fake_time.clock)
 
-    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, passing.clock) as pipeline:
+    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
         outcomes = see_to(pipeline, Terms(lambda: end))
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [
@@ -336,18 +336,21 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     assert end.left() > 0
 
 
-def test_envelopes_that_cannot_be_read_leave_time_for_others(cloud: LocalCloud, watchers: list[Watch]) -> None:
-    """GIVEN a store that does not hand out one envelope THEN another is retried within the same run."""
+def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
+    cloud: LocalCloud, watchers: list[Watch], saved: Saved
+) -> None:
+    """GIVEN a store that does not hand out one envelope THEN those read before it are retried within the same run."""
     shelf = Bucket(cloud)
-    park(shelf, "unavailable/audiomixing-0001", age=3 * AN_HOUR)
-    park(shelf, "unavailable/cover-0001", age=2 * AN_HOUR)
-    stuck = "records/parked/unavailable/audiomixing-0001.json"
+    names = parked_one_after_the_other(shelf, 16)  # as many as are read at once
+    saved.done(*names)
+    park(shelf, "unavailable/stuck", age=2 * AN_HOUR)
+    stuck = "records/parked/unavailable/stuck.json"
     cloud.oss.fail(Fault("hang", operation="GET", target=stuck, times=None))
     fake_time = FakeTime()
     watchers.append(lambda call: fake_time.move(31) if call.target == stuck else None)
     end = Deadline.after(100, fake_time.clock)
 
-    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
+    with pipeline_of({**cloud.environment, **settings_of(shelf, saved)}, fake_time.clock) as pipeline:
         outcomes = see_to(pipeline, Terms(lambda: end))
 
-    assert [(each.job_id, each.outcome) for each in outcomes] == [("cover-0001", "recorded")]
+    assert sorted((str(each.job_id), each.outcome) for each in outcomes) == [(name, "recorded") for name in names]
