@@ -50,22 +50,28 @@ def fake_time() -> FakeTime:
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, fake_time: FakeTime) -> SinkContext:
-    """How the local cloud is reached; an attempt has ten seconds, which a test may let pass."""
+def new_caller(fake_time: FakeTime) -> Callable[[str], Caller]:
+    """Makes what calls a service in the test's time: four attempts, each of ten seconds, which a test may let pass."""
+    return lambda service: Caller(
+        service,
+        attempts=4,
+        attempt_seconds=10,
+        first_backoff_seconds=0.01,
+        longest_backoff_seconds=0.02,
+        clock=fake_time.clock,
+        pace=Pace(fake_time.clock),
+    )
+
+
+@pytest.fixture
+def context(cloud: LocalCloud, new_caller: Callable[[str], Caller]) -> SinkContext:
+    """How the local cloud is reached."""
     return SinkContext(
         region=cloud.region,
         oss_endpoint=cloud.oss.endpoint,
         oss_path_style=True,
         concurrency=4,
-        new_caller=lambda service: Caller(
-            service,
-            attempts=4,
-            attempt_seconds=10,
-            first_backoff_seconds=0.01,
-            longest_backoff_seconds=0.02,
-            clock=fake_time.clock,
-            pace=Pace(fake_time.clock),
-        ),
+        new_caller=new_caller,
     )
 
 

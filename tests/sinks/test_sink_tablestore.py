@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.calls import Caller, Deadline, Pace
+from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
@@ -64,21 +64,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[Lo
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, fake_time: FakeTime) -> SinkContext:
-    """How it is reached, with little time between tries."""
+def context(cloud: LocalCloud, new_caller: Callable[[str], Caller]) -> SinkContext:
+    """How it is reached."""
     return SinkContext(
         region=cloud.region,
         ots_endpoint=cloud.ots.endpoint,
         concurrency=4,
-        new_caller=lambda service: Caller(
-            service,
-            attempts=3,
-            attempt_seconds=10,
-            first_backoff_seconds=0.01,
-            longest_backoff_seconds=0.02,
-            clock=fake_time.clock,
-            pace=Pace(fake_time.clock),
-        ),
+        new_caller=new_caller,
     )
 
 
@@ -198,7 +190,7 @@ def test_what_a_broken_writing_left_is_gone_with_the_next(
 ) -> None:
     """An earlier writing that stopped half-way leaves no rows under a later one, nor a line in a listing."""
     old, new = WRITINGS[1:3]
-    cloud.ots.fail(Fault("error_500", operation=operation, times=3))
+    cloud.ots.fail(Fault("error_500", operation=operation, times=4))
     with pytest.raises(UnavailableError):
         sink.write(old.rows, deadline)
 
@@ -214,7 +206,7 @@ def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(
     """Until then the job's own row still says which generation counts."""
     old, new = WRITINGS[1:3]
     sink.write(old.rows, deadline)
-    cloud.ots.fail(Fault("error_500", operation="PutRow", times=3))
+    cloud.ots.fail(Fault("error_500", operation="PutRow", times=4))
     with pytest.raises(UnavailableError):
         sink.write(new.rows, deadline)
     assert content(cloud)[0] == old.content[0]
@@ -263,17 +255,18 @@ def test_a_fault_that_stays_is_one_of_our_errors(
     error: type[IceResultError],
     sink: TablestoreSink,
     cloud: LocalCloud,
-    deadline: Deadline,
     fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
-    """It says what was tried and where."""
+    """It says what was tried and where, within the deadline."""
     hangs = fake_time.during(kind, 10, times=None)
     watchers.append(lambda call: hangs(call) if call.operation == "PutRow" else None)
     cloud.ots.fail(Fault(kind, operation="PutRow", times=None, interval_seconds=1))
+    deadline = Deadline.after(10, fake_time.clock)
 
     with pytest.raises(error, match=r"Tablestore: write ice_jobs/job-1 in ots://records: "):
         sink.write(WRITINGS[1].rows, deadline)
+    assert fake_time.seconds <= deadline.at
 
 
 def test_a_missing_table_says_how_to_make_it(context: SinkContext, deadline: Deadline) -> None:
