@@ -213,6 +213,16 @@ def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, fake_time: FakeTim
     assert [call.operation for call in cloud.oss.calls].count("PUT") == 1
 
 
+def test_a_job_is_worked_on_again_when_five_minutes_are_over(cloud: LocalCloud, fake_time: FakeTime) -> None:
+    """A later state of the job is recorded by its own request."""
+    function = function_with(cloud, "oss://records", fake_time)
+    assert send(function, fresh("cover-0001"))[1]["recorded"] == 1
+    fake_time.move(299)
+    assert send(function, fresh("cover-0001"))[1]["ignored"] == 1
+    fake_time.move(2)
+    assert send(function, fresh("cover-0001"))[1]["recorded"] == 1
+
+
 def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
     """One look at it tells which pointer to set; signed anew, it is still the same body."""
     function = function_with(cloud, f"file:{tmp_path}", fake_time)
@@ -246,18 +256,16 @@ def test_without_keys_anybody_may_wake_the_function(cloud: LocalCloud, tmp_path:
 
 def test_what_happened_five_minutes_ago_is_forgotten() -> None:
     """And of a flood of many jobs, only the newest are remembered: memory has an end."""
-    seconds = 0.0
-    recent = Recent(lambda: seconds, most=10)
+    recent = Recent(most=10)
     events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(11)]
-    recent.add(events[0])
-    assert recent.knows(events[0])
-    seconds = 301.0
-    assert not recent.knows(events[0])
+    recent.add(events[0], 0.0)
+    assert recent.knows(events[0], 299.0)
+    assert not recent.knows(events[0], 301.0)
     for event in events:
-        recent.add(event)
-    assert not recent.knows(events[0])
-    assert recent.knows(events[1])
-    assert recent.knows(events[-1])
+        recent.add(event, 301.0)
+    assert not recent.knows(events[0], 301.0)
+    assert recent.knows(events[1], 301.0)
+    assert recent.knows(events[-1], 301.0)
 
 
 @pytest.mark.slow
@@ -266,8 +274,8 @@ def test_the_newest_ten_thousand_are_remembered() -> None:
     recent = Recent()
     events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(10_001)]
     for event in events:
-        recent.add(event)
-    assert [recent.knows(event) for event in events] == [False] + [True] * 10_000
+        recent.add(event, 0.0)
+    assert [recent.knows(event, 0.0) for event in events] == [False] + [True] * 10_000
 
 
 class Stuck:
@@ -275,12 +283,12 @@ class Stuck:
 
     def __init__(self, fake_time: FakeTime) -> None:
         self.release = threading.Event()
-        self._passing = fake_time
+        self._fake_time = fake_time
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """Take longer than anybody may."""
-        self._passing.move(2)
-        self.release.wait()
+        self._fake_time.move(1000)
+        self.release.wait(30)
         raise AssertionError(job_id, deadline)
 
 
@@ -289,7 +297,7 @@ def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     stores = Stores(sinks=[], lots=[], inspector=None)
     stuck = Stuck(fake_time)
     pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
-    limit = Deadline.after(1.9, fake_time.clock)
+    limit = Deadline.after(1000, fake_time.clock)
     status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), limit, "r")
     stuck.release.set()
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])

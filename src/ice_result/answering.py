@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import OrderedDict
-from collections.abc import Callable
 
 from ice_result import jsontext
 from ice_result.calls import Deadline, call_within
@@ -34,30 +32,29 @@ class Recent:
     A captured request can be sent again for as long as its signature holds: after the first time it costs nothing.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic, *, most: int = 10_000) -> None:
-        self._now = now
+    def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._ended: OrderedDict[str, float] = OrderedDict()
 
-    def add(self, event: TriggerEvent) -> None:
-        """This event needs no more work."""
+    def add(self, event: TriggerEvent, now: float) -> None:
+        """This event needs no more work; `now` is in seconds of a clock, always the same one."""
         key = _key(event)
         self._ended.pop(key, None)
-        self._ended[key] = self._now()
+        self._ended[key] = now
         if len(self._ended) > self._most:
             self._ended.popitem(last=False)
 
-    def knows(self, event: TriggerEvent) -> bool:
+    def knows(self, event: TriggerEvent, now: float) -> bool:
         """Whether this very job, or this very body without one, was dealt with a moment ago."""
         ended = self._ended.get(_key(event))
-        return ended is not None and self._now() - ended < _REMEMBERED_SECONDS
+        return ended is not None and now - ended < _REMEMBERED_SECONDS
 
 
 class HttpSide:
-    """Answers HTTP requests of one instance, one after the other."""
+    """Answers HTTP requests of one instance, one after the other. The clock of the limit is its only one."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._recent = Recent(now)
+    def __init__(self) -> None:
+        self._recent = Recent()
 
     def answer(self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str) -> tuple[int, Report]:
         """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
@@ -66,7 +63,7 @@ class HttpSide:
         """
         if triggered.refused:
             return _UNAUTHORIZED, Report(jobs=())
-        events = [self._unless_known(event) for event in triggered.events]
+        events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
         end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
         terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
@@ -79,22 +76,22 @@ class HttpSide:
             )
         except TimedOutError as error:
             return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
-        return self._settled(events, report), report
+        return self._settled(events, report, limit.clock.now()), report
 
-    def _unless_known(self, event: TriggerEvent) -> TriggerEvent:
-        if isinstance(event, Ignored) or not self._recent.knows(event):
+    def _unless_known(self, event: TriggerEvent, now: float) -> TriggerEvent:
+        if isinstance(event, Ignored) or not self._recent.knows(event, now):
             return event
         name = f"job {event.job_id}" if isinstance(event, JobEvent) else "this message"
         reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
         return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
 
-    def _settled(self, events: list[TriggerEvent], report: Report) -> int:
+    def _settled(self, events: list[TriggerEvent], report: Report, now: float) -> int:
         """Remember what was brought to its end; all or nothing, since one answer is given for all."""
         if report.count("failed"):
             return _INTERNAL_ERROR
         for event in events:
             if not isinstance(event, Ignored):
-                self._recent.add(event)
+                self._recent.add(event, now)
         return _OK
 
 

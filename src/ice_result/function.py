@@ -64,7 +64,7 @@ class Function:
         self._credentials = Credentials()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
-        self._http = HttpSide(self._clock.now)
+        self._http = HttpSide()
 
     def prepare(self, context: Context) -> Pipeline:
         """Read the settings and assemble the pipeline, once. Raises SettingsError with every problem."""
