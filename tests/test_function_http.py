@@ -163,7 +163,7 @@ def test_a_job_that_is_still_running_is_parked(cloud: LocalCloud, fake_time: Fak
 @pytest.mark.slow
 @pytest.mark.parametrize("service", ["ice", "oss"])
 def test_the_answer_comes_in_real_time_too(cloud: LocalCloud, tmp_path: Path, service: str) -> None:
-    """GIVEN calls that hang for ever THEN ICE is answered in ten times the two seconds, on the busiest machine."""
+    """GIVEN calls that hang for ever THEN ICE is answered within 20 s, ten times the promise."""
     cloud.seed_outputs()
     sinks = {"ice": f"file:{tmp_path}", "oss": "oss://records"}[service]
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": sinks})
@@ -195,11 +195,11 @@ def test_a_short_timeout_of_the_function_is_kept(
 ) -> None:
     """One second for all of it: the answer comes before the platform ends the call."""
     function = function_with(cloud, f"file:{tmp_path}", fake_time)
-    watchers.append(fake_time.during("hang", 0.8, times=None))
-    cloud.ice.fail(Fault("hang", times=None))
     began = fake_time.seconds
+    watchers.append(lambda _: fake_time.move_to(began + 0.8))
+    cloud.ice.fail(Fault("hang", times=None))
     assert send(function, fresh("cover-0001"), timeout=1)[0] in {200, 503}
-    assert fake_time.seconds == began + 0.8
+    assert fake_time.seconds <= began + 0.8
 
 
 def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, fake_time: FakeTime) -> None:

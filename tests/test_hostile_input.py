@@ -398,7 +398,7 @@ def test_a_hundred_thousand_keys_and_brackets_are_recorded(cloud: LocalCloud, se
 
 
 def large_results(times: int) -> list[str]:
-    """Texts of about fifty kilobytes, so many times over: covers, signatures, and characters of three bytes."""
+    """Three texts of about fifty kilobytes times `times`: covers, signatures, and characters of three bytes."""
     cover = {"Score": 1, "Time": 2, "Url": f"{'long/' * 20}.jpg"}
     return [json.dumps([cover] * 400 * times), "?Signature=" * 5_000 * times, "智" * 17_000 * times]
 
@@ -440,11 +440,15 @@ def test_broken_responses_are_parked(cloud: LocalCloud, server: Server, tmp_path
 
 
 @pytest.mark.slow
-def test_a_response_beyond_the_largest_that_is_read_is_parked(cloud: LocalCloud, server: Server, stores: str) -> None:
-    """GIVEN a response of 34 MB THEN none of it is read, and its event is kept with the reason."""
+def test_a_response_beyond_the_largest_that_is_read_is_parked(
+    cloud: LocalCloud, server: Server, stores: str, tmp_path: Path
+) -> None:
+    """GIVEN a response of 34 MB THEN none of it is parsed, and its event is kept with a short reason."""
     reply = answered(cloud, server, response(Result=json.dumps("a" * 34_000_000)), stores)
     assert reply["parked"] == 1
     assert "at most 33554432 are read" in json.dumps(reply["jobs"])
+    (envelope,) = tmp_path.glob("out/parked/*/job-1.json")
+    assert len(envelope.read_bytes()) < 2000
 
 
 @pytest.mark.slow

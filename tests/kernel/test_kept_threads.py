@@ -66,9 +66,10 @@ def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(
 
 
 @pytest.mark.slow
-def test_every_of_a_thousand_calls_is_made_once_where_no_thread_is_kept() -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 60.0])
+def test_each_of_a_thousand_calls_is_made_once_however_short_threads_are_kept(seconds: float) -> None:
     """The same, for long enough that each moment of a thread's end is met."""
-    threads = KeptThreads(0.0)
+    threads = KeptThreads(seconds)
     with ThreadPoolExecutor(8) as pool:
         values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(1000))]
     assert values == [*range(1000)]

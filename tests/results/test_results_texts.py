@@ -124,7 +124,7 @@ def test_a_result_has_at_most_a_hundred_warnings() -> None:
     assert decoded.warnings[99].message == "9901 more warnings are left out"
 
 
-def test_as_many_warnings_as_there_may_be_are_all_told() -> None:
+def test_as_many_warnings_as_there_may_be_are_all_reported() -> None:
     """Nothing is left out before it must be."""
     report = Report(most_warnings=3)
     for item in report.objects([{"Score": "x"}] * 3, frozenset({"Score"})):

@@ -303,10 +303,12 @@ def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, deadline: De
             slow = pool.submit(
                 sink.commit, record(1, None), manifest(1), Deadline.after(30, replace(fake_time.clock, sleep=sleep))
             )
-            assert waits.wait(60)
-            with pytest.raises(StorageError, match="other writers of this process took all the time there was"):
-                sink.commit(record(1, None), manifest(1), Deadline.after(0.05))
-            may_go_on.set()
+            try:
+                assert waits.wait(60)
+                with pytest.raises(StorageError, match="other writers of this process took all the time there was"):
+                    sink.commit(record(1, None), manifest(1), Deadline.after(0.05))
+            finally:
+                may_go_on.set()
             with pytest.raises(StorageError, match="others kept it locked for all the time there was"):
                 slow.result()
 

@@ -13,7 +13,10 @@ class FakeTime:
     """`clock` goes into what is tested; `slept` says how it waited between calls.
 
     It is one time for all threads: a pause of one lets time pass for the calls of the others. A call that is waited
-    for costs no time, however long it really takes, unless the test moves the time meanwhile.
+    for costs none of it, unless the test moves the time meanwhile.
+
+    Sockets know only real time. One of a store waits for 10 s. One of ICE waits for as many seconds as are left until
+    the deadline, 10 at most: a deadline of a second is a real one for the server's reply.
     """
 
     def __init__(self) -> None:
@@ -40,15 +43,15 @@ class FakeTime:
     def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> Watch:
         """Watch a local cloud: so much time passes while a reply that hangs or drips is waited for.
 
-        `times` is how many calls are struck by this fault, as for Fault. Other kinds are answered at once.
+        `times` is how many calls are hit by this fault, as for Fault. Other kinds are answered at once.
         """
         moment = {"hang": "arrived", "drip": "answered"}.get(kind)
-        struck = 0
+        hit = 0
 
         def watch(passing: Passing) -> None:
-            nonlocal struck
-            if passing.moment == moment and (times is None or struck < times):
-                struck += 1
+            nonlocal hit
+            if passing.moment == moment and (times is None or hit < times):
+                hit += 1
                 self.move(seconds)
 
         return watch
