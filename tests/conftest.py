@@ -23,22 +23,28 @@ settings.load_profile("any machine")
 
 @pytest.fixture
 def watchers() -> list[Watch]:
-    """Who is told of each call to `cloud`: a test puts into it who should be."""
+    """Functions that are called for each call to `cloud`; a test appends its own."""
     return []
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
+def watch(watchers: list[Watch]) -> Watch:
+    """Calls all `watchers`, also those that a test appends later."""
+
+    def tell(passing: Passing) -> None:
+        for watcher in watchers:
+            watcher(passing)
+
+    return tell
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]:
     """A running local cloud that knows the sample jobs, with buckets `example-output` and `records`.
 
     Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.
     """
-
-    def tell(passing: Passing) -> None:
-        for watch in watchers:
-            watch(passing)
-
-    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None, watch=tell) as local:
+    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None, watch=watch) as local:
         local.oss.create_bucket("example-output")
         local.oss.create_bucket("records")
         for name, value in local.environment.items():

@@ -11,7 +11,7 @@ import pytest
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
-from support.fake_clock import FakeTime, without_pauses
+from support.fake_clock import FakeTime, function_without_pauses
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
@@ -23,16 +23,11 @@ EVENTS = Path(__file__).parent.parent / "samples" / "events"
 SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
-def _new_function(environment: dict[str, str]) -> Function:
-    """A function whose pauses take no time."""
-    return Function(environment, without_pauses())
-
-
 @pytest.fixture
 def function(cloud: LocalCloud, tmp_path: Path) -> Function:
     """A function that writes to a folder and, beside it, into OSS."""
     cloud.seed_outputs()
-    return _new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out,oss://records/ice"})
+    return function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out,oss://records/ice"})
 
 
 def _handle(function: Function, payload: object, context: PlatformContext | None = None) -> Reply:
@@ -98,7 +93,7 @@ def test_a_job_ice_does_not_know_is_parked_with_the_reason(function: Function, t
 def test_events_that_cannot_even_be_parked_are_given_back(cloud: LocalCloud, tmp_path: Path) -> None:
     """With nowhere to park, the handler raises, so that the platform delivers the event again."""
     (tmp_path / "out").write_text("a file where a folder should be")
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/out"})
     with pytest.raises(ParkingError, match="1 of 1 events must be delivered again"):
         _handle(function, {"JobId": "cover-0001"})
     http = {"version": "v1", "rawPath": "/", "headers": {}, "body": '{"JobId":"cover-0001"}', "isBase64Encoded": False}
@@ -113,7 +108,7 @@ def test_what_one_sink_refuses_is_parked_with_its_name_and_written_there_later(
     cloud.seed_outputs()
     cloud.oss.fail(Fault("forbidden", operation="PUT", times=None))
     sinks = f"oss://records/ice,file:{tmp_path}/out"
-    function = _new_function(
+    function = function_without_pauses(
         {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_PARK_URL": f"file:{tmp_path}"}
     )
     assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
@@ -134,7 +129,7 @@ def test_a_job_no_sink_took_is_parked_without_names(cloud: LocalCloud, tmp_path:
     """Sent again, it goes everywhere."""
     cloud.seed_outputs()
     cloud.oss.forbid("records")
-    function = _new_function(
+    function = function_without_pauses(
         {**cloud.environment, "ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_PARK_URL": f"file:{tmp_path}"}
     )
     assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
@@ -164,7 +159,7 @@ def test_the_keys_of_the_invocation_are_used(
         cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
     )
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "expired")
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     fresh = PlatformContextWithCredentials(credentials=PlatformCredentials(key_id, secret))
     assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
     assert _handle(function, {"JobId": "cover-0001"}, fresh)["recorded"] == 1
@@ -186,7 +181,7 @@ def test_a_job_that_ends_while_we_wait_is_recorded(cloud: LocalCloud, tmp_path: 
     """An event may come a moment before the job's state changes."""
     finished = json.loads((SAVED / "cover-0001.json").read_text())
     cloud.ice.put("soon", {**finished, "JobId": "soon", "Status": "Analysing"}, {**finished, "JobId": "soon"})
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     assert _handle(function, {"JobId": "soon"})["recorded"] == 1
 
 
@@ -214,7 +209,7 @@ def handler_environment(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.M
 
 def test_an_instance_that_goes_ends_its_threads_and_may_come_back(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN an event that was worked on WHEN the function is closed THEN no thread is left, until the next event."""
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     before = set(threading.enumerate())
     assert _handle(function, {"JobId": "cover-0001"})["recorded"] == 1
     assert _names(threading.enumerate(), before) == {"job", "call"}
@@ -244,7 +239,7 @@ def test_the_entry_points_are_the_ones_named_in_the_function(handler_environment
 def test_a_file_that_cannot_be_reached_later_is_not_unlearnt(cloud: LocalCloud) -> None:
     """GIVEN a complete manifest WHEN the event comes again while OSS answers no look-up THEN it stays as it is."""
     cloud.seed_outputs()
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
     context = PlatformContext()
     function.handle(b'{"JobId":"cover-0001"}', context)
     before = {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")}
@@ -258,7 +253,7 @@ def test_a_file_that_cannot_be_reached_later_is_not_unlearnt(cloud: LocalCloud) 
 
 def test_what_is_missing_is_told_in_the_same_words_each_time(cloud: LocalCloud) -> None:
     """GIVEN files that are not there WHEN the event comes twice THEN the manifest is the same, byte for byte."""
-    function = _new_function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
     written = []
     for _ in range(2):
         function.handle(b'{"JobId":"cover-0001"}', PlatformContext())

@@ -24,7 +24,7 @@ from ice_result.localcloud import LocalCloud
 from ice_result.values import JsonObject, JsonValue
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
-from support.fake_clock import without_pauses
+from support.fake_clock import function_without_pauses
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
@@ -105,14 +105,9 @@ def stores(tmp_path: Path) -> str:
 def function(cloud: LocalCloud, stores: str) -> Function:
     """A function that has already worked, so that all it needs is loaded."""
     cloud.seed_outputs()
-    made = new_function({**cloud.environment, "ICE_RESULT_SINKS": stores})
+    made = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": stores})
     assert wake(made, "cover-0001")["recorded"] == 1
     return made
-
-
-def new_function(environment: dict[str, str]) -> Function:
-    """A function whose pauses take no time."""
-    return Function(environment, without_pauses())
 
 
 CONTEXT = PlatformContext(function=PlatformFunction(timeout=120))  # as in s.yaml
@@ -179,7 +174,7 @@ def test_saved_jobs_are_read_from_their_folder_only(cloud: LocalCloud, tmp_path:
     (tmp_path / "jobs").mkdir()
     (tmp_path / "secret.json").write_text(json.dumps({**COVER, "JobId": "../secret"}))
     settings = {"ICE_RESULT_JOBS": f"file:{tmp_path}/jobs", "ICE_RESULT_SINKS": f"file:{tmp_path}/out"}
-    made = new_function({**cloud.environment, **settings})
+    made = function_without_pauses({**cloud.environment, **settings})
     assert wake(made, "../secret", f"{tmp_path}/secret", "..%2fsecret")["parked"] == 3
 
 
@@ -311,7 +306,7 @@ def test_redirects_lead_nowhere(
     """GIVEN ICE or OSS that redirects THEN no request, with our keys' names in it, goes to where it points."""
     server.status, server.location = status, f"http://127.0.0.1:{elsewhere.port}/stolen"
     settings = {"ICE_RESULT_SINKS": f"file:{tmp_path}", variable: f"http://127.0.0.1:{server.port}"}
-    reply = wake(new_function({**cloud.environment, **settings}), "cover-0001")
+    reply = wake(function_without_pauses({**cloud.environment, **settings}), "cover-0001")
     assert (reply["parked"], reply["recorded"]) == ((1, 0) if "ICE_ENDPOINT" in variable else (0, 1))
     assert server.seen
     assert elsewhere.seen == []
@@ -338,7 +333,7 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
     )
     event = json.dumps({"JobIds": [*server.bodies]}).encode()
     with watched() as seen:
-        assert new_function(settings).handle(event, context)["recorded"] == len(PLACES)
+        assert function_without_pauses(settings).handle(event, context)["recorded"] == len(PLACES)
     assert seen.called == {("127.0.0.1", server.port)}
     asked = {call.split()[1].partition("://")[2].partition("/")[0] for call in server.seen}
     buckets = ("example-output", "other-bucket", "evil")
@@ -348,7 +343,7 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
 def answered(cloud: LocalCloud, server: Server, body: bytes, sinks: str) -> JsonObject:
     """What becomes of job-1 when ICE answers with these bytes."""
     server.body = body
-    made = new_function(
+    made = function_without_pauses(
         {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_ICE_ENDPOINT": f"http://127.0.0.1:{server.port}"}
     )
     return wake(made, "job-1")
@@ -432,7 +427,9 @@ def test_broken_responses_are_parked(cloud: LocalCloud, server: Server, tmp_path
     """GIVEN answers that are no jobs THEN each event is kept, with a short reason."""
     server.bodies.update(BROKEN_RESPONSES)
     ice = f"http://127.0.0.1:{server.port}"
-    made = new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}", "ICE_RESULT_ICE_ENDPOINT": ice})
+    made = function_without_pauses(
+        {**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}", "ICE_RESULT_ICE_ENDPOINT": ice}
+    )
     assert wake(made, *BROKEN_RESPONSES)["parked"] == len(BROKEN_RESPONSES)
     envelopes = list(tmp_path.rglob("*.json"))
     assert len(envelopes) == len(BROKEN_RESPONSES)
@@ -501,6 +498,6 @@ def test_names_cannot_rewrite_a_terminal(cloud: LocalCloud, tmp_path: Path) -> N
 def test_what_cannot_be_kept_is_not_lost_silently(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a store whose folder is taken THEN hostile events end in an error, so that they are delivered again."""
     (tmp_path / "taken").write_text("a file")
-    made = new_function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/taken"})
+    made = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}/taken"})
     with pytest.raises(ParkingError):
         wake(made, "../../etc/passwd")

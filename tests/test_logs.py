@@ -18,7 +18,7 @@ from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
 from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result_process
-from support.fake_clock import FakeTime, without_pauses
+from support.fake_clock import FakeTime, function_without_pauses
 from support.platform_context import PlatformContext
 
 Lines = list[JsonObject]
@@ -62,7 +62,7 @@ def platform() -> Iterator[Platform]:
 def make(cloud: LocalCloud, sinks: str, **more: str) -> Function:
     """A function in this cloud, whose pauses take no time."""
     cloud.seed_outputs()
-    return Function({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more}, without_pauses())
+    return function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more})
 
 
 def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud, platform: Platform) -> None:

@@ -268,6 +268,22 @@ def test_a_disk_that_takes_no_more_is_told_and_the_job_left_out(
     assert rows(path, "SELECT job_id FROM ice_jobs") == [("job-1",)]
 
 
+@pytest.mark.parametrize(("count", "more"), [(7, {"ids_a_page": 3}), pytest.param(1003, {}, marks=pytest.mark.slow)])
+def test_all_jobs_are_found_page_by_page(path: Path, deadline: Deadline, count: int, more: dict[str, int]) -> None:
+    """GIVEN more jobs than a page has THEN each is there once, and one that is written meanwhile is on a later page."""
+    sink = SqliteSink(f"sqlite:{path}", path, **more)
+    job_ids = [f"job-{number:04}" for number in range(count)]
+    for job_id in job_ids:
+        sink.write(rows_of(record(1, None, job_id=job_id), manifest(1)), deadline)
+
+    places = sink.places(JobFilter(), deadline)
+    first = next(places)
+    late = f"{job_ids[-2]}-b"
+    sink.write(rows_of(record(1, None, job_id=late), manifest(1)), deadline)
+
+    assert [first, *places] == [*job_ids[:-1], late, job_ids[-1]]
+
+
 def test_a_lock_held_by_others_is_waited_for(
     sink: SqliteSink, path: Path, deadline: Deadline, fake_time: FakeTime
 ) -> None:

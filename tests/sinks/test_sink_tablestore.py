@@ -26,7 +26,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.localcloud import Fault, LocalCloud, Passing
+from ice_result.localcloud import Fault, LocalCloud
 from ice_result.localcloud.faults import FaultKind
 from ice_result.localcloud.service import Watch
 from ice_result.sinks import SinkContext
@@ -50,14 +50,9 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, watchers: list[Watch]) -> Iterator[LocalCloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
-
-    def tell(fake_time: Passing) -> None:
-        for watch in watchers:
-            watch(fake_time)
-
-    with LocalCloud(tablestore=True, watch=tell) as local:
+    with LocalCloud(tablestore=True, watch=watch) as local:
         for name, value in local.environment.items():
             monkeypatch.setenv(name, value)
         yield local

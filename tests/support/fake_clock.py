@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from ice_result.calls import Clock
+from ice_result.function import Function
 from ice_result.localcloud import FaultKind, Passing
 from ice_result.localcloud.service import Watch
 
@@ -67,3 +69,8 @@ class FakeTime:
 def without_pauses() -> Clock:
     """The machine's own time, in which nobody sleeps: for work in many threads, where only calls are waited for."""
     return Clock(sleep=lambda _: None)
+
+
+def function_without_pauses(environment: Mapping[str, str]) -> Function:
+    """A function whose pauses take no time."""
+    return Function(environment, without_pauses())

@@ -14,7 +14,7 @@ from ice_result.errors import IceResultError
 from ice_result.pipeline import Pipeline, Terms
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
-from ice_result.upkeep import discard, due, kept, read_each, retry
+from ice_result.upkeep import Envelope, discard, due, kept, read_each, retry
 from ice_result.values import JsonObject, JsonValue
 from support.parked_events import (
     Saved,
@@ -215,6 +215,50 @@ def test_two_envelopes_of_a_job_are_both_seen_to(saved: Saved, tmp_path: Path) -
     assert [each.removed for each in retried] == [True, True]
     assert parked_in(tmp_path / "a") == {}
     assert (recorded_in(tmp_path / "a"), recorded_in(tmp_path / "b")) == (["cover-0001"], ["cover-0001"])
+
+
+def parked_for_many(out: Path, saved: Saved, count: int, size: int) -> None:
+    """Envelopes about finished jobs, a little larger than so many bytes each."""
+    for number in range(count):
+        job_id = f"job-{number:03}"
+        saved.done(job_id)
+        park(out, f"unavailable/{job_id}", envelope_of({"JobId": job_id, "note": "x" * size}, job_id=job_id))
+
+
+def ended(pipeline: Pipeline, **most: int) -> list[int]:
+    """How many envelopes were read by the time that each was brought to its end."""
+    read = 0
+
+    def counted() -> Iterator[Envelope]:
+        nonlocal read
+        for envelope in envelopes(pipeline):
+            read += 1
+            yield envelope
+
+    return [read for _ in retry(pipeline, counted(), terms(), **most)]
+
+
+def test_envelopes_are_held_a_few_at_a_time(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN more than may be held THEN one more is read to see that, and the others when those are done with."""
+    parked_for_many(out, saved, 7, size=0)
+    assert ended(pipeline, most_at_once=3) == [4, 4, 4, 7, 7, 7, 7]
+    assert parked_in(out) == {}
+
+
+def test_large_envelopes_are_held_in_smaller_numbers(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN envelopes of which two have the bytes that may be held THEN two at a time are worked on."""
+    parked_for_many(out, saved, 5, size=1000)
+    assert ended(pipeline, most_bytes_at_once=2000) == [3, 3, 5, 5, 5]
+    assert parked_in(out) == {}
+
+
+@pytest.mark.slow
+def test_at_most_256_envelopes_or_four_megabytes_are_held(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """As many as by default, of small ones and of large ones."""
+    parked_for_many(out, saved, 258, size=0)
+    assert ended(pipeline) == [257] * 256 + [258] * 2
+    parked_for_many(out, saved, 6, size=1 << 20)
+    assert ended(pipeline) == [5] * 4 + [6] * 2
 
 
 def test_a_job_in_two_envelopes_of_which_one_has_many(pipeline: Pipeline, saved: Saved, out: Path) -> None:

@@ -46,8 +46,9 @@ _PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
 class SqliteSink:
     """A Sink and a Catalogue in the three tables of one SQLite file, which is made when first written to."""
 
-    def __init__(self, url: str, path: Path) -> None:
+    def __init__(self, url: str, path: Path, *, ids_a_page: int = 1000) -> None:
         self.url = url
+        self._ids_a_page = ids_a_page
         self._path = path.absolute()
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -87,9 +88,13 @@ class SqliteSink:
     def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
         """Job ids, a page at a time: a reader that stays would keep the log of all that is written meanwhile."""
         last = ""
-        while page := [str(row["job_id"]) for row in self._read(*page_of_ids(wanted, last), deadline)]:
+        while page := self._ids(wanted, last, deadline):
             yield from page
             last = page[-1]
+
+    def _ids(self, wanted: JobFilter, after: str, deadline: Deadline) -> list[str]:
+        query, values = page_of_ids(wanted, after, self._ids_a_page)
+        return [str(row["job_id"]) for row in self._read(query, values, deadline)]
 
     def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
         """The id itself; that nothing is there is seen when it is read."""
@@ -165,7 +170,7 @@ class SqliteSink:
             self._connection = connection
         return self._connection
 
-    def _read(self, query: str, values: tuple[str, ...], deadline: Deadline) -> Iterator[Row]:
+    def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
         """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
         if not self._path.exists():
             return

@@ -54,11 +54,8 @@ COLUMNS_THERE = (
 )
 
 
-IDS_A_PAGE = 1000
-
-
-def page_of_ids(wanted: JobFilter, after: str) -> tuple[str, tuple[str, ...]]:
-    """The query for the next job ids behind `after`, in their order, and its values."""
+def page_of_ids(wanted: JobFilter, after: str, most: int) -> tuple[str, tuple[str | int, ...]]:
+    """The query for the next job ids behind `after`, so many at most, in their order, and its values."""
     conditions = {
         "job_id > ?": after,
         "function_name = ?": wanted.function_name,
@@ -66,7 +63,7 @@ def page_of_ids(wanted: JobFilter, after: str) -> tuple[str, tuple[str, ...]]:
     }
     asked = {condition: value for condition, value in conditions.items() if value is not None}
     where = " AND ".join(asked)
-    return f"SELECT job_id FROM {JOBS.name} WHERE {where} ORDER BY job_id LIMIT {IDS_A_PAGE}", tuple(asked.values())
+    return f"SELECT job_id FROM {JOBS.name} WHERE {where} ORDER BY job_id LIMIT ?", (*asked.values(), most)
 
 
 def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:

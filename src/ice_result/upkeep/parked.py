@@ -28,8 +28,6 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 10
 _READ_AT_ONCE = 16
-_MOST_AT_ONCE = 256
-_MOST_BYTES_AT_ONCE = 1 << 22  # of envelopes: their events are held in memory, at several times that
 _log = logging.getLogger(__name__)
 
 
@@ -131,17 +129,29 @@ class _UnderWay:
     outcomes: list[JobOutcome] = field(default_factory=list)
 
 
-def retry(pipeline: Pipeline, envelopes: Iterable[Envelope], terms: Terms) -> Iterator[Retried]:
+def retry(
+    pipeline: Pipeline,
+    envelopes: Iterable[Envelope],
+    terms: Terms,
+    *,
+    most_at_once: int = 256,
+    most_bytes_at_once: int = 1 << 22,
+) -> Iterator[Retried]:
     """Try each again; whatever becomes of it is told as soon as it is known.
+
+    So many envelopes are worked on together, and none is added when they have so many bytes: their events are held in
+    memory, at several times that.
 
     A job that several of the envelopes are about is worked on once for each, one after the other: they may name
     different stores. Those that time does not suffice to begin stay as they are, and nothing is told of them.
     """
-    for batch in _batches(pipeline, envelopes):
+    for batch in _batches(pipeline, envelopes, most_at_once, most_bytes_at_once):
         yield from _retry(pipeline, batch, terms)
 
 
-def _batches(pipeline: Pipeline, envelopes: Iterable[Envelope]) -> Iterator[list[_UnderWay]]:
+def _batches(
+    pipeline: Pipeline, envelopes: Iterable[Envelope], most: int, most_bytes: int
+) -> Iterator[list[_UnderWay]]:
     """Envelopes that may be worked on together: no two are about one job, and there is room for all of them."""
     batch: list[_UnderWay] = []
     seen: set[str] = set()
@@ -149,7 +159,7 @@ def _batches(pipeline: Pipeline, envelopes: Iterable[Envelope]) -> Iterator[list
     for envelope in envelopes:
         work = _UnderWay(envelope, _events(pipeline, envelope))
         job_ids = {event.job_id for event in work.events if isinstance(event, JobEvent)}
-        if batch and (len(batch) == _MOST_AT_ONCE or size >= _MOST_BYTES_AT_ONCE or seen & job_ids):
+        if batch and (len(batch) == most or size >= most_bytes or seen & job_ids):
             yield batch
             batch, seen, size = [], set(), 0
         batch.append(work)
