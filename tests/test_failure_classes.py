@@ -65,7 +65,7 @@ def _parked(folder: Path) -> list[JsonObject]:
 
 @contextmanager
 def _slowing_down(fake_time: FakeTime, asked: list[float]) -> Iterator[str]:
-    """ICE, saying once that one should wait, and answering from then on: its address, and when it was asked."""
+    """An ICE that throttles the first call and answers the others: its address. `asked` is when calls came."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

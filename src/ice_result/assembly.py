@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from ice_result.calls import Caller, Clock, Pace
@@ -20,16 +19,16 @@ from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
     """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed.
 
-    Every call it makes waits, and is waited for, by `clock`.
+    Every call it makes waits, and is waited for, by `clock`; without one, by the machine's.
     """
+    callers_clock = clock or Clock()
 
     def new_caller(service: str) -> Caller:
-        time = clock or Clock()
-        return Caller(service, clock=time, pace=Pace(time))
+        return Caller(service, clock=callers_clock, pace=Pace(callers_clock))
 
     return Pipeline(
         _jobs(settings, credentials, new_caller),
-        _stores(settings, replace(sink_context(settings, credentials), new_caller=new_caller)),
+        _stores(settings, sink_context(settings, credentials, new_caller)),
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
@@ -82,7 +81,9 @@ def _inspector(context: SinkContext) -> ObjectInspector:
     return open_inspector(context)
 
 
-def sink_context(settings: Settings, credentials: Credentials) -> SinkContext:
+def sink_context(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller] = Caller
+) -> SinkContext:
     """What stores are opened with."""
     return SinkContext(
         region=settings.region,
@@ -95,5 +96,6 @@ def sink_context(settings: Settings, credentials: Credentials) -> SinkContext:
         credentials=credentials,
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
+        new_caller=new_caller,
         archive_url=next((url.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
     )

@@ -12,7 +12,6 @@ import ice_result as library
 from ice_result.errors import ForbiddenError, SettingsError
 from ice_result.function import Function
 from ice_result.localcloud import Fault, LocalCloud
-from ice_result.upkeep.timer import MOST_NOTES
 from ice_result.values import JsonObject
 from support.command_line import ice_result, ice_result_given
 from support.platform_context import PlatformContext
@@ -195,7 +194,7 @@ def test_files_that_are_no_notes_keep_none_from_being_seen(tmp_path: Path) -> No
         "ICE_RESULT_VERIFY_OUTPUTS": "off",
     }
     library.expect("cover-0001", within=timedelta(), environment=environment)
-    for number in range(MOST_NOTES):
+    for number in range(150):
         (tmp_path / "expected" / f"20200101T000000Z-{number}.json").write_text('{"theirs": true}')
 
     function = Function(environment)
@@ -203,7 +202,7 @@ def test_files_that_are_no_notes_keep_none_from_being_seen(tmp_path: Path) -> No
     function.close()
 
     assert reply["recorded"] == 1
-    assert len(list((tmp_path / "expected").iterdir())) == MOST_NOTES
+    assert len(list((tmp_path / "expected").iterdir())) == 150
 
 
 @pytest.mark.parametrize(

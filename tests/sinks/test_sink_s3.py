@@ -269,6 +269,18 @@ def test_a_listing_goes_on_to_the_last_page(bucket: Bucket, s3: SinkContext, dea
     assert sorted(store.children("records/", deadline)) == list("abcde")
 
 
+@pytest.mark.slow
+def test_a_page_of_a_listing_has_a_thousand_keys(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+    """GIVEN more than the thousand keys of a page WHEN they are listed THEN each is there once, and each folder too."""
+    keys = [f"records/{number % 7}/{number:04}.json" for number in range(1003)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: bucket.put(key, b"{}"), keys))
+    store = S3Store(S3Client(s3), bucket.name)
+
+    assert sorted(listed.key for listed in store.list("records/", deadline)) == sorted(keys)
+    assert sorted(store.children("records/", deadline)) == list("0123456")
+
+
 def test_jobs_are_looked_up_again(
     bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
 ) -> None:

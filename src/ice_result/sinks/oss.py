@@ -153,12 +153,13 @@ class OssClient:
 
 @dataclass(frozen=True)
 class OssStore:
-    """Objects in one bucket, listed `keys_a_page` at a time: OSS lists a thousand at most."""
+    """Objects in one bucket."""
 
     client: OssClient
     bucket: str
     encryption: str | None = None
     keys_a_page: int = 1000
+    """The most OSS lists at once."""
 
     def load(self) -> None:
         """Make the client ready."""

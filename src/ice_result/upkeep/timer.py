@@ -11,19 +11,13 @@ from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.upkeep.expected import sweep
 from ice_result.upkeep.parked import due, retry
 
-MOST_RETRIES = 100
-"""How many parked events one run tries again."""
-MOST_NOTES = 100
-"""How many expected jobs one run looks for."""
 _SECONDS_A_JOB = 10.0  # one that still runs is not waited for: the next timer comes soon
 _SHARE_FOR_RETRIES = 0.6  # of the time: the rest is for expected jobs, which retries must not starve
 _SHARE_FOR_READING = 0.5  # of that
 
 
-def see_to(
-    pipeline: Pipeline, terms: Terms, *, most_retries: int = MOST_RETRIES, most_notes: int = MOST_NOTES
-) -> list[JobOutcome]:
-    """Try parked events again that may mend themselves, and ask for jobs that were expected by now.
+def see_to(pipeline: Pipeline, terms: Terms, *, most_retries: int = 100, most_notes: int = 100) -> list[JobOutcome]:
+    """Try parked events again that may mend themselves, and ask for jobs that were expected by now: so many of each.
 
     Raises what a store raises that cannot be listed, after the retries of what lies in the others: the platform's log
     shows it, and the next timer tries again.
