@@ -25,9 +25,8 @@ from ice_result.pipeline import Pipeline, Stores
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
+from support.paths import ROOT, SAMPLE_JOBS
 
-ROOT = Path(__file__).parent.parent
-SAVED = ROOT / "samples" / "jobs"
 DOCUMENT = ROOT / "docs" / "analysis.md"
 LOST = "vocals"
 BLOCK = re.compile(r"```sql (?P<engine>[a-z -]+)\n(?P<query>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
@@ -52,7 +51,11 @@ class Answer(NamedTuple):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `out` holds the sample jobs, once as objects and once as tables; one output file is missing."""
     folder = tmp_path_factory.mktemp("analysis")
-    with LocalCloud(jobs=SAVED) as seeded, LocalCloud(jobs=SAVED) as cloud, pytest.MonkeyPatch.context() as patch:
+    with (
+        LocalCloud(jobs=SAMPLE_JOBS) as seeded,
+        LocalCloud(jobs=SAMPLE_JOBS) as cloud,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name, value in cloud.environment.items():
             patch.setenv(name, value)
         for bucket, key in (uri.removeprefix("oss://").split("/", 1) for uri in seeded.seed_outputs()):
@@ -64,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             open_sink(f"{kind}:{folder}/out{name}", context) for kind, name in (("file", ""), ("sqlite", "/jobs.db"))
         ]
         stores = Stores(sinks=sinks, lots=(), inspector=open_inspector(context))
-        _process_all(Pipeline(RecordedJobs(SAVED), stores, triggers=TriggerOptions(), region=cloud.region))
+        _process_all(Pipeline(RecordedJobs(SAMPLE_JOBS), stores, triggers=TriggerOptions(), region=cloud.region))
     return folder
 
 
@@ -109,7 +112,7 @@ def test_every_block_says_what_it_is_for() -> None:
 
 
 def _process_all(pipeline: Pipeline) -> None:
-    job_ids = [path.stem for path in sorted(SAVED.glob("*.json"))]
+    job_ids = [path.stem for path in sorted(SAMPLE_JOBS.glob("*.json"))]
     report = pipeline.process(json.dumps([{"JobId": job_id} for job_id in job_ids]), lambda: Deadline.after(60))
     pipeline.close()
     assert report.count("recorded") == len(job_ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from types import NoneType
 from typing import get_args
 
@@ -14,8 +13,9 @@ from pydantic.fields import FieldInfo
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.model import Expected, Parked
 from ice_result.values import JsonValue, Model
+from support.paths import ROOT
 
-DOCUMENT = (Path(__file__).parent.parent / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
 COLUMNS = ["Field", "Type", "Unit", "Meaning", "Source", "Origin"]
 ORIGINS = {"documented", "measured", "inferred", "ours"}
 UNITS = {"_seconds": "s", "_percent": "%", "_bytes": "bytes"}

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEMO = Path(__file__).parent.parent / "samples" / "demo.py"
+from support.paths import ROOT
+
+DEMO = ROOT / "samples" / "demo.py"
 
 
 def _run(folder: Path) -> str:

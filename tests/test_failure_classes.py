@@ -30,11 +30,10 @@ from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
 from ice_result.values import JobId, JsonObject
 from support.fake_clock import FakeTime, without_pauses
+from support.paths import ROOT, SAMPLE_JOBS, TESTS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction
 
-HERE = Path(__file__).parent
-SAVED = HERE.parent / "samples" / "jobs"
-COVER = (SAVED / "cover-0001.json").read_bytes()
+COVER = (SAMPLE_JOBS / "cover-0001.json").read_bytes()
 WAIT_SECONDS = 1.2
 MANY = 60
 
@@ -276,10 +275,10 @@ def test_a_batch_whose_time_ends_is_parked_in_good_order(tmp_path: Path) -> None
 
 def test_every_test_that_the_document_names_exists() -> None:
     """A reader can look up each claim."""
-    document = (HERE.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", document))
     there = {
-        name for path in HERE.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+        name for path in TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
     }
     assert len(named) > 10
     assert named <= there

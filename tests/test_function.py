@@ -12,15 +12,13 @@ from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
 from support.fake_clock import FakeTime, function_without_pauses
+from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
     PlatformCredentials,
     PlatformFunction,
 )
-
-EVENTS = Path(__file__).parent.parent / "samples" / "events"
-SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.json"))}
 
 
-@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SAMPLE_EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_every_sample_event_is_brought_to_an_end(function: Function, path: Path) -> None:
     """Each envelope ends in records or in an ignored line; nothing is parked."""
     reply = function.handle(path.read_bytes(), PlatformContext())
@@ -138,7 +136,7 @@ def test_a_job_no_sink_took_is_parked_without_names(cloud: LocalCloud, tmp_path:
 
 def test_an_http_trigger_gets_the_full_form(function: Function) -> None:
     """Status, headers, isBase64Encoded and body: a shorter form is taken for the body itself."""
-    reply = function.handle((EVENTS / "http-callback.json").read_bytes(), PlatformContext())
+    reply = function.handle((SAMPLE_EVENTS / "http-callback.json").read_bytes(), PlatformContext())
     assert reply["statusCode"] == 200
     assert set(reply) == {"statusCode", "headers", "isBase64Encoded", "body"}
     assert json.loads(str(reply["body"]))["recorded"] >= 1
@@ -179,7 +177,7 @@ def test_time_that_runs_out_parks_the_job(cloud: LocalCloud, tmp_path: Path) -> 
 
 def test_a_job_that_ends_while_we_wait_is_recorded(cloud: LocalCloud, tmp_path: Path) -> None:
     """An event may come a moment before the job's state changes."""
-    finished = json.loads((SAVED / "cover-0001.json").read_text())
+    finished = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text())
     cloud.ice.put("soon", {**finished, "JobId": "soon", "Status": "Analysing"}, {**finished, "JobId": "soon"})
     function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     assert _handle(function, {"JobId": "soon"})["recorded"] == 1

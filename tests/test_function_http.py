@@ -25,8 +25,6 @@ from support.callback_requests import KEYS, URL, callback, signature
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
 
-SAVED = Path(__file__).parent.parent / "samples" / "jobs"
-
 
 @pytest.fixture
 def fake_time() -> FakeTime:

@@ -25,6 +25,7 @@ from ice_result.values import JsonObject, JsonValue
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
+from support.paths import SAMPLE_JOBS
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,
@@ -32,7 +33,7 @@ from support.platform_context import (
     PlatformFunction,
 )
 
-COVER: JsonObject = json.loads((Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json").read_text())
+COVER: JsonObject = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text())
 PREFIX = "records/team/"
 BOMB = "[" * 5_000  # far more than Python's own reader can nest
 JOB_IDS = [

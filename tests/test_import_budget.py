@@ -12,8 +12,8 @@ from pathlib import Path
 from ice_result.localcloud import LocalCloud
 from ice_result.values import Model
 from support.command_line import ice_result_process
+from support.paths import SOURCE
 
-SOURCE = Path(__file__).parent.parent / "src"
 HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
     *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models", "charset_normalizer.api"),

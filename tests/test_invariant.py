@@ -45,8 +45,9 @@ from ice_result.sinks.objects import ObjectSink
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse_again
 from ice_result.upkeep import kept, read_each, retry, see_to
 from ice_result.values import JobId, JsonObject, JsonValue
+from support.paths import SAMPLE_JOBS
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "jobs").glob("*.json"))[:6]
+SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))[:6]
 RESPONSES: list[JsonObject] = [json.loads(path.read_text(encoding="utf-8")) for path in SAMPLES]
 JOB_IDS = [f"job-{number}" for number in range(len(RESPONSES))]
 NOBODY = "job-of-another-region"

@@ -19,10 +19,10 @@ from ice_result.values import JsonObject
 from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result_process
 from support.fake_clock import FakeTime, function_without_pauses
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
 Lines = list[JsonObject]
-SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
 class Platform(logging.Handler):
@@ -144,7 +144,7 @@ def test_no_credential_no_presigned_query_and_no_payload_is_logged(
 ) -> None:
     """Whatever an event or a response holds."""
     signed = "http://b.oss-cn-shanghai.aliyuncs.com/x?OSSAccessKeyId=LTAIsecret&Signature=s3cr3t"
-    saved = json.loads((SAVED / "cover-0001.json").read_text())
+    saved = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text())
     cloud.ice.put("odd", {**saved, "JobId": "odd", "FunctionName": signed, "UserData": "of the user alone"})
     events = [
         {"JobId": "odd", "messageId": signed, "note": "of the user alone"},
@@ -184,7 +184,7 @@ def test_the_handlers_of_the_platform_stay(cloud: LocalCloud, tmp_path: Path) ->
 
 def test_the_command_line_prints_no_log_lines(tmp_path: Path) -> None:
     """Its own lines say what became of a job."""
-    done = ice_result_process("process", "nobody", "--jobs", str(SAVED), "--sink", f"file:{tmp_path}")
+    done = ice_result_process("process", "nobody", "--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}")
     assert done.returncode == 1
     assert "{" not in done.stderr + done.stdout
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -26,9 +25,8 @@ from ice_result.sinks.catalogue import Hint
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from ice_result.values import JobId, JsonValue
 from support.fake_clock import FakeTime
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
-
-SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Jobs:
         self.asked.append(job_id)
         if self.error:
             raise self.error
-        return Job.from_response(job_id, json.loads((SAVED / "cover-0001.json").read_text()) | {"JobId": job_id})
+        return Job.from_response(job_id, json.loads((SAMPLE_JOBS / "cover-0001.json").read_text()) | {"JobId": job_id})
 
 
 @dataclass(eq=False)
@@ -265,7 +263,7 @@ def test_a_job_takes_three_rounds_of_calls() -> None:
             second_round.wait(60)
 
     watching = False
-    with LocalCloud(jobs=SAVED, watch=watch) as cloud:
+    with LocalCloud(jobs=SAMPLE_JOBS, watch=watch) as cloud:
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
         keys = (cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET"))

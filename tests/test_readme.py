@@ -11,8 +11,8 @@ import pytest
 from ice_result import decode, parse
 from ice_result.results.registry import DECODERS
 from ice_result.settings import DEFAULTS, VARIABLES
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 

@@ -14,15 +14,14 @@ from ice_result.function import Function
 from ice_result.localcloud import LocalCloud
 from ice_result.trust import trusting
 from support.certificate_authority import tls_of_an_authority
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
-
-SAVED = Path(__file__).parent.parent / "samples" / "jobs"
 
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     """A cloud that speaks TLS; its authority is in `tmp_path / "ca.pem"`."""
-    with LocalCloud(jobs=SAVED, tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
+    with LocalCloud(jobs=SAMPLE_JOBS, tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
         for name, value in cloud.environment.items():
@@ -50,7 +49,7 @@ def test_the_certificates_of_authorities_are_read_once(
     read: list[str] = []
     for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths"):
         monkeypatch.setattr(ssl.SSLContext, name, counting(name, getattr(ssl.SSLContext, name), read))
-    job_ids = [path.stem for path in SAVED.glob("*.json")]
+    job_ids = [path.stem for path in SAMPLE_JOBS.glob("*.json")]
 
     reply = function(secure, tmp_path / "ca.pem").handle(json.dumps({"JobIds": job_ids}).encode(), PlatformContext())
 

@@ -9,8 +9,8 @@ import pytest
 
 from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result
+from support.paths import SAMPLE_JOBS
 
-SAVED = Path(__file__).parents[2] / "samples" / "jobs"
 OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": KEYS[0]}
 
 
@@ -42,6 +42,6 @@ def test_whoever_has_the_file_may_have_it_processed(saved: str, tmp_path: Path) 
     """It was checked when it came, and its time has long passed."""
     offline = {"ICE_RESULT_VERIFY_OUTPUTS": "off", **OURS}
     done = ice_result(
-        "process", "--event", saved, "--jobs", str(SAVED), "--sink", f"file:{tmp_path}/out", "--json", **offline
+        "process", "--event", saved, "--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}/out", "--json", **offline
     )
     assert json.loads(done.stdout)["outcome"] == "recorded"

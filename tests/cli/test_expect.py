@@ -14,10 +14,11 @@ from ice_result.function import Function
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
 from support.command_line import ice_result, ice_result_given
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
-SAMPLE = Path(__file__).parents[2] / "samples" / "jobs" / "cover-0001.json"
+SAMPLE = SAMPLE_JOBS / "cover-0001.json"
 TIMER = b'{"triggerTime":"2026-03-02T08:30:00Z","triggerName":"upkeep","payload":""}'
 SUBMITTER = ("ICE_RESULT_REGION", "ICE_RESULT_OSS_ENDPOINT", "ICE_RESULT_OSS_ADDRESSING")
 """What of the local cloud's environment a submitter sets; keys are taken from the environment."""

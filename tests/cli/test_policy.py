@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
 
@@ -24,10 +23,9 @@ from ice_result.sinks.object_store import line
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
 from support.command_line import Finished, ice_result
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
-ROOT = Path(__file__).parents[2]
-SAVED = ROOT / "samples" / "jobs"
 OSS_ACTIONS = {
     "PUT": "oss:PutObject",
     "GET": "oss:GetObject",
@@ -69,7 +67,7 @@ def _narrowed(statement: dict[str, dict[str, dict[str, list[str]]]]) -> list[str
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
     """With a bucket for the records and one that ICE writes to."""
-    with LocalCloud(jobs=SAVED, tablestore=True) as local:
+    with LocalCloud(jobs=SAMPLE_JOBS, tablestore=True) as local:
         local.oss.create_bucket("records")
         local.seed_outputs()
         yield local
@@ -159,7 +157,7 @@ def test_resources_are_narrow() -> None:
 
 def test_what_is_not_called_is_not_allowed() -> None:
     """Saved jobs, no look-up, a folder: nothing to allow."""
-    offline = {"ICE_RESULT_JOBS": f"file:{SAVED}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    offline = {"ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
     done = policy("--sink", "file:./out", **offline)
     assert grants_of(done.stdout) == set()
     assert done.stderr == ""
@@ -167,7 +165,7 @@ def test_what_is_not_called_is_not_allowed() -> None:
 
 def test_the_platforms_own_actions_are_allowed_where_they_are_named() -> None:
     """Failed calls go to one queue, logs to one project; without the options neither is allowed."""
-    offline = {"ICE_RESULT_JOBS": f"file:{SAVED}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    offline = {"ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}", "ICE_RESULT_VERIFY_OUTPUTS": "off"}
     options = ["--failure-queue", "dead-letters", "--log-project", "ice-result"]
 
     done = policy("--sink", "file:./out", *options, **offline, **REGION)

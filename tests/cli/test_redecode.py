@@ -11,9 +11,9 @@ import pytest
 
 from ice_result.localcloud import LocalCloud
 from support.command_line import ice_result
+from support.paths import SAMPLE_JOBS
 
-SAVED = Path(__file__).parents[2] / "samples" / "jobs"
-SAMPLES = sorted(path.stem for path in SAVED.glob("*.json"))
+SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 SIGNED = "https://b.oss-cn-shanghai.aliyuncs.com/k?OSSAccessKeyId=k&Signature=s"
 OFF = {"ICE_RESULT_VERIFY_OUTPUTS": "off"}
 
@@ -22,7 +22,7 @@ OFF = {"ICE_RESULT_VERIFY_OUTPUTS": "off"}
 def folder(tmp_path: Path) -> str:
     """The URL of a folder with two jobs, recorded without looking their files up."""
     url = f"file:{tmp_path}/out"
-    done = ice_result("process", "cover-0001", "videoclip-0001", "--jobs", str(SAVED), "--sink", url, **OFF)
+    done = ice_result("process", "cover-0001", "videoclip-0001", "--jobs", str(SAMPLE_JOBS), "--sink", url, **OFF)
     assert done.returncode == 0, done.stderr
     return url
 
@@ -158,7 +158,7 @@ def test_a_mistake_is_a_line(arguments: tuple[str, ...], complaint: str) -> None
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
     """A local cloud with Tablestore, where every output file of the samples is."""
-    with LocalCloud(jobs=SAVED, tablestore=True) as local:
+    with LocalCloud(jobs=SAMPLE_JOBS, tablestore=True) as local:
         local.oss.create_bucket("records")
         local.seed_outputs()
         yield local

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,9 +10,10 @@ from ice_result.addresses import ObjectAddress
 from ice_result.errors import InvalidResponseError
 from ice_result.jobs import Job, JobState
 from ice_result.values import JobId, JsonObject, JsonValue
+from support.paths import TESTS
 
 JOB = JobId("job-1")
-FIXTURES = Path(__file__).parent.parent / "jobs"
+FIXTURES = TESTS / "jobs"
 NAMES = [
     *("JobId", "Name", "FunctionName", "Input", "Output", "TemplateId", "JobParams", "ScheduleConfig", "UserData"),
     *("Result", "CreateTime", "FinishTime", "OutputFiles", "OutputMediaIds", "OutputUrls", "RequestId"),

@@ -11,8 +11,8 @@ from ice_result.calls import Deadline
 from ice_result.errors import InvalidResponseError, JobNotFinishedError, NotFoundError, StorageError
 from ice_result.jobs import RecordedJobs
 from ice_result.values import JobId, JsonObject
+from support.paths import SAMPLE_JOBS
 
-TESTS = Path(__file__).parent.parent
 NOW = Deadline.after(0)
 
 
@@ -27,7 +27,7 @@ def test_a_saved_response_is_the_job(tmp_path: Path) -> None:
     assert (job.job_id, job.state, job.function_name) == ("job-1", "failed", "Cover")
 
 
-@pytest.mark.parametrize("path", sorted((TESTS.parent / "samples" / "jobs").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SAMPLE_JOBS.glob("*.json")), ids=lambda path: path.stem)
 def test_every_sample_is_a_finished_job(path: Path) -> None:
     """The samples of the demo and the README are jobs the program can read."""
     job = RecordedJobs(path.parent).get(JobId(path.stem), NOW)

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "src"
+from support.paths import SOURCE
 
 
 def run(program: str, folder: Path | None = None) -> str:

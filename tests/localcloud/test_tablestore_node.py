@@ -15,8 +15,9 @@ import pytest
 
 from ice_result.localcloud import LocalCloud
 from support.own_environment import outside
+from support.paths import TESTS
 
-CHECKS = Path(__file__).parent.parent / "node"
+CHECKS = TESTS / "node"
 INSTALL_SECONDS, RUN_SECONDS = 300, 120
 
 

@@ -15,9 +15,10 @@ from ice_result.records import Record, build_record, output_files
 from ice_result.results import decode
 from ice_result.schemas import json_schema
 from ice_result.values import JobId, JsonObject, JsonValue
+from support.paths import SAMPLE_JOBS
 
 RECORD_SCHEMA = Draft202012Validator(json_schema("record"))
-SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "jobs").glob("*.json"))
+SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))
 SIGNED = "?Expires=1&OSSAccessKeyId=LTAI5tSecret&Signature=c2VjcmV0"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,14 @@ from ice_result.jsontext import load
 from ice_result.results import DecodeStatus, decode
 from ice_result.results.registry import DECODERS
 from ice_result.values import JobId
+from support.paths import SAMPLE_JOBS, TESTS
 
-JOBS = Path(__file__).parents[2] / "samples" / "jobs"
-NAMES = sorted(path.stem for path in JOBS.glob("*.json"))
-DOCUMENTED = Path(__file__).parents[1] / "jobs" / "documented-sample.json"
+NAMES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
+DOCUMENTED = TESTS / "jobs" / "documented-sample.json"
 
 
 def job(name: str) -> Job:
-    return Job.from_response(JobId(name), load((JOBS / f"{name}.json").read_bytes()))
+    return Job.from_response(JobId(name), load((SAMPLE_JOBS / f"{name}.json").read_bytes()))
 
 
 def test_there_is_a_sample_for_every_function() -> None:
@@ -90,7 +89,7 @@ def test_the_synthetic_sample_of_the_documentation_is_read() -> None:
 
 def test_every_sample_is_described() -> None:
     """The README's table has one row for each file, with its function."""
-    table = (JOBS / "README.md").read_text(encoding="utf-8")
+    table = (SAMPLE_JOBS / "README.md").read_text(encoding="utf-8")
 
     rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(rows) == [f"{name}.json" for name in NAMES]

@@ -16,9 +16,7 @@ import pytest
 from ice_result.localcloud import LocalCloud
 from support.certificate_authority import tls_of_an_authority
 from support.packaged_function import Instance, Package, run_package_tool
-
-ROOT = Path(__file__).parent.parent.parent
-JOBS = ROOT / "samples" / "jobs"
+from support.paths import ROOT, SAMPLE_JOBS
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +52,7 @@ def everything(package: Package, build: Callable[..., Package]) -> Package:
 @pytest.fixture
 def tls_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     """A local cloud that knows the sample jobs and speaks TLS; its authority is in `tmp_path / "ca.pem"`."""
-    with LocalCloud(jobs=JOBS, tls=tls_of_an_authority(tmp_path / "ca.pem"), tablestore=True) as cloud:
+    with LocalCloud(jobs=SAMPLE_JOBS, tls=tls_of_an_authority(tmp_path / "ca.pem"), tablestore=True) as cloud:
         cloud.oss.create_bucket("records")
         cloud.seed_outputs()
         yield cloud

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 import handler
 from ice_result.settings import DEFAULTS, VARIABLES
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "s.yaml").read_text(encoding="utf-8")
 SWITCHED_ON = re.sub(
     r"^ *logConfig: auto$", "", re.sub(r"^( *)#\| ", r"\1", TEXT, flags=re.MULTILINE), flags=re.MULTILINE

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from support.packaged_function import Package, run_package_tool
+from support.paths import ROOT, SOURCE
 
-ROOT = Path(__file__).parent.parent.parent
 UNCHECKED_HASH = b"\x01\x00\x00\x00"
 METADATA_THAT_IS_READ = {"apscheduler", "crc32c"}
 pytestmark = [pytest.mark.package, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -26,7 +26,7 @@ def _names(package: Package) -> set[str]:
 
 def test_the_handler_and_our_stages_are_in_it(package: Package) -> None:
     """All of ice_result but the command and the local cloud."""
-    sources = ROOT / "src" / "ice_result"
+    sources = SOURCE / "ice_result"
     ours = {f"ice_result/{path.relative_to(sources)}" for path in sources.rglob("*.py")}
     left_out = {name for name in ours if re.match(r"ice_result/(cli/|localcloud/|__main__)", name)}
     names = _names(package)

@@ -12,10 +12,10 @@ import pytest
 from ice_result.localcloud import LocalCloud
 from support.command_line import ice_result_process
 from support.packaged_function import Instance, Package
+from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
 from support.platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
 
-ROOT = Path(__file__).parent.parent.parent
-EVENTS = sorted((ROOT / "samples" / "events").glob("*.json"))
+EVENTS = sorted(SAMPLE_EVENTS.glob("*.json"))
 SMALLEST_INSTANCE_BYTES = 128 << 20
 pytestmark = [pytest.mark.package, pytest.mark.slow, pytest.mark.timeout(900)]
 Start = Callable[..., Instance]
@@ -58,7 +58,7 @@ def test_every_sample_passes_through_the_package(instance: Instance, package: Pa
         assert summary["parked"] == 0, (path, summary)
         imported = answer.modules
     recorded = {Path(key).stem for key in tls_cloud.oss.keys("records") if "/records/" in key}
-    assert recorded == {path.stem for path in (ROOT / "samples" / "jobs").glob("*.json")}
+    assert recorded == {path.stem for path in SAMPLE_JOBS.glob("*.json")}
     assert not [folder for folder in imported if "site-packages" in folder or "/src/ice_result" in folder]
     assert str(package.code / "ice_result") in imported
     print(f"python{package.py}: ready in {ready.seconds:.2f} s, at most {answer.memory_bytes / 1e6:.0f} MB")

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -20,18 +19,18 @@ from ice_result.results import decode
 from ice_result.sinks.rows import Rows, found, generation, job_line, rows_of, time_text
 from ice_result.sinks.tables import DAYS, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, TABLES, Table
 from ice_result.values import JobId
+from support.paths import ROOT, SAMPLE_JOBS
 from support.record_versions import manifest, record
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "data-dictionary.md"
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
-SAMPLES = sorted(path.stem for path in (ROOT / "samples" / "jobs").glob("*.json"))
+SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {"text": (str,), "integer": (int,), "real": (float,), "boolean": (bool,)}
 
 
 def rows_of_sample(name: str) -> Rows:
     """The rows of a sample job, its files not looked up."""
-    response = json.loads((ROOT / "samples" / "jobs" / f"{name}.json").read_text(encoding="utf-8"))
+    response = json.loads((SAMPLE_JOBS / f"{name}.json").read_text(encoding="utf-8"))
     job = Job.from_response(JobId(response["JobId"]), response)
     decoded = decode(job.function_name, job.result, job.output_bucket)
     files = output_files(job, decoded)

@@ -8,3 +8,4 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 SOURCE = ROOT / "src"
 SAMPLE_JOBS = ROOT / "samples" / "jobs"
+SAMPLE_EVENTS = ROOT / "samples" / "events"

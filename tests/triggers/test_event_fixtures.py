@@ -11,8 +11,9 @@ import pytest
 
 from ice_result.triggers import Triggered, TriggerOptions, parse
 from ice_result.values import JsonObject, JsonValue
+from support.paths import TESTS
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = TESTS / "events"
 FIXTURES = sorted(EVENTS.glob("*.json"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ice_result.triggers import parse
+from support.paths import SAMPLE_EVENTS
 
-SAMPLES = Path(__file__).parent.parent.parent / "samples" / "events"
 FUNCTIONS = (
     *("cover", "videoclip", "videodelogo", "videodetext", "captionextraction", "videogreenscreenmatting"),
     *("facebeauty", "videoh2v", "musicsegmentdetect", "audiobeatdetection", "audioqualityassessment"),
@@ -45,7 +45,7 @@ def job_ids(path: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", WAKES)
 def test_sample_wakes_its_jobs(name: str) -> None:
     """Each sample wakes the jobs its README names, in order, and nothing in it is malformed."""
-    events = parse((SAMPLES / f"{name}.json").read_bytes()).events
+    events = parse((SAMPLE_EVENTS / f"{name}.json").read_bytes()).events
 
     assert tuple(event.job_id for event in events if event.kind == "job") == tuple(
         job if job in TRAPS else f"{job}-0001" for job in WAKES[name]
@@ -55,8 +55,8 @@ def test_sample_wakes_its_jobs(name: str) -> None:
 
 def test_every_sample_is_in_the_table() -> None:
     """A sample that is not in the table above would go untested, one not in the README unexplained."""
-    names = {path.stem for path in SAMPLES.glob("*.json")}
-    readme = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    names = {path.stem for path in SAMPLE_EVENTS.glob("*.json")}
+    readme = (SAMPLE_EVENTS / "README.md").read_text(encoding="utf-8")
 
     assert names == set(WAKES)
     assert [name for name in names if f"`{name}.json`" not in readme] == []
@@ -64,11 +64,13 @@ def test_every_sample_is_in_the_table() -> None:
 
 def test_samples_wake_every_function_without_the_manual_ones() -> None:
     """The envelopes of real deliveries alone reach all fourteen jobs."""
-    delivered = [path for path in SAMPLES.glob("*.json") if not path.stem.startswith("manual")]
+    delivered = [path for path in SAMPLE_EVENTS.glob("*.json") if not path.stem.startswith("manual")]
 
     assert {job for path in delivered for job in job_ids(path)} == {f"{name}-0001" for name in FUNCTIONS}
 
 
 def test_only_the_callback_asks_for_an_http_answer() -> None:
     """Only an HTTP request is answered in the HTTP trigger's form."""
-    assert [path.stem for path in SAMPLES.glob("*.json") if parse(path.read_bytes()).via_http] == ["http-callback"]
+    assert [path.stem for path in SAMPLE_EVENTS.glob("*.json") if parse(path.read_bytes()).via_http] == [
+        "http-callback"
+    ]

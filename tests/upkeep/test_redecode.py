@@ -31,9 +31,9 @@ from ice_result.sinks.tables import TableStore
 from ice_result.triggers import TriggerOptions
 from ice_result.upkeep.redecode import Redecoded, Redecoder, Shelf, Shelves, redecode_all
 from ice_result.values import JobId, JsonObject
+from support.paths import SAMPLE_JOBS
 
-SAVED = Path(__file__).parents[2] / "samples" / "jobs"
-SAMPLES = sorted(path.stem for path in SAVED.glob("*.json"))
+SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 KINDS = ("file", "oss", "sqlite", "ots")
 ALL = JobFilter()
 WRITING = {"PUT", "DELETE", "PutRow", "BatchWriteRow"}
@@ -42,7 +42,7 @@ WRITING = {"PUT", "DELETE", "PutRow", "BatchWriteRow"}
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore, where every output file of the samples is."""
-    with LocalCloud(jobs=SAVED, tablestore=True) as local:
+    with LocalCloud(jobs=SAMPLE_JOBS, tablestore=True) as local:
         local.oss.create_bucket("records")
         local.seed_outputs()
         for name, value in local.environment.items():
@@ -117,7 +117,7 @@ def file(tmp_path: Path, cloud: LocalCloud) -> Place:
     return Place("file", tmp_path, cloud)
 
 
-def record(sinks: list[Sink], *job_ids: str, jobs: Path = SAVED, region: str | None = "cn-shanghai") -> None:
+def record(sinks: list[Sink], *job_ids: str, jobs: Path = SAMPLE_JOBS, region: str | None = "cn-shanghai") -> None:
     """The pipeline itself, on saved responses, with output files looked up."""
     inspector = open_inspector(_looking_up())
     pipeline = Pipeline(
@@ -444,7 +444,7 @@ def test_a_job_that_belongs_elsewhere_now_moves_and_leaves_nothing(file: Place, 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     """A folder with a response whose record is more than Tablestore keeps in one value."""
-    response = json.loads((SAVED / "cover-0001.json").read_text(encoding="utf-8"))
+    response = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text(encoding="utf-8"))
     folder = tmp_path / "jobs"
     folder.mkdir()
     (folder / "large.json").write_text(json.dumps({**response, "JobId": "large", "Detail": "x" * 2_200_000}))
@@ -514,7 +514,7 @@ def test_signed_addresses_stay_out_and_change_nothing(file: Place, tmp_path: Pat
         "https://example-output.oss-cn-shanghai.aliyuncs.com/cover/a b.jpg?OSSAccessKeyId=k&Signature=s%3D&Expires=1"
     )
     covers = [{"Score": 1, "Time": "2", "Url": signed}, {"Url": "http://cdn.example.com/x?Signature=1"}]
-    response = json.loads((SAVED / "cover-0001.json").read_text(encoding="utf-8"))
+    response = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text(encoding="utf-8"))
     output = {"Type": "OSS", "Media": signed, "OutputUrl": signed}
     texts = {"UserData": f"see {signed} and more", "JobParams": json.dumps({"Url": signed, "b": 1, "a": [signed]})}
     job = {**response, **texts, "JobId": "signed", "Output": output, "OutputUrls": [signed], "OutputFiles": [signed]}
