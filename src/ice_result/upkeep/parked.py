@@ -139,8 +139,8 @@ def retry(
 ) -> Iterator[Retried]:
     """Try each again; whatever becomes of it is told as soon as it is known.
 
-    So many envelopes are worked on together, and none is added when they have so many bytes: their events are held in
-    memory, at several times that.
+    At most `most_at_once` envelopes are worked on together, and none is added once they have `most_bytes_at_once`:
+    their events are held in memory, at several times that.
 
     A job that several of the envelopes are about is worked on once for each, one after the other: they may name
     different stores. Those that time does not suffice to begin stay as they are, and nothing is told of them.
