@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.localcloud.service import Watch
+from support.fake_clock import FakeTime
 from support.forked_functions import ForkedFunctions
 from support.own_environment import leave_outside
 from support.paths import SAMPLE_JOBS
@@ -19,6 +20,12 @@ leave_outside()
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def fake_time() -> FakeTime:
+    """The time that calls are given: it passes in pauses between tries, and where a test moves it."""
+    return FakeTime()
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]
 
     Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.
     """
-    with LocalCloud(jobs=SAMPLE_JOBS if SAMPLE_JOBS.is_dir() else None, watch=watch) as local:
+    with LocalCloud(jobs=SAMPLE_JOBS, watch=watch) as local:
         local.oss.create_bucket("example-output")
         local.oss.create_bucket("records")
         for name, value in local.environment.items():

@@ -26,12 +26,6 @@ from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
 
 
-@pytest.fixture
-def fake_time() -> FakeTime:
-    """The functions' time: it passes in pauses, and where a test moves it."""
-    return FakeTime()
-
-
 def function_with(cloud: LocalCloud, sinks: str, fake_time: FakeTime, **more: str) -> Function:
     """A function that ICE alone may wake over HTTP."""
     cloud.seed_outputs()

@@ -25,12 +25,6 @@ for _ in range(2):
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("ALIBABA_CLOUD_")]:
-        monkeypatch.delenv(name)
-
-
 def keys_in_a_new_process(home: Path) -> list[str]:
     """The chain reads its environment when it is imported: only a new process shows what a user would see."""
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}

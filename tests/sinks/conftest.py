@@ -44,12 +44,6 @@ def parked_of() -> ParkedOf:
 
 
 @pytest.fixture
-def fake_time() -> FakeTime:
-    """The time that calls are given: it passes in pauses between tries, and where a test moves it."""
-    return FakeTime()
-
-
-@pytest.fixture
 def new_caller(fake_time: FakeTime) -> Callable[[str], Caller]:
     """Makes what calls a service in the test's time: four attempts, each of ten seconds, which a test may let pass."""
     return lambda service: Caller(
