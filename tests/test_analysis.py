@@ -21,7 +21,8 @@ from typing_extensions import override
 from ice_result.calls import Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import LocalCloud
-from ice_result.pipeline import Pipeline, Stores
+from ice_result.pipeline import Pipeline
+from ice_result.process_job import Stores
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions

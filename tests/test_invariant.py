@@ -34,7 +34,8 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.pipeline import Pipeline, Report, Stores, Terms
+from ice_result.pipeline import Pipeline, Report, Terms
+from ice_result.process_job import Stores
 from ice_result.records import ObjectFacts
 from ice_result.sinks import Parked
 from ice_result.sinks.file import FileStore

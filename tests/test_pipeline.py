@@ -18,7 +18,8 @@ from ice_result.errors import ForbiddenError, StorageError, ThrottledError, Time
 from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.localcloud import LocalCloud, Passing
-from ice_result.pipeline import JobOutcome, Pipeline, Stores, Terms
+from ice_result.pipeline import JobOutcome, Pipeline, Terms
+from ice_result.process_job import Stores
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
 from ice_result.sinks.catalogue import Hint

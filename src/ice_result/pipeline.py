@@ -1,54 +1,29 @@
-"""The five stages in a row, for one payload or many job ids: the only module that knows all of them.
+"""Every event of a payload to its end: jobs are worked on side by side, and what cannot be finished is parked.
 
-    bytes ──► triggers ──► jobs ──► results ──► records ──► sinks
-
-For one job the calls go out in three rounds; what stands in one column goes out together:
-
-    ask ICE ──► look up each output file ──► commit to every sink (the manifest)
-                stage in every sink (the record)
+bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
+└──► parked
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal, TypeAlias, TypeVar
-
-from typing_extensions import ParamSpec
+from typing import Literal, TypeAlias
 
 from ice_result import journal
-from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline, Retries, count_retries
 from ice_result.errors import IceResultError, OutOfTimeError, ParkingError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.journal import Stopwatch
-from ice_result.records import (
-    Manifest,
-    ObjectFacts,
-    ObjectInspector,
-    OutputFiles,
-    Record,
-    build_manifest,
-    build_record,
-    output_files,
-)
-from ice_result.results import decode
-from ice_result.sinks.catalogue import Hint
-from ice_result.sinks.model import Loads, Parked, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of
+from ice_result.process_job import JobProcessor, Stores
+from ice_result.sinks.model import Parked
 from ice_result.stopped import Stopped
 from ice_result.triggers import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions, parse
 from ice_result.values import Model
 
-P = ParamSpec("P")
-T = TypeVar("T")
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
-_SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost the manifest
-CALLS_PER_JOB = 4
-"""How many calls one job may have under way at once."""
 MOST_TRIES = 24
 """How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see upkeep)."""
 _LOOKAHEAD = 2  # events begun for each that is worked on: a payload of a million is read as it is worked on
@@ -89,15 +64,6 @@ class Terms:
     request_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Stores:
-    """Everything the last two stages talk to."""
-
-    sinks: Sequence[Sink]
-    lots: Sequence[ParkingLot]
-    inspector: ObjectInspector | None
-
-
 class Pipeline:
     """Events in, records and manifests out. One instance serves many calls, from one thread at a time."""
 
@@ -115,27 +81,19 @@ class Pipeline:
         self.stores = stores
         self.triggers = triggers
         self.now = now
-        self._jobs = jobs
-        self._region = region
+        self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency)
         self._most_tries = most_tries
         self._most_begun = concurrency * _LOOKAHEAD
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
-        self._callers = ThreadPoolExecutor(concurrency * CALLS_PER_JOB, thread_name_prefix="call")
 
     def close(self) -> None:
         """End the threads; what they are doing is finished first."""
         self._workers.shutdown()
-        self._callers.shutdown()
+        self._processor.close()
 
     def load(self) -> None:
-        """Begin to make ready what the first job needs; it waits for its part only, while others still load.
-
-        Nothing is called. What cannot be loaded is told when it is used.
-        """
-        parts: tuple[object, ...] = (self._jobs, self.stores.inspector, *self.stores.sinks, *self.stores.lots)
-        for part in parts:
-            if isinstance(part, Loads):
-                self._callers.submit(part.load)
+        """Begin to make ready what the first job needs; it waits for its part only, while others still load."""
+        self._processor.load()
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> Report:
         """Bring every event of a payload to its end: `parse`, then `report` on its events."""
@@ -219,72 +177,20 @@ class Pipeline:
             return self._park(event, Stopped.by_defect(error), terms, watch)
 
     def _record(self, event: JobEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
-        deadline = terms.deadline()
-        with watch.lap("ask"):
-            job = self._jobs.get(event.job_id, deadline)
-        decoded = decode(job.function_name, job.result, job.output_bucket)
-        files = output_files(job, decoded)
-        record = build_record(job, decoded, files, self._region)
-
-        lacking = event.past.sinks if event.past else ()
-        sinks = [sink for sink in self.stores.sinks if sink.url in lacking] or [*self.stores.sinks]
-        with watch.lap("stage"):
-            staging = {sink: self._submit(sink.stage, record, deadline) for sink in sinks}
-            facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP), watch)
-            records, refused = _gather(staging)
-
-        manifest = self._no_worse(build_manifest(record, files, facts), record, deadline)
-        with watch.lap("commit"):
-            committing = {sink: self._submit(sink.commit, record, manifest, deadline) for sink in records}
-            manifests, refused_later = _gather(committing)
-
-        if refused or refused_later:
-            stopped = Stopped.by_sinks(refused | refused_later, taken=bool(manifests))
-            return self._park(event, stopped, terms, watch, job.function_name)
+        processed = self._processor.process(event, terms.deadline(), watch)
+        record = processed.record
+        if processed.refused:
+            stopped = Stopped.by_sinks(processed.refused, taken=bool(processed.manifests))
+            return self._park(event, stopped, terms, watch, record.function_name)
         return JobOutcome(
-            job_id=job.job_id,
+            job_id=record.job_id,
             outcome="recorded",
             state=record.state,
-            function_name=job.function_name,
-            record=records[sinks[0]],
-            manifest=manifests[sinks[0]],
+            function_name=record.function_name,
+            record=processed.records[0],
+            manifest=processed.manifests[0],
             reason=None if record.outcome == "ok" else record.outcome,
         )
-
-    def _facts(
-        self, files: OutputFiles, deadline: Deadline, watch: Stopwatch
-    ) -> dict[ObjectAddress, ObjectFacts] | None:
-        inspector = self.stores.inspector
-        if inspector is None:
-            return None
-        with watch.lap("look_up"):
-            asked = {
-                file.address: self._submit(inspector.facts, file.address, deadline)
-                for file in files.files
-                if file.address
-            }
-            return {address: answer.result() for address, answer in asked.items()}
-
-    def _no_worse(self, manifest: Manifest, record: Record, deadline: Deadline) -> Manifest:
-        """The manifest; or, when a file could not be reached this time, a complete one of the same files that is there.
-
-        So an event that comes again while OSS does not answer takes nothing back that was verified before.
-        """
-        if not record.create_time or all(problem.code != "unreachable" for problem in manifest.problems):
-            return manifest
-        hint = Hint(record.function_name, record.create_time)
-        try:
-            before = catalogue_of(self.stores.sinks[0]).find(record.job_id, deadline.part(_SHARE_FOR_LOOKING_UP), hint)
-        except IceResultError:
-            return manifest
-        stored = before.manifest if before and before.record == record else None
-        same = stored and [file.uri for file in stored.files] == [file.uri for file in manifest.files]
-        return stored if stored and same and stored.complete else manifest
-
-    def _submit(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Make a call beside others; what it has to try again counts for the job it is made for."""
-        context = copy_context()
-        return self._callers.submit(lambda: context.run(call, *arguments, **named))
 
     def _park(
         self,
@@ -324,16 +230,3 @@ def _log(event: TriggerEvent, outcome: JobOutcome, terms: Terms, watch: Stopwatc
     ids = {"request_id": terms.request_id, "event_id": event.event_id, "event_type": event.event_type}
     facts = outcome.model_dump(include={"job_id", "function_name", "state", "reason"})
     journal.write_job(outcome.outcome, {**ids, **facts}, watch, retries)
-
-
-def _gather(calls: Mapping[Sink, Future[str]]) -> tuple[dict[Sink, str], dict[Sink, IceResultError]]:
-    """What each sink answered, and the errors of those that refused; every call has ended by then."""
-    wait(calls.values())
-    answers: dict[Sink, str] = {}
-    refused: dict[Sink, IceResultError] = {}
-    for sink, call in calls.items():
-        try:
-            answers[sink] = call.result()
-        except IceResultError as error:
-            refused[sink] = error
-    return answers, refused

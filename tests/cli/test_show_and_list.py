@@ -15,7 +15,8 @@ from ice_result.cli.jobs_list import parse_since
 from ice_result.credentials import Credentials
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import LocalCloud
-from ice_result.pipeline import Pipeline, Stores
+from ice_result.pipeline import Pipeline
+from ice_result.process_job import Stores
 from ice_result.records import ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, open_sink

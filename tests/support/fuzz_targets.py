@@ -17,7 +17,8 @@ from ice_result.calls import Deadline
 from ice_result.endpoints import parse_endpoint
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
 from ice_result.jobs.model import Job
-from ice_result.pipeline import Pipeline, Stores
+from ice_result.pipeline import Pipeline
+from ice_result.process_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
 from ice_result.redaction import redact
 from ice_result.results import decode

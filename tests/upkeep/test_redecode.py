@@ -17,7 +17,8 @@ import pytest
 from ice_result.calls import Caller, Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import Fault, LocalCloud
-from ice_result.pipeline import Pipeline, Stores
+from ice_result.pipeline import Pipeline
+from ice_result.process_job import Stores
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.catalogue import JobFilter
