@@ -22,10 +22,10 @@ from ice_result.calls import Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import Stores
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
+from ice_result.write_job import Stores
 from support.paths import ROOT, SAMPLE_JOBS
 
 DOCUMENT = ROOT / "docs" / "analysis.md"
@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for bucket, key in (uri.removeprefix("oss://").split("/", 1) for uri in seeded.seed_outputs()):
             cloud.oss.create_bucket(bucket)
             if LOST not in key:
-                cloud.oss.put(bucket, key, b"an output")
+                cloud.oss.put(bucket, key, b"an output", modified=seeded.oss.modified(bucket, key))
         context = SinkContext(region=cloud.region, oss_endpoint=cloud.oss.endpoint, oss_path_style=True)
         sinks = [
             open_sink(f"{kind}:{folder}/out{name}", context) for kind, name in (("file", ""), ("sqlite", "/jobs.db"))

@@ -26,10 +26,10 @@ from ice_result.jobs.model import Job
 from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.localcloud.service import Watch
 from ice_result.pipeline import JobOutcome, Pipeline
-from ice_result.process_job import Stores
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
 from ice_result.values import JobId, JsonObject
+from ice_result.write_job import Stores
 from support.fake_clock import FakeTime, without_pauses
 from support.paths import ROOT, SAMPLE_JOBS, TESTS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction

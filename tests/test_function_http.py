@@ -19,9 +19,9 @@ from ice_result.localcloud import Fault, LocalCloud
 from ice_result.localcloud.faults import FaultKind
 from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import Stores
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from ice_result.values import JobId, JsonObject, JsonValue
+from ice_result.write_job import Stores
 from support.callback_requests import KEYS, URL, callback, signature
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction

@@ -35,7 +35,6 @@ from ice_result.errors import (
 )
 from ice_result.jobs.model import Job
 from ice_result.pipeline import Pipeline, Report, Terms
-from ice_result.process_job import Stores
 from ice_result.records import ObjectFacts
 from ice_result.sinks import Parked
 from ice_result.sinks.file import FileStore
@@ -46,6 +45,7 @@ from ice_result.sinks.objects import ObjectSink
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse_again
 from ice_result.upkeep import kept, read_each, retry, see_to
 from ice_result.values import JobId, JsonObject, JsonValue
+from ice_result.write_job import Stores
 from support.paths import SAMPLE_JOBS
 
 SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))[:6]
@@ -115,10 +115,14 @@ class MemoryStore:
         self.now = now
         self._objects: dict[str, tuple[bytes, datetime]] = {}
 
+    def address(self, key: str, /) -> str:
+        """Where it is."""
+        return f"memory:{key}"
+
     def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
         """Write it."""
         self._objects[key] = (data, self.now)
-        return f"memory:{key}"
+        return self.address(key)
 
     def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
         """Read it."""
@@ -145,6 +149,10 @@ class BreakingStore:
     place: str
     inner: ObjectStore
     breakages: Breakages
+
+    def address(self, key: str, /) -> str:
+        """As the inner one."""
+        return self.inner.address(key)
 
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         """As the inner one; or an error, though it may be done."""

@@ -79,6 +79,8 @@ def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud
     assert job == {
         "kind": "job",
         "outcome": "recorded",
+        "job_outcome": "ok",
+        "complete": True,
         "request_id": "1-6543-abc",
         "event_id": "M-1",
         "event_type": "AIProduceComplete",

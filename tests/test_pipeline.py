@@ -19,12 +19,12 @@ from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.pipeline import JobOutcome, Pipeline, Terms
-from ice_result.process_job import Stores
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
-from ice_result.sinks.catalogue import Hint
+from ice_result.sinks.model import Addresses
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from ice_result.values import JobId, JsonValue
+from ice_result.write_job import Stores
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
@@ -54,6 +54,15 @@ class Store:
     refuses: Exception | None = None
     written: list[str] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+
+    def addresses(self, record: Record) -> Addresses:
+        """Made of the job's id."""
+        return Addresses(f"record {record.job_id}", f"manifest {record.job_id}")
+
+    def verified(self, record: Record, deadline: Deadline) -> None:
+        """No manifest is stored."""
+        assert record.job_id
+        assert deadline.at
 
     def stage(self, record: Record, deadline: Deadline) -> str:
         """Remember the record."""
@@ -95,10 +104,11 @@ class SilentStore(Store):
         self.fake_time.move_to(deadline.at)
         return ObjectFacts(exists=None, problem="unreachable")
 
-    def find(self, job_id: JobId, deadline: Deadline, hint: Hint) -> None:
+    @override
+    def verified(self, record: Record, deadline: Deadline) -> None:
         """Nothing is known of any job."""
         self.fake_time.move_to(deadline.at)
-        raise TimedOutError(f"look up {job_id} near {hint.created}", service="OSS")
+        raise TimedOutError(f"read the manifest of {record.job_id}", service="OSS")
 
 
 def _in_ten_seconds() -> Deadline:
@@ -125,7 +135,7 @@ def test_the_manifest_is_written_after_the_record_and_only_once_a_job() -> None:
     (outcome,) = _run([{"JobId": "a"}, {"JobId": "a"}, {"JobIds": ["a"]}], jobs, [sink], [sink])
     assert jobs.asked == ["a"]
     assert sink.written == ["record a", "manifest a True"]
-    assert (outcome.outcome, outcome.record, outcome.manifest) == ("recorded", "record a", "manifest a True")
+    assert (outcome.outcome, outcome.record, outcome.manifest) == ("recorded", "record a", "manifest a")
 
 
 def test_outcomes_come_in_the_order_of_the_payload() -> None:
@@ -148,18 +158,20 @@ def test_a_defect_of_our_own_parks_the_event_and_names_the_place() -> None:
     assert "secret" not in parked.error.message
 
 
-def test_a_store_that_answers_no_question_does_not_cost_the_manifest() -> None:
-    """GIVEN files, and a job's earlier manifest, that take all the time they may THEN the manifest is written.
+def test_a_store_that_answers_no_question_does_not_cost_the_other_its_manifest() -> None:
+    """GIVEN files, and an earlier manifest, that take all the time they may THEN the other store has its manifest.
 
-    It says that the files could not be reached.
+    In the silent one nobody can tell whether a complete manifest is stored: the event is parked for it.
     """
-    store = SilentStore()
-    stores = Stores(sinks=[store], lots=[], inspector=store)
-    end = Deadline.after(10, store.fake_time.clock)
+    silent, other = SilentStore(url="silent:"), Store()
+    lot = Store()
+    stores = Stores(sinks=[silent, other], lots=cast("list[ParkingLot]", [lot]), inspector=silent)
+    end = Deadline.after(10, silent.fake_time.clock)
     with closing(Pipeline(Jobs(), stores, triggers=TriggerOptions(), region="cn-shanghai")) as pipeline:
         (outcome,) = pipeline.process(b'{"JobId":"a"}', lambda: end).jobs
-    assert outcome.outcome == "recorded"
-    assert store.written == ["record a", "manifest a False"]
+    assert outcome.outcome == "parked"
+    assert (silent.written, other.written) == (["record a"], ["record a", "manifest a False"])
+    assert lot.parked[0].sinks == ("silent:",)
     assert end.left() == pytest.approx(2.5)  # a half, and a half of the rest
 
 

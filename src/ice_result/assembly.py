@@ -11,10 +11,10 @@ from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.failures import SERVICE
 from ice_result.jobs.model import JobSource
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import CALLS_PER_JOB, Stores
 from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+from ice_result.write_job import CALLS_PER_JOB, Stores
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:

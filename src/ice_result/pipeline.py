@@ -6,10 +6,11 @@ bytes ──► triggers ──► each event ──► jobs ──► results �
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
 from ice_result import journal
@@ -17,25 +18,33 @@ from ice_result.calls import Deadline, Retries, count_retries
 from ice_result.errors import IceResultError, OutOfTimeError, ParkingError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.journal import Stopwatch
-from ice_result.process_job import JobProcessor, Stores
-from ice_result.sinks.model import Parked
+from ice_result.process_job import MOST_TRIES, JobProcessor, RecordedBefore
+from ice_result.records import Record, shortfall
+from ice_result.records.model import Outcome, RecordState
+from ice_result.sinks.model import Expected, Parked
 from ice_result.stopped import Stopped
 from ice_result.triggers import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions, parse
 from ice_result.values import Model
+from ice_result.write_job import Stores
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
-MOST_TRIES = 24
-"""How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see upkeep)."""
+_ASKED_AGAIN_AFTER = timedelta(minutes=10)
+_logger = logging.getLogger(__name__)
 _LOOKAHEAD = 2  # events begun for each that is worked on: a payload of a million is read as it is worked on
 
 
 class JobOutcome(Model):
-    """What became of one event. `record` and `manifest` are addresses in the first sink, or where it is parked."""
+    """What became of one event. `record` and `manifest` are addresses in the first sink, or where it is parked.
+
+    Of a recorded job, `job_outcome` is the outcome in its record, and `complete` says whether its manifest is.
+    """
 
     job_id: str | None
     outcome: JobOutcomeName
-    state: str | None = None
     function_name: str | None = None
+    state: RecordState | None = None
+    job_outcome: Outcome | None = None
+    complete: bool | None = None
     record: str | None = None
     manifest: str | None = None
     reason: str | None = None
@@ -81,7 +90,7 @@ class Pipeline:
         self.stores = stores
         self.triggers = triggers
         self.now = now
-        self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency)
+        self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
         self._most_tries = most_tries
         self._most_begun = concurrency * _LOOKAHEAD
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
@@ -177,20 +186,41 @@ class Pipeline:
             return self._park(event, Stopped.by_defect(error), terms, watch)
 
     def _record(self, event: JobEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
-        processed = self._processor.process(event, terms.deadline(), watch)
-        record = processed.record
-        if processed.refused:
-            stopped = Stopped.by_sinks(processed.refused, taken=bool(processed.manifests))
+        written = self._processor.process(event, terms.deadline(), watch)
+        if isinstance(written, RecordedBefore):
+            reason = f"ICE no longer knows the job, which is recorded: {shorten(written.place)}"
+            return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
+        record, manifest = written.record, written.manifest
+        if written.files_missing:
+            self._ask_again(record, terms)
+        if written.refused:
+            stopped = Stopped.by_sinks(written.refused, taken=bool(written.addresses))
             return self._park(event, stopped, terms, watch, record.function_name)
+        first = next(iter(written.addresses.values()))
         return JobOutcome(
             job_id=record.job_id,
             outcome="recorded",
-            state=record.state,
             function_name=record.function_name,
-            record=processed.records[0],
-            manifest=processed.manifests[0],
-            reason=None if record.outcome == "ok" else record.outcome,
+            state=record.state,
+            job_outcome=record.outcome,
+            complete=manifest.complete,
+            record=first.record,
+            manifest=first.manifest,
+            reason=shortfall(record, manifest),
         )
+
+    def _ask_again(self, record: Record, terms: Terms) -> None:
+        """Leave a note for the timer: ICE may name the files of this job a little later [inferred]."""
+        from ice_result.upkeep.expected import leave_notes  # noqa: PLC0415  few jobs need it
+
+        now = self.now()
+        note = Expected(
+            job_id=record.job_id, function_name=record.function_name, expected_at=now, due_at=now + _ASKED_AGAIN_AFTER
+        )
+        try:
+            list(leave_notes(self.stores.lots, [note], terms.parking))
+        except IceResultError as error:  # the record says `outputs_missing`, and a person can ask again
+            _logger.warning("job %s is not asked for again: %s", record.job_id, error)
 
     def _park(
         self,
@@ -228,5 +258,5 @@ def _ended(under_way: dict[Future[JobOutcome], int], seconds: float | None = Non
 
 def _log(event: TriggerEvent, outcome: JobOutcome, terms: Terms, watch: Stopwatch, retries: Retries) -> None:
     ids = {"request_id": terms.request_id, "event_id": event.event_id, "event_type": event.event_type}
-    facts = outcome.model_dump(include={"job_id", "function_name", "state", "reason"})
+    facts = outcome.model_dump(include={"job_id", "function_name", "state", "job_outcome", "complete", "reason"})
     journal.write_job(outcome.outcome, {**ids, **facts}, watch, retries)

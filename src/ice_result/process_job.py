@@ -1,159 +1,99 @@
-"""One job through the last four stages: asked for, decoded, normalised, written to every sink.
+"""One job through the last four stages:
 
-The calls go out in three rounds; what stands in one column goes out together:
-
-    ask ICE ──► look up each output file ──► commit to every sink (the manifest)
-                stage in every sink (the record)
+ask ICE ──► decode ──► normalise ──► write to every sink (write_job.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TypeVar
 
-from typing_extensions import ParamSpec
-
-from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.journal import Stopwatch
-from ice_result.records import (
-    Manifest,
-    ObjectFacts,
-    ObjectInspector,
-    OutputFiles,
-    Record,
-    build_manifest,
-    build_record,
-    output_files,
-)
+from ice_result.records import build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.catalogue import Hint
-from ice_result.sinks.model import Loads, ParkingLot, Sink
+from ice_result.sinks.catalogue import Near
+from ice_result.sinks.model import Sink
 from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent
+from ice_result.write_job import JobWriter, Stores, Target, Written
 
-P = ParamSpec("P")
-T = TypeVar("T")
-CALLS_PER_JOB = 4
-"""How many calls one job may have under way at once."""
-_SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost the manifest
+MOST_TRIES = 24
+"""How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see upkeep)."""
 
 
 @dataclass(frozen=True)
-class Stores:
-    """Everything the last two stages talk to."""
+class RecordedBefore:
+    """The job is recorded, and ICE no longer knows it: there is nothing to do. `place` is where it was found."""
 
-    sinks: Sequence[Sink]
-    lots: Sequence[ParkingLot]
-    inspector: ObjectInspector | None
-
-
-@dataclass(frozen=True)
-class Processed:
-    """A job that was asked for, and what each sink made of it.
-
-    `records` and `manifests` are the addresses in the sinks that have them, in the sinks' order; `refused` holds the
-    error of each sink that lacks the job.
-    """
-
-    record: Record
-    manifest: Manifest
-    records: Sequence[str]
-    manifests: Sequence[str]
-    refused: Mapping[Sink, IceResultError]
+    place: str
 
 
 class JobProcessor:
     """Takes one job after the other through the stages; any number of threads may use it at once."""
 
-    def __init__(self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int) -> None:
+    def __init__(
+        self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int = MOST_TRIES
+    ) -> None:
         self._jobs = jobs
-        self._stores = stores
+        self._sinks = stores.sinks
+        self._writer = JobWriter(stores, concurrency=concurrency)
         self._region = region
-        self._callers = ThreadPoolExecutor(concurrency * CALLS_PER_JOB, thread_name_prefix="call")
+        self._most_tries = most_tries
 
     def close(self) -> None:
         """End the threads; what they are doing is finished first."""
-        self._callers.shutdown()
+        self._writer.close()
 
     def load(self) -> None:
-        """Begin to make ready what the first job needs. What cannot be loaded is reported when it is used."""
-        stores = self._stores
-        parts: tuple[object, ...] = (self._jobs, stores.inspector, *stores.sinks, *stores.lots)
-        for part in parts:
-            if isinstance(part, Loads):
-                self._callers.submit(part.load)
+        """Begin to make ready what the first job needs. Nothing is called."""
+        self._writer.load(self._jobs)
 
-    def process(self, event: JobEvent, deadline: Deadline, watch: Stopwatch) -> Processed:
-        """Ask for the job of `event`, and write it to the sinks that lack it. Raises what ICE's answer raises."""
+    def process(self, event: JobEvent, deadline: Deadline, watch: Stopwatch) -> Written | RecordedBefore:
+        """Ask for the job of `event`, and write it to the sinks that lack it.
+
+        Raises what ICE's answer raises, and JobNotFinishedError. A status that ICE does not document is no end either
+        without a FinishTime, until the event is at its last try.
+        """
+        lacking = event.past.sinks if event.past else ()
+        targets = [sink for sink in self._sinks if sink.url in lacking]
         with watch.lap("ask"):
-            job = self._jobs.get(event.job_id, deadline)
+            try:
+                job = self._jobs.get(event.job_id, deadline)
+            except NotFoundError as error:
+                return self._forgotten(event, error, Target(targets, deadline, watch))
+        if not job.is_finished and not (job.state == "unknown" and self._is_last_try(event)):
+            raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
         decoded = decode(job.function_name, job.result, job.output_bucket)
         files = output_files(job, decoded)
         record = build_record(job, decoded, files, self._region)
+        return self._writer.write(record, files, Target(targets or [*self._sinks], deadline, watch))
 
-        lacking = event.past.sinks if event.past else ()
-        sinks = [sink for sink in self._stores.sinks if sink.url in lacking] or [*self._stores.sinks]
-        with watch.lap("stage"):
-            staging = {sink: self._submit(sink.stage, record, deadline) for sink in sinks}
-            facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP), watch)
-            records, refused = _gather(staging)
+    def _is_last_try(self, event: JobEvent) -> bool:
+        return (event.past.attempts if event.past else 0) + 1 >= self._most_tries
 
-        manifest = self._no_worse(build_manifest(record, files, facts), record, deadline)
-        with watch.lap("commit"):
-            committing = {sink: self._submit(sink.commit, record, manifest, deadline) for sink in records}
-            manifests, refused_later = _gather(committing)
-        return Processed(record, manifest, [*records.values()], [*manifests.values()], refused | refused_later)
+    def _forgotten(self, event: JobEvent, error: NotFoundError, target: Target) -> Written | RecordedBefore:
+        """A job that ICE does not know, but that is recorded: it is copied to the sinks that lack it.
 
-    def _facts(
-        self, files: OutputFiles, deadline: Deadline, watch: Stopwatch
-    ) -> dict[ObjectAddress, ObjectFacts] | None:
-        inspector = self._stores.inspector
-        if inspector is None:
-            return None
-        with watch.lap("look_up"):
-            asked = {
-                file.address: self._submit(inspector.facts, file.address, deadline)
-                for file in files.files
-                if file.address
-            }
-            return {address: answer.result() for address, answer in asked.items()}
-
-    def _no_worse(self, manifest: Manifest, record: Record, deadline: Deadline) -> Manifest:
-        """The manifest; or, when a file could not be reached this time, a complete one of the same files that is there.
-
-        So an event that comes again while OSS does not answer takes nothing back that was verified before.
+        It is looked for around the event's own time, in the first sink that may have it. Raises `error` when it is not
+        found there.
         """
-        if not record.create_time or all(problem.code != "unreachable" for problem in manifest.problems):
-            return manifest
-        hint = Hint(record.function_name, record.create_time)
+        source = next((sink for sink in self._sinks if sink not in target.sinks), None)
+        place = self._place(source, event, target.deadline) if source else None
+        if source is None or place is None:
+            raise error
+        if not target.sinks:
+            return RecordedBefore(place)
+        found = catalogue_of(source).found_at(place, target.deadline)
+        if found is None:
+            raise error
+        return self._writer.copy(found, target)
+
+    def _place(self, sink: Sink, event: JobEvent, deadline: Deadline) -> str | None:
+        parked = event.past.first_parked if event.past else None
+        near = Near(event.function_name, event.event_time or parked)
         try:
-            before = catalogue_of(self._stores.sinks[0]).find(record.job_id, deadline.part(_SHARE_FOR_LOOKING_UP), hint)
-        except IceResultError:
-            return manifest
-        stored = before.manifest if before and before.record == record else None
-        same = stored and [file.uri for file in stored.files] == [file.uri for file in manifest.files]
-        return stored if stored and same and stored.complete else manifest
-
-    def _submit(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Make a call beside others; what it has to try again counts for the job it is made for."""
-        context = copy_context()
-        return self._callers.submit(lambda: context.run(call, *arguments, **named))
-
-
-def _gather(calls: Mapping[Sink, Future[str]]) -> tuple[dict[Sink, str], dict[Sink, IceResultError]]:
-    """What each sink answered, and the errors of those that refused; every call has ended by then."""
-    wait(calls.values())
-    answers: dict[Sink, str] = {}
-    refused: dict[Sink, IceResultError] = {}
-    for sink, call in calls.items():
-        try:
-            answers[sink] = call.result()
-        except IceResultError as error:
-            refused[sink] = error
-    return answers, refused
+            return catalogue_of(sink).place_near(event.job_id, near, deadline)
+        except IceResultError:  # that ICE does not know the job says more than that this cannot be read
+            return None

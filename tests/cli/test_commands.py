@@ -23,7 +23,10 @@ def test_process_records_saved_jobs_without_a_cloud(tmp_path: Path, monkeypatch:
     shown = done.documents
     assert {line["job_id"] for line in shown} == {"cover-0001", "videoclip-0001"}
     for line in shown:
-        assert set(line) == {"job_id", "outcome", "state", "record", "manifest", "reason"}
+        assert set(line) == {
+            *("job_id", "outcome", "function_name", "state", "job_outcome", "complete"),
+            *("record", "manifest", "reason"),
+        }
         assert line["outcome"] == "recorded"
         assert (tmp_path / str(line["record"])).is_file()
         assert (tmp_path / str(line["manifest"])).is_file()
@@ -36,7 +39,7 @@ def test_process_takes_an_event_from_standard_input(cloud: LocalCloud, tmp_path:
     done = ice_result_given(payload, "process", "--event", "-", "--sink", f"file:{tmp_path}", **cloud.environment)
     assert done.returncode == 0, done.stderr
     assert "recorded" in done.stdout
-    assert "1 recorded in" in done.stderr
+    assert "1 recorded: 1 complete in" in done.stderr
 
 
 def test_process_exits_1_when_something_was_parked(tmp_path: Path) -> None:

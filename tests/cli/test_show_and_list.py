@@ -16,12 +16,12 @@ from ice_result.credentials import Credentials
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import Stores
 from ice_result.records import ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
+from ice_result.write_job import Stores
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS
 

@@ -25,11 +25,21 @@ values: st.SearchStrategy[JsonValue] = st.recursive(
 )
 
 
+def is_text(value: JsonValue) -> bool:
+    """Whether it is a text with something in it."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def response_of(**fields: JsonValue) -> JsonObject:
+    """The least that is a job."""
+    return {"JobId": JOB, "FunctionName": "Cover", "Status": "Success", **fields}
+
+
 @given(st.dictionaries(st.sampled_from(NAMES), values), st.text(max_size=10))
 def test_any_response_with_a_status_is_a_job_or_another_job(fields: JsonObject, status: str) -> None:
     """Fields of any type never break the reading; what was received is all in `raw`."""
-    response: JsonObject = {**fields, "Status": status}
-    if response.get("JobId") not in (None, "", JOB):
+    response: JsonObject = {"JobId": JOB, "FunctionName": "Cover", **fields, "Status": status}
+    if not (response["JobId"] == JOB and is_text(response["FunctionName"]) and is_text(status)):
         with pytest.raises(InvalidResponseError):
             Job.from_response(JOB, response)
         return
@@ -51,20 +61,46 @@ def test_the_documented_sample_survives() -> None:
     ("status", "state"),
     [
         *(("Queuing", "running"), ("Analysing", "running"), ("Analyzing", "running")),
+        *(("Init", "running"), ("Processing", "running")),  # from a skill that Alibaba publishes
         *(("Success", "succeeded"), ("Fail", "failed")),
-        *(("Failed", "unknown"), ("success", "unknown"), ("Canceled", "unknown"), ("", "unknown")),
+        *(("Failed", "unknown"), ("success", "unknown"), ("Canceled", "unknown")),
     ],
 )
 def test_a_status_is_what_ice_documents_or_unknown(status: str, state: JobState) -> None:
     """A token nobody documented is neither success nor failure."""
-    assert Job.from_response(JOB, {"Status": status}).state == state
+    assert Job.from_response(JOB, response_of(Status=status)).state == state
 
 
-@pytest.mark.parametrize("response", [None, [], "x", {}, {"Status": None}, {"Status": 1}])
-def test_without_a_status_it_is_no_job(response: JsonValue) -> None:
-    """ICE always sends one: without it, it is another answer."""
-    with pytest.raises(InvalidResponseError, match="job job-1: the response is not a job"):
+@pytest.mark.parametrize(
+    ("fields", "finished"),
+    [
+        ({"Status": "Success"}, True),
+        ({"Status": "Fail"}, True),
+        ({"Status": "Analysing", "FinishTime": "2026-03-02T08:16:02Z"}, False),
+        ({"Status": "Processing"}, False),
+        ({"Status": "Canceled"}, False),
+        ({"Status": "Canceled", "FinishTime": " "}, False),
+        ({"Status": "Canceled", "FinishTime": "2026-03-02T08:16:02Z"}, True),
+    ],
+)
+def test_a_job_is_finished_when_ice_says_so(fields: JsonObject, finished: bool) -> None:
+    """A token nobody documented is an end only with a FinishTime."""
+    assert Job.from_response(JOB, response_of(**fields)).is_finished is finished
+
+
+@pytest.mark.parametrize("response", [None, [], "x"])
+def test_what_is_no_object_is_no_job(response: JsonValue) -> None:
+    """It is another answer than ICE's."""
+    with pytest.raises(InvalidResponseError, match="job job-1: the response is not a job: not a JSON object"):
         Job.from_response(JOB, response)
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", 1])
+@pytest.mark.parametrize("name", ["JobId", "FunctionName", "Status"])
+def test_without_its_id_function_or_status_it_is_no_job(name: str, value: JsonValue) -> None:
+    """ICE always sends all three."""
+    with pytest.raises(InvalidResponseError, match=f"job job-1: the response is not a job: no {name} in it"):
+        Job.from_response(JOB, response_of(**{name: value}))
 
 
 def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
@@ -72,7 +108,7 @@ def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
     job = Job.from_response(
         JOB,
         {
-            "Status": "Success",
+            **response_of(),
             "Name": ["x"],
             "TemplateId": 7,
             "Input": "oss://bucket/a",
@@ -100,11 +136,11 @@ def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
 )
 def test_the_bucket_of_relative_paths(output: JsonObject, urls: list[JsonValue], bucket: str | None) -> None:
     """Output says it, or all OutputUrls agree on it; otherwise it is not known."""
-    assert Job.from_response(JOB, {"Status": "Success", "Output": output, "OutputUrls": urls}).output_bucket == bucket
+    assert Job.from_response(JOB, response_of(Output=output, OutputUrls=urls)).output_bucket == bucket
 
 
 def test_an_input_in_oss_has_an_address() -> None:
     """An address is read; a media id is not one."""
-    job = Job.from_response(JOB, {"Status": "Success", "Input": {"Type": "OSS", "Media": "oss://bucket/a.mp4"}})
+    job = Job.from_response(JOB, response_of(Input={"Type": "OSS", "Media": "oss://bucket/a.mp4"}))
     assert job.input.address == ObjectAddress("bucket", "a.mp4")
     assert job.output.address is None

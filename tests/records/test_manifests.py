@@ -30,6 +30,7 @@ THERE = ObjectFacts(
 
 def _manifest(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> Manifest:
     response: JsonObject = {
+        "JobId": "job",
         "Status": "Success",
         "FunctionName": "VideoClip",
         "OutputFiles": ["a.mp4", "b.srt"],

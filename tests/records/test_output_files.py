@@ -13,7 +13,8 @@ SIGNED = "?Expires=1&OSSAccessKeyId=LTAI&Signature=c2VjcmV0"
 
 
 def _job(function_name: str = "Cover", **fields: object) -> Job:
-    response: JsonObject = {"Status": "Success", "FunctionName": function_name, **fields}  # type: ignore[dict-item]
+    named: JsonObject = {"JobId": "job", "Status": "Success", "FunctionName": function_name}
+    response: JsonObject = {**named, **fields}  # type: ignore[dict-item]
     return Job.from_response(JobId("job"), response)
 
 

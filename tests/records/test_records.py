@@ -29,7 +29,13 @@ def _record(response: JsonObject, job_id: str = "job") -> Record:
 
 
 def _success(**fields: JsonValue) -> JsonObject:
-    return {"Status": "Success", "FunctionName": "VideoClip", "OutputFiles": ["a.mp4"], **fields}
+    return {
+        "JobId": "job",
+        "Status": "Success",
+        "FunctionName": "VideoClip",
+        "OutputFiles": ["a.mp4"],
+        **fields,
+    }
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -143,14 +149,18 @@ json_values = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
     max_leaves=12,
 )
-FIELDS = ["FunctionName", "Input", "Output", "JobParams", "ScheduleConfig", "UserData", "Result", "CreateTime"]
+FIELDS = ["Input", "Output", "JobParams", "ScheduleConfig", "UserData", "Result", "CreateTime"]
 FIELDS += ["FinishTime", "OutputFiles", "OutputMediaIds", "OutputUrls", "Name", "TemplateId", "Extra"]
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), json_values | st.sampled_from(["[]", "{}", "Cover"])), st.text())
-def test_whatever_ice_answers_becomes_a_valid_record(fields: JsonObject, status: str) -> None:
+NAMES = st.text(min_size=1).filter(str.strip)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values | st.sampled_from(["[]", "{}", "Cover"])), NAMES, NAMES)
+def test_whatever_ice_answers_becomes_a_valid_record(fields: JsonObject, function_name: str, status: str) -> None:
     """Any JSON in any field: a record comes out, it is valid, and it says so twice in the same bytes."""
-    record = _record({"Status": status, **fields})
+    response: JsonObject = {**fields, "JobId": "job", "FunctionName": function_name, "Status": status}
+    record = _record(response)
     text = record.model_dump_json(by_alias=True)
     RECORD_SCHEMA.validate(json.loads(text))
-    assert _record({"Status": status, **fields}).model_dump_json(by_alias=True) == text
+    assert _record(response).model_dump_json(by_alias=True) == text

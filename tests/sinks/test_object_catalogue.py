@@ -38,6 +38,9 @@ class CountingStore:
     read: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
 
+    def address(self, key: str, /) -> str:
+        return self.files.address(key)
+
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         return self.files.put(key, data, deadline)
 

@@ -274,7 +274,7 @@ class Chaos:
             if self._chance.random() < 0.02:
                 ended = json.loads(SAMPLES[number % len(SAMPLES)].read_text(encoding="utf-8"))
                 states = _LATE if self._chance.random() < 0.2 else _SOON
-                running = [{"JobId": job_id, "Status": state} for state in states]
+                running = [{"JobId": job_id, "FunctionName": "Cover", "Status": state} for state in states]
                 cloud.ice.put(job_id, *running, {**ended, "JobId": job_id})
 
     def _run_quietly(self, quiet: Place, lanes: Sequence[ForkedFunctions]) -> None:

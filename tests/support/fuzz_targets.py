@@ -18,7 +18,6 @@ from ice_result.endpoints import parse_endpoint
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
 from ice_result.jobs.model import Job
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
 from ice_result.redaction import redact
 from ice_result.results import decode
@@ -29,6 +28,7 @@ from ice_result.sinks.urls import split_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
 from ice_result.triggers.callback import WINDOW_SECONDS
 from ice_result.values import JobId, JsonObject, Model
+from ice_result.write_job import Stores
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 
 FUNCTIONS = (*sorted(DECODERS), "SomethingNew", "")

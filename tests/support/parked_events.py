@@ -42,7 +42,8 @@ class Saved:
     def running(self, *job_ids: str) -> None:
         """These are not."""
         for job_id in job_ids:
-            (self._folder / f"{job_id}.json").write_text(json.dumps({"JobId": job_id, "Status": "Analysing"}))
+            running = {"JobId": job_id, "FunctionName": "Cover", "Status": "Analysing"}
+            (self._folder / f"{job_id}.json").write_text(json.dumps(running))
 
 
 @contextmanager

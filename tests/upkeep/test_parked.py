@@ -107,7 +107,7 @@ def test_what_fails_again_keeps_its_history(pipeline: Pipeline, saved: Saved, ou
         {
             "at": first["last_parked"],
             "reason": "not_finished",
-            "message": "job cover-0001: recorded while it was 'Analysing'",
+            "message": "job cover-0001 is not finished: its status is Analysing",
         }
     ]
 

@@ -18,7 +18,6 @@ from ice_result.calls import Caller, Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.pipeline import Pipeline
-from ice_result.process_job import Stores
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.catalogue import JobFilter
@@ -32,6 +31,7 @@ from ice_result.sinks.tables import TableStore
 from ice_result.triggers import TriggerOptions
 from ice_result.upkeep.redecode import Redecoded, Redecoder, Shelf, Shelves, redecode_all
 from ice_result.values import JobId, JsonObject
+from ice_result.write_job import Stores
 from support.paths import SAMPLE_JOBS
 
 SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
@@ -538,6 +538,9 @@ class Endless:
     def __init__(self, record: bytes) -> None:
         self.record = record
         self.listed = 0
+
+    def address(self, key: str, /) -> str:
+        return key
 
     def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
         raise AssertionError((key, data))

@@ -17,7 +17,8 @@ from ice_result.errors import IceResultError
 from ice_result.jsontext import dump
 from ice_result.pipeline import JobOutcome
 
-_COLOURS = {"recorded": "green", "ignored": "dim", "parked": "yellow", "failed": "red"}
+_COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
+_COLOUR_OF_COMPLETE = "green"
 
 
 class Console:
@@ -28,6 +29,7 @@ class Console:
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
         self._worked_on = 0
+        self._complete = 0
         self._started = time.monotonic()
         self._out = RichConsole(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         self._err = RichConsole(file=sys.stderr, highlight=False, markup=False)
@@ -52,9 +54,19 @@ class Console:
         self._progress.stop()
         if not self._as_json and (kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt))):
             seconds = time.monotonic() - self._started
-            counts = ", ".join(f"{number} {name}" for name, number in sorted(self._counts.items())) or "nothing to do"
+            counts = (
+                ", ".join(self._counted(name) for name in sorted(self._counts, key=_recorded_last)) or "nothing to do"
+            )
             rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
             self._err.print(f"{counts} in {seconds:.1f} s{rate}")
+
+    def _counted(self, name: str) -> str:
+        """`14 recorded: 13 complete, 1 not`; of the others only how many."""
+        number = self._counts[name]
+        if name != "recorded":
+            return f"{number} {name}"
+        lacking = number - self._complete
+        return f"{number} recorded: {self._complete} complete{f', {lacking} not' if lacking else ''}"
 
     def skip(self, name: str) -> None:
         """One that was no work is counted under this name."""
@@ -72,16 +84,21 @@ class Console:
         self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
-        """What became of one job; counting it is for `tally`."""
+        """What became of one job; how many there are is for `tally`."""
+        self._complete += outcome.complete is True
         if self._as_json:
-            shown = outcome.model_dump(mode="json", exclude={"function_name"})
-            write_line(dump(shown))
+            write_line(dump(outcome.model_dump(mode="json")))
         else:
             self._out.print(_line(outcome))
 
 
+def _recorded_last(name: str) -> tuple[bool, str]:
+    return name == "recorded", name
+
+
 def _line(outcome: JobOutcome) -> Text:
-    line = Text(f"{outcome.outcome:<9} ", style=_COLOURS[outcome.outcome])
+    colour = _COLOUR_OF_COMPLETE if outcome.complete else _COLOURS[outcome.outcome]
+    line = Text(f"{outcome.outcome:<9} ", style=colour)
     line.append(printable(outcome.job_id or "-"), style="bold")
     for part in (outcome.function_name, outcome.state, outcome.record):
         if part:

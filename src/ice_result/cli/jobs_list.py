@@ -54,6 +54,7 @@ def read_since(_context: click.Context, _option: click.Parameter, text: str | No
 @click.option("--function", "function_name", metavar="NAME", help="Only jobs of this function, as Cover.")
 @click.option("--state", type=click.Choice(get_args(RecordState)), help="Only jobs in this state.")
 @click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only jobs that came out so.")
+@click.option("--incomplete", is_flag=True, help="Only jobs whose manifest is not complete.")
 @click.option("--since", callback=read_since, metavar="TIME", help="Only jobs finished since: RFC 3339, a date, or 7d.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many jobs.")
 @click.option("--sink", metavar="URL", help="Where to look, in place of the first of ICE_RESULT_SINKS.")
@@ -63,13 +64,14 @@ def list_jobs(
     function_name: str | None,
     state: RecordState | None,
     outcome: Outcome | None,
+    incomplete: bool,
     since: datetime | None,
     limit: int,
     sink: str | None,
     as_json: bool,
 ) -> None:
     """List recorded jobs, newest first."""
-    wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since)
+    wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
     url, store = catalogue(sink)
     if store.reads_everything(wanted):
         click.echo(f"ice-result: without --since, all of {printable(url)} may have to be read", err=True)

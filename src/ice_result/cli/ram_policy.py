@@ -103,13 +103,13 @@ def _parking(settings: Settings) -> Iterator[Grant]:
 
 
 def _finding_recorded(settings: Settings) -> Iterator[Grant]:
-    """Whether an expected job is recorded, the first sink tells."""
-    for url in _sink_urls(settings)[:1]:
+    """What is stored of a job: for expected jobs, and before less would be written than is there."""
+    for url in _sink_urls(settings):
         if url.scheme == "ots":
             yield Grant("ots:BatchGetRow", f"{_instance(url, settings)}/table/{JOBS.name}")
         elif _is_oss(url, settings):
             yield from (Grant("oss:GetObject", _objects(url, kind)) for kind in ("records", "manifests"))
-            yield _listing(url, Layout(url.prefix).folder("records"))
+            yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
 
 
 def _platforms(platform: Platform, region: str) -> Iterator[Grant]:

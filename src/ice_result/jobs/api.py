@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
-from ice_result.errors import JobNotFinishedError, NotFoundError, shorten
+from ice_result.errors import NotFoundError, shorten
 from ice_result.jobs.client import IceClient
 from ice_result.jobs.model import Job
 from ice_result.values import JobId, JsonObject
@@ -50,10 +50,10 @@ class IceJobs:
         self._client.load()
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
-        """The job once it is no longer running: asked again, ever less often, until then or until the deadline.
+        """The job once it is finished: asked again, ever less often, until then or until the deadline.
 
-        One that ICE does not know is asked for twice more: an event may be faster than what ICE answers from
-        [inferred]. Raises JobNotFinishedError when the time does not suffice, and whatever `query` raises.
+        When the time does not suffice, it is returned as it is. One that ICE does not know is asked for twice more: an
+        event may be faster than what ICE answers from [inferred]. Raises whatever `query` raises.
         """
         wait, unknown = self._first_wait_seconds, 0
         while True:
@@ -64,11 +64,8 @@ class IceJobs:
                 if unknown == _TRIES_FOR_UNKNOWN or not self._pause(wait, deadline):
                     raise
             else:
-                if job.state != "running":
+                if job.is_finished or not self._pause(wait, deadline):
                     return job
-                if not self._pause(wait, deadline):
-                    what = f"job {shorten(job_id)}: still {job.status!r} when the time to wait was over"
-                    raise JobNotFinishedError(what)
             wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
 
     def _pause(self, wait: float, deadline: Deadline) -> bool:

@@ -12,10 +12,13 @@ from ice_result.values import JobId, JsonObject, JsonValue, Model
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 
+# Queuing and Analysing are documented; Init and Processing are named by a skill that Alibaba publishes [measured].
 _STATES: dict[str, JobState] = {
+    "Init": "running",
     "Queuing": "running",
     "Analysing": "running",
     "Analyzing": "running",
+    "Processing": "running",
     "Success": "succeeded",
     "Fail": "failed",
 }
@@ -69,6 +72,13 @@ class Job(Model):
         return _STATES.get(self.status, "unknown")
 
     @property
+    def is_finished(self) -> bool:
+        """Whether ICE is done with the job. One whose `status` ICE does not document is, when it has a FinishTime."""
+        return self.state in {"succeeded", "failed"} or (
+            self.state == "unknown" and bool((self.finish_time or "").strip())
+        )
+
+    @property
     def output_bucket(self) -> str | None:
         """The bucket relative output paths lie in: Output's own, or the only one that OutputUrls name."""
         if self.output.address:
@@ -79,11 +89,14 @@ class Job(Model):
     @classmethod
     def from_response(cls, asked: JobId, response: JsonValue) -> Job:
         """Read a response body. Raises InvalidResponseError when it is not a job, or another job than `asked`."""
-        if not isinstance(response, dict) or not isinstance(response.get("Status"), str):
-            raise InvalidResponseError(f"job {asked}: the response is not a job: no Status in it")
-        answered = response.get("JobId")
-        if answered not in (None, "", asked):
-            raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(str(answered))[:128]!r}")
+        if not isinstance(response, dict):
+            raise InvalidResponseError(f"job {asked}: the response is not a job: not a JSON object")
+        missing = [name for name in ("JobId", "Status", "FunctionName") if not _is_text(response.get(name))]
+        if missing:
+            raise InvalidResponseError(f"job {asked}: the response is not a job: no {', '.join(missing)} in it")
+        answered = str(response["JobId"]).strip()
+        if answered != asked:
+            raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(answered)[:128]!r}")
         return _Reader(response).job(asked)
 
 
@@ -91,8 +104,15 @@ class JobSource(Protocol):
     """Where jobs are looked up."""
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
-        """The finished job. Raises JobNotFinishedError, NotFoundError, or another error of errors.py."""
+        """The job once it is finished, or as it is when the time to wait for that is over.
+
+        Raises NotFoundError, or another error of errors.py.
+        """
         ...
+
+
+def _is_text(value: JsonValue) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 class _Reader:

@@ -9,7 +9,6 @@ from ice_result import jsontext
 from ice_result.calls import Deadline
 from ice_result.errors import (
     InvalidResponseError,
-    JobNotFinishedError,
     NotFoundError,
     NotJsonError,
     StorageError,
@@ -26,13 +25,13 @@ class RecordedJobs:
         self._folder = folder
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:  # noqa: ARG002  a JobSource's; a file needs no waiting
-        """The job as it was saved. Raises JobNotFinishedError at once when it was saved while running.
+        """The job as it was saved, finished or not.
 
         Raises NotFoundError for a job that is not there, InvalidResponseError for a file that is no response, and
         StorageError for one that cannot be read.
         """
         try:
-            job = Job.from_response(job_id, jsontext.load(self._path(job_id).read_bytes()))
+            return Job.from_response(job_id, jsontext.load(self._path(job_id).read_bytes()))
         except FileNotFoundError as error:
             tried = f"read job {shorten(job_id)} from {self._folder}"
             raise NotFoundError(tried, service="recorded jobs", detail="no such file") from error
@@ -40,9 +39,6 @@ class RecordedJobs:
             raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
         except NotJsonError as error:
             raise InvalidResponseError(f"job {shorten(job_id)}: {self._folder}: {error}") from error
-        if job.state == "running":
-            raise JobNotFinishedError(f"job {shorten(job_id)}: recorded while it was {job.status!r}")
-        return job
 
     def _path(self, job_id: JobId) -> Path:
         """Always a name within the folder: what a job id may hold and a file name may not is percent-encoded."""

@@ -58,6 +58,11 @@ class IceServer(LocalService):
         with self._lock:
             self._responses[job_id] = [jsontext.dump(dict(response)) for response in responses]
 
+    def forget(self, job_id: str) -> None:
+        """Know a job no longer that was `put`, as ICE does after some time [inferred]."""
+        with self._lock:
+            self._responses.pop(job_id, None)
+
     def jobs(self) -> dict[str, JsonObject]:
         """The final response of every job known now, by job id. Raises NotJsonError for a file that holds none."""
         found: dict[str, JsonObject] = {}

@@ -86,6 +86,14 @@ class OssServer(LocalService):
         """What an object holds. Raises KeyError for an unknown bucket or key."""
         return self._store.bucket(bucket).objects[key].data
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object, as a lifecycle rule does; one that is not there is no error."""
+        self._store.delete(self._store.bucket(bucket), key)
+
+    def modified(self, bucket: str, key: str) -> float:
+        """When an object was written last, in seconds since 1970. Raises KeyError when it is not there."""
+        return self._store.bucket(bucket).objects[key].modified
+
     def keys(self, bucket: str) -> list[str]:
         """The keys in a bucket, sorted. Raises KeyError for an unknown bucket."""
         return [key for key, _ in self._store.entries(self._store.bucket(bucket))]

@@ -2,7 +2,7 @@
 
 from ice_result.records.build import build_record
 from ice_result.records.files import OutputFile, OutputFiles, output_files
-from ice_result.records.manifest import build_manifest
+from ice_result.records.manifest import build_manifest, shortfall
 from ice_result.records.model import (
     Decode,
     Manifest,
@@ -30,4 +30,5 @@ __all__ = [
     "build_manifest",
     "build_record",
     "output_files",
+    "shortfall",
 ]

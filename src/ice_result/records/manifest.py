@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
 
 from ice_result.addresses import ObjectAddress
 from ice_result.records.files import OutputFile, OutputFiles
-from ice_result.records.model import Manifest, ManifestFile, NamedBy, ObjectFacts, Problem, Record
+from ice_result.records.model import Manifest, ManifestFile, NamedBy, ObjectFacts, Problem, ProblemCode, Record
 from ice_result.records.roles import media_type_of
 
 _UNKNOWN = ObjectFacts(exists=None)
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_WRITING_ENDS = timedelta(minutes=60)
 
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
     """The manifest of a job; `facts` holds what the store said of each address, None when nobody was asked."""
     entries = tuple(_entry(file, _facts_of(file, facts)) for file in files.files)
     problems = [_not_saved(named_by) for named_by in files.not_saved]
-    problems += [problem for file in files.files for problem in _problems(file, _facts_of(file, facts))]
+    problems += [problem for file in files.files for problem in _problems(file, _facts_of(file, facts), record)]
     if facts is None and files.files:
         problems.append(Problem(code="not_checked", message="verification of outputs is switched off", uri=None))
     return Manifest(
@@ -47,13 +51,35 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
     )
 
 
-def _problems(file: OutputFile, facts: ObjectFacts) -> list[Problem]:
+def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Problem]:
     if file.address is None:
         message = f"no field of the response tells the bucket of {file.path}"
         return [Problem(code="bucket_unknown", message=message, uri=None)]
-    if facts.problem is None:
-        return []
-    return [Problem(code=facts.problem, message=facts.message, uri=file.address.uri)]
+    uri = file.address.uri
+    if facts.problem is not None:
+        return [Problem(code=facts.problem, message=facts.message, uri=uri)]
+    return [Problem(code=code, message=message, uri=uri) for code, message in _doubts(file, facts, record)]
+
+
+def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
+    """Why an object that is there may not be the one that the job wrote.
+
+    CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
+    stale │                the job's own                               │ modified_later
+    """
+    if facts.size_bytes == 0 and file.role != "caption":  # a clip in which nobody speaks has an empty SRT [inferred]
+        yield "empty", "the object has no bytes"
+    modified, created, finished = facts.last_modified, record.create_time, record.finish_time
+    if modified is None or (created and finished and finished < created):  # as in ICE's own sample
+        return
+    if created and modified < created - _CLOCKS_DIFFER:
+        yield "stale", f"written {_stamp(modified)}, before the job was created: it is not this job's"
+    if finished and modified > finished + _WRITING_ENDS:
+        yield "modified_later", f"written {_stamp(modified)}, long after the job finished: it is no longer this job's"
+
+
+def _stamp(time: datetime) -> str:
+    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _not_saved(named_by: NamedBy) -> Problem:
@@ -61,3 +87,20 @@ def _not_saved(named_by: NamedBy) -> Problem:
         f"{named_by} holds ICE's error text in place of a path: nothing was written (is the bucket in another region?)"
     )
     return Problem(code="not_saved", message=message, uri=None)
+
+
+def shortfall(record: Record, manifest: Manifest) -> str | None:
+    """Why a job is not complete, in a few words such as `2 of 2 files not checked: forbidden`; None when it is."""
+    if record.outcome != "ok":
+        return record.outcome
+    if manifest.complete:
+        return None
+    codes: dict[str | None, str] = {problem.uri: problem.code for problem in reversed(manifest.problems)}
+    wrong = Counter(
+        ("" if file.exists is not None else " not checked", codes.get(file.uri) or codes.get(None, "not_checked"))
+        for file in manifest.files
+        if not file.exists or file.uri in codes
+    )
+    total = len(manifest.files)
+    found = [f"{count} of {total} file{'' if total == 1 else 's'}{how}: {code}" for (how, code), count in wrong.items()]
+    return f"not complete: {', '.join(found) or ', '.join(codes.values())}"

@@ -15,9 +15,13 @@ from ice_result.values import JobId, JsonObject, JsonValue, Model
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
 Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_success", "undecodable"]
 NamedBy: TypeAlias = Literal["OutputFiles", "OutputUrls", "Result"]
-ProblemCode: TypeAlias = Literal[
-    "not_found", "forbidden", "cross_region", "not_saved", "bucket_unknown", "unreachable", "not_checked"
-]
+LookUpProblem: TypeAlias = Literal["not_found", "forbidden", "cross_region", "unreachable", "not_checked"]
+"""What a look into the store can end with, beside the object's facts."""
+ProblemCode: TypeAlias = LookUpProblem | Literal["not_saved", "bucket_unknown", "empty", "stale", "modified_later"]
+
+
+SETTLED = 2
+"""The highest standing of a record."""
 
 
 class RecordedInput(Model):
@@ -73,6 +77,16 @@ class Record(Model):
     files: int
     raw: JsonObject
 
+    @property
+    def standing(self) -> int:
+        """How much of the job's end is known: 0 nothing, 1 a success without its files, 2 all of it.
+
+        A record never replaces one of a higher standing.
+        """
+        if self.state == "unknown":
+            return 0
+        return 1 if self.outcome == "outputs_missing" else SETTLED
+
 
 class ManifestFile(Model):
     """One output object. `exists` is null when it was not, or could not be, checked."""
@@ -117,7 +131,7 @@ class ObjectFacts(Model):
     crc64: str | None = None
     media_type: str | None = None
     last_modified: datetime | None = None
-    problem: ProblemCode | None = None
+    problem: LookUpProblem | None = None
     message: str = ""
 
 

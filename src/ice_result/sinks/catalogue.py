@@ -26,20 +26,28 @@ class JobLine(Model):
 
 
 class JobFilter(Model):
-    """Which jobs to list; None means any. `since` is compared with FinishTime, or CreateTime where that is unknown."""
+    """Which jobs to list; None means any. `since` is compared with FinishTime, or CreateTime where that is unknown.
+
+    With `incomplete`, only those without a complete manifest.
+    """
 
     function_name: str | None = None
     state: RecordState | None = None
     outcome: Outcome | None = None
     since: datetime | None = None
+    incomplete: bool = False
 
     def admits(self, job: JobLine | Record) -> bool:
-        """Whether this job is among those asked for. A job without any time is older than every `since`."""
+        """Whether this job is among those asked for. A job without any time is older than every `since`.
+
+        Of a record, `incomplete` is not looked at: its manifest decides that.
+        """
         moment = job.finish_time or job.create_time
         return (
             self.function_name in (None, job.function_name)
             and self.state in (None, job.state)
             and self.outcome in (None, job.outcome)
+            and not (self.incomplete and isinstance(job, JobLine) and job.complete)
             and (self.since is None or (moment is not None and moment >= self.since))
         )
 
@@ -58,6 +66,13 @@ class Hint(NamedTuple):
     created: datetime
 
 
+class Near(NamedTuple):
+    """What an event says of its job, each if it does: the function, and a time at which the job was running or done."""
+
+    function_name: str | None
+    time: datetime | None
+
+
 class Catalogue(Protocol):
     """A store in which jobs can be looked up."""
 
@@ -67,6 +82,22 @@ class Catalogue(Protocol):
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs that `wanted` admits, newest first as far as the store can tell."""
+        ...
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """The record that is stored where this one belongs, found with one read; None when there is none."""
+        ...
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """The manifest that is stored where that of this record belongs, found with one read; None without one."""
+        ...
+
+    def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:
+        """Where a job with a manifest is stored, looked for with at most three reads; None when they do not find it."""
+        ...
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """The record and the manifest at such a place; None when there is no record any more."""
         ...
 
     def reads_everything(self, wanted: JobFilter) -> bool:

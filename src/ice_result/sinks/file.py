@@ -26,6 +26,10 @@ class FileStore:
 
     folder: Path
 
+    def address(self, key: str, /) -> str:
+        """The path of the file."""
+        return str(self.folder / key)
+
     def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
         """Write the file unless it holds `data` already; its path. Raises StorageError, with path and cause."""
         path = self.folder / key
@@ -35,7 +39,7 @@ class FileStore:
                 _replace(path, data)
         except OSError as error:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
-        return str(path)
+        return self.address(key)
 
     def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
         """The content of the file; None when there is none. Raises StorageError, with path and cause."""

@@ -16,12 +16,23 @@ from ice_result.triggers.model import Past, Try
 from ice_result.values import JobId, JsonValue, Model
 
 
+class Addresses(NamedTuple):
+    """Where the record and the manifest of a job are in a store."""
+
+    record: str
+    manifest: str
+
+
 class Sink(Protocol):
     """A store of records and manifests. Both steps may be repeated at any time without harm."""
 
     @property
     def url(self) -> str:
         """The URL it was made from."""
+        ...
+
+    def addresses(self, record: Record) -> Addresses:
+        """Where this record and its manifest belong. Nothing is called."""
         ...
 
     def stage(self, record: Record, deadline: Deadline) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ice_result.calls import Deadline
 from ice_result.errors import shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
 from ice_result.sinks.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object_store import ObjectStore, line
 from ice_result.values import JobId, Model
@@ -27,6 +27,7 @@ LONGEST_JOB = timedelta(days=7)
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
 _AT_ONCE = 16
+_MOST_READS = 3  # when a job is looked for that an old event names
 _BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 T = TypeVar("T", bound=Model)
 _log = logging.getLogger(__name__)
@@ -67,6 +68,31 @@ class ObjectCatalogue:
                 if record is not None:
                     return Found(record, self._manifest(record, deadline))
         return None
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """One read, of the record's own key."""
+        return self._record(self.layout.record(record), deadline)
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """One read, of the manifest's own key."""
+        return self._manifest(record, deadline)
+
+    def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:
+        """The manifests of at most three partitions are read: of the days around the time, or else of the newest.
+
+        Without a function's name, the functions are listed first.
+        """
+        name = file_name(job_id)
+        for partition in islice(self._partitions_of(near, deadline), _MOST_READS):
+            key = f"{self.layout.folder('records', partition.function, partition.folder)}{name}"
+            if self.store.get(self.layout.manifest_of(key), deadline) is not None:
+                return key
+        return None
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """Two reads, of the record's key and of the manifest's."""
+        record = self._record(place, deadline)
+        return Found(record, self._manifest(record, deadline)) if record else None
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The newest day first, and within a day what finished last first. A day is read when it is come to."""
@@ -125,10 +151,7 @@ class ObjectCatalogue:
     def _partitions(
         self, function_name: str | None, since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
     ) -> list[_Partition]:
-        if function_name is not None:
-            functions = [function_partition(function_name)]
-        else:
-            functions = [*self.store.children(self.layout.folder("records"), deadline)]
+        functions = self._functions(function_name, deadline)
 
         def days(function: str) -> list[_Partition]:
             folders = self.store.children(self.layout.folder("records", function), deadline)
@@ -139,12 +162,24 @@ class ObjectCatalogue:
         kept = [partition for partition in found if partition.day is None or partition.day >= first]
         return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
 
+    def _partitions_of(self, near: Near, deadline: Deadline) -> Iterable[_Partition]:
+        """Where a job can be that an event tells of, what is likeliest first."""
+        if near.time is not None:
+            return self._partitions_near(Hint(near.function_name, near.time), deadline)
+        with _workers() as workers:
+            if len(self._functions(near.function_name, deadline)) > _MOST_READS:
+                return ()
+            return self._partitions(near.function_name, None, workers, deadline)
+
+    def _functions(self, function_name: str | None, deadline: Deadline) -> list[str]:
+        """The outer folders in which its jobs are; without a name, those of all functions."""
+        if function_name is not None:
+            return [function_partition(function_name)]
+        return [*self.store.children(self.layout.folder("records"), deadline)]
+
     def _partitions_near(self, hint: Hint, deadline: Deadline) -> list[_Partition]:
         day = hint.created.astimezone(timezone.utc).date()
-        if hint.function_name is not None:
-            functions = [function_partition(hint.function_name)]
-        else:
-            functions = [*self.store.children(self.layout.folder("records"), deadline)]
+        functions = self._functions(hint.function_name, deadline)
         days = [day, day - timedelta(days=1), day + timedelta(days=1)]
         return [_Partition(function, f"dt={each.isoformat()}", each) for each in days for function in functions]
 
@@ -167,7 +202,8 @@ class ObjectCatalogue:
         if not wanted.admits(line):
             return None
         manifest = self._manifest(record, deadline)
-        return line.model_copy(update={"complete": manifest.complete}) if manifest else line
+        whole = line.model_copy(update={"complete": manifest.complete}) if manifest else line
+        return whole if wanted.admits(whole) else None
 
     def _record(self, key: str, deadline: Deadline) -> Record | None:
         record = self._read(key, Record, deadline)

@@ -13,6 +13,10 @@ from ice_result.values import Model
 class ObjectStore(Protocol):
     """Bytes under keys. Keys are relative, with slashes between their parts."""
 
+    def address(self, key: str, /) -> str:
+        """The address of what is, or would be, stored under `key`. Nothing is called."""
+        ...
+
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         """Write `data` whole or not at all, over what was there; its address."""
         ...

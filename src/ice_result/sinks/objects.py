@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ice_result.calls import Deadline
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import Loads
+from ice_result.sinks.model import Addresses, Loads
 from ice_result.sinks.object_store import ObjectStore, line
 from ice_result.sinks.parking import ObjectLot
 
@@ -24,6 +24,11 @@ class ObjectSink:
         """Make the store ready, where it takes that."""
         if isinstance(self.store, Loads):
             self.store.load()
+
+    def addresses(self, record: Record) -> Addresses:
+        """The addresses of the two objects."""
+        layout = self.layout
+        return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
 
     def stage(self, record: Record, deadline: Deadline) -> str:
         """Write the record."""

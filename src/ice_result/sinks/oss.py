@@ -165,9 +165,13 @@ class OssStore:
         """Make the client ready."""
         self.client.load()
 
+    def address(self, key: str, /) -> str:
+        """The object's `oss:` address."""
+        return f"oss://{self.bucket}/{key}"
+
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         """Write the object; its `oss:` address. OSS refuses what does not arrive as it was sent (Content-MD5)."""
-        address = f"oss://{self.bucket}/{key}"
+        address = self.address(key)
         digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         headers = {"Content-Type": "application/json", "Content-MD5": digest}
         if self.encryption:

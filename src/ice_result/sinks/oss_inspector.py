@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError, IceResultError, NotFoundError, UnavailableError
-from ice_result.records.model import ObjectFacts, ProblemCode
+from ice_result.records.model import LookUpProblem, ObjectFacts
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.oss import Bucket, Head, OssClient
 from ice_result.sinks.oss_errors import SERVICE, OtherRegionError
@@ -67,7 +67,7 @@ def _message(error: IceResultError) -> str:
     return str(error).partition(": request id ")[0]
 
 
-def _problem(error: IceResultError) -> ProblemCode:
+def _problem(error: IceResultError) -> LookUpProblem:
     if isinstance(error, OtherRegionError):
         return "cross_region"
     if isinstance(error, ForbiddenError):

@@ -162,9 +162,13 @@ class S3Store:
         """Make the client ready."""
         self.client.load()
 
+    def address(self, key: str, /) -> str:
+        """The object's `s3:` address."""
+        return f"s3://{self.bucket}/{key}"
+
     def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
         """Write the object; its `s3:` address. S3 refuses what does not arrive as it was sent (Content-MD5)."""
-        address = f"s3://{self.bucket}/{key}"
+        address = self.address(key)
         digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
         def write(client: Client) -> None:

@@ -20,8 +20,8 @@ from typing import TypeVar
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
-from ice_result.sinks.model import SinkContext
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
+from ice_result.sinks.model import Addresses, SinkContext
 from ice_result.sinks.rows import Row, Rows, found, job_line, rows_of, stored
 from ice_result.sinks.sqlite_text import (
     COLUMNS_THERE,
@@ -53,6 +53,10 @@ class SqliteSink:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
+    def addresses(self, record: Record) -> Addresses:
+        """The job's row holds both."""
+        return Addresses(self._address(record.job_id), self._address(record.job_id))
+
     def stage(self, record: Record, _deadline: Deadline) -> str:
         """Nothing yet: all rows of a job are written together. The address the record will have."""
         return self._address(record.job_id)
@@ -75,6 +79,24 @@ class SqliteSink:
         """The record and the manifest of one job; None when it is not there."""
         row = next(self._read(FIND, (job_id,), deadline), None)
         return found(row) if row else None
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.record if there else None
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.manifest if there else None
+
+    def place_near(self, job_id: JobId, _near: Near, deadline: Deadline) -> str | None:
+        """The id itself, if there is a row of it."""
+        return None if self.find(job_id, deadline) is None else job_id
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """As the job's row has it."""
+        return self.find(JobId(place), deadline)
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
@@ -180,7 +202,8 @@ class SqliteSink:
                 connection.row_factory = sqlite3.Row
                 yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
         except sqlite3.Error as error:
-            raise self._failure("read", error) from error
+            if str(error) != f"no such table: {JOBS.name}":  # another process makes the file just now
+                raise self._failure("read", error) from error
 
     def _tables(self, deadline: Deadline) -> dict[str, set[str]]:
         there: dict[str, set[str]] = {}

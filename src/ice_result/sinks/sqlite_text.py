@@ -75,6 +75,7 @@ def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:
         f"{_MOMENT} >= ?": time_text(wanted.since),
     }
     asked = {condition: value for condition, value in conditions.items() if value is not None}
-    where = f" WHERE {' AND '.join(asked)}" if asked else ""
+    every = [*asked, *(["complete IS NOT TRUE"] if wanted.incomplete else [])]
+    where = f" WHERE {' AND '.join(every)}" if every else ""
     query = f"SELECT {', '.join(LINE_COLUMNS)} FROM {JOBS.name}{where} ORDER BY {_MOMENT} DESC, job_id DESC"
     return query, tuple(asked.values())

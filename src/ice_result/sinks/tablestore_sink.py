@@ -18,9 +18,9 @@ from importlib.util import find_spec
 from ice_result.calls import Deadline
 from ice_result.errors import RejectedError, SettingsError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Stored
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
 from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import SinkContext
+from ice_result.sinks.model import Addresses, SinkContext
 from ice_result.sinks.rows import (
     FOUND_COLUMNS,
     LINE_COLUMNS,
@@ -59,6 +59,10 @@ class TablestoreSink:
         """Make the client ready."""
         self._instance.load()
 
+    def addresses(self, record: Record) -> Addresses:
+        """The job's row holds both."""
+        return Addresses(self._address(record.job_id), self._address(record.job_id))
+
     def stage(self, record: Record, _deadline: Deadline) -> str:
         """Nothing yet: all rows of a job are written one after the other. The address the record will have."""
         return self._address(record.job_id)
@@ -89,6 +93,24 @@ class TablestoreSink:
         """The record and the manifest of one job; None when it is not there."""
         rows = self._instance.get(JOBS, [(job_id,)], FOUND_COLUMNS, deadline)
         return found(rows[0]) if rows else None
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.record if there else None
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.manifest if there else None
+
+    def place_near(self, job_id: JobId, _near: Near, deadline: Deadline) -> str | None:
+        """The id itself, if there is a row of it."""
+        return None if self.find(job_id, deadline) is None else job_id
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """As the job's row has it."""
+        return self.find(JobId(place), deadline)
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""

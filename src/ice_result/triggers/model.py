@@ -31,12 +31,17 @@ class Past(Model):
 
 
 class JobEvent(Model):
-    """Something woke us for this job. `payload` is the message as it came, kept for parking."""
+    """Something woke us for this job. `payload` is the message as it came, kept for parking.
+
+    `event_time` and `function_name` are what the message itself says, where it does.
+    """
 
     kind: Literal["job"] = "job"
     job_id: JobId
     event_type: str | None = None
     event_id: str | None = None
+    event_time: datetime | None = None
+    function_name: str | None = None
     payload: JsonValue = None
     past: Past | None = None
 

@@ -10,18 +10,20 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
 from ice_result.jsontext import MAX_BYTES, MAX_DEPTH, load
-from ice_result.records.model import Manifest, ObjectFacts, Record
+from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
 from ice_result.sinks.catalogue import Stored
 from ice_result.values import JobId, JsonObject, JsonValue
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
+_LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the others follow from the facts
 _LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
 
 
@@ -125,7 +127,7 @@ def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
     problems = _objects(manifest.get("problems"))
     if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
         return None
-    told = {str(problem["uri"]): problem for problem in problems if problem.get("uri")}
+    told = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
     try:
         return {
             str(file["uri"]): _facts_of(file, told.get(str(file["uri"]), {}))

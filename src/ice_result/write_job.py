@@ -1,0 +1,200 @@
+"""The record and the manifest of one job into all sinks, in two rounds of calls that go out together:
+
+    look up each output file ──► commit to every sink (the manifest)
+    stage in every sink (the record)
+
+No event takes back what an earlier one found out. So before a record that says less than one may that is stored, and
+before a manifest that is not complete, each sink is read:
+
+    a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without one
+    the sink cannot be read                                   ──► nothing is written there: it refuses the job
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from typing_extensions import ParamSpec
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Deadline
+from ice_result.errors import IceResultError, InvalidResponseError
+from ice_result.journal import Stopwatch
+from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
+from ice_result.records.model import SETTLED
+from ice_result.sinks.catalogue import Catalogue, Found
+from ice_result.sinks.model import Addresses, Loads, ParkingLot, Sink
+from ice_result.sinks.registry import catalogue_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+CALLS_PER_JOB = 4
+"""How many calls one job may have under way at once."""
+_SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost what is written after it
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything the last two stages talk to."""
+
+    sinks: Sequence[Sink]
+    lots: Sequence[ParkingLot]
+    inspector: ObjectInspector | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which sinks a job is for, by when, and what times it."""
+
+    sinks: Sequence[Sink]
+    deadline: Deadline
+    watch: Stopwatch
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the sinks have of a job now: `record` and `manifest`, at these addresses.
+
+    `refused` holds the error of each sink that the job is for and that lacks it. `files_missing` says that a job that
+    succeeded is recorded without any of its files, and was not before.
+    """
+
+    record: Record
+    manifest: Manifest
+    addresses: Mapping[Sink, Addresses]
+    refused: Mapping[Sink, IceResultError]
+    files_missing: bool = False
+
+
+class JobWriter:
+    """Writes one job after the other; any number of threads may use it at once."""
+
+    def __init__(self, stores: Stores, *, concurrency: int) -> None:
+        self._stores = stores
+        self._callers = ThreadPoolExecutor(concurrency * CALLS_PER_JOB, thread_name_prefix="call")
+
+    def close(self) -> None:
+        """End the threads; what they are doing is finished first."""
+        self._callers.shutdown()
+
+    def load(self, *others: object) -> None:
+        """Begin to make the stores ready, and `others`. What cannot be loaded is reported when it is used."""
+        stores = self._stores
+        for part in (*others, stores.inspector, *stores.sinks, *stores.lots):
+            if isinstance(part, Loads):
+                self._callers.submit(part.load)
+
+    def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
+        """Look the files up, and write record and manifest; less than all only where no better ones are stored."""
+        if record.standing == SETTLED:
+            return self._write(record, files, target)
+        stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record, target.deadline))
+        better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
+        readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
+        written = self._keep(better, readable) if better else self._write(record, files, readable)
+        refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
+        return replace(
+            written,
+            refused={**written.refused, **refused},
+            files_missing=written.record.outcome == "outputs_missing" and not any(stored.values()),
+        )
+
+    def copy(self, found: Found, target: Target) -> Written:
+        """Write what another sink has. Raises InvalidResponseError for a record without a manifest."""
+        record, manifest = found
+        if manifest is None:
+            raise InvalidResponseError(f"job {record.job_id}: what is stored of it has no manifest")
+        staged, refused = self._on_each(target.sinks, lambda sink: sink.stage(record, target.deadline))
+        committed, refused_later = self._on_each(staged, lambda sink: sink.commit(record, manifest, target.deadline))
+        return _written(record, manifest, committed, {**refused, **refused_later})
+
+    def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
+        """Leave these records, and the manifests beside them, as they are; the other sinks get the first of them."""
+        source, record = next(iter(better.items()))
+        found = Found(record, catalogue_of(source).verified(record, target.deadline))
+        copied = self.copy(found, replace(target, sinks=[sink for sink in target.sinks if sink not in better]))
+        there = {sink: sink.addresses(record) for sink in target.sinks if sink in better}
+        return replace(copied, addresses={**there, **copied.addresses})
+
+    def _write(self, record: Record, files: OutputFiles, target: Target) -> Written:
+        deadline = target.deadline
+        with target.watch.lap("stage"):
+            staging = {sink: self._submit(sink.stage, record, deadline) for sink in target.sinks}
+            facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP), target.watch)
+            staged, refused = _gather(staging)
+        manifest = build_manifest(record, files, facts)
+        with target.watch.lap("commit"):
+            kept, unreadable = self._complete_ones(record, manifest, deadline)
+            refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
+            manifest = next(iter(kept.values()), manifest)
+            lacking = [sink for sink in staged if sink not in refused and sink not in kept]
+            committed, refused_later = self._on_each(lacking, lambda sink: sink.commit(record, manifest, deadline))
+        has_it = [sink for sink in staged if sink in kept or sink in committed]
+        return _written(record, manifest, has_it, {**refused, **refused_later})
+
+    def _complete_ones(
+        self, record: Record, manifest: Manifest, deadline: Deadline
+    ) -> tuple[dict[Sink, Manifest], dict[Sink, IceResultError]]:
+        """The complete manifests of the same files that are stored, where `manifest` is none; and the unreadable."""
+        if manifest.complete or not manifest.files or record.outcome != "ok":
+            return {}, {}
+        soon = deadline.part(_SHARE_FOR_LOOKING_UP)
+        stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record, soon))
+        uris = [file.uri for file in manifest.files]
+        complete = {
+            sink: there
+            for sink, there in stored.items()
+            if there and there.complete and [file.uri for file in there.files] == uris
+        }
+        return complete, unreadable
+
+    def _facts(
+        self, files: OutputFiles, deadline: Deadline, watch: Stopwatch
+    ) -> dict[ObjectAddress, ObjectFacts] | None:
+        inspector = self._stores.inspector
+        if inspector is None:
+            return None
+        with watch.lap("look_up"):
+            asked = {
+                file.address: self._submit(inspector.facts, file.address, deadline)
+                for file in files.files
+                if file.address
+            }
+            return {address: answer.result() for address, answer in asked.items()}
+
+    def _read_all(self, read: Callable[[Catalogue], T]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+        """What is read in each sink, whether the job is for it or not; and the errors of those that cannot be read."""
+        return self._on_each(self._stores.sinks, lambda sink: read(catalogue_of(sink)))
+
+    def _on_each(
+        self, sinks: Iterable[Sink], call: Callable[[Sink], T]
+    ) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+        return _gather({sink: self._submit(call, sink) for sink in sinks})
+
+    def _submit(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Make a call beside others; what it has to try again counts for the job it is made for."""
+        context = copy_context()
+        return self._callers.submit(lambda: context.run(call, *arguments, **named))
+
+
+def _written(
+    record: Record, manifest: Manifest, sinks: Iterable[Sink], refused: Mapping[Sink, IceResultError]
+) -> Written:
+    return Written(record, manifest, {sink: sink.addresses(record) for sink in sinks}, refused)
+
+
+def _gather(calls: Mapping[Sink, Future[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+    """What each sink answered, and the errors of those that refused; every call has ended by then."""
+    wait(calls.values())
+    answers: dict[Sink, T] = {}
+    refused: dict[Sink, IceResultError] = {}
+    for sink, call in calls.items():
+        try:
+            answers[sink] = call.result()
+        except IceResultError as error:
+            refused[sink] = error
+    return answers, refused
