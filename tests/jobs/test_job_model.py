@@ -139,6 +139,26 @@ def test_the_bucket_of_relative_paths(output: JsonObject, urls: list[JsonValue],
     assert Job.from_response(JOB, response_of(Output=output, OutputUrls=urls)).output_bucket == bucket
 
 
+@pytest.mark.parametrize(
+    ("value", "files", "unreadable"),
+    [
+        ('["a.mp4","b.mp4"]', ("a.mp4", "b.mp4"), ()),
+        (" [] ", (), ()),
+        ("", (), ()),
+        (" ", (), ()),
+        ('["a.mp4",null]', ("a.mp4",), ("OutputFiles",)),
+        ('{"a":1}', (), ("OutputFiles",)),
+        ('"a.mp4"', (), ("OutputFiles",)),
+        ("a.mp4", (), ("OutputFiles",)),
+        ("[a.mp4]", (), ("OutputFiles",)),
+    ],
+)
+def test_a_list_may_come_as_a_json_text(value: str, files: tuple[str, ...], unreadable: tuple[str, ...]) -> None:
+    """A public consumer of ICE reads such lists; any other text is not readable, and a blank one is nothing."""
+    job = Job.from_response(JOB, {"Status": "Success", "OutputFiles": value})
+    assert (job.output_files, job.unreadable) == (files, unreadable)
+
+
 def test_an_input_in_oss_has_an_address() -> None:
     """An address is read; a media id is not one."""
     job = Job.from_response(JOB, response_of(Input={"Type": "OSS", "Media": "oss://bucket/a.mp4"}))

@@ -6,7 +6,8 @@ from typing import Literal, Protocol, TypeAlias
 
 from ice_result.addresses import ObjectAddress, parse_address
 from ice_result.calls import Deadline
-from ice_result.errors import InvalidResponseError
+from ice_result.errors import InvalidResponseError, NotJsonError
+from ice_result.jsontext import load
 from ice_result.redaction import redact
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
@@ -175,10 +176,23 @@ class _Reader:
         return None
 
     def _texts(self, name: str) -> tuple[str, ...]:
-        value = self._response.get(name)
+        value = _list_in(self._response.get(name))
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(str(item) for item in value)
         self._unreadable.append(name)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _list_in(value: JsonValue) -> JsonValue:
+    """The list that a JSON text holds, None for a blank text, and any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        found = load(value)
+    except NotJsonError:
+        return value
+    return found if isinstance(found, list) else value
