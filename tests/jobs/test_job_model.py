@@ -140,6 +140,22 @@ def test_the_bucket_of_relative_paths(output: JsonObject, urls: list[JsonValue],
 
 
 @pytest.mark.parametrize(
+    ("media", "key"),
+    [
+        ("http://bucket.oss-cn-shanghai.aliyuncs.com/in/a+b.mp4", "in/a b.mp4"),
+        ("https://oss-cn-shanghai.aliyuncs.com/bucket//in/a%2Bb.mp4?x=1", "in/a+b.mp4"),
+        ("oss://bucket//in/a+b.mp4 ", "in/a+b.mp4"),
+        ("bucket.oss-cn-shanghai.aliyuncs.com/in/a.mp4", "in/a.mp4"),
+    ],
+)
+def test_the_key_of_an_input_is_what_oss_reads(media: str, key: str) -> None:
+    """In the path of a URL `+` is a space; no key begins with a slash or ends in a blank."""
+    job = Job.from_response(JOB, {"Status": "Success", "Input": {"Type": "OSS", "Media": media}})
+    assert job.input.address is not None
+    assert (job.input.address.bucket, job.input.address.key) == ("bucket", key)
+
+
+@pytest.mark.parametrize(
     ("value", "files", "unreadable"),
     [
         ('["a.mp4","b.mp4"]', ("a.mp4", "b.mp4"), ()),

@@ -70,7 +70,7 @@ def test_outputs_are_seeded_where_the_jobs_say(tmp_path: Path) -> None:
     cloud = LocalCloud(jobs=tmp_path)
     demix: JsonObject = {
         "Output": {"Type": "OSS", "Media": "oss://music/{resultType}.wav"},
-        "OutputFiles": ["demix_vocals.wav.wav", "oss://elsewhere/full.wav"],
+        "OutputFiles": ["/demix_vocals.wav.wav ", "http://elsewhere.oss.aliyuncs.com/full.wav"],
     }
     cloud.ice.put("demix", {"Status": "Queuing"}, demix)
 

@@ -95,7 +95,43 @@ def test_a_false_success_is_a_problem_without_files() -> None:
     manifest = _manifest({}, OutputFiles=["oss fail to save the image in the given bucket"])
     assert manifest.files == ()
     assert not manifest.complete
-    assert [problem.code for problem in manifest.problems] == ["not_saved"]
+    assert [(problem.code, problem.message) for problem in manifest.problems] == [
+        (
+            "not_saved",
+            (
+                "ICE's error text stands in place of a path in OutputFiles[0]: 1 of 1 was not written "
+                "(is the bucket in another region?)"
+            ),
+        )
+    ]
+
+
+def test_a_file_that_was_not_saved_is_told_from_those_that_were() -> None:
+    """GIVEN two of three files written THEN the problem says which one was not, and how many of how many."""
+    manifest = _manifest({A: THERE, B: THERE}, OutputFiles=["a.mp4", "Oss fail to save the video.", "b.srt"])
+    assert [file.exists for file in manifest.files] == [True, True]
+    assert not manifest.complete
+    (problem,) = manifest.problems
+    assert problem.code == "not_saved"
+    assert "in OutputFiles[1]: 1 of 3 was not written" in problem.message
+
+
+def test_many_files_that_were_not_saved_are_one_problem() -> None:
+    """Ten positions are told, the others are counted."""
+    manifest = _manifest({}, OutputFiles=["oss fail to save it"] * 12)
+    (problem,) = manifest.problems
+    assert "OutputFiles[8], OutputFiles[9] and 2 more: 12 of 12 were not written" in problem.message
+
+
+def test_a_url_that_matches_no_file_is_a_problem() -> None:
+    """GIVEN every object seen THEN the manifest is not complete, since OutputFiles does not name one of them."""
+    facts = {A: THERE, B: THERE, ObjectAddress("out", "c.mp4"): THERE}
+    manifest = _manifest(facts, OutputUrls=["http://out.oss-cn-shanghai.aliyuncs.com/c.mp4?Expires=1"])
+    assert [file.uri for file in manifest.files] == ["oss://out/a.mp4", "oss://out/b.srt", "oss://out/c.mp4"]
+    assert not manifest.complete
+    assert [(problem.code, problem.uri, problem.message) for problem in manifest.problems] == [
+        ("unmatched_url", "oss://out/c.mp4", "OutputUrls names c.mp4, which is none of the files in OutputFiles")
+    ]
 
 
 def test_a_function_without_files_is_complete_without_files() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ice_result.jobs.model import Job
-from ice_result.records import OutputFile, output_files
+from ice_result.records import NotSaved, OutputFile, output_files
 from ice_result.results import decode
 from ice_result.values import JobId, JsonObject
 
@@ -89,10 +91,35 @@ def test_media_ids_belong_to_output_files_when_there_are_as_many() -> None:
 def test_the_error_text_in_place_of_a_path_is_no_file() -> None:
     """ICE's "oss fail to save…" is reported by field and never taken for a key."""
     text = "oss fail to save the image in the given bucket"
-    job = _job(OutputFiles=[text, text], Result=f'[{{"Score":1,"Time":"1","Url":"{text}"}}]')
+    covers = [{"Score": 1, "Time": "1", "Url": url} for url in ("a.jpg", text, 7, text)]
+    job = _job(
+        OutputFiles=["a.jpg", text, text],
+        OutputUrls=["http://out.oss-cn-shanghai.aliyuncs.com/oss%20fail%20to%20save%20it?Expires=1"],
+        Result=json.dumps(covers),
+    )
     found = output_files(job, decode("Cover", job.result))
-    assert found.files == ()
-    assert set(found.not_saved) == {"OutputFiles", "Result"}
+    assert [file.path for file in found.files] == ["a.jpg"]
+    assert found.not_saved == (
+        NotSaved("OutputFiles", positions=(1, 2), named=3),
+        NotSaved("OutputUrls", positions=(0,), named=1),
+        NotSaved("Result", positions=(1, 3), named=4),
+    )
+
+
+def test_every_cover_that_was_not_saved_is_counted() -> None:
+    """Also those beyond the warnings that a Result may have."""
+    covers = [{"Score": 1, "Time": "1", "Url": "oss fail to save it"}] * 150
+    job = _job(Result=json.dumps(covers))
+    (entry,) = output_files(job, decode("Cover", job.result)).not_saved
+    assert (entry.field, len(entry.positions), entry.named) == ("Result", 150, 150)
+
+
+def test_the_wrapper_may_say_that_nothing_was_saved() -> None:
+    """The error text is no file there either."""
+    job = _job("CaptionExtraction", Result='[{"file":"a.srt"},{"file":"Oss fail to save the file"}]')
+    found = output_files(job, decode("CaptionExtraction", job.result))
+    assert [file.path for file in found.files] == ["a.srt"]
+    assert found.not_saved == (NotSaved("Result", positions=(1,), named=2),)
 
 
 @pytest.mark.parametrize(

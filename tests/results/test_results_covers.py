@@ -63,7 +63,11 @@ def test_a_value_that_is_not_there_is_null_and_named(nothing: JsonValue) -> None
         ("cover/a.jpg", "b-1", "cover/a.jpg", "oss://b-1/cover/a.jpg"),
         ("cover/a.jpg", None, "cover/a.jpg", None),
         ("cover/a.jpg", "", "cover/a.jpg", None),
-        ("/cover/a.jpg", "b-1", "/cover/a.jpg", "oss://b-1/cover/a.jpg"),
+        ("/cover/a.jpg", "b-1", "cover/a.jpg", "oss://b-1/cover/a.jpg"),
+        ("//cover/a.jpg ", "b-1", "cover/a.jpg", "oss://b-1/cover/a.jpg"),
+        ("other.oss-cn-shanghai.aliyuncs.com/cover/a.jpg", "b-1", "cover/a.jpg", "oss://other/cover/a.jpg"),
+        ("http://ap-01-ossalias.oss-cn-shanghai.aliyuncs.com/a.jpg", "b-1", "a.jpg", "oss://b-1/a.jpg"),
+        ("http://ap-01-ossalias.oss-cn-shanghai.aliyuncs.com/a.jpg", None, "a.jpg", None),
         ("封面/a b%20.jpg", "b-1", "封面/a b%20.jpg", "oss://b-1/封面/a b%20.jpg"),
         ("oss://other/cover/a.jpg", "b-1", "cover/a.jpg", "oss://other/cover/a.jpg"),
         (
@@ -103,7 +107,9 @@ def test_an_address_elsewhere_is_null_and_named(url: JsonValue) -> None:
     assert [(warning.path, warning.code) for warning in decoded.warnings] == [("$[0].Url", "unreadable")]
 
 
-@pytest.mark.parametrize("url", [NOT_SAVED, NOT_SAVED.upper(), f" {NOT_SAVED}\n"])
+@pytest.mark.parametrize(
+    "url", [NOT_SAVED, NOT_SAVED.upper(), f" {NOT_SAVED}\n", f"{NOT_SAVED}.", "oss fail to save it"]
+)
 def test_the_news_that_nothing_was_saved_is_not_a_path(url: str) -> None:
     """ICE reports success and writes an error text where the path belongs."""
     cover, decoded = one_cover("b-1", Url=url)

@@ -78,7 +78,7 @@ def addressing(data: bytes) -> None:
         again = parse_address(f"{address.uri}.")
         assert again is not None
         assert (again.bucket, again.key) == (address.bucket, f"{address.key}.")
-    assert not (address and is_not_saved(text))
+    assert address is None or is_not_saved(text) == is_not_saved(address.uri)
     encoded = part(text)
     assert len(encoded) <= LONGEST_PART
     assert "/" not in encoded

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
-from ice_result.addresses import ObjectAddress, is_not_saved, parse_address
+from ice_result.addresses import ObjectAddress
+from ice_result.jobs.model import Job
 from ice_result.localcloud.ice import IceServer
 from ice_result.localcloud.mns import MnsServer
 from ice_result.localcloud.oss import OssServer
 from ice_result.localcloud.service import Conditions, Keyring, Watch
+from ice_result.records import output_files
 from ice_result.records.roles import media_type_of
-from ice_result.values import JsonObject, JsonValue
+from ice_result.results import decode
+from ice_result.values import JobId, JsonObject
 
 if TYPE_CHECKING:
     from ice_result.localcloud.ots import OtsServer
@@ -111,7 +114,7 @@ class LocalCloud:
         """
         addresses: list[str] = []
         for job_id, response in self.ice.jobs().items():
-            for address in _output_files(response):
+            for address in _output_files(job_id, response):
                 self.oss.create_bucket(address.bucket)
                 content = f"{address.key}, an output of job {job_id}\n".encode()
                 media_type = media_type_of(address.key)
@@ -160,23 +163,13 @@ def _tablestore(keyring: Keyring, conditions: Conditions, region: str, port: int
     return OtsServer(keyring, conditions, region=region, port=port)
 
 
-def _output_files(response: JsonObject) -> list[ObjectAddress]:
-    """Where the files in OutputFiles lie: keys, relative to the bucket that OutputUrls or Output names."""
-    bucket = _output_bucket(response)
-    found: list[ObjectAddress] = []
-    for text in _texts(response.get("OutputFiles")):
-        address = parse_address(text) or (ObjectAddress(bucket, text) if bucket else None)
-        if address is not None and address.key and not is_not_saved(text):
-            found.append(address)
-    return found
+def _output_files(job_id: str, response: JsonObject) -> list[ObjectAddress]:
+    """Where the files of a job lie, read as the product reads them.
 
-
-def _output_bucket(response: JsonObject) -> str | None:
-    output = response.get("Output")
-    places = [output.get("Media"), output.get("OutputUrl")] if isinstance(output, dict) else []
-    texts = _texts(response.get("OutputUrls")) + _texts(places)
-    return next((address.bucket for text in texts if (address := parse_address(text))), None)
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    A file that OutputUrls alone names is none that was written. What else a response must have may be missing.
+    """
+    job = Job.from_response(JobId(job_id), {"FunctionName": "", **response, "JobId": job_id, "Status": "Success"})
+    found = output_files(job, decode(job.function_name, job.result, job.output_bucket))
+    return [
+        file.address for file in found.files if file.address and file.address.key and file.named_by != ("OutputUrls",)
+    ]

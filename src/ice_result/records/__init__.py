@@ -1,7 +1,7 @@
 """Stage four: a job and its result, normalised into a record and a manifest."""
 
 from ice_result.records.build import build_record
-from ice_result.records.files import OutputFile, OutputFiles, output_files
+from ice_result.records.files import NotSaved, OutputFile, OutputFiles, output_files
 from ice_result.records.manifest import build_manifest, shortfall
 from ice_result.records.model import (
     Decode,
@@ -19,6 +19,7 @@ __all__ = [
     "Decode",
     "Manifest",
     "ManifestFile",
+    "NotSaved",
     "ObjectFacts",
     "ObjectInspector",
     "OutputFile",

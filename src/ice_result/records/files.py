@@ -1,30 +1,47 @@
-"""The output files of a job: three lists in the response that name the same objects, merged into one."""
+"""The output files of a job: three lists in the response that name the same objects, merged into one.
+
+OutputFiles names the objects. A name in Result or OutputUrls belongs to the file with its key, else to the file that
+its other readings mean; what is left of OutputUrls belongs by position where both lists are equally long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
-from urllib.parse import unquote
+from typing import NamedTuple, TypeAlias
 
-from ice_result.addresses import ObjectAddress, is_not_saved, parse_address
+from ice_result.addresses import KnownKeys, ObjectAddress, ObjectName, is_not_saved, read_name
 from ice_result.jobs.model import Job
 from ice_result.records.model import NamedBy
 from ice_result.records.roles import role_of
-from ice_result.redaction import redact, without_query
-from ice_result.results.model import Covers, Decoded
+from ice_result.redaction import redact
+from ice_result.results.model import Covers, Decoded, DecodeWarning, Files
+
+_FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
 
 @dataclass(frozen=True)
 class OutputFile:
-    """One object a job says it wrote. `address` is None when no field tells the bucket."""
+    """One object a job says it wrote. `address` is None when no field tells the bucket.
+
+    `unmatched_url` says that OutputUrls alone names it, while other files are named.
+    """
 
     path: str
     address: ObjectAddress | None
     role: str
     media_id: str | None
     named_by: tuple[NamedBy, ...]
+    unmatched_url: bool = False
+
+
+class NotSaved(NamedTuple):
+    """Where ICE wrote an error text in place of a path: positions from 0 in a field that has `named` entries."""
+
+    field: NamedBy
+    positions: tuple[int, ...]
+    named: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,10 @@ class OutputFiles:
     """The files of a job, and where ICE wrote an error text in place of a path."""
 
     files: tuple[OutputFile, ...]
-    not_saved: tuple[NamedBy, ...]
+    not_saved: tuple[NotSaved, ...]
+
+
+_Names: TypeAlias = list[ObjectName | None]
 
 
 class _Mention(NamedTuple):
@@ -43,33 +63,86 @@ class _Mention(NamedTuple):
 
 
 def output_files(job: Job, decoded: Decoded) -> OutputFiles:
-    """Every object that OutputFiles, OutputUrls or Result name, once each, in that order."""
-    texts, bucket = list(_texts(job, decoded)), job.output_bucket
-    not_saved = [named_by for text, named_by, _ in texts if is_not_saved(text)]
-    if any(warning.code == "not_saved" for warning in decoded.warnings):
-        not_saved.append("Result")
+    """Every object that OutputFiles, Result or OutputUrls name, once each, in that order."""
+    texts = _texts(job, decoded)
+    files, urls, found = ([_name(text, job.output_bucket) for text in texts[field]] for field in _FIELDS)
+    parallel = len(job.output_media_ids) == len(files)  # OutputMediaIds are in the order of OutputFiles [inferred]
+    media_ids = job.output_media_ids if parallel else ("",) * len(files)
     mentions = [
-        _Mention(*_place(text, bucket), named_by, media_id)
-        for text, named_by, media_id in texts
-        if text.strip() and not is_not_saved(text)
+        _Mention(name.bucket, name.key, "OutputFiles", media_id)
+        for name, media_id in zip(files, media_ids, strict=True)
+        if name
     ]
-    return OutputFiles(tuple(_merged(job.function_name, mentions)), tuple(not_saved))
+    mentions += _mentions("Result", found, _matched(found, files), [None] * len(found))
+    keys = _matched(urls, [*files, *found])
+    mentions += _mentions("OutputUrls", urls, keys, _at_same_position(urls, keys, files))
+    return OutputFiles(tuple(_merged(job.function_name, mentions)), tuple(_not_saved(texts, decoded)))
 
 
-def _texts(job: Job, decoded: Decoded) -> Iterator[tuple[str, NamedBy, str]]:
-    """Each name of a file with the field it stands in and its media id.
-
-    OutputMediaIds run parallel to OutputFiles when there are as many. [inferred]
-    """
-    parallel = len(job.output_media_ids) == len(job.output_files)
-    media_ids = job.output_media_ids if parallel else ("",) * len(job.output_files)
-    for path, media_id in zip(job.output_files, media_ids, strict=True):
-        yield path, "OutputFiles", media_id
-    for url in job.output_urls:
-        yield url, "OutputUrls", ""
+def _texts(job: Job, decoded: Decoded) -> dict[NamedBy, Sequence[str]]:
+    """What each field names files with. A Result that is no list of covers counts only where nothing else does."""
+    found: Sequence[str] = ()
     if isinstance(decoded.result, Covers):
-        for cover in decoded.result.covers:
-            yield cover.uri or cover.path or "", "Result", ""
+        found = [cover.uri or cover.path or "" for cover in decoded.result.covers]
+    elif isinstance(decoded.result, Files) and not any(text.strip() for text in (*job.output_files, *job.output_urls)):
+        found = decoded.result.named
+    return {"OutputFiles": job.output_files, "OutputUrls": job.output_urls, "Result": found}
+
+
+def _name(text: str, bucket: str | None) -> ObjectName | None:
+    """The name in `text`; None where it is blank or says that nothing was saved."""
+    return read_name(text, bucket) if text.strip() and not is_not_saved(text) else None
+
+
+def _matched(names: _Names, known: _Names) -> list[str | None]:
+    """For each name the key of the known file that it means; None where it means none.
+
+    Within `names` a file has one spelling, and a name that is known as it stands comes before those that are known by
+    another reading: two names of different keys are never taken for the same file.
+    """
+    keys_in = {bucket: _keys_in(bucket, known) for bucket in {name.bucket for name in names if name}}
+    exact = [name.plain if name and name.plain in keys_in[name.bucket] else None for name in names]
+    spellings = {key: key for key in exact if key is not None}
+    by_reading = {bucket: KnownKeys(keys) for bucket, keys in keys_in.items()}
+    matched = [*exact]
+    for index, name in enumerate(names):
+        key = by_reading[name.bucket].match(name) if name and exact[index] is None else None
+        if name and key is not None and spellings.setdefault(key, name.plain) == name.plain:
+            matched[index] = key
+    return matched
+
+
+def _keys_in(bucket: str | None, known: _Names) -> frozenset[str]:
+    """The known keys that a name in `bucket` can mean; without a bucket, those that only one bucket has."""
+    buckets: dict[str, set[str | None]] = {}
+    for name in known:
+        if name and name.key and (bucket is None or name.bucket in (None, bucket)):
+            buckets.setdefault(name.key, set()).add(name.bucket)
+    return frozenset(key for key, places in buckets.items() if bucket is not None or len(places) == 1)
+
+
+def _at_same_position(urls: _Names, keys: list[str | None], files: _Names) -> _Names:
+    """For each URL the file at its position, where the positions tell: OutputUrls are in the order of OutputFiles.
+
+    They do where both lists are equally long and no URL means a file at another position. [inferred]
+    """
+    at = [file.key if file else None for file in files]
+    if len(urls) != len(files) or any(key not in (None, place) for key, place in zip(keys, at, strict=True)):
+        return [None] * len(urls)
+    return files
+
+
+def _may_be_in_one_bucket(url: ObjectName, file: ObjectName) -> bool:
+    return url.bucket is None or file.bucket is None or url.bucket == file.bucket
+
+
+def _mentions(field: NamedBy, names: _Names, keys: list[str | None], at: _Names) -> Iterator[_Mention]:
+    """The names of a field, with the key of the file that each means, of the one at its position, or its own."""
+    for name, key, file in zip(names, keys, at, strict=True):
+        if name and key is None and file and _may_be_in_one_bucket(name, file):
+            yield _Mention(name.bucket or file.bucket, file.key, field)
+        elif name:
+            yield _Mention(name.bucket, name.key if key is None else key, field)
 
 
 def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile]:
@@ -83,22 +156,33 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
         known = buckets.get(mention.key, set())
         bucket = mention.bucket or (next(iter(known)) if len(known) == 1 else None)
         objects.setdefault((bucket, mention.key), []).append(mention)
+    all_named_by_url = all(mention.named_by == "OutputUrls" for mention in mentions)
     for (bucket, key), named in objects.items():
+        path = redact(key)
+        fields = {mention.named_by for mention in named}
         yield OutputFile(
-            path=key,
-            address=ObjectAddress(bucket, key) if bucket else None,
-            role=role_of(function_name, PurePosixPath(key).name),
+            path=path,
+            address=ObjectAddress(bucket, path) if bucket else None,
+            role=role_of(function_name, PurePosixPath(path).name),
             media_id=next((mention.media_id for mention in named if mention.media_id), None),
-            named_by=tuple(dict.fromkeys(mention.named_by for mention in named)),
+            named_by=tuple(field for field in _FIELDS if field in fields),
+            unmatched_url=fields == {"OutputUrls"} and not all_named_by_url,
         )
 
 
-def _place(text: str, bucket: str | None) -> tuple[str | None, str]:
-    """Bucket and key of one name of a file; the bucket is None when this name does not tell it."""
-    address = parse_address(text)
-    if address:
-        return address.bucket, redact(address.key)
-    if "://" in text:  # a custom domain: its path is the key
-        path = without_query(text).split("://", 1)[-1].partition("/")[2]
-        return None, redact(unquote(path, errors="replace"))
-    return bucket, redact(text.removeprefix("/"))
+def _not_saved(texts: dict[NamedBy, Sequence[str]], decoded: Decoded) -> Iterator[NotSaved]:
+    for field in _FIELDS:
+        positions = [index for index, text in enumerate(texts[field]) if is_not_saved(text)]
+        if field == "Result" and isinstance(decoded.result, Covers):
+            positions = _covers_not_saved(decoded.result, decoded.warnings)
+        if positions:
+            yield NotSaved(field, tuple(positions), len(texts[field]))
+
+
+def _covers_not_saved(covers: Covers, warnings: Sequence[DecodeWarning]) -> list[int]:
+    """The positions of the covers without a path, but for those whose Url is missing or unreadable."""
+    if all(warning.code != "not_saved" for warning in warnings):
+        return []
+    others = {warning.path for warning in warnings if warning.code != "not_saved"}
+    positions = (cover.rank - 1 for cover in covers.covers if cover.path is None)
+    return [position for position in positions if f"$[{position}].Url" not in others]

@@ -7,19 +7,20 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
 from ice_result.addresses import ObjectAddress
-from ice_result.records.files import OutputFile, OutputFiles
-from ice_result.records.model import Manifest, ManifestFile, NamedBy, ObjectFacts, Problem, ProblemCode, Record
+from ice_result.records.files import NotSaved, OutputFile, OutputFiles
+from ice_result.records.model import Manifest, ManifestFile, ObjectFacts, Problem, ProblemCode, Record
 from ice_result.records.roles import media_type_of
 
 _UNKNOWN = ObjectFacts(exists=None)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _WRITING_ENDS = timedelta(minutes=60)
+_MOST_POSITIONS = 10
 
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
     """The manifest of a job; `facts` holds what the store said of each address, None when nobody was asked."""
     entries = tuple(_entry(file, _facts_of(file, facts)) for file in files.files)
-    problems = [_not_saved(named_by) for named_by in files.not_saved]
+    problems = [_not_saved(entry) for entry in files.not_saved]
     problems += [problem for file in files.files for problem in _problems(file, _facts_of(file, facts), record)]
     if facts is None and files.files:
         problems.append(Problem(code="not_checked", message="verification of outputs is switched off", uri=None))
@@ -52,20 +53,26 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
 
 
 def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Problem]:
-    if file.address is None:
+    uri = file.address.uri if file.address else None
+    problems: list[Problem] = []
+    if file.unmatched_url:
+        message = f"OutputUrls names {file.path}, which is none of the files in OutputFiles"
+        problems.append(Problem(code="unmatched_url", message=message, uri=uri))
+    if uri is None:
         message = f"no field of the response tells the bucket of {file.path}"
-        return [Problem(code="bucket_unknown", message=message, uri=None)]
-    uri = file.address.uri
-    if facts.problem is not None:
-        return [Problem(code=facts.problem, message=facts.message, uri=uri)]
-    return [Problem(code=code, message=message, uri=uri) for code, message in _doubts(file, facts, record)]
+        problems.append(Problem(code="bucket_unknown", message=message, uri=None))
+    elif facts.problem is not None:
+        problems.append(Problem(code=facts.problem, message=facts.message, uri=uri))
+    else:
+        problems += [Problem(code=code, message=message, uri=uri) for code, message in _doubts(file, facts, record)]
+    return problems
 
 
 def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
     """Why an object that is there may not be the one that the job wrote.
 
-    CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
-    stale │                the job's own                               │ modified_later
+        CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
+        stale │                the job's own                               │ modified_later
     """
     if facts.size_bytes == 0 and file.role != "caption":  # a clip in which nobody speaks has an empty SRT [inferred]
         yield "empty", "the object has no bytes"
@@ -82,9 +89,13 @@ def _stamp(time: datetime) -> str:
     return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _not_saved(named_by: NamedBy) -> Problem:
+def _not_saved(entry: NotSaved) -> Problem:
+    others = len(entry.positions) - _MOST_POSITIONS
+    places = ", ".join(f"{entry.field}[{position}]" for position in entry.positions[:_MOST_POSITIONS])
+    places += f" and {others} more" if others > 0 else ""
     message = (
-        f"{named_by} holds ICE's error text in place of a path: nothing was written (is the bucket in another region?)"
+        f"ICE's error text stands in place of a path in {places}: {len(entry.positions)} of {entry.named} "
+        f"{'was' if len(entry.positions) == 1 else 'were'} not written (is the bucket in another region?)"
     )
     return Problem(code="not_saved", message=message, uri=None)
 

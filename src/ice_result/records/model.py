@@ -17,9 +17,9 @@ Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_succe
 NamedBy: TypeAlias = Literal["OutputFiles", "OutputUrls", "Result"]
 LookUpProblem: TypeAlias = Literal["not_found", "forbidden", "cross_region", "unreachable", "not_checked"]
 """What a look into the store can end with, beside the object's facts."""
-ProblemCode: TypeAlias = LookUpProblem | Literal["not_saved", "bucket_unknown", "empty", "stale", "modified_later"]
-
-
+ProblemCode: TypeAlias = (
+    LookUpProblem | Literal["not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"]
+)
 SETTLED = 2
 """The highest standing of a record."""
 

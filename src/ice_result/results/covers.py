@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from ice_result.addresses import is_not_saved, parse_address
+from ice_result.addresses import ObjectAddress, is_not_saved, read_name
 from ice_result.errors import shorten
 from ice_result.results.model import Cover, Covers, DecodeWarning
 from ice_result.results.report import Item, Report, member
@@ -13,7 +12,6 @@ from ice_result.results.unwrapping import unwrap
 from ice_result.values import JsonValue
 
 _DOCUMENTED = frozenset({"Score", "Time", "Url"})
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class _Place(NamedTuple):
@@ -42,12 +40,9 @@ def _place(item: Item, report: Report) -> _Place:
     if is_not_saved(url):
         report.warn(DecodeWarning(path=member(item.path, "Url"), code="not_saved", message=shorten(url)))
         return _Place()
-    address = parse_address(url)
-    if address is not None and address.key:
-        return _Place(address.key, address.uri)
-    key = url.lstrip("/")  # no key in OSS starts with a slash
-    if address is not None or not key or _ABSOLUTE.match(url):
+    name = read_name(url, report.bucket)
+    if name.host == "other" or not name.key:
         message = f"neither a path nor an address in OSS: {shorten(url)}"
         report.warn(DecodeWarning(path=member(item.path, "Url"), code="unreadable", message=message))
         return _Place()
-    return _Place(url, f"oss://{report.bucket}/{key}" if report.bucket else None)
+    return _Place(name.key, ObjectAddress(name.bucket, name.key).uri if name.bucket else None)

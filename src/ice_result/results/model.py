@@ -113,6 +113,17 @@ class Files(Model):
     kind: Literal["files"] = "files"
     extra: JsonObject = Field(default_factory=dict)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The files that `extra` names as MPS, the predecessor of ICE, names them: each under `file`. [inferred]"""
+        entries = self.extra.get("Result", self.extra)
+        names = (
+            entry.get("file")
+            for entry in (entries if isinstance(entries, list) else [entries])
+            if isinstance(entry, dict)
+        )
+        return tuple(name for name in names if isinstance(name, str))
+
 
 class Unknown(Model):
     """A function this version does not know: its Result as JSON, or as text when it is not JSON."""
