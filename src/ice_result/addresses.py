@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
@@ -127,9 +127,12 @@ class ObjectName:
 class KnownKeys:
     """Keys that are known to be objects, and which of them another spelling means."""
 
-    def __init__(self, keys: Collection[str]) -> None:
+    def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(keys)
         self._alike: dict[str, set[str]] | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
 
     def match(self, name: ObjectName) -> str | None:
         """The known key that `name` means: the first reading that is one, else the only one that is alike.
@@ -262,4 +265,4 @@ def _normalised(key: str) -> str:
     """`key` decoded until nothing changes, and with spaces for `+`."""
     for _ in range(3):
         key = _decoded(key.replace("+", " "))
-    return key.replace("+", " ")
+    return _key(key.replace("+", " "))

@@ -64,8 +64,8 @@ class _Mention(NamedTuple):
 
 def output_files(job: Job, decoded: Decoded) -> OutputFiles:
     """Every object that OutputFiles, Result or OutputUrls name, once each, in that order."""
-    texts = _texts(job, decoded)
-    files, urls, found = ([_name(text, job.output_bucket) for text in texts[field]] for field in _FIELDS)
+    texts, bucket = _texts(job, decoded), job.output_bucket
+    files, urls, found = ([_name(text, bucket) for text in texts[field]] for field in _FIELDS)
     parallel = len(job.output_media_ids) == len(files)  # OutputMediaIds are in the order of OutputFiles [inferred]
     media_ids = job.output_media_ids if parallel else ("",) * len(files)
     mentions = [
@@ -100,25 +100,46 @@ def _matched(names: _Names, known: _Names) -> list[str | None]:
     Within `names` a file has one spelling, and a name that is known as it stands comes before those that are known by
     another reading: two names of different keys are never taken for the same file.
     """
-    keys_in = {bucket: _keys_in(bucket, known) for bucket in {name.bucket for name in names if name}}
-    exact = [name.plain if name and name.plain in keys_in[name.bucket] else None for name in names]
-    spellings = {key: key for key in exact if key is not None}
-    by_reading = {bucket: KnownKeys(keys) for bucket, keys in keys_in.items()}
-    matched = [*exact]
+    objects = _KnownObjects(known)
+    matched = [objects.exact(name) if name else None for name in names]
+    spellings = {key: key for key in matched if key is not None}
     for index, name in enumerate(names):
-        key = by_reading[name.bucket].match(name) if name and exact[index] is None else None
+        key = objects.match(name) if name and matched[index] is None else None
         if name and key is not None and spellings.setdefault(key, name.plain) == name.plain:
             matched[index] = key
     return matched
 
 
-def _keys_in(bucket: str | None, known: _Names) -> frozenset[str]:
-    """The known keys that a name in `bucket` can mean; without a bucket, those that only one bucket has."""
-    buckets: dict[str, set[str | None]] = {}
-    for name in known:
-        if name and name.key and (bucket is None or name.bucket in (None, bucket)):
-            buckets.setdefault(name.key, set()).add(name.bucket)
-    return frozenset(key for key, places in buckets.items() if bucket is not None or len(places) == 1)
+class _KnownObjects:
+    """Files that are known, by bucket: a name means none in a bucket that is not its own.
+
+    A name without a bucket means those whose key only one bucket has.
+    """
+
+    def __init__(self, names: _Names) -> None:
+        buckets: dict[str, set[str | None]] = {}
+        keys: dict[str | None, list[str]] = {None: []}
+        for name in names:
+            if name and name.key:
+                buckets.setdefault(name.key, set()).add(name.bucket)
+                keys.setdefault(name.bucket, []).append(name.key)
+        self._in_bucket = {bucket: KnownKeys(found) for bucket, found in keys.items()}
+        self._anywhere = KnownKeys(key for key, places in buckets.items() if len(places) == 1)
+
+    def exact(self, name: ObjectName) -> str | None:
+        """The key of `name` as it stands, where that is known."""
+        return name.plain if any(name.plain in keys for keys in self._admissible(name)) else None
+
+    def match(self, name: ObjectName) -> str | None:
+        """The known key that `name` means in any of its readings."""
+        found = (keys.match(name) for keys in self._admissible(name))
+        return next((key for key in found if key is not None), None)
+
+    def _admissible(self, name: ObjectName) -> list[KnownKeys]:
+        if name.bucket is None:
+            return [self._anywhere]
+        own = self._in_bucket.get(name.bucket)
+        return [keys for keys in (own, self._in_bucket[None]) if keys]
 
 
 def _at_same_position(urls: _Names, keys: list[str | None], files: _Names) -> _Names:
