@@ -13,7 +13,7 @@ from ice_result.redaction import redact, without_query
 Host: TypeAlias = Literal["none", "oss", "other"]
 """Where an object's name says the object is served from: nowhere (the name is a path), by OSS, or by another host."""
 
-_ADDRESS = re.compile(r"(?:(?P<scheme>[^/?#:]*):)?//(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?//(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
 # The hosts of OSS: public, internal and VPC endpoints, acceleration, static websites, the S3 form, and the oldest form
@@ -214,7 +214,7 @@ def is_not_saved(text: str) -> bool:
     The job still says Success. [measured: the output bucket was in another region than the job, and the text was
     `oss fail to save the image in the given bucket`; that other functions begin theirs alike is inferred]
     """
-    return any(each.strip().lower().startswith(_NOT_SAVED) for each in (text, read_name(text).key))
+    return read_name(text).key.lower().startswith(_NOT_SAVED)
 
 
 def _on_oss(host: str) -> re.Match[str] | None:

@@ -129,6 +129,7 @@ def test_an_access_point_leads_to_the_bucket_that_is_given(name: str) -> None:
         "OSS FAIL TO SAVE the video",
         "oss fail to save the image in the given bucket/a.jpg",
         "/oss fail to save it",
+        " oss fail to save it: http://bucket.oss-cn-shanghai.aliyuncs.com/a.jpg",
         "oss://bucket/oss fail to save it",
         "http://bucket.oss-cn-shanghai.aliyuncs.com/oss%20fail%20to%20save%20it?Expires=1",
     ],
