@@ -5,6 +5,7 @@ import gc
 gc.disable()  # nothing that importing makes is garbage; looking for it would cost a tenth of the import
 
 from ice_result.function import Context, Function, Reply  # noqa: E402
+from ice_result.values import JsonValue  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -16,8 +17,8 @@ def initialize(context: Context) -> None:
     _function.initialize(context)
 
 
-def handler(event: bytes, context: Context) -> Reply:
-    """Run for each invocation; `event` is whatever the trigger sends."""
+def handler(event: bytes | JsonValue, context: Context) -> Reply:
+    """Run for each invocation; `event` is whatever the trigger sends, as bytes, or as a text or JSON value."""
     return _function.handle(event, context)
 
 

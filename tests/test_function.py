@@ -11,6 +11,7 @@ import pytest
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud
+from ice_result.values import JsonValue
 from support.fake_clock import FakeTime, function_without_pauses
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
 from support.platform_context import (
@@ -66,14 +67,14 @@ def test_the_same_event_twice_leaves_the_same_bytes(function: Function, tmp_path
 
 
 def test_one_poisoned_message_does_not_stop_its_batch(function: Function, tmp_path: Path) -> None:
-    """The good one is recorded, the bad one is parked with its own message."""
+    """The good one is recorded, the bad one is parked: what could not be read, and whose message it is."""
     bad = {"requestId": "R", "messageId": "M-1", "messageBody": "\x00?"}
     good = {"requestId": "R", "messageId": "M-2", "messageBody": '{"JobId":"cover-0001"}'}
     reply = _handle(function, [bad, good])
     assert (reply["recorded"], reply["parked"]) == (1, 1)
     (parked,) = (tmp_path / "out" / "parked" / "malformed").glob("*.json")
     envelope = json.loads(parked.read_text())
-    assert envelope["event"] == bad
+    assert (envelope["event"], envelope["event_id"]) == ("\x00?", "M-1")
     assert envelope["schema"] == "ice_result.parked/1"
 
 
@@ -146,6 +147,44 @@ def test_the_reply_is_json_for_the_platform(function: Function) -> None:
     """What is not serialisable fails an invocation: the reply is plain JSON."""
     reply = _handle(function, ["\ud800", {"JobId": "nobody"}, 1, None, {"JobId": "cover-0001"}])
     assert json.loads(json.dumps(reply, sort_keys=True)) == reply
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"JobId": "cover-0001"}, [{"JobId": "cover-0001"}], "cover-0001", '{"JobId":"cover-0001"}'],
+    ids=["object", "array", "word", "text"],
+)
+def test_local_tools_hand_over_a_value_or_a_text(function: Function, event: JsonValue) -> None:
+    """The platform hands over bytes; a test tool gives the handler what it read from its own file."""
+    reply = function.handle(event, PlatformContext())
+    if event == "cover-0001":  # text that is no JSON: a word is a job id only as a JSON string
+        assert (reply["recorded"], reply["parked"]) == (0, 1)
+        reply = function.handle(json.dumps(event), PlatformContext())
+    assert reply["recorded"] == 1
+
+
+def test_a_message_of_many_jobs_is_parked_in_pieces(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN ICE that refuses all WHEN one message names 300 jobs THEN each envelope holds its own event alone."""
+    cloud.ice.fail(Fault("forbidden", times=None))
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    events = [
+        {"EventType": "AIProduceComplete", "MessageBody": {"JobId": f"job-{number:030d}"}} for number in range(300)
+    ]
+    message = [{"specversion": "1.0", "id": "1", "source": "mns", "data": {"messageBody": json.dumps(events)}}]
+    assert _handle(function, message)["parked"] == 300
+    envelopes = _files(tmp_path)
+    assert len(envelopes) == 300
+    assert sum(len(data) for data in envelopes.values()) < 300 * 1500
+
+
+def test_events_of_another_product_cost_no_call(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a queue that MPS uses too THEN its events are ignored with the reason, and nothing is called or written."""
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    reply = function.handle((SAMPLE_EVENTS / "mps-transcode.json").read_bytes(), PlatformContext())
+    assert (reply["ignored"], reply["parked"]) == (1, 0)
+    assert "MPS" in str(reply["jobs"])
+    assert len(cloud.ice.calls) == 0
+    assert list(tmp_path.rglob("*.json")) == []
 
 
 def test_the_keys_of_the_invocation_are_used(

@@ -196,14 +196,26 @@ def test_a_short_timeout_of_the_function_is_kept(
 
 
 def test_a_flood_of_one_job_is_parked_once(cloud: LocalCloud, fake_time: FakeTime) -> None:
-    """GIVEN a job nobody knows WHEN it is named again and again THEN only the first time costs anything."""
+    """GIVEN a job nobody knows WHEN it is named again and again THEN only as many times as ICE does cost anything."""
     function = function_with(cloud, "oss://records", fake_time)
     answers = [send(function, fresh("nobody")) for _ in range(50)]
     assert {status for status, _ in answers} == {200}
-    assert [body["parked"] for _, body in answers] == [1] + [0] * 49
+    assert [body["parked"] for _, body in answers] == [1] * 3 + [0] * 47
     assert "less than 300 s ago" in str(answers[-1][1]["jobs"])
-    assert len(cloud.ice.calls) <= 3  # an unknown job is asked for again while time lasts
-    assert [call.operation for call in cloud.oss.calls].count("PUT") == 1
+    assert len(cloud.ice.calls) <= 9  # an unknown job is asked for again while time lasts
+    assert [call.operation for call in cloud.oss.calls].count("PUT") == 3
+    assert len(cloud.oss.keys("records")) == 1
+
+
+def test_a_parked_job_is_tried_again_when_ice_repeats_its_event(
+    cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path
+) -> None:
+    """GIVEN a job that was parked a moment ago WHEN ICE sends the event once more THEN the job is recorded."""
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
+    cloud.ice.fail(Fault("forbidden"))
+    assert send(function, fresh("cover-0001"))[1]["parked"] == 1
+    assert send(function, fresh("cover-0001"))[1]["recorded"] == 1
+    assert send(function, fresh("cover-0001"))[1]["ignored"] == 1
 
 
 def test_a_job_is_worked_on_again_when_five_minutes_are_over(cloud: LocalCloud, fake_time: FakeTime) -> None:
@@ -225,7 +237,7 @@ def test_a_body_without_a_job_id_is_parked_once(cloud: LocalCloud, fake_time: Fa
     (parked,) = tmp_path.rglob("*.json")
     envelope = json.loads(parked.read_text())
     assert envelope["attempts"] == 1
-    assert envelope["event"] == '{"EventType":"AIProduceComplete"}'
+    assert envelope["event"] == {"EventType": "AIProduceComplete"}
 
 
 def test_a_request_parked_for_its_job_is_processed_from_its_envelope(
@@ -245,6 +257,60 @@ def test_without_keys_anybody_may_wake_the_function(cloud: LocalCloud, tmp_path:
     cloud.seed_outputs()
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     assert send(function, {**callback("cover-0001"), "headers": {}})[1]["recorded"] == 1
+
+
+def test_of_a_stranger_only_one_job_is_taken(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
+    """GIVEN no keys WHEN anybody sends many jobs, a form or a long text THEN nothing is called, and nothing parked."""
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
+    bodies = {json.dumps({"JobIds": [f"flood{number}" for number in range(2000)]}): 400, "a=1": 400, "x" * 200_000: 413}
+    for body, expected in bodies.items():
+        status, answer = send(function, {**callback("a", body=body), "headers": {}})
+        assert (status, list(answer)) == (expected, ["refused"])
+    assert calls(cloud) == 0
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_a_stranger_does_not_say_where_a_job_goes(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
+    """GIVEN no keys WHEN somebody sends an envelope with a past of their own THEN the job is in every store."""
+    cloud.seed_outputs()
+    first, second = f"file:{tmp_path}/first", f"file:{tmp_path}/second"
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"{first},{second}"}, fake_time.clock)
+    forged: JsonObject = {"schema": "ice_result.parked/1", "sinks": [second], "attempts": 500}
+    for job_id, outcome in (("cover-0001", "recorded"), ("nobody", "parked")):
+        body = json.dumps({**forged, "event": {"JobId": job_id}})
+        assert send(function, {**callback("a", body=body), "headers": {}})[1][outcome] == 1
+    written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.json"))
+    assert [path.rpartition("/")[2] for path in written if path.startswith("first/")] == [
+        "cover-0001.json",
+        "nobody.json",
+        "cover-0001.json",
+    ]
+    assert [path for path in written if "dead" in path] == []
+
+
+@pytest.mark.parametrize("keys", [True, False], ids=["with keys", "without keys"])
+def test_a_browser_is_told_that_it_carries_nothing(cloud: LocalCloud, fake_time: FakeTime, *, keys: bool) -> None:
+    """GET and HEAD are answered 200, any other method but POST 405 with what is right; nothing is called."""
+    settings = {} if keys else {"ICE_RESULT_CALLBACK_URL": "", "ICE_RESULT_CALLBACK_KEYS": ""}
+    function = function_with(cloud, "oss://records", fake_time, **settings)
+    before = calls(cloud)
+    for method, expected in (("GET", 200), ("HEAD", 200), ("PUT", 405)):
+        request = {**callback("cover-0001"), "requestContext": {"http": {"method": method}}, "headers": {}}
+        reply = function.handle(json.dumps(request).encode(), PlatformContext())
+        assert reply["statusCode"] == expected
+        assert isinstance(reply["headers"], dict)
+        assert reply["headers"].get("Allow") == ("POST" if expected == 405 else None)
+        assert "expected POST" in str(reply["body"])
+    assert calls(cloud) == before
+
+
+def test_what_ice_signed_and_nobody_can_read_is_parked(cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path) -> None:
+    """GIVEN a genuine signature WHEN the body is a form, names two jobs or is too long THEN it is kept, with 200."""
+    function = function_with(cloud, f"file:{tmp_path}", fake_time)
+    for body in ("a=1", '{"JobIds":["a","b"]}', "x" * 200_000):
+        assert send(function, fresh("a", body=body))[1]["parked"] == 1
+    assert [path.parent.name for path in tmp_path.rglob("*.json")] == ["malformed"] * 3
+    assert len(cloud.ice.calls) == 0
 
 
 def test_what_happened_five_minutes_ago_is_forgotten() -> None:

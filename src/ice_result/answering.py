@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from typing import NamedTuple
 
 from ice_result import jsontext
 from ice_result.calls import Deadline, call_within
@@ -23,31 +24,46 @@ LIMIT_SECONDS = 1.9
 _WORKING_SECONDS = 1.2
 _PARKING_SECONDS = 0.5
 _REMEMBERED_SECONDS = 300.0
-_OK, _UNAUTHORIZED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 401, 500, 503
+_DELIVERIES = 3  # ICE sends an event once and twice more (documented)
+_OK, _METHOD_NOT_ALLOWED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 405, 500, 503
+
+
+class _Seen(NamedTuple):
+    """When an event was dealt with last, and how many more deliveries of it are worked on."""
+
+    at: float
+    deliveries_left: int
 
 
 class Recent:
-    """What one instance has brought to its end through HTTP in the last five minutes, the newest `most` of it.
+    """What one instance has dealt with through HTTP in the last five minutes, the newest `most` of it.
 
-    A captured request can be sent again for as long as its signature holds: after the first time it costs nothing.
+    A captured request can be sent again for as long as its signature holds: after the first time it costs nothing. A
+    job that was parked is tried again when ICE repeats its event, as often as ICE does; then it costs nothing either.
     """
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
-        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
-    def add(self, event: TriggerEvent, now: float) -> None:
-        """This event needs no more work; `now` is in seconds of a clock, always the same one."""
+    def add(self, event: TriggerEvent, now: float, *, parked: bool = False) -> None:
+        """This event was dealt with; `now` is in seconds of a clock, always the same one."""
+        before = self._recent(event, now)
+        left = (before.deliveries_left if before else _DELIVERIES) - 1 if parked and isinstance(event, JobEvent) else 0
         key = _key(event)
-        self._ended.pop(key, None)
-        self._ended[key] = now
-        if len(self._ended) > self._most:
-            self._ended.popitem(last=False)
+        self._seen.pop(key, None)
+        self._seen[key] = _Seen(now, left)
+        if len(self._seen) > self._most:
+            self._seen.popitem(last=False)
 
     def knows(self, event: TriggerEvent, now: float) -> bool:
-        """Whether this very job, or this very body without one, was dealt with a moment ago."""
-        ended = self._ended.get(_key(event))
-        return ended is not None and now - ended < _REMEMBERED_SECONDS
+        """Whether this very job, or this very body without one, needs no more work."""
+        seen = self._recent(event, now)
+        return seen is not None and seen.deliveries_left <= 0
+
+    def _recent(self, event: TriggerEvent, now: float) -> _Seen | None:
+        seen = self._seen.get(_key(event))
+        return seen if seen and now - seen.at < _REMEMBERED_SECONDS else None
 
 
 class HttpSide:
@@ -59,10 +75,11 @@ class HttpSide:
     def answer(self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str) -> tuple[int, Report]:
         """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
 
-        200 means that every event is recorded, ignored or parked: nobody needs to send it again.
+        200 means that every event is recorded, ignored or parked: nobody needs to send it again. A request that is
+        refused has the status that says why.
         """
-        if triggered.refused:
-            return _UNAUTHORIZED, Report(jobs=())
+        if triggered.status:
+            return triggered.status, Report(jobs=())
         events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
         end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
         terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
@@ -86,20 +103,21 @@ class HttpSide:
         return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
 
     def _settled(self, events: list[TriggerEvent], report: Report, now: float) -> int:
-        """Remember what was brought to its end; all or nothing, since one answer is given for all."""
+        """Remember what was dealt with; all or nothing, since one answer is given for all."""
         if report.count("failed"):
             return _INTERNAL_ERROR
         for event in events:
             if not isinstance(event, Ignored):
-                self._recent.add(event, now)
+                self._recent.add(event, now, parked=report.count("parked") > 0)
         return _OK
 
 
 def response(status: int, body: JsonObject) -> JsonObject:
     """The full form of an HTTP trigger's answer; a shorter one is taken for the body itself."""
+    allowed: JsonObject = {"Allow": "POST"} if status == _METHOD_NOT_ALLOWED else {}
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json"},
+        "headers": {"Content-Type": "application/json", **allowed},
         "isBase64Encoded": False,
         "body": json.dumps(body, ensure_ascii=False),
     }

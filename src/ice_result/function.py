@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -17,7 +18,7 @@ from ice_result.errors import ParkingError
 from ice_result.journal import Stopwatch
 from ice_result.pipeline import JobOutcomeName, Pipeline, Report, Terms
 from ice_result.settings import Settings
-from ice_result.values import JsonObject
+from ice_result.values import JsonObject, JsonValue
 
 Reply: TypeAlias = JsonObject
 
@@ -87,9 +88,10 @@ class Function:
         if pipeline is not None:
             pipeline.close()
 
-    def handle(self, event: bytes, context: Context) -> Reply:
+    def handle(self, event: bytes | JsonValue, context: Context) -> Reply:
         """Process one invocation; `{"recorded", "ignored", "parked", "jobs"}`, for an HTTP trigger inside a response.
 
+        The platform hands over bytes; tools that run a function locally, the text or the JSON value of the event.
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
         """
         clock, timeout = self._clock, context.function.timeout
@@ -98,7 +100,7 @@ class Function:
         parked_by = Deadline.after(_parking_seconds(timeout), clock)
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
         pipeline = self.prepare(context)
-        triggered = pipeline.parse(event)
+        triggered = pipeline.parse(event if isinstance(event, (bytes, str)) else json.dumps(event, default=str))
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
             _log(report, context, watch, status, triggered.refused)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
+from typing import Literal
 
 from ice_result.errors import NotJsonError
 from ice_result.values import JsonValue
@@ -20,15 +22,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
     """The value of a JSON text; NaN, Infinity and numbers beyond a double become null.
 
-    Raises NotJsonError, with the reason, for anything else: bad syntax, not UTF-8, too large, too deep.
+    Bytes are read as `decode` reads them. Raises NotJsonError, with the reason, for anything else: bad syntax, not
+    UTF-8, too large, too deep.
     """
     if len(text) > max_bytes:
         raise NotJsonError(f"{len(text)} bytes: at most {max_bytes} are read")
+    decoded = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         value: JsonValue = json.loads(decoded, parse_float=_float, parse_int=_integer, parse_constant=_nothing)
-    except UnicodeDecodeError as error:
-        raise NotJsonError(f"not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise NotJsonError(f"nested deeper than {max_depth} levels") from error
     except json.JSONDecodeError as error:
@@ -36,6 +37,21 @@ def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
     if _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
     return _without_surrogates(value) if _SURROGATE_ESCAPE.search(decoded) or not _encodable(decoded) else value
+
+
+def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
+    """The encoding of a text: UTF-16 when it begins with the byte order mark of that, as PowerShell writes it."""
+    return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def decode(raw: bytes) -> str:
+    """The text in `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
+    encoding = encoding_of(raw)
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
+        raise NotJsonError(f"not {name} at byte {error.start}") from error
 
 
 def dump(value: JsonValue) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ice_result.values import JsonValue
+
 # A URL in JSON may have escapes, and in JSON inside JSON escaped escapes. Nothing follows, so nothing is tried twice.
 _REST_OF_URL = re.compile(r"(?:[^\s\"'<>\\]+|\\{1,4}u[0-9a-fA-F]{4}|\\{1,4}/)*")
 
@@ -45,6 +47,19 @@ def redact(text: str) -> str:
         position = rest.end() if rest else match.end()
     kept.append(text[position:])
     return _HEADER_SECRET.sub(r"\1…", "".join(kept))
+
+
+def clean(value: JsonValue) -> JsonValue:
+    """`value` with every text in it redacted, the keys of objects too."""
+    match value:
+        case str():
+            return redact(value)
+        case list():
+            return [clean(item) for item in value]
+        case dict():
+            return {redact(key): clean(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _before_query(head: str) -> str:

@@ -151,6 +151,44 @@ def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -
     assert summary.startswith("4 unreadable, 2 recorded: 0 complete, 2 not in ")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lines_of_json_and_files_of_powershell_are_read(tmp_path: Path, encoding: str) -> None:
+    """What our own commands print, events, and bare ids, in UTF-8 or in UTF-16; what names no job is skipped."""
+    ids = tmp_path / "ids.txt"
+    lines = [
+        '{"job_id":"cover-0001","outcome":"parked"}',
+        "# those of March",
+        '  {"record":{"job_id":"videoclip-0001"},"manifest":null}',
+        "",
+        "\u3000musicdemix-0001\t",
+        '{"job_id":null,"outcome":"ignored","reason":"a timer"}',
+        '{"EventType":"AIProduceComplete","MessageBody":{"JobId":"facebeauty-0001"}}',
+        '{"JobIds":["speechdenoise-0001","cover-0001"]}',
+        '{"JobId":""}',
+        '{"job_id":',
+    ]
+    ids.write_bytes("\r\n".join(lines).encode(encoding))
+
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--json")
+
+    assert sorted(str(line["job_id"]) for line in done.documents) == [
+        *("cover-0001", "facebeauty-0001", "musicdemix-0001", "speechdenoise-0001", "videoclip-0001")
+    ]
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["line 9", "line 10"]
+    assert done.returncode == 1
+
+
+def test_a_line_that_is_no_text_is_told(tmp_path: Path) -> None:
+    """Bytes that are no UTF-16 after its mark spoil their own line alone."""
+    ids = tmp_path / "ids.txt"
+    ids.write_bytes("cover-0001\nvideo".encode("utf-16") + b"\x00\xd8" + "\nvideoclip-0001\n".encode("utf-16-le"))
+
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--json")
+
+    assert sorted(str(line["job_id"]) for line in done.documents) == ["cover-0001", "videoclip-0001"]
+    assert "line 2: not UTF-8 or UTF-16; expected one job id a line" in done.stderr
+
+
 def test_a_second_run_does_only_what_is_left(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a file that was done WHEN it has one job more THEN ICE is asked for that, and the rest is counted."""
     ids = write_ids(tmp_path, "cover-0001", "videoclip-0001")

@@ -51,6 +51,47 @@ def test_process_exits_1_when_something_was_parked(tmp_path: Path) -> None:
     assert "nobody" in str(line["reason"])
 
 
+def test_what_a_command_prints_is_read_back(tmp_path: Path) -> None:
+    """WHEN `process` reads what `process`, `list`, `parked list` and `show` printed THEN it works on those jobs."""
+    stores = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}")
+    where = ("--sink", f"file:{tmp_path}", "--json")
+    first = ice_result("process", "cover-0001", "nobody", *stores, "--json", ICE_RESULT_VERIFY_OUTPUTS="off")
+    printed = [
+        first,
+        ice_result("list", *where),
+        ice_result("parked", "list", *where),
+        ice_result("show", "cover-0001", *where),
+    ]
+    for done, expected in zip(
+        printed, (["cover-0001", "nobody"], ["cover-0001"], ["nobody"], ["cover-0001"]), strict=True
+    ):
+        for text in (done.stdout_bytes, done.stdout.encode("utf-16")):
+            again = ice_result_given(
+                text, "process", "--event", "-", *stores, "--json", ICE_RESULT_VERIFY_OUTPUTS="off"
+            )
+            assert sorted(str(line["job_id"]) for line in again.documents) == expected
+
+
+def test_blanks_around_an_argument_are_no_part_of_the_job_id(tmp_path: Path) -> None:
+    """An id that was copied with a blank or a line's end is the job's, for `process` and for `show`."""
+    options = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}", "--json")
+    done = ice_result("process", " cover-0001 ", "videoclip-0001\r", *options, ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert sorted(str(line["job_id"]) for line in done.documents) == ["cover-0001", "videoclip-0001"]
+    assert ice_result("show", "cover-0001\r", "--sink", f"file:{tmp_path}").returncode == 0
+
+
+@pytest.mark.parametrize("body", ['{"JobIds":["a","b"]}', "a=1", "x" * 200_000])
+def test_a_request_that_the_function_refuses_is_a_mistake(tmp_path: Path, body: str) -> None:
+    """A saved HTTP request names one job here, too: the reason is told, and nothing is parked."""
+    request = json.dumps({"headers": {}, "body": body}).encode()
+    done = ice_result_given(
+        request, "process", "--event", "-", "--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}"
+    )
+    assert done.returncode == 2
+    assert "an HTTP request that is refused: body: " in done.stderr
+    assert list(tmp_path.rglob("*.json")) == []
+
+
 def test_an_ignored_event_is_no_failure(tmp_path: Path) -> None:
     """An event that is not for us is answered with 0."""
     done = ice_result("process", "--event", str(EVENTS / "other-event-type.json"), "--jobs", str(SAMPLE_JOBS),

@@ -236,7 +236,7 @@ def test_a_mistake_is_one_clear_line_and_exit_2(
 
 @pytest.mark.parametrize(
     ("job_ids", "within"),
-    [(["a", ""], timedelta(hours=1)), (["a", "b\n"], timedelta(hours=1)), (["a"], -timedelta(seconds=1))],
+    [(["a", ""], timedelta(hours=1)), (["a", "b\nc"], timedelta(hours=1)), (["a"], -timedelta(seconds=1))],
 )
 def test_the_library_refuses_what_cannot_be_before_it_writes(
     job_ids: list[str], within: timedelta, tmp_path: Path

@@ -88,7 +88,9 @@ def test_lone_surrogates_are_replaced_everywhere() -> None:
         (b"[1,]", "not JSON"),
         (b"[1] [2]", "not JSON"),
         (b'"\xff"', "not UTF-8 at byte 1"),
-        ("[]".encode("utf-16"), "not UTF-8"),
+        ("[".encode("utf-16"), "not JSON"),
+        ("[]".encode("utf-16-le"), "not JSON"),
+        (b"\xfe\xff[", "not UTF-16 at byte 2"),
         (b"[" * 100_000, "nested deeper"),
     ],
 )

@@ -70,7 +70,7 @@ def test_what_is_not_signed_right_is_refused(headers: JsonValue, words: str) -> 
     """Nothing of the request is read but its id; the reason shows no key and no right signature."""
     triggered = read({**callback("a"), "headers": headers})
     assert words in str(triggered.refused)
-    assert triggered.via_http
+    assert (triggered.via_http, triggered.status) == (True, 401)
     (event,) = triggered.events
     assert (event.kind, event.event_id) == ("ignored", "request-a")
     shown = triggered.model_dump_json()
@@ -84,16 +84,84 @@ def test_names_of_headers_and_the_signature_come_in_any_case() -> None:
 
 
 def test_of_the_body_only_the_job_id_is_believed() -> None:
-    """The body is not signed: it cannot say where a job goes, nor name more jobs than one."""
+    """The body is not signed: it cannot say where a job goes."""
     said: JsonObject = {"sinks": ["oss://mine"], "attempts": 1000}
     envelope: JsonObject = {"schema": "ice_result.parked/1", **said, "event": {"JobId": "a"}}
     (event,) = read(callback("a", body=json.dumps(envelope))).events
     assert event.kind == "job"
     assert event.past is None
-    (several,) = read(callback("a", body=json.dumps({"JobIds": ["a", "b"]}))).events
-    assert several.kind == "malformed"
-    assert several.reason == "body: found 2 events; expected one"
-    assert several.payload == '{"JobIds": ["a", "b"]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "kept"),
+    [
+        ('{"JobIds": ["a", "b"]}', "more than one event; expected one", {"JobIds": ["a", "b"]}),
+        ("W3siSm9iSWQiOiJhIn0seyJKb2JJZCI6ImIifV0=", "more than one event", [{"JobId": "a"}, {"JobId": "b"}]),
+        ('{"JobId":"a"}\n{"JobId":"b"}', "not JSON", '{"JobId":"a"}\n{"JobId":"b"}'),
+        ("a=1", "not JSON", "a=1"),
+        ("", "not JSON", ""),
+        ('{"EventType": "AIProduceComplete"}', "without a job id", {"EventType": "AIProduceComplete"}),
+        ("x" * 200_000, "found 200000 characters; expected at most 131072", "x" * 131_072),
+    ],
+    ids=["several jobs", "several in base64", "lines", "a form", "nothing", "no job id", "too long"],
+)
+def test_a_signed_body_that_is_not_one_job_is_malformed(body: str, words: str, kept: JsonValue) -> None:
+    """ICE's signature was checked, so it is kept for an operator, whatever it is; of one too long, the beginning."""
+    triggered = read(callback("a", body=body))
+    assert (triggered.refused, triggered.status) == (None, None)
+    (event,) = triggered.events
+    assert event.kind == "malformed"
+    assert words in event.reason
+    assert (event.payload, event.event_id) == (kept, "request-a")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ('{"JobIds": ["a", "b"]}', 400, "more than one event; expected one"),
+        ("[" + '{"EventType": "TranscodeComplete"},' * 2 + "{}]", 400, "more than one event"),
+        ("a=1", 400, "not JSON"),
+        ("", 400, "not JSON"),
+        (None, 400, "null"),
+        ('{"EventType": "AIProduceComplete"}', 400, "without a job id"),
+        ("[]", 400, "an array of 0"),
+        ("x" * 131_073, 413, "found 131073 characters; expected at most 131072"),
+        ({"JobId": "x" * 131_072}, 413, "expected at most 131072"),
+    ],
+    ids=["several jobs", "several others", "a form", "empty", "nothing", "no job id", "no event", "too long", "object"],
+)
+def test_of_anybody_a_body_that_is_not_one_job_is_refused(body: JsonValue, status: int, words: str) -> None:
+    """Without keys nobody's body is kept: the sender is told what is wrong."""
+    triggered = parse(json.dumps({**callback("a"), "body": body}))
+    assert triggered.status == status
+    assert words in str(triggered.refused)
+    assert [(event.kind, event.event_id) for event in triggered.events] == [("ignored", "request-a")]
+
+
+@pytest.mark.parametrize("options", [OPTIONS, None], ids=["signed", "without keys"])
+def test_over_http_nobody_has_a_past_or_is_a_timer(options: TriggerOptions | None) -> None:
+    """Whoever signs: a body cannot say which stores lack a job, nor wake the function for its upkeep."""
+    envelope: JsonObject = {"schema": "ice_result.parked/1", "sinks": ["oss://mine"], "event": {"JobId": "a"}}
+    timer: JsonObject = {"triggerTime": "2023-12-26T07:49:00Z", "triggerName": "t", "payload": ""}
+    parked, timed = (
+        parse(json.dumps(callback("a", body=json.dumps(body))), options, lambda: NOW) for body in (envelope, timer)
+    )
+    assert [(event.kind, event.past) for event in parked.events if event.kind == "job"] == [("job", None)]
+    assert ([event.kind for event in timed.events], timed.on_timer) == (["ignored"], False)
+    assert not parse(json.dumps({**callback("a"), **timer}), options, lambda: NOW).on_timer
+
+
+@pytest.mark.parametrize("options", [OPTIONS, None], ids=["with keys", "without keys"])
+def test_only_post_carries_an_event(options: TriggerOptions | None) -> None:
+    """GET and HEAD, of browsers and health checks, are ignored; any other method is answered with what is right."""
+    for method, refused in (("GET", None), ("head", None), ("PUT", 405), ("OPTIONS", 405), ("\u202e" * 500, 405)):
+        request = {**callback("a"), "headers": {}, "requestContext": {"http": {"method": method}}}
+        triggered = parse(json.dumps(request), options, lambda: NOW)
+        assert triggered.status == refused
+        (event,) = triggered.events
+        assert event.kind == "ignored"
+        assert "expected POST" in event.reason
+        assert event.reason.isprintable()
 
 
 def test_other_events_of_the_account_are_ignored() -> None:
@@ -103,20 +171,15 @@ def test_other_events_of_the_account_are_ignored() -> None:
     assert [event.kind for event in triggered.events] == ["ignored"]
 
 
-def test_a_body_that_ice_cannot_have_sent_is_refused() -> None:
-    """It would only fill the store of parked events."""
-    assert "longer than" in str(read(callback("a", body="x" * 200_000)).refused)
-
-
 def test_what_is_parked_holds_no_header() -> None:
     """Signatures, and the credentials of the trigger's own authentication, stay out of the store."""
     request = callback("cover-0001")
     request["headers"] = {**dict(request["headers"]), "Authorization": "Bearer secret"}  # type: ignore[arg-type]
-    for body in (request["body"], "{"):
+    for body, kept in ((request["body"], json.loads(str(request["body"]))), ("{", "{")):
         (event,) = read({**request, "body": body}).events
         assert event.kind != "ignored"
-        assert event.payload == body
-    (again,) = parse(json.dumps(request["body"]), OPTIONS).events
+        assert event.payload == kept
+    (again,) = parse(str(request["body"]), OPTIONS).events
     assert again.kind == "job"
 
 

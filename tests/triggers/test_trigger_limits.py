@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Callable
 
 import pytest
 
@@ -123,23 +125,148 @@ def test_a_hundred_thousand_brackets_are_one_malformed_event(*, closed: bool) ->
     ("payload", "kept"),
     [
         (b"\xff\xfe{", {"base64": "//57"}),
-        ('{"JobId":'.encode("utf-16"), None),
+        (b"\xff\xfe\x00\xd8", {"base64": "//4A2A=="}),
+        ('{"JobId":'.encode("utf-16"), '{"JobId":'),
         (b"not json", "not json"),
         ("\ud800", "\ufffd"),
         (b"", ""),
         (b"null", None),
         (b"\xef\xbb\xbf 12", 12),
     ],
-    ids=["not utf-8", "utf-16", "word", "surrogate", "nothing", "null", "number"],
+    ids=["not utf-8", "not utf-16", "cut utf-16", "word", "surrogate", "nothing", "null", "number"],
 )
 def test_what_is_no_message_is_kept_as_it_came(payload: bytes | str, kept: JsonValue) -> None:
     """The payload of a malformed event is the JSON value, else the text, else the bytes in base64."""
     (event,) = parse(payload).events
 
     assert isinstance(event, Malformed)
-    if kept is None and payload != b"null":
-        kept = {"base64": base64.b64encode(payload if isinstance(payload, bytes) else b"").decode()}
     assert event.payload == kept
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_text_is_read_by_its_byte_order_mark(encoding: str) -> None:
+    """UTF-16 as PowerShell writes files, a JSON text or lines of it; without a mark, UTF-8."""
+    mark = "\ufeff" if encoding.endswith(("le", "be")) else ""
+    one = f'{mark}{{"JobId":"中文"}}'.encode(encoding)
+    two = f'{mark}{{"JobId":"中文"}}\r\n{{"JobId":"b"}}\r\n'.encode(encoding)
+
+    assert [event.job_id for event in parse(one).events if isinstance(event, JobEvent)] == ["中文"]
+    assert [event.job_id for event in parse(two).events if isinstance(event, JobEvent)] == ["中文", "b"]
+
+
+@pytest.mark.parametrize("tag", ["<a>", "</a>", "<!--", "&lt;", "<![CDATA["])
+def test_long_xml_is_not_read(tag: str) -> None:
+    """More than a mebibyte is no message of MNS; less ends in one complaint, whatever its tags."""
+    for times, words in ((2_000_000 // len(tag), "at most 1048576 are read"), (100_000, "XML that is no notification")):
+        (event,) = parse(f"<Notification>{tag * times}").events
+        assert isinstance(event, Malformed)
+        assert words in event.reason
+        assert len(event.reason) < 1000
+
+
+def test_only_lines_of_json_are_several_messages() -> None:
+    """A JSON text with a mistake stays one message, however many lines it has; a bad line spoils no other."""
+    (broken,) = parse('{\n  "JobId": "a",\n}').events
+    assert isinstance(broken, Malformed)
+    assert broken.payload == '{\n  "JobId": "a",\n}'
+
+    job, bad, word = parse('\n{"JobId":"a"}\n\n{"JobId"\ncover-0001\n').events
+    assert isinstance(job, JobEvent)
+    assert isinstance(bad, Malformed)
+    assert isinstance(word, Malformed)
+    assert [event.reason.partition(":")[0] for event in (bad, word)] == ["line 4", "line 5"]
+    assert [event.payload for event in (bad, word)] == ['{"JobId"', "cover-0001"]
+
+
+BLANKS = [" ", "\t", "\r\n", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u2028"]
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=lambda blank: blank.encode("unicode_escape").decode())
+@pytest.mark.parametrize(
+    "message",
+    [
+        lambda job_id: {"JobId": job_id},
+        lambda job_id: {"JobIds": [job_id]},
+        lambda job_id: {"job_id": job_id},
+        lambda job_id: job_id,
+        lambda job_id: {"EventType": "AIProduceComplete", "MessageBody": {"JobId": job_id}},
+        lambda job_id: {"EventType": "AIProduceComplete", "MessageBody": json.dumps({"JobId": job_id})},
+    ],
+    ids=["JobId", "JobIds", "job_id", "bare", "MessageBody", "MessageBody as text"],
+)
+def test_blanks_around_a_job_id_are_no_part_of_it(message: Callable[[str], JsonValue], blank: str) -> None:
+    """An id copied from a page or a terminal, wherever it is named."""
+    (event,) = parse(json.dumps(message(f"{blank}{blank}job 1{blank}"))).events
+
+    assert isinstance(event, JobEvent)
+    assert event.job_id == "job 1"
+
+
+def test_a_message_of_many_events_is_kept_once_in_all() -> None:
+    """Two thousand events in one message: each keeps itself, so that all together are no larger than the message."""
+    events: list[JsonValue] = [
+        {"EventType": "AIProduceComplete", "MessageBody": {"JobId": f"job-{number:030d}"}} for number in range(2000)
+    ]
+    cloud_event = {"specversion": "1.0", "id": "1", "source": "mns", "data": {"messageBody": json.dumps(events)}}
+    payload = json.dumps([cloud_event])
+
+    kept = [event.payload for event in parse(payload).events if isinstance(event, JobEvent)]
+
+    assert kept == events
+    assert sum(len(json.dumps(each)) for each in kept) < len(payload)
+
+
+def test_base64_hides_no_secret_in_what_is_kept() -> None:
+    """A signed query in base64, in base64 of base64, beside other keys, in bytes that are no text: none is kept."""
+    url = "http://b.oss-cn-shanghai.aliyuncs.com/k?Expires=1&OSSAccessKeyId=AK&Signature=SECRET"
+
+    def encoded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    payloads: list[bytes | str] = [
+        encoded(url),
+        encoded(encoded(url)),
+        encoded(json.dumps({"note": encoded(json.dumps({"url": url}))})),
+        json.dumps({"EventType": "AIProduceComplete", "MessageBody": encoded(json.dumps({"MediaURL": url}))}),
+        json.dumps({"JobId": "j1", "note": json.dumps({"url": encoded(url)}), encoded("x"): [encoded(url)]}),
+        json.dumps({"JobId": "j1", "UserData": url, f"{url}&a": 1}),
+        json.dumps([{"messageBody": encoded(url)}]),
+        b"\xff" + url.encode(),
+        url.encode("utf-16"),
+    ]
+    for payload in payloads:
+        for event in parse(payload).events:
+            kept = event.model_dump_json()
+            words = re.findall(r"[A-Za-z0-9+/]{8,}", kept)
+            decoded = [base64.b64decode(word[: len(word) // 4 * 4]) for word in words]
+            assert "SECRET" not in kept
+            assert not [text for text in decoded if b"SECRET" in text or b"U0VDUkVU" in text]
+
+
+def test_a_job_is_still_named_when_a_secret_was_beside_it() -> None:
+    """GIVEN a job id under a key that is cleaned THEN what is kept names the job by itself."""
+    signed = "k?OSSAccessKeyId=AK&Signature=SECRET"
+    options = TriggerOptions(job_id_paths=(f"/MessageBody/{signed}",))
+    beside: JsonValue = {"EventType": "AIProduceComplete", "MessageBody": {signed: "j1"}}
+    apart: JsonValue = {"JobId": "j1", "Media": f"http://h/{signed}"}
+
+    (kept_alone,) = parse(json.dumps(beside), options).events
+    (kept_all,) = parse(json.dumps(apart), options).events
+
+    assert isinstance(kept_alone, JobEvent)
+    assert isinstance(kept_all, JobEvent)
+    assert kept_alone.payload == {"JobId": "j1"}
+    assert isinstance(kept_all.payload, dict)
+    assert kept_all.payload.keys() == {"JobId", "Media"}
+
+
+def test_an_address_with_a_signature_is_no_job_id() -> None:
+    """Job ids are in keys, logs and messages: one with a secret is malformed, and nothing of it is kept."""
+    (event,) = parse(json.dumps({"JobId": "http://h/j1?Signature=SECRET"})).events
+
+    assert isinstance(event, Malformed)
+    assert "/JobId: found a text of 28 characters with a secret; expected a job id" in event.reason
+    assert "SECRET" not in event.model_dump_json()
 
 
 @pytest.mark.parametrize("job_id", ["a", "a" * 128, "中文-任务", "job 1", "12345"])

@@ -48,8 +48,9 @@ def backfill(
 ) -> int:
     """Record the jobs whose ids are in FILE, one a line; - is standard input.
 
-    Blank lines and those that begin with # are skipped. What is done is kept in FILE.done: run it again after an
-    interruption, and it goes on. Recorded, parked and queued jobs are done; failed ones are tried again.
+    A line may also be JSON, as other commands print it. Blank lines and those that begin with # are skipped. What is
+    done is kept in FILE.done: run it again after an interruption, and it goes on. Recorded, parked and queued jobs are
+    done; failed ones are tried again.
 
     Exit status: 0 when nothing was parked or failed and every line was a job id, 1 otherwise, 2 for usage.
     """

@@ -19,7 +19,9 @@ from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 
 @click.command()
 @click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
-@click.option("--event", metavar="FILE", help="A payload as a trigger would send it; - is standard input.")
+@click.option(
+    "--event", metavar="FILE", help="A payload as a trigger would send it, or JSON lines; - is standard input."
+)
 @saved_jobs
 @other_sinks
 @longest_wait()
@@ -50,6 +52,9 @@ def process(
 
 def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions) -> Iterator[TriggerEvent]:
     if event is not None:
-        yield from parse(read_input(event), options).events
+        triggered = parse(read_input(event), options)
+        if triggered.refused:
+            raise click.UsageError(f"{event}: an HTTP request that is refused: {triggered.refused}")
+        yield from triggered.events
     for job_id in job_ids:
         yield from parse(dump({"JobId": job_id}), options).events

@@ -18,6 +18,7 @@ from ice_result.jsontext import dump, valid_text
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
 from ice_result.sinks.catalogue import Found
+from ice_result.triggers import JobEvent, job_event
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
@@ -30,9 +31,11 @@ _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs
 def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
     """Show all that is stored of a job. Exit status: 0 when it is there, 1 when it is not, 2 for usage."""
     url, store = catalogue(sink)
-    found = store.find(JobId(valid_text(job_id)), Deadline.after(SECONDS))
+    event = job_event(valid_text(job_id), "JOB_ID")
+    name = event.job_id if isinstance(event, JobEvent) else JobId(valid_text(job_id))
+    found = store.find(name, Deadline.after(SECONDS))
     if found is None:
-        raise IceResultError(f"no job {printable(valid_text(job_id))} in {printable(url)}")
+        raise IceResultError(f"no job {printable(name)} in {printable(url)}")
     if as_json:
         manifest = None if found.manifest is None else _json(found.manifest)
         write_line(dump({"record": _json(found.record), "manifest": manifest}))

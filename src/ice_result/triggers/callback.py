@@ -2,8 +2,7 @@
 
     X-ICE-SIGNATURE = hex MD5 of `CallbackURL|X-ICE-TIMESTAMP|AuthKey`
 
-So whoever has seen one request can send any body for five minutes: all that is believed of a body is a job id, one a
-request, and ICE is asked about that.
+So whoever has seen one request can send any body for five minutes: see `requests` for what is believed of a body.
 """
 
 from __future__ import annotations
@@ -11,17 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
 
-from ice_result.triggers.model import Callback, Ignored, Malformed, TriggerEvent
-from ice_result.values import JsonObject, JsonValue
+from ice_result.triggers.model import Callback
+from ice_result.values import JsonObject
 
-__all__ = ["LONGEST_BODY", "WINDOW_SECONDS", "believed", "refusal"]
+__all__ = ["WINDOW_SECONDS", "refusal"]
 
 WINDOW_SECONDS = 300.0
 """How far a request's time may be from ours, in either direction."""
-LONGEST_BODY = 128 * 1024
-"""Characters. ICE sends the same event to MNS, whose messages have at most 64 KiB; as base64 they are a third more."""
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
@@ -41,17 +37,7 @@ def refusal(request: JsonObject, callback: Callback, now: float) -> str | None:
     age = now - int(timestamp)
     if abs(age) > WINDOW_SECONDS:
         return f"signed {abs(age):.0f} s {'ago' if age > 0 else 'ahead'}: at most {WINDOW_SECONDS:.0f} s are allowed"
-    if len(str(request.get("body"))) > LONGEST_BODY:
-        return f"the body is longer than {LONGEST_BODY} characters"
     return None
-
-
-def believed(events: Sequence[TriggerEvent], body: JsonValue) -> TriggerEvent:
-    """What is taken from a body that nobody signed: the one event in it, without a past it may claim to have."""
-    if len(events) != 1:
-        return Malformed(reason=f"body: found {len(events)} events; expected one", payload=body)
-    (event,) = events
-    return event if isinstance(event, Ignored) else event.model_copy(update={"past": None})
 
 
 def _is_signed(timestamp: str, signature: str, callback: Callback) -> bool:

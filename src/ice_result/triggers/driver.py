@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from ice_result import jsontext
 from ice_result.errors import NotJsonError
-from ice_result.triggers import callback, http, texts, timer
+from ice_result.triggers import http, texts, timer
 from ice_result.triggers.envelope import Contents, describe
 from ice_result.triggers.job_ids import job_event
-from ice_result.triggers.model import Ignored, Malformed, Past, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.model import Ignored, JobEvent, Malformed, Past, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.payloads import cleaned
 from ice_result.triggers.registry import ENVELOPES
-from ice_result.values import JsonObject, JsonValue
+from ice_result.triggers.requests import read_request
+from ice_result.values import JobId, JsonObject, JsonValue
 
 __all__ = ["MAX_NESTING", "parse", "parse_again"]
 
@@ -34,17 +36,18 @@ class _Place:
     """Where in a payload the driver is, and what it has learnt on the way there.
 
     The outermost message id wins: it names the delivery, which is what logs and a redelivery have in common. The id
-    of a call (`request_id`) changes with every attempt and serves only when there is no other.
+    of a call (`request_id`) changes with every attempt and serves only when there is no other. With `ids_only`, events
+    are made without what an operator needs.
     """
 
     options: TriggerOptions
-    payload: JsonValue
     field: str = "payload"
     level: int = 0
     bare_id: bool = False
     message_id: str | None = None
     request_id: str | None = None
     past: Past | None = None
+    ids_only: bool = False
 
     def inside(self, contents: Contents) -> _Place:
         return replace(
@@ -54,23 +57,33 @@ class _Place:
             bare_id=contents.bare_id,
             message_id=self.message_id or contents.message_id,
             request_id=self.request_id or contents.request_id,
-            payload=contents.value if contents.as_it_came else self.payload,
             past=contents.past or self.past,
         )
 
     def deeper(self) -> _Place:
         return replace(self, level=self.level + 1)
 
-    def event(self, event: TriggerEvent) -> TriggerEvent:
-        """`event` with what an operator needs to find its message; the payload is shared, never copied."""
+    def event(self, event: TriggerEvent, message: JsonValue) -> TriggerEvent:
+        """`event`, which came from `message` alone, with what an operator needs to find it."""
         event_id = self.message_id or self.request_id
         if isinstance(event, Ignored):
             return event.model_copy(update={"event_id": event_id})
-        payload = self.payload if event.payload is None else event.payload
-        return event.model_copy(update={"event_id": event_id, "payload": payload, "past": self.past})
+        if self.ids_only:
+            return event
+        source = message if event.payload is None else event.payload
+        payload = cleaned(source)
+        if isinstance(event, JobEvent) and payload != source and not self._names(payload, event.job_id):
+            payload = {"JobId": event.job_id}
+        return event.model_copy(update={"event_id": event_id, "past": self.past, "payload": payload})
 
-    def malformed(self, reason: str) -> TriggerEvent:
-        return self.event(Malformed(reason=f"{self.field}: {reason}"))
+    def _names(self, payload: JsonValue, job_id: JobId) -> bool:
+        """Whether a retry would still find the job after the secrets around it are gone."""
+        events = _messages(payload, _Place(self.options, ids_only=True))
+        return [event.job_id if isinstance(event, JobEvent) else None for event in events] == [job_id]
+
+    def malformed(self, reason: str, piece: JsonValue) -> TriggerEvent:
+        """The event of a `piece` of the payload that cannot be read."""
+        return self.event(Malformed(reason=f"{self.field}: {reason}"), piece)
 
 
 def parse(
@@ -78,22 +91,22 @@ def parse(
 ) -> Triggered:
     """The jobs that `payload` asks us to look at, and everything else in it with the reason why it is not one.
 
-    Never raises, whatever the payload. A job named twice is there twice. The `payload` of a
-    JobEvent, written as JSON and parsed again, names that job again: so a parked event can be retried.
-    `clock` gives the time in Unix seconds, for callbacks that must not be old.
+    Never raises, whatever the payload. A job named twice is there twice. The `payload` of a JobEvent, written as JSON
+    and parsed again, names that job again and no other: so a parked event can be retried. Several lines of JSON are
+    several messages. `clock` gives the time in Unix seconds, for callbacks that must not be old.
     """
     options = options or TriggerOptions()
     try:
         whole = jsontext.load(payload)
     except NotJsonError as error:
         return Triggered(events=_of_text(payload, error, options))
-    if options.callback and isinstance(whole, dict) and http.is_request(whole):
-        return _of_callback(whole, options, callback.refusal(whole, options.callback, clock()))
-    place = _Place(options, whole)
+    place = _Place(options)
+    if isinstance(whole, dict) and http.is_request(whole):
+        return read_request(whole, options, clock(), lambda request: _messages(request, place))
+    messages = whole if isinstance(whole, list) else [whole]
     return Triggered(
-        events=_limited(_messages(whole, place), place),
-        via_http=http.is_request(whole),
-        on_timer=isinstance(whole, dict) and timer.is_timer(whole),
+        events=_limited(_messages(whole, place), place, whole),
+        on_timer=any(isinstance(message, dict) and timer.is_timer(message) for message in messages),
     )
 
 
@@ -102,48 +115,42 @@ def parse_again(message: JsonValue, past: Past, options: TriggerOptions) -> tupl
 
     A request among them was checked when it came.
     """
-    place = _Place(options.model_copy(update={"callback": None}), message, field="event", past=past)
-    return _limited(_messages(message, place), place)
-
-
-def _of_callback(request: JsonObject, options: TriggerOptions, refused: str | None) -> Triggered:
-    """A request to a function that only ICE may wake: of one that is not ICE's nothing is read but its id."""
-    if refused:
-        reason = f"not ICE's callback: {refused}"
-        return Triggered(
-            events=(Ignored(event_id=http.request_id(request), reason=reason),), via_http=True, refused=reason
-        )
-    place = _Place(options, request)
-    events = _limited(_messages(request, place), place)
-    return Triggered(events=(callback.believed(events, request.get("body")),), via_http=True)
+    place = _Place(options, field="event", past=past)
+    return _limited(_messages(message, place), place, message)
 
 
 def _of_text(payload: bytes | str, error: NotJsonError, options: TriggerOptions) -> tuple[TriggerEvent, ...]:
-    """A payload that is not JSON: a topic's STREAM format hands over bare bytes, which may be base64."""
-    raw = payload if isinstance(payload, bytes) else jsontext.valid_text(payload).encode()
+    """A payload that is not JSON: lines of JSON; or bare bytes of a topic, which may be base64 or XML."""
+    place = _Place(options)
     try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        place = _Place(options, {"base64": base64.b64encode(raw).decode()})
-        return (place.malformed(f"{error}; {_EXPECTED_TEXT}"),)
-    place = _Place(options, text)
-    return _limited(_read_text(text, place), place)
+        text = jsontext.decode(payload) if isinstance(payload, bytes) else jsontext.valid_text(payload)
+    except NotJsonError:
+        encoded = base64.b64encode(payload if isinstance(payload, bytes) else payload.encode()).decode()
+        return (place.malformed(f"{error}; {_EXPECTED_TEXT}", {"base64": encoded}),)
+    if lines := texts.json_lines(text):
+        return _limited(_read_lines(lines, place), place, text)
+    return _limited(_read_text(text, place), place, text)
 
 
-def _limited(events: Iterator[TriggerEvent], place: _Place) -> tuple[TriggerEvent, ...]:
+def _read_lines(lines: Iterable[tuple[int, str]], place: _Place) -> Iterator[TriggerEvent]:
+    for number, line in lines:
+        yield from _read_text(line, replace(place, field=f"line {number}"))
+
+
+def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) -> tuple[TriggerEvent, ...]:
     """All of `events`, or none and a complaint: half a payload could not be told from a whole one."""
     most = place.options.most_events
     some = tuple(islice(events, most + 1))
-    return some if len(some) <= most else (place.malformed(f"more than {most} events; expected fewer"),)
+    return some if len(some) <= most else (place.malformed(f"more than {most} events; expected fewer", whole),)
 
 
 def _messages(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
     """The events of each message on its own: of each element of an array, else of the whole."""
     if not isinstance(whole, list) or not whole:
-        yield from _read(whole, replace(place, payload=whole, bare_id=True))
+        yield from _read(whole, replace(place, bare_id=True))
         return
     for index, element in enumerate(whole):
-        yield from _read(element, replace(place, payload=element, field=f"{place.field}[{index}]", bare_id=False))
+        yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
 
 
 def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
@@ -155,7 +162,7 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case str():
             yield from _read_text(value, place)
         case _:
-            yield place.malformed(f"found {describe(value)}; {_expected()}")
+            yield place.malformed(f"found {describe(value)}; {_expected()}", value)
 
 
 def _read_array(elements: list[JsonValue], place: _Place) -> Iterator[TriggerEvent]:
@@ -163,13 +170,13 @@ def _read_array(elements: list[JsonValue], place: _Place) -> Iterator[TriggerEve
     for element in elements:
         inside = replace(place, bare_id=False, level=place.level + (not isinstance(element, dict)))
         if inside.level > MAX_NESTING:
-            yield place.malformed(_TOO_DEEP)
+            yield place.malformed(_TOO_DEEP, element)
         else:
             yield from _read(element, inside)
 
 
 def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
-    """A text that is a message: JSON, perhaps more than once; or, where that is allowed, a job id and nothing else."""
+    """A text that is a message: JSON or XML, perhaps in base64; or, where that is allowed, a job id alone."""
     try:
         value = texts.read(text)
     except NotJsonError as error:
@@ -181,30 +188,31 @@ def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
     elif isinstance(value, str) and place.level < MAX_NESTING:
         yield from _read_text(value, place.deeper())
     elif isinstance(value, str):
-        yield place.malformed(_TOO_DEEP)
+        yield place.malformed(_TOO_DEEP, value)
     elif place.bare_id:
-        yield place.event(job_event(text, place.field))
+        event = job_event(text, place.field)
+        yield place.event(event, {"JobId": event.job_id} if isinstance(event, JobEvent) else text)
     else:
-        yield place.malformed(problem)
+        yield place.malformed(problem, text)
 
 
 def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
     opened = (envelope.open(message, place.options) for envelope in ENVELOPES)
     found = next((contents for contents in opened if contents is not None), None)
     if found is None:
-        yield place.malformed(f"found {describe(message)}; {_expected()}")
+        yield place.malformed(f"found {describe(message)}; {_expected()}", message)
         return
     for item in found:
         if not isinstance(item, Contents):
-            yield place.event(item)
+            yield place.event(item, message)
         elif place.level < MAX_NESTING:
             read = _read if item.past is None else _messages
             yield from read(item.value, place.inside(item))
         else:
-            yield place.malformed(_TOO_DEEP)
+            yield place.malformed(_TOO_DEEP, item.value)
 
 
-_EXPECTED_TEXT = "expected JSON or base64 of JSON"
+_EXPECTED_TEXT = "expected JSON, the XML of an MNS topic, or base64 of either"
 _TOO_DEEP = f"nested deeper than {MAX_NESTING} envelopes; expected an event by then"
 
 

@@ -18,9 +18,8 @@ class Contents:
     """What lies in an envelope, still to be read: a message, an array of messages, or the text of one.
 
     `field` is where it lay, for the reader of a reason. `message_id` names the message itself, `request_id` only the
-    call that carried it. `bare_id` allows a plain string to be a job id. `as_it_came` makes `value`, in place of the
-    envelope around it, the message that is parked. With `past` it was parked before: it is such a message, or an
-    array of them.
+    call that carried it. `bare_id` allows a plain string to be a job id. With `past` it was parked before: it is such
+    a message, or an array of them.
     """
 
     field: str
@@ -28,12 +27,11 @@ class Contents:
     message_id: str | None = None
     request_id: str | None = None
     bare_id: bool = False
-    as_it_came: bool = False
     past: Past | None = None
 
 
 Opened: TypeAlias = Iterable[Contents | TriggerEvent]
-"""What was in a message. Its events have no `event_id` and no `payload` yet: `parse` adds them."""
+"""What was in a message. Its events have no `event_id` yet, and a `payload` only when it is less than the message."""
 
 
 @dataclass(frozen=True, slots=True)

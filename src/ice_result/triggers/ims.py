@@ -2,16 +2,19 @@
 
 One callback setting carries all event types of an account and region, so most of what comes may be for others.
 The MessageBody of AIProduceComplete is not published: where the job id lies in it is inferred, hence a setting.
+VOD sends the same without a MessageBody, its fields at the top (documented).
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from ice_result.errors import shorten
 from ice_result.triggers.envelope import Envelope, Opened, describe, label
-from ice_result.triggers.job_ids import lookup
+from ice_result.triggers.job_ids import function_name, lookup
 from ice_result.triggers.keys import Missing, value_of
-from ice_result.triggers.model import Ignored, Malformed, TriggerEvent, TriggerOptions
-from ice_result.values import JsonObject
+from ice_result.triggers.model import Ignored, JobEvent, Malformed, TriggerEvent, TriggerOptions
+from ice_result.values import JsonObject, JsonValue
 
 __all__ = ["IMS_EVENT"]
 
@@ -33,7 +36,21 @@ def _event(message: JsonObject, event_type: str, options: TriggerOptions) -> Tri
     if isinstance(event, Missing):
         reason = f"{shorten(event_type)} event without a job id: looked at {', '.join(options.job_id_paths)}"
         return Malformed(event_type=label(event_type), reason=reason)
-    return event.model_copy(update={"event_type": label(event_type)})
+    facts: dict[str, object] = {"event_type": label(event_type)}
+    if isinstance(event, JobEvent):
+        facts |= {"event_time": _time(value_of(message, "EventTime")), "function_name": function_name(message)}
+    return event.model_copy(update=facts)
+
+
+def _time(value: JsonValue | Missing) -> datetime | None:
+    """The time of an event in UTC; documented as `2022-07-15T08:48:14Z`. None for what is no time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 IMS_EVENT = Envelope("EventType (an IMS event)", _open)

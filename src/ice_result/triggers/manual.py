@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from ice_result.triggers.envelope import Envelope, Opened, describe
-from ice_result.triggers.job_ids import job_event, lookup
+from ice_result.triggers.job_ids import function_name, job_event, lookup
 from ice_result.triggers.keys import Missing, value_of
 from ice_result.triggers.model import JobEvent, Malformed, TriggerOptions
 from ice_result.values import JsonObject, JsonValue
@@ -23,7 +23,19 @@ def _open(message: JsonObject, options: TriggerOptions) -> Opened | None:
     many = value_of(message, "JobIds")
     if isinstance(one, Missing) and isinstance(many, Missing):
         return None
-    return chain(() if isinstance(one, Missing) else (one,), () if isinstance(many, Missing) else _listed(many))
+    return chain(
+        () if isinstance(one, Missing) else (_single(one, message),),
+        () if isinstance(many, Missing) else _listed(many),
+    )
+
+
+def _single(event: JobEvent | Malformed, message: JsonObject) -> JobEvent | Malformed:
+    """The event of JobId: of a message that has JobIds too, the rest is its payload."""
+    payload = {key: value for key, value in message.items() if key.casefold() != "jobids"}
+    facts: dict[str, object] = {"payload": payload}
+    if isinstance(event, JobEvent):
+        facts["function_name"] = function_name(message)
+    return event.model_copy(update=facts)
 
 
 def _listed(job_ids: JsonValue) -> Iterator[JobEvent | Malformed]:

@@ -1,6 +1,7 @@
-"""Messages of MNS (now SMQ): queues through EventBridge, and topics in both of their formats.
+"""Messages of MNS (now SMQ): queues through EventBridge, and topics in all of their formats.
 
-The body is a string in all of them. A topic's messages in the STREAM format without attributes have no envelope.
+The body is a string in all of them. A topic's messages in the STREAM format without attributes have no envelope; an XML
+notification is read into the keys of the JSON format (see `mns_xml`).
 """
 
 from __future__ import annotations

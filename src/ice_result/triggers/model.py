@@ -31,9 +31,11 @@ class Past(Model):
 
 
 class JobEvent(Model):
-    """Something woke us for this job. `payload` is the message as it came, kept for parking.
+    """An event of this job.
 
-    `event_time` and `function_name` are what the message itself says, where it does.
+    `payload` is kept for parking: the innermost message that names the job, without the envelopes around it, and
+    without secrets. `event_time` is the event's own time (EventTime), in UTC; `function_name` is what it calls the
+    job's function. Both are hints.
     """
 
     kind: Literal["job"] = "job"
@@ -56,7 +58,10 @@ class Ignored(Model):
 
 
 class Malformed(Model):
-    """A message no job id can be read from; `reason` names what was expected. It is parked, never dropped."""
+    """A message no job id can be read from; `reason` names what was expected. It is parked, never dropped.
+
+    `payload` is the innermost piece that cannot be read, without secrets.
+    """
 
     kind: Literal["malformed"] = "malformed"
     event_type: str | None = None
@@ -72,14 +77,15 @@ TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
 class Triggered(Model):
     """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form.
 
-    `on_timer` says that a timer woke us: time to see to what was left undone. `refused` says why an
-    HTTP request is not believed; its only event is then an Ignored.
+    `on_timer` says that a timer woke us: time to see to what was left undone. `refused` says why an HTTP request is
+    not accepted, and `status` with which HTTP status it is answered; its only event is then an Ignored.
     """
 
     events: tuple[TriggerEvent, ...]
     via_http: bool = False
     on_timer: bool = False
     refused: str | None = None
+    status: Literal[400, 401, 405, 413] | None = None
 
 
 class Callback(Model):
@@ -96,7 +102,7 @@ class TriggerOptions(Model):
     delivers, and still an affordable list.
 
     With `callback`, an HTTP request must be ICE's own. One that comes in another envelope, as from a failure
-    destination, is not looked at again: its time has passed.
+    destination, was checked when it came.
     """
 
     event_types: tuple[str, ...] = ("AIProduceComplete",)

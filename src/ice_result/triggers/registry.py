@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ice_result.triggers.brokers import BROKER_MESSAGE
 from ice_result.triggers.cloudevents import CLOUD_EVENT
 from ice_result.triggers.envelope import Envelope
 from ice_result.triggers.failure import FAILED_CALL
@@ -10,24 +11,27 @@ from ice_result.triggers.ims import IMS_EVENT
 from ice_result.triggers.manual import MANUAL
 from ice_result.triggers.mns import MNS_QUEUE_MESSAGE, MNS_TOPIC_MESSAGE, MNS_TOPIC_STREAM
 from ice_result.triggers.mps import MPS_EVENT
+from ice_result.triggers.own_lines import OWN_LINE
 from ice_result.triggers.parked import PARKED_EVENT
 from ice_result.triggers.timer import TIMER
 
 __all__ = ["ENVELOPES"]
 
 # In the order they are tried. Our own envelope says what it is. The topic message comes early because a sender's
-# attributes stand among its keys and may have any name; wrappers come before what they wrap; the hand-written form is
-# last because it asks for the least.
+# attributes stand among its keys and may have any name. A timer may come as a CloudEvent. Wrappers come before what
+# they wrap. What is written by hand is last, with the lines of our own commands, because it asks for the least.
 ENVELOPES: tuple[Envelope, ...] = (
     PARKED_EVENT,
     MNS_TOPIC_MESSAGE,
+    TIMER,
     CLOUD_EVENT,
     MNS_QUEUE_MESSAGE,
     MNS_TOPIC_STREAM,
     HTTP_REQUEST,
     FAILED_CALL,
-    TIMER,
+    BROKER_MESSAGE,
     IMS_EVENT,
     MPS_EVENT,
     MANUAL,
+    OWN_LINE,
 )

@@ -1,4 +1,7 @@
-"""The timer trigger: `{"triggerTime", "triggerName", "payload"}`."""
+"""Timers: the timer trigger's `{"triggerTime", "triggerName", "payload"}`, and a schedule of the event bus.
+
+A schedule comes as a CloudEvent: `{"type": "eventbridge:Events:ScheduledEvents", "data": {"TimeZone", "Schedule"}}`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from ice_result.values import JsonObject
 
 __all__ = ["TIMER", "is_timer"]
 
-_REASON = "a timer: it wakes the function for what was left undone"
+_REASON = "a timer, which names no job"
+_SCHEDULE = "eventbridge:events:scheduledevents"
 
 
 def is_timer(message: JsonObject) -> bool:
     """Whether a timer sent it."""
-    return {"triggerTime", "triggerName"} <= message.keys()
+    if {"triggerTime", "triggerName"} <= message.keys():
+        return True
+    event_type = message.get("type") if "specversion" in message else None
+    return isinstance(event_type, str) and event_type.strip().casefold() == _SCHEDULE
 
 
 def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
