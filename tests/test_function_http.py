@@ -18,7 +18,7 @@ from ice_result.jobs.model import Job
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.localcloud.faults import FaultKind
 from ice_result.localcloud.service import Watch
-from ice_result.pipeline import Pipeline
+from ice_result.pipeline import Pipeline, Report
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from ice_result.values import JobId, JsonObject, JsonValue
 from ice_result.write_job import Stores
@@ -181,6 +181,25 @@ def test_what_cannot_be_parked_either_is_sent_again(
     cloud.oss.clear()
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["recorded"]) == (200, 1)
+
+
+def test_ice_is_answered_within_two_seconds(
+    cloud: LocalCloud, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN work that keeps no deadline WHEN two seconds have passed THEN ICE has its answer: 503, send it again."""
+    function = function_with(cloud, "oss://records", fake_time)
+    release = threading.Event()
+
+    def report(*_: object) -> Report:
+        fake_time.move(2.0)
+        release.wait(10)
+        return Report(jobs=())
+
+    monkeypatch.setattr(Pipeline, "report", report)
+    status, body = send(function, fresh("cover-0001"))
+    release.set()
+    assert status == 503
+    assert "no complete reply within 1.9 s" in str(body)
 
 
 def test_a_short_timeout_of_the_function_is_kept(

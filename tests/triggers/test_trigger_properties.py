@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,8 @@ JSON = st.recursive(
 KNOWN_KEYS = (
     *("EventType", "MessageBody", "JobId", "JobIds", "Type", "specversion", "id", "source", "data", "data_base64"),
     *("messageBody", "messageId", "TopicName", "Message", "MessageId", "body", "attrs", "headers", "http"),
-    *("requestContext", "requestPayload", "requestId", "triggerTime", "triggerName"),
+    *("requestContext", "requestPayload", "requestId", "triggerTime", "triggerName", "job_id", "record"),
+    *("topic", "value", "offset", "props", "State", "Details", "RunId", "MediaWorkflowExecution", "method", "schema"),
 )
 NEAR_MISSES = st.recursive(
     st.none() | st.integers() | st.sampled_from(("AIProduceComplete", "IProduction", "e30=", "[]", '{"JobId":1}', "")),
@@ -36,7 +38,7 @@ WAKE_UP: JsonValue = {"EventType": "AIProduceComplete", "MessageBody": {"JobId":
 
 
 def as_text(value: JsonValue) -> str:
-    return json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def as_base64(value: JsonValue) -> str:
@@ -47,6 +49,15 @@ def as_batch(value: JsonValue) -> str:
     return as_text([value])
 
 
+def as_xml(message: str) -> str:
+    head = '<?xml version="1.0" encoding="utf-8"?><Notification xmlns="http://mns.aliyuncs.com/doc/v1/">'
+    return f"{head}<TopicName>t</TopicName><MessageId>m</MessageId><Message>{message}</Message></Notification>"
+
+
+def as_cdata(text: str) -> str:
+    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+
+
 TEXTS: tuple[Callable[[JsonValue], JsonValue], ...] = (as_text, as_base64, as_batch, lambda value: value)
 ENVELOPES: tuple[Callable[[JsonValue], JsonValue], ...] = (
     lambda body: {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": body},
@@ -55,6 +66,11 @@ ENVELOPES: tuple[Callable[[JsonValue], JsonValue], ...] = (
     lambda body: {"body": body, "attrs": {"EventType": "other"}},
     lambda body: {"headers": {}, "body": body, "requestContext": {"http": {"method": "POST"}, "requestId": "r"}},
     lambda body: {"requestContext": {"requestId": "r"}, "requestPayload": body},
+    lambda body: {"topic": "t", "systemProperties": {}, "userProperties": {}, "body": body},
+    lambda body: {"props": {"messageId": "m"}, "envelope": {}, "body": body},
+    lambda body: {"topic": "t", "partition": 7, "offset": 25, "headers": {}, "key": "k", "value": body},
+    lambda body: as_xml(escape(as_text(body))),
+    lambda body: as_xml(as_cdata(as_text(body))),
 )
 Layer = tuple[Callable[[JsonValue], JsonValue], Callable[[JsonValue], JsonValue]]
 LAYERS: st.SearchStrategy[Layer] = st.tuples(st.sampled_from(ENVELOPES), st.sampled_from(TEXTS))

@@ -35,9 +35,12 @@ def without_event(request: JsonObject) -> str | None:
 
 
 def method(request: JsonObject) -> str:
-    """The request's method in capitals; POST where none is given, as in the events of local tools."""
+    """The request's method in capitals; POST where none is given, as in the events of local tools.
+
+    An API gateway in front of the function says it in `httpMethod` (documented).
+    """
     http = _context(request).get("http")
-    found = http.get("method") if isinstance(http, dict) else None
+    found = http.get("method") if isinstance(http, dict) else request.get("httpMethod")
     return found.upper() if isinstance(found, str) and found else "POST"
 
 

@@ -29,7 +29,7 @@ def _open(message: JsonObject, options: TriggerOptions) -> Opened | None:
 
 
 def _event(message: JsonObject, event_type: str, options: TriggerOptions) -> TriggerEvent:
-    if event_type.casefold() not in {ours.casefold() for ours in options.event_types}:
+    if event_type.strip().casefold() not in {ours.casefold() for ours in options.event_types}:
         reason = f"event type {shorten(event_type)} is not one of those configured: {', '.join(options.event_types)}"
         return Ignored(event_type=label(event_type), reason=reason)
     event = lookup(message, options.job_id_paths)

@@ -23,9 +23,9 @@ def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
         return (_NO_JOB,)
     event = job_event(line["job_id"], "job_id")
     if isinstance(event, JobEvent):
-        function_name = label(line.get("function_name"))
-        return (event.model_copy(update={"function_name": function_name, "payload": {"job_id": event.job_id}}),)
-    return (event,)
+        event = event.model_copy(update={"function_name": label(line.get("function_name"))})
+    payload = {key: line[key] for key in ("job_id", "function_name") if key in line}
+    return (event.model_copy(update={"payload": payload}),)
 
 
 _NO_JOB = Ignored(reason="a line of ice-result about no job")
