@@ -92,7 +92,7 @@ class ServiceError(IceResultError):
         request_id: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
-        parts = [f"{service}: {tried}"]
+        parts = [f"{service}: {redact(tried)}"]
         answer = " ".join(part for part in (str(status or ""), redact(code)) if part)
         if answer:
             parts.append(answer)

@@ -8,6 +8,9 @@ from ice_result.results import Decoded, DecodeStatus, Files, Unknown, decode
 from ice_result.values import JsonObject, JsonValue
 
 SIGNED = "http://b-1.oss-cn-shanghai.aliyuncs.com/k.srt?Expires=1&OSSAccessKeyId=EXAMPLE&Signature=EXAMPLE"
+CLEAN = (
+    "http://b-1.oss-cn-shanghai.aliyuncs.com/k.srt?Expires=[redacted]&OSSAccessKeyId=[redacted]&Signature=[redacted]"
+)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +20,7 @@ SIGNED = "http://b-1.oss-cn-shanghai.aliyuncs.com/k.srt?Expires=1&OSSAccessKeyId
         ('[{"file":"a.srt"}]', {"Result": [{"file": "a.srt"}]}),
         ("7", {"Result": 7}),
         ('"done"', {"Result": "done"}),
-        ([SIGNED], {"Result": ["http://b-1.oss-cn-shanghai.aliyuncs.com/k.srt"]}),
+        ([SIGNED], {"Result": [CLEAN]}),
     ],
 )
 def test_what_a_function_of_files_tells_all_the_same_is_kept(result: JsonValue, extra: JsonObject) -> None:
@@ -53,7 +56,7 @@ def test_an_unknown_function_s_text_is_kept_as_text() -> None:
     """What is not JSON is data too, without signed queries, and without what no UTF-8 file can hold."""
     decoded = decode("", f"see {SIGNED} \ud800")
 
-    assert decoded.result == Unknown(data="see http://b-1.oss-cn-shanghai.aliyuncs.com/k.srt \ufffd")
+    assert decoded.result == Unknown(data=f"see {CLEAN} \ufffd")
     assert decoded.status == "decoded"
     assert [(warning.path, warning.code) for warning in decoded.warnings] == [("$", "not_json")]
 
