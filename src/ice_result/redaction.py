@@ -81,6 +81,8 @@ _VALUE = rf"(?:[^{_ENDS}]+|{_GOES_ON})+"
 _PARAMETER = re.compile(r"[?&#;]([A-Za-z][\w.-]{0,63})=")
 _PARAMETER_VALUE = re.compile(rf"(?:[^{_ENDS}#]+|{_GOES_ON})*")
 _CHANGING_VALUE = re.compile(r"[^\s\"'<>\\&#;?]*")
+_QUERY = re.compile(r"\?(?:[^\s\"<>\\]|\\u00[2-7]|\\/)*")
+_QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
 _NAMED = re.compile(r"(?<![\w/-])([A-Za-z][\w-]{1,63})([\"']?\s{0,16}[=:]\s{0,16})")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
@@ -134,10 +136,9 @@ def without_query(url: str) -> str:
     return re.split(r"[?#]", url.strip(), maxsplit=1)[0]
 
 
-def without_query_values(url: str) -> str:
-    """`url` with `[redacted]` for every value of its query: it may be signed in a way that is not known here."""
-    path, mark, query = url.partition("?")
-    return path + mark + re.sub(r"(=)[^&#]+|(?<![^&])[\w+/%-]{16,}(?![^&])", rf"\1{REDACTED}", query)
+def without_query_values(text: str) -> str:
+    """`text` with `[redacted]` for every value in the queries of it: they may be signed in a way not known here."""
+    return _QUERY.sub(lambda query: _QUERY_VALUE.sub(REDACTED, query[0]), text)
 
 
 def without_signed_query(text: str) -> str:

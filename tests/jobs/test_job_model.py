@@ -118,10 +118,70 @@ def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
             "OutputUrls": "http://x",
         },
     )
-    assert (job.template_id, job.priority, job.output_files, job.output_urls) == ("7", "6", ("a.png",), ())
+    assert (job.template_id, job.priority, job.output_files, job.output_urls) == ("7", 6, ("a.png",), ())
     assert set(job.unreadable) == {
         *("Name", "Input", "Output.Type", "ScheduleConfig.PipelineId", "OutputFiles", "OutputUrls"),
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "priority"),
+    [(6, 6), ("6", 6), (" 10 ", 10), (0, 0), (-1, -1), (None, None), ("", None), (" ", None)],
+)
+def test_a_priority_is_an_integer(sent: JsonValue, priority: int | None) -> None:
+    """A number, or a text of digits; a blank text is none, and nothing to warn about."""
+    job = Job.from_response(JOB, {"Status": "Success", "ScheduleConfig": {"Priority": sent}})
+    assert (job.priority, job.unreadable) == (priority, ())
+
+
+@pytest.mark.parametrize("sent", ["high", "1.5", "-1", "６", 1.5, True, [6], {}, 2**63, "9" * 30])
+def test_any_other_priority_is_none_and_named(sent: JsonValue) -> None:
+    """Nothing that is no integer of 64 bits is taken for one."""
+    job = Job.from_response(JOB, {"Status": "Success", "ScheduleConfig": {"Priority": sent}})
+    assert (job.priority, job.unreadable) == (None, ("ScheduleConfig.Priority",))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t "])
+def test_blank_texts_are_none(blank: str) -> None:
+    """A field that is there and says nothing is as one that is not there."""
+    names = ("Name", "TemplateId", "JobParams", "UserData", "CreateTime", "FinishTime", "FunctionName", "RequestId")
+    media: JsonObject = {"Type": blank, "Media": blank, "Biz": blank, "OutputUrl": blank}
+    fields: JsonObject = {**dict.fromkeys(names, blank), "Input": media, "Output": media}
+    job = Job.from_response(JOB, {**fields, "Status": "Fail", "ScheduleConfig": {"PipelineId": blank}})
+    assert job == Job.from_response(JOB, {"Status": "Fail"}).model_copy(update={"raw": job.raw})
+    assert job.raw["UserData"] == blank
+
+
+def test_what_a_job_shows_has_no_secrets_and_its_addresses_are_as_sent() -> None:
+    """GIVEN signed addresses and keys in every field WHEN the job is read THEN only the names of files keep them."""
+    signed = "http://bucket.oss-cn-shanghai.aliyuncs.com/a.mp4?Expires=1&OSSAccessKeyId=k&Signature=c2VjcmV0"
+    response: JsonObject = {
+        "Status": "Success",
+        "Name": signed,
+        "UserData": '{"AccessKeySecret":"c2VjcmV0"}',
+        "Result": [{"Url": signed}],
+        "Output": {"Media": signed, "OutputUrl": signed},
+        "OutputFiles": [signed],
+        "OutputUrls": [signed],
+        "New": {"password": "c2VjcmV0"},
+    }
+    job = Job.from_response(JOB, response)
+    assert "c2VjcmV0" not in repr(job)
+    assert "c2VjcmV0" not in job.model_dump_json()
+    assert (job.output_files, job.output_urls) == ((signed,), (signed,))
+    assert job.output.address == ObjectAddress("bucket", "a.mp4", "cn-shanghai")
+
+
+def test_no_value_of_an_output_url_s_query_is_kept() -> None:
+    """ICE signs them anew for every query, and they may be signed in a way that is not known here."""
+    urls: list[JsonValue] = ["https://cdn.example.com/what?.mp4?vkey=1&x", "plain", 7]
+    kept: list[JsonValue] = ["https://cdn.example.com/what?.mp4?vkey=[redacted]&x", "plain", 7]
+    output: JsonObject = {"OutputUrl": "https://cdn.example.com/a?vkey=1 "}
+    job = Job.from_response(JOB, {"Status": "Success", "Output": output, "OutputUrls": urls})
+    assert job.raw["OutputUrls"] == kept
+    assert job.raw["Output"] == {"OutputUrl": "https://cdn.example.com/a?vkey=[redacted] "}
+    as_text = Job.from_response(JOB, {"Status": "Success", "OutputUrls": json.dumps(urls)})
+    assert json.loads(str(as_text.raw["OutputUrls"])) == kept
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from ice_result.jobs.model import Job
 from ice_result.results import Cover, Covers, Decoded, Files, MusicSegments, decode
 from ice_result.results.registry import DECODERS
 from ice_result.results.report import Report
-from ice_result.values import JsonValue
+from ice_result.values import JobId, JsonValue
 
 ONE = [{"Score": 1, "Time": "1000", "Url": "a.jpg"}]
 ONE_COVER = Covers(covers=(Cover(rank=1, score=1.0, time_seconds=1.0, path="a.jpg", uri=None),))
@@ -156,8 +157,9 @@ def test_a_loss_beyond_the_last_warning_still_makes_it_partial() -> None:
     ],
 )
 def test_no_signed_query_gets_through(function_name: str, result: JsonValue) -> None:
-    """Neither the typed result nor a warning holds a signature, whatever held it."""
-    assert "c2VjcmV0" not in decode(function_name, result).model_dump_json()
+    """Neither the typed result nor a warning of a job holds a signature, whatever held it."""
+    job = Job.from_response(JobId("job"), {"Status": "Success", "Result": result})
+    assert "c2VjcmV0" not in decode(function_name, job.result).model_dump_json()
 
 
 def test_messages_and_paths_stay_short() -> None:

@@ -9,6 +9,7 @@ import click
 from ice_result.cli.console import write_line
 from ice_result.cli.inputs import read_input
 from ice_result.jsontext import dump, encoding_of, valid_text
+from ice_result.redaction import redact
 from ice_result.results import decode as decode_result
 from ice_result.settings import trigger_options
 from ice_result.triggers import JobEvent, TriggerEvent
@@ -30,7 +31,7 @@ def parse(event: str) -> None:
 def decode(function_name: str, file: str) -> None:
     """Decode the Result text of FUNCTION_NAME from FILE or standard input: one JSON line."""
     raw = read_input(file)
-    text = valid_text(raw.decode(encoding_of(raw), errors="replace"))
+    text = redact(valid_text(raw.decode(encoding_of(raw), errors="replace")))
     decoded = decode_result(function_name, text).model_dump(mode="json", by_alias=True)
     write_line(dump({"function_name": valid_text(function_name), **decoded}))
 

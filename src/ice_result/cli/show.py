@@ -74,7 +74,7 @@ def _show_facts(record: Record, console: Console) -> None:
         "input": record.input.media,
         "output": record.output.media or record.output.output_url,
         "template": record.template_id,
-        "user data": record.user_data,
+        "user data": record.user_data if isinstance(record.user_data, str) else dump(record.user_data),
         "decoded": record.decode.status,
     }
     console.print(indented(facts(known)))

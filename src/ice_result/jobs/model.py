@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Protocol, TypeAlias
+
+from pydantic import Field
 
 from ice_result.addresses import ObjectAddress, parse_address
 from ice_result.calls import Deadline
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jsontext import load
-from ice_result.redaction import redact
+from ice_result.redaction import clean, redact, without_query_values
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
@@ -23,6 +26,8 @@ _STATES: dict[str, JobState] = {
     "Success": "succeeded",
     "Fail": "failed",
 }
+_DIGITS = re.compile("[0-9]{1,18}")
+_STORED_INTEGERS = range(-(2**63), 2**63)  # of 64 bits, as every store keeps them
 
 
 class MediaReference(Model):
@@ -40,10 +45,11 @@ class MediaReference(Model):
 
 
 class Job(Model):
-    """The response of QueryIProductionJob, field by field; `raw` is all of it, as received.
+    """The response of QueryIProductionJob, field by field, without secrets; `raw` is all of it, without them too.
 
-    Texts are ICE's own. A field that is missing or of another type than documented is None (or empty), and its
-    name is in `unreadable` when something stood there.
+    Texts are ICE's own. A field that is missing, blank, or of another type than documented is None (or empty), and its
+    name is in `unreadable` when something else stood there. `output_files` and `output_urls` alone are as they were
+    sent, for the addresses in them: they are not shown.
     """
 
     job_id: JobId
@@ -55,14 +61,14 @@ class Job(Model):
     template_id: str | None = None
     job_params: str | None = None
     pipeline_id: str | None = None
-    priority: str | None = None
+    priority: int | None = None
     user_data: str | None = None
     result: JsonValue = None
     create_time: str | None = None
     finish_time: str | None = None
-    output_files: tuple[str, ...] = ()
+    output_files: tuple[str, ...] = Field(default=(), repr=False, exclude=True)
     output_media_ids: tuple[str, ...] = ()
-    output_urls: tuple[str, ...] = ()
+    output_urls: tuple[str, ...] = Field(default=(), repr=False, exclude=True)
     request_id: str | None = None
     unreadable: tuple[str, ...] = ()
     raw: JsonObject
@@ -98,7 +104,7 @@ class Job(Model):
         answered = str(response["JobId"]).strip()
         if answered != asked:
             raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(answered)[:128]!r}")
-        return _Reader(response).job(asked)
+        return _Reader(_cleaned(response), response).job(asked)
 
 
 class JobSource(Protocol):
@@ -116,11 +122,31 @@ def _is_text(value: JsonValue) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-class _Reader:
-    """Takes fields out of a response and remembers which could not be read."""
+def _cleaned(response: JsonObject) -> JsonObject:
+    """`response` without secrets. What ICE signs anew for every query keeps no value of its queries at all."""
+    cleaned = {key: _unsigned(value) if key == "OutputUrls" else value for key, value in response.items()}
+    output = response.get("Output")
+    if isinstance(output, dict) and "OutputUrl" in output:
+        cleaned["Output"] = {**output, "OutputUrl": _unsigned(output["OutputUrl"])}
+    result = clean(cleaned)
+    return result if isinstance(result, dict) else {}
 
-    def __init__(self, response: JsonObject) -> None:
+
+def _unsigned(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_unsigned(item) for item in value]
+    return without_query_values(value) if isinstance(value, str) else value
+
+
+class _Reader:
+    """Takes fields out of a response and remembers which could not be read.
+
+    `sent` is the response before secrets were taken out.
+    """
+
+    def __init__(self, response: JsonObject, sent: JsonObject) -> None:
         self._response = response
+        self._sent = sent
         self._unreadable: list[str] = []
 
     def job(self, job_id: JobId) -> Job:
@@ -135,7 +161,7 @@ class _Reader:
             template_id=self._text(self._response, "TemplateId"),
             job_params=self._text(self._response, "JobParams"),
             pipeline_id=self._text(schedule, "PipelineId", "ScheduleConfig."),
-            priority=self._text(schedule, "Priority", "ScheduleConfig."),
+            priority=self._integer(schedule, "Priority", "ScheduleConfig."),
             user_data=self._text(self._response, "UserData"),
             result=self._response.get("Result"),
             create_time=self._text(self._response, "CreateTime"),
@@ -168,15 +194,25 @@ class _Reader:
     def _text(self, parent: JsonObject, name: str, prefix: str = "") -> str | None:
         value = parent.get(name)
         if isinstance(value, str):
-            return value
+            return value if value.strip() else None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return str(value)
         if value is not None:
             self._unreadable.append(prefix + name)
         return None
 
+    def _integer(self, parent: JsonObject, name: str, prefix: str = "") -> int | None:
+        value = parent.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value in _STORED_INTEGERS:
+            return value
+        if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+            return int(value)
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            self._unreadable.append(prefix + name)
+        return None
+
     def _texts(self, name: str) -> tuple[str, ...]:
-        value = _list_in(self._response.get(name))
+        value = _list_in(self._sent.get(name))
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -10,9 +10,9 @@ from ice_result.jsontext import load
 from ice_result.records.files import OutputFiles
 from ice_result.records.model import Decode, Outcome, Record, RecordedInput, RecordedOutput, RecordState
 from ice_result.records.roles import writes_files
-from ice_result.redaction import redact, without_query
+from ice_result.redaction import without_query
 from ice_result.results.model import Decoded, DecodeWarning
-from ice_result.values import JsonObject, JsonValue
+from ice_result.values import JsonValue
 
 _STATES: dict[str, RecordState] = {"succeeded": "succeeded", "failed": "failed"}
 
@@ -28,21 +28,21 @@ def build_record(job: Job, decoded: Decoded, files: OutputFiles, region: str | N
         status=job.status,
         state=_STATES.get(job.state, "unknown"),
         outcome=_outcome(job, decoded, files),
-        name=_clean(job.name),
-        template_id=_clean(job.template_id),
-        pipeline_id=_clean(job.pipeline_id),
-        priority=_clean(job.priority),
+        name=job.name,
+        template_id=job.template_id,
+        pipeline_id=job.pipeline_id,
+        priority=job.priority,
         input=_input(job.input),
         output=_output(job.output),
         job_params=_parsed(job.job_params),
-        user_data=_clean(job.user_data),
+        user_data=_user_data(job.user_data),
         create_time=created,
         finish_time=finished,
         duration_seconds=_duration(created, finished),
         decode=Decode(status=decoded.status, warnings=tuple(warnings)),
         result=decoded.result,
         files=len(files.files),
-        raw=_raw(job),
+        raw={key: _in_order(job.raw[key]) for key in sorted(job.raw) if key != "RequestId"},
     )
 
 
@@ -60,15 +60,15 @@ def _outcome(job: Job, decoded: Decoded, files: OutputFiles) -> Outcome:
 
 def _input(media: MediaReference) -> RecordedInput:
     bucket, key = _bucket_and_key(media)
-    return RecordedInput(type=_clean(media.type), media=_clean(media.media), bucket=bucket, key=key)
+    return RecordedInput(type=media.type, media=media.media, bucket=bucket, key=key)
 
 
 def _output(media: MediaReference) -> RecordedOutput:
     bucket, key = _bucket_and_key(media)
     return RecordedOutput(
-        type=_clean(media.type),
-        biz=_clean(media.biz),
-        media=_clean(media.media),
+        type=media.type,
+        biz=media.biz,
+        media=media.media,
         output_url=without_query(media.output_url) if media.output_url else None,
         bucket=bucket,
         key=key,
@@ -77,7 +77,7 @@ def _output(media: MediaReference) -> RecordedOutput:
 
 def _bucket_and_key(media: MediaReference) -> tuple[str | None, str | None]:
     address = media.address
-    return (address.bucket, redact(address.key) or None) if address else (None, None)
+    return (address.bucket, address.key or None) if address else (None, None)
 
 
 def _time(field: str, text: str | None, warnings: list[DecodeWarning]) -> datetime | None:
@@ -105,34 +105,27 @@ def _parsed(text: str | None) -> JsonValue:
     if not text:
         return None
     try:
-        return _cleaned(load(text))
+        return _in_order(load(text))
     except NotJsonError:
-        return redact(text)
+        return text
+
+
+def _user_data(text: str | None) -> JsonValue:
+    """The object or array that the text holds; every other text, a number too, as it is: others join on it."""
+    value = _parsed(text)
+    return value if isinstance(value, (dict, list)) else text
 
 
 def _unreadable(name: str) -> DecodeWarning:
     return DecodeWarning(path=name, code="unreadable", message=f"{name} is not of the documented type; see raw")
 
 
-def _raw(job: Job) -> JsonObject:
-    """The response with its keys in order, without RequestId (new at every call) and without any signed query."""
-    urls = [without_query(url) if "://" in url else redact(url) for url in job.output_urls]
-    raw: JsonObject = {key: _cleaned(job.raw[key]) for key in sorted(job.raw) if key != "RequestId"}
-    readable = "OutputUrls" in raw and "OutputUrls" not in job.unreadable
-    return {**raw, "OutputUrls": [*urls]} if readable and job.raw["OutputUrls"] is not None else raw
-
-
-def _clean(text: str | None) -> str | None:
-    return redact(text) if text is not None else None
-
-
-def _cleaned(value: JsonValue) -> JsonValue:
+def _in_order(value: JsonValue) -> JsonValue:
+    """`value` with the keys of its objects sorted, so that the same response is always the same bytes."""
     match value:
-        case str():
-            return redact(value)
         case list():
-            return [_cleaned(item) for item in value]
+            return [_in_order(item) for item in value]
         case dict():
-            return {redact(key): _cleaned(value[key]) for key in sorted(value)}
+            return {key: _in_order(value[key]) for key in sorted(value)}
         case _:
             return value

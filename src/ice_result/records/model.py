@@ -64,11 +64,11 @@ class Record(Model):
     name: str | None
     template_id: str | None
     pipeline_id: str | None
-    priority: str | None
+    priority: int | None
     input: RecordedInput
     output: RecordedOutput
     job_params: JsonValue
-    user_data: str | None
+    user_data: JsonValue
     create_time: datetime | None
     finish_time: datetime | None
     duration_seconds: float | None

@@ -12,7 +12,8 @@ from ice_result.values import JsonValue
 def decode(function_name: str, result: JsonValue, bucket: str | None = None) -> Decoded:
     """Read what stood in the Result field of a job: usually a JSON text, sometimes null or JSON already.
 
-    Paths in it are relative to `bucket`, the job's output bucket; None when it is not known.
+    It is taken as it is: the `result` of a Job has no secrets in it. Paths in it are relative to `bucket`, the job's
+    output bucket; None when it is not known.
     Never raises for what ICE sent: what cannot be read is null, or the whole undecodable, and a warning says why.
     """
     report = Report(bucket)

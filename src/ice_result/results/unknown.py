@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ice_result.errors import NotJsonError
 from ice_result.jsontext import valid_text
-from ice_result.redaction import redact
 from ice_result.results.model import DecodeWarning, Unknown
 from ice_result.results.report import Report
 from ice_result.results.unwrapping import parse
@@ -19,7 +18,7 @@ def decode(result: JsonValue, report: Report) -> Unknown:
         warning = DecodeWarning(path="$", code="not_json", message=str(error))
         if isinstance(result, str):
             report.warn(warning)
-            return Unknown(data=redact(valid_text(result)))
+            return Unknown(data=valid_text(result))
         report.undecodable(warning)
         return Unknown()
     report.nothing(value)

@@ -6,7 +6,6 @@ import json
 
 from ice_result.errors import NotJsonError, shorten
 from ice_result.jsontext import load
-from ice_result.redaction import redact
 from ice_result.results.model import DecodeWarning
 from ice_result.results.report import Item, Report
 from ice_result.values import JsonObject, JsonValue
@@ -16,28 +15,26 @@ _DATA_KEYS = frozenset({"result"})
 
 
 def unwrap(result: JsonValue, report: Report) -> JsonValue:
-    """The JSON value `result` means, without presigned queries; None, reported undecodable, when it is not JSON.
+    """The JSON value `result` means; None, reported undecodable, when it is not JSON.
 
     MPS, the predecessor of ICE, wraps its results; that ICE still does so for some jobs is [inferred].
     Paths in later warnings count from the value this returns.
     """
     try:
-        value = _parsed(result)
+        value = parse(result)
         if isinstance(value, dict) and {"Code", "Data"} <= value.keys():
             value = _unwrapped(value, report)
     except NotJsonError as error:
         report.undecodable(DecodeWarning(path="$", code="not_json", message=str(error)))
         return None
-    return _redacted(value)
+    return value
 
 
 def parse(result: JsonValue) -> JsonValue:
-    """The JSON value `result` is or holds, without presigned queries. Raises NotJsonError."""
-    return _redacted(_parsed(result))
+    """`result` read as JSON: a text once, and once more when what it held is the text of an object or a list.
 
-
-def _parsed(result: JsonValue) -> JsonValue:
-    """`result` read as JSON: a text once, and once more when what it held is the text of an object or a list."""
+    Raises NotJsonError.
+    """
     if not isinstance(result, str):
         return _proper(result)
     value = _loaded(result)
@@ -74,15 +71,3 @@ def _unwrapped(wrapper: JsonObject, report: Report) -> JsonValue:
         return value
     report.only(Item("$.Data", 1, value), _DATA_KEYS)
     return value["result"]
-
-
-def _redacted(value: JsonValue) -> JsonValue:
-    match value:
-        case str():
-            return redact(value)
-        case list():
-            return [_redacted(entry) for entry in value]
-        case dict():
-            return {redact(key): _redacted(entry) for key, entry in value.items()}
-        case _:
-            return value

@@ -149,6 +149,8 @@ def _job(record: Record, manifest: Manifest) -> Row:
         **{name: getattr(record, name) for name in _AS_RECORDED},
         **{f"input_{name}": value for name, value in record.input.model_dump().items()},
         **{f"output_{name.removeprefix('output_')}": value for name, value in record.output.model_dump().items()},
+        "priority": None if record.priority is None else str(record.priority),
+        "user_data": _sent_user_data(record),
         "create_time": time_text(record.create_time),
         "finish_time": time_text(record.finish_time),
         "decode_status": record.decode.status,
@@ -165,9 +167,15 @@ def _job(record: Record, manifest: Manifest) -> Row:
 
 
 _AS_RECORDED = (
-    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id", "priority", "user_data",
+    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id",
     "duration_seconds", "files",
 )  # fmt: skip
+
+
+def _sent_user_data(record: Record) -> str | None:
+    """The text as it was sent, which other systems join on."""
+    sent = record.raw.get("UserData")
+    return sent if isinstance(sent, str) and sent.strip() else None
 
 
 def _output(file: ManifestFile) -> Row:
