@@ -16,6 +16,7 @@ from typing_extensions import Self
 from ice_result.errors import IceResultError
 from ice_result.jsontext import dump
 from ice_result.pipeline import JobOutcome
+from ice_result.redaction import redact
 
 _COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
 _COLOUR_OF_COMPLETE = "green"
@@ -109,7 +110,8 @@ def _line(outcome: JobOutcome) -> Text:
 
 
 def write_line(json_text: str) -> None:
-    """Write JSON as one line, at once; control and direction characters in it as JSON escapes, which mean the same."""
+    """Write JSON as one line, at once, without secrets; control and direction characters in it as JSON escapes."""
+    json_text = redact(json_text)
     sys.stdout.write(f"{json_text if json_text.isprintable() else _escaped(json_text)}\n")
     sys.stdout.flush()
 
@@ -119,5 +121,6 @@ def _escaped(json_text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with control and direction characters escaped, so that no name can rewrite the terminal."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    """`text` without secrets, and with control and direction characters escaped: no name can rewrite the terminal."""
+    shown = redact(text)  # what earlier versions wrote may hold more than this one keeps
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)

@@ -14,6 +14,7 @@ from ice_result.cli.looking_up import SECONDS
 from ice_result.cli.page import facts, indented, page, table
 from ice_result.cli.parked_choice import Wanted, choose
 from ice_result.jsontext import dump
+from ice_result.redaction import clean, redact
 from ice_result.sinks import Parked
 from ice_result.upkeep import Envelope, read_each
 from ice_result.values import JsonObject
@@ -41,11 +42,11 @@ def _document(envelope: Envelope) -> JsonObject:
     where: JsonObject = {"sink": envelope.kept.lot.url, "key": envelope.kept.key}
     if envelope.parked is None:
         return {**where, "envelope": None, "text": _text(envelope)}
-    return {**where, "envelope": envelope.parked.model_dump(mode="json", by_alias=True)}
+    return {**where, "envelope": clean(envelope.parked.model_dump(mode="json", by_alias=True))}
 
 
 def _text(envelope: Envelope) -> str:
-    return envelope.text.decode(errors="replace")
+    return redact(envelope.text.decode(errors="replace"))
 
 
 def _show(envelope: Envelope, console: Console) -> None:
@@ -60,7 +61,7 @@ def _show(envelope: Envelope, console: Console) -> None:
         console.print(Text("earlier tries", style="bold"))
         console.print(indented(table([past.model_dump() for past in parked.history])))
     console.print(Text("event", style="bold"))
-    _print_lines(json.dumps(parked.event, indent=2, ensure_ascii=False), console)
+    _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
 
 
 def _show_facts(parked: Parked, console: Console) -> None:

@@ -18,7 +18,7 @@ from ice_result.cli.inputs import line_per_job
 from ice_result.cli.jobs_list import read_since
 from ice_result.credentials import Credentials
 from ice_result.jsontext import dump, valid_text
-from ice_result.redaction import redact
+from ice_result.redaction import REDACTED, is_secret
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, keeps_objects, open_sink
 from ice_result.sinks.catalogue import JobFilter
@@ -113,8 +113,9 @@ def _name(outcome: RedecodedAs, *, dry_run: bool) -> str:
 
 def _show(redecoded: Redecoded, *, dry_run: bool, as_json: bool) -> None:
     """To people, one that is as it was is only counted."""
+    redecoded = redecoded.model_copy(update={"changes": tuple(map(_clean, redecoded.changes))})
     if as_json:
-        write_line(redact(dump(redecoded.model_dump(mode="json"))))
+        write_line(dump(redecoded.model_dump(mode="json")))
     elif redecoded.outcome != "unchanged":
         out = RichConsole(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         for line in _lines(redecoded, dry_run=dry_run):
@@ -145,6 +146,13 @@ def _change(change: Change) -> list[Text]:
     return lines
 
 
+def _clean(change: Change) -> Change:
+    """`change` without secrets: earlier versions may have kept more than this one does."""
+    secret = any(is_secret(name) for name in change.path.split("/"))
+    known = [field for field in ("old", "new") if getattr(change, field) is not None]
+    return change.model_copy(update=dict.fromkeys(known, REDACTED) if secret else {})
+
+
 def _value(value: JsonValue) -> str:
-    shown = printable(redact(dump(value)))  # earlier versions may have kept more than this one does
+    shown = printable(dump(value))
     return shown if len(shown) <= _LONGEST_VALUE else f"{shown[: _LONGEST_VALUE - 1]}…"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import click
 from rich.console import Console
 from rich.text import Text
@@ -16,10 +14,11 @@ from ice_result.cli.page import facts, indented, page, table, words
 from ice_result.errors import IceResultError
 from ice_result.jsontext import dump, valid_text
 from ice_result.records.model import Manifest, Record
+from ice_result.redaction import clean
 from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
 from ice_result.sinks.catalogue import Found
 from ice_result.triggers import JobEvent, job_event
-from ice_result.values import JobId, JsonObject, JsonValue, Model
+from ice_result.values import JobId, JsonObject, Model
 
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
 
@@ -112,9 +111,9 @@ def _rows_of(result: Result) -> list[dict[str, object]]:
         case AudioQuality(channels=channels):
             return [_scores(channel.model_dump()) for channel in channels]
         case Files(extra=extra):
-            return _pairs(extra.items())
+            return _pairs(extra)
         case Unknown(data=data):
-            return _pairs(data.items() if isinstance(data, dict) else [("data", data)] if data else [])
+            return _pairs(data if isinstance(data, dict) else {"data": data} if data else {})
 
 
 def _scores(channel: dict[str, object]) -> dict[str, object]:
@@ -122,5 +121,7 @@ def _scores(channel: dict[str, object]) -> dict[str, object]:
     return {name: value.get("score") if isinstance(value, dict) else value for name, value in channel.items()}
 
 
-def _pairs(items: Iterable[tuple[str, JsonValue]]) -> list[dict[str, object]]:
+def _pairs(values: JsonObject) -> list[dict[str, object]]:
+    shown = clean(values)  # once more: here a name no longer stands beside its value
+    items = shown.items() if isinstance(shown, dict) else ()
     return [{"name": name, "value": value if isinstance(value, str) else dump(value)} for name, value in items]
