@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
-from ice_result.redaction import redact, without_query
+from ice_result.redaction import REDACTED, redact, without_query, without_signed_query
 
 Host: TypeAlias = Literal["none", "oss", "other"]
 """Where an object's name says the object is served from: nowhere (the name is a path), by OSS, or by another host."""
@@ -37,10 +37,9 @@ _NOT_SAVED = "oss fail to save"
 _PATH_SIGNATURE = re.compile(
     r"/(?P<signature>20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d/[0-9a-f]{32}"
     r"|[0-9a-f]{32}/[0-9A-Fa-f]{8}"
-    r"|\[redacted\](?:/\[redacted\])?)(?P<rest>/.*)",
+    rf"|{re.escape(REDACTED)})(?P<rest>/.*)",
     re.DOTALL,
 )
-_REDACTED = "[redacted]"
 _LONGEST_WRITTEN_KEY = 5 * 1023  # a key has at most 1,023 bytes [documented]; encoded twice, each takes five characters
 _MOST_CUTS = 8
 
@@ -54,8 +53,8 @@ class ObjectAddress(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """`oss://bucket/key`, the one form records and manifests use."""
-        return f"oss://{self.bucket}/{self.key}"
+        """`oss://bucket/key`, the one form records and manifests use: without secrets, unlike the key itself."""
+        return f"oss://{self.bucket}/{redact(self.key)}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class ObjectName:
     @property
     def plain(self) -> str:
         """The key with `+` as it stands: percent-decoded once, or a path as it is."""
-        return _key(_unsigned(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
+        return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
 
     def readings(self) -> Iterator[str]:
         """Every key the text may mean, the plain one first, then those of wrong or missing encoding."""
@@ -236,13 +235,6 @@ def _served_by_oss(host: re.Match[str], rest: str, bucket: str | None, *, litera
 def _key(text: str) -> str:
     """A key that OSS can have: none begins with `/`, and none that ICE writes ends in blanks."""
     return text.lstrip("/").rstrip()
-
-
-def _unsigned(path: str) -> str:
-    """`path` without a query that is signed, or was before it was cleaned; any other `?` is part of the key."""
-    head, mark, query = path.rpartition("?")
-    signed = mark and (_REDACTED in query or redact(mark + query) != mark + query)
-    return head if signed else path
 
 
 def _decoded(text: str) -> str:

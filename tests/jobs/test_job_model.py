@@ -184,6 +184,44 @@ def test_no_value_of_an_output_url_s_query_is_kept() -> None:
     assert json.loads(str(as_text.raw["OutputUrls"])) == kept
 
 
+HASH = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("signature", [f"202603020815/{HASH}", f"{HASH}/69a54d2a"])
+def test_a_signature_in_the_path_of_a_cdn_address_is_kept_nowhere(signature: str) -> None:
+    """GIVEN a CDN address of type B or C before a known key WHEN it stands anywhere THEN `[redacted]` stands for it."""
+    url = f"https://cdn.example.com/{signature}/out/a.mp4"
+    response: JsonObject = {
+        "Status": "Success",
+        "Output": {"OutputUrl": url},
+        "OutputFiles": ["out/a.mp4"],
+        "OutputUrls": [url],
+        "UserData": f"see {url}",
+        "Result": json.dumps({"Url": url}).replace("/", "\\/"),
+        "JobParams": f"https://relay.example.com/?u=https%3A%2F%2Fcdn.example.com%2F{signature.replace('/', '%2F')}%2F",
+        url: 1,
+    }
+    job = Job.from_response(JOB, response)
+    assert HASH not in job.model_dump_json()
+    assert job.output.output_url == "https://cdn.example.com/[redacted]/out/a.mp4"
+    assert job.raw["OutputUrls"] == ["https://cdn.example.com/[redacted]/out/a.mp4"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://cdn.example.com/{HASH}/69a54d2a/out/other.mp4",
+        f"https://cdn.example.com/{HASH}/out/a.mp4",
+        f"https://bucket.oss-cn-shanghai.aliyuncs.com/{HASH}/69a54d2a/out/a.mp4",
+    ],
+)
+def test_a_hash_that_is_no_signature_stays(url: str) -> None:
+    """Only the exact shape counts, on hosts that are not OSS's, and before a key that is known."""
+    response: JsonObject = {"Status": "Success", "OutputFiles": ["out/a.mp4"], "OutputUrls": [url], "UserData": HASH}
+    job = Job.from_response(JOB, response)
+    assert (job.raw["OutputUrls"], job.user_data) == ([url], HASH)
+
+
 @pytest.mark.parametrize(
     ("output", "urls", "bucket"),
     [

@@ -153,3 +153,11 @@ def test_no_signature_survives_in_a_path() -> None:
     """Even in OutputFiles, where no URL belongs, a signed query is cut."""
     job = _job(OutputFiles=[f"http://x.example.com/a.jpg{SIGNED}", f"oss://out/b.jpg{SIGNED}", f"c.jpg{SIGNED}"])
     assert [file.path for file in _files(job)] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_a_file_is_looked_up_by_the_key_it_was_sent_with() -> None:
+    """What looks like a secret in a key is not shown, but it is a part of the key."""
+    (file,) = _files(_job(OutputFiles=["oss://out/report password=7.pdf"]))
+    assert file.address is not None
+    assert (file.address.bucket, file.address.key) == ("out", "report password=7.pdf")
+    assert (file.path, file.address.uri) == ("report password=[redacted]", "oss://out/report password=[redacted]")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, Protocol, TypeAlias
+from urllib.parse import quote
 
 from pydantic import Field
 
-from ice_result.addresses import ObjectAddress, parse_address
+from ice_result.addresses import KnownKeys, ObjectAddress, parse_address, read_name
 from ice_result.calls import Deadline
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jsontext import load
@@ -26,6 +28,8 @@ _STATES: dict[str, JobState] = {
     "Success": "succeeded",
     "Fail": "failed",
 }
+_HASH = re.compile("[0-9a-f]{32}")
+_WORDS = re.compile(r"[^\s\"'<>\\]+")
 _DIGITS = re.compile("[0-9]{1,18}")
 _STORED_INTEGERS = range(-(2**63), 2**63)  # of 64 bits, as every store keeps them
 
@@ -128,8 +132,33 @@ def _cleaned(response: JsonObject) -> JsonObject:
     output = response.get("Output")
     if isinstance(output, dict) and "OutputUrl" in output:
         cleaned["Output"] = {**output, "OutputUrl": _unsigned(output["OutputUrl"])}
-    result = clean(cleaned)
+    result = clean(cleaned, _path_signatures(response))
     return result if isinstance(result, dict) else {}
+
+
+def _path_signatures(response: JsonObject) -> Iterator[str]:
+    """The signatures of CDN addresses, where they stand in a path before a known key, in any text of the response."""
+    names = _list_in(response.get("OutputFiles"))
+    known = KnownKeys(
+        [read_name(name).plain for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    )
+    for text in _texts_with_hashes(response):
+        for word in _WORDS.findall(text):
+            if signature := known.path_signature(word):
+                yield from (signature, signature.replace("/", "\\/"), quote(signature, safe=""))
+
+
+def _texts_with_hashes(value: JsonValue) -> Iterator[str]:
+    match value:
+        case str() if _HASH.search(value):
+            yield value.replace("\\/", "/")
+        case list():
+            for item in value:
+                yield from _texts_with_hashes(item)
+        case dict():
+            yield from _texts_with_hashes([*value, *value.values()])
+        case _:
+            pass
 
 
 def _unsigned(value: JsonValue) -> JsonValue:

@@ -23,7 +23,7 @@ _FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
 @dataclass(frozen=True)
 class OutputFile:
-    """One object a job says it wrote. `address` is None when no field tells the bucket.
+    """One object a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
 
     `unmatched_url` says that OutputUrls alone names it, while other files are named.
     """
@@ -183,7 +183,7 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
         fields = {mention.named_by for mention in named}
         yield OutputFile(
             path=path,
-            address=ObjectAddress(bucket, path) if bucket else None,
+            address=ObjectAddress(bucket, key) if bucket else None,
             role=role_of(function_name, PurePosixPath(path).name),
             media_id=next((mention.media_id for mention in named if mention.media_id), None),
             named_by=tuple(field for field in _FIELDS if field in fields),
