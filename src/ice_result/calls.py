@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from ice_result.kept_threads import KeptThreads
 T = TypeVar("T")
 _SHARE_OF_AN_ATTEMPT = 0.6
 _SHORTEST_ATTEMPT_SECONDS = 1.0
+_NO_TIME = "no time was left to begin"
 _threads = KeptThreads()
 
 
@@ -65,7 +67,7 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
     So the call runs in a thread that is left behind when its time is over; it ends with its connection.
     """
     if seconds <= 0:
-        raise TimedOutError(tried, service=service, detail="no time was left to begin")
+        raise TimedOutError(tried, service=service, detail=_NO_TIME)
     end, done = Deadline.after(seconds, clock), threading.Event()
     outcome: list[tuple[bool, T | BaseException]] = []
 
@@ -89,40 +91,80 @@ class Pace:
 
     calls      ●●●●●●●●  ●   ●   ●  ● ● ●●●●
     throttled         ▲ pause, then a spacing that shrinks with every success
+
+    Threads stand in line: one waits for the next turn and takes it when it comes, the others wait behind it. So no
+    turn is given away before its time, and a spacing that shrinks holds for everybody in the line at once.
     """
 
     _FIRST_SPACING = 0.05
     _WIDEST_SPACING = 2.0
-    _RECOVERY = 0.8
+    _SHORTEST_SPACING = 0.0025
+    _RECOVERY = 0.93
+    _QUICK_RECOVERY = 0.5
+    _REMEMBERED_SECONDS = 10.0
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
+        self._line = threading.Lock()
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._last_turn = -math.inf
+        self._paused_until = -math.inf
         self._spacing = 0.0
+        self._bearable = 0.0  # the spacing after the first of several throttlings in a row
+        self._went_well = True  # since the calls were slowed down last
+        self._slowed_at = -math.inf
 
-    def wait_turn(self, deadline: Deadline) -> None:
-        """Wait until a call is allowed, or until the deadline, whichever comes first."""
-        with self._lock:
-            turn = max(self._clock.now(), self._next)
-            self._next = turn + self._spacing
-        pause = min(turn - self._clock.now(), deadline.left())
-        if pause > 0:
-            self._clock.sleep(pause)
+    def take_turn(self, deadline: Deadline) -> float | None:
+        """Wait until a call is allowed, and take its turn; when it was taken, by the clock.
 
-    def throttled(self, pause: float) -> None:
-        """Nobody calls for `pause` seconds, and after that less often than before."""
+        None when no turn comes early enough to leave time for the call: then none is taken, and no call must be made.
+        """
+        if self._seconds_to_turn() >= _for_waiting(deadline):
+            return None
+        if not self._line.acquire(timeout=min(_for_waiting(deadline), threading.TIMEOUT_MAX)):
+            return None
+        try:
+            pause = self._seconds_to_turn()
+            if pause >= _for_waiting(deadline):
+                return None
+            if pause:
+                self._clock.sleep(pause)
+            self._last_turn = self._clock.now()
+            return self._last_turn
+        finally:
+            self._line.release()
+
+    def throttled(self, pause: float, turn: float) -> None:
+        """Nobody calls for `pause` seconds, and after that less often than before.
+
+        What a call says whose `turn` came before the calls were slowed down last, says nothing of the new spacing.
+        """
         with self._lock:
+            now = self._clock.now()
+            self._paused_until = max(self._paused_until, now + pause)
+            if turn < self._slowed_at:
+                return
             self._spacing = min(max(2 * self._spacing, self._FIRST_SPACING), self._WIDEST_SPACING)
-            self._next = max(self._next, self._clock.now() + pause)
+            if self._went_well:
+                self._bearable = self._spacing
+            self._went_well, self._slowed_at = False, now
 
-    def succeeded(self) -> None:
-        """One call went through: come a little closer to full speed."""
-        if self._spacing:
-            with self._lock:
-                self._spacing *= self._RECOVERY
-                if self._spacing < self._FIRST_SPACING / 20:
-                    self._spacing = 0.0
+    def succeeded(self, turn: float) -> None:
+        """Shorten the spacing after a success of the call that had this turn: quickly down to what was bearable."""
+        if not self._spacing:
+            return
+        with self._lock:
+            if turn < self._slowed_at:
+                return
+            self._went_well = True
+            recovery = self._QUICK_RECOVERY if self._spacing > self._bearable else self._RECOVERY
+            self._spacing = max(self._spacing * recovery, self._SHORTEST_SPACING)
+            remembered = self._clock.now() <= self._slowed_at + self._REMEMBERED_SECONDS
+            if self._spacing == self._SHORTEST_SPACING and not remembered:
+                self._spacing = 0.0
+
+    def _seconds_to_turn(self) -> float:
+        return max(0.0, max(self._last_turn + self._spacing, self._paused_until) - self._clock.now())
 
 
 class Retries:
@@ -170,8 +212,11 @@ class Caller:
 
         `call` raises our own errors (see errors.py). The last one is raised when no more tries are left.
         """
+        refused: ThrottledError | None = None
         for attempt in range(1, self.attempts + 1):
-            self.pace.wait_turn(deadline)
+            turn = self.pace.take_turn(deadline)
+            if turn is None:
+                raise refused or self._no_turn(tried, deadline)
             try:
                 seconds = min(self.attempt_seconds, _share(deadline.left()))
                 value = call_within(seconds, call, service=self.service, tried=tried, clock=self.clock)
@@ -182,13 +227,21 @@ class Caller:
                 if counted := _retries.get():
                     counted.add()
                 if isinstance(error, ThrottledError):
-                    self.pace.throttled(pause)
+                    refused = error
+                    self.pace.throttled(pause, turn)
                 else:
                     self.clock.sleep(pause)
             else:
-                self.pace.succeeded()
+                self.pace.succeeded(turn)
                 return value
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _no_turn(self, tried: str, deadline: Deadline) -> ServiceError:
+        left = deadline.left()
+        if not left:
+            return TimedOutError(tried, service=self.service, detail=_NO_TIME)
+        detail = f"not called: it asked for fewer calls, and none is allowed early enough in the {left:.1f} s left"
+        return ThrottledError(tried, service=self.service, detail=detail)
 
     def _pause(self, error: IceResultError, attempt: int) -> float:
         ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2.0 ** (attempt - 1))
@@ -199,3 +252,9 @@ class Caller:
 def _share(left: float) -> float:
     """How much of the seconds left one attempt may take, so that one that hangs leaves time for another."""
     return min(left, max(_SHORTEST_ATTEMPT_SECONDS, _SHARE_OF_AN_ATTEMPT * left))
+
+
+def _for_waiting(deadline: Deadline) -> float:
+    """How many of the seconds left a turn may be waited for, so that the call has a second, or half of them."""
+    left = deadline.left()
+    return left - min(_SHORTEST_ATTEMPT_SECONDS, left / 2)

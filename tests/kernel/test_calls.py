@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ice_result.calls import Caller, Clock, Deadline, Pace, call_within
+from ice_result.calls import Caller, Deadline, Pace, call_within
 from ice_result.errors import (
     IceResultError,
     InvalidResponseError,
@@ -198,55 +198,156 @@ def test_the_service_says_how_long_to_wait() -> None:
         caller.call("try", failing(throttled(100.0)), Deadline.after(60, fake_time.clock))
 
 
+def test_a_pause_that_cannot_be_waited_for_stops_no_later_call() -> None:
+    """GIVEN a service that asks for an hour WHEN another call comes after that THEN it is made at once."""
+    fake_time = FakeTime()
+    caller = fake_caller(fake_time)
+    with pytest.raises(ThrottledError):
+        caller.call("try", failing(throttled(3600.0)), Deadline.after(60, fake_time.clock))
+    assert caller.call("try", failing(None), Deadline.after(1, fake_time.clock)) == "answer"
+    assert fake_time.slept == []
+
+
 def test_throttling_holds_back_every_thread() -> None:
     """GIVEN one caller is told to wait WHEN another calls THEN it waits for the same moment."""
     fake_time = FakeTime()
     pace = Pace(fake_time.clock)
-    pace.throttled(5.0)
-    pace.wait_turn(Deadline.after(60, fake_time.clock))
+    pace.throttled(5.0, fake_time.seconds)
+    assert pace.take_turn(Deadline.after(60, fake_time.clock)) == 1005.0
     assert fake_time.slept == [5.0]
 
 
-def test_after_throttling_calls_are_spaced_and_recover() -> None:
-    """Every throttling doubles the spacing up to 2 s; every success takes a fifth off, until there is none."""
-    fake_time = FakeTime()
-    deadline = Deadline.after(1e6, fake_time.clock)
+def throttled_often(fake_time: FakeTime, times: int = 10) -> Pace:
+    """A pace after so many calls, one after the other, that were too many."""
     pace = Pace(fake_time.clock)
-    for _ in range(10):
-        pace.throttled(0.0)
-    pace.wait_turn(deadline)
-    pace.wait_turn(deadline)
-    assert fake_time.slept == [2.0]
-    for _ in range(30):
-        pace.succeeded()
-    pace.wait_turn(deadline)  # the turn that was given away before
+    for _ in range(times):
+        pace.throttled(0.0, fake_time.seconds)
+    return pace
+
+
+@pytest.mark.parametrize(("times", "seconds"), [(1, 0.05), (2, 0.1), (3, 0.2), (6, 1.6), (7, 2.0), (100, 2.0)])
+def test_every_throttling_doubles_the_spacing(times: int, seconds: float) -> None:
+    """Calls are 50 ms apart after the first throttling, and never more than 2 s."""
+    fake_time = FakeTime()
+    pace = throttled_often(fake_time, times)
+    for _ in range(3):
+        pace.take_turn(Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == pytest.approx([seconds] * 2)
+
+
+def test_calls_under_way_together_slow_the_next_ones_down_once() -> None:
+    """GIVEN 32 calls that began at one moment WHEN all of them are throttled THEN the spacing is that of the first."""
+    fake_time = FakeTime()
+    pace = Pace(fake_time.clock)
+    turns = [pace.take_turn(Deadline.after(60, fake_time.clock)) for _ in range(32)]
+    fake_time.move(0.02)
+    for turn in turns:
+        pace.throttled(0.0, turn or 0.0)
+    fake_time.move(1)
+    for _ in range(2):
+        pace.take_turn(Deadline.after(60, fake_time.clock))
+    assert fake_time.slept == pytest.approx([0.05])
+
+
+def test_after_a_storm_twenty_calls_bring_back_the_speed() -> None:
+    """GIVEN the widest spacing WHEN twenty calls go through THEN that takes less than 5 s, and twenty more 0.3 s."""
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time), pace=throttled_often(fake_time))
+    seconds: list[float] = []
+    for _ in range(2):
+        began = fake_time.seconds
+        for _ in range(20):
+            caller.call("try", failing(None), Deadline.after(60, fake_time.clock))
+        seconds.append(fake_time.seconds - began)
+    assert 2 < seconds[0] < 5
+    assert seconds[1] < 0.3
+
+
+def test_a_service_that_bears_little_is_not_pushed_again_at_once() -> None:
+    """GIVEN a service that took calls 1 s apart but not 0.5 s WHEN calls succeed THEN the spacing shrinks slowly."""
+    fake_time = FakeTime()
+    pace = throttled_often(fake_time)
+    deadline = Deadline.after(60, fake_time.clock)
+    for _ in range(2):
+        pace.succeeded(pace.take_turn(deadline) or 0.0)  # 2 s, then 1 s apart, then 0.5 s
+    pace.throttled(0.0, pace.take_turn(deadline) or 0.0)  # that was too much: 1 s again
     fake_time.slept.clear()
-    for _ in range(5):
-        pace.wait_turn(deadline)
-    assert fake_time.slept == []
+    for _ in range(4):
+        pace.succeeded(pace.take_turn(deadline) or 0.0)
+    assert [round(pause, 2) for pause in fake_time.slept] == [1.0, 0.93, 0.86, 0.8]
 
 
-def test_turns_are_not_waited_for_beyond_the_deadline() -> None:
-    """A thread whose time ends before its turn stops waiting then."""
+def test_a_throttling_is_forgotten_after_ten_seconds_of_success() -> None:
+    """Then calls are not spaced at all."""
     fake_time = FakeTime()
-    pace = Pace(fake_time.clock)
-    pace.throttled(100.0)
-    pace.wait_turn(Deadline.after(2.0, fake_time.clock))
-    assert fake_time.slept == [2.0]
+    pace = throttled_often(fake_time, 1)
+    deadline = Deadline.after(1000, fake_time.clock)
+    for _ in range(60):
+        pace.succeeded(pace.take_turn(deadline) or 0.0)
+    fake_time.move(10)
+    pace.succeeded(pace.take_turn(deadline) or 0.0)
+    fake_time.slept.clear()
+    for _ in range(20):
+        pace.succeeded(pace.take_turn(deadline) or 0.0)
+    assert fake_time.slept in ([], pytest.approx([0.0025]))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.9, 2.9])
+def test_a_turn_that_cannot_be_waited_for_is_not_taken(seconds: float) -> None:
+    """GIVEN calls 2 s apart WHEN a thousand come that cannot wait for the next turn THEN none of them moves it.
+
+    A turn must leave a second for the call: one with 2.9 s left cannot wait for 2 s.
+    """
+    fake_time = FakeTime()
+    pace = throttled_often(fake_time)
+    pace.take_turn(Deadline.after(60, fake_time.clock))
+    for _ in range(1000):
+        assert pace.take_turn(Deadline.after(seconds, fake_time.clock)) is None
+    assert fake_time.slept == []
+    assert pace.take_turn(Deadline.after(60, fake_time.clock)) == 1002.0
+
+
+def test_a_call_without_a_turn_is_refused_as_throttled_and_not_made() -> None:
+    """The reason is the service's, and the message says that nothing was called."""
+    fake_time = FakeTime()
+    caller = fake_caller(fake_time)
+    caller.pace.throttled(5.0, fake_time.seconds)
+    with pytest.raises(ThrottledError, match=r"^ICE: try: not called: .* enough in the 1\.2 s left$"):
+        caller.call("try", failing(), Deadline.after(1.2, fake_time.clock))
+    fake_time.move(5)
+    assert caller.call("try", failing(None), Deadline.after(1.2, fake_time.clock)) == "answer"
+
+
+def test_a_thread_in_the_line_does_not_outwait_its_deadline() -> None:
+    """GIVEN one who waits for the next turn WHEN another stands behind it THEN that one goes when its time is over."""
+    in_line, release, fake_time = threading.Event(), threading.Event(), FakeTime()
+
+    def sleep(_: float) -> None:
+        in_line.set()
+        release.wait(30)
+
+    clock = replace(fake_time.clock, sleep=sleep)
+    pace = Pace(clock)
+    pace.throttled(1.0, fake_time.seconds)
+    first = threading.Thread(target=pace.take_turn, args=(Deadline.after(60, clock),))
+    first.start()
+    assert in_line.wait(30)
+    fake_time.move(1.0)  # the next turn is in time now, but it is that of the first in the line
+    assert pace.take_turn(Deadline.after(0.05, clock)) is None
+    release.set()
+    first.join()
 
 
 def test_many_threads_share_one_pace() -> None:
-    """GIVEN 16 threads and 50 ms between calls WHEN all call at one moment THEN each waits for a turn of its own."""
-    pauses: list[float] = []
-    at_one_moment = Clock(now=lambda: 1000.0, sleep=pauses.append)
-    pace = Pace(at_one_moment)
-    pace.throttled(0.0)
+    """GIVEN 16 threads and 50 ms between calls WHEN all call at one moment THEN each has a turn of its own."""
+    fake_time = FakeTime()
+    pace = throttled_often(fake_time, 1)
     together = threading.Barrier(16)
 
-    def turn(_: int) -> None:
+    def turn(_: int) -> float | None:
         together.wait(30)
-        pace.wait_turn(Deadline.after(10, at_one_moment))
+        return pace.take_turn(Deadline.after(10, fake_time.clock))
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(turn, range(16)))
-    assert sorted(round(pause, 2) for pause in pauses) == [round(0.05 * number, 2) for number in range(1, 16)]
+        turns = sorted(turn or 0.0 for turn in pool.map(turn, range(16)))
+    assert turns == pytest.approx([1000 + 0.05 * number for number in range(16)])
