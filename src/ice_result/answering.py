@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ice_result import jsontext
 from ice_result.calls import Deadline, call_within
-from ice_result.errors import TimedOutError
+from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.pipeline import JobOutcome, Pipeline, Report, Terms
 from ice_result.triggers import Ignored, JobEvent, Triggered, TriggerEvent
 from ice_result.values import JsonObject
@@ -91,7 +91,7 @@ class HttpSide:
                 tried="answer over HTTP",
                 clock=limit.clock,
             )
-        except TimedOutError as error:
+        except (TimedOutError, UnavailableError) as error:
             return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
         return self._settled(events, report, limit.clock.now()), report
 

@@ -12,12 +12,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError
+from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError, UnavailableError
 from ice_result.kept_threads import KeptThreads
 
 T = TypeVar("T")
 _SHARE_OF_AN_ATTEMPT = 0.6
 _SHORTEST_ATTEMPT_SECONDS = 1.0
+MOST_LEFT_BEHIND = 32
+"""How many threads of calls that were given up may be left in this process when another call begins."""
 _NO_TIME = "no time was left to begin"
 _threads = KeptThreads()
 
@@ -64,10 +66,15 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
     """The value of `call()`, or TimedOutError after `seconds` of the clock, whatever the peer does.
 
     A socket timeout only bounds the silence between two bytes: a reply that drips can hold a call for hours.
-    So the call runs in a thread that is left behind when its time is over; it ends with its connection.
+    So the call runs in a thread that is left behind when its time is over. Its connection is ended then, and with it
+    the thread, but for those that wait for no connection, as for the address of a host. With MOST_LEFT_BEHIND of them,
+    no other call begins: it is refused as unavailable.
     """
     if seconds <= 0:
         raise TimedOutError(tried, service=service, detail=_NO_TIME)
+    if _threads.left_behind >= MOST_LEFT_BEHIND:
+        detail = f"not called: {MOST_LEFT_BEHIND} calls that were given up have not ended yet"
+        raise UnavailableError(tried, service=service, detail=detail)
     end, done = Deadline.after(seconds, clock), threading.Event()
     outcome: list[tuple[bool, T | BaseException]] = []
 
@@ -77,8 +84,9 @@ def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: s
         except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
             outcome.append((False, error))
 
-    _threads.run(run, done.set)
+    under_way = _threads.run(run, done.set)
     if not end.clock.wait(done, end.left()):  # the time to start the call counts too
+        under_way.give_up()
         raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
     succeeded, value = outcome[0]
     if succeeded:
@@ -237,10 +245,10 @@ class Caller:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _no_turn(self, tried: str, deadline: Deadline) -> ServiceError:
-        left = deadline.left()
-        if not left:
+        """Always in the same words: a manifest says them."""
+        if not deadline.left():
             return TimedOutError(tried, service=self.service, detail=_NO_TIME)
-        detail = f"not called: it asked for fewer calls, and none is allowed early enough in the {left:.1f} s left"
+        detail = "not called: it asked for fewer calls, and none is allowed early enough"
         return ThrottledError(tried, service=self.service, detail=detail)
 
     def _pause(self, error: IceResultError, attempt: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPSConnection
 from types import TracebackType
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from ice_result import jsontext
 from ice_result.calls import Caller, Deadline
+from ice_result.connections import EndsWithCall
 from ice_result.credentials import Credentials
 from ice_result.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
@@ -160,11 +161,11 @@ class QueueSender:
         return _TlsConnection(host, timeout=seconds, context=self._tls)
 
 
-class _PlainConnection(HTTPConnection):
+class _PlainConnection(EndsWithCall):
     request_length = 0  # which the SDK reads
 
 
-class _TlsConnection(HTTPSConnection):
+class _TlsConnection(EndsWithCall, HTTPSConnection):
     request_length = 0  # as above
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
+from ice_result.connections import ending_with_calls
 from ice_result.trust import trusting
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class Connections(HTTPAdapter):
     @override
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: object) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **options)
+        self.poolmanager.pool_classes_by_scheme = ending_with_calls(self.poolmanager.pool_classes_by_scheme)
 
     @override
     def proxy_manager_for(self, proxy: str, **options: object) -> PoolManager:
         through: PoolManager = super().proxy_manager_for(proxy, ssl_context=self._tls, **options)
+        through.pool_classes_by_scheme = ending_with_calls(through.pool_classes_by_scheme)
         return through
 
     @override

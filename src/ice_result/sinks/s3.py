@@ -105,16 +105,21 @@ class S3Client:
     def _shared_client(self) -> Client:
         with self._lock:
             if self._client is None:
+                from ice_result.connections import ending_with_calls  # noqa: PLC0415  loaded with the SDK
+
                 logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
                 endpoint = self.endpoint()
                 session, region = self._session(endpoint)
-                client: Client = session.client(
+                client = session.client(
                     "s3",
                     endpoint_url=endpoint,
                     region_name=region,
                     verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
                     config=self._config(),
                 )
+                # The SDK has no option for it: it keeps its classes of connections in this dict [read in its source].
+                pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001  as said
+                pools.update(ending_with_calls(pools))
                 self._client = client
             return self._client
 

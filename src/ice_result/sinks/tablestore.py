@@ -99,6 +99,8 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
         import tablestore  # noqa: PLC0415  paid by those who use Tablestore
     import urllib3  # noqa: PLC0415  loaded with the SDK
 
+    from ice_result.connections import ending_with_calls  # noqa: PLC0415  as above
+
     client = tablestore.OTSClient(
         endpoint,
         instance_name=instance,
@@ -109,10 +111,12 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
         retry_policy=tablestore.retry.NoRetryPolicy(),
         enable_native=False,  # the same code on every Python
     )
-    pool = client.connection.pool.connection_pool_kw
-    pool.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
+    pools = client.connection.pool
+    pools.pool_classes_by_scheme = ending_with_calls(pools.pool_classes_by_scheme)
+    options = pools.connection_pool_kw
+    options.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
     if endpoint.startswith("https:"):
-        pool.update(ssl_context=trusting(context.ca_bundle), ca_certs=None)
+        options.update(ssl_context=trusting(context.ca_bundle), ca_certs=None)
     typed: Client = client
     return typed
 
