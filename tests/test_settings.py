@@ -158,3 +158,22 @@ def test_looking_jobs_up_needs_the_sinks_alone() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.for_looking_up({"ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_S3_ENDPOINT": "http://host/path"})
     assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_S3_ENDPOINT", "ICE_RESULT_REGION"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ICE_RESULT_REGION", "oss-cn-shanghai", "did you mean cn-shanghai?"),
+        ("ICE_RESULT_OSS_ENDPOINT", "https://my-records.oss-cn-shanghai.aliyuncs.com", "holds the bucket 'my-records'"),
+        ("ICE_RESULT_S3_ENDPOINT", "https://my-records.s3.us-east-1.amazonaws.com", "holds the bucket 'my-records'"),
+        ("ICE_RESULT_OTS_ENDPOINT", "https://other.cn-shanghai.ots.aliyuncs.com", "is that of the instance other, not"),
+    ],
+)
+def test_what_every_call_would_fail_with_is_refused_before_the_first(variable: str, value: str, problem: str) -> None:
+    """A region that is none, and endpoints of one bucket or of another instance, are told with the variable's name."""
+    sinks = {"ICE_RESULT_SINKS": "oss://records,ots://my-instance"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**GOOD, **sinks, variable: value})
+    ((name, explanation),) = caught.value.problems
+    assert name == variable
+    assert problem in explanation

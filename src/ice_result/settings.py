@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ice_result import settings_texts as texts
+from ice_result.endpoints import instance_of, parse_region
 from ice_result.errors import SettingsError
-from ice_result.sinks.registry import PARKING_SCHEMES
+from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
 
 T = TypeVar("T")
@@ -148,14 +149,14 @@ class Settings:
         return cls(
             sinks=read.many("ICE_RESULT_SINKS", texts.sink_url, ()),
             jobs=jobs,
-            region=read.optional("ICE_RESULT_REGION", texts.region_id) or environment.get("FC_REGION") or None,
+            region=read.optional("ICE_RESULT_REGION", parse_region) or environment.get("FC_REGION") or None,
             ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", texts.endpoint_of),
-            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", texts.endpoint_of),
+            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", texts.object_endpoint_of),
             oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", texts.addressing_style, "virtual"),
             oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", texts.one_of("AES256", "KMS", "SM4")),
             ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", texts.endpoint_of),
             mns_endpoint=read.optional("ICE_RESULT_MNS_ENDPOINT", texts.endpoint_of),
-            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", texts.endpoint_of),
+            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", texts.object_endpoint_of),
             s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", texts.addressing_style, "virtual"),
             triggers=_trigger_options(read, callback_url, callback_keys),
             verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", texts.on_or_off, True),
@@ -223,6 +224,10 @@ def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "ICE_RESULT_SINKS", _NO_SINKS
     if settings.region is None and _schemes(settings) & {"oss", "ots"}:
         yield "ICE_RESULT_REGION", _NO_REGION
+    instance = instance_of(settings.ots_endpoint or "")
+    for url in settings.sinks:
+        if instance and url.startswith("ots:") and (parse_sink_url(url).authority != instance):
+            yield "ICE_RESULT_OTS_ENDPOINT", f"is that of the instance {instance}, not that of {url}"
 
 
 def _of_lots(settings: Settings) -> Iterator[tuple[str, str]]:

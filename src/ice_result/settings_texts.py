@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ice_result.endpoints import parse_endpoint
+from ice_result.endpoints import parse_endpoint, parse_object_endpoint
 from ice_result.errors import SettingsError
 from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
 
 Addressing: TypeAlias = Literal["virtual", "path"]
 
-_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _MOST_CONCURRENT = 256
 _MOST_TRIES = 1000
 
@@ -44,14 +42,13 @@ def job_source(text: str) -> str:
     return text
 
 
-def region_id(text: str) -> str:
-    if not _REGION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a region id such as cn-shanghai")
-    return text
-
-
 def endpoint_of(text: str) -> str:
     parse_endpoint(text)
+    return text.rstrip("/")
+
+
+def object_endpoint_of(text: str) -> str:
+    parse_object_endpoint(text)
     return text.rstrip("/")
 
 
