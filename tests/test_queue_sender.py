@@ -20,7 +20,9 @@ from typing_extensions import override
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -316,23 +318,24 @@ def test_keys_are_asked_for_at_every_call(
     assert waiting(queues) == JOBS[:2]
 
 
-def test_no_secret_is_in_any_error(queues: LocalCloud) -> None:
-    """Not in the message, and not in what a traceback shows; the wrong key is refused and not tried again."""
+def test_no_secret_is_in_any_error(queues: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the message, and not in what a traceback shows; a wrong secret is not tried again, a wrong token is."""
     credentials = Credentials()
     endpoint = queues.environment["ICE_RESULT_MNS_ENDPOINT"]
     (key_id,) = queues.credentials
+    take_keys_away(monkeypatch)
     unprintable = f"{TOKEN}\n"
     for keys in (Keys(key_id, SECRET), Keys(key_id, SECRET, TOKEN), Keys(key_id, SECRET, unprintable)):
         credentials.use(keys)
         with (
             QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller()) as sender,
-            pytest.raises((ForbiddenError, RejectedError)) as caught,
+            pytest.raises((ForbiddenError, KeysExpiredError, RejectedError)) as caught,
         ):
             sender.send(JOBS, soon())
         shown = "".join(traceback.format_exception(caught.value))
         assert SECRET not in shown
         assert TOKEN not in shown
-    assert [call.status for call in queues.mns.calls] == [403, 403]
+    assert [call.status for call in queues.mns.calls] == [403, 403, 403, 403]
 
 
 def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: QueueSender, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -465,10 +468,11 @@ def test_what_the_sdk_refuses_to_send_is_not_tried_again() -> None:
         (404, "QueueNotExist", NotFoundError),
         (403, "SignatureDoesNotMatch", ForbiddenError),
         (403, "InvalidAccessKeyId", ForbiddenError),
-        (403, "InvalidSecurityToken", ForbiddenError),
-        (403, "SecurityTokenExpired", ForbiddenError),
+        (403, "InvalidSecurityToken", KeysExpiredError),
+        (403, "SecurityTokenExpired", KeysExpiredError),
+        (403, "MissingSecurityToken", ForbiddenError),
         (403, "Other", ForbiddenError),
-        (408, "TimeExpired", ForbiddenError),
+        (408, "TimeExpired", ClockSkewError),
         (400, "MissingAuthorizationHeader", ForbiddenError),
         (500, "InternalServerError", UnavailableError),
         (503, "Other", UnavailableError),

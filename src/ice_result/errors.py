@@ -10,8 +10,11 @@
     │   ├── ThrottledError     too many calls                                      (transient)
     │   ├── UnavailableError   5xx, a reset connection, a reply cut short          (transient)
     │   ├── TimedOutError      no complete reply in time                           (transient)
+    │   ├── KeysExpiredError   the access keys have expired; others may come       (transient)
+    │   ├── ClockSkewError     this machine's clock is wrong                       (transient)
     │   ├── ForbiddenError     credentials or permissions
-    │   ├── NotFoundError      no such job, bucket, table or object
+    │   ├── NotFoundError      no such job, table, queue or object
+    │   ├── NoSuchBucketError  no such bucket
     │   └── RejectedError      the service refuses the request as it is
     ├── StorageError           the local file system or database refused
     └── ParkingError           an event could be neither finished nor parked       (transient)
@@ -129,8 +132,22 @@ class TimedOutError(ServiceError):
     reason: ClassVar[str] = "timed_out"
 
 
+class KeysExpiredError(ServiceError):
+    """The temporary keys are no longer valid: the next try signs with new ones, where there are any."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "keys_expired"
+
+
+class ClockSkewError(ServiceError):
+    """The time of the request differs too much from the service's, so that it refuses the signature."""
+
+    transient: ClassVar[bool] = True
+    reason: ClassVar[str] = "clock_skew"
+
+
 class ForbiddenError(ServiceError):
-    """The credentials are missing, wrong, expired, or not allowed to do this."""
+    """The credentials are missing, wrong, or not allowed to do this."""
 
     reason: ClassVar[str] = "forbidden"
 
@@ -139,6 +156,12 @@ class NotFoundError(ServiceError):
     """The service does not know the thing named; for a job also: it lives in another region."""
 
     reason: ClassVar[str] = "not_found"
+
+
+class NoSuchBucketError(ServiceError):
+    """The bucket does not exist, or not under this name."""
+
+    reason: ClassVar[str] = "no_such_bucket"
 
 
 class RejectedError(ServiceError):
@@ -166,6 +189,13 @@ class Rule(NamedTuple):
     codes: str
     kind: type[ServiceError]
     advice: str = ""
+
+
+KEYS_EXPIRED = "the temporary keys have expired, or are not valid any more"
+NO_SUCH_BUCKET = "there is no bucket of this name: create it, or correct its name"
+ARCHIVED = "the object is archived, and must be restored before it can be read"
+CLOCK_SKEW = "the clock of this machine is wrong by more than 15 minutes"
+"""Advice that is the same at every service."""
 
 
 def first_rule(rules: Iterable[Rule], code: str) -> Rule | None:

@@ -87,7 +87,8 @@ class QueueSender:
             batch = waiting
             if not batch:  # an attempt whose time was over did go through
                 return
-            refused = self._send(batch, tried)
+            with self._credentials.renewed_once_expired():
+                refused = self._send(batch, tried)
             waiting = tuple(job_id for position, job_id in enumerate(batch) if position in refused)
             if refused:
                 raise partial(refused, tried)

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from ice_result.errors import (
+    CLOCK_SKEW,
+    KEYS_EXPIRED,
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     Rule,
@@ -50,8 +54,9 @@ _RULES = (
     Rule("QueueNotExist", NotFoundError, "no such queue in this account and region"),
     Rule("SignatureDoesNotMatch", ForbiddenError, "the secret is not that of the access key"),
     Rule("InvalidAccessKeyId", ForbiddenError, "no such access key, or it is disabled"),
-    Rule("(\\w*)SecurityToken", ForbiddenError, "the temporary keys have expired or do not match"),
-    Rule("TimeExpired", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
+    Rule("SecurityTokenExpired|InvalidSecurityToken", KeysExpiredError, KEYS_EXPIRED),
+    Rule("(\\w*)SecurityToken", ForbiddenError, "the temporary keys do not match"),
+    Rule("TimeExpired", ClockSkewError, CLOCK_SKEW),
     Rule("AccessDenied|(Missing|Invalid)AuthorizationHeader", ForbiddenError),
     Rule("Internal(Server)?Error|ServiceUnavailable", UnavailableError),
     Rule("InvalidDegist", UnavailableError, "what arrived is not what was sent"),  # spelled so by MNS

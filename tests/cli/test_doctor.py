@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ice_result.cli.checks import PROBE, Check, check_clock
-from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from support.command_line import Finished, ice_result, ice_result_process
 
 URL = "https://ice-result.example.com/callback"
@@ -172,6 +172,27 @@ def test_ice_that_does_not_let_us_ask(cloud: LocalCloud) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "words"), [("expired_keys", "get new temporary keys"), ("clock_skew", "set this machine's clock, by NTP")]
+)
+def test_keys_that_have_expired_and_a_clock_that_services_refuse(
+    cloud: LocalCloud, kind: FaultKind, words: str
+) -> None:
+    """Each has its own remedy, which is not the role's."""
+    cloud.ice.fail(Fault(kind, operation="QueryIProductionJob", times=None))
+    ice = found(doctor(cloud)[1], "ice")
+    assert ice.status == "failed"
+    assert words in str(ice.remedy)
+
+
+def test_half_a_pair_of_keys(cloud: LocalCloud) -> None:
+    """The variable that is missing is named."""
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}
+    checks = checked(cloud, ice_result_process("doctor", "--json", **environment))[1]
+    expected = "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"
+    assert found(checks, "credentials").message == f"RAM: find credentials: {expected}"
+
+
+@pytest.mark.parametrize(
     ("sink", "words"),
     [("oss://nowhere", "make it"), ("oss://shut", "ice-result policy"), ("file:/dev/null/out", "permissions")],
 )
@@ -208,12 +229,15 @@ def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
 
 
 def test_output_buckets(cloud: LocalCloud) -> None:
-    """Forbidden, and in another region, where ICE says Success and writes nothing."""
+    """Forbidden, not there, and in another region, where ICE says Success and writes nothing."""
     cloud.oss.create_bucket("shut")
     cloud.oss.forbid("shut")
     cloud.oss.create_bucket("far", region="cn-beijing")
-    status, checks = doctor(cloud, "--output-bucket", "shut", "--output-bucket", "far")
+    buckets = ("--output-bucket", "shut", "--output-bucket", "far", "--output-bucket", "nowhere")
+    status, checks = doctor(cloud, *buckets)
     assert status == 1
+    missing = found(checks, "oss://nowhere output")
+    assert (missing.status, missing.remedy) == ("failed", "make the bucket, or correct its name in --output-bucket")
     assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
     assert "its own region" in str(found(checks, "oss://far output").remedy)
 

@@ -14,9 +14,11 @@ from typing_extensions import override
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
     InvalidResponseError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -87,10 +89,13 @@ CODES: list[tuple[str, int, type[ServiceError]]] = [
     ("InvalidCredentials", 400, ForbiddenError),
     ("SignatureDoesNotMatch", 400, ForbiddenError),
     ("IncompleteSignature", 400, ForbiddenError),
-    ("InvalidSecurityToken.Expired", 400, ForbiddenError),
+    ("InvalidSecurityToken.Expired", 400, KeysExpiredError),
+    ("InvalidSecurityToken", 400, KeysExpiredError),
     ("InvalidSecurityToken.MismatchWithAccessKey", 400, ForbiddenError),
     ("MissingSecurityToken", 400, ForbiddenError),
-    ("InvalidTimeStamp.Expired", 400, ForbiddenError),
+    ("InvalidTimeStamp.Expired", 400, ClockSkewError),
+    ("InvalidTimeStamp.Format", 400, RejectedError),
+    ("InvalidSecurityToken.Malformed", 400, ForbiddenError),
     ("SignatureNonceUsed", 400, UnavailableError),
     ("ServiceUnavailable", 503, UnavailableError),
     ("ServiceUnavailable", 400, UnavailableError),

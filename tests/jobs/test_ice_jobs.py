@@ -13,6 +13,7 @@ import pytest
 from ice_result.calls import Caller, Deadline, Pace
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
     InvalidResponseError,
@@ -145,7 +146,7 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
 @pytest.mark.usefixtures("cloud")
 def test_a_clock_that_is_wrong_is_named() -> None:
     """GIVEN a server whose time is an hour off WHEN it is asked THEN the error speaks of the clock."""
-    with LocalCloud(clock=lambda: time.time() + 3600) as ahead, pytest.raises(ForbiddenError, match="clock"):
+    with LocalCloud(clock=lambda: time.time() + 3600) as ahead, pytest.raises(ClockSkewError, match="clock"):
         jobs_of(ahead, credentials=keys_of(ahead)).query(JOB, in_time())
 
 

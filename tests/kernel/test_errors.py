@@ -82,5 +82,6 @@ def test_service_errors_are_all_caught_as_one() -> None:
     kinds = {item.__name__ for item in CLASSES if issubclass(item, ServiceError)} - ABSTRACT
     assert kinds == {
         *("ThrottledError", "UnavailableError", "TimedOutError"),
-        *("ForbiddenError", "NotFoundError", "RejectedError"),
+        *("KeysExpiredError", "ClockSkewError", "ForbiddenError"),
+        *("NotFoundError", "NoSuchBucketError", "RejectedError"),
     }

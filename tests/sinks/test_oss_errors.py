@@ -18,8 +18,11 @@ from urllib3.exceptions import (
 )
 
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
+    NoSuchBucketError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -49,6 +52,7 @@ KINDS: dict[str, type[ServiceError]] = {
     "ServerError": RejectedError,
     "AccessDenied": ForbiddenError,
     "InvalidDigest": UnavailableError,
+    "NoSuchBucket": NoSuchBucketError,
     "SignatureDoesNotMatch": ForbiddenError,
     "WORMConfigurationLocked": ForbiddenError,
 }
@@ -89,12 +93,15 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     [
         (403, "AccessDenied", ForbiddenError),
         (403, "InvalidAccessKeyId", ForbiddenError),
-        (403, "InvalidSecurityToken", ForbiddenError),
-        (400, "SecurityTokenExpired", ForbiddenError),
-        (403, "RequestTimeTooSkewed", ForbiddenError),
+        (403, "InvalidSecurityToken", KeysExpiredError),
+        (403, "SecurityTokenExpired", KeysExpiredError),
+        (400, "SecurityTokenNotSupported", ForbiddenError),
+        (403, "RequestTimeTooSkewed", ClockSkewError),
         (403, "UserDisable", ForbiddenError),
         (403, "", ForbiddenError),
-        (404, "NoSuchBucket", NotFoundError),
+        (404, "NoSuchBucket", NoSuchBucketError),
+        (404, "NoSuchBucketPolicy", NotFoundError),
+        (403, "InvalidObjectState", RejectedError),
         (404, "NoSuchKey", NotFoundError),
         (404, "", NotFoundError),
         (400, "RequestTimeout", TimedOutError),

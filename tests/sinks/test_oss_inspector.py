@@ -56,8 +56,8 @@ def test_in_a_missing_bucket_nothing_exists(context: SinkContext, deadline: Dead
     """The bucket's absence is told apart from the object's."""
     facts = open_inspector(context).facts(ObjectAddress("no-such-bucket", "key"), deadline)
 
-    assert (facts.exists, facts.problem) == (False, "not_found")
-    assert "NoSuchBucket" in facts.message
+    assert (facts.exists, facts.problem) == (False, "no_such_bucket")
+    assert "404 NoSuchBucket: there is no bucket of this name" in facts.message
 
 
 def test_a_forbidden_bucket_says_nothing(cloud: LocalCloud, context: SinkContext, deadline: Deadline) -> None:

@@ -14,7 +14,7 @@ from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
     ForbiddenError,
-    NotFoundError,
+    NoSuchBucketError,
     RejectedError,
     ServiceError,
     ThrottledError,
@@ -213,10 +213,26 @@ def test_a_missing_bucket_is_an_error_for_writing_and_for_reading(context: SinkC
     """A missing object is nothing; a missing bucket is a mistake."""
     store = OssStore(OssClient(context), "no-such-bucket")
 
-    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+    with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
         store.put("key", b"", deadline)
-    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+    with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
         store.get("key", deadline)
+
+
+@pytest.mark.parametrize("storage_class", ["Archive", "ColdArchive", "DeepColdArchive"])
+def test_an_archived_object_is_told_as_such(context: SinkContext, deadline: Deadline, storage_class: str) -> None:
+    """GIVEN a bucket whose lifecycle rule archives WHEN a record is read THEN the error says that it must be restored.
+
+    The situation is that of aliyun/aliyun-oss-python-sdk#94.
+    """
+    client = OssClient(context)
+    store, headers = OssStore(client, "records"), {"x-oss-storage-class": storage_class}
+    client.call("archive", "records", lambda bucket: bucket.put_object("key", b"{}", headers), deadline)
+
+    with pytest.raises(RejectedError, match="403 InvalidObjectState: the object is archived, and must be restored"):
+        store.get("key", deadline)
+    assert store.put("key", b"{}", deadline) == "oss://records/key"
+    assert store.get("key", deadline) == b"{}"
 
 
 def test_a_missing_object_is_nothing(context: SinkContext, deadline: Deadline) -> None:
@@ -262,7 +278,7 @@ def test_temporary_keys_are_asked_for_at_every_request(
     assert [call.status for call in cloud.oss.calls] == [200, 200, 200]
 
 
-def test_keys_that_have_expired_are_forbidden(
+def test_keys_that_no_longer_exist_are_forbidden(
     cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
 ) -> None:
     """GIVEN keys from the environment WHEN they are no longer accepted THEN the write is refused, not retried."""

@@ -22,7 +22,7 @@ from botocore.config import Config
 from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
-    NotFoundError,
+    NoSuchBucketError,
     ServiceError,
     TimedOutError,
     UnavailableError,
@@ -220,11 +220,11 @@ def test_a_missing_bucket_is_an_error_for_writing_reading_and_listing(s3: SinkCo
     """A missing object is nothing; a missing bucket is a mistake."""
     store = S3Store(S3Client(s3), "no-such-bucket")
 
-    with pytest.raises(NotFoundError, match=r"S3: write s3://no-such-bucket/key: 404 NoSuchBucket"):
+    with pytest.raises(NoSuchBucketError, match=r"S3: write s3://no-such-bucket/key: 404 NoSuchBucket"):
         store.put("key", b"", deadline)
-    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+    with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
         store.get("key", deadline)
-    with pytest.raises(NotFoundError, match="404 NoSuchBucket"):
+    with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
         list(store.list("records/", deadline))
 
 

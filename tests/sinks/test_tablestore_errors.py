@@ -9,8 +9,10 @@ import pytest
 import urllib3
 
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -69,6 +71,22 @@ def test_a_code_of_the_service_decides(code: str, kind: type[ServiceError], sdk:
     assert str(error).startswith(f"Tablestore: write x: 503 {code}: ")
     assert str(error).endswith(": request id rid-1")
     assert type(of_row(code, "Why not.", "write x")) is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Mismatch between system time and x-ots-date: Mon, 02 Mar 2026 08:15:30 GMT.", ClockSkewError),  # documented
+        ("The security token has expired.", KeysExpiredError),  # inferred
+        ("Signature mismatch.", ForbiddenError),
+        ("The AccessKeyID is disabled.", ForbiddenError),
+    ],
+)
+def test_the_words_of_a_failed_authentication_decide(
+    message: str, kind: type[ServiceError], sdk: dict[str, type[Exception]]
+) -> None:
+    """A wrong clock and keys that have expired have the code that wrong keys have too."""
+    assert type(translate(sdk["OTSServiceError"](403, "OTSAuthFailed", message), "write x")) is kind
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,10 @@ class S3Server(LocalService):
         "throttle": Refusal(503, "SlowDown", "Please reduce your request rate."),
         "error_500": Refusal(500, "InternalError", "We encountered an internal error. Please try again."),
         "forbidden": Refusal(403, "AccessDenied", "Access Denied"),
+        "expired_keys": Refusal(400, "ExpiredToken", "The provided token has expired."),
+        "clock_skew": Refusal(
+            403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."
+        ),
     }
 
     def __init__(self, watch: Watch) -> None:

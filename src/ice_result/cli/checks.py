@@ -14,7 +14,16 @@ from typing import Literal, NamedTuple, TypeAlias
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
-from ice_result.errors import ForbiddenError, IceResultError, NotFoundError, StorageError, shorten
+from ice_result.errors import (
+    ClockSkewError,
+    ForbiddenError,
+    IceResultError,
+    KeysExpiredError,
+    NoSuchBucketError,
+    NotFoundError,
+    StorageError,
+    shorten,
+)
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import Sink
@@ -31,6 +40,7 @@ PROBE = "ice-result-doctor"
 _SECONDS = 15.0
 _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are believed for 300 s, signed calls by the services for 900 s
+_SET_CLOCK = "set this machine's clock, by NTP"
 _MEND_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -65,7 +75,7 @@ def check_clock(endpoint: str, ca_bundle: str | None, now: Callable[[], float] =
     if abs(skew) > _SKEW_WARNING_SECONDS:
         status = "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning"
     message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint}"
-    return Check("clock", status, message, None if status == "ok" else "set this machine's clock, by NTP")
+    return Check("clock", status, message, None if status == "ok" else _SET_CLOCK)
 
 
 def check_jobs(client: IceClient) -> Check:
@@ -171,15 +181,14 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
     """Output files can be looked up: a file that is not there must be told as such."""
     facts = inspector.facts(ObjectAddress(bucket, PROBE), Deadline.after(_SECONDS))
     name = f"oss://{bucket} output"
-    if facts.exists is not None:
+    if facts.problem in (None, "not_found"):
         return Check(name, "ok", "files can be looked up")
     remedies = {
         "forbidden": f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --output-bucket {bucket}`",
+        "no_such_bucket": "make the bucket, or correct its name in --output-bucket",
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
-    return Check(
-        name, "failed", facts.message or "", remedies.get(facts.problem or "", "check ICE_RESULT_OSS_ENDPOINT")
-    )
+    return Check(name, "failed", facts.message or "", remedies.get(facts.problem, "check ICE_RESULT_OSS_ENDPOINT"))
 
 
 def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> Check:
@@ -192,8 +201,12 @@ def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> C
 def _remedy(error: IceResultError) -> str:
     if isinstance(error, ForbiddenError):
         return _MEND_ROLE
-    if isinstance(error, NotFoundError):
-        return "make it, or mend its name in ICE_RESULT_SINKS"
+    if isinstance(error, (NotFoundError, NoSuchBucketError)):
+        return "make it, or correct its name in ICE_RESULT_SINKS"
+    if isinstance(error, KeysExpiredError):
+        return "get new temporary keys; on Function Compute the platform renews those of the role by itself"
+    if isinstance(error, ClockSkewError):
+        return _SET_CLOCK
     if isinstance(error, StorageError):
         return "check the path, its permissions, and the space"
     return "check the network, the proxy and the endpoint" if error.transient else "mend what the message names"

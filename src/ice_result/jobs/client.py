@@ -87,7 +87,12 @@ class IceClient:
         """
         client = self._sdk_client()
         tried = " ".join(part for part in (action, about, "in", self.where) if part)
-        return self.caller.call(tried, lambda: read(_call(client, action, query, tried, deadline)), deadline)
+
+        def attempt() -> T:
+            with self._credentials.renewed_once_expired():
+                return read(_call(client, action, query, tried, deadline))
+
+        return self.caller.call(tried, attempt, deadline)
 
     def _sdk_client(self) -> _Client:
         with self._lock:

@@ -10,8 +10,12 @@ import ssl
 from collections.abc import Iterator
 
 from ice_result.errors import (
+    CLOCK_SKEW,
+    KEYS_EXPIRED,
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     Rule,
@@ -34,10 +38,9 @@ _RULES = (
     Rule("SignatureNonceUsed", UnavailableError, "the request came twice; another try is signed anew"),
     # The service's own words for these two hold the text that was signed, and with it the security token.
     Rule("SignatureDoesNotMatch|IncompleteSignature", ForbiddenError, "the secret is not that of the access key"),
-    Rule("InvalidTimeStamp", ForbiddenError, "the clock of this machine is wrong by more than 15 minutes"),
-    Rule(
-        "InvalidSecurityToken|MissingSecurityToken", ForbiddenError, "the temporary keys have expired or do not match"
-    ),
+    Rule("InvalidTimeStamp\\.Expired", ClockSkewError, CLOCK_SKEW),
+    Rule("InvalidSecurityToken(\\.Expired)?$", KeysExpiredError, KEYS_EXPIRED),
+    Rule("InvalidSecurityToken|MissingSecurityToken", ForbiddenError, "the temporary keys do not match"),
     Rule("(Invalid|Missing)AccessKeyId|InvalidCredentials", ForbiddenError, "no such access key, or it is disabled"),
     Rule("Forbidden\\.SubscriptionRequired", ForbiddenError, "ICE is not activated for this account"),
     Rule("Forbidden|NoPermission|Unauthorized|AccessDenied", ForbiddenError),

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, get_args
 
 from ice_result.localcloud.wire import Connection, Reply
 
-FaultKind: TypeAlias = Literal["throttle", "error_500", "html_502", "forbidden", "reset", "hang", "drip", "truncate"]
-RefusalKind: TypeAlias = Literal["throttle", "error_500", "forbidden"]
+RefusalKind: TypeAlias = Literal["throttle", "error_500", "forbidden", "expired_keys", "clock_skew"]
+FaultKind: TypeAlias = Literal[RefusalKind, "html_502", "reset", "hang", "drip", "truncate"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
@@ -26,7 +26,8 @@ BAD_GATEWAY = Reply(
 class Fault:
     """Something that goes wrong.
 
-    throttle, error_500, forbidden   the service's own refusal; the request is not carried out
+    throttle, error_500, forbidden,
+    expired_keys, clock_skew         the service's own refusal; the request is not carried out
     html_502                         a gateway's HTML page instead of an answer; not carried out
     reset                            the connection is reset before a reply; not carried out
     hang                             no reply until the client gives up or the server stops; not carried out

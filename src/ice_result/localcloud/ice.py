@@ -37,6 +37,8 @@ class IceServer(LocalService):
         "throttle": Refusal(400, "Throttling.User", "Request was denied due to user flow control."),
         "error_500": Refusal(500, "InternalError", "The request processing has failed due to some unknown error."),
         "forbidden": Refusal(403, "Forbidden.RAM", "User not authorized to operate on the specified resource."),
+        "expired_keys": Refusal(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+        "clock_skew": Refusal(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."),
     }
 
     def __init__(

@@ -58,6 +58,9 @@ class MnsServer(LocalService):
         "forbidden": Refusal(
             403, "AccessDenied", "The OwnerId that your Access Key Id associated to is forbidden for this operation."
         ),
+        # Inferred.
+        "expired_keys": Refusal(403, "SecurityTokenExpired", "The security token you provided has expired."),
+        "clock_skew": Refusal(408, "TimeExpired", "The http request you sent is expired."),
     }
 
     def __init__(self, keyring: Keyring, conditions: Conditions, *, region: str, port: int = 0) -> None:

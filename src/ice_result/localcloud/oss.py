@@ -50,6 +50,10 @@ class OssServer(LocalService):
         "throttle": Refusal(503, "QpsLimitExceeded", "Please reduce your request rate."),
         "error_500": Refusal(500, "InternalError", "We encountered an internal error. Please try again."),
         "forbidden": Refusal(403, "AccessDenied", "You have no right to access this object because of bucket acl."),
+        "expired_keys": Refusal(403, "SecurityTokenExpired", "The security token you provided has expired."),
+        "clock_skew": Refusal(
+            403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."
+        ),
     }
 
     def __init__(self, keyring: Keyring, conditions: Conditions, *, region: str, port: int = 0) -> None:

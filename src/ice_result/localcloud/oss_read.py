@@ -9,6 +9,7 @@ from ice_result.localcloud.oss_store import Bucket
 from ice_result.localcloud.service import RefusedError
 from ice_result.localcloud.wire import Reply, Request
 
+_ARCHIVES = ("Archive", "ColdArchive", "DeepColdArchive")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -17,6 +18,10 @@ def get_object(request: Request, bucket: Bucket, key: str) -> Reply:
     stored = bucket.objects.get(key)
     if stored is None:
         raise RefusedError(404, "NoSuchKey", "The specified key does not exist.", {"Key": key})
+    if request.method == "GET" and stored.headers.get("x-oss-storage-class") in _ARCHIVES:
+        raise RefusedError(
+            403, "InvalidObjectState", "The operation is not valid for the object's state.", {"Key": key}
+        )
     headers = {
         "Content-Type": stored.content_type,
         "Accept-Ranges": "bytes",

@@ -47,6 +47,10 @@ class OtsServer(LocalService):
             "OTSNoPermissionAccess",
             "You have no permission to access the requested resource, please contact the resource owner",
         ),
+        "expired_keys": Refusal(403, "OTSAuthFailed", "The security token has expired."),  # wording inferred
+        "clock_skew": Refusal(
+            403, "OTSAuthFailed", "Mismatch between system time and x-ots-date: 2026-03-02T08:15:30.000Z."
+        ),
     }
 
     def __init__(self, keyring: Keyring, conditions: Conditions, *, region: str, port: int = 0) -> None:

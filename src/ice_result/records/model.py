@@ -15,11 +15,13 @@ from ice_result.values import JobId, JsonObject, JsonValue, Model
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
 Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_success", "undecodable"]
 NamedBy: TypeAlias = Literal["OutputFiles", "OutputUrls", "Result"]
-LookUpProblem: TypeAlias = Literal["not_found", "forbidden", "cross_region", "unreachable", "not_checked"]
+LookUpProblem: TypeAlias = Literal[
+    "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "not_checked"
+]
 """What a look into the store can end with, beside the object's facts."""
-ProblemCode: TypeAlias = (
-    LookUpProblem | Literal["not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"]
-)
+ProblemCode: TypeAlias = Literal[
+    LookUpProblem, "not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"
+]
 SETTLED = 2
 """The highest standing of a record."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
-from ice_result.endpoints import parse_endpoint
+from ice_result.endpoints import parse_object_endpoint
 from ice_result.errors import NotFoundError, SettingsError
 from ice_result.lean import GUESSING_ENCODINGS, deferred
 from ice_result.sinks.layout import Layout
@@ -97,7 +97,7 @@ class OssClient:
         if not region:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
         try:
-            return parse_endpoint(self._context.oss_endpoint or f"oss-{region}.aliyuncs.com")
+            return parse_object_endpoint(self._context.oss_endpoint or f"oss-{region}.aliyuncs.com")
         except ValueError as error:
             raise SettingsError([("ICE_RESULT_OSS_ENDPOINT", str(error))]) from error
 
@@ -110,11 +110,12 @@ class OssClient:
         session = self._shared_session()  # loads the SDK, before the attempts are timed
 
         def attempt() -> T:
-            try:
-                return use(self._bucket(bucket, session))
-            except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
-                # From None: the SDK's exceptions hold what was signed, and with it the security token.
-                raise translate(error, tried) from None
+            with self._context.credentials.renewed_once_expired():
+                try:
+                    return use(self._bucket(bucket, session))
+                except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+                    # From None: the SDK's exceptions hold what was signed, and with it the security token.
+                    raise translate(error, tried) from None
 
         return self._caller.call(tried, attempt, deadline)
 
@@ -187,9 +188,7 @@ class OssStore:
             return self.client.call(
                 f"read oss://{self.bucket}/{key}", self.bucket, lambda bucket: _checked_read(bucket, key), deadline
             )
-        except NotFoundError as error:
-            if error.code == "NoSuchBucket":
-                raise
+        except NotFoundError:
             return None
 
     def delete(self, key: str, deadline: Deadline, /) -> None:

@@ -10,8 +10,15 @@ import re
 from typing import NamedTuple, TypeVar
 
 from ice_result.errors import (
+    ARCHIVED,
+    CLOCK_SKEW,
+    KEYS_EXPIRED,
+    NO_SUCH_BUCKET,
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
+    NoSuchBucketError,
     NotFoundError,
     RejectedError,
     Rule,
@@ -26,7 +33,10 @@ from ice_result.errors import (
 SERVICE = "OSS"
 _TOO_MANY_CALLS = re.compile(r".*LimitExceeded|.*Busy|SlowDown|Throttling.*|TooManyRequests")
 _RULES = (
-    Rule("AccessDenied|InvalidAccessKeyId|InvalidSecurityToken|SecurityToken|RequestTimeTooSkewed", ForbiddenError),
+    # Of keys that have expired, OSS says both [seen in the field].
+    Rule("SecurityTokenExpired|InvalidSecurityToken", KeysExpiredError, KEYS_EXPIRED),
+    Rule("RequestTimeTooSkewed", ClockSkewError, CLOCK_SKEW),
+    Rule("AccessDenied|InvalidAccessKeyId|SecurityToken", ForbiddenError),
     # The service's own words for this one show what was signed.
     Rule(
         "SignatureDoesNotMatch",
@@ -35,7 +45,9 @@ _RULES = (
     ),
     Rule("InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
     Rule("RequestTimeout", TimedOutError),
+    Rule("NoSuchBucket$", NoSuchBucketError, NO_SUCH_BUCKET),
     Rule("NoSuch", NotFoundError),
+    Rule("InvalidObjectState", RejectedError, ARCHIVED),
 )
 _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
     -5: RejectedError,  # SelectOperationClientError

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import ForbiddenError, IceResultError, NotFoundError, UnavailableError
+from ice_result.errors import ForbiddenError, IceResultError, NoSuchBucketError, NotFoundError, UnavailableError
 from ice_result.records.model import LookUpProblem, ObjectFacts
 from ice_result.sinks.model import SinkContext
 from ice_result.sinks.oss import Bucket, Head, OssClient
@@ -41,6 +41,8 @@ class OssInspector:
             return self.client.call(tried, address.bucket, look_up, deadline)
         except NotFoundError as error:
             return ObjectFacts(exists=False, problem="not_found", message=_message(error))
+        except NoSuchBucketError as error:
+            return ObjectFacts(exists=False, problem="no_such_bucket", message=_message(error))
         except IceResultError as error:
             return ObjectFacts(exists=None, problem=_problem(error), message=_message(error))
 

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
-from ice_result.endpoints import parse_endpoint
-from ice_result.errors import NotFoundError, SettingsError
+from ice_result.endpoints import parse_object_endpoint
+from ice_result.errors import KeysExpiredError, NotFoundError, SettingsError
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
 from ice_result.sinks.object_store import Page, folder_name, pages
@@ -85,7 +85,7 @@ class S3Client:
         if self._context.s3_endpoint is None:
             return None
         try:
-            return parse_endpoint(self._context.s3_endpoint)
+            return parse_object_endpoint(self._context.s3_endpoint)
         except ValueError as error:
             raise SettingsError([("ICE_RESULT_S3_ENDPOINT", str(error))]) from error
 
@@ -97,10 +97,22 @@ class S3Client:
         """The value of `use(client)`, retried while that can help. Raises our own errors."""
 
         def attempt() -> T:
-            return _translated(tried, lambda: use(client))
+            client = _translated(tried, self._shared_client)
+            try:
+                with self._context.credentials.renewed_once_expired():
+                    return _translated(tried, lambda: use(client))
+            except KeysExpiredError:
+                self._forget(client)
+                raise
 
-        client = _translated(tried, self._shared_client)  # loads the SDK, before the attempts are timed
+        _translated(tried, self._shared_client)  # loads the SDK, before the attempts are timed
         return self._caller.call(tried, attempt, deadline)
+
+    def _forget(self, client: Client) -> None:
+        """Make another client for the next try: AWS's chain keeps the keys it found for as long as its session."""
+        with self._lock:
+            if self._client is client:
+                self._client = None
 
     def _shared_client(self) -> Client:
         with self._lock:
@@ -190,9 +202,7 @@ class S3Store:
 
         try:
             return self.client.call(f"read s3://{self.bucket}/{key}", read, deadline)
-        except NotFoundError as error:
-            if error.code == "NoSuchBucket":
-                raise
+        except NotFoundError:
             return None
 
     def delete(self, key: str, deadline: Deadline, /) -> None:

@@ -11,8 +11,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ice_result.errors import (
+    ARCHIVED,
+    CLOCK_SKEW,
+    KEYS_EXPIRED,
+    NO_SUCH_BUCKET,
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
+    NoSuchBucketError,
     NotFoundError,
     RejectedError,
     Rule,
@@ -27,8 +34,10 @@ from ice_result.errors import (
 SERVICE = "S3"
 _TOO_MANY_CALLS = re.compile(r"SlowDown|ServerBusy|Throttl.*|TooManyRequests.*|.*LimitExceeded")
 _RULES = (
-    Rule("AccessDenied|InvalidAccessKeyId|RequestTimeTooSkewed", ForbiddenError),
-    Rule("InvalidToken|InvalidSecurityToken|SecurityToken|ExpiredToken|TokenRefreshRequired", ForbiddenError),
+    # The last two are OSS's own.
+    Rule("ExpiredToken|TokenRefreshRequired|SecurityTokenExpired|InvalidSecurityToken", KeysExpiredError, KEYS_EXPIRED),
+    Rule("RequestTimeTooSkewed|RequestExpired", ClockSkewError, CLOCK_SKEW),
+    Rule("AccessDenied|InvalidAccessKeyId|InvalidToken|SecurityToken", ForbiddenError),
     # The service's own words for this one may show what was signed.
     Rule(
         "SignatureDoesNotMatch",
@@ -38,7 +47,9 @@ _RULES = (
     Rule("BadDigest|InvalidDigest", UnavailableError),  # what arrived is not what was sent: send it again
     Rule("OperationAborted", UnavailableError),  # another write of the same key is under way
     Rule("RequestTimeout", TimedOutError),
+    Rule("NoSuchBucket$", NoSuchBucketError, NO_SUCH_BUCKET),
     Rule("NoSuch", NotFoundError),
+    Rule("InvalidObjectState", RejectedError, ARCHIVED),
 )
 _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
     401: ForbiddenError,

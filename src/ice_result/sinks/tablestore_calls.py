@@ -133,11 +133,12 @@ class Tablestore:
         tried = f"{tried} in ots://{self._instance}"
 
         def attempt() -> T:
-            try:
-                return use(client)
-            except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
-                # From None: the SDK's exceptions may hold what was signed, and with it the security token.
-                raise translate(error, tried) from None
+            with self._context.credentials.renewed_once_expired():
+                try:
+                    return use(client)
+                except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+                    # From None: the SDK's exceptions may hold what was signed, and with it the security token.
+                    raise translate(error, tried) from None
 
         return self._caller.call(tried, attempt, deadline)
 

@@ -8,8 +8,10 @@ What the connection raised comes bare, from urllib3. The codes are those of Tabl
 from __future__ import annotations
 
 from ice_result.errors import (
+    ClockSkewError,
     ForbiddenError,
     IceResultError,
+    KeysExpiredError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -24,7 +26,7 @@ ALREADY_THERE = "OTSObjectAlreadyExist"
 _KINDS_BY_CODE: dict[str, type[ServiceError]] = {
     "OTSAuthFailed": ForbiddenError,
     "OTSNoPermissionAccess": ForbiddenError,
-    "OTSRequestTimeTooSkewed": ForbiddenError,
+    "OTSRequestTimeTooSkewed": ClockSkewError,
     "OTSObjectNotExist": NotFoundError,
     "OTSQuotaExhausted": ThrottledError,
     "OTSServerBusy": ThrottledError,
@@ -48,6 +50,8 @@ _KINDS_BY_CODE: dict[str, type[ServiceError]] = {
     "OTSRequestBodyTooLarge": RejectedError,
     "OTSUnsupportOperation": RejectedError,
 }
+_AUTHENTICATION_FAILED = "OTSAuthFailed"
+_CLOCK_SKEW = "Mismatch between system time"  # as documented; how keys that have expired are told is inferred
 _PREFIXES_OF_REJECTIONS = ("OTSOutOf", "OTSInvalid")
 _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
     401: ForbiddenError,
@@ -79,7 +83,7 @@ def translate(error: Exception, tried: str) -> Exception:
 def of_row(code: str, message: str, tried: str) -> ServiceError:
     """The error of one row in a batch, which else went through."""
     detail = "no such table: run `ice-result setup --tables`" if code == "OTSObjectNotExist" else message
-    return _kind(code, None)(tried, service=SERVICE, code=code, detail=detail)
+    return _kind(code, None, message)(tried, service=SERVICE, code=code, detail=detail)
 
 
 def _of_answer(error: Exception, tried: str) -> ServiceError:
@@ -87,7 +91,7 @@ def _of_answer(error: Exception, tried: str) -> ServiceError:
     detail = (
         "no such table: run `ice-result setup --tables`" if code == "OTSObjectNotExist" else _text(error, "message")
     )
-    return _kind(code, status)(
+    return _kind(code, status, _text(error, "message"))(
         tried, service=SERVICE, code=code, status=status, detail=detail, request_id=_text(error, "request_id")
     )
 
@@ -113,7 +117,11 @@ def _of_connection(error: Exception, tried: str) -> ServiceError:
     return UnavailableError(tried, service=SERVICE, detail=f"{name}: {error}")
 
 
-def _kind(code: str, status: int | None) -> type[ServiceError]:
+def _kind(code: str, status: int | None, message: str = "") -> type[ServiceError]:
+    if code == _AUTHENTICATION_FAILED and message.startswith(_CLOCK_SKEW):
+        return ClockSkewError
+    if code == _AUTHENTICATION_FAILED and "expired" in message.lower():
+        return KeysExpiredError
     if code in _KINDS_BY_CODE:
         return _KINDS_BY_CODE[code]
     if code.startswith(_PREFIXES_OF_REJECTIONS):
