@@ -10,7 +10,7 @@ import json
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -132,9 +132,10 @@ class MemoryStore:
         """Remove it."""
         self._objects.pop(key, None)
 
-    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[Listed]:
-        """What lies there."""
-        return iter([Listed(key, at) for key, (_, at) in self._objects.items() if key.startswith(folder)])
+    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """What lies there, on one page."""
+        there = sorted(key for key in self._objects if key.startswith(folder) and key > after)
+        yield [Listed(key, self._objects[key][1]) for key in there]
 
     def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
         """The folders in it."""
@@ -178,10 +179,10 @@ class BreakingStore:
         self.breakages.strike(self.place, "get")
         return self.inner.get(key, deadline)
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """As `get`."""
         self.breakages.strike(self.place, "list")
-        return self.inner.list(folder, deadline)
+        return self.inner.list(folder, deadline, after=after)
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """As `get`."""
@@ -355,7 +356,7 @@ class Events(RuleBasedStateMachine):
 
     def objects(self, store: ObjectStore) -> dict[str, bytes]:
         """All that lies in a store, whatever is broken."""
-        found = {key: store.get(key, _in_time()) for key, _ in store.list("", _in_time())}
+        found = {key: store.get(key, _in_time()) for page in store.list("", _in_time()) for key, _ in page}
         return {key: data for key, data in found.items() if data is not None}
 
     def parked(self) -> tuple[set[str], list[JsonValue]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,9 +51,9 @@ class CountingStore:
     def delete(self, key: str, deadline: Deadline, /) -> None:
         self.files.delete(key, deadline)
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         self.listed.append(folder)
-        return self.files.list(folder, deadline)
+        return self.files.list(folder, deadline, after=after)
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         return self.files.children(folder, deadline)
@@ -317,7 +317,7 @@ def test_a_listing_of_oss_goes_on_to_the_last_page(cloud: LocalCloud, context: S
         cloud.oss.put("records", key, b"")
     store = OssStore(OssClient(context), "records", keys_a_page=3)
 
-    assert sorted(listed.key for listed in store.list("records/", deadline)) == sorted(keys)
+    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
     assert len(cloud.oss.calls) == 3
     assert sorted(store.children("records/", deadline)) == list("0123")
 
@@ -332,7 +332,7 @@ def test_a_page_of_a_listing_of_oss_has_a_thousand_keys(
         cloud.oss.put("records", key, b"")
     store = OssStore(OssClient(context), "records")
 
-    assert sorted(listed.key for listed in store.list("records/", deadline)) == sorted(keys)
+    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
     assert len(cloud.oss.calls) == 2
     assert sorted(store.children("records/", deadline)) == list("0123456")
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -251,10 +252,10 @@ def test_keys_are_listed_and_folded_to_folders(bucket: Bucket, s3: SinkContext, 
         bucket.put(key, b"{}")
     store = S3Store(S3Client(s3), bucket.name)
 
-    listed = sorted(listed.key for listed in store.list("a/", deadline))
+    listed = [listed.key for page in store.list("a/", deadline) for listed in page]
     assert listed == ["a/4.json", "a/x=%E6/3 +.json", "a/x=1/1.json", "a/x=1/2.json"]
     assert sorted(store.children("a/", deadline)) == ["x=%E6", "x=1"]
-    assert list(store.list("none/", deadline)) == []
+    assert [*chain.from_iterable(store.list("none/", deadline))] == []
     assert list(store.children("none/", deadline)) == []
 
 
@@ -265,7 +266,9 @@ def test_a_listing_goes_on_to_the_last_page(bucket: Bucket, s3: SinkContext, dea
         bucket.put(key, b"{}")
     store = S3Store(S3Client(s3), bucket.name, keys_a_page=2)
 
-    assert sorted(listed.key for listed in store.list("records/", deadline)) == keys
+    assert [listed.key for page in store.list("records/", deadline) for listed in page] == keys
+    rest = store.list("records/", deadline, after="records/b/1.json")
+    assert [[listed.key for listed in page] for page in rest] == [keys[2:4], keys[4:]]
     assert sorted(store.children("records/", deadline)) == list("abcde")
 
 
@@ -277,7 +280,7 @@ def test_a_page_of_a_listing_has_a_thousand_keys(bucket: Bucket, s3: SinkContext
         list(threads.map(lambda key: bucket.put(key, b"{}"), keys))
     store = S3Store(S3Client(s3), bucket.name)
 
-    assert sorted(listed.key for listed in store.list("records/", deadline)) == sorted(keys)
+    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
     assert sorted(store.children("records/", deadline)) == list("0123456")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -533,7 +533,7 @@ def test_signed_addresses_stay_out_and_change_nothing(file: Place, tmp_path: Pat
 
 
 class Endless:
-    """An ObjectStore that lists for ever, and holds one record under every key."""
+    """An ObjectStore that lists for ever, a key a page, and holds one record under every key."""
 
     def __init__(self, record: bytes) -> None:
         self.record = record
@@ -551,10 +551,11 @@ class Endless:
     def delete(self, key: str, _deadline: Deadline, /) -> None:
         raise AssertionError(key)
 
-    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[Listed]:
+    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        assert after == ""
         while True:
             self.listed += 1
-            yield Listed(f"{folder}{self.listed}.json", datetime.now(timezone.utc))
+            yield [Listed(f"{folder}{self.listed}.json", datetime.now(timezone.utc))]
 
     def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
         yield "dt=2026-03-02" if "function_name" in folder else "function_name=Cover"

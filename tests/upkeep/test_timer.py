@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +12,9 @@ from typing import Protocol
 import pytest
 
 from ice_result.calls import Deadline
-from ice_result.errors import ForbiddenError
+from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
-from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Terms
 from ice_result.sinks import Parked, ParkedError
@@ -280,6 +281,60 @@ def test_an_expected_job_that_cannot_be_recorded_is_parked(
 
     assert counts(reply) == {"recorded": 0, "ignored": 1, "parked": 2}
     assert shelf.contents() == [later, "parked/not_finished/running.json", "parked/not_found/unknown.json"]
+
+
+def test_an_expected_job_without_a_manifest_is_asked_for(cloud: LocalCloud, watchers: list[Watch]) -> None:
+    """GIVEN a function that was killed between record and manifest THEN the timer brings the job to its end."""
+    shelf = Bucket(cloud)
+    created = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    note = Expected(job_id=JobId("cover-0001"), function_name="Cover", expected_at=created, due_at=created)
+    watchers.append(lambda call: killed_at(call, "records/manifests/"))
+    with closing(Function({**cloud.environment, "ICE_RESULT_SINKS": shelf.url})) as killed, pytest.raises(ParkingError):
+        killed.handle(b'{"JobId":"cover-0001"}', PlatformContext())
+    watchers.clear()
+    assert shelf.contents() == []
+    shelf.lay(LAYOUT.expected(note), note, age=AN_HOUR)
+
+    reply = woken(cloud.environment, shelf)
+
+    assert counts(reply) == {"recorded": 1, "ignored": 1, "parked": 0}
+    assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
+
+
+def killed_at(call: Passing, target: str) -> None:
+    """From this call on, nothing more is written: neither the job nor that it could not be."""
+    if call.target.startswith((target, "records/parked/")) and call.operation == "PUT":
+        raise ConnectionResetError
+
+
+def test_a_note_stays_when_its_job_is_neither_recorded_nor_parked(cloud: LocalCloud) -> None:
+    """GIVEN an ICE that fails and a store that parks nothing THEN the note is there for the next timer."""
+    shelf = Bucket(cloud)
+    note = expect(shelf, "cover-0001", overdue=AN_HOUR)
+    cloud.ice.fail(Fault("forbidden", times=None))
+    cloud.oss.fail(Fault("forbidden", operation="PUT", target="records/parked/", times=None))
+
+    with pytest.raises(ParkingError, match="1 of 2 events must be delivered again"):
+        woken(cloud.environment, shelf)
+    assert shelf.contents() == [note]
+
+    cloud.ice.clear()
+    cloud.oss.clear()
+    assert counts(woken(cloud.environment, shelf)) == {"recorded": 1, "ignored": 1, "parked": 0}
+    assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
+
+
+def test_only_the_notes_of_jobs_that_ended_are_removed(cloud: LocalCloud) -> None:
+    """GIVEN a job that can be recorded and one that can be neither recorded nor parked THEN one note stays."""
+    shelf = Bucket(cloud)
+    note = expect(shelf, "nobody", overdue=2 * AN_HOUR)
+    expect(shelf, "cover-0001", overdue=AN_HOUR)
+    cloud.oss.fail(Fault("forbidden", operation="PUT", target="records/parked/", times=None))
+
+    with pytest.raises(ParkingError, match="1 of 3 events must be delivered again"):
+        woken(cloud.environment, shelf)
+
+    assert shelf.contents() == [note, "manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
 
 
 def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:

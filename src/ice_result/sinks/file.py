@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
+from ice_result.sinks.object_store import KEYS_A_PAGE
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.urls import SinkUrl
 
@@ -60,13 +62,19 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot remove {path}: {error.strerror or error}") from error
 
-    def list(self, folder: str, _deadline: Deadline, /) -> Iterator[Listed]:
-        """The files below `folder`; none when there is no such folder. Raises StorageError."""
-        for entry in _entries(self.folder / folder):
-            if entry.is_dir():
-                yield from self.list(f"{folder}{entry.name}/", _deadline)
-            elif not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
-                yield from _listed(f"{folder}{entry.name}", entry)
+    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The files below `folder`, page by page; none when there is no such folder. Raises StorageError."""
+        files = self._files(folder, after)
+        while page := [*islice(files, KEYS_A_PAGE)]:
+            yield page
+
+    def _files(self, folder: str, after: str) -> Iterator[Listed]:
+        for key, entry in _in_order(folder, _entries(self.folder / folder)):
+            if key.endswith("/"):
+                if key > after or after.startswith(key):
+                    yield from self._files(key, after)
+            elif key > after and not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+                yield from _listed(key, entry)
 
     def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
@@ -81,11 +89,17 @@ def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            return [*entries]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StorageError(f"cannot list {folder}: {error.strerror or error}") from error
+
+
+def _in_order(folder: str, entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, os.DirEntry[str]]]:
+    """Each with the key of the file, or the start of all keys in the folder: in this order, all keys are in order."""
+    keyed = [(f"{folder}{entry.name}/" if entry.is_dir() else f"{folder}{entry.name}", entry) for entry in entries]
+    return sorted(keyed, key=lambda each: each[0])
 
 
 def _listed(key: str, entry: os.DirEntry[str]) -> Iterator[Listed]:

@@ -3,6 +3,7 @@
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
+<prefix>/parked/listed-to.json                                                 where the timer's listing goes on
 <prefix>/expected/<when it is due>-<job id>.json
 """
 
@@ -56,6 +57,10 @@ class Layout:
         """The key of a parked event: the same event, parked for the same reason, has the same key."""
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
         return self._key("parked", part(DEAD if parked.dead else parked.reason), f"{name}.json")
+
+    def position(self) -> str:
+        """The key of the position in the listing of parked events. It lies in no folder of a reason."""
+        return self._key("parked", "listed-to.json")
 
     def expected(self, note: Expected) -> str:
         """The key of a note: by name, those due first come first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
@@ -111,6 +111,14 @@ class Listed(NamedTuple):
     written: datetime
 
 
+class Position(Model):
+    """Where the listing of parked events goes on: in the folder of `reason`, after `key`."""
+
+    schema_: Literal["ice_result.position/1"] = Field(default="ice_result.position/1", alias="schema")
+    reason: str
+    key: str
+
+
 class ParkingLot(Protocol):
     """A store that keeps parked events, and notes of jobs that are expected."""
 
@@ -127,8 +135,16 @@ class ParkingLot(Protocol):
         """The reasons for which events are parked here, `dead` among them."""
         ...
 
-    def parked(self, reason: str, deadline: Deadline) -> Iterator[Listed]:
-        """The events parked for this reason, in any order."""
+    def parked(self, reason: str, deadline: Deadline, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The events parked for this reason in the order of their keys, page by page; only those after `after`."""
+        ...
+
+    def position(self, deadline: Deadline) -> Position | None:
+        """The position that was set last; None when there is none, or none that can be read."""
+        ...
+
+    def set_position(self, position: Position | None, deadline: Deadline) -> None:
+        """Keep a position durably, in place of the one before; None removes it."""
         ...
 
     def expect(self, note: Expected, deadline: Deadline) -> str:
@@ -136,7 +152,7 @@ class ParkingLot(Protocol):
         ...
 
     def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
-        """The notes and when each is due, in any order."""
+        """The notes and when each is due: those due first come first, and each is listed when it is needed."""
         ...
 
     def read(self, key: str, deadline: Deadline) -> bytes | None:

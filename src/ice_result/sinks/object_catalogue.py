@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -186,7 +186,7 @@ class ObjectCatalogue:
     def _keys(self, partitions: Iterable[_Partition], deadline: Deadline) -> Iterator[str]:
         for partition in partitions:
             folder = self.layout.folder("records", partition.function, partition.folder)
-            for key, _ in self.store.list(folder, deadline):
+            for key, _ in chain.from_iterable(self.store.list(folder, deadline)):
                 if key.endswith(".json"):
                     yield key
                 else:

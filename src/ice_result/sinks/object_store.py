@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from ice_result.calls import Deadline
@@ -29,13 +29,20 @@ class ObjectStore(Protocol):
         """Remove what lies under `key`, if anything does."""
         ...
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
-        """What lies below `folder`, which ends in a slash, however deep; in any order."""
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The objects below `folder`, which ends in a slash, at every depth: only those with keys after `after`.
+
+        They come in the order of their keys, page by page, and each page is asked for when it is needed.
+        """
         ...
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """The names of the folders one level below `folder`, without the slashes; in any order."""
         ...
+
+
+KEYS_A_PAGE = 1000
+"""How many keys a page has at most: OSS and S3 list no more at once (documented)."""
 
 
 class Page(NamedTuple):

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -18,7 +18,7 @@ from ice_result.errors import NotFoundError, SettingsError
 from ice_result.lean import GUESSING_ENCODINGS, deferred
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
-from ice_result.sinks.object_store import Page, folder_name, pages
+from ice_result.sinks.object_store import KEYS_A_PAGE, Page, folder_name, pages
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.oss_errors import SERVICE, translate
 from ice_result.sinks.oss_session import OssSession
@@ -78,7 +78,9 @@ class Bucket(Protocol):
     def head_object(self, key: str) -> Head: ...
     def delete_object(self, key: str) -> object: ...
     def get_bucket_versioning(self) -> _Versioning: ...
-    def list_objects_v2(self, prefix: str, delimiter: str, continuation_token: str, *, max_keys: int) -> _Listing: ...
+    def list_objects_v2(
+        self, prefix: str, delimiter: str, continuation_token: str, start_after: str, *, max_keys: int
+    ) -> _Listing: ...
 
 
 class OssClient:
@@ -159,8 +161,7 @@ class OssStore:
     client: OssClient
     bucket: str
     encryption: str | None = None
-    keys_a_page: int = 1000
-    """The most OSS lists at once."""
+    keys_a_page: int = KEYS_A_PAGE
 
     def load(self) -> None:
         """Make the client ready."""
@@ -197,21 +198,20 @@ class OssStore:
             f"remove oss://{self.bucket}/{key}", self.bucket, lambda bucket: bucket.delete_object(key), deadline
         )
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
-        """The objects below `folder`, page by page."""
-        return (listed for page in self._pages(folder, "", deadline) for listed in page.objects)
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The objects below `folder`, page by page; OSS orders them by their keys (documented)."""
+        return (page.objects for page in self._pages(folder, "", deadline, after))
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
         return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
 
-    def _pages(self, folder: str, delimiter: str, deadline: Deadline) -> Iterator[Page]:
-        tried = f"list oss://{self.bucket}/{folder}"
-
+    def _pages(self, folder: str, delimiter: str, deadline: Deadline, after: str = "") -> Iterator[Page]:
         def fetch(token: str) -> Page:
-            return self.client.call(
-                tried, self.bucket, lambda bucket: _listed(bucket, folder, delimiter, token, self.keys_a_page), deadline
-            )
+            def list_one(bucket: Bucket) -> Page:
+                return _page(bucket.list_objects_v2(folder, delimiter, token, after, max_keys=self.keys_a_page))
+
+            return self.client.call(f"list oss://{self.bucket}/{folder}", self.bucket, list_one, deadline)
 
         return pages(fetch)
 
@@ -236,8 +236,7 @@ class _Signer:
         return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
 
 
-def _listed(bucket: Bucket, folder: str, delimiter: str, token: str, max_keys: int) -> Page:
-    found = bucket.list_objects_v2(folder, delimiter, token, max_keys=max_keys)
+def _page(found: _Listing) -> Page:
     return Page(
         tuple(Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc)) for each in found.object_list),
         tuple(folder_name(prefix) for prefix in found.prefix_list),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ice_result.calls import Deadline
 from ice_result.errors import IceResultError
 from ice_result.sinks.layout import Layout, due_of, part
-from ice_result.sinks.model import Expected, Listed, Parked
+from ice_result.sinks.model import Expected, Listed, Parked, Position
 from ice_result.sinks.object_store import ObjectStore, line
 
 _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
@@ -51,19 +51,35 @@ class ObjectLot:
         """The names of the folders."""
         return (unquote(name) for name in self.store.children(self.layout.folder("parked"), deadline))
 
-    def parked(self, reason: str, deadline: Deadline) -> Iterator[Listed]:
-        """The envelopes in the folder of `reason`."""
-        return self._listed(self.layout.folder("parked", part(reason)), deadline)
+    def parked(self, reason: str, deadline: Deadline, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The envelopes in the folder of `reason`; a page may be empty."""
+        return self._pages(self.layout.folder("parked", part(reason)), deadline, after)
+
+    def position(self, deadline: Deadline) -> Position | None:
+        """One small object, which is there only while a listing is under way."""
+        data = self.store.get(self.layout.position(), deadline)
+        try:
+            return None if data is None else Position.model_validate_json(data)
+        except ValidationError:
+            return None
+
+    def set_position(self, position: Position | None, deadline: Deadline) -> None:
+        """Write that object, or remove it."""
+        if position is None:
+            self.store.delete(self.layout.position(), deadline)
+        else:
+            self.store.put(self.layout.position(), line(position), deadline)
 
     def expect(self, note: Expected, deadline: Deadline) -> str:
         """Write the note; the same job may be expected at several times."""
         return self.store.put(self.layout.expected(note), line(note), deadline)
 
     def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
-        """The notes, by their names alone."""
-        for listed in self._listed(self.layout.folder("expected"), deadline):
-            if due := due_of(listed.key):
-                yield listed, due
+        """The notes, by their names alone, which begin with the time."""
+        for page in self._pages(self.layout.folder("expected"), deadline):
+            for listed in page:
+                if due := due_of(listed.key):
+                    yield listed, due
 
     def read(self, key: str, deadline: Deadline) -> bytes | None:
         """The bytes under `key`."""
@@ -83,5 +99,6 @@ class ObjectLot:
         self.store.delete(key, deadline)
         return True
 
-    def _listed(self, folder: str, deadline: Deadline) -> Iterator[Listed]:
-        return (listed for listed in self.store.list(folder, deadline) if listed.key.endswith(".json"))
+    def _pages(self, folder: str, deadline: Deadline, after: str = "") -> Iterator[Sequence[Listed]]:
+        for page in self.store.list(folder, deadline, after=after):
+            yield [listed for listed in page if listed.key.endswith(".json")]

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
@@ -24,7 +24,7 @@ from ice_result.endpoints import parse_object_endpoint
 from ice_result.errors import KeysExpiredError, NotFoundError, SettingsError
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
-from ice_result.sinks.object_store import Page, folder_name, pages
+from ice_result.sinks.object_store import KEYS_A_PAGE, Page, folder_name, pages
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.s3_errors import SERVICE, translate
 from ice_result.sinks.urls import SinkUrl
@@ -172,8 +172,7 @@ class S3Store:
 
     client: S3Client
     bucket: str
-    keys_a_page: int = 1000
-    """The most S3 lists at once."""
+    keys_a_page: int = KEYS_A_PAGE
 
     def load(self) -> None:
         """Make the client ready."""
@@ -213,19 +212,19 @@ class S3Store:
 
         self.client.call(f"remove s3://{self.bucket}/{key}", remove, deadline)
 
-    def list(self, folder: str, deadline: Deadline, /) -> Iterator[Listed]:
-        """The objects below `folder`."""
-        return (listed for page in self._pages(folder, "", deadline) for listed in page.objects)
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The objects below `folder`, page by page; S3 orders them by their keys (documented)."""
+        return (page.objects for page in self._pages(folder, "", deadline, after))
 
     def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
         return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
 
-    def _pages(self, folder: str, delimiter: str, deadline: Deadline) -> Iterator[Page]:
+    def _pages(self, folder: str, delimiter: str, deadline: Deadline, after: str = "") -> Iterator[Page]:
         asked = {"Bucket": self.bucket, "Prefix": folder, "Delimiter": delimiter}
 
         def fetch(token: str) -> Page:
-            more = {"ContinuationToken": token} if token else {}
+            more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
             return self.client.call(
                 f"list s3://{self.bucket}/{folder}",
                 lambda client: _page(client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)),

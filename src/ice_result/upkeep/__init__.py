@@ -4,7 +4,8 @@ A timer brings the function here, and an operator the command line.
 """
 
 from ice_result.upkeep.expected import leave_notes, new_notes, sweep
-from ice_result.upkeep.parked import Envelope, Kept, Retried, discard, due, kept, read_each, retry
+from ice_result.upkeep.listing import Kept, kept
+from ice_result.upkeep.parked import Envelope, Retried, discard, due, read_each, retry
 from ice_result.upkeep.timer import see_to
 
 __all__ = [

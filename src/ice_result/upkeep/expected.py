@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -24,10 +24,16 @@ from ice_result.sinks.catalogue import Hint
 from ice_result.sinks.model import Expected, ParkingLot, Sink
 from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent, job_event
-from ice_result.upkeep.lots import each_lot
+from ice_result.upkeep.listing import merged
 
 _AT_ONCE = 8
 _log = logging.getLogger(__name__)
+
+
+class _DueNote(NamedTuple):
+    due: datetime
+    key: str
+    lot: ParkingLot
 
 
 class _Note(NamedTuple):
@@ -77,37 +83,45 @@ def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> st
 
 
 def sweep(pipeline: Pipeline, terms: Terms, most: int) -> Iterator[JobOutcome]:
-    """Bring at most this many notes that are due to their end, what was due first first.
+    """Bring at most this many notes that are due to their end; those due first come first.
 
     A job that is recorded costs a look into the first sink. One that is not is asked for: it is then recorded, or
-    parked, as `not_finished` if it still runs, and so tried again.
+    parked, as `not_finished` if it still runs, and so tried again. Its note stays when it is neither.
     """
     notes = list(islice(_due(pipeline, terms.deadline()), most))
     missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, terms)]
     events = [JobEvent(job_id=note.expected.job_id, payload={"JobId": note.expected.job_id}) for note in missing]
-    ended: dict[str, JobOutcome] = {}
-    for _, outcome in pipeline.process_events(events, terms):
-        if outcome.job_id:
-            ended[outcome.job_id] = outcome
+    ended: set[str] = set()
+    for index, outcome in pipeline.process_events(events, terms):
+        if outcome.outcome != "failed":
+            ended.add(events[index].job_id)
         yield outcome
     for note in missing:
-        if ended[note.expected.job_id].outcome != "failed":
+        if note.expected.job_id in ended:
             _remove(note, terms)
 
 
 def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
+    """The notes that are due, read as they are needed; nothing more once the time is over."""
     now = pipeline.now()
-    found = each_lot(
-        pipeline.stores.lots,
-        lambda lot: [(due, listed.key, lot) for listed, due in lot.expected(deadline) if due <= now],
-    )
-    for _, key, lot in sorted(found, key=lambda each: each[:2]):
-        try:
-            text = lot.read(key, deadline)
-            if text is not None:
-                yield _Note(lot, key, text, Expected.model_validate_json(text))
-        except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: left alone
-            _log.warning("skipped %s: %s", shorten(key), shorten(str(error).partition("\n")[0]))
+
+    def due_in(lot: ParkingLot) -> Iterator[_DueNote]:
+        found = (_DueNote(due, listed.key, lot) for listed, due in lot.expected(deadline))
+        return takewhile(lambda each: each.due <= now, found)
+
+    found = merged(pipeline.stores.lots, due_in, lambda each: each[:2])
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="note") as workers:
+        while deadline.left() and (some := [*islice(found, _AT_ONCE)]):
+            yield from filter(None, workers.map(lambda each: _read(each, deadline), some))
+
+
+def _read(each: _DueNote, deadline: Deadline) -> _Note | None:
+    try:
+        text = each.lot.read(each.key, deadline)
+        return None if text is None else _Note(each.lot, each.key, text, Expected.model_validate_json(text))
+    except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: it stays
+        _log.warning("skipped %s: %s", shorten(each.key), shorten(str(error).partition("\n")[0]))
+        return None
 
 
 def _settled_by_itself(sink: Sink, note: _Note, terms: Terms) -> bool:

@@ -8,7 +8,7 @@ envelope ──► its events ──► pipeline ──► recorded or ignored �
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,22 +22,13 @@ from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient
 from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.sinks.model import Parked, ParkingLot
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
-from ice_result.upkeep.lots import each_lot
+from ice_result.upkeep.listing import Kept, next_kept
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 10
 _READ_AT_ONCE = 16
 _log = logging.getLogger(__name__)
-
-
-class Kept(NamedTuple):
-    """A parked event, as it lies in a store; `reason` is the folder it lies in."""
-
-    lot: ParkingLot
-    key: str
-    reason: str
-    written: datetime
 
 
 @dataclass(frozen=True)
@@ -55,21 +46,6 @@ class Retried(NamedTuple):
     envelope: Envelope
     outcomes: tuple[JobOutcome, ...]
     removed: bool
-
-
-def kept(lots: Iterable[ParkingLot], reasons: frozenset[str] | None, deadline: Deadline) -> list[Kept]:
-    """The parked events of these reasons (None: of all), what was written longest ago first; as `each_lot`."""
-    found = each_lot(lots, lambda lot: _in_lot(lot, reasons, deadline))
-    return sorted(found, key=lambda each: (each.written, each.key))
-
-
-def _in_lot(lot: ParkingLot, reasons: frozenset[str] | None, deadline: Deadline) -> list[Kept]:
-    return [
-        Kept(lot, listed.key, reason, listed.written)
-        for reason in lot.reasons(deadline)
-        if reasons is None or reason in reasons
-        for listed in lot.parked(reason, deadline)
-    ]
 
 
 def read_each(found: Iterable[Kept], deadline: Deadline) -> Iterator[Envelope]:
@@ -97,12 +73,15 @@ def _read(each: Kept, deadline: Deadline) -> Envelope | None:
         return Envelope(each, text, None)
 
 
-def due(lots: Iterable[ParkingLot], now: datetime, deadline: Deadline) -> Iterator[Envelope]:
-    """What may mend itself and has waited long enough for its next try, what was written longest ago first.
+def due(lots: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterator[Envelope]:
+    """Those that may succeed by now and have waited long enough for their next try, oldest first.
+
+    One run looks at a part of them, and the next run goes on there: see `next_kept`.
 
     The pause grows with the tries, from a minute to an hour: 24 tries last through an outage of most of a day.
     """
-    waited = takewhile(lambda each: each.written + _FIRST_PAUSE <= now, kept(lots, transient_reasons(), deadline))
+    listed = next_kept(lots, transient_reasons(), deadline)
+    waited = takewhile(lambda each: each.written + _FIRST_PAUSE <= now, listed)
     for envelope in read_each(waited, deadline):
         if envelope.parked and envelope.kept.written + _pause(envelope.parked) <= now:
             yield envelope
