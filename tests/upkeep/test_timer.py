@@ -25,6 +25,7 @@ from ice_result.upkeep.timer import see_to
 from ice_result.values import JobId, Model
 from support.fake_clock import FakeTime
 from support.parked_events import Saved, pipeline_of, write_at
+from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
 TIMER = json.dumps({"triggerTime": "2026-03-10T12:00:00Z", "triggerName": "timer", "payload": ""}).encode()
@@ -335,6 +336,67 @@ def test_only_the_notes_of_jobs_that_ended_are_removed(cloud: LocalCloud) -> Non
         woken(cloud.environment, shelf)
 
     assert shelf.contents() == [note, "manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
+
+
+def without_outputs(cloud: LocalCloud, job_id: str) -> None:
+    """ICE says that this job succeeded, and names no output."""
+    response = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text())
+    for name in ("OutputFiles", "OutputUrls", "Result"):
+        response[name] = None
+    cloud.ice.put(job_id, response | {"JobId": job_id})
+
+
+def note_of(job_id: str) -> Expected:
+    """As after the job was recorded without outputs, and due since then."""
+    created = datetime(2026, 3, 2, 8, 20, tzinfo=timezone.utc)
+    due = created + timedelta(minutes=10)
+    return Expected(job_id=JobId(job_id), function_name="Cover", expected_at=created, due_at=due)
+
+
+def test_a_job_that_was_recorded_without_its_outputs_is_asked_for_once_more(cloud: LocalCloud) -> None:
+    """GIVEN outputs that ICE names only later THEN they are in the record after the timer; its note is gone."""
+    shelf = Bucket(cloud)
+    without_outputs(cloud, "cover-0001")
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off"})
+    function.handle(b'{"JobId":"cover-0001"}', PlatformContext())
+    assert recorded_outcome(cloud, "cover-0001") == "outputs_missing"
+    shelf.lay(LAYOUT.expected(note_of("cover-0001")), note_of("cover-0001"), age=AN_HOUR)
+    cloud.ice.put("cover-0001", json.loads((SAMPLE_JOBS / "cover-0001.json").read_text()))
+
+    reply = function.handle(TIMER, PlatformContext())
+    function.close()
+
+    assert counts(reply) == {"recorded": 1, "ignored": 1, "parked": 0}
+    assert recorded_outcome(cloud, "cover-0001") == "ok"
+    assert LAYOUT.expected(note_of("cover-0001")) not in shelf.contents()
+
+
+def test_a_job_that_still_has_no_outputs_is_asked_for_once_for_each_note(cloud: LocalCloud) -> None:
+    """It stays recorded as it is, and this note is gone, so that the next timer does not ask for it again."""
+    shelf = Bucket(cloud)
+    without_outputs(cloud, "cover-0001")
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off"})
+    function.handle(b'{"JobId":"cover-0001"}', PlatformContext())
+    shelf.lay(LAYOUT.expected(note_of("cover-0001")), note_of("cover-0001"), age=AN_HOUR)
+
+    first = function.handle(TIMER, PlatformContext())
+    asked = len(cloud.ice.calls)
+    second = function.handle(TIMER, PlatformContext())
+    function.close()
+
+    assert (counts(first), counts(second)) == (
+        {"recorded": 1, "ignored": 1, "parked": 0},
+        {"recorded": 0, "ignored": 1, "parked": 0},
+    )
+    assert (asked, len(cloud.ice.calls)) == (2, 2)
+    assert recorded_outcome(cloud, "cover-0001") == "outputs_missing"
+    assert LAYOUT.expected(note_of("cover-0001")) not in shelf.contents()
+
+
+def recorded_outcome(cloud: LocalCloud, job_id: str) -> str:
+    """What the record in the bucket says."""
+    record = json.loads(cloud.oss.get("records", f"records/function_name=Cover/dt=2026-03-02/{job_id}.json"))
+    return str(record["outcome"])
 
 
 def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:

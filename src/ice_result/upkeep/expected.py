@@ -1,7 +1,8 @@
 """Jobs that were submitted and should be recorded by a certain time: what ICE forgot to tell of is asked for.
 
     submitter ──► note ──► (due) ──► recorded? ──► yes: removed
-                                         └──► no: asked for, then recorded or parked, and removed
+                                         └──► no, or without the outputs it should have: asked for once more,
+                                              then recorded or parked, and removed
 
 ICE drops a callback after three tries, and has no call that lists jobs: without a note, nobody would ever know.
 """
@@ -85,8 +86,9 @@ def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> st
 def sweep(pipeline: Pipeline, terms: Terms, most: int) -> Iterator[JobOutcome]:
     """Bring at most this many notes that are due to their end; those due first come first.
 
-    A job that is recorded costs a look into the first sink. One that is not is asked for: it is then recorded, or
-    parked, as `not_finished` if it still runs, and so tried again. Its note stays when it is neither.
+    A job that is recorded costs a look into the first sink. One that is not, or that was recorded as
+    `outputs_missing`, is asked for, once for each note: it is then recorded, or parked, as `not_finished` if it still
+    runs, and so tried again. Its note stays when it is neither.
     """
     notes = list(islice(_due(pipeline, terms.deadline()), most))
     missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, terms)]
@@ -131,7 +133,7 @@ def _settled_by_itself(sink: Sink, note: _Note, terms: Terms) -> bool:
         found = catalogue_of(sink).find(note.expected.job_id, terms.deadline(), hint)
     except IceResultError:
         return False
-    if found is None or found.manifest is None:
+    if found is None or found.manifest is None or found.record.outcome == "outputs_missing":
         return False
     _remove(note, terms)
     return True
