@@ -23,6 +23,12 @@ def _props(text: str) -> dict[str, object]:
     return props
 
 
+def _triggers(text: str) -> list[dict[str, object]]:
+    triggers = _props(text)["triggers"]
+    assert isinstance(triggers, list)
+    return triggers
+
+
 def _variables(text: str) -> dict[str, str]:
     variables = _props(text)["environmentVariables"]
     assert isinstance(variables, dict)
@@ -65,19 +71,19 @@ def test_the_name_of_the_keys_is_a_plain_word() -> None:
 @pytest.mark.parametrize("text", [TEXT, SWITCHED_ON], ids=["as it is", "all switched on"])
 def test_triggers_of_eventbridge_come_last(text: str) -> None:
     """And what fails goes somewhere, however the function is called."""
-    props = _props(text)
-    triggers = props["triggers"]
-    assert isinstance(triggers, list)
+    triggers = _triggers(text)
     kinds = [trigger["triggerType"] for trigger in triggers]
     assert kinds == sorted(kinds, key=lambda kind: kind == "eventbridge")
-    run = triggers[-1]["triggerConfig"]["runOptions"]
+    config = triggers[-1]["triggerConfig"]
+    assert isinstance(config, dict)
+    run = config["runOptions"]
     assert run["errorsTolerance"] == "ALL"
     assert run["deadLetterQueue"]["Arn"]
-    assert "onFailure" in str(props["asyncInvokeConfig"])
+    assert "onFailure" in str(_props(text)["asyncInvokeConfig"])
 
 
 def test_every_kind_of_trigger_is_at_hand() -> None:
-    """The queue is on; a topic, the callback and a timer are blocks to switch on."""
-    triggers = _props(SWITCHED_ON)["triggers"]
-    assert isinstance(triggers, list)
-    assert {trigger["triggerType"] for trigger in triggers} == {"eventbridge", "mns_topic", "http", "timer"}
+    """The queue and the timer are on; a topic and the callback are blocks to switch on."""
+    assert [trigger["triggerType"] for trigger in _triggers(TEXT)] == ["timer", "eventbridge"]
+    kinds = {trigger["triggerType"] for trigger in _triggers(SWITCHED_ON)}
+    assert kinds == {"eventbridge", "mns_topic", "http", "timer"}
