@@ -55,6 +55,16 @@ def test_an_object_put_by_the_test_is_served(cloud: LocalCloud, oss_sdk: OssSdk)
     assert oss_sdk(cloud).get_object_meta("plain").content_length == 5
 
 
+def test_an_object_deleted_by_the_test_is_gone(cloud: LocalCloud, oss_sdk: OssSdk) -> None:
+    """As when a lifecycle rule removes it; one that is not there is no mistake."""
+    cloud.oss.put("records", "key", b"12345")
+
+    cloud.oss.delete("records", "key")
+    cloud.oss.delete("records", "key")
+
+    assert refusal(lambda: oss_sdk(cloud).get_object("key")) == (404, "NoSuchKey")
+
+
 def test_a_bucket_must_exist_before_a_test_uses_it(cloud: LocalCloud) -> None:
     """A typo in a test is told at once."""
     with pytest.raises(KeyError, match="create_bucket"):

@@ -97,15 +97,6 @@ def parts(cloud: LocalCloud, count: int, sinks: str = "oss://records") -> list[l
     return found
 
 
-def remove(cloud: LocalCloud, key: str) -> None:
-    """As somebody else would, who is done with it."""
-    with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        lot = pipeline.stores.lots[0]
-        text = lot.read(key, deadline())
-        assert text is not None
-        assert lot.discard(key, text, deadline())
-
-
 def name_of(key: str) -> str:
     return key.rpartition("/")[2].removesuffix(".json")
 
@@ -242,7 +233,7 @@ def test_a_position_ends_when_all_fits_again(cloud: LocalCloud) -> None:
     parts(cloud, 1)
     assert POSITION in cloud.oss.keys("records")
     for number in range(4, 30):
-        remove(cloud, f"parked/throttled/{number:02}.json")
+        cloud.oss.delete("records", f"parked/throttled/{number:02}.json")
 
     (part,) = parts(cloud, 1)
 

@@ -29,7 +29,8 @@ from ice_result.sinks.oss_inspector import open_inspector
 from ice_result.sinks.registry import holdings_of
 from ice_result.sinks.tables import TableStore
 from ice_result.triggers import TriggerOptions
-from ice_result.upkeep.redecode import Redecoded, Redecoder, Shelf, Shelves, redecode_all
+from ice_result.upkeep.file_facts import StoredFacts
+from ice_result.upkeep.rewriting import Rewriter, Rewritten, StoreHandle, StoreHandles, rewrite_all
 from ice_result.values import JobId, JsonObject
 from ice_result.write_job import Stores
 from support.paths import SAMPLE_JOBS
@@ -148,25 +149,25 @@ class Options(NamedTuple):
 
 def redecode(
     source: Sink, *targets: Sink, archives: tuple[Sink, ...] = (), options: Options | None = None
-) -> list[Redecoded]:
+) -> list[Rewritten]:
     """A run to its end, in the order of the places."""
     asked = options or Options()
-    shelves = {sink: Shelf(sink, holdings_of(sink)) for sink in (source, *targets, *archives)}
-    redecoder = Redecoder(
-        Shelves(
-            shelves[source], [shelves[sink] for sink in targets or (source,)], [shelves[sink] for sink in archives]
+    stores = {sink: StoreHandle(sink, holdings_of(sink)) for sink in (source, *targets, *archives)}
+    rewriter = Rewriter(
+        StoreHandles(
+            stores[source], [stores[sink] for sink in targets or (source,)], [stores[sink] for sink in archives]
         ),
-        inspector=open_inspector(_looking_up()) if asked.verify else None,
+        StoredFacts(open_inspector(_looking_up()) if asked.verify else None),
         region=asked.region,
         deadline=lambda: Deadline.after(30),
         dry_run=asked.dry_run,
     )
     ids = [JobId(job_id) for job_id in asked.job_ids]
-    found = redecode_all(redecoder, ids, asked.wanted, concurrency=4, limit=asked.limit, deadline=Deadline.after(60))
+    found = rewrite_all(rewriter, ids, asked.wanted, concurrency=4, limit=asked.limit, deadline=Deadline.after(60))
     return sorted(found, key=lambda each: each.job_id or each.place)
 
 
-def outcomes(found: list[Redecoded]) -> dict[str | None, str]:
+def outcomes(found: list[Rewritten]) -> dict[str | None, str]:
     return {
         each.job_id: each.outcome if each.outcome in {"changed", "unchanged"} else str(each.reason) for each in found
     }
@@ -565,17 +566,17 @@ def test_places_are_listed_only_as_they_are_worked_on() -> None:
     """A store of millions is never held in memory: what is begun is bounded."""
     store = Endless(b"damaged")
     sink = ObjectSink("file:endless", store, Layout())
-    shelf = Shelf(sink, ObjectCatalogue(store, Layout()))
-    redecoder = Redecoder(Shelves(shelf, [shelf], []), None, None, lambda: Deadline.after(30))
+    handle = StoreHandle(sink, ObjectCatalogue(store, Layout()))
+    rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(None), None, lambda: Deadline.after(30))
 
-    found = redecode_all(redecoder, (), ALL, concurrency=4, limit=None, deadline=Deadline.after(60))
+    found = rewrite_all(rewriter, (), ALL, concurrency=4, limit=None, deadline=Deadline.after(60))
     taken = [next(found) for _ in range(100)]
     found.close()  # type: ignore[attr-defined]
 
     assert {each.outcome for each in taken} == {"left"}
     assert store.listed <= 100 + 2 * 4
     store.listed = 0
-    assert len(list(redecode_all(redecoder, (), ALL, concurrency=4, limit=50, deadline=Deadline.after(60)))) == 50
+    assert len(list(rewrite_all(rewriter, (), ALL, concurrency=4, limit=50, deadline=Deadline.after(60)))) == 50
     assert store.listed == 50
 
 
@@ -588,10 +589,10 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
         def facts(self, *_: object) -> object:
             raise ZeroDivisionError("broken")
 
-    shelf = Shelf(file.sink, holdings_of(file.sink))
-    redecoder = Redecoder(Shelves(shelf, [shelf], []), Broken(), None, lambda: Deadline.after(30))  # type: ignore[arg-type]
-    (found,) = redecode_all(redecoder, (), ALL, concurrency=2, limit=None, deadline=Deadline.after(60))
+    handle = StoreHandle(file.sink, holdings_of(file.sink))
+    rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(Broken()), None, lambda: Deadline.after(30))  # type: ignore[arg-type]
+    (found,) = rewrite_all(rewriter, (), ALL, concurrency=2, limit=None, deadline=Deadline.after(60))
 
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")
-    assert replace(redecoder, inspector=None).at(found.place, ALL)
+    assert replace(rewriter, facts=StoredFacts(None)).at(found.place, ALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -97,7 +97,9 @@ class _Work:
         """Do them here."""
         for outcome in record(pipeline, self.job_ids(), Terms(lambda: Deadline.after(wait)), pace):
             kept = [JobId(outcome.job_id)] if outcome.job_id and outcome.outcome != "failed" else []
-            self._count(outcome.outcome, 1, kept)
+            with uninterrupted():  # the summary and FILE.done say the same
+                self._progress.done(kept)
+                self._console.ended(outcome)
             self.clean = self.clean and outcome.outcome == "recorded"
             self._console.show(outcome)
 
@@ -105,19 +107,14 @@ class _Work:
         """Hand them to the queue. Raises the error after which it makes no sense to go on."""
         lasting = None
         for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), pace, at_once=at_once):
-            self._count(_outcome(sent), len(sent.job_ids), () if sent.error else sent.job_ids)
+            with uninterrupted():  # as above
+                self._progress.done(() if sent.error else sent.job_ids)
+                self._console.tally(_outcome(sent), len(sent.job_ids))
             if sent.error and not sent.error.transient:
                 lasting = lasting or sent.error
             self._show(sent)
         if lasting:
             raise lasting
-
-    def _count(self, outcome: str, count: int, kept: Sequence[JobId]) -> None:
-        """So many came to this end, and these of them are done with: the summary and FILE.done tell the same."""
-        with uninterrupted():
-            if kept:
-                self._progress.done(kept)
-            self._console.tally(outcome, count)
 
     def _show(self, sent: Sent) -> None:
         if self._as_json:

@@ -29,8 +29,8 @@ class Console:
         """`total` is how many there will be, None when nobody knows."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
+        self._complete: dict[str, int] = {}
         self._worked_on = 0
-        self._complete = 0
         self._started = time.monotonic()
         self._out = RichConsole(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         self._err = RichConsole(file=sys.stderr, highlight=False, markup=False)
@@ -55,46 +55,46 @@ class Console:
         self._progress.stop()
         if not self._as_json and (kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt))):
             seconds = time.monotonic() - self._started
-            counts = (
-                ", ".join(self._counted(name) for name in sorted(self._counts, key=_recorded_last)) or "nothing to do"
-            )
+            names = sorted(self._counts, key=lambda name: (name in self._complete, name))
+            counts = ", ".join(map(self._counted, names)) or "nothing to do"
             rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
             self._err.print(f"{counts} in {seconds:.1f} s{rate}")
 
     def _counted(self, name: str) -> str:
-        """`14 recorded: 13 complete, 1 not`; of the others only how many."""
-        number = self._counts[name]
-        if name != "recorded":
+        """`14 recorded: 13 complete, 1 not`, or only how many."""
+        number, complete = self._counts[name], self._complete.get(name)
+        if complete is None:
             return f"{number} {name}"
-        lacking = number - self._complete
-        return f"{number} recorded: {self._complete} complete{f', {lacking} not' if lacking else ''}"
+        rest = f", {number - complete} not" if complete < number else ""
+        return f"{number} {name}: {complete} complete{rest}"
 
     def skip(self, name: str) -> None:
         """One that was no work is counted under this name."""
         self._counts[name] += 1
         self._progress.advance(self._task)
 
-    def tally(self, name: str, count: int) -> None:
-        """So many are done with, and counted under this name."""
+    def tally(self, name: str, count: int, *, complete: int | None = None) -> None:
+        """So many are done with, and counted under this name; so many of them are `complete`, where that is counted."""
         self._counts[name] += count
+        if complete is not None:
+            self._complete[name] = self._complete.get(name, 0) + complete
         self._worked_on += count
         self._progress.advance(self._task, count)
+
+    def ended(self, outcome: JobOutcome) -> None:
+        """One event has come to its end, and is counted under its outcome."""
+        self.tally(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
 
     def complain(self, line: str) -> None:
         """Say on standard error what is wrong."""
         self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
-        """What became of one job; how many there are is for `tally`."""
-        self._complete += outcome.complete is True
+        """What became of one job; counting it is for `ended`."""
         if self._as_json:
             write_line(dump(outcome.model_dump(mode="json")))
         else:
             self._out.print(_line(outcome))
-
-
-def _recorded_last(name: str) -> tuple[bool, str]:
-    return name == "recorded", name
 
 
 def _line(outcome: JobOutcome) -> Text:

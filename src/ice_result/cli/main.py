@@ -22,6 +22,7 @@ from ice_result.cli.redecode import redecode
 from ice_result.cli.schema import schema
 from ice_result.cli.setup import setup
 from ice_result.cli.show import show
+from ice_result.cli.verify import verify
 from ice_result.errors import IceResultError, SettingsError
 
 _USAGE = 2
@@ -47,6 +48,7 @@ for _command in (
     expect,
     backfill,
     redecode,
+    verify,
 ):
     _group.add_command(_command)
 

@@ -92,7 +92,7 @@ def _retry(pipeline: Pipeline, envelopes: Iterator[Envelope], terms: Terms, cons
     with console:
         for retried in retry(pipeline, envelopes, terms):
             for outcome in retried.outcomes:
-                console.tally(outcome.outcome, 1)
+                console.ended(outcome)
                 console.show(outcome)
             done = all(outcome.outcome in _DONE for outcome in retried.outcomes)
             clean = clean and done

@@ -44,7 +44,7 @@ def process(
     with Console(total=len(events), as_json=as_json) as console:
         for _, outcome in pipeline.process_events(events, Terms(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
-            console.tally(outcome.outcome, 1)
+            console.ended(outcome)
             console.show(outcome)
     pipeline.close()
     return 0 if clean else 1

@@ -168,7 +168,9 @@ def _output_files(job_id: str, response: JsonObject) -> list[ObjectAddress]:
 
     A file that OutputUrls alone names is none that was written. What else a response must have may be missing.
     """
-    job = Job.from_response(JobId(job_id), {"FunctionName": "unknown", **response, "JobId": job_id, "Status": "Success"})
+    job = Job.from_response(
+        JobId(job_id), {"FunctionName": "unknown", **response, "JobId": job_id, "Status": "Success"}
+    )
     found = output_files(job, decode(job.function_name, job.result, job.output_bucket))
     return [
         file.address for file in found.files if file.address and file.address.key and file.named_by != ("OutputUrls",)

@@ -71,8 +71,8 @@ def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Prob
 def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
     """Why an object that is there may not be the one that the job wrote.
 
-        CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
-        stale │                the job's own                               │ modified_later
+    CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
+    stale │                the job's own                               │ modified_later
     """
     if facts.size_bytes == 0 and file.role != "caption":  # a clip in which nobody speaks has an empty SRT [inferred]
         yield "empty", "the object has no bytes"

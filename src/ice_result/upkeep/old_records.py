@@ -27,7 +27,7 @@ _LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the others follow from the facts
 _LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
 
 
-class NotRedecodableError(Exception):
+class NotRewritableError(Exception):
     """What is stored of a job must stay as it is; `reason` is a stable token, and the message begins with it."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -46,21 +46,12 @@ class OldRecord:
     raw: JsonObject
 
 
-@dataclass(frozen=True)
-class Old:
-    """A stored job: `facts` by the file's address, None when no file was looked up."""
-
-    job: Job
-    region: str | None
-    facts: Mapping[str, ObjectFacts] | None
-
-
 def read_record(data: bytes, region: str | None) -> OldRecord:
-    """A stored record; `region` is for those of times that did not write one down. Raises NotRedecodableError."""
+    """A stored record; `region` is for those of times that did not write one down. Raises NotRewritableError."""
     document = _document(data, Record)
     job_id, raw = document.get("job_id"), document.get("raw")
     if not isinstance(job_id, str) or not job_id:
-        raise NotRedecodableError("damaged", "the record names no job")
+        raise NotRewritableError("damaged", "the record names no job")
     return OldRecord(
         job_id=JobId(job_id),
         function_name=_text(document.get("function_name")) or "",
@@ -70,18 +61,22 @@ def read_record(data: bytes, region: str | None) -> OldRecord:
     )
 
 
-def read_job(stored: Stored, record: OldRecord, whole: Callable[[], JsonObject]) -> Old:
-    """The job behind a stored record; `whole` finds the response that is not in it. Raises NotRedecodableError."""
-    if stored.manifest is None:
-        raise NotRedecodableError("no_manifest", "its files were never looked up; process the job again")
-    facts = _facts(_document(stored.manifest, Manifest))
+def read_job(record: OldRecord, whole: Callable[[], JsonObject]) -> Job:
+    """The job behind a stored record; `whole` finds the response that is not in it. Raises NotRewritableError."""
     raw = record.raw or whole()
     if not raw:
-        raise NotRedecodableError("no_raw", "the response is not in the record, nor in a store that it points to")
+        raise NotRewritableError("no_raw", "the response is not in the record, nor in a store that it points to")
     try:
-        return Old(Job.from_response(record.job_id, raw), record.region, facts)
+        return Job.from_response(record.job_id, raw)
     except InvalidResponseError as error:
-        raise NotRedecodableError("damaged", f"{error}") from error
+        raise NotRewritableError("damaged", f"{error}") from error
+
+
+def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
+    """What OSS said of each file, by its address; None when no file was looked up. Raises NotRewritableError."""
+    if stored.manifest is None:
+        raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
+    return _facts(_document(stored.manifest, Manifest))
 
 
 def is_later(stored: Stored) -> bool:
@@ -90,7 +85,7 @@ def is_later(stored: Stored) -> bool:
         _document(stored.record, Record)
         if stored.manifest is not None:
             _document(stored.manifest, Manifest)
-    except NotRedecodableError as error:
+    except NotRewritableError as error:
         return error.reason != "damaged"
     return False
 
@@ -107,15 +102,15 @@ def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
     what = model.__name__.lower()
     document = json_of(data)
     if not isinstance(document, dict):
-        raise NotRedecodableError("damaged", f"the {what} is no JSON object")
+        raise NotRewritableError("damaged", f"the {what} is no JSON object")
     ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))
     named = shorten(str(document.get("schema")))[:64]
     if not ours or not theirs or theirs["name"] != ours["name"]:
-        raise NotRedecodableError(
+        raise NotRewritableError(
             "unknown_schema", f"the {what} is {named}, and this version writes {_schema_of(model)}"
         )
     if int(theirs["version"]) > int(ours["version"]):
-        raise NotRedecodableError("newer", f"the {what} is {named}, and this version writes {_schema_of(model)}")
+        raise NotRewritableError("newer", f"the {what} is {named}, and this version writes {_schema_of(model)}")
     return document
 
 
@@ -136,7 +131,7 @@ def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
         }
     except ValidationError as error:
         wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
-        raise NotRedecodableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
+        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
 
 
 def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:

@@ -1,0 +1,60 @@
+"""Where the facts of output files come from when stored jobs are written again: what is stored, or the store itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ice_result.addresses import ObjectAddress
+from ice_result.calls import Deadline
+from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles
+from ice_result.sinks.catalogue import Stored
+from ice_result.upkeep.old_records import NotRewritableError, read_facts
+
+_AT_ONCE = 8  # files of one job
+_NOT_LOOKED_UP = ObjectFacts(
+    exists=None,
+    problem="not_checked",
+    message="named by the response as it is read now, and not looked up: verification of outputs is switched off",
+)
+
+
+@dataclass(frozen=True)
+class StoredFacts:
+    """The facts in the stored manifest. Files that it does not know are looked up, or without `inspector` are not."""
+
+    inspector: ObjectInspector | None
+
+    def of(self, stored: Stored, files: OutputFiles, deadline: Deadline) -> Mapping[ObjectAddress, ObjectFacts] | None:
+        """As FileFacts; None when no file was looked up for the stored manifest."""
+        known = read_facts(stored)
+        if known is None:
+            return None
+        return {address: known.get(address.uri) or self._look_up(address, deadline) for address in _addresses(files)}
+
+    def _look_up(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+        return self.inspector.facts(address, deadline) if self.inspector else _NOT_LOOKED_UP
+
+
+@dataclass(frozen=True)
+class NewFacts:
+    """What the store says now of every file, whatever the stored manifest says."""
+
+    inspector: ObjectInspector
+
+    def of(self, _stored: Stored, files: OutputFiles, deadline: Deadline) -> Mapping[ObjectAddress, ObjectFacts]:
+        """As FileFacts. A job with a file that cannot be reached is left as it is: nothing new is known of it."""
+        addresses = _addresses(files)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="verify") as workers:
+            found = [*workers.map(lambda each: self.inspector.facts(each, deadline), addresses)]
+        unreachable = [facts for facts in found if facts.problem == "unreachable"]
+        if unreachable:
+            raise NotRewritableError(
+                "unreachable", f"{len(unreachable)} of {len(files.files)} files: {unreachable[0].message}"
+            )
+        return dict(zip(addresses, found, strict=True))
+
+
+def _addresses(files: OutputFiles) -> list[ObjectAddress]:
+    return [file.address for file in files.files if file.address]
