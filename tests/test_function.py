@@ -10,7 +10,9 @@ import pytest
 
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
-from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud import Fault, LocalCloud, Passing
+from ice_result.localcloud.service import Watch
+from ice_result.triggers import Triggered, TriggerOptions, parse
 from ice_result.values import JsonValue
 from support.fake_clock import FakeTime, function_without_pauses
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
@@ -98,6 +100,107 @@ def test_events_that_cannot_even_be_parked_are_given_back(cloud: LocalCloud, tmp
     http = {"version": "v1", "rawPath": "/", "headers": {}, "body": '{"JobId":"cover-0001"}', "isBase64Encoded": False}
     http |= {"requestContext": {"http": {"method": "POST"}, "requestId": "r"}}
     assert _handle(function, http)["statusCode"] == 500
+
+
+def test_very_many_events_are_answered_in_short(
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """GIVEN more events than there is time for THEN the reply lists a thousand and says how many more there are.
+
+    The log has one line for all of those that were not begun.
+    """
+    watchers.append(lambda call: fake_time.move_to(1008) if call.service == "ICE" else None)
+    cloud.ice.fail(Fault("hang", times=None))
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
+    caplog.set_level("INFO")
+
+    reply = _handle(function, {"JobIds": [f"job-{number}" for number in range(2500)]}, _context(timeout=10))
+
+    assert fake_time.seconds < 1010
+    assert (reply["recorded"], reply["parked"], reply["omitted"]) == (0, 2500, 1500)
+    listed = reply["jobs"]
+    assert isinstance(listed, list)
+    assert len(listed) == 1000
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "ice_result.journal"]
+    assert len(lines) < 30
+    begun = [line for line in lines if line["kind"] == "job" and "job_id" in line]
+    (late,) = [line for line in lines if "events" in line]
+    assert late["events"] + len(begun) == 2500
+    assert (late["outcome"], late["request_id"]) == ("parked", PlatformContext().request_id)
+
+
+def test_the_reply_lists_first_what_somebody_may_have_to_look_at(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN more jobs than it lists THEN the parked ones are among them, and all stand in the order of the payload."""
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    ignored = {"EventType": "TranscodeComplete"}
+    reply = _handle(function, [*[ignored] * 999, 7, {"JobId": "cover-0001"}, ignored, {"no": "id"}])
+    assert (reply["recorded"], reply["parked"], reply["ignored"], reply["omitted"]) == (1, 2, 1000, 3)
+    listed = json.loads(json.dumps(reply["jobs"]))
+    outcomes = [job["outcome"] for job in listed]
+    assert outcomes == ["ignored"] * 997 + ["parked", "recorded", "parked"]
+
+
+def test_what_took_long_to_read_leaves_as_long_to_park_it(
+    cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN three seconds for reading the events WHEN ten are all there is THEN work on them ends at five."""
+
+    def slow_parse(payload: bytes | str, options: TriggerOptions) -> Triggered:
+        fake_time.move(3.0)
+        return parse(payload, options)
+
+    monkeypatch.setattr("ice_result.pipeline.parse", slow_parse)
+    cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
+    assert _handle(function, {"JobId": "slow"}, _context(timeout=10))["parked"] == 1
+    assert 1003 < fake_time.seconds <= 1005
+
+
+def test_the_last_of_the_time_is_for_the_answer(cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch]) -> None:
+    """GIVEN a store that never answers WHEN nothing can be parked THEN the error comes before the platform's end."""
+    ends = iter([1024.01])
+
+    def pass_by(passing: Passing) -> None:
+        if (passing.service, passing.operation, passing.moment) == ("OSS", "PUT", "arrived"):
+            fake_time.move_to(next(ends, 1025.0))
+
+    watchers.append(pass_by)
+    cloud.oss.fail(Fault("hang", operation="PUT", times=None))
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}, fake_time.clock)
+    with pytest.raises(ParkingError):
+        _handle(function, {"no": "id"}, _context(timeout=25))
+    assert fake_time.seconds < 1025
+
+
+def test_a_call_that_hangs_leaves_time_for_a_second_one(
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path
+) -> None:
+    """GIVEN a reply that drips WHEN six of the eight seconds for the work are over THEN the job is asked for anew."""
+    second = threading.Event()
+    asked: list[str] = []
+
+    def let_time_pass() -> None:
+        fake_time.move(6.0)
+        if not second.wait(20):
+            fake_time.move(4.0)
+
+    def pass_by(passing: Passing) -> None:
+        if (passing.service, passing.moment) == ("ICE", "arrived"):
+            asked.append(passing.target)
+            if len(asked) == 1:
+                threading.Thread(target=let_time_pass).start()
+            else:
+                second.set()
+
+    watchers.append(pass_by)
+    cloud.ice.fail(Fault("drip", interval_seconds=1.0))
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
+    assert _handle(function, {"JobId": "cover-0001"}, _context(timeout=10))["recorded"] == 1
+    assert asked == ["cover-0001", "cover-0001"]
+
+
+def _context(timeout: int) -> PlatformContext:
+    return PlatformContext(function=PlatformFunction(timeout=timeout))
 
 
 def test_what_one_sink_refuses_is_parked_with_its_name_and_written_there_later(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import cast
 
 import pytest
@@ -22,6 +23,7 @@ from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
 from ice_result.sinks.model import Addresses
+from ice_result.sinks.object_store import line
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from ice_result.values import JobId, JsonValue
 from ice_result.write_job import Stores
@@ -207,6 +209,56 @@ def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
         again = pipeline.report(parse_again(parked.event, parked.past, TriggerOptions()), Terms(_in_ten_seconds))
     assert again.count("recorded") == 500
     assert [kept.event for kept in lot.parked[1:]] == [7]
+
+
+def test_what_is_parked_in_one_piece_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN events that together are longer than what is read THEN they lie in as many envelopes as that takes."""
+    monkeypatch.setattr("ice_result.pipeline.MAX_BYTES", 1000)
+    lot = Store()
+    messages: list[JsonValue] = [{"JobId": f"job-{number}", "note": "x" * 100} for number in range(20)]
+    longest: JsonValue = {"JobId": "longest", "note": "x" * 2000}
+    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+        report = pipeline.report(pipeline.parse(json.dumps([*messages, longest])).events, _OVER)
+    assert [job.outcome for job in report.jobs] == ["parked"] * 21
+    assert all(len(line(parked)) <= 1000 for parked in lot.parked if parked.job_id is None)
+    kept = [parked.event if isinstance(parked.event, list) else [parked.event] for parked in lot.parked]
+    assert [*chain.from_iterable(kept)] == [*messages, longest]
+
+
+def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
+    """GIVEN four workers that ask for a job each until the time is over THEN ICE is never asked for the others.
+
+    They lie in one envelope, without a try.
+    """
+    fake_time, lot = FakeTime(), Store()
+    end, all_busy = Deadline.after(10, fake_time.clock), threading.Barrier(5)
+
+    @dataclass
+    class SlowJobs(Jobs):
+        @override
+        def get(self, job_id: JobId, deadline: Deadline) -> Job:
+            self.asked.append(job_id)
+            all_busy.wait(60)
+            all_busy.wait(60)
+            raise TimedOutError("ask", service="ICE")
+
+    def events() -> Iterator[JobEvent]:
+        for number in range(7):
+            yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
+        all_busy.wait(60)
+        fake_time.move_to(end.at)
+        yield JobEvent(job_id=JobId("job-7"), payload={"JobId": "job-7"})
+        threading.Thread(target=all_busy.wait, args=(60,)).start()
+
+    jobs = SlowJobs()
+    with closing(_pipeline(jobs, [lot], [lot])) as pipeline:
+        outcomes = dict(pipeline.process_events(events(), Terms(lambda: end, _in_ten_seconds)))
+    assert sorted(jobs.asked) == ["job-0", "job-1", "job-2", "job-3"]
+    assert sorted(outcomes) == [*range(8)]
+    (together,) = [parked for parked in lot.parked if parked.job_id is None]
+    assert (together.reason, together.attempts) == ("out_of_time", 0)
+    assert together.event == [{"JobId": f"job-{number}"} for number in range(4, 8)]
+    assert {(parked.reason, parked.attempts) for parked in lot.parked if parked.job_id} == {("timed_out", 1)}
 
 
 def test_one_event_without_time_is_parked_as_itself() -> None:

@@ -208,6 +208,11 @@ def transient_reasons() -> frozenset[str]:
     return frozenset(kind.reason for kind in _kinds(IceResultError) if kind.transient)
 
 
+def is_try(reason: str) -> bool:
+    """Whether an event parked for this reason was tried: work on one that is out of time had not begun."""
+    return reason != OutOfTimeError.reason
+
+
 def _kinds(kind: type[IceResultError]) -> Iterator[type[IceResultError]]:
     yield kind
     for narrower in kind.__subclasses__():

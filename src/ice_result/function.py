@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, get_args
 
 from ice_result import journal
@@ -16,7 +16,7 @@ from ice_result.calls import Clock, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.journal import Stopwatch
-from ice_result.pipeline import JobOutcomeName, Pipeline, Report, Terms
+from ice_result.pipeline import JobOutcome, JobOutcomeName, Pipeline, Report, Terms
 from ice_result.settings import Settings
 from ice_result.values import JsonObject, JsonValue
 
@@ -26,6 +26,8 @@ _LONGEST_RESERVE_SECONDS = 10.0
 _RESERVED_SHARE = 0.2
 _LONGEST_ANSWER_SECONDS = 1.0
 _ANSWERING_SHARE = 0.04
+_MOST_LISTED = 1000
+_LISTING_ORDER: tuple[JobOutcomeName, ...] = ("failed", "parked", "recorded", "ignored")
 
 
 class FunctionFacts(Protocol):
@@ -89,7 +91,7 @@ class Function:
             pipeline.close()
 
     def handle(self, event: bytes | JsonValue, context: Context) -> Reply:
-        """Process one invocation; `{"recorded", "ignored", "parked", "jobs"}`, for an HTTP trigger inside a response.
+        """Process one invocation; `{"recorded", "ignored", "parked", "jobs", "omitted"}`, inside a response for HTTP.
 
         The platform hands over bytes; tools that run a function locally, the text or the JSON value of the event.
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
@@ -100,12 +102,15 @@ class Function:
         parked_by = Deadline.after(_parking_seconds(timeout), clock)
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
         pipeline = self.prepare(context)
+        began = clock.now()
         triggered = pipeline.parse(event if isinstance(event, (bytes, str)) else json.dumps(event, default=str))
+        seconds_to_park = clock.now() - began  # to write many events down takes about as long as it took to read them
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
             _log(report, context, watch, status, triggered.refused)
             return response(status, {"refused": triggered.refused} if triggered.refused else _summary(report))
-        terms = Terms(lambda: end, lambda: parked_by, context.request_id)
+        work_end = Deadline(end.at - seconds_to_park, clock)
+        terms = Terms(lambda: work_end, lambda: parked_by, context.request_id)
         report = pipeline.report(triggered.events, terms)
         if triggered.on_timer:
             from ice_result.upkeep import see_to  # noqa: PLC0415  other events do without
@@ -128,12 +133,22 @@ def _parking_seconds(timeout: float) -> float:
 
 
 def _summary(report: Report) -> JsonObject:
+    listed = _listed(report.jobs)
     return {
         "recorded": report.count("recorded"),
         "ignored": report.count("ignored"),
         "parked": report.count("parked"),
-        "jobs": [job.model_dump(mode="json") for job in report.jobs],
+        "jobs": [job.model_dump(mode="json") for job in listed],
+        "omitted": len(report.jobs) - len(listed),
     }
+
+
+def _listed(jobs: Sequence[JobOutcome]) -> Sequence[JobOutcome]:
+    """The jobs that the reply lists, in the order of the payload: when they are too many, first those to look into."""
+    if len(jobs) <= _MOST_LISTED:
+        return jobs
+    by_need = sorted(range(len(jobs)), key=lambda index: _LISTING_ORDER.index(jobs[index].outcome))
+    return [jobs[index] for index in sorted(by_need[:_MOST_LISTED])]
 
 
 def _log(

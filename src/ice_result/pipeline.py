@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from ice_result import journal
@@ -18,16 +19,19 @@ from ice_result.calls import Deadline, Retries, count_retries
 from ice_result.errors import IceResultError, OutOfTimeError, ParkingError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.journal import Stopwatch
+from ice_result.jsontext import MAX_BYTES
 from ice_result.process_job import MOST_TRIES, JobProcessor, RecordedBefore
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
 from ice_result.sinks.model import Expected, Parked
+from ice_result.sinks.object_store import line
 from ice_result.stopped import Stopped
 from ice_result.triggers import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions, parse
-from ice_result.values import Model
+from ice_result.values import JsonObject, Model
 from ice_result.write_job import Stores
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
+_UnderWay: TypeAlias = "dict[Future[JobOutcome], tuple[int, JobEvent | Malformed]]"
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
 _logger = logging.getLogger(__name__)
 _LOOKAHEAD = 2  # events begun for each that is worked on: a payload of a million is read as it is worked on
@@ -131,7 +135,7 @@ class Pipeline:
         │                                     │ is parked; the rest, in one piece
         """
         seen: set[str] = set()
-        under_way: dict[Future[JobOutcome], int] = {}
+        under_way: _UnderWay = {}
         late: dict[int, JobEvent | Malformed] = {}
         for index, event in enumerate(events):
             if isinstance(event, JobEvent):
@@ -143,27 +147,37 @@ class Pipeline:
             elif not terms.deadline().left():
                 late[index] = event
             else:
-                under_way[self._workers.submit(self._finish, event, terms)] = index
+                under_way[self._workers.submit(self._finish, event, terms)] = index, event
                 yield from _ended(under_way, None if len(under_way) >= self._most_begun else 0)
-        yield from self._park_together(late, terms)
+        if late:
+            late = {**_not_begun(under_way), **late}
+            yield from self._park_together(late, terms)
         while under_way:
             yield from _ended(under_way)
 
     def _park_together(
         self, late: Mapping[int, JobEvent | Malformed], terms: Terms
     ) -> Iterator[tuple[int, JobOutcome]]:
-        """One envelope for all: to park thousands one by one would take the time that there is not."""
-        if not late:
+        """One envelope for all: to park thousands one by one would take the time that there is not.
+
+        It becomes two when it is longer than what is read again. The log has one line for an envelope of several.
+        """
+        events, stopped, watch = [*late.values()], Stopped.by(_not_begun_in_time()), Stopwatch()
+        parked = stopped.parked_together(events, self.now(), self._most_tries)
+        if len(events) > 1 and len(line(parked)) > MAX_BYTES:
+            half = len(late) // 2
+            yield from self._park_together(dict(islice(late.items(), half)), terms)
+            yield from self._park_together(dict(islice(late.items(), half, None)), terms)
             return
-        error = OutOfTimeError("the time of this run was over before work on it began")
-        stopped, watch = Stopped.by(error), Stopwatch()
-        parked = stopped.parked_together([*late.values()], self.now(), self._most_tries)
         kept = self._keep(parked, stopped, terms, watch)
+        if len(events) == 1:
+            _log(events[0], kept, terms, watch, Retries())
+        else:
+            facts: JsonObject = {"request_id": terms.request_id, "events": len(events), "reason": kept.reason}
+            journal.write_job(kept.outcome, facts, watch, Retries())
         for index, event in late.items():
             job_id = event.job_id if isinstance(event, JobEvent) else None
-            outcome = kept.model_copy(update={"job_id": job_id})
-            _log(event, outcome, terms, watch, Retries())
-            yield index, outcome
+            yield index, JobOutcome(job_id=job_id, outcome=kept.outcome, record=kept.record, reason=kept.reason)
 
     def _finish(self, event: TriggerEvent, terms: Terms) -> JobOutcome:
         """Recorded, ignored, parked, or failed: an event never just ends, and the log says how."""
@@ -178,6 +192,8 @@ class Pipeline:
             return JobOutcome(job_id=None, outcome="ignored", reason=event.reason)
         if isinstance(event, Malformed):
             return self._park(event, Stopped.malformed(event), terms, watch)
+        if not terms.deadline().left():
+            return self._park(event, Stopped.by(_not_begun_in_time()), terms, watch)
         try:
             return self._record(event, terms, watch)
         except IceResultError as error:
@@ -249,11 +265,21 @@ class Pipeline:
         return outcome.model_copy(update={"reason": f"{ParkingError.reason}: {why}"})
 
 
-def _ended(under_way: dict[Future[JobOutcome], int], seconds: float | None = None) -> Iterator[tuple[int, JobOutcome]]:
+def _ended(under_way: _UnderWay, seconds: float | None = None) -> Iterator[tuple[int, JobOutcome]]:
     """Those that end next, within `seconds` if given; they are then no longer under way."""
     done, _ = wait(under_way, seconds, FIRST_COMPLETED)
     for future in done:
-        yield under_way.pop(future), future.result()
+        index, _ = under_way.pop(future)
+        yield index, future.result()
+
+
+def _not_begun(under_way: _UnderWay) -> dict[int, JobEvent | Malformed]:
+    """Those that no worker has begun yet; they are then no longer under way."""
+    return dict(under_way.pop(future) for future in [*under_way] if future.cancel())
+
+
+def _not_begun_in_time() -> OutOfTimeError:
+    return OutOfTimeError("the time of this run was over before work on it began")
 
 
 def _log(event: TriggerEvent, outcome: JobOutcome, terms: Terms, watch: Stopwatch, retries: Retries) -> None:

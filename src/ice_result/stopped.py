@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from typing_extensions import Self
 
-from ice_result.errors import IceResultError, shorten
+from ice_result.errors import IceResultError, is_try, shorten
 from ice_result.sinks.model import Parked, ParkedError, Sink
 from ice_result.triggers import JobEvent, Malformed, Past
+from ice_result.values import JsonObject
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Stopped:
         return cls("malformed", False, "Malformed", event.reason)
 
     def parked(self, event: JobEvent | Malformed, now: datetime, most_tries: int) -> Parked:
-        """The envelope of the event, parked now; after `most_tries` it is dead."""
+        """The envelope of the event, parked now; after `most_tries` it is dead. Being out of time is no try."""
         past = event.past or Past()
-        attempts = past.attempts + 1
+        attempts = past.attempts + is_try(self.reason)
         return Parked(
             reason=self.reason,
             transient=self.transient,
@@ -63,7 +65,7 @@ class Stopped:
             sinks=self.sinks or past.sinks,
             error=ParkedError(type=self.error, message=self.message),
             attempts=attempts,
-            dead=attempts >= most_tries,
+            dead=is_try(self.reason) and attempts >= most_tries,
             first_parked=past.first_parked or now,
             last_parked=now,
             history=past.history,
@@ -71,12 +73,26 @@ class Stopped:
         )
 
     def parked_together(self, events: Sequence[JobEvent | Malformed], now: datetime, most_tries: int) -> Parked:
-        """One envelope of several events, or that of the only one; a message that several came from is in it once."""
+        """One envelope of several events, or that of the only one; a message that several came from is in it once.
+
+        The past of most of them is that of the envelope. An event with another one stands there in an envelope of its
+        own, with its own past.
+        """
         first, *others = events
-        parked = self.parked(first, now, most_tries)
         if not others:
-            return parked
-        messages = {id(event.payload): event.payload for event in events}
-        return parked.model_copy(
-            update={"job_id": None, "event_type": None, "event_id": None, "sinks": (), "event": [*messages.values()]}
-        )
+            return self.parked(first, now, most_tries)
+        pasts = {id(event.past): event.past for event in events}
+        ((usual, _),) = Counter(id(event.past) for event in events).most_common(1)
+        apart = {(id(event.payload), id(event.past)): event for event in events}
+        inside = [event.payload if id(event.past) == usual else _with_its_past(event) for event in apart.values()]
+        parked = self.parked(first.model_copy(update={"past": pasts[usual]}), now, most_tries)
+        return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
+
+
+def _with_its_past(event: JobEvent | Malformed) -> JsonObject:
+    """An event as it stands beside others that have another past."""
+    past = event.past or Past()
+    known: JsonObject = {"attempts": past.attempts, **past.model_dump(mode="json", exclude_defaults=True)}
+    if event.event_id:
+        known["event_id"] = event.event_id
+    return {"schema": Parked.model_fields["schema_"].default, **known, "event": event.payload}

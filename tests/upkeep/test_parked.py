@@ -14,7 +14,7 @@ from ice_result.errors import IceResultError
 from ice_result.pipeline import Pipeline, Terms
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
-from ice_result.upkeep import Envelope, discard, due, kept, read_each, retry
+from ice_result.upkeep import Envelope, Retried, discard, due, kept, read_each, retry
 from ice_result.values import JsonObject, JsonValue
 from support.parked_events import (
     Saved,
@@ -165,7 +165,86 @@ def test_an_envelope_of_many_events_is_taken_apart(pipeline: Pipeline, saved: Sa
     left = parked_in(out)
     assert sorted(each["reason"] for each in left.values()) == ["malformed", "not_found"]  # type: ignore[type-var]
     assert left["not_found/c"]["event"] == {"JobId": "c"}
-    assert left["not_found/c"]["attempts"] == 2
+    assert (bulk["attempts"], left["not_found/c"]["attempts"]) == (0, 1)
+    assert (left["not_found/c"]["first_parked"], left["not_found/c"]["history"]) == (bulk["first_parked"], [])
+
+
+def test_being_out_of_time_is_no_try(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN three tries at most WHEN an event is out of time again and again THEN it is as far from dead as at first.
+
+    Its real tries go on from where they were, and its history tells of them alone.
+    """
+    saved.running("a")
+    process(pipeline, {"JobId": "a"})
+    process(pipeline, {"JobId": "a"})
+    known = parked_in(out)["not_finished/a"]
+    assert known["attempts"] == 2
+    for _ in range(5):
+        retry_until_begun(pipeline)
+        ((place, late),) = parked_in(out).items()
+        assert (place, late["attempts"], late["dead"]) == ("out_of_time/a", 2, False)
+        assert late["first_parked"] == known["first_parked"]
+        assert [tried["reason"] for tried in history_of(late)] == ["not_finished"] * 2
+
+    retry_all(pipeline)
+
+    ((place, dead),) = parked_in(out).items()
+    assert (place, dead["attempts"]) == ("dead/a", 3)
+    assert [tried["reason"] for tried in history_of(dead)] == ["not_finished"] * 2
+
+
+def test_an_event_that_comes_anew_and_is_out_of_time_again_keeps_its_count(pipeline: Pipeline, out: Path) -> None:
+    """Neither as a new one nor as one that was tried."""
+    for _ in range(3):
+        pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+    (first,) = parked_in(out).values()
+    (out / "parked" / "out_of_time" / "a.json").write_text("damaged")
+    pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+    (second,) = parked_in(out).values()
+    assert (first["attempts"], second["attempts"]) == (0, 0)
+
+
+def test_each_event_that_is_out_of_time_keeps_its_own_past(pipeline: Pipeline, out: Path) -> None:
+    """GIVEN an event with a past between fresh ones WHEN all are out of time, twice THEN each goes on from its own."""
+    past: JsonObject = {
+        "attempts": 2,
+        "first_parked": "2026-03-09T12:00:00Z",
+        "history": [{"at": "2026-03-09T12:00:00Z", "reason": "not_found", "message": "ICE: no such job"}],
+        "sinks": [f"file:{out}"],
+    }
+    old: JsonObject = {"schema": "ice_result.parked/1", **past, "event": {"JobId": "old"}}
+    events = pipeline.parse(json.dumps([old, {"JobIds": ["new", "newer"]}, {"no": "id"}])).events
+    pipeline.report(events, Terms(lambda: Deadline.after(0.0)))
+    ((place, bulk),) = parked_in(out).items()
+    assert (place.partition("/")[0], bulk["attempts"], bulk["history"], bulk["sinks"]) == ("out_of_time", 0, [], [])
+    assert bulk["event"] == [old, {"JobIds": ["new"]}, {"JobIds": ["newer"]}, {"no": "id"}]
+    retry_until_begun(pipeline)
+    assert [each["event"] for each in parked_in(out).values()] == [bulk["event"]]
+
+    retry_all(pipeline)
+
+    left = parked_in(out)
+    assert left["dead/old"]["attempts"] == 3
+    assert [left["dead/old"][name] for name in ("first_parked", "history", "sinks")] == [*past.values()][1:]
+    for name in ("new", "newer"):
+        fresh = left[f"not_found/{name}"]
+        assert (fresh["attempts"], fresh["history"], fresh["sinks"]) == (1, [], [])
+        assert fresh["first_parked"] == bulk["first_parked"]
+
+
+def test_what_is_parked_anew_to_the_last_byte_is_not_removed(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+    """GIVEN an event out of time twice within a second THEN its envelope is still there."""
+    saved.done("a")
+    pipeline.now = lambda: NOW
+    pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+    before = parked_in(out)
+
+    (retried,) = retry_until_begun(pipeline)
+
+    assert not retried.removed
+    assert parked_in(out) == before
+    retry_all(pipeline)
+    assert (parked_in(out), recorded_in(out)) == ({}, ["a"])
 
 
 def test_an_envelope_goes_only_where_the_job_is_missing(saved: Saved, tmp_path: Path) -> None:
@@ -215,6 +294,24 @@ def test_two_envelopes_of_a_job_are_both_seen_to(saved: Saved, tmp_path: Path) -
     assert [each.removed for each in retried] == [True, True]
     assert parked_in(tmp_path / "a") == {}
     assert (recorded_in(tmp_path / "a"), recorded_in(tmp_path / "b")) == (["cover-0001"], ["cover-0001"])
+
+
+def retry_until_begun(pipeline: Pipeline) -> list[Retried]:
+    """Try all of it again, with time that is over as soon as the events are read."""
+    asked: list[int] = []
+
+    def over_at_once() -> Deadline:
+        asked.append(1)
+        return Deadline(1.0 if len(asked) == 1 else 0.0, Clock(now=lambda: 0.5))
+
+    return [*retry(pipeline, envelopes(pipeline), Terms(over_at_once))]
+
+
+def history_of(envelope: JsonObject) -> list[JsonObject]:
+    """The tries an envelope tells of."""
+    history = envelope["history"]
+    assert isinstance(history, list)
+    return [tried for tried in history if isinstance(tried, dict)]
 
 
 def parked_for_many(out: Path, saved: Saved, count: int, size: int) -> None:
@@ -346,7 +443,7 @@ def test_time_that_ends_within_an_envelope_of_many_leaves_a_smaller_one(
 
     assert retried.removed
     ((_, left),) = parked_in(out).items()
-    assert left["attempts"] == 2
+    assert left["attempts"] == 1  # as before
     assert isinstance(left["event"], list)
     assert 0 < len(left["event"]) < len(names)
     assert retry_all(pipeline)[0].removed
@@ -440,6 +537,8 @@ def test_what_is_due_is_transient_and_oldest_first(pipeline: Pipeline, out: Path
         ("throttled", 6, timedelta(minutes=32)),
         ("throttled", 7, timedelta(hours=1)),
         ("throttled", 1000, timedelta(hours=1)),
+        ("throttled", 0, timedelta(minutes=1)),
+        ("out_of_time", 0, timedelta(minutes=1)),
         ("out_of_time", 1000, timedelta(minutes=1)),
     ],
 )

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
+from ice_result.errors import is_try
 from ice_result.records.model import Manifest, Record
 from ice_result.triggers.model import Past, Try
 from ice_result.values import JobId, JsonValue, Model
@@ -54,9 +55,11 @@ class ParkedError(Model):
 class Parked(Model):
     """An event kept for an operator. `event` is the message as it came, or an array of those of several events.
 
-    `attempts` counts how often it was parked, first and last at `first_parked` and `last_parked`; `history` is the
-    last tries before this one. A `dead` one is not tried again unless a person asks for it. `sinks` names the stores
-    that refused the job, when others have it already; empty, none of them has it.
+    `attempts` counts the tries that ended without success, which being out of time is not; `history` is the last of
+    them before this one. It was parked first and last at `first_parked` and `last_parked`. A `dead` one is not tried
+    again unless a person asks for it. `sinks` names the stores that refused the job, when others have it already;
+    empty, none of them has it. All of this holds for each event of an array, except for one that stands there in an
+    envelope of its own, with its own past.
     """
 
     schema_: Literal["ice_result.parked/1"] = Field(default="ice_result.parked/1", alias="schema")
@@ -67,7 +70,7 @@ class Parked(Model):
     event_id: str | None
     sinks: tuple[str, ...] = ()
     error: ParkedError
-    attempts: int = 1
+    attempts: int = Field(default=1, ge=0)
     dead: bool = False
     first_parked: datetime | None = None
     last_parked: datetime | None = None
@@ -78,7 +81,7 @@ class Parked(Model):
     def past(self) -> Past:
         """What another try has to know of this one and those before it."""
         history = self.history
-        if self.last_parked:
+        if self.last_parked and is_try(self.reason):
             history = (*history, Try(at=self.last_parked, reason=self.reason, message=self.error.message))
         return Past(
             attempts=self.attempts,

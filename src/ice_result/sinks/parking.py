@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from ice_result.calls import Deadline
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, is_try
 from ice_result.sinks.layout import Layout, due_of, part
 from ice_result.sinks.model import Expected, Listed, Parked, Position
 from ice_result.sinks.object_store import ObjectStore, line
@@ -32,7 +32,8 @@ class ObjectLot:
         return self.store.put(key, line(self._with_past(parked, key, deadline)), deadline)
 
     def _with_past(self, parked: Parked, key: str, deadline: Deadline) -> Parked:
-        if parked.attempts > 1:
+        tries_now = int(is_try(parked.reason))
+        if parked.attempts > tries_now:
             return parked
         try:
             envelope = self.store.get(key, deadline.part(_SHARE_FOR_THE_PAST))
@@ -43,9 +44,10 @@ class ObjectLot:
         try:
             past = Parked.model_validate_json(envelope).past
         except ValidationError:
-            return parked.model_copy(update={"attempts": 2})
+            return parked.model_copy(update={"attempts": 2 * tries_now})
         first = past.first_parked or parked.first_parked
-        return parked.model_copy(update={"attempts": past.attempts + 1, "first_parked": first, "history": past.history})
+        attempts = past.attempts + tries_now
+        return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})
 
     def reasons(self, deadline: Deadline) -> Iterator[str]:
         """The names of the folders."""

@@ -91,7 +91,7 @@ def _pause(parked: Parked) -> timedelta:
     """What was out of time was not tried at all: nothing speaks against trying it soon."""
     if parked.reason == OutOfTimeError.reason:
         return _FIRST_PAUSE
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(parked.attempts - 1, _MOST_DOUBLINGS)))
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(max(parked.attempts - 1, 0), _MOST_DOUBLINGS)))
 
 
 def discard(envelope: Envelope, deadline: Deadline) -> bool:
@@ -182,11 +182,12 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
 def _settle(work: _UnderWay, terms: Terms) -> Retried:
     """Remove the envelope when all of its events have ended elsewhere.
 
-    One that was parked anew under the same key is no longer what was read, and so stays.
+    One that was parked anew under the same key stays, though it may be what was read to the last byte.
     """
     envelope, outcomes = work.envelope, tuple(work.outcomes)
     removed = False
-    if all(outcome.outcome != "failed" for outcome in outcomes):
+    parked_anew = any(each.outcome == "parked" and (each.record or "").endswith(envelope.kept.key) for each in outcomes)
+    if not parked_anew and all(outcome.outcome != "failed" for outcome in outcomes):
         try:
             removed = discard(envelope, terms.parking())
         except IceResultError:  # it stays, and is found to be done with at the next try
