@@ -359,13 +359,14 @@ def test_the_newest_ten_thousand_are_remembered() -> None:
 class Stuck:
     """A source of jobs that keeps no deadline at all."""
 
-    def __init__(self, fake_time: FakeTime) -> None:
+    def __init__(self, fake_time: FakeTime, seconds: float = 1000) -> None:
         self.release = threading.Event()
         self._fake_time = fake_time
+        self._seconds = seconds
 
     def get(self, job_id: JobId, deadline: Deadline) -> Job:
         """Take longer than anybody may."""
-        self._fake_time.move(1000)
+        self._fake_time.move(self._seconds)
         self.release.wait(30)
         raise AssertionError(job_id, deadline)
 
@@ -380,3 +381,15 @@ def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     stuck.release.set()
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])
     pipeline.close()
+
+
+def test_the_answer_comes_within_two_seconds_whatever_hangs(
+    cloud: LocalCloud, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """GIVEN work that keeps no deadline WHEN 1.95 s are over THEN ICE has its answer."""
+    stuck = Stuck(fake_time, seconds=1.95)
+    monkeypatch.setattr("ice_result.assembly._jobs", lambda *_: stuck)
+    function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
+    status, _ = send(function, {**callback("a"), "headers": {}})
+    assert (status, fake_time.seconds) == (503, 1001.95)
+    stuck.release.set()

@@ -112,3 +112,16 @@ def test_a_call_that_was_left_behind_does_not_hold_the_end_of_the_process() -> N
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "ICE: try: no complete reply within 0.1 s\n"
     assert not done.stderr
+
+
+def test_a_thread_is_free_again_when_its_call_is_done() -> None:
+    """WHEN the next call is made at the very moment that one is done THEN no thread is started for it."""
+    threads, finished = KeptThreads(), threading.Event()
+    used: list[int] = []
+
+    def work() -> None:
+        used.append(threading.get_ident())
+
+    threads.run(work, lambda: threads.run(work, finished.set))
+    assert finished.wait(30)
+    assert len({*used}) == 1

@@ -226,3 +226,26 @@ def test_parking_where_nothing_can_be_written_is_an_error(
 
     with pytest.raises(StorageError, match="Not a directory"):
         open_lot(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"), deadline)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+) -> None:
+    """So a power cut leaves the old content or the new one; and before its address is known, the name is there too."""
+    steps: list[tuple[str, int]] = []
+    sync, rename = os.fsync, Path.replace
+
+    def watched_sync(descriptor: int) -> None:
+        steps.append(("sync", os.fstat(descriptor).st_ino))
+        sync(descriptor)
+
+    def watched_rename(path: Path, target: Path) -> Path:
+        steps.append(("rename", path.stat().st_ino))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(Path, "replace", watched_rename)
+    written = Path(FileStore(tmp_path).put("record.json", b"{}\n", deadline))
+
+    file, folder = written.stat().st_ino, tmp_path.stat().st_ino
+    assert steps == [("sync", file), ("rename", file), ("sync", folder)]

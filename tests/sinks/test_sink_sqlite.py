@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -346,3 +346,20 @@ def test_the_database_is_closed_with_the_sink(path: Path, deadline: Deadline) ->
     del sink
 
     assert [file.name for file in path.parent.iterdir()] == ["jobs.db"]
+
+
+def test_a_job_is_on_the_disk_when_it_is_committed(
+    sink: SqliteSink, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+) -> None:
+    """A power cut takes no job back: SQLite waits for the disk at every COMMIT (synchronous = FULL, 2)."""
+    opened: list[sqlite3.Connection] = []
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def watched_connect(*arguments: str, **options: bool) -> sqlite3.Connection:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", watched_connect)
+    sink.commit(record(1, None), manifest(1), deadline)
+
+    assert [connection.execute("PRAGMA synchronous").fetchone() for connection in opened] == [(2,)]
