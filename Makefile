@@ -11,11 +11,12 @@ SECONDS ?= 600
 JOBS ?= 10000
 SEED ?= 1
 RUNS ?= 5
+SAMPLE ?= 300
 LEAST ?= 95
 
 PYTEST = -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: help demo test test-all coverage check audit firm fuzz fuzz-coverage scale chaos bench package lock clean
+.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench package lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -49,6 +50,10 @@ audit: $(VENV)/.audit ## known vulnerabilities of the pinned dependencies; asks 
 firm: $(VENV)/.dev ## make test RUNS=5 times, each in another random order, beside as many busy loops as there are cores
 	$(BIN)/python tests/long/firm.py $(RUNS) $(PYTEST) -m "not slow" $(TESTS)
 
+mutants: LEAST = 85
+mutants: $(VENV)/.mutants ## SAMPLE=300 mutants of what decides about truth and loss, of which the tests kill LEAST=85 %; SEED=1
+	$(BIN)/python tests/long/mutants.py --sample $(SAMPLE) --seed $(SEED) --least $(LEAST)
+
 fuzz: $(VENV)/.dev ## 100,000 generated inputs through parse, and as many through decode
 	$(BIN)/python tests/long/fuzz_stages.py
 
@@ -73,7 +78,8 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \
 	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
 	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt" \
-	  "requirements-fuzz --extra fuzz --constraint requirements-dev.txt"; do \
+	  "requirements-fuzz --extra fuzz --constraint requirements-dev.txt" \
+	  "requirements-mutants --extra mutants --constraint requirements-dev.txt"; do \
 	  set -- $$extras; file=$$1.txt; shift; \
 	  $(LOCK) pyproject.toml --no-emit-package ice-result $$@ --output-file $$file || exit 1; \
 	done
@@ -101,6 +107,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.cli
 
 $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt
+	@touch $@
+
+$(VENV)/.mutants: requirements-mutants.txt $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.txt
 	@touch $@
 
 $(VENV)/.audit: requirements-audit.txt | $(VENV)/.python

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+import yaml
+
 from support.paths import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -23,3 +25,13 @@ def test_every_target_that_the_documents_name_is_there() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         named = re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert {one or other for one, other in named} <= {*phony.split()}, page
+
+
+def test_every_module_and_test_that_the_mutants_need_is_there() -> None:
+    """A module that moves takes its line in mutants.yaml along."""
+    plan = yaml.safe_load((ROOT / "tests" / "long" / "mutants.yaml").read_text(encoding="utf-8"))
+    for each in plan["modules"]:
+        for pattern in each["mutate"]:
+            assert [*(ROOT / "src" / "ice_result").glob(pattern)], pattern
+        for path in each["tests"]:
+            assert (ROOT / path).exists(), path
