@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.localcloud.service import Watch
@@ -20,6 +20,10 @@ leave_outside()
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+# For `make mutants`: the same examples each time, and none is made smaller, which takes longer than all other tests.
+settings.register_profile(
+    "first-failure", deadline=None, derandomize=True, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ from support.mutations import Module, Mutant  # noqa: E402  found through the li
 PACKAGE = Path("src/ice_result")
 PLAN = Path(__file__).with_name("mutants.yaml")
 NOT_COPIED = (".git", ".venv*", ".*_cache", ".hypothesis", ".fuzz", "__pycache__", "build", "dist", "out")
-PYTEST = ("-m", "pytest", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--exitfirst", "--quiet", "-m", "not slow")
+PYTEST = ("-m", "pytest", "--hypothesis-profile=first-failure", "-x", "-p", "no:cacheprovider", "-m", "not slow")
 _CANNOT_IMPORT = (2, 4)  # the status of pytest when a test file, or conftest.py, cannot be imported
 _SPARE_SECONDS = 20.0
 _TIMES_AS_LONG = 4.0  # as the same tests take without a mutation

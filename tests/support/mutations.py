@@ -61,18 +61,20 @@ class Module:
         return Mutant(self.name, self._text, mutated.code)
 
 
-def _mutations(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+def _mutations(node: cst.CSTNode, *, ignores_case: bool = False) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """Each node at or below this one, with a node to put in its place."""
     if _is_skipped(node):
         return
+    ignores_case = ignores_case or _ignores_case(node)
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
             for mutated in operator(node):
-                yield node, mutated
+                if not (ignores_case and _is_same_text(node, mutated)):
+                    yield node, mutated
     for mutated in _other_decisions(node):
         yield node, mutated
     for child in node.children:
-        yield from _mutations(child)
+        yield from _mutations(child, ignores_case=ignores_case)
 
 
 def _is_skipped(node: cst.CSTNode) -> bool:
@@ -86,6 +88,18 @@ def _is_skipped(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Assign):
         return _is_name(node.targets[0].target, "__all__")
     return isinstance(node, (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom))
+
+
+def _ignores_case(node: cst.CSTNode) -> bool:
+    """Whether this is a call like `re.compile(…, re.IGNORECASE)`."""
+    arguments = node.args if isinstance(node, cst.Call) else ()
+    return any("IGNORECASE" in cst.Module(()).code_for_node(argument) for argument in arguments)
+
+
+def _is_same_text(one: cst.CSTNode, other: cst.CSTNode) -> bool:
+    """Whether these are two texts that differ in nothing but upper and lower case."""
+    texts = [node.value.lower() for node in (one, other) if isinstance(node, cst.SimpleString)]
+    return len(texts) == 2 and texts[0] == texts[1]
 
 
 def _is_name(node: cst.CSTNode, name: str) -> bool:
