@@ -17,7 +17,7 @@ SOURCE = Path(ice_result.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
 KERNEL = {
     *("errors", "values", "jsontext", "redaction", "addresses"),
-    *("calls", "connections", "credentials", "endpoints", "lean", "trust", "transport"),
+    *("calls", "connections", "credentials", "endpoints", "file_locks", "lean", "trust", "transport"),
 }
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},

@@ -290,6 +290,25 @@ def test_a_file_that_is_no_progress_is_left_alone(tmp_path: Path) -> None:
     assert theirs.read_text() == "all of these are done, I think\n"
 
 
+def test_two_backfills_never_share_their_progress(tmp_path: Path) -> None:
+    """GIVEN a backfill that is under way WHEN another begins with the same file THEN it ends at once."""
+    ids = write_ids(tmp_path, "cover-0001", "cover-0001")
+    kept = tmp_path / "ids.txt.done"
+    with Progress(kept) as progress:
+        progress.done([JobId("videoclip-0001")])
+        refused = offline(str(ids), "--sink", f"file:{tmp_path}/out")
+        assert kept.read_text().splitlines()[1:] == ["videoclip-0001"]
+
+    afterwards = offline(str(ids), "--sink", f"file:{tmp_path}/out")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"ice-result: {kept}: another backfill uses it; wait until that has ended, or name another file with --resume\n"
+    )
+    assert afterwards.returncode == 0
+    assert kept.read_text().splitlines()[1:] == ["videoclip-0001", "cover-0001"]
+
+
 def test_progress_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     """Before anything is done."""
     with pytest.raises(StorageError, match=r"cannot keep progress in .*nowhere/x: No such file.*see --resume"):

@@ -22,6 +22,7 @@ from typing_extensions import Self
 
 from ice_result.calls import Clock, Deadline
 from ice_result.errors import IceResultError, StorageError
+from ice_result.file_locks import lock
 from ice_result.job_queue import MOST_JOBS, QueueSender
 from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.triggers import JobEvent
@@ -44,12 +45,12 @@ class Taken(Enum):
 class Progress:
     """Which jobs are done with, in a file that only grows: one line a job. Without a path, only for this run.
 
-    A job costs some 120 bytes of memory. A process that is killed leaves at most one line that is not whole, which
-    the next one removes; the job in it is then done again.
+    Only one process at a time uses the file. A job costs some 120 bytes of memory. A process that is killed leaves at
+    most one line that is not whole, which the next one removes; the job in it is then done again.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Raises StorageError for a file that cannot be used, or that is none of ours."""
+        """Raises StorageError for a file that cannot be used, that is in use, or that is none of ours."""
         self._path = path
         self._file: IO[bytes] | None = None
         self._known: dict[bytes, Taken] = {}
@@ -93,6 +94,13 @@ class Progress:
 def _open(path: Path) -> tuple[IO[bytes], dict[bytes, Taken]]:
     """The file, ready for more lines, and the jobs in it. A last line that is not whole is cut off."""
     file = path.open("a+b")
+    try:
+        lock(file.fileno())
+    except BlockingIOError as error:
+        file.close()
+        raise StorageError(
+            f"{path}: another backfill uses it; wait until that has ended, or name another file with --resume"
+        ) from error
     file.seek(0)
     first = file.readline(len(_HEADER))
     if not _HEADER.startswith(first):
