@@ -56,6 +56,10 @@ def test_urls_are_taken_apart(url: str, scheme: str, authority: str | None, path
         ("oss://records/a\\b", "no backslash"),
         ("oss://records/" + "x" * 513, "at most 512 bytes"),
         ("oss://records/x?endpoint=y", "no query"),
+        ("oss://records/a*", "a prefix has no `*`"),
+        ("s3://records/a/*/b", "a prefix has no `*`"),
+        ("oss://rec*rds/a", "'rec*rds' is not a bucket's name"),
+        ("ots://rec*rds", "'rec*rds' is not an instance's name"),
         ("file:out#1", "no fragment"),
     ],
 )

@@ -63,6 +63,8 @@ def check_bucket_url(url: SinkUrl) -> None:
         )
     if any(part in {"", ".", ".."} for part in url.prefix.split("/") if url.prefix) or "\\" in url.prefix:
         raise ValueError(f"{url.text}: a prefix has no empty part, no `.` or `..`, and no backslash")
+    if "*" in url.prefix:
+        raise ValueError(f"{url.text}: a prefix has no `*`: in a RAM policy it would stand for every other key")
     if len(url.prefix.encode()) > _LONGEST_PREFIX:
         raise ValueError(f"{url.text[:80]}…: a prefix has at most {_LONGEST_PREFIX} bytes")
 
