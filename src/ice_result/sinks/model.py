@@ -130,6 +130,10 @@ class ParkingLot(Protocol):
         """The URL of the store."""
         ...
 
+    def address(self, key: str) -> str:
+        """The address of what is kept under `key`. Nothing is called."""
+        ...
+
     def park(self, parked: Parked, deadline: Deadline) -> str:
         """Keep it durably; its address. The same event parked again is counted, not doubled."""
         ...

@@ -26,6 +26,10 @@ class ObjectLot:
     store: ObjectStore
     layout: Layout
 
+    def address(self, key: str) -> str:
+        """That of the object."""
+        return self.store.address(key)
+
     def park(self, parked: Parked, deadline: Deadline) -> str:
         """Write the envelope; of an event that came anew, with what is known here of its earlier tries."""
         key = self.layout.parked(parked)

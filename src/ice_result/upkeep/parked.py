@@ -182,11 +182,12 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
 def _settle(work: _UnderWay, terms: Terms) -> Retried:
     """Remove the envelope when all of its events have ended elsewhere.
 
-    One that was parked anew under the same key stays, though it may be what was read to the last byte.
+    One that was parked anew at the same address stays, though it may be what was read to the last byte.
     """
     envelope, outcomes = work.envelope, tuple(work.outcomes)
     removed = False
-    parked_anew = any(each.outcome == "parked" and (each.record or "").endswith(envelope.kept.key) for each in outcomes)
+    address = envelope.kept.lot.address(envelope.kept.key)
+    parked_anew = any(each.outcome == "parked" and each.record == address for each in outcomes)
     if not parked_anew and all(outcome.outcome != "failed" for outcome in outcomes):
         try:
             removed = discard(envelope, terms.parking())
