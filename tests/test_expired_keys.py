@@ -204,6 +204,19 @@ def test_calls_that_were_under_way_together_renew_the_keys_once() -> None:
     assert credentials.keys().access_key_id == "STS.2"
 
 
+def test_keys_that_an_sdk_found_by_itself_cost_ours_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a store with keys of its own WHEN these have expired THEN what is known of ours stays."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.environment")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    credentials = Credentials()
+    credentials.use(Keys("STS.invocation", "secret"))
+    assert credentials.keys().access_key_id == "STS.invocation"
+    for expected in ("STS.invocation", "STS.environment"):
+        with suppress(KeysExpiredError), credentials.renewed_once_expired():
+            raise KeysExpiredError("try", service="S3")
+        assert _refuse(credentials).access_key_id == expected
+
+
 def test_half_a_pair_of_keys_names_the_other_half(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commonest mistake is told before any call, and the network is not asked for keys."""
     take_keys_away(monkeypatch)

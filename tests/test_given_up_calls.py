@@ -77,6 +77,8 @@ class DrippingServer:
         self._head = head
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(30)
+        self._stopping = threading.Event()
         self.client_has_gone = threading.Event()
         scheme = "https" if tls else "http"
         self.endpoint = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -89,14 +91,14 @@ class DrippingServer:
             client.recv(65536)
             try:
                 client.sendall(self._head)
-                while True:
+                while not self._stopping.wait(0.02):
                     client.sendall(b"x")
-                    time.sleep(0.02)
             except OSError:
                 self.client_has_gone.set()
 
     def close(self) -> None:
-        """Wait for the client to go."""
+        """End the reply, if the client has not gone."""
+        self._stopping.set()
         self._thread.join()
         self._listener.close()
 

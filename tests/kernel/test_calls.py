@@ -338,6 +338,73 @@ def test_a_thread_in_the_line_does_not_outwait_its_deadline() -> None:
     first.join()
 
 
+def test_a_success_from_before_the_throttling_shortens_nothing() -> None:
+    """GIVEN calls under way together WHEN one is throttled and the others succeed THEN the spacing stays."""
+    fake_time = FakeTime()
+    pace = Pace(fake_time.clock)
+    deadline = Deadline.after(60, fake_time.clock)
+    turns = [pace.take_turn(deadline) or 0.0 for _ in range(8)]
+    fake_time.move(0.02)
+    pace.throttled(0.0, turns[0])
+    for turn in turns[1:]:
+        pace.succeeded(turn)
+    fake_time.move(1)
+    for _ in range(2):
+        pace.take_turn(deadline)
+    assert fake_time.slept == pytest.approx([0.05])
+
+
+def test_a_throttling_is_remembered_for_ten_seconds() -> None:
+    """GIVEN the shortest spacing soon after a throttling WHEN calls succeed THEN they stay 2.5 ms apart."""
+    fake_time = FakeTime()
+    pace = throttled_often(fake_time, 1)
+    deadline = Deadline.after(1000, fake_time.clock)
+    for _ in range(60):
+        pace.succeeded(pace.take_turn(deadline) or 0.0)
+    assert fake_time.slept[-3:] == pytest.approx([0.0025] * 3)
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    """GIVEN one call that is to wait 5 s WHEN another is told to wait 1 s THEN nobody calls for 5 s."""
+    fake_time = FakeTime()
+    pace = Pace(fake_time.clock)
+    pace.throttled(5.0, fake_time.seconds)
+    pace.throttled(1.0, fake_time.seconds)
+    assert pace.take_turn(Deadline.after(60, fake_time.clock)) == 1005.0
+
+
+def test_a_call_that_gets_no_second_turn_ends_with_what_the_service_said() -> None:
+    """GIVEN a throttled call WHEN its next turn would leave no time THEN the service's own words are raised."""
+    fake_time = FakeTime()
+    told = throttled(2.5)
+    with pytest.raises(ThrottledError) as raised:
+        fake_caller(fake_time).call("try", failing(told), Deadline.after(3, fake_time.clock))
+    assert raised.value is told
+
+
+def test_who_comes_to_the_head_of_the_line_too_late_takes_no_turn() -> None:
+    """GIVEN one who waits behind another WHEN the next turn after that is too late THEN it has none, at once."""
+    in_line, release, fake_time = threading.Event(), threading.Event(), FakeTime()
+
+    def sleep(seconds: float) -> None:
+        in_line.set()
+        release.wait(30)
+        fake_time.move(seconds)
+
+    clock = replace(fake_time.clock, sleep=sleep)
+    pace = Pace(clock)
+    for _ in range(10):
+        pace.throttled(1.0, fake_time.seconds)
+    first = threading.Thread(target=pace.take_turn, args=(Deadline.after(60, clock),))
+    first.start()
+    assert in_line.wait(30)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(pace.take_turn, Deadline.after(3, clock))
+        release.set()
+        first.join()
+        assert second.result(30) is None
+
+
 def test_many_threads_share_one_pace() -> None:
     """GIVEN 16 threads and 50 ms between calls WHEN all call at one moment THEN each has a turn of its own."""
     fake_time = FakeTime()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from ice_result.calls import call_within
-from ice_result.kept_threads import KeptThreads
+from ice_result.kept_threads import KeptThreads, UnderWay, use
 
 T = TypeVar("T")
 
@@ -82,6 +83,68 @@ def test_a_thread_without_work_ends() -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert thread_of(threads) is not thread
+
+
+class Connected:
+    """A connection of `http.client`, as far as work in a thread knows it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.used_by: UnderWay | None = None
+
+
+def test_giving_up_leaves_a_connection_alone_that_serves_other_work_by_now() -> None:
+    """GIVEN work that gave its connection back and goes on WHEN it is given up THEN the next one's use is not cut."""
+    threads, release, used = KeptThreads(), threading.Event(), threading.Event()
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        connection = Connected(ours)
+
+        def first() -> None:
+            use(connection)
+            used.set()
+            release.wait(30)
+
+        under_way = threads.run(first, lambda: None)
+        assert used.wait(30)
+        begin(threads, lambda: use(connection)).result(30)
+        under_way.give_up()
+        ours.sendall(b"still open")
+        assert peer.recv(100) == b"still open"
+        release.set()
+
+
+def test_work_that_was_given_up_begins_no_connection() -> None:
+    """GIVEN work that waits for the address of a host WHEN it is given up THEN it connects to nothing afterwards."""
+    threads, release = KeptThreads(), threading.Event()
+    refused: list[str] = []
+    ended = threading.Event()
+    ours, peer = socket.socketpair()
+    with ours, peer:
+
+        def connect_late() -> None:
+            release.wait(30)
+            try:
+                use(Connected(ours))
+            except ConnectionAbortedError as error:
+                refused.append(str(error))
+
+        under_way = threads.run(connect_late, ended.set)
+        under_way.give_up()
+        assert threads.left_behind == 1
+        release.set()
+        assert ended.wait(30)
+    assert refused == ["the call has been given up"]
+    assert threads.left_behind == 0
+
+
+def test_work_that_has_ended_is_not_left_behind() -> None:
+    """GIVEN work that ends at the moment when it is given up THEN it counts no more."""
+    threads, ended = KeptThreads(), threading.Event()
+    under_way = threads.run(lambda: None, ended.set)
+    assert ended.wait(30)
+    under_way.give_up()
+    assert threads.left_behind == 0
 
 
 def test_a_fork_starts_threads_of_its_own() -> None:
