@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ice_result.localcloud import Fault, LocalCloud
+from ice_result.records.model import Manifest, Problem, Record
+from ice_result.upkeep.rewriting import why_incomplete
 from ice_result.values import JsonObject
 from support.command_line import Finished, ice_result, ice_result_process
 from support.paths import SAMPLE_JOBS
@@ -106,6 +108,31 @@ def test_a_file_that_is_lost_takes_the_complete_manifest_back(cloud: LocalCloud,
         path for path in before if "/manifests/" in path and path.endswith(f"/{COVER}.json")
     ]
     assert written(store) == after
+
+
+def test_one_that_is_not_complete_decides_the_exit_status(cloud: LocalCloud, store: str) -> None:
+    """Also when those after it are complete."""
+    lose(cloud, files_of(cloud, store, COVER)[0])
+
+    done = verify(cloud, store, COVER, CLIP, ICE_RESULT_CONCURRENCY="1")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("2 verified: 1 complete, 1 not, in ")
+
+
+def test_a_file_that_is_there_and_has_a_problem_counts(store: str) -> None:
+    """What is wrong with it is named once, however many files have it."""
+    (path,) = Path(store.removeprefix("file:")).glob(f"records/*/*/{COVER}.json")
+    record = Record.model_validate_json(path.read_bytes())
+    found = Manifest.model_validate(manifest(store, COVER))
+    problems = [Problem(code="cross_region", message="elsewhere", uri=file.uri) for file in found.files]
+
+    one = found.model_copy(update={"complete": False, "problems": (problems[0],)})
+    both = found.model_copy(update={"complete": False, "problems": (*problems,)})
+
+    assert why_incomplete(record, found) is None
+    assert why_incomplete(record, one) == "1 of 2 files: cross_region"
+    assert why_incomplete(record, both) == "2 of 2 files: cross_region"
 
 
 def test_a_file_that_is_there_again_makes_the_manifest_complete(cloud: LocalCloud, store: str) -> None:

@@ -35,6 +35,7 @@ KEYS = [
     "attrs",
     "requestPayload",
 ]
+KEYS += ["topic", "value", "offset", "props", "job_id", "record", "Type", "State", "RunId", "schema", "event"]
 KEYS += ["specversion", "Score", "Time", "Url", "VideoSummaryList", "StartTime", "start", "end", "title", "Tag", "Data"]
 
 values = st.recursive(
