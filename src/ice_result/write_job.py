@@ -105,7 +105,7 @@ class JobWriter:
 
     def copy(self, found: Found, target: Target) -> Written:
         """Write what another sink has. Raises InvalidResponseError for a record without a manifest."""
-        record, manifest = found
+        record, manifest = found.record, found.manifest
         if manifest is None:
             raise InvalidResponseError(f"job {record.job_id}: what is stored of it has no manifest")
         staged, refused = self._on_each(target.sinks, lambda sink: sink.stage(record, target.deadline))

@@ -44,7 +44,7 @@ def test_what_is_as_it_was_is_only_counted(folder: str) -> None:
 
 def test_a_dry_run_shows_a_diff_and_writes_nothing(folder: str) -> None:
     """Value by value: what goes and what comes, shown so that it cannot rewrite the terminal."""
-    path = edit(folder, "cover-0001", outcome="ok\x1b[2J\u202e", files=7, name=SIGNED, **{"no\nmore": [1]})
+    path = edit(folder, "cover-0001", outcome="ok\x1b[2J\u202e", file_count=7, name=SIGNED, **{"no\nmore": [1]})
     before = path.read_bytes()
 
     done = ice_result("redecode", "--dry-run", ICE_RESULT_SINKS=folder)
@@ -56,8 +56,8 @@ def test_a_dry_run_shows_a_diff_and_writes_nothing(folder: str) -> None:
         '  + /record/outcome: "ok"',
         '  - /record/name: "https://b.oss-cn-shanghai.aliyuncs.com/k?OSSAccessKeyId=[redacted]&Signature=[redacted]"',
         '  + /record/name: "Covers for the trailer"',
-        "  - /record/files: 7",
-        "  + /record/files: 2",
+        "  - /record/file_count: 7",
+        "  + /record/file_count: 2",
         "  - /record/no\\nmore: [1]",
     ]
     assert done.stderr.startswith("1 unchanged, 1 would be changed in ")
@@ -68,7 +68,7 @@ def test_what_a_dry_run_shows_is_then_written(folder: str) -> None:
     """The record is as before it was touched; a second run finds nothing to change."""
     (path,) = Path(folder.removeprefix("file:")).glob("records/*/*/cover-0001.json")
     recorded = path.read_bytes()
-    edit(folder, "cover-0001", files=7)
+    edit(folder, "cover-0001", file_count=7)
 
     first = ice_result("redecode", "cover-0001", "cover-0001", ICE_RESULT_SINKS=folder)
     second = ice_result("redecode", ICE_RESULT_SINKS=folder)
@@ -89,7 +89,7 @@ def test_values_written_differently_are_told_as_such(folder: str) -> None:
 
 def test_json_is_a_line_a_job(folder: str) -> None:
     """With every change, for programs."""
-    edit(folder, "cover-0001", files=7)
+    edit(folder, "cover-0001", file_count=7)
 
     done = ice_result("redecode", "--dry-run", "--json", ICE_RESULT_SINKS=folder)
 
@@ -97,7 +97,7 @@ def test_json_is_a_line_a_job(folder: str) -> None:
     assert done.stderr == ""
     assert lines["videoclip-0001"]["outcome"] == "unchanged"
     assert lines["cover-0001"]["outcome"] == "changed"
-    assert lines["cover-0001"]["changes"] == [{"op": "replace", "path": "/record/files", "old": 7, "new": 2}]
+    assert lines["cover-0001"]["changes"] == [{"op": "replace", "path": "/record/file_count", "old": 7, "new": 2}]
     assert lines["cover-0001"]["sinks"] == [folder]
 
 
@@ -171,7 +171,7 @@ def test_all_stores_of_the_settings_are_brought_up_to_date(cloud: LocalCloud, tm
     assert ice_result("setup", "--tables", **environment).returncode == 0
     assert ice_result("process", *SAMPLES, **environment).returncode == 0
     asked = len(cloud.ice.calls)
-    edit(f"file:{tmp_path}/out", "cover-0001", files=7)
+    edit(f"file:{tmp_path}/out", "cover-0001", file_count=7)
 
     done = ice_result("redecode", **environment)
 

@@ -154,7 +154,7 @@ def test_jobs_as_json_are_lines(folder: str) -> None:
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["job_id"] for line in shown] == ["cover-false-success", "cover-0001"]
     assert set(shown[0]) == {"job_id", "function_name", "state", "outcome", "create_time", "finish_time",
-                             "duration_seconds", "files", "complete"}  # fmt: skip
+                             "duration_seconds", "file_count", "complete"}  # fmt: skip
     assert done.stderr == ""
 
 

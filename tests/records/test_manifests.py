@@ -25,6 +25,7 @@ THERE = ObjectFacts(
     crc64="123",
     media_type="video/mp4",
     last_modified=datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+    storage_class="IA",
 )
 
 
@@ -61,6 +62,7 @@ def test_a_manifest_with_every_file_seen_is_complete() -> None:
         "etag": "D41D8CD9",
         "crc64": "123",
         "last_modified": "2026-01-02T03:04:05Z",
+        "storage_class": "IA",
     }
 
 

@@ -136,7 +136,7 @@ def test_nothing_is_found_in_nothing(catalogue: Catalogue, deadline: Deadline) -
 
 def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write, deadline: Deadline) -> None:
     """With `complete` from the manifest; null without one."""
-    write("job-1", finish_time="2022-07-07T07:17:00Z", duration_seconds=49.0, files=2, complete=False)
+    write("job-1", finish_time="2022-07-07T07:17:00Z", duration_seconds=49.0, file_count=2, complete=False)
     write("job-2", complete=None)
 
     first, second = catalogue.jobs(JobFilter(), deadline)
@@ -149,7 +149,7 @@ def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write, deadl
         "create_time": "2022-07-07T07:16:11Z",
         "finish_time": "2022-07-07T07:17:00Z",
         "duration_seconds": 49.0,
-        "files": 2,
+        "file_count": 2,
         "complete": False,
     }
     assert (second.job_id, second.complete) == ("job-2", None)

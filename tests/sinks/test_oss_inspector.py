@@ -44,6 +44,16 @@ def test_an_empty_object_exists(cloud: LocalCloud, context: SinkContext, deadlin
     assert (facts.exists, facts.size_bytes) == (True, 0)
 
 
+@pytest.mark.parametrize("storage_class", ["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"])
+def test_the_storage_class_is_what_oss_says(
+    storage_class: str, cloud: LocalCloud, context: SinkContext, deadline: Deadline
+) -> None:
+    """The documented values of the header x-oss-storage-class, as they are."""
+    cloud.oss.put(FILE.bucket, FILE.key, b"data", storage_class=storage_class)
+
+    assert open_inspector(context).facts(FILE, deadline).storage_class == storage_class
+
+
 def test_a_missing_object_does_not_exist(context: SinkContext, deadline: Deadline) -> None:
     """OSS knows the bucket and says that there is no such key."""
     facts = open_inspector(context).facts(FILE, deadline)

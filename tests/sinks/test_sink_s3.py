@@ -32,7 +32,7 @@ from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.localcloud.service import Watch
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_catalogue, open_lot, open_sink
-from ice_result.sinks.catalogue import JobFilter
+from ice_result.sinks.catalogue import Found, JobFilter
 from ice_result.sinks.s3 import S3Client, S3Store
 from ice_result.values import JobId
 from support.fake_clock import FakeTime
@@ -294,7 +294,7 @@ def test_jobs_are_looked_up_again(
     sink.commit(record_of(), manifest, deadline)
     catalogue = open_catalogue(url, s3)
 
-    assert catalogue.find(JobId("job-1"), deadline) == (record_of(), manifest)
+    assert catalogue.find(JobId("job-1"), deadline) == Found(record_of(), manifest)
     assert catalogue.find(JobId("job-2"), deadline) is None
     assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter(), deadline)] == [("job-1", True)]
 

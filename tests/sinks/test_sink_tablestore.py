@@ -22,6 +22,7 @@ from ice_result.errors import (
     NotFoundError,
     RejectedError,
     SettingsError,
+    StorageError,
     ThrottledError,
     TimedOutError,
     UnavailableError,
@@ -29,23 +30,28 @@ from ice_result.errors import (
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.localcloud.faults import FaultKind
 from ice_result.localcloud.service import Watch
+from ice_result.records import Manifest
+from ice_result.results.model import Unknown
 from ice_result.sinks import SinkContext
-from ice_result.sinks.catalogue import JobFilter
+from ice_result.sinks.catalogue import Found, JobFilter
 from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
-from ice_result.sinks.rows import Rows, rows_of
+from ice_result.sinks.rows import Rows, rows_of, size
 from ice_result.sinks.tables import DAYS, TABLES, Column, Table, TableStore
 from ice_result.sinks.tablestore import Change, batches
 from ice_result.sinks.tablestore_calls import Tablestore
+from ice_result.sinks.tablestore_fit import fitting_rows
 from ice_result.sinks.tablestore_sink import TablestoreSink
 from ice_result.values import JobId, JsonObject
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime
 from support.missing_keys import take_keys_away
-from support.record_versions import WRITINGS, Writing, manifest, record
+from support.old_tables import write_old_rows
+from support.record_versions import ANSWERS, WRITINGS, Writing, manifest, record
 
 INSTANCE = "records"
 URL = f"ots://{INSTANCE}"
 DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
+COVER: JsonObject = {"rank": 1, "score": None, "time_seconds": None, "path": None, "uri": None}
 NAMES = [table.name for table in (*TABLES, DAYS)]
 
 
@@ -139,7 +145,7 @@ def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalC
     assert sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1), deadline) == address == f"{URL}#ice_jobs/job-1"
     assert operations(cloud, before) == ["BatchWriteRow", "PutRow", "GetRange", "GetRange"]
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
-    assert (job["job_id"], job["complete"], job["files"]) == ("job-1", True, 2)
+    assert (job["job_id"], job["complete"], job["file_count"]) == ("job-1", True, 2)
     assert "name" not in job
     assert [row["object_key"] for row in cloud.ots.rows(INSTANCE, "ice_outputs")] == ["0.jpg"]
     assert [(row["number"], row["score"]) for row in cloud.ots.rows(INSTANCE, "ice_items")] == [(1, 1.5), (2, 1.5)]
@@ -152,12 +158,14 @@ def test_what_is_written_is_found_again(sink: TablestoreSink, deadline: Deadline
     """The record and the manifest, equal to those given; other jobs are not there."""
     sink.commit(record(2, None), manifest(1), deadline)
 
-    assert sink.find(JobId("job-1"), deadline) == (record(2, None), manifest(1))
+    assert sink.find(JobId("job-1"), deadline) == Found(record(2, None), manifest(1))
     assert sink.find(JobId("job-2"), deadline) is None
 
 
 @pytest.mark.parametrize(
-    "order", [*itertools.permutations(WRITINGS)], ids=lambda order: " → ".join(writing.name for writing in order)
+    "order",
+    [*itertools.permutations(WRITINGS), *itertools.permutations(ANSWERS)],
+    ids=lambda order: " → ".join(writing.name for writing in order),
 )
 def test_the_latest_writing_wins_in_any_order(
     order: tuple[Writing, ...], sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
@@ -368,30 +376,133 @@ def sink_rows(result: JsonObject) -> Rows:
     return rows._replace(job={**rows.job, "record": "{}"})
 
 
-def test_a_record_too_large_for_a_value_loses_its_raw(
-    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Said in the log and in the row, with where all of it lies; all that was decoded is there."""
-    large = record(2, None, raw={"Result": "像" * 700_000})
-    with caplog.at_level(logging.WARNING, logger="ice_result"):
-        sink.commit(large, manifest(1), deadline)
+WHOLE_URI = "oss://records/ice/records/function_name=Cover/dt=2026-03-01/job-1.json"
 
+
+def unknown_result(megabytes: float) -> JsonObject:
+    """A Result of a function that this version does not know."""
+    return {"kind": "unknown", "data": "r" * int(megabytes * 2**20)}
+
+
+@pytest.mark.parametrize(
+    ("raw", "result", "files", "left_out"),
+    [
+        pytest.param("", {"kind": "covers"}, 1, [], id="small"),
+        pytest.param("像" * 700_000, {"kind": "covers"}, 1, ["raw"], id="a long response"),
+        pytest.param("", unknown_result(2.7), 1, ["raw", "result"], id="a long result"),
+        pytest.param("", {"kind": "covers"}, 9000, [], id="9,000 files"),
+        pytest.param("", {"kind": "covers"}, 20_000, ["files"], id="20,000 files"),
+        pytest.param("", unknown_result(2.7), 20_000, ["raw", "result", "files"], id="all of it"),
+        pytest.param("像" * 650_000, {"kind": "covers"}, 9000, ["raw"], id="each fits, together they do not"),
+    ],
+)
+def test_no_more_is_left_out_than_does_not_fit(raw: str, result: JsonObject, files: int, left_out: list[str]) -> None:
+    """What is left fits in one value each and in one PutRow; the other columns and rows have all they had."""
+    large, all_files = record(0, None, raw={"Detail": raw}, result=result, file_count=files), manifest(files)
+
+    rows = fitting_rows(large, all_files, "oss://records/ice")
+
+    whole = rows_of(large, all_files)
+    assert [part for part in ("raw", "result", "files") if not rows.job[f"{part}_stored"]] == left_out
+    assert rows.job["raw_uri"] == (WHOLE_URI if left_out else None)
+    assert max(len(str(value).encode()) for value in rows.job.values()) <= 2_097_152
+    assert size(rows.job) <= 4_000_000
+    cut = {"record", "manifest", "raw_uri", "raw_stored", "result_stored", "files_stored"}
+    assert {name: value for name, value in rows.job.items() if name not in cut} == {
+        name: value for name, value in whole.job.items() if name not in cut
+    }
+    assert rows.details == whole.details
+
+
+@pytest.mark.parametrize("files", [1, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_a_job_too_large_is_stored_without_its_largest_parts(
+    files: int, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The row and the log say what is left out, and where the whole record is; what is there is found.
+
+    Nothing is copied from such a row, and nothing compared with what it does not have.
+    """
+    large = record(0, None, raw={"Detail": "d"}, result=unknown_result(2.7), file_count=files)
+    all_files = manifest(files)
+    with caplog.at_level(logging.WARNING, logger="ice_result"):
+        sink.commit(large, all_files, deadline)
+
+    left_out = ("raw", "result") if files == 1 else ("raw", "result", "files")
     (message,) = caplog.messages
-    assert message.startswith("job job-1: its record of 21")
-    assert "without `raw`" in message
+    assert message.startswith("job job-1: its record has 2831")
+    assert f"they are stored there without {', '.join(left_out)}; the whole record belongs in {WHOLE_URI}" in message
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
-    assert job["raw_stored"] is False
-    assert job["raw_uri"] == "oss://records/ice/records/function_name=Cover/dt=2026-03-01/job-1.json"
-    assert str(job["raw_uri"]) in message
+    assert (job["file_count"], job["files_present"], job["complete"]) == (files, files, True)
+    assert len(cloud.ots.rows(INSTANCE, "ice_outputs")) == files
+    kept = large.model_copy(update={"raw": {}, "result": Unknown()})
+    kept_files = all_files if files == 1 else all_files.model_copy(update={"files": ()})
+    assert sink.find(JobId("job-1"), deadline) == Found(kept, kept_files, left_out, WHOLE_URI)
+    with pytest.raises(
+        StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record belongs in oss:"
+    ):
+        sink.found_at("job-1", deadline)
+    if files == 1:
+        assert sink.verified(large, deadline) == all_files
+    else:
+        with pytest.raises(StorageError, match="is stored without raw, result, files"):
+            sink.verified(large, deadline)
+
+
+def test_of_many_problems_the_first_are_kept_with_the_number_of_all(
+    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """A manifest may be too large for its problems alone."""
+    message = "oss://b/0.jpg: 403 AccessDenied: You have no right to access this object because of bucket acl."
+    problem: JsonObject = {"code": "forbidden", "message": message, "uri": "oss://b/0.jpg"}
+    large = Manifest.model_validate({**manifest(1).model_dump(by_alias=True), "problems": [problem] * 20_000})
+    sink.commit(record(1, None), large, deadline)
+
+    (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
+    assert (job["problems"], job["files_stored"]) == (20_000, False)
     found = sink.find(JobId("job-1"), deadline)
     assert found is not None
-    assert found.record == large.model_copy(update={"raw": {}})
+    assert found.manifest == large.model_copy(update={"files": (), "problems": large.problems[:100]})
 
 
-def test_a_row_beyond_the_limits_is_refused_with_the_reason(sink: TablestoreSink, deadline: Deadline) -> None:
-    """What is too large even so is the service's to say."""
-    with pytest.raises(RejectedError, match="OTSParameterInvalid"):
-        sink.commit(record(1, None, user_data="x" * 2_200_000), manifest(0), deadline)
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": "x" * 2_200_000}, r"ice_jobs/job-1: too large: name has 2,200,000 bytes, of at most 2,097,152"),
+        ({"job_params": "x" * 2_200_000}, r"ice_jobs/job-1: too large: record has 2,200,\d+ bytes, of at most 2,097"),
+        (
+            {"name": "x" * 1_800_000, "raw": {"UserData": "y" * 2_000_000}},
+            r"ice_jobs/job-1: too large: the row has 5,6\d\d,\d+ bytes, of at most 4,000,000",
+        ),
+        (
+            {"result": {"kind": "covers", "covers": [{**COVER, "path": "x" * 2_200_000}]}},
+            r"ice_items/job-1: too large: path has 2,200,000 bytes",
+        ),
+    ],
+)
+def test_what_cannot_fit_is_refused_before_the_call(
+    changes: JsonObject, reason: str, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+) -> None:
+    """The reason says which column, how large it is, and how large it may be; nothing is written."""
+    before = len(cloud.ots.calls)
+
+    with pytest.raises(RejectedError, match=reason):
+        sink.commit(record(1, None, **changes), manifest(0), deadline)
+
+    assert operations(cloud, before) == []
+
+
+def test_rows_of_version_1_are_listed(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+    """Their number of files is in a column of another name."""
+    write_old_rows(cloud, INSTANCE)
+
+    assert {line.job_id: line.file_count for line in sink.jobs(JobFilter(), deadline)} == {
+        "cover-0001": 2,
+        "captionextraction-0001": 2,
+        "audioqualityassessment-0001": 0,
+    }
+    found = sink.find(JobId("cover-0001"), deadline)
+    assert found is not None
+    assert (found.record.file_count, found.left_out, found.whole_uri) == (2, (), None)
 
 
 @pytest.fixture

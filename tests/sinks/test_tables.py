@@ -18,7 +18,7 @@ from ice_result.records import build_manifest, build_record, output_files
 from ice_result.results import decode
 from ice_result.sinks.rows import Rows, found, generation, job_line, rows_of, time_text
 from ice_result.sinks.tables import DAYS, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, TABLES, Table
-from ice_result.values import JobId
+from ice_result.values import JobId, JsonValue
 from support.paths import ROOT, SAMPLE_JOBS
 from support.record_versions import manifest, record
 
@@ -76,7 +76,7 @@ def test_a_job_is_one_flat_row() -> None:
     job = rows_of(record(2, "2026-03-02T08:00:00Z", raw={"UserData": "007"}), manifest(1)).job
 
     expected = {
-        "generation": "000001/2026-03-02T08:00:00.000000Z",
+        "generation": "000002/2/2026-03-02T08:00:00.000000Z",
         "schema_version": SCHEMA_VERSION,
         "input_bucket": "b",
         "output_key": "out",
@@ -84,11 +84,13 @@ def test_a_job_is_one_flat_row() -> None:
         "user_data": "007",
         "create_time": "2026-03-01T08:00:00.000000Z",
         "result_kind": "covers",
-        "files": 2,
+        "file_count": 2,
         "files_present": 1,
         "complete": True,
         "problems": 0,
         "raw_stored": True,
+        "result_stored": True,
+        "files_stored": True,
         "raw_uri": None,
     }
     assert {name: job[name] for name in expected} == expected
@@ -101,6 +103,7 @@ def test_an_output_is_one_flat_row() -> None:
     (output,) = rows_of(record(2, None), manifest(1)).outputs
 
     expected = {"bucket": "b", "object_key": "0.jpg", "named_by": "OutputFiles,Result", "present": True}
+    expected |= {"storage_class": "IA"}
     assert {name: output[name] for name in expected} == expected
 
 
@@ -123,6 +126,12 @@ def test_an_integer_no_store_can_hold_is_null() -> None:
     assert f'"channel":{2**63}' in str(rows.job["record"])
 
 
+@pytest.mark.parametrize(("priority", "column"), [(6, 6), (10, 10), (2**70, None), (None, None)])
+def test_priority_is_an_integer(priority: int | None, column: int | None) -> None:
+    """Null when ICE sends none, or one that no store can keep."""
+    assert rows_of(record(0, None, priority=priority), manifest(0)).job["priority"] == column
+
+
 def test_times_sort_as_texts() -> None:
     """With any offset and any fraction of a second, before and after the year 1000."""
     east = timezone(timedelta(hours=8))
@@ -138,18 +147,44 @@ def test_times_sort_as_texts() -> None:
     assert {len(text) for text in texts} == {27}
 
 
-def test_generations_order_by_schema_then_by_finish_time() -> None:
-    """An unknown finish time is the earliest of its schema."""
-    early, late = (datetime(2026, 3, day, tzinfo=timezone.utc) for day in (1, 2))
+def test_generations_order_by_schema_then_by_what_the_answer_says_then_by_finish_time() -> None:
+    """An unknown finish time is the earliest; a row of version 1, which has no rank, gives way to all."""
+    early, late = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
+    missing, unknown = {"outcome": "outputs_missing"}, {"state": "unknown", "outcome": "undecodable"}
     expected = [
-        generation(1, None),
-        generation(1, early),
-        generation(1, late),
-        generation(2, None),
-        generation(10, None),
+        "000001/2026-03-05T00:00:00.000000Z",
+        generation(2, record(0, late, **unknown)),
+        generation(2, record(0, early, **missing)),
+        generation(2, record(0, late, **missing)),
+        generation(2, record(0, None)),
+        generation(2, record(0, early, state="failed", outcome="job_failed")),
+        generation(2, record(0, late, outcome="false_success")),
+        generation(3, record(0, None, **unknown)),
+        generation(10, record(0, None, **unknown)),
     ]
 
     assert sorted(expected) == expected
+    assert len({*expected}) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("sent", "column"),
+    [
+        ("order-7", "order-7"),
+        ("0012345678901234567890", "0012345678901234567890"),
+        ('{"order": 7}', '{"order": 7}'),
+        ("[1, 2]", "[1, 2]"),
+        (" padded ", " padded "),
+        ("  ", None),
+        (None, None),
+        ({"order": 7}, None),
+    ],
+)
+def test_user_data_is_the_text_as_it_was_sent(sent: JsonValue, column: str | None) -> None:
+    """Other systems join on it: a number stays its digits, and JSON is not written anew. What is no text is null."""
+    job = rows_of(record(0, None, raw={"UserData": sent}), manifest(0)).job
+
+    assert job["user_data"] == column
 
 
 def test_a_row_that_is_none_of_ours_is_named() -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.rows import Row, Rows, rows_of
+from ice_result.sinks.tables import SCHEMA_VERSION
 from ice_result.values import JsonValue
 
 
@@ -44,7 +45,7 @@ def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Rec
             "duration_seconds": None,
             "decode": {"status": "decoded", "warnings": []},
             "result": {"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, covers + 1)]},
-            "files": covers,
+            "file_count": covers,
             "raw": {"JobId": "job-1", "Name": "智能封面"},
             **changes,
         }
@@ -54,6 +55,7 @@ def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Rec
 def manifest(files: int, job_id: str = "job-1") -> Manifest:
     """A complete manifest with this many files."""
     facts = {"exists": True, "size_bytes": 7, "etag": "E", "crc64": "9", "last_modified": "2026-03-02T00:00:00Z"}
+    facts |= {"storage_class": "IA"}
     usual = {"role": "cover", "media_type": "image/jpeg", "media_id": None, "named_by": ["OutputFiles", "Result"]}
     listed = [{"uri": f"oss://b/{number}.jpg", **usual, **facts} for number in range(files)]
     return Manifest.model_validate(
@@ -61,22 +63,32 @@ def manifest(files: int, job_id: str = "job-1") -> Manifest:
     )
 
 
-def writing(name: str, rank: int, covers: int, finish_time: str | None, schema_version: int = 1) -> Writing:
-    """A writing of job-1, as a version of this program with that schema would make it."""
-    rows = rows_of(record(covers, finish_time), manifest(covers - 1))
-    generation = f"{schema_version:06d}/{rows.job['finish_time'] or ''}"
+def writing(name: str, rank: int, covers: int, finish_time: str | None, **changes: JsonValue) -> Writing:
+    """A writing of job-1 by this version of the program."""
+    return Writing(name, rank, rows_of(record(covers, finish_time, **changes), manifest(covers - 1)))
+
+
+def of_schema(schema_version: int, made: Writing) -> Writing:
+    """The same as a version of this program with that schema would write it."""
+    generation = f"{schema_version:06d}/{made.rows.generation.partition('/')[2]}"
 
     def of(row: Row) -> Row:
         return {**row, "generation": generation}
 
-    job = {**of(rows.job), "schema_version": schema_version}
-    return Writing(name, rank, Rows(job, tuple(map(of, rows.outputs)), tuple(map(of, rows.items))))
+    job = {**of(made.rows.job), "schema_version": schema_version}
+    return made._replace(rows=Rows(job, tuple(map(of, made.rows.outputs)), tuple(map(of, made.rows.items))))
 
 
 WRITINGS = (
     writing("unknown finish time", 0, 5, None),
     writing("old", 1, 3, "2026-03-02T08:00:00Z"),
     writing("new", 2, 2, "2026-03-02T08:00:00.5Z"),
-    writing("newer schema", 3, 4, "2026-03-01T08:00:00Z", schema_version=2),
+    of_schema(SCHEMA_VERSION + 1, writing("newer schema", 3, 4, "2026-03-01T08:00:00Z")),
 )
 """Each with another number of rows, so that what is left over of one would show."""
+ANSWERS = (
+    writing("not a known state", 0, 5, "2026-03-04T08:00:00Z", state="unknown", status="Odd", outcome="undecodable"),
+    writing("outputs missing", 1, 3, "2026-03-03T08:00:00Z", outcome="outputs_missing"),
+    writing("ok", 2, 2, "2026-03-02T08:00:00Z"),
+)
+"""What ICE may answer of one job: the one that says least has the latest time."""

@@ -33,6 +33,7 @@ from ice_result.upkeep.file_facts import StoredFacts
 from ice_result.upkeep.rewriting import Rewriter, Rewritten, StoreHandle, StoreHandles, rewrite_all
 from ice_result.values import JobId, JsonObject
 from ice_result.write_job import Stores
+from support.old_tables import OLD_JOBS, write_old_file, write_old_objects, write_old_rows
 from support.paths import SAMPLE_JOBS
 
 SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
@@ -176,7 +177,7 @@ def outcomes(found: list[Rewritten]) -> dict[str | None, str]:
 def as_if_older(place: Place, job_id: str, **changes: object) -> None:
     """Writes a job as a version would have that read less out of its response; its manifest knows no file."""
     now, _ = place.documents()[job_id]
-    older = Record.model_validate({**now, "result": {"kind": "unknown", "data": None}, "files": 0, **changes})
+    older = Record.model_validate({**now, "result": {"kind": "unknown", "data": None}, "file_count": 0, **changes})
     manifest = Manifest.model_validate(
         {"job_id": job_id, "function_name": older.function_name, "complete": True, "files": [], "problems": []}
     )
@@ -224,7 +225,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(place: Place) -> None:
     assert (clip.outcome, clip.changes) == ("unchanged", ())
     assert (cover.outcome, cover.sinks) == ("changed", (place.url,))
     told = {change.path: (change.op, change.old, change.new) for change in cover.changes}
-    assert told["/record/files"] == ("replace", 0, 2)
+    assert told["/record/file_count"] == ("replace", 0, 2)
     assert told["/record/result/kind"] == ("replace", "unknown", "covers")
     assert told["/record/result/data"] == ("remove", None, None)
     assert told["/record/result/covers"][0] == "add"
@@ -301,7 +302,7 @@ def test_a_table_keeps_what_an_earlier_schema_wrote_of_the_region(tmp_path: Path
     assert place.documents()["cover-0001"] == ({**now, "region": "cn-beijing"}, manifest)
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
         generations = connection.execute("SELECT generation FROM ice_jobs UNION SELECT generation FROM ice_items")
-        assert generations.fetchall() == [("000001/2026-03-02T08:16:02.000000Z",)]
+        assert generations.fetchall() == [("000002/2/2026-03-02T08:16:02.000000Z",)]
 
 
 def _files(place: Place) -> list[Path]:
@@ -596,3 +597,75 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")
     assert replace(rewriter, facts=StoredFacts(None)).at(found.place, ALL)
+
+
+def write_old(place: Place) -> None:
+    """Three jobs as version 1 left them in a store of this kind."""
+    if place.kind == "sqlite":
+        for path in place.folder.glob("jobs.db*"):
+            path.unlink()
+        write_old_file(place.folder / "jobs.db")
+    elif place.kind == "ots":
+        write_old_rows(place.cloud, "records")
+    else:
+        folder = place.folder / "out"
+        write_old_objects(folder)
+        for path in [each for each in folder.rglob("*.json") if place.kind == "oss"]:
+            place.cloud.oss.put("records", f"ice/{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+
+def test_what_version_1_wrote_is_brought_up_to_date(place: Place) -> None:
+    """What OSS said of the files stays; what it was not asked for then is null. A second run changes nothing."""
+    write_old(place)
+    old = place.documents()
+    assert {record["files"] for record, _ in old.values()} == {0, 2}
+
+    found = redecode(place.sink)
+
+    assert outcomes(found) == dict.fromkeys(OLD_JOBS, "changed")
+    now = place.documents()
+    assert {job_id: record["file_count"] for job_id, (record, _) in now.items()} == {
+        "audioqualityassessment-0001": 0,
+        "captionextraction-0001": 2,
+        "cover-0001": 2,
+    }
+    for job_id, (record, manifest) in now.items():
+        assert "files" not in record
+        assert manifest is not None
+        new_fields = [entry.pop("storage_class") for entry in objects_of(manifest)]
+        assert new_fields == [None] * len(new_fields)
+        assert manifest == old[job_id][1]
+    before = place.content()
+    assert {each.outcome for each in redecode(place.sink)} == {"unchanged"}
+    assert place.content() == before
+
+
+def objects_of(manifest: JsonObject) -> list[JsonObject]:
+    """The files of a manifest."""
+    files = manifest["files"]
+    assert isinstance(files, list)
+    return [entry for entry in files if isinstance(entry, dict)]
+
+
+def test_files_that_were_left_out_come_from_the_archive(tmp_path: Path, cloud: LocalCloud) -> None:
+    """A row too large for its files is made anew with what the archive knows of them; without it the row is left."""
+    rows, objects = Place("ots", tmp_path, cloud), Place("oss", tmp_path, cloud)
+    response = json.loads((SAMPLE_JOBS / "videodelogo-0001.json").read_text(encoding="utf-8"))
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    names = [f"output/{number}{'x' * 900}.mp4" for number in range(1200)]
+    (folder / "large.json").write_text(json.dumps({**response, "JobId": "large", "OutputFiles": names}))
+    record([objects.sink, rows.sink], "large", jobs=folder)
+    (row,) = cloud.ots.rows("records", "ice_jobs")
+    assert row["files_stored"] is False
+    today = objects.documents()
+    asked = len(cloud.oss.calls)
+
+    assert outcomes(redecode(rows.sink))["large"].startswith("no_raw: ")
+    assert outcomes(redecode(rows.sink, archives=(objects.sink,), options=Options(verify=True))) == {
+        "large": "unchanged"
+    }
+    assert cloud.ots.rows("records", "ice_jobs") == [row]
+    assert outcomes(redecode(rows.sink, objects.sink, archives=(objects.sink,))) == {"large": "unchanged"}
+    assert objects.documents() == today
+    assert not any(call.operation == "HEAD" for call in cloud.oss.calls[asked:])

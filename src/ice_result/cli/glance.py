@@ -10,7 +10,7 @@ def glance(record: Record) -> str:
     """The gist of a record's result: `2 covers, best at 28.3 s`, or why there is none."""
     if record.outcome != "ok":
         return record.outcome.replace("_", " ")
-    return _gist(record.result) or f"{record.files} file{'' if record.files == 1 else 's'}"
+    return _gist(record.result) or f"{record.file_count} file{'' if record.file_count == 1 else 's'}"
 
 
 def glance_files(manifest: Manifest) -> str:

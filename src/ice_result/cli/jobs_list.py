@@ -99,7 +99,7 @@ def _show_table(jobs: Iterator[JobLine]) -> None:
             "outcome": job.outcome,
             "finished": job.finish_time,
             "seconds": job.duration_seconds,
-            "files": job.files,
+            "files": job.file_count,
             "complete": job.complete,
         }
         for job in jobs

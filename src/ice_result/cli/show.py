@@ -37,7 +37,8 @@ def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
         raise IceResultError(f"no job {printable(name)} in {printable(url)}")
     if as_json:
         manifest = None if found.manifest is None else _json(found.manifest)
-        write_line(dump({"record": _json(found.record), "manifest": manifest}))
+        rest: JsonObject = {"left_out": [*found.left_out], "whole_uri": found.whole_uri} if found.left_out else {}
+        write_line(dump({"record": _json(found.record), "manifest": manifest, **rest}))
     else:
         _show(found, page())
 
@@ -47,17 +48,23 @@ def _json(document: Model) -> JsonObject:
 
 
 def _show(found: Found, console: Console) -> None:
-    record, manifest = found
+    record, manifest = found.record, found.manifest
     title = words(record.job_id)
     title.stylize("bold")
     outcome = Text(record.outcome.replace("_", " "), style=_COLOURS.get(record.outcome, "yellow"))
     console.print(Text("  ").join((title, words(record.function_name), outcome)))
     _show_facts(record, console)
+    if found.left_out:
+        whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
+        _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
     _section(console, f"result: {glance(record)}", _rows_of(record.result))
     if manifest is None:
         _section(console, "files: no manifest yet, so none was looked up", [])
     else:
-        _show_manifest(manifest, console)
+        if "files" not in found.left_out:
+            _show_files(manifest, console)
+        if manifest.problems:
+            _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
     if record.decode.warnings:
         _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
 
@@ -79,7 +86,7 @@ def _show_facts(record: Record, console: Console) -> None:
     console.print(indented(facts(known)))
 
 
-def _show_manifest(manifest: Manifest, console: Console) -> None:
+def _show_files(manifest: Manifest, console: Console) -> None:
     files: list[dict[str, object]] = [
         {
             "exists": "not checked" if file.exists is None else file.exists,
@@ -92,8 +99,6 @@ def _show_manifest(manifest: Manifest, console: Console) -> None:
         for file in manifest.files
     ]
     _section(console, f"files: {glance_files(manifest)} there" if files else "files: none", files)
-    if manifest.problems:
-        _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
 
 
 def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:

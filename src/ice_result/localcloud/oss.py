@@ -76,14 +76,22 @@ class OssServer(LocalService):
         self._store.bucket(name).forbidden = True
 
     def put(
-        self, bucket: str, key: str, data: bytes, content_type: str | None = None, *, modified: float | None = None
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        content_type: str | None = None,
+        *,
+        modified: float | None = None,
+        storage_class: str = "Standard",
     ) -> None:
         """Put an object without a request, to prepare a test; `modified` is its time in seconds since 1970.
 
-        Raises KeyError for an unknown bucket.
+        `storage_class` is Standard, IA, Archive, ColdArchive or DeepColdArchive (documented). Raises KeyError for an
+        unknown bucket.
         """
         moment = self.clock() if modified is None else modified
-        stored = StoredObject.of(data, content_type or _DEFAULT_TYPE, {}, moment)
+        stored = StoredObject.of(data, content_type or _DEFAULT_TYPE, {"x-oss-storage-class": storage_class}, moment)
         self._store.put(self._store.bucket(bucket), key, stored)
 
     def get(self, bucket: str, key: str) -> bytes:

@@ -41,7 +41,7 @@ def build_record(job: Job, decoded: Decoded, files: OutputFiles, region: str | N
         duration_seconds=_duration(created, finished),
         decode=Decode(status=decoded.status, warnings=tuple(warnings)),
         result=decoded.result,
-        files=len(files.files),
+        file_count=len(files.files),
         raw={key: _in_order(job.raw[key]) for key in sorted(job.raw) if key != "RequestId"},
     )
 

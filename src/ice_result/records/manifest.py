@@ -49,6 +49,7 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
         etag=facts.etag,
         crc64=facts.crc64,
         last_modified=facts.last_modified,
+        storage_class=facts.storage_class,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
@@ -76,7 +76,7 @@ class Record(Model):
     duration_seconds: float | None
     decode: Decode
     result: Result
-    files: int
+    file_count: int = Field(validation_alias=AliasChoices("file_count", "files"))  # `files` in earlier versions
     raw: JsonObject
 
     @property
@@ -91,7 +91,10 @@ class Record(Model):
 
 
 class ManifestFile(Model):
-    """One output object. `exists` is null when it was not, or could not be, checked."""
+    """One output object. `exists` is null when it was not, or could not be, checked.
+
+    Manifests of earlier versions have no `storage_class`.
+    """
 
     uri: str | None
     role: str
@@ -103,6 +106,7 @@ class ManifestFile(Model):
     etag: str | None
     crc64: str | None
     last_modified: datetime | None
+    storage_class: str | None = None
 
 
 class Problem(Model):
@@ -133,6 +137,7 @@ class ObjectFacts(Model):
     crc64: str | None = None
     media_type: str | None = None
     last_modified: datetime | None = None
+    storage_class: str | None = None
     problem: LookUpProblem | None = None
     message: str = ""
 

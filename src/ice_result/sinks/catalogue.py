@@ -21,7 +21,7 @@ class JobLine(Model):
     create_time: datetime | None
     finish_time: datetime | None
     duration_seconds: float | None
-    files: int
+    file_count: int
     complete: bool | None
 
 
@@ -53,10 +53,16 @@ class JobFilter(Model):
 
 
 class Found(NamedTuple):
-    """All that is stored of one job."""
+    """All that is stored of one job.
+
+    `left_out` names what was too large for the store: raw, result, or files; `whole_uri` is where the whole record is
+    then, if the store knows.
+    """
 
     record: Record
     manifest: Manifest | None
+    left_out: tuple[str, ...] = ()
+    whole_uri: str | None = None
 
 
 class Hint(NamedTuple):
@@ -109,7 +115,7 @@ class Stored(NamedTuple):
     """What a store holds of one job, byte for byte: written by any version of this program, and perhaps damaged.
 
     `place` is the key of its record, or in tables its job id. Rows have a `generation` (see tables.py), and a
-    `raw_uri` where the whole record lies that they could not keep.
+    `raw_uri` where the whole record lies that they could not keep; without `files_stored` the manifest has no files.
     """
 
     place: str
@@ -117,6 +123,7 @@ class Stored(NamedTuple):
     manifest: bytes | None
     generation: str = ""
     raw_uri: str | None = None
+    files_stored: bool = True
 
 
 class Holdings(Protocol):

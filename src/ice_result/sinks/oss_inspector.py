@@ -61,6 +61,7 @@ def _facts(head: Head) -> ObjectFacts:
         crc64=head.headers.get("x-oss-hash-crc64ecma"),
         media_type=head.content_type,
         last_modified=None if modified is None else datetime.fromtimestamp(modified, timezone.utc),
+        storage_class=head.headers.get("x-oss-storage-class"),
     )
 
 

@@ -29,10 +29,14 @@ Row: TypeAlias = Mapping[str, Value]
 Item: TypeAlias = Cover | SummarySegment | MusicSegment | Channel
 LINE_COLUMNS = tuple(JobLine.model_fields)
 """The columns of ice_jobs that a JobLine is made of."""
+OLD_FILE_COUNT = "files"
+"""The name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
 """The columns of ice_jobs that hold all there is of a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
 """The columns of ice_jobs that tell one writing of a job from another."""
+PARTS = ("raw", "result", "files")
+"""What a store may leave out of `record` and `manifest`: it says so in the columns `raw_stored` and so on."""
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -63,7 +67,7 @@ def rows_of(record: Record, manifest: Manifest) -> Rows:
     """The rows of a job."""
     common: Row = {
         "job_id": record.job_id,
-        "generation": generation(SCHEMA_VERSION, record.finish_time),
+        "generation": generation(SCHEMA_VERSION, record),
         "function_name": record.function_name,
     }
     return Rows(
@@ -73,9 +77,9 @@ def rows_of(record: Record, manifest: Manifest) -> Rows:
     )
 
 
-def generation(schema_version: int, finish_time: datetime | None) -> str:
+def generation(schema_version: int, record: Record) -> str:
     """Which writing of a job wins, as a text: of two, the greater one. An unknown finish time is the earliest."""
-    return f"{schema_version:06d}/{time_text(finish_time) or ''}"
+    return f"{schema_version:06d}/{record.standing}/{time_text(record.finish_time) or ''}"
 
 
 def time_text(moment: datetime | None) -> str | None:
@@ -86,18 +90,23 @@ def time_text(moment: datetime | None) -> str | None:
 
 
 def job_line(row: Row) -> JobLine:
-    """The line of a listing, from the columns LINE_COLUMNS. Raises StorageError for a row that is none of ours."""
+    """The line of a listing, from LINE_COLUMNS and OLD_FILE_COUNT. Raises StorageError for a row that is not ours."""
+    count = row.get("file_count", row.get(OLD_FILE_COUNT))
     try:
-        return JobLine.model_validate({name: row.get(name) for name in LINE_COLUMNS})
+        return JobLine.model_validate({**{name: row.get(name) for name in LINE_COLUMNS}, "file_count": count})
     except ValidationError as error:
         raise _unreadable(row, error) from error
 
 
 def found(row: Row) -> Found:
     """What is stored of a job, from the columns FOUND_COLUMNS. Raises StorageError for a row that is none of ours."""
+    raw_uri = row.get("raw_uri")
     try:
         return Found(
-            Record.model_validate_json(str(row.get("record"))), Manifest.model_validate_json(str(row.get("manifest")))
+            record=Record.model_validate_json(str(row.get("record"))),
+            manifest=Manifest.model_validate_json(str(row.get("manifest"))),
+            left_out=tuple(part for part in PARTS if row.get(f"{part}_stored") is False),
+            whole_uri=None if raw_uri is None else str(raw_uri),
         )
     except ValidationError as error:
         raise _unreadable(row, error) from error
@@ -112,12 +121,18 @@ def stored(row: Row) -> Stored:
         manifest=None if manifest is None else str(manifest).encode(),
         generation=str(row.get("generation") or ""),
         raw_uri=None if raw_uri is None else str(raw_uri),
+        files_stored=bool(row.get("files_stored", True)),
     )
 
 
 def record_json(record: Record) -> str:
     """A record as the column `record` holds it."""
     return record.model_dump_json(by_alias=True)
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """A manifest as the column `manifest` holds it."""
+    return manifest.model_dump_json(by_alias=True)
 
 
 def size(row: Row) -> int:
@@ -128,7 +143,8 @@ def size(row: Row) -> int:
 def _unreadable(row: Row, error: ValidationError) -> StorageError:
     wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
     return StorageError(
-        f"{JOBS.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}"
+        f"{JOBS.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}; "
+        "`ice-result redecode` brings rows of earlier versions up to date"
     )
 
 
@@ -149,7 +165,6 @@ def _job(record: Record, manifest: Manifest) -> Row:
         **{name: getattr(record, name) for name in _AS_RECORDED},
         **{f"input_{name}": value for name, value in record.input.model_dump().items()},
         **{f"output_{name.removeprefix('output_')}": value for name, value in record.output.model_dump().items()},
-        "priority": None if record.priority is None else str(record.priority),
         "user_data": _sent_user_data(record),
         "create_time": time_text(record.create_time),
         "finish_time": time_text(record.finish_time),
@@ -159,16 +174,16 @@ def _job(record: Record, manifest: Manifest) -> Row:
         "files_present": sum(file.exists is True for file in manifest.files),
         "complete": manifest.complete,
         "problems": len(manifest.problems),
-        "raw_stored": True,
+        **{f"{part}_stored": True for part in PARTS},
         "raw_uri": None,
         "record": record_json(record),
-        "manifest": manifest.model_dump_json(by_alias=True),
+        "manifest": manifest_json(manifest),
     }
 
 
 _AS_RECORDED = (
-    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id",
-    "duration_seconds", "files",
+    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id", "priority", "duration_seconds",
+    "file_count",
 )  # fmt: skip
 
 
@@ -193,6 +208,7 @@ def _output(file: ManifestFile) -> Row:
         "etag": file.etag,
         "crc64": file.crc64,
         "last_modified": time_text(file.last_modified),
+        "storage_class": file.storage_class,
     }
 
 

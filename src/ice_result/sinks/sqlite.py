@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -22,10 +21,11 @@ from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
 from ice_result.sinks.model import Addresses, SinkContext
-from ice_result.sinks.rows import Row, Rows, found, job_line, rows_of, stored
+from ice_result.sinks.rows import OLD_FILE_COUNT, Row, Rows, found, job_line, rows_of, stored
+from ice_result.sinks.sqlite_file import BUSY_SECONDS, SqliteFile
+from ice_result.sinks.sqlite_schema import Columns, check_tables, columns_of, prepare_tables
 from ice_result.sinks.sqlite_text import (
     COLUMNS_THERE,
-    CREATE,
     DELETE_DETAILS,
     FIND,
     INSERT,
@@ -39,7 +39,6 @@ from ice_result.sinks.urls import SinkUrl
 from ice_result.values import JobId
 
 T = TypeVar("T")
-_BUSY_SECONDS = 0.25  # how long SQLite waits for a lock by itself, before we look at the time
 _PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
 
 
@@ -51,7 +50,8 @@ class SqliteSink:
         self._ids_a_page = ids_a_page
         self._path = path.absolute()
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._file = SqliteFile(self._path)
+        self._prepared: sqlite3.Connection | None = None  # that whose tables are those of this version
 
     def addresses(self, record: Record) -> Addresses:
         """The job's row holds both."""
@@ -68,12 +68,15 @@ class SqliteSink:
 
     def write(self, rows: Rows, deadline: Deadline) -> None:
         """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
-        with self._writing(deadline) as connection:
-            job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
-            if job.rowcount:
-                for table, details in rows.details:
-                    connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
-                    connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
+        is_there = False
+        while not is_there:
+            with self._writing(deadline) as connection:
+                job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
+                if job.rowcount:
+                    for table, details in rows.details:
+                        connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
+                        connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
+            is_there = self._file.is_current()  # not when the file was moved away meanwhile
 
     def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when it is not there."""
@@ -100,7 +103,8 @@ class SqliteSink:
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
-        query, values = listing(wanted)
+        jobs = self._tables(deadline).get(JOBS.name, {})
+        query, values = listing(wanted, is_version_1=OLD_FILE_COUNT in jobs and "file_count" not in jobs)
         yield from map(job_line, self._read(query, values, deadline))
 
     def reads_everything(self, _wanted: JobFilter) -> bool:
@@ -138,14 +142,8 @@ class SqliteSink:
     def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
         there = self._tables(deadline)
-        for table in TABLES:
-            lacking = {column.name for column in table.columns} - there.get(table.name, set())
-            if table.name in there and lacking:
-                raise StorageError(
-                    f"{self._path}: table {table.name} is not ours or of another version: it has no column "
-                    f"{', '.join(sorted(lacking))}; move it away, or name another file"
-                )
-        if not dry_run and len(there) < len(TABLES):
+        check_tables(there, self._path)
+        if not dry_run:
             with self._writing(deadline):
                 pass
         made: TableState = "missing" if dry_run else "created"
@@ -156,48 +154,45 @@ class SqliteSink:
 
     @contextmanager
     def _writing(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
-        """A transaction that is committed at the end, or as if it had never been."""
+        """A transaction that is committed at the end, or as if it had never been, in the file at the path."""
         if not self._lock.acquire(timeout=min(deadline.left(), threading.TIMEOUT_MAX)):
             raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
         try:
-            connection = self._patiently(self._open_for_writing, deadline)
-            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline)
+            connection = self._patiently(self._begin, deadline)
             try:
+                if connection is not self._prepared:
+                    prepare_tables(connection, self._path)
                 yield connection
                 connection.execute("COMMIT")
+                self._prepared = connection
             except BaseException:
                 if connection.in_transaction:  # SQLite ends it by itself when the disk is full
                     connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             raise self._failure("write", error) from error
+        except BlockingIOError as error:
+            raise self._failure("write", error) from error
         except OSError as error:
             raise StorageError(f"cannot write {self._path}: {error.strerror or error}") from error
         finally:
             self._lock.release()
 
-    def _open_for_writing(self) -> sqlite3.Connection:
-        """The connection of this process, with the tables there."""
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                connection.executescript(CREATE)
-            except BaseException:
-                connection.close()
-                raise
-            weakref.finalize(self, connection.close)
-            self._connection = connection
-        return self._connection
+    def _begin(self) -> sqlite3.Connection:
+        """The connection of this process, in a transaction. The file may be moved while its lock is waited for."""
+        while True:
+            connection = self._file.connection()
+            connection.execute("BEGIN IMMEDIATE")
+            if self._file.is_current():
+                return connection
+            connection.execute("ROLLBACK")
 
     def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
         """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
         if not self._path.exists():
             return
         try:
-            connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+            connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
             with closing(connection):
                 connection.row_factory = sqlite3.Row
                 yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
@@ -205,23 +200,20 @@ class SqliteSink:
             if str(error) != f"no such table: {JOBS.name}":  # another process makes the file just now
                 raise self._failure("read", error) from error
 
-    def _tables(self, deadline: Deadline) -> dict[str, set[str]]:
-        there: dict[str, set[str]] = {}
-        for row in self._read(COLUMNS_THERE, (), deadline):
-            there.setdefault(str(row["table_name"]), set()).add(str(row["column_name"]))
-        return {table.name: there[table.name] for table in TABLES if table.name in there}
+    def _tables(self, deadline: Deadline) -> Columns:
+        return columns_of([*self._read(COLUMNS_THERE, (), deadline)])
 
     def _patiently(self, step: Callable[[], T], deadline: Deadline) -> T:
         """The value of `step()`, tried again while others hold the lock and time is left."""
         while True:
             try:
                 return step()
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, BlockingIOError) as error:
                 if not _is_locked(error) or not deadline.left():
                     raise
                 deadline.clock.sleep(min(_PAUSE_SECONDS, deadline.left()))
 
-    def _failure(self, tried: str, error: sqlite3.Error) -> StorageError:
+    def _failure(self, tried: str, error: sqlite3.Error | BlockingIOError) -> StorageError:
         cause = "others kept it locked for all the time there was" if _is_locked(error) else str(error)
         return StorageError(f"cannot {tried} {self._path}: {cause}")
 
@@ -231,5 +223,6 @@ def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:
     return SqliteSink(url.text, Path(url.path))
 
 
-def _is_locked(error: sqlite3.Error) -> bool:
-    return str(error).startswith(("database is locked", "database table is locked"))
+def _is_locked(error: Exception) -> bool:
+    texts = ("database is locked", "database table is locked")
+    return isinstance(error, BlockingIOError) or str(error).startswith(texts)

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from ice_result.sinks.catalogue import JobFilter
-from ice_result.sinks.rows import FOUND_COLUMNS, LINE_COLUMNS, STORED_COLUMNS, time_text
-from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
+from ice_result.sinks.rows import FOUND_COLUMNS, LINE_COLUMNS, OLD_FILE_COUNT, STORED_COLUMNS, time_text
+from ice_result.sinks.tables import ITEMS, JOBS, OUTPUTS, Column, Table
 
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
 _MOMENT = "coalesce(finish_time, create_time)"
@@ -16,10 +16,11 @@ def _declaration(column: Column) -> str:
     return f"{column.name} {_TYPES[column.type]}{' NOT NULL' if column.key else ''}"
 
 
-def _create(table: Table) -> str:
+def create(table: Table, *, name: str | None = None) -> str:
+    """The statement that makes a table, under another name if one is given."""
     columns = ", ".join(_declaration(column) for column in table.columns)
     key = ", ".join(column.name for column in table.key)
-    return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key}));"
+    return f"CREATE TABLE {name or table.name} ({columns}, PRIMARY KEY ({key}))"
 
 
 def _insert(table: Table) -> str:
@@ -27,17 +28,9 @@ def _insert(table: Table) -> str:
     return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
 
 
-CREATE = "\n".join(
-    (
-        "PRAGMA journal_mode = WAL;",
-        "PRAGMA synchronous = FULL;",
-        "BEGIN IMMEDIATE;",
-        *(_create(table) for table in TABLES),
-        f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({_MOMENT}, job_id);",
-        "COMMIT;",
-    )
-)
-"""Makes what is missing in a file, and sets the connection up: a COMMIT is on disk when it returns."""
+SET_UP = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+"""Sets a connection up: a COMMIT is on disk when it returns."""
+CREATE_INDEX = f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({_MOMENT}, job_id)"
 UPSERT_JOB = (
     f"{_insert(JOBS)} ON CONFLICT (job_id) DO UPDATE SET "
     + ", ".join(f"{column.name} = excluded.{column.name}" for column in JOBS.columns if not column.key)
@@ -49,7 +42,7 @@ DELETE_DETAILS = {table.name: f"DELETE FROM {table.name} WHERE job_id = ?" for t
 FIND = f"SELECT {', '.join(FOUND_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
 STORED = f"SELECT {', '.join(STORED_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
 COLUMNS_THERE = (
-    "SELECT tables.name AS table_name, columns.name AS column_name "
+    "SELECT tables.name AS table_name, columns.name AS column_name, columns.type AS column_type "
     "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
 )
 
@@ -66,8 +59,9 @@ def page_of_ids(wanted: JobFilter, after: str, most: int) -> tuple[str, tuple[st
     return f"SELECT job_id FROM {JOBS.name} WHERE {where} ORDER BY job_id LIMIT ?", (*asked.values(), most)
 
 
-def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:
+def listing(wanted: JobFilter, *, is_version_1: bool) -> tuple[str, tuple[str, ...]]:
     """The query for these jobs, newest first, and its values."""
+    columns = [OLD_FILE_COUNT if is_version_1 and name == "file_count" else name for name in LINE_COLUMNS]
     conditions = {
         "function_name = ?": wanted.function_name,
         "state = ?": wanted.state,
@@ -77,5 +71,5 @@ def listing(wanted: JobFilter) -> tuple[str, tuple[str, ...]]:
     asked = {condition: value for condition, value in conditions.items() if value is not None}
     every = [*asked, *(["complete IS NOT TRUE"] if wanted.incomplete else [])]
     where = f" WHERE {' AND '.join(every)}" if every else ""
-    query = f"SELECT {', '.join(LINE_COLUMNS)} FROM {JOBS.name}{where} ORDER BY {_MOMENT} DESC, job_id DESC"
+    query = f"SELECT {', '.join(columns)} FROM {JOBS.name}{where} ORDER BY {_MOMENT} DESC, job_id DESC"
     return query, tuple(asked.values())

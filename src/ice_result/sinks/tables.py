@@ -5,9 +5,15 @@ ice_outputs  one row an output file of the manifest     key job_id, number
 ice_items    one row a cover, a segment or a channel    key job_id, number
 
 A job may be written again, by a newer version of this program, after it was run anew, or because an event came
-twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation. All rows
-of one job have the generation of its row in ice_jobs; where a store cannot change three tables in one step, rows
-with another one are on their way in or out, and a join on job_id and generation leaves them out.
+twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation.
+
+    000002/0/                              neither succeeded nor failed
+    000002/1/2026-03-02T08:16:02.000000Z   succeeded, its outputs missing
+    000002/2/2026-03-02T08:16:02.000000Z   every other end
+
+An answer that says less of a job never replaces one that says more, whenever each was written. All rows of one job
+have the generation of its row in ice_jobs; where a store cannot change three tables in one step, rows with another one
+are on their way in or out, and a join on job_id and generation leaves them out.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from ice_result.calls import Deadline
 
 ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
 TableState: TypeAlias = Literal["present", "created", "missing"]
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a column changes its meaning, or when jobs are decoded so differently that old rows must give way."""
 
 
@@ -79,8 +85,8 @@ def _boolean(name: str, meaning: str) -> Column:
 _JOB_ID = _text("job_id", "the job", key=True)
 _GENERATION = _text(
     "generation",
-    "which writing of the job the row belongs to: schema_version in six digits, `/`, finish_time (empty when unknown); "
-    "the later one wins",
+    "which writing of the job the row belongs to: schema_version in six digits, `/`, rank (0: neither succeeded nor "
+    "failed; 1: outputs_missing; 2: every other end), `/`, finish_time (empty when unknown); the greatest wins",
 )
 _FUNCTION = _text("function_name", "the algorithm")
 
@@ -99,7 +105,7 @@ JOBS = Table(
         _text("name", "the job's name, given at submission"),
         _text("template_id", "the template used"),
         _text("pipeline_id", "the queue it ran in"),
-        _text("priority", "as ICE sent it"),
+        _integer("priority", "as submitted; null when it is not an integer"),
         _text("input_type", "OSS or Media"),
         _text("input_media", "an address in OSS, or a media id"),
         _text("input_bucket", "bucket of that address"),
@@ -110,19 +116,25 @@ JOBS = Table(
         _text("output_url", "the address of the output, without its query"),
         _text("output_bucket", "bucket of the address"),
         _text("output_key", "key as asked for; may hold placeholders"),
-        _text("user_data", "what was given at submission, unchanged"),
+        _text("user_data", "what was given at submission, as it was sent; `record` has the value of a JSON text"),
         _text("create_time", "when the job was created"),
         _text("finish_time", "when it was finished"),
         _real("duration_seconds", "from creation to finish, waiting included; s"),
         _text("decode_status", "decoded, empty, partial or undecodable"),
         _integer("decode_warnings", "how many there are; they are in `record`"),
         _text("result_kind", "covers, summary, music_segments, audio_quality, files or unknown"),
-        _integer("files", "how many output files the response names"),
+        _integer("file_count", "how many output files the response names"),
         _integer("files_present", "how many of them OSS has"),
         _boolean("complete", "the outcome is ok, every file was seen, and there is no problem"),
         _integer("problems", "how many there are; they are in `manifest`"),
-        _boolean("raw_stored", "whether `record` holds the whole response: false when it was too large for the store"),
-        _text("raw_uri", "where the whole record lies when `raw_stored` is false: its object in the first object sink"),
+        _boolean("raw_stored", "whether `record` holds the response: false when it was too large for the store"),
+        _boolean("result_stored", "whether `record` holds the result: false when it was too large even without `raw`"),
+        _boolean("files_stored", "whether `manifest` holds the files: false when they were too many; see ice_outputs"),
+        _text(
+            "raw_uri",
+            "where the whole record is when one of the three is false: its object in the first object sink, and the "
+            "manifest beside it",
+        ),
         _text("record", "the record, as JSON"),
         _text("manifest", "the manifest, as JSON"),
     ),
@@ -147,6 +159,7 @@ OUTPUTS = Table(
         _text("etag", "its ETag, from OSS"),
         _text("crc64", "its CRC-64, a decimal number, from OSS"),
         _text("last_modified", "when it was last written, from OSS"),
+        _text("storage_class", "its storage class, from OSS: Standard, IA, Archive, …"),
     ),
 )
 _RATED = {

@@ -10,27 +10,25 @@ and every step may be repeated.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 
 from ice_result.calls import Deadline
-from ice_result.errors import RejectedError, SettingsError
+from ice_result.errors import RejectedError, SettingsError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
-from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Addresses, SinkContext
 from ice_result.sinks.rows import (
     FOUND_COLUMNS,
     LINE_COLUMNS,
+    OLD_FILE_COUNT,
+    PARTS,
     STORED_COLUMNS,
     Row,
     Rows,
     found,
     job_line,
-    record_json,
-    rows_of,
     stored,
     time_text,
 )
@@ -38,13 +36,15 @@ from ice_result.sinks.tables import DAYS, JOBS, TABLES, Table, TableState, Table
 from ice_result.sinks.tablestore import Change, Edge, key_schema
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_errors import SERVICE
+from ice_result.sinks.tablestore_fit import fitting_rows, log_left_out
 from ice_result.sinks.urls import SinkUrl
 from ice_result.values import JobId
 
-_LARGEST_VALUE = 2 * 1024 * 1024
+_FOUND_COLUMNS = (*FOUND_COLUMNS, "raw_uri", *(f"{part}_stored" for part in PARTS))
+_LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT)
+_STORED_COLUMNS = (*STORED_COLUMNS, "files_stored")
 _NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
 _NO_SDK = "the package for Tablestore is not installed: pip install 'ice-result[tablestore]'"
-_log = logging.getLogger(__name__)
 
 
 class TablestoreSink:
@@ -68,16 +68,12 @@ class TablestoreSink:
         return self._address(record.job_id)
 
     def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
-        """Write all rows of the job, unless a later writing is there; its address."""
-        rows = _fitting(rows_of(record, manifest), record, self._archive_url)
-        if not rows.job["raw_stored"]:
-            _log.warning(
-                "job %s: its record of %d bytes is more than Tablestore keeps in one value, so it is stored there "
-                "without `raw`; all of it lies in %s",
-                record.job_id,
-                len(record_json(record).encode()),
-                rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
-            )
+        """Write all rows of the job, unless a later writing is there; its address.
+
+        Raises RejectedError, before any call, for a job that is too large.
+        """
+        rows = fitting_rows(record, manifest, self._archive_url)
+        log_left_out(rows, record, manifest)
         self.write(rows, deadline)
         return self._address(record.job_id)
 
@@ -90,8 +86,8 @@ class TablestoreSink:
             self._delete_rest(table, rows, len(group) if is_latest else 0, deadline)
 
     def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
-        """The record and the manifest of one job; None when it is not there."""
-        rows = self._instance.get(JOBS, [(job_id,)], FOUND_COLUMNS, deadline)
+        """The record and the manifest of one job, less what was left out; None when it is not there."""
+        rows = self._instance.get(JOBS, [(job_id,)], _FOUND_COLUMNS, deadline)
         return found(rows[0]) if rows else None
 
     def recorded(self, record: Record, deadline: Deadline) -> Record | None:
@@ -100,8 +96,10 @@ class TablestoreSink:
         return there.record if there else None
 
     def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
-        """As the job's row has it."""
+        """As the job's row has it. Raises StorageError when its files were left out: they cannot be compared."""
         there = self.find(record.job_id, deadline)
+        if there and "files" in there.left_out:
+            raise self._not_whole(there)
         return there.manifest if there else None
 
     def place_near(self, job_id: JobId, _near: Near, deadline: Deadline) -> str | None:
@@ -109,12 +107,15 @@ class TablestoreSink:
         return None if self.find(job_id, deadline) is None else job_id
 
     def found_at(self, place: str, deadline: Deadline) -> Found | None:
-        """As the job's row has it."""
-        return self.find(JobId(place), deadline)
+        """As the job's row has it. Raises StorageError for one that is not whole."""
+        there = self.find(JobId(place), deadline)
+        if there and there.left_out:
+            raise self._not_whole(there)
+        return there
 
     def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
-        for row in self._newest_first(wanted, LINE_COLUMNS, deadline):
+        for row in self._newest_first(wanted, _LINE_COLUMNS, deadline):
             line = job_line(row)
             if wanted.admits(line):
                 yield line
@@ -140,12 +141,12 @@ class TablestoreSink:
 
     def stored(self, place: str, deadline: Deadline) -> Stored | None:
         """One row."""
-        rows = self._instance.get(JOBS, [(place,)], STORED_COLUMNS, deadline)
+        rows = self._instance.get(JOBS, [(place,)], _STORED_COLUMNS, deadline)
         return stored(rows[0]) if rows else None
 
     def as_stored(self, record: Record, manifest: Manifest) -> Stored:
-        """The job's row, which the others follow; without the raw response when that does not fit."""
-        return stored(_fitting(rows_of(record, manifest), record, self._archive_url).job)
+        """The job's row, which the others follow, less what does not fit. Raises RejectedError if it never can."""
+        return stored(fitting_rows(record, manifest, self._archive_url).job)
 
     def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
@@ -193,6 +194,12 @@ class TablestoreSink:
             if job is not None and _moment(job) == day["moment"]:
                 yield job
 
+    def _not_whole(self, there: Found) -> StorageError:
+        return StorageError(
+            f"{self._address(there.record.job_id)} is stored without {', '.join(there.left_out)}, which was too large; "
+            f"the whole record belongs in {there.whole_uri or 'no other sink'}"
+        )
+
     def _address(self, job_id: str) -> str:
         return f"{self.url}#{JOBS.name}/{job_id}"
 
@@ -204,15 +211,6 @@ def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
     instance = Tablestore(url.authority or "", context)
     instance.endpoint()  # wrong settings show now, not at the first job
     return TablestoreSink(url.text, instance, context.archive_url)
-
-
-def _fitting(rows: Rows, record: Record, archive_url: str | None) -> Rows:
-    """Rows whose record is no larger than a value may be: when it is, the raw response stays out of it."""
-    if len(str(rows.job["record"]).encode()) <= _LARGEST_VALUE:
-        return rows
-    raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
-    short = record_json(record.model_copy(update={"raw": {}}))
-    return rows._replace(job={**rows.job, "record": short, "raw_stored": False, "raw_uri": raw_uri})
 
 
 def _moment(job: Row) -> str:

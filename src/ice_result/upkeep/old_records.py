@@ -7,7 +7,7 @@ anew, so it may be missing, or be what this version would not write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
@@ -61,9 +61,9 @@ def read_record(data: bytes, region: str | None) -> OldRecord:
     )
 
 
-def read_job(record: OldRecord, whole: Callable[[], JsonObject]) -> Job:
-    """The job behind a stored record; `whole` finds the response that is not in it. Raises NotRewritableError."""
-    raw = record.raw or whole()
+def read_job(record: OldRecord, archived: Stored | None) -> Job:
+    """The job behind a stored record; `archived` has the response that is not in it. Raises NotRewritableError."""
+    raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
     if not raw:
         raise NotRewritableError("no_raw", "the response is not in the record, nor in a store that it points to")
     try:
@@ -76,6 +76,8 @@ def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
     """What OSS said of each file, by its address; None when no file was looked up. Raises NotRewritableError."""
     if stored.manifest is None:
         raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
+    if not stored.files_stored:
+        raise NotRewritableError("no_raw", "the files are not in the manifest, nor in a store that it points to")
     return _facts(_document(stored.manifest, Manifest))
 
 
@@ -136,7 +138,8 @@ def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
 
 def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
     """What OSS said; a media type that is only guessed from the name is guessed again."""
-    names = ["size_bytes", "etag", "crc64", "last_modified", *(["media_type"] if file.get("exists") else [])]
+    names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class"]
+    names += ["media_type"] if file.get("exists") else []
     return ObjectFacts.model_validate(
         {
             **{name: file.get(name) for name in names},

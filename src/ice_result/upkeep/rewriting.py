@@ -36,7 +36,7 @@ from ice_result.sinks.model import Sink
 from ice_result.stopped import Stopped
 from ice_result.upkeep.changes import Change, changes
 from ice_result.upkeep.old_records import NotRewritableError, OldRecord, is_later, json_of, read_job, read_record
-from ice_result.values import JobId, JsonObject, Model
+from ice_result.values import JobId, Model
 
 RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
 _LOOKAHEAD = 2  # jobs begun for each that is worked on
@@ -140,26 +140,28 @@ class Rewriter:
             raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
 
         def settle() -> Rewritten | None:
-            job = read_job(old, lambda: self._whole(stored, old, deadline))
+            is_whole = old.raw and stored.files_stored
+            archived = None if is_whole else self._archived(stored, old, deadline)
+            job = read_job(old, archived)
             decoded = decode(job.function_name, job.result, job.output_bucket)
             files = output_files(job, decoded)
             record = build_record(job, decoded, files, old.region)
             if not wanted.admits(record):
                 return None
-            manifest = build_manifest(record, files, self.facts.of(stored, files, deadline))
+            known = stored if stored.files_stored else archived or stored
+            manifest = build_manifest(record, files, self.facts.of(known, files, deadline))
             return self._settle(_Made(stored, old, record, manifest), deadline)
 
         return _guarded(old.job_id, place, settle)
 
-    def _whole(self, stored: Stored, old: OldRecord, deadline: Deadline) -> JsonObject:
-        """The response of a record that was too large for its store, from the store it points to."""
+    def _archived(self, stored: Stored, old: OldRecord, deadline: Deadline) -> Stored | None:
+        """All of a job that was too large for its store, from the store it points to; None when it is not there."""
         for handle in self.stores.archives:
             if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
                 found = handle.holdings.stored(_place(handle, old), deadline)
-                whole = read_record(found.record, self.region) if found else None
-                if whole and whole.job_id == old.job_id:
-                    return whole.raw
-        return {}
+                if found and read_record(found.record, self.region).job_id == old.job_id:
+                    return found
+        return None
 
     def _settle(self, made: _Made, deadline: Deadline) -> Rewritten:
         """All stores are compared before the first is written."""

@@ -1,0 +1,68 @@
+"""Three jobs as version 1 of the tables held them: what that version wrote, dumped from its SQLite file (measured)."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ice_result.calls import Deadline
+from ice_result.localcloud import LocalCloud
+from ice_result.records import Record
+from ice_result.sinks import SinkContext
+from ice_result.sinks.layout import Layout
+from ice_result.sinks.rows import Row, Rows
+from ice_result.sinks.tablestore_calls import Tablestore
+from ice_result.sinks.tablestore_sink import TablestoreSink
+
+DUMP = Path(__file__).with_name("tables_version_1.sql")
+OLD_JOBS = ("audioqualityassessment-0001", "captionextraction-0001", "cover-0001")
+_BOOLEANS = {"complete", "raw_stored", "present", "valid"}
+
+
+def write_old_file(path: Path) -> None:
+    """Make the SQLite file, in the mode that version left it in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(DUMP.read_text(encoding="utf-8"))
+
+
+def write_old_rows(cloud: LocalCloud, instance: str) -> None:
+    """Put the same rows into Tablestore, whose tables are there."""
+    context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint)
+    sink = TablestoreSink(f"ots://{instance}", Tablestore(instance, context))
+    for rows in _old_jobs():
+        sink.write(rows, Deadline.after(30))
+
+
+def write_old_objects(folder: Path) -> None:
+    """Write the same records and manifests into a folder, as a `file:` sink does."""
+    for job, _, _ in _old_jobs():
+        record = Record.model_validate_json(str(job["record"]))
+        for column, key in (("record", Layout().record(record)), ("manifest", Layout().manifest(record))):
+            path = folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{job[column]}\n", encoding="utf-8")
+
+
+def _old_jobs() -> list[Rows]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.executescript(DUMP.read_text(encoding="utf-8"))
+        tables = [[_typed(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in _TABLES]  # noqa: S608  names from below
+    jobs, outputs, items = tables
+
+    def of(job: Row, rows: list[Row]) -> tuple[Row, ...]:
+        return tuple(row for row in rows if row["job_id"] == job["job_id"])
+
+    return [Rows(job, of(job, outputs), of(job, items)) for job in jobs]
+
+
+_TABLES = ("ice_jobs", "ice_outputs", "ice_items")
+
+
+def _typed(row: sqlite3.Row) -> Row:
+    """SQLite has 0 and 1 for booleans."""
+    values = dict(row)
+    return {name: bool(value) if name in _BOOLEANS and value is not None else value for name, value in values.items()}
