@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.file_locks import locked_folder
+from ice_result.sinks.rows import Row, rows_of
 from ice_result.sinks.sqlite import SqliteSink
 from support.fake_clock import FakeTime
 from support.record_versions import manifest, record
@@ -150,14 +152,38 @@ def test_a_link_that_leads_elsewhere_is_followed(tmp_path: Path, path: Path, wri
     assert jobs(tmp_path / "june" / "jobs.db") == ["june"]
 
 
-@pytest.mark.parametrize("remove", [remove_all, remove_file_alone])
+def move_file_alone(path: Path) -> None:
+    path.rename(path.parent.parent / "archive.db")
+
+
+def replace_file(path: Path) -> None:
+    """By one that has the tables and no job."""
+    other = path.parent.parent / "other.db"
+    SqliteSink("", other).prepare(Deadline.after(30), dry_run=False)
+    move_file_alone(path)
+    other.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("remove", "knows_the_old_file"),
+    [
+        (remove_all, True),
+        (remove_all, False),
+        (remove_file_alone, True),
+        (remove_file_alone, False),
+        (move_file_alone, True),
+        (move_file_alone, False),
+        (replace_file, True),  # a process that begins now cannot know whose log it finds beside the file
+    ],
+)
 def test_processes_that_share_a_file_come_together_in_the_new_one(
-    remove: Callable[[Path], None], path: Path, write: Callable[[str], None]
+    *, remove: Callable[[Path], None], knows_the_old_file: bool, path: Path, write: Callable[[str], None]
 ) -> None:
     """The one that notices later takes nothing from the one that noticed first, neither then nor when it ends."""
     with other_process(path) as write_there:
         write_there("before-there")
-        write("before-here")
+        if knows_the_old_file:
+            write("before-here")
         remove(path)
 
         write("after-here-1")
@@ -166,6 +192,42 @@ def test_processes_that_share_a_file_come_together_in_the_new_one(
     write("after-here-3")
 
     assert jobs(path) == ["after-here-1", "after-here-2", "after-here-3", "after-there"]
+    if remove in {move_file_alone, replace_file}:
+        assert jobs(path.parent.parent / "archive.db") == ["before-here", "before-there"][not knows_the_old_file :]
+
+
+class Moving(tuple[Row, ...]):
+    """Rows of a job: while they are written, the file is moved away."""
+
+    path: Path
+    times = 1
+    __slots__ = ()
+
+    @override
+    def __iter__(self) -> Iterator[Row]:
+        if self.path.exists() and Moving.times:
+            Moving.times -= 1
+            self.path.rename(self.path.with_name("moved.db"))
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_a_file_that_is_moved_while_it_is_written_to(
+    times: int, path: Path, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is written again, to the file that is at the path then; as long as there is time."""
+    made = rows_of(record(1, None), manifest(2))
+    monkeypatch.setattr(Moving, "path", path, raising=False)
+    monkeypatch.setattr(Moving, "times", times)
+    moving = made._replace(outputs=Moving(made.outputs))
+    sink = SqliteSink("", path)
+
+    if times == 1:
+        sink.write(moving, Deadline.after(30, fake_time.clock))
+        assert jobs(path) == ["job-1"]
+    else:
+        with pytest.raises(StorageError, match="the file was moved away while it was written to"):
+            sink.write(moving, Deadline.after(0, fake_time.clock))
 
 
 def test_a_process_that_ends_without_noticing_takes_nothing(path: Path, write: Callable[[str], None]) -> None:

@@ -119,6 +119,10 @@ def test_a_write_that_fails_leaves_the_old_file(sink: SqliteSink, path: Path, de
 
     assert len(rows(path, "SELECT files FROM ice_jobs")) == 3
     assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER no")
+    write(sink, deadline)
+    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS, "job-1"}
 
 
 def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink, deadline: Deadline) -> None:

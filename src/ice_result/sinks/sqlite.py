@@ -68,15 +68,17 @@ class SqliteSink:
 
     def write(self, rows: Rows, deadline: Deadline) -> None:
         """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
-        is_there = False
-        while not is_there:
+        while True:
             with self._writing(deadline) as connection:
                 job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
                 if job.rowcount:
                     for table, details in rows.details:
                         connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
                         connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
-            is_there = self._file.is_current()  # not when the file was moved away meanwhile
+            if self._file.is_current():
+                return
+            if not deadline.left():
+                raise StorageError(f"cannot write {self._path}: the file was moved away while it was written to")
 
     def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when it is not there."""
@@ -179,13 +181,10 @@ class SqliteSink:
             self._lock.release()
 
     def _begin(self) -> sqlite3.Connection:
-        """The connection of this process, in a transaction. The file may be moved while its lock is waited for."""
-        while True:
-            connection = self._file.connection()
-            connection.execute("BEGIN IMMEDIATE")
-            if self._file.is_current():
-                return connection
-            connection.execute("ROLLBACK")
+        """The connection of this process to the file at the path, in a transaction."""
+        connection = self._file.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
 
     def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
         """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
