@@ -84,6 +84,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	  $(LOCK) pyproject.toml --no-emit-package ice-result $$@ --output-file $$file || exit 1; \
 	done
 	echo setuptools | $(LOCK) - --output-file tools/package/requirements-build.txt
+	printf 'hatchling>=1.26\neditables\n' | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-build.txt
 	echo pip-audit | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-audit.txt
 
 clean: ## remove what the other targets made
@@ -94,10 +95,12 @@ $(VENV)/.python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.cli: requirements-cli.txt pyproject.toml | $(VENV)/.python
+# Without build isolation, for which pip would install whatever version of the build back end is the newest.
+$(VENV)/.cli: requirements-cli.txt requirements-build.txt pyproject.toml | $(VENV)/.python
 	@echo "setting up $(VENV) (once, about half a minute)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cli.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.cli

@@ -35,3 +35,23 @@ def test_every_module_and_test_that_the_mutants_need_is_there() -> None:
             assert [*(ROOT / "src" / "ice_result").glob(pattern)], pattern
         for path in each["tests"]:
             assert (ROOT / path).exists(), path
+
+
+def test_nothing_is_installed_whose_hash_is_not_in_the_repository() -> None:
+    """Our own package is built without isolation and without an index, so by the back end that a lock file names."""
+    installs = re.findall(r"pip install (.+)$", MAKEFILE, re.MULTILINE)
+    ours = "--no-deps --no-build-isolation --no-index --editable ."
+
+    assert installs
+    for options in installs:
+        words = options.removeprefix("--quiet --disable-pip-version-check ")
+        assert words == ours or re.fullmatch(r"--require-hashes -r requirements[a-z-]*\.txt", words), options
+    backend = (ROOT / "requirements-build.txt").read_text(encoding="utf-8")
+    for name in ("hatchling", "editables", "packaging", "pathspec", "pluggy", "trove-classifiers"):
+        assert re.search(rf"^{name}==\S+ \\\n    --hash=sha256:[0-9a-f]{{64}}", backend, re.MULTILINE), name
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    """Whoever installs chooses the index."""
+    for lock in (*ROOT.glob("requirements*.txt"), ROOT / "tools" / "package" / "requirements-build.txt"):
+        assert not re.search(r"://|^-", lock.read_text(encoding="utf-8"), re.MULTILINE), lock
