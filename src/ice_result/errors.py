@@ -5,6 +5,7 @@
     ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
     ├── OutOfTimeError         work on the event had not begun when time was over  (transient)
     ├── JobNotFinishedError    the job is still running                            (transient)
+    ├── TooLargeError          a response, its Result or its number of files is beyond what is worked on
     ├── InvalidResponseError   ICE answered, but not with a job                    (transient)
     ├── ServiceError           a call to a cloud service failed
     │   ├── ThrottledError     too many calls                                      (transient)
@@ -70,6 +71,17 @@ class JobNotFinishedError(IceResultError):
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "not_finished"
+
+
+class TooLargeError(IceResultError):
+    """A response is larger than what is worked on: `limit` is how much that is."""
+
+    reason: ClassVar[str] = "too_large"
+
+    def __init__(self, what: str, found: int | None, limit: int, unit: str) -> None:
+        """`found` is how many `unit` `what` has; None when they were not counted to the end."""
+        super().__init__(f"{what}: {f'more than {limit}' if found is None else found} {unit}, at most {limit} are read")
+        self.limit = limit
 
 
 class InvalidResponseError(IceResultError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ice_result.calls import Deadline
 from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, shorten
 from ice_result.jobs.model import JobSource
+from ice_result.jobs.sizes import check_files
 from ice_result.journal import Stopwatch
 from ice_result.records import build_record, output_files
 from ice_result.results import decode
@@ -17,6 +18,7 @@ from ice_result.sinks.catalogue import Near
 from ice_result.sinks.model import Sink
 from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent
+from ice_result.turns import Turns
 from ice_result.write_job import JobWriter, Stores, Target, Written
 
 MOST_TRIES = 24
@@ -41,6 +43,7 @@ class JobProcessor:
         self._writer = JobWriter(stores, concurrency=concurrency)
         self._region = region
         self._most_tries = most_tries
+        self._turns = Turns()
 
     def close(self) -> None:
         """End the threads; what they are doing is finished first."""
@@ -56,6 +59,9 @@ class JobProcessor:
         Raises what ICE's answer raises, and JobNotFinishedError. A status that ICE does not document is no end either
         without a FinishTime, until the event is at its last try.
         """
+        return self._turns.work(lambda: self._process(event, deadline, watch), deadline)
+
+    def _process(self, event: JobEvent, deadline: Deadline, watch: Stopwatch) -> Written | RecordedBefore:
         lacking = event.past.sinks if event.past else ()
         targets = [sink for sink in self._sinks if sink.url in lacking]
         with watch.lap("ask"):
@@ -67,6 +73,7 @@ class JobProcessor:
             raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
         decoded = decode(job.function_name, job.result, job.output_bucket)
         files = output_files(job, decoded)
+        check_files("the job", len(files.files))
         record = build_record(job, decoded, files, self._region)
         return self._writer.write(record, files, Target(targets or [*self._sinks], deadline, watch))
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 from typing_extensions import ParamSpec
@@ -34,6 +35,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 CALLS_PER_JOB = 4
 """How many calls one job may have under way at once."""
+_LOOKED_UP_AT_ONCE = 256  # of a job: a call that waits for its thread takes memory too
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost what is written after it
 
 
@@ -159,12 +161,12 @@ class JobWriter:
         if inspector is None:
             return None
         with watch.lap("look_up"):
-            asked = {
-                file.address: self._submit(inspector.facts, file.address, deadline)
-                for file in files.files
-                if file.address
-            }
-            return {address: answer.result() for address, answer in asked.items()}
+            addresses = iter([file.address for file in files.files if file.address])
+            facts: dict[ObjectAddress, ObjectFacts] = {}
+            while some := [*islice(addresses, _LOOKED_UP_AT_ONCE)]:
+                asked = {address: self._submit(inspector.facts, address, deadline) for address in some}
+                facts.update((address, answer.result()) for address, answer in asked.items())
+            return facts
 
     def _read_all(self, read: Callable[[Catalogue], T]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
         """What is read in each sink, whether the job is for it or not; and the errors of those that cannot be read."""

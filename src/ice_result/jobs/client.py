@@ -13,6 +13,7 @@ from ice_result.credentials import Credentials
 from ice_result.endpoints import parse_endpoint
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.failures import SERVICE, translate
+from ice_result.jobs.sizes import check_response, check_text, largest_now, reading_at_most
 from ice_result.lean import GUESSING_ENCODINGS, deferred
 from ice_result.values import JsonObject
 
@@ -83,13 +84,14 @@ class IceClient:
         """What `read` makes of the response of `action`, retried while that can help; `about` is for messages.
 
         `read` belongs to the call: a response that it cannot make sense of is worth another try. Raises a
-        ServiceError, or InvalidResponseError.
+        ServiceError, InvalidResponseError, or TooLargeError.
         """
         client = self._sdk_client()
         tried = " ".join(part for part in (action, about, "in", self.where) if part)
+        largest = largest_now()
 
         def attempt() -> T:
-            with self._credentials.renewed_once_expired():
+            with self._credentials.renewed_once_expired(), reading_at_most(largest):  # in a thread of its own
                 return read(_call(client, action, query, tried, deadline))
 
         return self.caller.call(tried, attempt, deadline)
@@ -129,12 +131,12 @@ class IceClient:
         import requests  # noqa: PLC0415  loaded with the SDK
         from darabonba.core import DaraCore  # noqa: PLC0415  as above
 
-        from ice_result.transport import Connections  # noqa: PLC0415  as above
+        from ice_result.jobs.connections import BoundedConnections  # noqa: PLC0415  as above
 
         protocol, size = self._protocol.lower(), self._concurrency
         session = requests.Session()
         session.max_redirects = 0
-        session.mount(f"{protocol}://", Connections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
+        session.mount(f"{protocol}://", BoundedConnections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
         DaraCore._sessions[f"{protocol}://{self._host}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
@@ -199,12 +201,14 @@ def _parameters(action: str) -> object:
 
 
 def _body(text: str, tried: str) -> JsonObject:
+    check_text(text)
     try:
         body = jsontext.load(text)
     except NotJsonError as error:
         raise InvalidResponseError(f"{tried}: {error}") from error
     if not isinstance(body, dict):
         raise InvalidResponseError(f"{tried}: the response is not a JSON object")
+    check_response(body)
     return body
 
 

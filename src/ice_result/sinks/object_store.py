@@ -69,4 +69,4 @@ def folder_name(prefix: str) -> str:
 
 def line(value: Model) -> bytes:
     """How a document is written: one line of JSON."""
-    return f"{value.model_dump_json(by_alias=True)}\n".encode()
+    return value.model_dump_json(by_alias=True).encode() + b"\n"
