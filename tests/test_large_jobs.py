@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +20,7 @@ import pytest
 import yaml
 from typing_extensions import override
 
-from ice_result.calls import Caller, Deadline
+from ice_result.calls import Caller, Deadline, call_within
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
@@ -239,6 +241,33 @@ def test_a_large_job_that_fails_gives_its_turn_back() -> None:
     for _ in range(3):
         with pytest.raises(UnavailableError):
             turns.work(fail, Deadline.after(60))
+
+
+def test_what_a_large_job_made_is_freed_with_it() -> None:
+    """Not at the next garbage collection, before which the next large jobs would come."""
+
+    class Made:
+        pass
+
+    def work() -> Made:
+        largest = largest_now()
+
+        def ask() -> Made:
+            if largest == LARGEST_BESIDE_OTHERS:
+                raise TooLargeError("the response", None, largest, "bytes")
+            return Made()
+
+        return call_within(60, ask, service="ICE", tried="ask")
+
+    def job() -> weakref.ref[Made]:
+        made = Turns().work(work, Deadline.after(60))
+        return weakref.ref(made)
+
+    gc.disable()
+    try:
+        assert job()() is None
+    finally:
+        gc.enable()
 
 
 def test_a_large_job_without_a_turn_is_parked_as_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,9 @@ class Turns:
         except TooLargeError as error:
             if error.limit != LARGEST_BESIDE_OTHERS:
                 raise
+            # It names the frames of all who wait for this work, which would keep what comes of it until the next
+            # garbage collection.
+            error.__traceback__ = None
         with self._turn(deadline), reading_at_most(LARGEST_RESPONSE):
             return work()
 
