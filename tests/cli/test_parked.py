@@ -433,3 +433,36 @@ def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> No
     done = run("retry", **environment, ICE_RESULT_JOBS="ice")
     assert done.returncode == 0
     assert "is done with but could not be removed" in done.stderr
+
+
+SIGNED = "http://b.oss-cn-shanghai.aliyuncs.com/k?Expires=1788251401&OSSAccessKeyId=LTAIsecret&Signature=c2VjcmV0"
+
+
+@pytest.mark.parametrize("arguments", [("show", "cover-0001"), ("show", "cover-0001", "--json"), ("list",)])
+def test_what_an_earlier_version_parked_is_shown_without_secrets(
+    run: Run, out: Path, arguments: tuple[str, ...]
+) -> None:
+    """In the event, its error and its earlier tries; the envelope itself stays as it is."""
+    headers: JsonValue = {"Authorization": ["Bearer c2VjcmV0"], "token_count": "7"}
+    event: JsonValue = {"JobId": "cover-0001", "Url": SIGNED, "headers": headers}
+    tries = (Try(at=WRITTEN, reason="unavailable", message=f"get {SIGNED}"),)
+    parked = envelope("unavailable", "cover-0001", event, f"get {SIGNED}").model_copy(update={"history": tries})
+    lay(out, parked, hours=0)
+
+    done = run(*arguments)
+
+    assert (done.returncode, "[redacted]" in done.stdout) == (0, True)
+    assert not any(secret in done.stdout for secret in ("LTAIsecret", "c2VjcmV0", "1788251401"))
+    assert ("token_count" in done.stdout) == (arguments[0] == "show")
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_damaged_envelope_is_shown_without_secrets(run: Run, out: Path, more: tuple[str, ...]) -> None:
+    """Its bytes are shown as text, and cleaned as text."""
+    folder = out / "parked" / "malformed"
+    folder.mkdir(parents=True)
+    (folder / "x.json").write_text(f'{{"event": "{SIGNED}", "AccessKeySecret": "c2VjcmV0"')
+
+    done = run("show", "parked/malformed/x.json", *more)
+
+    assert ("[redacted]" in done.stdout, "c2VjcmV0" in done.stdout) == (True, False)

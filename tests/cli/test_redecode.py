@@ -64,6 +64,19 @@ def test_a_dry_run_shows_a_diff_and_writes_nothing(folder: str) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_secret_that_an_earlier_version_kept_is_not_shown(folder: str, more: tuple[str, ...]) -> None:
+    """Neither under its name, nor in a text; what is no secret is."""
+    kept = {"AccessKeySecret": "c2VjcmV0", "order": "7", "Authorization": ["Bearer c2VjcmV0"]}
+    edit(folder, "cover-0001", job_params=kept, name="password=c2VjcmV0")
+
+    done = ice_result("redecode", "--dry-run", *more, ICE_RESULT_SINKS=folder)
+
+    assert done.returncode == 0
+    assert "/record/job_params" in done.stdout
+    assert "c2VjcmV0" not in done.stdout
+
+
 def test_what_a_dry_run_shows_is_then_written(folder: str) -> None:
     """The record is as before it was touched; a second run finds nothing to change."""
     (path,) = Path(folder.removeprefix("file:")).glob("records/*/*/cover-0001.json")

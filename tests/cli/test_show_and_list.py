@@ -126,6 +126,23 @@ def test_a_function_nobody_knows_is_shown_as_it_was_sent(tmp_path: Path) -> None
         assert "\x1b" not in page
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_secret_that_an_earlier_version_kept_is_not_shown(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Under its name, in a text, and as the name of a file."""
+    sink = f"file:{tmp_path}/out"
+    fill(sink, "cover-0001")
+    data = {"AccessKeySecret": "c2VjcmV0", "order": "7", "headers": {"Authorization": ["Bearer c2VjcmV0"]}}
+    signed = "http://b.oss-cn-shanghai.aliyuncs.com/k?Signature=c2VjcmV0"
+    (path,) = (tmp_path / "out").glob("records/*/*/cover-0001.json")
+    record = json.loads(path.read_text()) | {"result": {"kind": "unknown", "data": data}, "name": signed}
+    path.write_text(json.dumps({**record, "user_data": signed, "raw": {"Notify": signed, "Data": data}}))
+
+    done = ice_result("show", "cover-0001", *more, "--sink", sink)
+
+    assert (done.returncode, "[redacted]" in done.stdout, "order" in done.stdout) == (0, True, True)
+    assert "c2VjcmV0" not in done.stdout
+
+
 @pytest.mark.parametrize("job_id", ["nobody", "cover", "../x", "x" * 500])
 def test_a_job_that_is_not_there_is_one_line_and_exit_1(folder: str, job_id: str) -> None:
     """The line says which job, and where it was looked for."""

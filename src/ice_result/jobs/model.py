@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
 from typing import Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from ice_result.addresses import KnownKeys, ObjectAddress, parse_address, read_n
 from ice_result.calls import Deadline
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jsontext import load
-from ice_result.redaction import clean, redact, without_query_values
+from ice_result.redaction import REDACTED, clean, redact, without_query_values
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
@@ -108,7 +109,8 @@ class Job(Model):
         answered = str(response["JobId"]).strip()
         if answered != asked:
             raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(answered)[:128]!r}")
-        return _Reader(_cleaned(response), response).job(asked)
+        signatures = tuple(_path_signatures(response))
+        return _Reader(_cleaned(response, signatures), _files(response, signatures)).job(asked)
 
 
 class JobSource(Protocol):
@@ -126,14 +128,27 @@ def _is_text(value: JsonValue) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _cleaned(response: JsonObject) -> JsonObject:
+def _cleaned(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:
     """`response` without secrets. What ICE signs anew for every query keeps no value of its queries at all."""
     cleaned = {key: _unsigned(value) if key == "OutputUrls" else value for key, value in response.items()}
     output = response.get("Output")
     if isinstance(output, dict) and "OutputUrl" in output:
         cleaned["Output"] = {**output, "OutputUrl": _unsigned(output["OutputUrl"])}
-    result = clean(cleaned, _path_signatures(response))
+    result = clean(cleaned, signatures)
     return result if isinstance(result, dict) else {}
+
+
+def _files(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:
+    """The fields that name files, as sent but for the signatures in paths: addresses are read the same without them."""
+    return {name: _without(response.get(name), signatures) for name in ("OutputFiles", "OutputUrls")}
+
+
+def _without(value: JsonValue, signatures: tuple[str, ...]) -> JsonValue:
+    if isinstance(value, list):
+        return [_without(item, signatures) for item in value]
+    if isinstance(value, str):
+        return reduce(lambda text, signature: text.replace(signature, REDACTED), signatures, value)
+    return value
 
 
 def _path_signatures(response: JsonObject) -> Iterator[str]:
@@ -170,12 +185,12 @@ def _unsigned(value: JsonValue) -> JsonValue:
 class _Reader:
     """Takes fields out of a response and remembers which could not be read.
 
-    `sent` is the response before secrets were taken out.
+    `files` are the fields that name files, before secrets were taken out.
     """
 
-    def __init__(self, response: JsonObject, sent: JsonObject) -> None:
+    def __init__(self, response: JsonObject, files: JsonObject) -> None:
         self._response = response
-        self._sent = sent
+        self._files = files
         self._unreadable: list[str] = []
 
     def job(self, job_id: JobId) -> Job:
@@ -195,9 +210,9 @@ class _Reader:
             result=self._response.get("Result"),
             create_time=self._text(self._response, "CreateTime"),
             finish_time=self._text(self._response, "FinishTime"),
-            output_files=self._texts("OutputFiles"),
-            output_media_ids=self._texts("OutputMediaIds"),
-            output_urls=self._texts("OutputUrls"),
+            output_files=self._texts(self._files, "OutputFiles"),
+            output_media_ids=self._texts(self._response, "OutputMediaIds"),
+            output_urls=self._texts(self._files, "OutputUrls"),
             request_id=self._text(self._response, "RequestId"),
             raw=self._response,
             unreadable=tuple(self._unreadable),
@@ -240,8 +255,8 @@ class _Reader:
             self._unreadable.append(prefix + name)
         return None
 
-    def _texts(self, name: str) -> tuple[str, ...]:
-        value = _list_in(self._sent.get(name))
+    def _texts(self, response: JsonObject, name: str) -> tuple[str, ...]:
+        value = _list_in(response.get(name))
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):

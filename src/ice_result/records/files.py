@@ -90,8 +90,14 @@ def _texts(job: Job, decoded: Decoded) -> dict[NamedBy, Sequence[str]]:
 
 
 def _name(text: str, bucket: str | None) -> ObjectName | None:
-    """The name in `text`; None where it is blank or says that nothing was saved."""
-    return read_name(text, bucket) if text.strip() and not is_not_saved(text) else None
+    """The name in `text`; None where it is blank or says that nothing was saved.
+
+    On a host that is not OSS's, the path may be a secret for what stands before it: it is read without.
+    """
+    if not text.strip() or is_not_saved(text):
+        return None
+    name = read_name(text, bucket)
+    return read_name(redact(text), bucket) if name.host == "other" else name
 
 
 def _matched(names: _Names, known: _Names) -> list[str | None]:

@@ -24,7 +24,7 @@ def _identity(message: JsonObject) -> str | None:
     """`source` and `id` together identify an event; neither does alone."""
     source, identifier = message.get("source"), message.get("id")
     if isinstance(source, str) and isinstance(identifier, str) and source and identifier:
-        return shorten(f"{source}/{identifier}")
+        return shorten(f"{shorten(source)}/{shorten(identifier)}")
     return None
 
 
