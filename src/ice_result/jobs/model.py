@@ -86,9 +86,7 @@ class Job(Model):
     @property
     def is_finished(self) -> bool:
         """Whether ICE is done with the job. One whose `status` ICE does not document is, when it has a FinishTime."""
-        return self.state in {"succeeded", "failed"} or (
-            self.state == "unknown" and bool((self.finish_time or "").strip())
-        )
+        return self.state in {"succeeded", "failed"} or (self.state == "unknown" and bool(self.finish_time))
 
     @property
     def output_bucket(self) -> str | None:
