@@ -29,6 +29,7 @@ from ice_result.records import (
     build_manifest,
     build_record,
     output_files,
+    shortfall,
 )
 from ice_result.results import decode
 from ice_result.sinks.catalogue import Holdings, JobFilter, Removes, Stored
@@ -177,7 +178,7 @@ class Rewriter:
             outcome="changed" if differences else "unchanged",
             function_name=made.record.function_name,
             complete=made.manifest.complete,
-            incomplete=why_incomplete(made.record, made.manifest),
+            incomplete=shortfall(made.record, made.manifest),
             sinks=tuple(difference.handle.sink.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),
         )
@@ -192,18 +193,6 @@ class Rewriter:
         if now and (is_later(now) or now.generation > would.generation):
             raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
         return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
-
-
-def why_incomplete(record: Record, manifest: Manifest) -> str | None:
-    """In short, why a manifest is not complete: `1 of 2 files: not_found`; None when it is."""
-    if manifest.complete:
-        return None
-    in_doubt = {problem.uri for problem in manifest.problems}
-    count = sum(file.exists is not True or file.uri in in_doubt for file in manifest.files)
-    codes = ", ".join(dict.fromkeys(problem.code for problem in manifest.problems))
-    counted = f"{count} of {len(manifest.files)} files" if count else ""
-    outcome = "" if record.outcome == "ok" else record.outcome
-    return ": ".join(filter(None, (outcome, counted, codes)))
 
 
 def rewrite_all(
