@@ -92,7 +92,8 @@ def _called_on_oss(call: Call) -> tuple[str, str]:
 def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     """Jobs with covers and outputs, one written again, one nobody knows, a message that is none, and a timer.
 
-    Of one job a file is missing, of one the status is not documented, and one that ICE forgot is lacking in a sink.
+    Of one job a file is missing, of one all are, of one the status is not documented, and one that ICE forgot is
+    lacking in a sink.
     """
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
@@ -102,9 +103,10 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     _leave_undone(cloud)
     cover = cloud.ice.jobs()["cover-0001"]
     cloud.ice.put("gone", {**cover, "JobId": "gone", "OutputFiles": ["cover/gone.jpg"]})
+    cloud.ice.put("empty", {**cover, "JobId": "empty", "OutputFiles": [], "OutputUrls": [], "Result": "[]"})
     cloud.ice.put("odd", {**cover, "JobId": "odd", "Status": "Canceled"})
     lacking = {"schema": "ice_result.parked/1", "sinks": [sinks.partition(",")[0]], "event": {"JobId": "nobody"}}
-    first = b'{"JobIds":["cover-0001","videoclip-0001","nobody","gone","odd"]}'
+    first = b'{"JobIds":["cover-0001","videoclip-0001","nobody","gone","empty","odd"]}'
     for event in (first, b'{"JobId":"cover-0001"}', b"[7]", json.dumps(lacking).encode(), TIMER):
         function.handle(event, context)
     return _called(cloud)

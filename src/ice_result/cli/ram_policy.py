@@ -96,9 +96,8 @@ def _parking(settings: Settings) -> Iterator[Grant]:
     for url in _lot_urls(settings):
         if _is_oss(url, settings):
             parked, expected = _objects(url, "parked"), _objects(url, "expected")
-            yield Grant("oss:PutObject", parked)
-            yield from (Grant(action, parked) for action in ("oss:GetObject", "oss:DeleteObject"))
-            yield from (Grant(action, expected) for action in ("oss:GetObject", "oss:DeleteObject"))
+            for objects in (parked, expected):  # a note asks once more for a job without its files
+                yield from (Grant(f"oss:{action}Object", objects) for action in ("Put", "Get", "Delete"))
             yield from (_listing(url, f"{Layout(url.prefix).folder(kind)}*") for kind in ("parked", "expected"))
 
 
