@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from ice_result.addresses import ObjectAddress
 from ice_result.jobs.model import Job
-from ice_result.records import Manifest, ObjectFacts, build_manifest, build_record, output_files
+from ice_result.records import Manifest, ObjectFacts, Record, build_manifest, build_record, output_files, shortfall
 from ice_result.records.model import ProblemCode
 from ice_result.results import decode
 from ice_result.schemas import json_schema
@@ -29,7 +29,7 @@ THERE = ObjectFacts(
 )
 
 
-def _manifest(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> Manifest:
+def _built(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> tuple[Record, Manifest]:
     response: JsonObject = {
         "JobId": "job",
         "Status": "Success",
@@ -41,9 +41,18 @@ def _manifest(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValu
     job = Job.from_response(JobId("job"), response)
     decoded = decode(job.function_name, job.result, job.output_bucket)
     files = output_files(job, decoded)
-    manifest = build_manifest(build_record(job, decoded, files, None), files, facts)
+    record = build_record(job, decoded, files, None)
+    return record, build_manifest(record, files, facts)
+
+
+def _manifest(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> Manifest:
+    _, manifest = _built(facts, **fields)
     MANIFEST_SCHEMA.validate(json.loads(manifest.model_dump_json(by_alias=True)))
     return manifest
+
+
+def _shortfall(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonValue) -> str | None:
+    return shortfall(*_built(facts, **fields))
 
 
 def test_a_manifest_with_every_file_seen_is_complete() -> None:
@@ -144,3 +153,99 @@ def test_a_function_without_files_is_complete_without_files() -> None:
 def test_a_failed_job_is_never_complete() -> None:
     """Even when every file it named is there."""
     assert not _manifest({A: THERE, B: THERE}, Status="Fail").complete
+
+
+CREATED, FINISHED = "2026-01-02T03:00:00Z", "2026-01-02T03:04:00Z"
+TIMES: JsonObject = {"CreateTime": CREATED, "FinishTime": FINISHED}
+
+
+def _written(text: str) -> ObjectFacts:
+    return THERE.model_copy(update={"last_modified": datetime.fromisoformat(text.replace("Z", "+00:00"))})
+
+
+def _found(facts: ObjectFacts, **fields: JsonValue) -> list[str]:
+    """The codes of what is wrong with a clip of which OSS says this."""
+    manifest = _manifest({A: facts}, OutputFiles=["a.mp4"], **fields)
+    assert manifest.complete is not bool(manifest.problems)
+    return [problem.code for problem in manifest.problems]
+
+
+@pytest.mark.parametrize(
+    ("modified", "codes"),
+    [
+        ("2026-01-02T02:54:59Z", ["stale"]),
+        ("2026-01-02T02:55:00Z", []),
+        ("2026-01-02T03:02:00Z", []),
+        ("2026-01-02T04:04:00Z", []),
+        ("2026-01-02T04:04:01Z", ["modified_later"]),
+    ],
+)
+def test_an_object_of_another_time_is_not_the_jobs(modified: str, codes: list[str]) -> None:
+    """Five minutes before CreateTime and an hour after FinishTime are allowed for: clocks differ, and writing ends late.
+
+    An output key that was used before is a public report (github.com/mitodl/ocw-studio/issues/1215).
+    """
+    assert _found(_written(modified), **TIMES) == codes
+
+
+@pytest.mark.parametrize(
+    ("times", "codes"),
+    [
+        ({}, []),
+        ({"CreateTime": CREATED}, ["stale"]),
+        ({"FinishTime": FINISHED}, []),
+        ({"CreateTime": FINISHED, "FinishTime": CREATED}, []),  # as in the sample that ICE documents
+        ({"CreateTime": "yesterday", "FinishTime": FINISHED}, []),
+    ],
+)
+def test_times_that_are_not_known_check_nothing(times: JsonObject, codes: list[str]) -> None:
+    """GIVEN an object of the year 2023."""
+    assert _found(_written("2023-11-14T22:13:20Z"), **times) == codes
+
+
+@pytest.mark.parametrize(
+    ("times", "codes"), [({}, []), ({"CreateTime": CREATED}, []), ({"FinishTime": FINISHED}, ["modified_later"])]
+)
+def test_without_a_finish_time_nothing_is_too_late(times: JsonObject, codes: list[str]) -> None:
+    """GIVEN an object of the year 2027."""
+    assert _found(_written("2027-01-01T00:00:00Z"), **times) == codes
+
+
+@pytest.mark.parametrize(
+    ("function_name", "codes"),
+    [
+        *(("VideoClip", ["empty"]), ("Cover", ["empty"]), ("MusicDemix", ["empty"]), ("SpeechDenoise", ["empty"])),
+        *(("MusicSegmentDetect", ["empty"]), ("AudioBeatDetection", ["empty"]), ("SomethingNew", ["empty"])),
+        ("CaptionExtraction", []),
+    ],
+)
+def test_an_object_without_a_byte_is_a_problem_but_for_captions(function_name: str, codes: list[str]) -> None:
+    """A clip in which nobody speaks has an empty SRT.
+
+    Files of 0 bytes after a success are public reports (github.com/WWBN/AVideo-Encoder/issues/222 among them).
+    """
+    assert _found(THERE.model_copy(update={"size_bytes": 0}), FunctionName=function_name, Result="") == codes
+
+
+def test_an_empty_object_of_another_time_has_both_problems() -> None:
+    """Each says what a person has to know."""
+    facts = _written("2026-01-01T00:00:00Z").model_copy(update={"size_bytes": 0})
+    assert _found(facts, **TIMES) == ["empty", "stale"]
+
+
+def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
+    """By the kind of problem, with how many of how many; a file with two problems counts once, under the first."""
+    both = _written("2026-01-01T00:00:00Z").model_copy(update={"size_bytes": 0})
+    gone = ObjectFacts(exists=False, problem="not_found", message="no such object")
+    hidden = ObjectFacts(exists=None, problem="forbidden", message="403")
+    fields: JsonObject = {**TIMES, "OutputFiles": ["a.mp4", "b.srt", "c.mp4"]}
+    facts = {A: both, B: gone, ObjectAddress("out", "c.mp4"): hidden}
+    assert _shortfall(facts, **fields) == (
+        "not complete: 1 of 3 files: empty, 1 of 3 files: not_found, 1 of 3 files not checked: forbidden"
+    )
+    assert _shortfall({A: THERE, B: THERE, ObjectAddress("out", "c.mp4"): hidden}, **fields) == (
+        "not complete: 1 of 3 files not checked: forbidden"
+    )
+    assert _shortfall(None, OutputFiles=["a.mp4"]) == "not complete: 1 of 1 file not checked: not_checked"
+    assert _shortfall({A: THERE, B: THERE}) is None
+    assert _shortfall({A: THERE, B: THERE}, Status="Fail") == "job_failed"
