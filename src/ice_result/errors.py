@@ -22,7 +22,7 @@
 
 `transient` says whether the same call may succeed later, and so whether it is worth a retry.
 `reason` is the short token used for folders of parked events, metrics and logs.
-No message holds a secret or the query of a presigned URL: what comes from a service goes through `redact`.
+No message holds a secret: what comes from outside, and what was tried with it, goes through `redact`.
 """
 
 from __future__ import annotations
