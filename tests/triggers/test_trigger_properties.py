@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from hypothesis import given
@@ -59,6 +60,10 @@ def as_cdata(text: str) -> str:
 
 
 TEXTS: tuple[Callable[[JsonValue], JsonValue], ...] = (as_text, as_base64, as_batch, lambda value: value)
+XML_ENVELOPES: tuple[Callable[[JsonValue], JsonValue], ...] = (
+    lambda body: as_xml(escape(as_text(body))),
+    lambda body: as_xml(as_cdata(as_text(body))),
+)
 ENVELOPES: tuple[Callable[[JsonValue], JsonValue], ...] = (
     lambda body: {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": body},
     lambda body: {"messageId": "m", "messageBody": body},
@@ -69,8 +74,7 @@ ENVELOPES: tuple[Callable[[JsonValue], JsonValue], ...] = (
     lambda body: {"topic": "t", "systemProperties": {}, "userProperties": {}, "body": body},
     lambda body: {"props": {"messageId": "m"}, "envelope": {}, "body": body},
     lambda body: {"topic": "t", "partition": 7, "offset": 25, "headers": {}, "key": "k", "value": body},
-    lambda body: as_xml(escape(as_text(body))),
-    lambda body: as_xml(as_cdata(as_text(body))),
+    *XML_ENVELOPES,
 )
 Layer = tuple[Callable[[JsonValue], JsonValue], Callable[[JsonValue], JsonValue]]
 LAYERS: st.SearchStrategy[Layer] = st.tuples(st.sampled_from(ENVELOPES), st.sampled_from(TEXTS))
@@ -81,6 +85,12 @@ def wrapped(layers: list[Layer], innermost: JsonValue = WAKE_UP) -> JsonValue:
     for envelope, text in layers:
         message = envelope(text(message))
     return message
+
+
+def depth(layers: list[Layer]) -> int:
+    """How deep the driver goes: into each envelope, and once more into a text that stands in an array."""
+    in_arrays = [inner[0] in XML_ENVELOPES and outer[1] is as_batch for inner, outer in pairwise(layers)]
+    return len(layers) + sum(in_arrays)
 
 
 def job_ids(triggered: Triggered) -> list[str]:
@@ -118,7 +128,7 @@ def test_any_pointers_yield_events(value: JsonValue, pointers: list[str]) -> Non
     check_sound(parse(json.dumps(value), TriggerOptions(job_id_paths=tuple(pointers))))
 
 
-@given(st.lists(LAYERS, max_size=8))
+@given(st.lists(LAYERS, max_size=8).filter(lambda layers: depth(layers) <= 8))
 def test_any_nesting_of_envelopes_is_unwrapped(layers: list[Layer]) -> None:
     """Up to eight envelopes around an event, in any order, text in any form: the job id comes out."""
     assert job_ids(parse(json.dumps(wrapped(layers)))) == ["known-0001"]
@@ -133,7 +143,7 @@ def test_deeper_nesting_is_malformed(layers: list[Layer]) -> None:
     assert "deeper than 8 envelopes" in event.reason
 
 
-@given(st.lists(NEAR_MISSES | JSON, max_size=4), st.lists(NEAR_MISSES | JSON, max_size=4), st.lists(LAYERS, max_size=3))
+@given(st.lists(NEAR_MISSES | JSON, max_size=4), st.lists(NEAR_MISSES | JSON, max_size=4), st.lists(LAYERS, max_size=2))
 def test_poison_never_hides_a_good_event(before: list[JsonValue], after: list[JsonValue], layers: list[Layer]) -> None:
     """Whatever stands beside it in a batch, and wherever the batch lies, a sound event is found.
 
