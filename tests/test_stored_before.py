@@ -24,7 +24,7 @@ from ice_result.sinks.catalogue import Catalogue, Found
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId, JsonObject
 from support.command_line import ice_result
-from support.fake_clock import function_without_pauses
+from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext
 
 JOB = JobId("delogo-1")
@@ -82,8 +82,8 @@ class World:
         self.function = self.made()
 
     def made(self, **more: str) -> Function:
-        """Another function with the same stores."""
-        return function_without_pauses({**self.environment, **more})
+        """Another function with the same stores; its pauses let its own time pass."""
+        return Function({**self.environment, **more}, FakeTime().clock)
 
     def wake(self, event: JsonObject | None = None, function: Function | None = None) -> JsonObject:
         """What the reply says of the event's job."""

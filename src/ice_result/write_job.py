@@ -29,7 +29,7 @@ from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFil
 from ice_result.records.model import SETTLED
 from ice_result.sinks.catalogue import Catalogue, Found
 from ice_result.sinks.model import Addresses, Loads, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of
+from ice_result.sinks.registry import catalogue_of, holdings_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,8 +117,13 @@ class JobWriter:
     def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
         """Leave these records, and the manifests beside them, as they are; the other sinks get the first of them."""
         source, record = next(iter(better.items()))
-        found = Found(record, catalogue_of(source).verified(record, target.deadline))
-        copied = self.copy(found, replace(target, sinks=[sink for sink in target.sinks if sink not in better]))
+        lacking = [sink for sink in target.sinks if sink not in better]
+        if lacking:  # only what is stored whole is copied
+            place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
+            found = catalogue_of(source).found_at(place, target.deadline) or Found(record, None)
+        else:
+            found = Found(record, catalogue_of(source).verified(record, target.deadline))
+        copied = self.copy(found, replace(target, sinks=lacking))
         there = {sink: sink.addresses(record) for sink in target.sinks if sink in better}
         return replace(copied, addresses={**there, **copied.addresses})
 

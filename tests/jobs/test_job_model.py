@@ -130,25 +130,25 @@ def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
 )
 def test_a_priority_is_an_integer(sent: JsonValue, priority: int | None) -> None:
     """A number, or a text of digits; a blank text is none, and nothing to warn about."""
-    job = Job.from_response(JOB, {"Status": "Success", "ScheduleConfig": {"Priority": sent}})
+    job = Job.from_response(JOB, {**response_of(), "ScheduleConfig": {"Priority": sent}})
     assert (job.priority, job.unreadable) == (priority, ())
 
 
 @pytest.mark.parametrize("sent", ["high", "1.5", "-1", "６", 1.5, True, [6], {}, 2**63, "9" * 30])
 def test_any_other_priority_is_none_and_named(sent: JsonValue) -> None:
     """Nothing that is no integer of 64 bits is taken for one."""
-    job = Job.from_response(JOB, {"Status": "Success", "ScheduleConfig": {"Priority": sent}})
+    job = Job.from_response(JOB, {**response_of(), "ScheduleConfig": {"Priority": sent}})
     assert (job.priority, job.unreadable) == (None, ("ScheduleConfig.Priority",))
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t "])
 def test_blank_texts_are_none(blank: str) -> None:
     """A field that is there and says nothing is as one that is not there."""
-    names = ("Name", "TemplateId", "JobParams", "UserData", "CreateTime", "FinishTime", "FunctionName", "RequestId")
+    names = ("Name", "TemplateId", "JobParams", "UserData", "CreateTime", "FinishTime", "RequestId")
     media: JsonObject = {"Type": blank, "Media": blank, "Biz": blank, "OutputUrl": blank}
     fields: JsonObject = {**dict.fromkeys(names, blank), "Input": media, "Output": media}
-    job = Job.from_response(JOB, {**fields, "Status": "Fail", "ScheduleConfig": {"PipelineId": blank}})
-    assert job == Job.from_response(JOB, {"Status": "Fail"}).model_copy(update={"raw": job.raw})
+    job = Job.from_response(JOB, response_of(**fields, ScheduleConfig={"PipelineId": blank}))
+    assert job == Job.from_response(JOB, response_of()).model_copy(update={"raw": job.raw})
     assert job.raw["UserData"] == blank
 
 
@@ -156,7 +156,7 @@ def test_what_a_job_shows_has_no_secrets_and_its_addresses_are_as_sent() -> None
     """GIVEN signed addresses and keys in every field WHEN the job is read THEN only the names of files keep them."""
     signed = "http://bucket.oss-cn-shanghai.aliyuncs.com/a.mp4?Expires=1&OSSAccessKeyId=k&Signature=c2VjcmV0"
     response: JsonObject = {
-        "Status": "Success",
+        **response_of(),
         "Name": signed,
         "UserData": '{"AccessKeySecret":"c2VjcmV0"}',
         "Result": [{"Url": signed}],
@@ -177,10 +177,10 @@ def test_no_value_of_an_output_url_s_query_is_kept() -> None:
     urls: list[JsonValue] = ["https://cdn.example.com/what?.mp4?vkey=1&x", "plain", 7]
     kept: list[JsonValue] = ["https://cdn.example.com/what?.mp4?vkey=[redacted]&x", "plain", 7]
     output: JsonObject = {"OutputUrl": "https://cdn.example.com/a?vkey=1 "}
-    job = Job.from_response(JOB, {"Status": "Success", "Output": output, "OutputUrls": urls})
+    job = Job.from_response(JOB, {**response_of(), "Output": output, "OutputUrls": urls})
     assert job.raw["OutputUrls"] == kept
     assert job.raw["Output"] == {"OutputUrl": "https://cdn.example.com/a?vkey=[redacted] "}
-    as_text = Job.from_response(JOB, {"Status": "Success", "OutputUrls": json.dumps(urls)})
+    as_text = Job.from_response(JOB, {**response_of(), "OutputUrls": json.dumps(urls)})
     assert json.loads(str(as_text.raw["OutputUrls"])) == kept
 
 
@@ -192,7 +192,7 @@ def test_a_signature_in_the_path_of_a_cdn_address_is_kept_nowhere(signature: str
     """GIVEN a CDN address of type B or C before a known key WHEN it stands anywhere THEN `[redacted]` stands for it."""
     url = f"https://cdn.example.com/{signature}/out/a.mp4"
     response: JsonObject = {
-        "Status": "Success",
+        **response_of(),
         "Output": {"OutputUrl": url},
         "OutputFiles": ["out/a.mp4"],
         "OutputUrls": [url],
@@ -217,7 +217,7 @@ def test_a_signature_in_the_path_of_a_cdn_address_is_kept_nowhere(signature: str
 )
 def test_a_hash_that_is_no_signature_stays(url: str) -> None:
     """Only the exact shape counts, on hosts that are not OSS's, and before a key that is known."""
-    response: JsonObject = {"Status": "Success", "OutputFiles": ["out/a.mp4"], "OutputUrls": [url], "UserData": HASH}
+    response: JsonObject = {**response_of(), "OutputFiles": ["out/a.mp4"], "OutputUrls": [url], "UserData": HASH}
     job = Job.from_response(JOB, response)
     assert (job.raw["OutputUrls"], job.user_data) == ([url], HASH)
 
@@ -248,7 +248,7 @@ def test_the_bucket_of_relative_paths(output: JsonObject, urls: list[JsonValue],
 )
 def test_the_key_of_an_input_is_what_oss_reads(media: str, key: str) -> None:
     """In the path of a URL `+` is a space; no key begins with a slash or ends in a blank."""
-    job = Job.from_response(JOB, {"Status": "Success", "Input": {"Type": "OSS", "Media": media}})
+    job = Job.from_response(JOB, {**response_of(), "Input": {"Type": "OSS", "Media": media}})
     assert job.input.address is not None
     assert (job.input.address.bucket, job.input.address.key) == ("bucket", key)
 
@@ -269,7 +269,7 @@ def test_the_key_of_an_input_is_what_oss_reads(media: str, key: str) -> None:
 )
 def test_a_list_may_come_as_a_json_text(value: str, files: tuple[str, ...], unreadable: tuple[str, ...]) -> None:
     """A public consumer of ICE reads such lists; any other text is not readable, and a blank one is nothing."""
-    job = Job.from_response(JOB, {"Status": "Success", "OutputFiles": value})
+    job = Job.from_response(JOB, {**response_of(), "OutputFiles": value})
     assert (job.output_files, job.unreadable) == (files, unreadable)
 
 

@@ -181,7 +181,7 @@ def _found(facts: ObjectFacts, **fields: JsonValue) -> list[str]:
     ],
 )
 def test_an_object_of_another_time_is_not_the_jobs(modified: str, codes: list[str]) -> None:
-    """Five minutes before CreateTime and an hour after FinishTime are allowed for: clocks differ, and writing ends late.
+    """Five minutes before CreateTime and an hour after FinishTime are allowed: clocks differ, and writing ends late.
 
     An output key that was used before is a public report (github.com/mitodl/ocw-studio/issues/1215).
     """

@@ -158,7 +158,8 @@ def test_a_loss_beyond_the_last_warning_still_makes_it_partial() -> None:
 )
 def test_no_signed_query_gets_through(function_name: str, result: JsonValue) -> None:
     """Neither the typed result nor a warning of a job holds a signature, whatever held it."""
-    job = Job.from_response(JobId("job"), {"Status": "Success", "Result": result})
+    names = {"JobId": "job", "FunctionName": function_name, "Status": "Success"}
+    job = Job.from_response(JobId("job"), {**names, "Result": result})
     assert "c2VjcmV0" not in decode(function_name, job.result).model_dump_json()
 
 

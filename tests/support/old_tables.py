@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from ice_result.calls import Deadline
 from ice_result.localcloud import LocalCloud
-from ice_result.records import Record
 from ice_result.sinks import SinkContext
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.rows import Row, Rows
@@ -39,8 +39,9 @@ def write_old_rows(cloud: LocalCloud, instance: str) -> None:
 def write_old_objects(folder: Path) -> None:
     """Write the same records and manifests into a folder, as a `file:` sink does."""
     for job, _, _ in _old_jobs():
-        record = Record.model_validate_json(str(job["record"]))
-        for column, key in (("record", Layout().record(record)), ("manifest", Layout().manifest(record))):
+        created = datetime.fromisoformat(str(job["create_time"]).replace("Z", "+00:00"))
+        place = Layout().record_of(str(job["job_id"]), str(job["function_name"]), created)
+        for column, key in (("record", place), ("manifest", Layout().manifest_of(place))):
             path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{job[column]}\n", encoding="utf-8")
