@@ -339,6 +339,17 @@ def test_a_first_look_that_finds_less_is_written_as_it_is(world: World, look: Ca
     assert world.found().manifest.complete  # type: ignore[union-attr]
 
 
+def test_a_record_that_says_other_things_is_written_beside_the_manifest_that_stays(world: World) -> None:
+    """GIVEN a complete job WHEN ICE tells more of it, and its file cannot be looked up THEN the record is the new one."""
+    world.wake()
+    manifest = world.found().manifest
+    world.cloud.ice.put(JOB, {**SUCCESS, "UserData": "order-7"})
+    forbidden(world)
+    assert world.wake()["complete"] is True
+    assert world.found().record.user_data == "order-7"
+    assert world.found().manifest == manifest
+
+
 def test_a_complete_manifest_of_other_files_is_replaced(world: World) -> None:
     """GIVEN a job that was run anew, into another file THEN the manifest tells of that one."""
     world.wake()

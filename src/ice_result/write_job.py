@@ -138,10 +138,11 @@ class JobWriter:
             kept, unreadable = self._complete_ones(record, manifest, deadline)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
             manifest = next(iter(kept.values()), manifest)
-            lacking = [sink for sink in staged if sink not in refused and sink not in kept]
-            committed, refused_later = self._on_each(lacking, lambda sink: sink.commit(record, manifest, deadline))
-        has_it = [sink for sink in staged if sink in kept or sink in committed]
-        return _written(record, manifest, has_it, {**refused, **refused_later})
+            committed, refused_later = self._on_each(
+                [sink for sink in staged if sink not in refused],
+                lambda sink: sink.commit(record, kept.get(sink, manifest), deadline),
+            )
+        return _written(record, manifest, committed, {**refused, **refused_later})
 
     def _complete_ones(
         self, record: Record, manifest: Manifest, deadline: Deadline
