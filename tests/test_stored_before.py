@@ -340,7 +340,7 @@ def test_a_first_look_that_finds_less_is_written_as_it_is(world: World, look: Ca
 
 
 def test_a_record_that_says_other_things_is_written_beside_the_manifest_that_stays(world: World) -> None:
-    """GIVEN a complete job WHEN ICE tells more of it, and its file cannot be looked up THEN the record is the new one."""
+    """GIVEN a complete job WHEN ICE says more of it, and its file cannot be looked up THEN the record is new."""
     world.wake()
     manifest = world.found().manifest
     world.cloud.ice.put(JOB, {**SUCCESS, "UserData": "order-7"})
