@@ -1,4 +1,4 @@
-"""10,000 jobs while one call in five fails and a process is killed every few hundred calls: see tests/support/chaos.py.
+"""10,000 jobs while calls fail, storms of throttling pass, and processes are killed: see tests/support/chaos.py.
 
 `make chaos JOBS=10000 SEED=1 LARGEST_BATCH=20` prints what happened; with UPDATE_DOCS=1 in the environment it goes
 into docs/reliability.md.
@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
-from support.chaos import Chaos, Figures, Plan  # noqa: E402  found through the line above
+from support.chaos import Chaos  # noqa: E402  found through the line above
+from support.chaos_plan import Figures, Plan  # noqa: E402  the same
 from support.own_environment import leave_outside  # noqa: E402  the same
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -53,21 +54,26 @@ def _say(text: str) -> None:
 def table(plan: Plan, figures: Figures, seconds: float) -> str:
     """What happened, as the document shows it."""
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(figures.faults.items()))
-    hits = figures.faults.total()
+    failed, outside = figures.faults.total(), figures.calls - figures.calls_in_storms
     times = [f"{each:.0f} s" for each in (figures.quiet_seconds, figures.seconds, seconds)]
     rows = {
         "jobs; seed; events in a batch, at most": f"{plan.jobs:,}; {plan.seed}; {plan.largest_batch}",
-        "deliveries; events in them": f"{figures.deliveries:,}; {figures.events:,}",
+        "batches delivered; events in them": f"{figures.batches:,}; {figures.events:,}",
+        "HTTP requests; answered with 5xx; events given up by ICE": (
+            f"{figures.requests:,}; {figures.sent_again:,}; {figures.lost_over_http:,}"
+        ),
         "processes killed": f"{figures.kills:,}",
         "batches given back by the function": f"{figures.given_back:,}",
         "jobs expected with a note": f"{figures.noted:,}, half of whose events never came",
         "timers; that failed or were killed": f"{figures.timers:,}; {figures.timers_that_failed:,}",
         "calls; without faults": f"{figures.calls:,}; {figures.quiet_calls:,}",
-        "of them hit by a fault": f"{hits:,} ({hits / max(1, figures.calls):.0%}): {kinds}",
+        "storms of throttling; calls in them, all refused": f"{figures.storms:,}; {figures.calls_in_storms:,}",
+        "calls outside storms; that failed": (f"{outside:,}; {failed:,} ({failed / max(1, outside):.0%}): {kinds}"),
         "envelopes written; there at once, at most": f"{figures.parked:,}; {figures.parked_at_most:,}",
         "retried by a person": f"{figures.by_a_person:,} envelopes",
         "delivered once more since a file could not be looked up": f"{figures.looked_up_again:,} jobs",
         f"longest run of a function that has {plan.timeout} s, with its start": f"{figures.longest_seconds:.1f} s",
+        "longest answer over HTTP, with its start": f"{figures.longest_request_seconds:.1f} s",
         "time: without faults; with them; in all": "; ".join(times),
         "lost, doubled, or other than without faults": "0",
     }

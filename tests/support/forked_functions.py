@@ -2,7 +2,8 @@
 
 A line of JSON comes in, the arguments of `start` and the number of the order; out go the id of the process, and then
 its exit status, each after the number: 0 when the handler returned, GIVEN_BACK when it raised ParkingError, REFUSED
-when it raised another error of ours, negative when a signal ended it.
+when it raised another error of ours, SENT_AGAIN when it answered an HTTP request with 5xx, TURNED_DOWN when it did so
+with 4xx, negative when a signal ended it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ice_result.function import Function
 from ice_result.jobs.client import IceClient
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.model import Loads
+from ice_result.values import JsonObject
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
 
@@ -31,6 +33,10 @@ GIVEN_BACK = 75
 """The exit status of a process that could not even park its event."""
 REFUSED = 74
 """The exit status of a process that was woken by a timer, and could not read what is parked."""
+SENT_AGAIN = 73
+"""The exit status of a process that answered an HTTP request with 5xx, so that ICE sends it again."""
+TURNED_DOWN = 72
+"""The exit status of a process that answered an HTTP request with 4xx."""
 _NOWHERE = "127.0.0.1:1"
 _NOT_INHERITED = ("COVERAGE_", "ALIBABA_CLOUD_", "ICE_RESULT_")
 
@@ -148,13 +154,23 @@ def _run(
     if ahead_seconds:
         function.prepare(context).now = lambda: datetime.now(timezone.utc) + timedelta(seconds=ahead_seconds)
     try:
-        function.handle(json.dumps(event).encode(), context)
+        reply = function.handle(json.dumps(event).encode(), context)
     except ParkingError:
         os._exit(GIVEN_BACK)
     except IceResultError as error:
         sys.stderr.write(f"{error}\n")
         os._exit(REFUSED)
-    os._exit(0)
+    os._exit(_exit_status(reply))
+
+
+def _exit_status(reply: JsonObject) -> int:
+    """Of an HTTP request, its answer says how it ended; of any other event, that the handler returned."""
+    status = reply.get("statusCode", 200)
+    assert isinstance(status, int)
+    if status == 200:
+        return 0
+    sys.stderr.write(f"answered over HTTP with {status}: {reply['body']}\n")
+    return SENT_AGAIN if status >= 500 else TURNED_DOWN
 
 
 def _tell_of_a_lock(found_locked: Path) -> None:

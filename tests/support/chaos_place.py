@@ -1,0 +1,100 @@
+"""Where a run of chaos records its jobs, and what is compared of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+from ice_result.assembly import assemble
+from ice_result.calls import Deadline
+from ice_result.credentials import Credentials, Keys
+from ice_result.localcloud import LocalCloud
+from ice_result.pipeline import Pipeline
+from ice_result.settings import Settings
+from ice_result.sinks.tables import TABLES, TableStore
+from support import callback_requests
+
+CONCURRENCY = 16
+Stored: TypeAlias = dict[str, list[object]]
+"""Objects and rows of one job, by where they are stored."""
+_POSITION = "ice/parked/listed-to.json"  # no envelope: it may outlast the envelopes when a listing was cut short
+
+
+class Place:
+    """Three sinks of their own: objects, wide columns, and a database file."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path, name: str) -> None:
+        self.name = name
+        self._cloud = cloud
+        self._database = folder / f"{name}.db"
+        cloud.oss.create_bucket(name)
+        sinks = (f"oss://{name}/ice", f"ots://ice-{name}", f"sqlite:{self._database}")
+        self.environment = {
+            **cloud.environment,
+            "ICE_RESULT_SINKS": ",".join(sinks),
+            "ICE_RESULT_CONCURRENCY": str(CONCURRENCY),
+            "ICE_RESULT_CALLBACK_URL": callback_requests.URL,
+            "ICE_RESULT_CALLBACK_KEYS": ",".join(callback_requests.KEYS),
+        }
+        with closing(self.pipeline()) as pipeline:
+            for sink in pipeline.stores.sinks:
+                if isinstance(sink, TableStore):
+                    sink.prepare(Deadline.after(30), dry_run=False)
+
+    def pipeline(self) -> Pipeline:
+        """A pipeline of this process that works on the sinks."""
+        credentials = Credentials()
+        ((key_id, secret),) = self._cloud.credentials.items()
+        credentials.use(Keys(key_id, secret))
+        return assemble(Settings.from_environment(self.environment), credentials)
+
+    def keys(self, kind: str) -> list[str]:
+        """The keys of objects that are, for example, `parked`."""
+        return [key for key in self._keys() if key.startswith(f"ice/{kind}/")]
+
+    def stored(self, key: str) -> bytes:
+        """The content of an object."""
+        return self._cloud.oss.get(self.name, key)
+
+    def by_job(self) -> dict[str, Stored]:
+        """All that is stored, by job."""
+        found: dict[str, Stored] = defaultdict(lambda: defaultdict(list))
+        oss, ots, instance = self._cloud.oss, self._cloud.ots, f"ice-{self.name}"
+        for key in self._keys():
+            found[key.rpartition("/")[2].removesuffix(".json")][f"object {key}"].append(oss.get(self.name, key))
+        for name in ots.tables(instance):
+            for row in ots.rows(instance, name):
+                found[str(row["job_id"])][f"Tablestore {name}"].append(row)
+        with closing(sqlite3.connect(self._database)) as database:
+            for table in TABLES:
+                for values in database.execute(f"SELECT job_id, * FROM {table.name} ORDER BY 1, 2, 3"):  # noqa: S608  our own names
+                    found[values[0]][f"SQLite {table.name}"].append(values)
+        return found
+
+    def _keys(self) -> list[str]:
+        return [key for key in self._cloud.oss.keys(self.name) if key != _POSITION]
+
+
+def difference(found: Stored, expected: Stored) -> str:
+    """The first place where what is stored of a job is not what is expected, and how; empty when all is the same."""
+    for where in sorted({*found, *expected}):
+        if text := _difference(repr(found.get(where)), repr(expected.get(where))):
+            return f"{where} {text}"
+    return ""
+
+
+def _difference(found: str, expected: str) -> str:
+    if found == expected:
+        return ""
+    pairs = zip(found, expected, strict=False)
+    at = next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(found), len(expected)))
+    shown = slice(max(0, at - 40), at + 80)
+    return f"has …{found[shown]}…, and not …{expected[shown]}…"
+
+
+def is_unseen(stored: Stored) -> bool:
+    """Whether a manifest says of a file that it could not be looked up."""
+    return any(code in repr(contents) for contents in stored.values() for code in ('"unreachable"', '"forbidden"'))

@@ -1,0 +1,64 @@
+"""What a run of chaos is to be like, and what happened in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ice_result.localcloud import FaultKind
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many jobs, and what disturbs them. `lanes` is how many functions are at work at once.
+
+    `http_lanes` of them answer HTTP requests, with one event each. The others get batches, with as many events at most
+    as s.yaml hands over at once. Processes are killed one by one, each after a number of calls between the two of
+    `kill_every`: a batch that needs many more calls than that would come again for ever. Of every `storm_every`
+    seconds, the first `storm_seconds` are a storm: every service answers every call with "too many calls".
+    At least `least_kills` processes are killed, there are at least `least_storms`, and each of `kinds` happens to a
+    call. `timeout` and `timer_every` are in seconds.
+    """
+
+    jobs: int
+    seed: int
+    largest_batch: int = 20
+    lanes: int = 4
+    http_lanes: int = 2
+    timeout: int = 12
+    kill_every: tuple[int, int] = (250, 500)
+    timer_every: float = 4.0
+    storm_seconds: float = 10.0
+    storm_every: float = 60.0
+    least_kills: int = 0
+    least_storms: int = 0
+    kinds: frozenset[FaultKind] = frozenset()
+
+
+@dataclass
+class Figures:
+    """What happened. `requests` are HTTP requests, one event each; `batches` have the other events."""
+
+    batches: int = 0
+    events: int = 0
+    requests: int = 0
+    sent_again: int = 0
+    lost_over_http: int = 0
+    kills: int = 0
+    given_back: int = 0
+    timers: int = 0
+    timers_that_failed: int = 0
+    quiet_calls: int = 0
+    calls: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    storms: int = 0
+    calls_in_storms: int = 0
+    parked: int = 0
+    parked_at_most: int = 0
+    noted: int = 0
+    by_a_person: int = 0
+    looked_up_again: int = 0
+    longest_seconds: float = 0.0
+    longest_request_seconds: float = 0.0
+    quiet_seconds: float = 0.0
+    seconds: float = 0.0
