@@ -192,7 +192,8 @@ class Chaos:
         """As the platform: what a process did not end well with comes again, all of it, at another time."""
         while (delivery := left.next(lane)) is not None:
             status = self._deliver(place, lane, delivery.event, timeout)
-            self._report(place, left)
+            if not delivery.over_http:
+                self._report(place, left)
             if status not in (0, *_DELIVERED_AGAIN):
                 left.problems.append(f"a function ended with {status}: see {self._folder / 'log'}")
             again = after_failure(delivery) if status else None
