@@ -86,6 +86,7 @@ _QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
 _NAMED = re.compile(r"(?<![\w/-])([A-Za-z][\w-]{1,63})([\"']?\s{0,16}[=:]\s{0,16})")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
+_CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
 _QUOTED_ITEM = re.compile(r"\s*,\s*(?=[\"'])")
 _REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
@@ -301,6 +302,8 @@ def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
     if quoted_name and before != named[2][0]:
         return  # the end of a longer name
     opening = text[start : start + 1]
+    if "=" in named[2] and _CLOSING.match(text, start):
+        return  # the name is the end of a JSON text, which this quote closes
     if opening in _QUOTED and (quoted := _QUOTED[opening].match(text, start)):
         yield quoted.span(1)
     elif opening == "[":
