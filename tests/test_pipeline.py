@@ -230,8 +230,16 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
 
     They lie in one envelope, without a try.
     """
-    fake_time, lot = FakeTime(), Store()
+    fake_time, parked_together = FakeTime(), threading.Event()
     end, all_busy = Deadline.after(10, fake_time.clock), threading.Barrier(5)
+
+    @dataclass(eq=False)
+    class Lot(Store):
+        @override
+        def park(self, parked: Parked, deadline: Deadline) -> str:
+            if parked.job_id is None:
+                parked_together.set()
+            return super().park(parked, deadline)
 
     @dataclass
     class SlowJobs(Jobs):
@@ -239,7 +247,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
         def get(self, job_id: JobId, deadline: Deadline) -> Job:
             self.asked.append(job_id)
             all_busy.wait(60)
-            all_busy.wait(60)
+            parked_together.wait(60)
             raise TimedOutError("ask", service="ICE")
 
     def events() -> Iterator[JobEvent]:
@@ -248,9 +256,8 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
         all_busy.wait(60)
         fake_time.move_to(end.at)
         yield JobEvent(job_id=JobId("job-7"), payload={"JobId": "job-7"})
-        threading.Thread(target=all_busy.wait, args=(60,)).start()
 
-    jobs = SlowJobs()
+    jobs, lot = SlowJobs(), Lot()
     with closing(_pipeline(jobs, [lot], [lot])) as pipeline:
         outcomes = dict(pipeline.process_events(events(), Terms(lambda: end, _in_ten_seconds)))
     assert sorted(jobs.asked) == ["job-0", "job-1", "job-2", "job-3"]
