@@ -360,6 +360,23 @@ def test_a_complete_manifest_of_other_files_is_replaced(world: World) -> None:
     assert [file.uri for file in manifest.files] == ["oss://example-output/delogo/second.mp4"]
 
 
+def test_the_same_files_in_another_order_are_the_same_files(world: World) -> None:
+    """GIVEN a complete job WHEN ICE names its files in another order, and one of them is gone THEN it stays complete.
+
+    That ICE keeps an order is assumed nowhere.
+    """
+    other = "delogo/second.mp4"
+    world.cloud.oss.put("example-output", other, b"a clip", "video/mp4", modified=FINISHED)
+    world.cloud.ice.put(JOB, {**SUCCESS, "OutputFiles": [FILE, other]})
+    assert world.wake()["complete"] is True
+    gone(world)
+    world.cloud.ice.put(JOB, {**SUCCESS, "OutputFiles": [other, FILE]})
+    assert world.wake()["complete"] is True
+    manifest = world.found().manifest
+    assert manifest is not None
+    assert manifest.complete
+
+
 def test_a_complete_manifest_of_one_sink_is_written_to_the_others(cloud: LocalCloud, two: World) -> None:
     """GIVEN a complete job in one sink, and none in the other WHEN its file is gone THEN both have it complete."""
     World(cloud, two.urls[1], two.parking.parent).wake()
@@ -431,6 +448,36 @@ def test_a_recorded_job_is_copied_to_the_store_that_lacks_it(cloud: LocalCloud, 
     job = two.wake(two.parked()[f"forbidden/{JOB}"])
     assert (job["outcome"], job["complete"]) == ("recorded", True)
     assert two.found(0) == two.found(1)
+
+
+@pytest.mark.parametrize("look", [gone, forbidden, emptied])
+def test_a_copy_takes_nothing_back(cloud: LocalCloud, two: World, look: Callable[[World], Function]) -> None:
+    """GIVEN an envelope that names the second store, which has the job complete by now WHEN ICE forgot the job
+    THEN that stays, though the first store has it less than complete.
+    """
+    first, second = (World(cloud, url, two.parking.parent) for url in two.urls)
+    second.wake(EVENT)
+    look(two)
+    assert first.wake(EVENT)["complete"] is False
+    cloud.oss.clear()
+    forget(cloud)
+    stored = two.found(1)
+    job = two.wake({"schema": "ice_result.parked/1", "sinks": [two.urls[1]], "attempts": 1, "event": EVENT})
+    assert (job["outcome"], job["complete"]) == ("recorded", True)
+    assert two.found(1) == stored
+
+
+def test_a_copy_of_less_takes_no_record_back(cloud: LocalCloud, two: World) -> None:
+    """GIVEN a first store that has the job without its files, and a second one that has them THEN these stay."""
+    first, second = (World(cloud, url, two.parking.parent) for url in two.urls)
+    second.wake(EVENT)
+    cloud.ice.put(JOB, WITHOUT_FILES)
+    assert first.wake(EVENT)["job_outcome"] == "outputs_missing"
+    forget(cloud)
+    stored = two.found(1)
+    job = two.wake({"schema": "ice_result.parked/1", "sinks": [two.urls[1]], "attempts": 1, "event": EVENT})
+    assert (job["outcome"], job["job_outcome"]) == ("recorded", "ok")
+    assert two.found(1) == stored
 
 
 def test_the_look_for_a_forgotten_job_costs_three_reads(cloud: LocalCloud, two: World) -> None:

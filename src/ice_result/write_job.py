@@ -92,12 +92,28 @@ class JobWriter:
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look the files up, and write record and manifest; less than all only where no better ones are stored."""
+
+        def manifest() -> Manifest:
+            facts = self._facts(files, target.deadline.part(_SHARE_FOR_LOOKING_UP), target.watch)
+            return build_manifest(record, files, facts)
+
+        return self._write_unless_better(record, manifest, target)
+
+    def copy(self, found: Found, target: Target) -> Written:
+        """Write what another sink has, but not in place of better ones.
+
+        Raises InvalidResponseError for a record without a manifest.
+        """
+        manifest = _manifest_of(found.record, found.manifest)
+        return self._write_unless_better(found.record, lambda: manifest, target)
+
+    def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
-            return self._write(record, files, target)
+            return self._write(record, manifest, target)
         stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record, target.deadline))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
-        written = self._keep(better, readable) if better else self._write(record, files, readable)
+        written = self._keep(better, readable) if better else self._write(record, manifest, readable)
         refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
         return replace(
             written,
@@ -105,35 +121,27 @@ class JobWriter:
             files_missing=written.record.outcome == "outputs_missing" and not any(stored.values()),
         )
 
-    def copy(self, found: Found, target: Target) -> Written:
-        """Write what another sink has. Raises InvalidResponseError for a record without a manifest."""
-        record, manifest = found.record, found.manifest
-        if manifest is None:
-            raise InvalidResponseError(f"job {record.job_id}: what is stored of it has no manifest")
-        staged, refused = self._on_each(target.sinks, lambda sink: sink.stage(record, target.deadline))
-        committed, refused_later = self._on_each(staged, lambda sink: sink.commit(record, manifest, target.deadline))
-        return _written(record, manifest, committed, {**refused, **refused_later})
-
     def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
-        """Leave these records, and the manifests beside them, as they are; the other sinks get the first of them."""
-        source, record = next(iter(better.items()))
+        """Leave these records, and the manifests beside them, as they are; the other sinks get the best of them."""
+        source, record = max(better.items(), key=lambda each: each[1].standing)
+        has_it = [sink for sink in target.sinks if sink in better]
         lacking = [sink for sink in target.sinks if sink not in better]
-        if lacking:  # only what is stored whole is copied
-            place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
-            found = catalogue_of(source).found_at(place, target.deadline) or Found(record, None)
-        else:
-            found = Found(record, catalogue_of(source).verified(record, target.deadline))
-        copied = self.copy(found, replace(target, sinks=lacking))
-        there = {sink: sink.addresses(record) for sink in target.sinks if sink in better}
+        if not lacking:
+            manifest = _manifest_of(record, catalogue_of(source).verified(record, target.deadline))
+            return _written(record, manifest, has_it, {})
+        place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
+        found = catalogue_of(source).found_at(place, target.deadline) or Found(record, None)  # whole, or it raises
+        manifest = _manifest_of(found.record, found.manifest)
+        copied = self._write(found.record, lambda: manifest, replace(target, sinks=lacking))
+        there = {sink: sink.addresses(record) for sink in has_it}
         return replace(copied, addresses={**there, **copied.addresses})
 
-    def _write(self, record: Record, files: OutputFiles, target: Target) -> Written:
+    def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
         deadline = target.deadline
         with target.watch.lap("stage"):
             staging = {sink: self._submit(sink.stage, record, deadline) for sink in target.sinks}
-            facts = self._facts(files, deadline.part(_SHARE_FOR_LOOKING_UP), target.watch)
+            manifest = manifest_of_record()
             staged, refused = _gather(staging)
-        manifest = build_manifest(record, files, facts)
         with target.watch.lap("commit"):
             kept, unreadable = self._complete_ones(record, manifest, deadline)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
@@ -152,11 +160,8 @@ class JobWriter:
             return {}, {}
         soon = deadline.part(_SHARE_FOR_LOOKING_UP)
         stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record, soon))
-        uris = [file.uri for file in manifest.files]
         complete = {
-            sink: there
-            for sink, there in stored.items()
-            if there and there.complete and [file.uri for file in there.files] == uris
+            sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
         }
         return complete, unreadable
 
@@ -193,6 +198,17 @@ def _written(
     record: Record, manifest: Manifest, sinks: Iterable[Sink], refused: Mapping[Sink, IceResultError]
 ) -> Written:
     return Written(record, manifest, {sink: sink.addresses(record) for sink in sinks}, refused)
+
+
+def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
+    if manifest is None:
+        raise InvalidResponseError(f"job {record.job_id}: what is stored of it has no manifest")
+    return manifest
+
+
+def _same_files(one: Manifest, other: Manifest) -> bool:
+    """Whether both are of the same files, in whatever order ICE named them."""
+    return {file.uri for file in one.files} == {file.uri for file in other.files}
 
 
 def _gather(calls: Mapping[Sink, Future[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
