@@ -397,6 +397,22 @@ def test_where_the_manifest_cannot_be_read_none_is_written(cloud: LocalCloud, tw
     assert cloud.oss.get("second", f"ice/manifests/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json") == kept
 
 
+@pytest.mark.parametrize("kind", ["records", "manifests"])
+def test_what_a_later_version_wrote_is_not_replaced_by_less(cloud: LocalCloud, two: World, kind: str) -> None:
+    """GIVEN a document that this version cannot read, as after a rollback, in one of two stores WHEN less is found
+    THEN that document stays, and the event is parked for this store.
+    """
+    two.wake()
+    key = f"ice/{kind}/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json"
+    later = json.dumps(json.loads(cloud.oss.get("second", key)) | {"of_a_later_version": True}).encode()
+    cloud.oss.put("second", key, later)
+    cloud.ice.put(JOB, CANCELED if kind == "records" else SUCCESS)
+    gone(two)
+    assert two.wake()["outcome"] == "parked"
+    assert two.parked()[f"storage/{JOB}"]["sinks"] == [two.urls[1]]
+    assert cloud.oss.get("second", key) == later
+
+
 def test_a_manifest_is_read_only_when_the_new_one_is_not_complete(cloud: LocalCloud, two: World) -> None:
     """One read for each object store then, of the manifest's own key."""
     forbidden(two)
@@ -447,6 +463,23 @@ def test_a_recorded_job_is_copied_to_the_store_that_lacks_it(cloud: LocalCloud, 
     forget(cloud)
     job = two.wake(two.parked()[f"forbidden/{JOB}"])
     assert (job["outcome"], job["complete"]) == ("recorded", True)
+    assert two.found(0) == two.found(1)
+
+
+def test_a_copy_is_tried_again_when_its_source_cannot_be_read_for_now(cloud: LocalCloud, two: World) -> None:
+    """GIVEN a second store that lacks a job that ICE forgot, and a first one that does not answer THEN the event is
+    parked for a reason that passes, and the next try copies the job.
+    """
+    cloud.oss.fail(Fault("forbidden", operation="PUT", target="second", times=None))
+    two.wake(EVENT)
+    cloud.oss.clear()
+    forget(cloud)
+    cloud.oss.fail(Fault("error_500", operation="GET", target="records", times=None))
+    two.wake(two.parked()[f"forbidden/{JOB}"])
+    cloud.oss.clear()
+    envelope = two.parked()[f"unavailable/{JOB}"]
+    assert (envelope["transient"], envelope["sinks"]) == (True, [two.urls[1]])
+    assert two.wake(envelope)["outcome"] == "recorded"
     assert two.found(0) == two.found(1)
 
 

@@ -84,10 +84,10 @@ class JobProcessor:
         """A job that ICE does not know, but that is recorded: it is copied to the sinks that lack it.
 
         It is looked for around the event's own time, in the first sink that may have it. Raises `error` when it is not
-        found there.
+        found there; and where sinks lack the job and this one cannot be read for now, the error of the read.
         """
         source = next((sink for sink in self._sinks if sink not in target.sinks), None)
-        place = self._place(source, event, target.deadline) if source else None
+        place = self._place(source, event, target) if source else None
         if source is None or place is None:
             raise error
         if not target.sinks:
@@ -97,10 +97,12 @@ class JobProcessor:
             raise error
         return self._writer.copy(found, target)
 
-    def _place(self, sink: Sink, event: JobEvent, deadline: Deadline) -> str | None:
+    def _place(self, sink: Sink, event: JobEvent, target: Target) -> str | None:
         parked = event.past.first_parked if event.past else None
         near = Near(event.function_name, event.event_time or parked)
         try:
-            return catalogue_of(sink).place_near(event.job_id, near, deadline)
-        except IceResultError:  # that ICE does not know the job says more than that this cannot be read
-            return None
+            return catalogue_of(sink).place_near(event.job_id, near, target.deadline)
+        except IceResultError as error:
+            if target.sinks and error.transient:  # the timer tries again, as it does for no job that ICE does not know
+                raise
+            return None  # that ICE does not know the job says more than that this cannot be read

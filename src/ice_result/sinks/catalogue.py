@@ -91,11 +91,17 @@ class Catalogue(Protocol):
         ...
 
     def recorded(self, record: Record, deadline: Deadline) -> Record | None:
-        """The record that is stored where this one belongs, found with one read; None when there is none."""
+        """The record that is stored where this one belongs, found with one read; None when there is none.
+
+        Raises StorageError for one that this version cannot read: nobody can tell what it says.
+        """
         ...
 
     def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
-        """The manifest that is stored where that of this record belongs, found with one read; None without one."""
+        """The manifest that is stored where that of this record belongs, found with one read; None without one.
+
+        Raises StorageError as `recorded`.
+        """
         ...
 
     def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:

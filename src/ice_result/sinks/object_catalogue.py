@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from ice_result.calls import Deadline
-from ice_result.errors import shorten
+from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
 from ice_result.sinks.layout import NO_VALUE, Layout, file_name, function_partition
@@ -70,12 +70,12 @@ class ObjectCatalogue:
         return None
 
     def recorded(self, record: Record, deadline: Deadline) -> Record | None:
-        """One read, of the record's own key."""
-        return self._record(self.layout.record(record), deadline)
+        """One read, of the record's own key. Raises StorageError for one that this version cannot read."""
+        return self._readable(self.layout.record(record), Record, deadline)
 
     def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
-        """One read, of the manifest's own key."""
-        return self._manifest(record, deadline)
+        """One read, of the manifest's own key. Raises StorageError for one that this version cannot read."""
+        return self._readable(self.layout.manifest(record), Manifest, deadline)
 
     def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:
         """The manifests of at most three partitions are read: of the days around the time, or else of the newest.
@@ -216,12 +216,19 @@ class ObjectCatalogue:
         return self._read(self.layout.manifest(record), Manifest, deadline)
 
     def _read(self, key: str, model: type[T], deadline: Deadline) -> T | None:
+        try:
+            return self._readable(key, model, deadline)
+        except StorageError as error:
+            _log.warning("skipped %s", error)
+            return None
+
+    def _readable(self, key: str, model: type[T], deadline: Deadline) -> T | None:
         data = self.store.get(key, deadline)
         try:
             return None if data is None else model.model_validate_json(data)
         except ValidationError as error:
-            _skipped(key, f"no {model.__name__.lower()} of this version: {error.error_count()} errors")
-            return None
+            what = f"no {model.__name__.lower()} of this version: {error.error_count()} errors"
+            raise StorageError(f"{shorten(key)}: {what}") from error
 
 
 @contextmanager
