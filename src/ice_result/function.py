@@ -95,6 +95,7 @@ class Function:
 
         The platform hands over bytes; tools that run a function locally, the text or the JSON value of the event.
         Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
+        On a timer, raises also what a store raises that cannot be listed.
         """
         clock, timeout = self._clock, context.function.timeout
         watch = Stopwatch(clock.now)

@@ -79,7 +79,7 @@ def lay(out: Path, parked: Parked, *, hours: int, name: str | None = None) -> No
 
 @pytest.fixture
 def three(out: Path) -> None:
-    """One that may mend itself, one that will not, and one that is dead, in this order."""
+    """One that may pass by itself, one that will not, and one that is dead, in this order."""
     lay(out, envelope("unavailable", "a", {"JobId": "a"}), hours=0)
     lay(out, envelope("forbidden", "b", {"JobId": "b"}), hours=1)
     dead = {"dead": True, "attempts": 24}
@@ -189,7 +189,7 @@ def test_show_tells_all_there_is(run: Run, out: Path) -> None:
 
     for words in (
         "parked/unavailable/a.json",
-        "may mend itself",
+        "may pass by itself",
         "oss://records",
         "M-1",
         "throttled",

@@ -1,4 +1,4 @@
-"""`parked show`: all that is known of a parked event, and the event as it came."""
+"""`parked show`: all that is known of a parked event, and the event itself, without secrets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _show(envelope: Envelope, console: Console) -> None:
 
 def _show_facts(parked: Parked, console: Console) -> None:
     known: dict[str, object] = {
-        "reason": f"{parked.reason} ({'may mend itself' if parked.transient else 'will not mend itself'})",
+        "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
         "dead": "only `parked retry --dead` tries it again" if parked.dead else None,
         "job": parked.job_id,
         "event type": parked.event_type,

@@ -64,7 +64,7 @@ def _wanted(present: CallbackSetting, settings: Settings, queue: str | None) -> 
     key = settings.callback_keys[0]
     if not _KEY.fullmatch(key):
         raise click.UsageError(
-            "the first of ICE_RESULT_CALLBACK_KEYS is no AuthKey: at most 32 characters, with A-Z, a-z and 0-9"
+            "the first of ICE_RESULT_CALLBACK_KEYS is no AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
         )
     return CallbackSetting(type="HTTP", url=settings.callback_url, event_types=merged, auth_switch="on", auth_key=key)
 

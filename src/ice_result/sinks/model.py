@@ -53,7 +53,10 @@ class ParkedError(Model):
 
 
 class Parked(Model):
-    """An event kept for an operator. `event` is the message as it came, or an array of those of several events.
+    """An event kept for an operator.
+
+    `event` is the innermost message that names its job, or that cannot be read, without secrets; or an array of those
+    of several events.
 
     `attempts` counts the tries that ended without success, which being out of time is not; `history` is the last of
     them before this one. It was parked first and last at `first_parked` and `last_parked`. A `dead` one is not tried

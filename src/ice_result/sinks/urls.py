@@ -34,7 +34,7 @@ class SinkUrl(NamedTuple):
 def split_url(text: str) -> SinkUrl:
     """The parts of a sink's URL. Raises ValueError, with an explanation that holds no secrets."""
     if "@" in text and "//" in text:
-        raise ValueError("a sink's URL names no user and no password: keys come from the role or the environment")
+        raise ValueError("a sink's URL names no user and no password; keys come from the role or the environment")
     if "?" in text or "#" in text:
         raise ValueError("a sink's URL has no query (?) and no fragment (#): options are environment variables")
     if _CONTROL.search(text):

@@ -1,6 +1,6 @@
 """An event this program parked before: sent again as it lies, it goes where it is still missing.
 
-`event` is the message as it first came, and what is parked once more if it must be, with what was tried before.
+`event` is the message without its secrets, and what is parked once more if it must be, with what was tried before.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _SHARE_FOR_READING = 0.5  # of that
 
 
 def see_to(pipeline: Pipeline, terms: Terms, *, most_retries: int = 100, most_notes: int = 100) -> list[JobOutcome]:
-    """Try parked events again that may mend themselves, and ask for jobs that were expected by now: so many of each.
+    """Try parked events again whose reason may pass, and ask for jobs that were expected by now: so many of each.
 
     Raises what a store raises that cannot be listed, after the retries of what lies in the others: the platform's log
     shows it, and the next timer tries again.
