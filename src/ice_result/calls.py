@@ -229,6 +229,8 @@ class Caller:
                 seconds = min(self.attempt_seconds, _share(deadline.left()))
                 value = call_within(seconds, call, service=self.service, tried=tried, clock=self.clock)
             except IceResultError as error:
+                if not error.transient:  # an answer, as a 404 is: the service does not ask for fewer calls
+                    self.pace.succeeded(turn)
                 pause = self._pause(error, attempt)
                 if not error.transient or attempt == self.attempts or pause >= deadline.left():
                     raise

@@ -263,6 +263,28 @@ def test_after_a_storm_twenty_calls_bring_back_the_speed() -> None:
     assert seconds[1] < 0.3
 
 
+@pytest.mark.parametrize("kind", [RejectedError, NotFoundError])
+def test_after_a_storm_refusals_bring_back_the_speed_as_answers_do(kind: type[RejectedError | NotFoundError]) -> None:
+    """GIVEN the widest spacing WHEN twenty calls are answered with a lasting refusal THEN that takes less than 5 s."""
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time), pace=throttled_often(fake_time))
+    began = fake_time.seconds
+    for _ in range(20):
+        with pytest.raises(kind):
+            caller.call("try", failing(kind("try", service="ICE")), Deadline.after(60, fake_time.clock))
+    assert 2 < fake_time.seconds - began < 5
+
+
+def test_after_a_storm_errors_that_pass_bring_back_no_speed() -> None:
+    """GIVEN the widest spacing WHEN calls fail as unavailable THEN they stay two seconds apart."""
+    fake_time = FakeTime()
+    caller = replace(fake_caller(fake_time, attempts=1), pace=throttled_often(fake_time))
+    for _ in range(4):
+        with pytest.raises(UnavailableError):
+            caller.call("try", failing(unavailable()), Deadline.after(60, fake_time.clock))
+    assert fake_time.slept[-3:] == [2.0, 2.0, 2.0]
+
+
 def test_a_service_that_bears_little_is_not_pushed_again_at_once() -> None:
     """GIVEN a service that took calls 1 s apart but not 0.5 s WHEN calls succeed THEN the spacing shrinks slowly."""
     fake_time = FakeTime()
