@@ -209,7 +209,7 @@ def _remedy(error: IceResultError) -> str:
         return _SET_CLOCK
     if isinstance(error, StorageError):
         return "check the path, its permissions, and the space"
-    return "check the network, the proxy and the endpoint" if error.transient else "mend what the message names"
+    return "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
 
 
 def _time_at(endpoint: str, ca_bundle: str | None) -> float:

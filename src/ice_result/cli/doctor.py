@@ -73,7 +73,7 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
         try:
             sink = open_sink(url, context)
         except SettingsError as error:
-            yield Check(url, "failed", str(error), "mend what the message names")
+            yield Check(url, "failed", str(error), "fix what the message names")
         else:
             yield from checks.check_sink(sink)
     for bucket in buckets:

@@ -151,8 +151,11 @@ class ObjectCatalogue:
     def _partitions(
         self, function_name: str | None, since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
     ) -> list[_Partition]:
-        functions = self._functions(function_name, deadline)
+        return self._partitions_in(self._functions(function_name, deadline), since, workers, deadline)
 
+    def _partitions_in(
+        self, functions: Iterable[str], since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
+    ) -> list[_Partition]:
         def days(function: str) -> list[_Partition]:
             folders = self.store.children(self.layout.folder("records", function), deadline)
             return [partition for folder in folders if (partition := _partition(function, folder))]
@@ -166,10 +169,11 @@ class ObjectCatalogue:
         """Where a job can be that an event tells of, what is likeliest first."""
         if near.time is not None:
             return self._partitions_near(Hint(near.function_name, near.time), deadline)
+        functions = self._functions(near.function_name, deadline)
+        if len(functions) > _MOST_READS:
+            return ()
         with _workers() as workers:
-            if len(self._functions(near.function_name, deadline)) > _MOST_READS:
-                return ()
-            return self._partitions(near.function_name, None, workers, deadline)
+            return self._partitions_in(functions, None, workers, deadline)
 
     def _functions(self, function_name: str | None, deadline: Deadline) -> list[str]:
         """The outer folders in which its jobs are; without a name, those of all functions."""
