@@ -64,6 +64,7 @@ _MOST_PASSES = 4  # what is taken out can bring to light what stood around it
 # Part of every secret's name, or of what an address with a secret holds; most texts have none of these.
 _HINTS = ("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key")
 _MORE_HINTS = ("private", "credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%")
+_SEPARATOR = re.compile(r"[=:@/%\\]")
 _HIDDEN_HINT = re.compile(r"\\u00[4-7]|%[4-7]|%25")
 
 _ESCAPE = re.compile(r"\\(?:u00([0-7][0-9a-fA-F])|([\"'\\/nrt]))")
@@ -183,6 +184,8 @@ def _unused(name: str, names: dict[str, JsonValue]) -> str:
 
 
 def _may_hold_a_secret(text: str) -> bool:
+    if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
+        return False
     lowered = text.lower()
     return any(hint in lowered for hint in chain(_HINTS, _MORE_HINTS)) or _HIDDEN_HINT.search(text) is not None
 
