@@ -260,6 +260,15 @@ def test_a_success_without_files_is_asked_for_once_more(world: World) -> None:
     assert len(world.notes()) == 1
 
 
+def test_a_success_without_files_is_asked_for_once_more_also_after_an_unknown_state(world: World) -> None:
+    """GIVEN a job that was recorded with state unknown THEN its success without files is news, and leaves a note."""
+    world.cloud.ice.put(JOB, CANCELED)
+    world.wake()
+    world.cloud.ice.put(JOB, WITHOUT_FILES)
+    assert world.wake()["job_outcome"] == "outputs_missing"
+    assert len(world.notes()) == 1
+
+
 def test_a_function_that_writes_no_files_is_not_asked_for_again(world: World) -> None:
     """An assessment of audio is complete without any."""
     world.cloud.ice.put(JOB, {**WITHOUT_FILES, "FunctionName": "AudioQualityAssessment", "Result": "[]"})

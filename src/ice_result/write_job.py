@@ -118,7 +118,8 @@ class JobWriter:
         return replace(
             written,
             refused={**written.refused, **refused},
-            files_missing=written.record.outcome == "outputs_missing" and not any(stored.values()),
+            files_missing=written.record.outcome == "outputs_missing"
+            and not any(there and there.standing >= written.record.standing for there in stored.values()),
         )
 
     def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
