@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from ice_result.calls import Caller, Deadline, Retries, count_retries
-from ice_result.errors import UnavailableError
+from ice_result.errors import ForbiddenError, UnavailableError
 from ice_result.function import Function
 from ice_result.journal import Stopwatch, write_job
 from ice_result.localcloud import Fault, LocalCloud
@@ -63,6 +63,15 @@ def make(cloud: LocalCloud, sinks: str, **more: str) -> Function:
     """A function in this cloud, whose pauses take no time."""
     cloud.seed_outputs()
     return function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more})
+
+
+def test_a_timer_that_ends_with_an_error_has_its_line(cloud: LocalCloud, platform: Platform) -> None:
+    """GIVEN a store that may not be listed THEN the invocation is in the log all the same."""
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/", times=None))
+    timer = b'{"triggerTime":"2026-03-02T08:00:00Z","triggerName":"timer","payload":""}'
+    with pytest.raises(ForbiddenError):
+        make(cloud, "oss://records").handle(timer, PlatformContext())
+    assert [line["kind"] for line in platform.lines] == ["job", "invocation"]
 
 
 def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud, platform: Platform) -> None:

@@ -113,11 +113,13 @@ class Function:
         work_end = Deadline(end.at - seconds_to_park, clock)
         terms = Terms(lambda: work_end, lambda: parked_by, context.request_id)
         report = pipeline.report(triggered.events, terms)
-        if triggered.on_timer:
-            from ice_result.upkeep import see_to  # noqa: PLC0415  other events do without
+        try:
+            if triggered.on_timer:
+                from ice_result.upkeep import see_to  # noqa: PLC0415  other events do without
 
-            report = Report(jobs=(*report.jobs, *see_to(pipeline, terms)))
-        _log(report, context, watch)
+                report = Report(jobs=(*report.jobs, *see_to(pipeline, terms)))
+        finally:
+            _log(report, context, watch)
         if lost := [job for job in report.jobs if job.outcome == "failed"]:
             raise ParkingError(f"{len(lost)} of {len(report.jobs)} events must be delivered again: {lost[0].reason}")
         return _summary(report)

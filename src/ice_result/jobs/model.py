@@ -195,7 +195,7 @@ class _Reader:
         schedule = self._object(self._response, "ScheduleConfig")
         return Job(
             job_id=job_id,
-            status=str(self._response["Status"]),
+            status=str(self._response["Status"]).strip(),
             function_name=self._text(self._response, "FunctionName") or "",
             name=self._text(self._response, "Name"),
             input=self._media("Input"),
