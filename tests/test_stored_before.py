@@ -204,6 +204,15 @@ def test_an_answer_that_says_more_replaces_the_record(world: World, earlier: Jso
     assert world.found().record.outcome == "ok"
 
 
+def test_an_answer_that_says_as_little_replaces_the_record(world: World) -> None:
+    """GIVEN a status nobody documented WHEN another one comes THEN that is recorded: nothing is lost with the first."""
+    world.cloud.ice.put(JOB, CANCELED)
+    world.wake()
+    world.cloud.ice.put(JOB, {**CANCELED, "Status": "Expired"})
+    assert world.wake()["complete"] is False
+    assert world.found().record.status == "Expired"
+
+
 def test_a_failure_is_an_end_too(world: World) -> None:
     """GIVEN a job that is recorded as failed THEN a status nobody documented does not replace it."""
     world.cloud.ice.put(JOB, {**SUCCESS, "Status": "Fail", "OutputFiles": []})

@@ -56,6 +56,16 @@ def test_a_deadline_counts_down_to_zero() -> None:
     assert deadline.left() == 0
 
 
+def test_parts_of_a_deadline_are_of_the_same_time() -> None:
+    """A share of what is left, and a number of seconds at most: both pass by the clock of the whole."""
+    fake_time = FakeTime()
+    deadline = Deadline.after(10, fake_time.clock)
+    fake_time.sleep(2)
+    for part, seconds in ((deadline.part(0.5), 4), (deadline.within(3), 3), (deadline.within(100), 8)):
+        assert part.left() == seconds
+        assert part.clock is fake_time.clock
+
+
 def test_a_deadline_without_a_clock_is_real() -> None:
     """By default time is the machine's."""
     before = time.monotonic()

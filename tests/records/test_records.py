@@ -198,3 +198,9 @@ def test_whatever_ice_answers_becomes_a_valid_record(fields: JsonObject, functio
     text = record.model_dump_json(by_alias=True)
     RECORD_SCHEMA.validate(json.loads(text))
     assert _record(response).model_dump_json(by_alias=True) == text
+
+
+def test_a_record_begins_with_its_schema() -> None:
+    """As it is written: the name of the field is `schema`, and the first one."""
+    written = json.loads(_record(_success()).model_dump_json(by_alias=True))
+    assert next(iter(written.items())) == ("schema", "ice_result.record/1")
