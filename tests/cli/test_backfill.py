@@ -131,7 +131,7 @@ def test_jobs_are_recorded_from_a_file(cloud: LocalCloud, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert recorded(cloud) == ["cover-0001", "videoclip-0001"]
     assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1}
-    assert done.stderr.startswith("1 named twice, 2 recorded: 2 complete in ")
+    assert done.stderr.startswith("1 named twice, 2 recorded: 2 complete, in ")
     assert done.stderr.endswith(" a second\n")
 
 
@@ -148,7 +148,7 @@ def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -
     assert told[0].endswith(
         "found more than a job id; expected one job id a line; of a CSV file, cut out the column first"
     )
-    assert summary.startswith("4 unreadable, 2 recorded: 0 complete, 2 not in ")
+    assert summary.startswith("4 unreadable, 2 recorded: 0 complete, 2 not, in ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -197,7 +197,7 @@ def test_a_second_run_does_only_what_is_left(cloud: LocalCloud, tmp_path: Path) 
 
     done = backfill(cloud, str(ids), "--sink", SINK)
 
-    assert done.stderr.startswith("2 done before, 1 named twice, 1 recorded: 0 complete, 1 not in ")
+    assert done.stderr.startswith("2 done before, 1 named twice, 1 recorded: 0 complete, 1 not, in ")
     assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1, "musicdemix-0001": 1}
 
 
@@ -328,7 +328,7 @@ def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(
         assert done.returncode == 0
         summaries.append(done.stderr.partition(" in ")[0])
 
-    assert summaries == [*["1 recorded: 0 complete, 1 not"] * 3, "1 done before"]
+    assert summaries == [*["1 recorded: 0 complete, 1 not,"] * 3, "1 done before"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
 
 

@@ -39,7 +39,7 @@ def test_process_takes_an_event_from_standard_input(cloud: LocalCloud, tmp_path:
     done = ice_result_given(payload, "process", "--event", "-", "--sink", f"file:{tmp_path}", **cloud.environment)
     assert done.returncode == 0, done.stderr
     assert "recorded" in done.stdout
-    assert "1 recorded: 1 complete in" in done.stderr
+    assert "1 recorded: 1 complete, in" in done.stderr
 
 
 def test_process_exits_1_when_something_was_parked(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_retry_tries_all_but_the_dead(run: Run, saved: Saved, out: Path) -> None
     done = run("retry")
 
     assert sorted(text.split()[:2] for text in done.stdout.splitlines()) == [["recorded", "a"], ["recorded", "b"]]
-    assert done.stderr.startswith("ice-result: 1 dead left alone: see --dead\n2 recorded: 0 complete, 2 not in ")
+    assert done.stderr.startswith("ice-result: 1 dead left alone: see --dead\n2 recorded: 0 complete, 2 not, in ")
     assert done.returncode == 0
     assert recorded_in(out) == ["a", "b"]
     assert [*parked_in(out)] == ["dead/c"]

@@ -82,7 +82,7 @@ def test_when_all_is_as_it_was_nothing_is_written(cloud: LocalCloud, store: str)
     done = verify(cloud, store)
 
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith("2 verified: 2 complete in ")
+    assert done.stderr.startswith("2 verified: 2 complete, in ")
     assert written(store) == before
     assert len(cloud.ice.calls) == asked
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_lost_takes_the_complete_manifest_back(cloud: LocalCloud,
     assert (first.returncode, second.returncode) == (1, 1)
     assert first.stdout == f"changed   cover-0001  Cover  {store}  (not complete: 1 of 2 files: not_found)\n"
     assert second.stdout == "unchanged cover-0001  Cover  (not complete: 1 of 2 files: not_found)\n"
-    assert first.stderr.startswith("2 verified: 1 complete, 1 not in ")
+    assert first.stderr.startswith("2 verified: 1 complete, 1 not, in ")
     found = manifest(store, COVER)
     assert found["complete"] is False
     assert [path for path in after if after[path] != before[path]] == [
@@ -115,7 +115,7 @@ def test_one_that_is_not_complete_decides_the_exit_status(cloud: LocalCloud, sto
     done = verify(cloud, store, COVER, CLIP, ICE_RESULT_CONCURRENCY="1")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("2 verified: 1 complete, 1 not in ")
+    assert done.stderr.startswith("2 verified: 1 complete, 1 not, in ")
 
 
 def test_a_file_that_is_there_again_makes_the_manifest_complete(cloud: LocalCloud, store: str) -> None:
@@ -131,7 +131,7 @@ def test_a_file_that_is_there_again_makes_the_manifest_complete(cloud: LocalClou
 
     assert done.returncode == 0
     assert manifest(store, COVER)["complete"] is True
-    assert done.stderr.startswith("1 verified: 1 complete in ")
+    assert done.stderr.startswith("1 verified: 1 complete, in ")
     assert before.keys() == written(store).keys()
 
 
@@ -199,7 +199,7 @@ def test_a_job_that_was_never_verified_is_verified(cloud: LocalCloud, tmp_path: 
     done = verify(cloud, url, **off)
 
     assert done.returncode == 0
-    assert done.stderr.startswith("2 verified: 2 complete in ")
+    assert done.stderr.startswith("2 verified: 2 complete, in ")
     assert [manifest(url, job_id)["complete"] for job_id in (COVER, CLIP)] == [True, True]
 
 
@@ -215,7 +215,7 @@ def test_a_store_that_does_not_answer_takes_nothing_back(cloud: LocalCloud, stor
     assert done.stdout.startswith(
         "left      cover-0001  (unreachable: 1 of 2 files: OSS: look up oss://example-output/"
     )
-    assert done.stderr.startswith("1 left alone, 1 verified: 1 complete in ")
+    assert done.stderr.startswith("1 left alone, 1 verified: 1 complete, in ")
     assert written(store) == before
 
 

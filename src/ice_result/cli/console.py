@@ -58,7 +58,7 @@ class Console:
             names = sorted(self._counts, key=lambda name: (name in self._complete, name))
             counts = ", ".join(map(self._counted, names)) or "nothing to do"
             rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
-            self._err.print(f"{counts} in {seconds:.1f} s{rate}")
+            self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
 
     def _counted(self, name: str) -> str:
         """`14 recorded: 13 complete, 1 not`, or only how many."""
