@@ -183,6 +183,17 @@ def test_what_cannot_be_parked_either_is_sent_again(
     assert (status, body["recorded"]) == (200, 1)
 
 
+def test_what_is_refused_and_cannot_be_parked_is_an_error_of_the_server(cloud: LocalCloud, fake_time: FakeTime) -> None:
+    """GIVEN a store that refuses everything THEN the answer is 500, and the same request is worked on again."""
+    function = function_with(cloud, "oss://records", fake_time)
+    cloud.oss.fail(Fault("forbidden", times=None, operation="PUT"))
+    status, body = send(function, fresh("cover-0001"))
+    assert (status, body["recorded"], body["parked"]) == (500, 0, 0)
+    cloud.oss.clear()
+    status, body = send(function, fresh("cover-0001"))
+    assert (status, body["recorded"]) == (200, 1)
+
+
 def test_ice_is_answered_within_two_seconds(
     cloud: LocalCloud, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -231,6 +231,21 @@ def test_a_better_record_of_one_sink_is_copied_to_the_other(cloud: LocalCloud, t
     assert two.found(0).record.state == "succeeded"
 
 
+def test_the_best_of_several_records_is_copied(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a sink with the job, one with the job without its files, and one without it WHEN ICE says even less of it.
+
+    THEN all have the best.
+    """
+    three = World(cloud, "oss://records/ice,oss://second/one,oss://second/two", tmp_path)
+    cloud.ice.put(JOB, WITHOUT_FILES)
+    World(cloud, three.urls[0], tmp_path).wake()
+    cloud.ice.put(JOB, SUCCESS)
+    World(cloud, three.urls[1], tmp_path).wake()
+    cloud.ice.put(JOB, CANCELED)
+    assert three.wake()["complete"] is True
+    assert [three.found(number).record.outcome for number in range(3)] == ["ok", "ok", "ok"]
+
+
 def test_where_the_record_cannot_be_read_nothing_is_written(cloud: LocalCloud, two: World) -> None:
     """GIVEN a sink that may not be read THEN the event is parked for it, and the other sink has the job."""
     cloud.ice.put(JOB, CANCELED)

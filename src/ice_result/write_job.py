@@ -123,10 +123,10 @@ class JobWriter:
         )
 
     def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
-        """Leave these records, and the manifests beside them, as they are; the other sinks get the best of them."""
+        """Leave the best of these records, and the manifest beside it, as they are; the other sinks get a copy."""
         source, record = max(better.items(), key=lambda each: each[1].standing)
-        has_it = [sink for sink in target.sinks if sink in better]
-        lacking = [sink for sink in target.sinks if sink not in better]
+        has_it = [sink for sink in target.sinks if sink in better and better[sink].standing == record.standing]
+        lacking = [sink for sink in target.sinks if sink not in has_it]
         if not lacking:
             manifest = _manifest_of(record, catalogue_of(source).verified(record, target.deadline))
             return _written(record, manifest, has_it, {})
