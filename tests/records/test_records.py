@@ -204,3 +204,35 @@ def test_a_record_begins_with_its_schema() -> None:
     """As it is written: the name of the field is `schema`, and the first one."""
     written = json.loads(_record(_success()).model_dump_json(by_alias=True))
     assert next(iter(written.items())) == ("schema", "ice_result.record/1")
+
+
+def test_every_field_of_a_response_is_in_its_place() -> None:
+    """Each under its own name, and nothing is taken for something else."""
+    record = _record(
+        _success(
+            Name="a name",
+            TemplateId="a template",
+            ScheduleConfig={"PipelineId": "a pipeline", "Priority": 6},
+            Input={"Type": "Media", "Media": "input media"},
+            Output={"Type": "OSS", "Biz": "VOD", "Media": "oss://out/a.mp4", "OutputUrl": "https://example.com/a.mp4"},
+            JobParams='{"a":1}',
+            UserData="order-7",
+        )
+    )
+    assert record.model_dump(include={"name", "template_id", "pipeline_id", "priority", "job_params", "user_data"}) == {
+        "name": "a name",
+        "template_id": "a template",
+        "pipeline_id": "a pipeline",
+        "priority": 6,
+        "job_params": {"a": 1},
+        "user_data": "order-7",
+    }
+    assert record.input.model_dump() == {"type": "Media", "media": "input media", "bucket": None, "key": None}
+    assert record.output.model_dump() == {
+        "type": "OSS",
+        "biz": "VOD",
+        "media": "oss://out/a.mp4",
+        "output_url": "https://example.com/a.mp4",
+        "bucket": "out",
+        "key": "a.mp4",
+    }
