@@ -130,7 +130,9 @@ def _wait_until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    "head", [pytest.param(head, marks=() if head == "kept open" else pytest.mark.slow) for head in HEADS]
+)
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_call_that_is_given_up_ends_its_connection(
     sdk: str, head: str, tmp_path: Path, context: Callable[[str, str | None], SinkContext], *, secure: bool
@@ -181,6 +183,7 @@ def test_no_call_begins_while_thirty_two_threads_are_left_behind(threads: KeptTh
     _wait_until(lambda: threads.left_behind == 0)
 
 
+@pytest.mark.slow
 def test_events_over_http_leave_no_thread_behind(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN an ICE whose replies drip WHEN event after event comes THEN all are parked, and no connection stays."""
     context = PlatformContext()

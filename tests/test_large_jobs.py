@@ -61,6 +61,7 @@ def saved(folder: Path, **responses: JsonObject) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_largest_response_is_recorded_and_what_is_larger_is_parked_with_its_size(
     tmp_path: Path, fake_time: FakeTime
 ) -> None:

@@ -111,7 +111,7 @@ def job(job_id: str) -> JsonObject:
     }
 
 
-@pytest.mark.parametrize("storms", [1, 5])
+@pytest.mark.parametrize("storms", [1, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("instance", THROTTLING, indirect=True)
 def test_a_warm_instance_is_as_fast_as_before_within_one_batch_after_a_storm(instance: Instance, storms: int) -> None:
     """GIVEN whole batches in which a service refuses every call WHEN it answers again THEN all jobs are recorded.

@@ -13,7 +13,6 @@ import pytest
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
-from ice_result.function import Function
 from ice_result.localcloud import Call, LocalCloud
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
@@ -23,6 +22,7 @@ from ice_result.sinks.object_store import line
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JobId
 from support.command_line import Finished, ice_result
+from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
@@ -98,7 +98,7 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
     context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
-    function = Function(environment)
+    function = function_without_pauses(environment)
     function.initialize(context)
     _leave_undone(cloud)
     cover = cloud.ice.jobs()["cover-0001"]

@@ -16,6 +16,7 @@ from ice_result.pipeline import Pipeline, Terms
 from ice_result.settings import Settings
 from ice_result.upkeep import Envelope, Retried, kept, read_each, retry
 from ice_result.values import JsonObject
+from support.fake_clock import without_pauses
 from support.paths import SAMPLE_JOBS
 
 SAMPLE = SAMPLE_JOBS / "cover-0001.json"
@@ -48,9 +49,9 @@ class Saved:
 
 @contextmanager
 def pipeline_of(environment: Mapping[str, str], clock: Clock | None = None) -> Iterator[Pipeline]:
-    """As the function assembles it; output files are not looked up."""
+    """As the function assembles it, but for its pauses; output files are not looked up."""
     offline = {"ICE_RESULT_VERIFY_OUTPUTS": "off", "ICE_RESULT_REGION": "cn-shanghai"}
-    pipeline = assemble(Settings.from_environment({**offline, **environment}), Credentials(), clock)
+    pipeline = assemble(Settings.from_environment({**offline, **environment}), Credentials(), clock or without_pauses())
     try:
         yield pipeline
     finally:

@@ -656,6 +656,7 @@ def objects_of(manifest: JsonObject) -> list[JsonObject]:
     return [entry for entry in files if isinstance(entry, dict)]
 
 
+@pytest.mark.slow
 def test_files_that_were_left_out_come_from_the_archive(tmp_path: Path, cloud: LocalCloud) -> None:
     """A row too large for its files is made anew with what the archive knows of them; without it the row is left."""
     rows, objects = Place("ots", tmp_path, cloud), Place("oss", tmp_path, cloud)

@@ -23,7 +23,7 @@ from ice_result.sinks.model import Expected
 from ice_result.sinks.object_store import line
 from ice_result.upkeep.timer import see_to
 from ice_result.values import JobId, Model
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, function_without_pauses
 from support.parked_events import Saved, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
@@ -99,7 +99,8 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
 def woken(environment: dict[str, str], shelf: Shelf, saved: Saved | None = None) -> Reply:
     """What the function answers a timer."""
     jobs = {"ICE_RESULT_JOBS": saved.url} if saved else {}
-    function = Function({"ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off", **environment, **jobs})
+    offline = {"ICE_RESULT_SINKS": shelf.url, "ICE_RESULT_VERIFY_OUTPUTS": "off"}
+    function = function_without_pauses({**offline, **environment, **jobs})
     try:
         return function.handle(TIMER, PlatformContext())
     finally:
@@ -290,7 +291,8 @@ def test_an_expected_job_without_a_manifest_is_asked_for(cloud: LocalCloud, watc
     created = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
     note = Expected(job_id=JobId("cover-0001"), function_name="Cover", expected_at=created, due_at=created)
     watchers.append(lambda call: killed_at(call, "records/manifests/"))
-    with closing(Function({**cloud.environment, "ICE_RESULT_SINKS": shelf.url})) as killed, pytest.raises(ParkingError):
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": shelf.url})
+    with closing(function) as killed, pytest.raises(ParkingError):
         killed.handle(b'{"JobId":"cover-0001"}', PlatformContext())
     watchers.clear()
     assert shelf.contents() == []
