@@ -184,7 +184,7 @@ def read_name(text: str, bucket: str | None = None) -> ObjectName:
         if address is None:
             host = re.split(r"[/?#]", text, maxsplit=1)[0]
             rest = text[len(host) :]
-        if not _on_oss(host) and not (address and _DOMAIN.fullmatch(host)):
+        if not _on_oss(host) and not (address and _DOMAIN.fullmatch(host.rpartition("@")[2])):
             return ObjectName("none", bucket, None, text.lstrip("/"), literal=True)
     literal = (scheme or "").lower() == "oss"
     on_oss = _on_oss(host)

@@ -3,10 +3,12 @@
 A secret is a value: `[redacted]` stands in its place, and everything around it stays as it is, byte for byte. Values
 are known by the names beside them (`Signature=…`, `"AccessKeySecret": "…"`, `Authorization: …`), and are found as they
 are, percent-encoded, escaped as in JSON, and in any mixture of these. The time is linear in the length of the text.
+`clean` also reads a text that is JSON as a whole, and writes it anew where a secret comes to light only so.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from bisect import bisect_right
@@ -59,19 +61,20 @@ WEBHOOK_PATHS = (
 
 _Span: TypeAlias = tuple[int, int]
 _MOST_LAYERS = 8  # of escapes and percent-encoding, one inside another
+_LONGEST_NAME = 64  # of a longer one, the end tells
 _MOST_PASSES = 4  # what is taken out can bring to light what stood around it
 
 # Part of every secret's name, or of what an address with a secret holds; most texts have none of these.
 _HINTS = ("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key")
 _MORE_HINTS = ("private", "credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%")
-_SEPARATOR = re.compile(r"[=:@/%\\]")
+_SEPARATOR = re.compile(r"[=:：@/%\\]")
 _HIDDEN_HINT = re.compile(r"\\u00[4-7]|%[4-7]|%25")
 
-_ESCAPE = re.compile(r"\\(?:u00([0-7][0-9a-fA-F])|([\"'\\/nrt]))")
-_PERCENT = re.compile(r"%([0-7][0-9a-fA-F])")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"'\\/nrt]))")
+_PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
-_USER = re.compile(r"://([^\s\"'<>\\/?#]+)@")
+_USER = re.compile(r"(?:://|(?:(?<=[\s\"'=,(])|\A)//(?=[^\s/?#@:]*:))([^\s\"'<>\\/?#]+)@")
 _HOOK = re.compile(rf"(?:{'|'.join(map(re.escape, WEBHOOK_PATHS))})([\w/-]+)", re.IGNORECASE)
 _HOST = re.compile("|".join(map(re.escape, WEBHOOK_HOSTS)), re.IGNORECASE)
 _TOKEN = re.compile(r"[^\s\"<>\\]+")
@@ -84,13 +87,14 @@ _PARAMETER_VALUE = re.compile(rf"(?:[^{_ENDS}#]+|{_GOES_ON})*")
 _CHANGING_VALUE = re.compile(r"[^\s\"'<>\\&#;?]*")
 _QUERY = re.compile(r"\?(?:[^\s\"<>\\]|\\u00[2-7]|\\/)*")
 _QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
-_NAMED = re.compile(r"(?<![\w/-])([A-Za-z][\w-]{1,63})([\"']?\s{0,16}[=:]\s{0,16})")
+_NAMED = re.compile(r"(?<![A-Za-z0-9_/-])([A-Za-z_-][A-Za-z0-9_-]+)([\"']?\s*[=:：]\s*)")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
 _CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
-_QUOTED_ITEM = re.compile(r"\s*,\s*(?=[\"'])")
+_IN_A_LIST = re.compile(r"\s*(?:([\[\]])|,|null|none|true|false|-?\d[\d.e+-]*)\s*", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
+_JSON = re.compile(r"[\s\ufeff]*[{\[\"]")
 
 
 def redact(text: str) -> str:
@@ -107,7 +111,7 @@ def redact(text: str) -> str:
 def clean(value: JsonValue, literals: Iterable[str] = ()) -> JsonValue:
     """`value` without secrets, in its keys and values at any depth, and in JSON inside its texts.
 
-    The text (or list of texts) under a secret name goes whole. `literals` are texts that are secret wherever they
+    The text under a secret name goes whole, and so do the texts of a list there. `literals` are texts that are secret wherever they
     stand. Keys keep their order; of two that become the same, the later one gets a number.
     """
     known = tuple(literals)
@@ -150,7 +154,7 @@ def without_signed_query(text: str) -> str:
 
 
 def _normal(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
+    return name.strip().lower().replace("_", "").replace("-", "")
 
 
 _NAMES = frozenset(map(_normal, SECRET_NAMES))
@@ -166,13 +170,24 @@ _OF_A_WHOLE_LINE = frozenset({"authorization", "proxyauthorization", "cookie", "
 def _clean_text(text: str, literals: Iterable[str]) -> str:
     for literal in literals:
         text = text.replace(literal, REDACTED)
-    return redact(text)
+    text = redact(text)
+    return _clean_json(text, literals) if _JSON.match(text) and _may_hold_a_secret(text) else text
+
+
+def _clean_json(text: str, literals: Iterable[str]) -> str:
+    """A JSON text without what only reading it brings to light: a name behind many blanks, a list of lists."""
+    try:
+        value: JsonValue = json.loads(text.lstrip("\ufeff"))
+        cleaned = clean(value, literals)
+    except (ValueError, RecursionError):
+        return text
+    return text if cleaned == value else json.dumps(cleaned)
 
 
 def _hidden(value: JsonValue) -> JsonValue:
     """What stands under a secret name, without its texts."""
     if isinstance(value, list):
-        return [_hidden(item) if isinstance(item, str) else item for item in value]
+        return [_hidden(item) if isinstance(item, (str, list)) else item for item in value]
     return REDACTED if isinstance(value, str) and value.strip() else value
 
 
@@ -291,7 +306,7 @@ def _named_secrets(text: str) -> Iterator[_Span]:
     position = 0
     while match := _NAMED.search(text, position):
         position = match.end()
-        if not is_secret(match[1]):
+        if not is_secret(match[1][-_LONGEST_NAME:]):
             continue
         for span in _values(text, match):
             position = span[1]
@@ -316,11 +331,18 @@ def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
 
 
 def _quoted_items(text: str, start: int) -> Iterator[_Span]:
-    """The texts of a list, as far as it holds nothing else."""
-    while (opening := text[start : start + 1]) in _QUOTED and (item := _QUOTED[opening].match(text, start)):
-        yield item.span(1)
-        more = _QUOTED_ITEM.match(text, item.end() + 1)
-        start = more.end() if more else len(text)
+    """The texts of a list and of the lists in it, as far as it holds no objects."""
+    depth = 1
+    while depth:
+        opening = text[start : start + 1]
+        if opening in _QUOTED and (item := _QUOTED[opening].match(text, start)):
+            yield item.span(1)
+            start = item.end() + 1
+        elif other := _IN_A_LIST.match(text, start):
+            depth += {"[": 1, "]": -1}.get(other[1], 0)
+            start = other.end()
+        else:
+            return
 
 
 def _bare_value(text: str, named: re.Match[str], before: str) -> Iterator[_Span]:

@@ -152,7 +152,10 @@ def test_webhooks_lose_what_lets_others_write_there(url: str, kept: str) -> None
         f"{{'access_key_secret': '{SECRET}', 'security_token': '{SECRET}'}}",
         f'{{"AuthKey": "{SECRET}"}}',
         f'{{"Authorization": ["Bearer {SECRET}", "{SECRET}"]}}',
+        f'{{"Authorization": [["Basic x", 1], null, "{SECRET}"]}}',
         f'{{"Access\\u004beySecret": "{SECRET}"}}',
+        f"我的AccessKeySecret：{SECRET}",
+        f'{{"_password": "{SECRET}", "{"x" * 200}-access-key-secret"{" " * 99}:{" " * 99}"{SECRET}"}}',
         f"access_key_secret={SECRET}",
         f"AccessKeySecret = {SECRET}",
         f"AccessKeySecret = '{SECRET}'",
@@ -269,6 +272,30 @@ def test_the_text_under_a_secret_name_goes_whole() -> None:
     assert list(cleaned) == ["z", "SecurityToken", "AuthKey"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"Password":{"a":1},"b":{"AuthKey":[{"n":1},"hidden"]}}', None),
+        ('{"Password ":"hidden","n":1.50}', '{"Password ": "[redacted]", "n": 1.5}'),
+        ('\ufeff["x",{"token\\u0020":"hidden"}]', '["x", {"token ": "[redacted]"}]'),
+    ],
+)
+def test_a_json_text_is_read_as_a_whole(text: str, kept: str | None) -> None:
+    """What no name stands right before is found too, in JSON inside JSON; the text is written anew only then."""
+    for hidden in (text, json.dumps([text]), json.dumps({"a": json.dumps([text])})):
+        cleaned = clean(hidden)
+        assert isinstance(cleaned, str)
+        assert "hidden" not in cleaned
+        assert clean(cleaned) == cleaned
+    assert kept is None or clean(text) == kept
+
+
+@pytest.mark.parametrize("text", ['{"token_count" : 1.50, "a": NaN}', '{"token": 1', "[" * 5000 + '"token=', '"sig:"'])
+def test_a_json_text_without_secrets_stays_as_it_is(text: str) -> None:
+    """Its numbers and blanks too, and what is no JSON in the end."""
+    assert clean(text) == text
+
+
 def test_keys_are_texts_too_and_none_is_lost() -> None:
     """Two keys that differ in a secret alone become two keys."""
     assert clean({f"{URL}?sig=1": 1, f"{URL}?sig=2": 2}) == {f"{URL}?sig={GONE}": 1, f"{URL}?sig={GONE} (2)": 2}
@@ -291,6 +318,8 @@ def test_texts_that_are_known_to_be_secret_go_wherever_they_stand() -> None:
             "sig%3D",
             "://a",
             "token" + " " * 1000,
+            "token=[" * 3 + "[" * 1000 + "1,",
+            "x" * 1000 + "_token",
             "?sig='",
             'authorization: ="',
             "qyapi.weixin.qq.com?key=",
@@ -363,6 +392,8 @@ def test_without_signed_query_takes_a_name_for_what_it_is(text: str, kept: str) 
         ),
         ("https://h/?u=https%3A%2F%2Fu%3Ahidden%40h%2Fp", f"https://h/?u=https%3A%2F%2F{GONE}%40h%2Fp"),
         ("ftp://a:hidden@b@c", f"ftp://{GONE}@c"),
+        ("see //a:hidden@b/c", f"see //{GONE}@b/c"),
+        ("out//b:1@2x.png", "out//b:1@2x.png"),
     ],
 )
 def test_a_url_names_no_user(text: str, kept: str) -> None:

@@ -65,6 +65,14 @@ FORMS: Mapping[str, Form] = {
     "setting": lambda secret: f"ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}",
     "setting with blanks": lambda secret: f"AccessKeySecret = {secret}",
     "header": lambda secret: f"Authorization: Token abc {secret}",
+    "names that begin with a line": lambda secret: json.dumps({"_password": secret, "--access-key-secret": secret}),
+    "a long name": lambda secret: json.dumps({f"{'x' * 150}_access_key_secret": secret}),
+    "far from its name": lambda secret: f'{{"AccessKeySecret"{" " * 40}:{" " * 40}"{secret}"}}',
+    "in a list of all kinds": lambda secret: json.dumps({"Password": [1, None, [secret], secret]}),
+    "in Chinese text": lambda secret: (
+        f"我的密码password: {secret}，密钥AccessKeySecret={secret}。AccessKeySecret：{secret}"
+    ),
+    "user and password, no scheme": lambda secret: f"//user:{secret}@files.example.com/a.jpg",
     "dump of a header": lambda secret: f"{{'Authorization': 'Basic {secret}'}}",
 }
 
@@ -185,5 +193,9 @@ EVENT_PLACES: Mapping[str, Callable[[str], JsonValue]] = {
     "an HTTP header": lambda text: _http(json.dumps(_event()), headers={"X-Note": text}),
     "a parked event": lambda text: _parked(event=_event(UserData=text)),
     "a parked event's error": lambda text: _parked(error={"type": "X", "message": text}),
+    "a parked event's history": lambda text: _parked(
+        history=[{"at": "2026-03-02T08:15:30Z", "reason": "throttled", "message": text}]
+    ),
+    "a parked event's sinks": lambda text: _parked(sinks=[text]),
     "an envelope like a parked one": lambda text: {"schema": "ice_result.parked/1", "event": text},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ice_result.redaction import redact
+from ice_result.redaction import clean
 from ice_result.triggers.envelope import describe, label
 from ice_result.triggers.keys import MISSING, Missing, at_pointer
 from ice_result.triggers.model import JobEvent, Malformed
@@ -34,7 +34,7 @@ def _flaw(text: str) -> str:
     """What is wrong in a text, whatever its length. Job ids are written and logged: no secret may be one."""
     if not text.isprintable():
         return ", some of them unprintable"
-    return " with a secret" if redact(text) != text else ""
+    return " with a secret" if clean(text) != text else ""
 
 
 def function_name(message: JsonObject) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from ice_result.redaction import clean
 from ice_result.triggers.envelope import Contents, Envelope, Opened, label
 from ice_result.triggers.model import Past, TriggerOptions
 from ice_result.values import JsonObject
@@ -25,7 +26,7 @@ def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
 def _past(message: JsonObject) -> Past:
     """What the envelope says of earlier tries; nothing, when somebody edited it into something else."""
     try:
-        return Past.model_validate({name: message[name] for name in Past.model_fields if name in message})
+        return Past.model_validate(clean({name: message[name] for name in Past.model_fields if name in message}))
     except ValidationError:
         return Past()
 
