@@ -254,8 +254,13 @@ def test_the_reply_is_json_for_the_platform(function: Function) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [{"JobId": "cover-0001"}, [{"JobId": "cover-0001"}], "cover-0001", '{"JobId":"cover-0001"}'],
-    ids=["object", "array", "word", "text"],
+    [
+        *({"JobId": "cover-0001"}, [{"JobId": "cover-0001"}], "cover-0001", '{"JobId":"cover-0001"}'),
+        *(bytearray(b'{"JobId":"cover-0001"}'), memoryview(b'{"JobId":"cover-0001"}')),
+        {"messageBody": b'{"JobId":"cover-0001"}', "messageId": "m"},
+        {"messageBody": bytearray(json.dumps({"JobId": "cover-0001"}).encode("utf-16")), "messageId": "m"},
+    ],
+    ids=["object", "array", "word", "text", "bytearray", "memoryview", "bytes inside", "UTF-16 inside"],
 )
 def test_local_tools_hand_over_a_value_or_a_text(function: Function, event: JsonValue) -> None:
     """The platform hands over bytes; a test tool gives the handler what it read from its own file."""

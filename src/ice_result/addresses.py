@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from ice_result.redaction import REDACTED, redact, without_query, without_signed_query
@@ -16,12 +17,17 @@ Host: TypeAlias = Literal["none", "oss", "other"]
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?//(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?", re.IGNORECASE)
-# The hosts of OSS: public, internal and VPC endpoints, acceleration, static websites, the S3 form, and the oldest form
-# without a region; then the dual-stack form. A single label before `.oss.aliyuncs.com` is a region only when it looks
-# like one.
+_REGIONS = (
+    r"(?:cn-(?:hangzhou|shanghai|nanjing|fuzhou|wuhan|zhengzhou|qingdao|beijing|zhangjiakou|huhehaote|wulanchabu|shenzhen"
+    r"|heyuan|guangzhou|chengdu|zhongwei|hongkong|north|south|east)|(?:ap|us|eu|me|na)-(?:north|south|east|west|central))"
+)
+# The hosts of OSS: the dual-stack form; then public, internal and VPC endpoints, acceleration, static websites, the S3
+# form, and the oldest form without a region. A single label before `.oss.aliyuncs.com` is a bucket (`us-videos`) unless
+# it begins as a region that there is.
 _OSS_HOSTS = (
     re.compile(
-        r"(?:(?P<bucket>[a-z0-9-]+)\.)?(?P<region>(?:cn|ap|us|eu|me|na)-[a-z]{4,}[a-z0-9-]*)\.oss\.aliyuncs\.com(?::\d+)?"
+        rf"(?:(?P<bucket>[a-z0-9-]+)\.|(?={_REGIONS}))(?P<region>(?:cn|ap|us|eu|me|na)-[a-z]{{4,}}[a-z0-9-]*)"
+        r"\.oss\.aliyuncs\.com(?::\d+)?"
     ),
     re.compile(
         r"(?:(?P<bucket>(?!s3\.)[a-z0-9-]+)\.)?(?:s3\.)?(?:vpc\d*-)?oss(?:-(?:website-)?(?P<region>[a-z0-9-]+))?"
@@ -213,7 +219,7 @@ def is_not_saved(text: str) -> bool:
     The job still says Success. [measured: the output bucket was in another region than the job, and the text was
     `oss fail to save the image in the given bucket`; that other functions begin theirs alike is inferred]
     """
-    return read_name(text).key.lower().startswith(_NOT_SAVED)
+    return _decoded(read_name(text).key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
 
 
 def _on_oss(host: str) -> re.Match[str] | None:
@@ -254,7 +260,7 @@ def _decoded_as(encoding: str, text: str) -> str | None:
 
 
 def _normalised(key: str) -> str:
-    """`key` decoded until nothing changes, and with spaces for `+`."""
+    """`key` decoded until nothing changes, with spaces for `+`, composed characters, and no blanks around it."""
     for _ in range(3):
         key = _decoded(key.replace("+", " "))
-    return _key(key.replace("+", " "))
+    return normalize("NFC", _key(key.replace("+", " ")).lstrip())

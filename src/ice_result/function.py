@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -104,7 +105,7 @@ class Function:
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
         pipeline = self.prepare(context)
         began = clock.now()
-        triggered = pipeline.parse(event if isinstance(event, (bytes, str)) else json.dumps(event, default=str))
+        triggered = pipeline.parse(_payload(event))
         seconds_to_park = clock.now() - began  # to write many events down takes about as long as it took to read them
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
@@ -123,6 +124,22 @@ class Function:
         if lost := [job for job in report.jobs if job.outcome == "failed"]:
             raise ParkingError(f"{len(lost)} of {len(report.jobs)} events must be delivered again: {lost[0].reason}")
         return _summary(report)
+
+
+def _payload(event: bytes | bytearray | memoryview | JsonValue) -> bytes | str:
+    if isinstance(event, (bytes, str)):
+        return event
+    return bytes(event) if isinstance(event, (bytearray, memoryview)) else json.dumps(event, default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    """What is no JSON in an event that a tool made: the bytes of a body, or a time."""
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        return str(value)
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
 
 
 def _working_seconds(timeout: float) -> float:

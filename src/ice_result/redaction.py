@@ -111,8 +111,8 @@ def redact(text: str) -> str:
 def clean(value: JsonValue, literals: Iterable[str] = ()) -> JsonValue:
     """`value` without secrets, in its keys and values at any depth, and in JSON inside its texts.
 
-    The text under a secret name goes whole, and so do the texts of a list there. `literals` are texts that are secret wherever they
-    stand. Keys keep their order; of two that become the same, the later one gets a number.
+    The text under a secret name goes whole, and so do the texts of a list there. `literals` are texts that are secret
+    wherever they stand. Keys keep their order; of two that become the same, the later one gets a number.
     """
     known = tuple(literals)
     match value:

@@ -205,7 +205,7 @@ def test_show_tells_all_there_is(run: Run, out: Path) -> None:
 def test_an_event_is_named_by_job_by_key_or_by_address(run: Run, out: Path) -> None:
     """A job may have several; a name nobody knows is told, with status 1."""
     lay(out, envelope("forbidden", "a", {"JobId": "a"}), hours=3)
-    assert len(run("show", "a", "--json").documents) == 2
+    assert len(run("show", " a\u3000", "--json").documents) == 2
     assert len(run("show", "parked/forbidden/a.json", "--json").documents) == 1
     assert len(run("show", f"{out}/parked/forbidden/a.json", "--json").documents) == 1
     assert run("show", "nobody") == Finished(1, b"", f"ice-result: no parked event nobody in file:{out}\n".encode())

@@ -128,6 +128,14 @@ def test_what_is_left_alone_is_told_and_ends_with_1(folder: str) -> None:
     assert done.stderr.startswith("1 left alone, 1 unchanged in ")
 
 
+def test_blanks_around_an_id_are_no_part_of_it(folder: str) -> None:
+    """They come along when it is copied."""
+    done = ice_result("redecode", "\u200bcover-0001 ", ICE_RESULT_SINKS=folder)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("1 unchanged in ")
+
+
 def test_a_job_that_is_not_there_ends_with_1(folder: str) -> None:
     """It is named."""
     done = ice_result("redecode", "no\x1bbody", ICE_RESULT_SINKS=folder)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,9 @@ def test_a_status_is_what_ice_documents_or_unknown(status: str, state: JobState)
         ({"Status": "Processing"}, False),
         ({"Status": "Canceled"}, False),
         ({"Status": "Canceled", "FinishTime": " "}, False),
+        ({"Status": "Canceled", "FinishTime": "null"}, False),
+        ({"Status": "Canceled", "FinishTime": 0}, False),
+        ({"Status": "Canceled", "FinishTime": "0001-01-01T00:00:00Z"}, False),
         ({"Status": "Canceled", "FinishTime": "2026-03-02T08:16:02Z"}, True),
     ],
 )
@@ -118,9 +122,9 @@ def test_unreadable_fields_are_named_and_numbers_are_texts() -> None:
             "OutputUrls": "http://x",
         },
     )
-    assert (job.template_id, job.priority, job.output_files, job.output_urls) == ("7", 6, ("a.png",), ())
+    assert (job.template_id, job.priority, job.output_files, job.output_urls) == ("7", 6, ("a.png",), ("http://x",))
     assert set(job.unreadable) == {
-        *("Name", "Input", "Output.Type", "ScheduleConfig.PipelineId", "OutputFiles", "OutputUrls"),
+        *("Name", "Input", "Output.Type", "ScheduleConfig.PipelineId", "OutputFiles"),
     }
 
 
@@ -207,6 +211,44 @@ def test_a_signature_in_the_path_of_a_cdn_address_is_kept_nowhere(signature: str
     assert job.raw["OutputUrls"] == ["https://cdn.example.com/[redacted]/out/a.mp4"]
 
 
+SIGNED = f"https://cdn.example.com/202603020815/{HASH}/out/a b.mp4"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"OutputFiles": ["out/a b.mp4"], "OutputUrls": [SIGNED]},
+        {"OutputFiles": ["out/a b.mp4"], "OutputUrls": json.dumps([SIGNED]).replace("/", "\\u002F")},
+        {"Result": json.dumps([{"Url": "oss://bucket/out/a%20b.mp4"}]), "OutputUrls": [SIGNED.replace(" ", "%20")]},
+        {
+            "Result": json.dumps({"Data": json.dumps({"result": [{"file": "out/a b.mp4"}]})}),
+            "Output": {"Media": SIGNED},
+        },
+        {"OutputFiles": ["out/a.mp4"], "UserData": f"地址：{SIGNED.replace(' b', '')}，请查看"},
+        {"OutputFiles": ["out/a.mp4"], "UserData": f"https://h/1.mp4,{SIGNED.replace(' b', '')},https://h/2.mp4"},
+        {"OutputFiles": ["out/a.mp4"], "UserData": json.dumps(SIGNED.replace(" b", "")).replace("/", "\\u002f")},
+        {"OutputFiles": ["out/a.mp4"], "JobParams": f"https://h/?u={quote(quote(SIGNED.replace(' b', ''), safe=''))}"},
+    ],
+)
+def test_the_signature_before_a_file_goes_wherever_the_file_is_named(fields: JsonObject) -> None:
+    """In OutputFiles or in Result; the address may have blanks, stand in Chinese text, and be encoded."""
+    job = Job.from_response(JOB, {**response_of(), **fields})
+    assert HASH not in job.model_dump_json()
+    assert HASH not in json.dumps([*job.output_files, *job.output_urls])
+
+
+def test_a_list_of_urls_in_a_text_keeps_no_value_of_a_query_either() -> None:
+    """However its `=` is written."""
+    text = json.dumps(["https://cdn.example.com/a.mp4?vkey=hidden", 7]).replace("=", "\\u003d")
+    job = Job.from_response(JOB, {**response_of(), "OutputUrls": text})
+    assert json.loads(str(job.raw["OutputUrls"])) == ["https://cdn.example.com/a.mp4?vkey=[redacted]", 7]
+
+
+def test_blanks_around_the_name_of_a_function_are_no_part_of_it() -> None:
+    """They would make it a function that nobody knows."""
+    assert Job.from_response(JOB, response_of(FunctionName=" VideoDelogo\n")).function_name == "VideoDelogo"
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -262,13 +304,14 @@ def test_the_key_of_an_input_is_what_oss_reads(media: str, key: str) -> None:
         (" ", (), ()),
         ('["a.mp4",null]', ("a.mp4",), ("OutputFiles",)),
         ('{"a":1}', (), ("OutputFiles",)),
-        ('"a.mp4"', (), ("OutputFiles",)),
-        ("a.mp4", (), ("OutputFiles",)),
+        ('"a.mp4"', ("a.mp4",), ()),
+        ("a.mp4", ("a.mp4",), ()),
+        ("17", (), ("OutputFiles",)),
         ("[a.mp4]", (), ("OutputFiles",)),
     ],
 )
 def test_a_list_may_come_as_a_json_text(value: str, files: tuple[str, ...], unreadable: tuple[str, ...]) -> None:
-    """A public consumer of ICE reads such lists; any other text is not readable, and a blank one is nothing."""
+    """A public consumer of ICE reads such lists; a name alone is a list of one, and a blank text is nothing."""
     job = Job.from_response(JOB, {**response_of(), "OutputFiles": value})
     assert (job.output_files, job.unreadable) == (files, unreadable)
 

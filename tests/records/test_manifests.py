@@ -196,6 +196,8 @@ def test_an_object_of_another_time_is_not_the_jobs(modified: str, codes: list[st
         ({"FinishTime": FINISHED}, []),
         ({"CreateTime": FINISHED, "FinishTime": CREATED}, []),  # as in the sample that ICE documents
         ({"CreateTime": "yesterday", "FinishTime": FINISHED}, []),
+        ({"CreateTime": "0001-01-01T00:00:00Z", "FinishTime": "9999-12-31T23:59:59Z"}, []),
+        ({"CreateTime": "9999-12-31T23:59:59-12:00"}, []),
     ],
 )
 def test_times_that_are_not_known_check_nothing(times: JsonObject, codes: list[str]) -> None:

@@ -84,8 +84,8 @@ def test_media_ids_belong_to_output_files_when_there_are_as_many() -> None:
     assert [file.media_id for file in _files(both)] == ["m1", "m2"]
     uneven = _job(OutputFiles=["a", "b"], OutputMediaIds=["m1"], Output={"Media": "oss://out/x"})
     assert [file.media_id for file in _files(uneven)] == [None, None]
-    empty = _job(OutputFiles=["a"], OutputMediaIds=[""], Output={"Media": "oss://out/x"})
-    assert [file.media_id for file in _files(empty)] == [None]
+    empty = _job(OutputFiles=["a", "b"], OutputMediaIds=["", " "], Output={"Media": "oss://out/x"})
+    assert [file.media_id for file in _files(empty)] == [None, None]
 
 
 def test_the_error_text_in_place_of_a_path_is_no_file() -> None:
@@ -120,6 +120,36 @@ def test_the_wrapper_may_say_that_nothing_was_saved() -> None:
     found = output_files(job, decode("CaptionExtraction", job.result))
     assert [file.path for file in found.files] == ["a.srt"]
     assert found.not_saved == (NotSaved("Result", positions=(1,), named=2),)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Result": "oss fail to save the video"},
+        {"Result": '"Oss fail to save the video"'},
+        {"OutputFiles": "oss fail to save the video"},
+        {"OutputFiles": ["oss%20fail%20to%20save%20the%20video"]},
+        {"OutputUrls": ["\ufeffoss fail to save the video"]},
+    ],
+)
+def test_the_error_text_is_known_outside_of_a_list_and_encoded(fields: JsonObject) -> None:
+    """GIVEN nothing else WHEN it stands alone THEN one of one was not saved."""
+    job = _job("VideoDelogo", **fields)
+    found = output_files(job, decode("VideoDelogo", job.result))
+    assert (found.files, [(*entry,) for entry in found.not_saved]) == ((), [(*fields, (0,), 1)])
+
+
+def test_a_name_composed_in_another_way_is_the_same_file() -> None:
+    """A Mac writes é as two characters; a blank before a key is sometimes lost."""
+    job = _job(
+        OutputFiles=["out/caf\u00e9.mp4", " out/b.mp4"],
+        OutputUrls=[
+            f"http://out.oss-cn-shanghai.aliyuncs.com/{name}"
+            for name in ("out/cafe%CC%81.mp4", "%20out/b.mp4", "out/c.mp4")
+        ],
+        Output={"Media": "oss://out/x"},
+    )
+    assert _uris(job) == ["oss://out/out/caf\u00e9.mp4", "oss://out/out/b.mp4", "oss://out/out/c.mp4"]
 
 
 @pytest.mark.parametrize(

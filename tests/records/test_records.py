@@ -163,7 +163,7 @@ def test_a_priority_that_is_none_is_warned_about() -> None:
 
 def test_fields_of_another_type_are_warned_about_and_kept_in_raw() -> None:
     """What cannot be read is null, named in a warning, and still in raw."""
-    response = _success(Name={"a": 1}, OutputFiles="a.mp4", OutputUrls=7, Input=[], ScheduleConfig={"Priority": 6})
+    response = _success(Name={"a": 1}, OutputFiles={"a": "b"}, OutputUrls=7, Input=[], ScheduleConfig={"Priority": 6})
     record = _record(response)
     assert record.name is None
     assert record.priority == 6

@@ -22,6 +22,7 @@ from ice_result.jsontext import valid_text
 from ice_result.settings import Settings
 from ice_result.sinks.layout import file_name
 from ice_result.sinks.model import DEAD, ParkingLot
+from ice_result.triggers import without_blanks
 from ice_result.upkeep import Kept, kept
 
 T = TypeVar("T", bound=Callable[..., int])
@@ -110,6 +111,5 @@ def _found(lots: Iterable[ParkingLot], reasons: frozenset[str] | None) -> tuple[
 
 def _names(name: str, each: Kept) -> bool:
     """Whether it is the key, the address that ends in it, or the job id."""
-    return (
-        name == each.key or name.endswith(f"/{each.key}") or each.key.rpartition("/")[2] == file_name(valid_text(name))
-    )
+    name = without_blanks(valid_text(name))
+    return name == each.key or name.endswith(f"/{each.key}") or each.key.rpartition("/")[2] == file_name(name)

@@ -24,6 +24,7 @@ from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, keeps_objects, open_sink
 from ice_result.sinks.catalogue import JobFilter
 from ice_result.sinks.registry import holdings_of
+from ice_result.triggers import without_blanks
 from ice_result.upkeep.changes import Change
 from ice_result.upkeep.rewriting import (
     FileFacts,
@@ -84,7 +85,7 @@ class Asked:
             deadline=lambda: Deadline.after(_SECONDS_A_JOB),
             dry_run=self.dry_run,
         )
-        ids = dict.fromkeys(JobId(valid_text(job_id)) for job_id in self.job_ids)
+        ids = dict.fromkeys(JobId(valid_text(without_blanks(job_id))) for job_id in self.job_ids)
         endless = Deadline.after(math.inf)  # places are listed while they are worked on, and each call has its own
         return rewrite_all(
             rewriter, ids, self.wanted, concurrency=settings.concurrency, limit=self.limit, deadline=endless

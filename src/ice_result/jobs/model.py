@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import reduce
 from typing import Literal, Protocol, TypeAlias
-from urllib.parse import quote
 
 from pydantic import Field
 
-from ice_result.addresses import KnownKeys, ObjectAddress, parse_address, read_name
+from ice_result.addresses import ObjectAddress, parse_address
 from ice_result.calls import Deadline
-from ice_result.errors import InvalidResponseError, NotJsonError
-from ice_result.jsontext import load
+from ice_result.errors import InvalidResponseError
+from ice_result.jobs.path_signatures import list_in, path_signatures
+from ice_result.jsontext import dump
 from ice_result.redaction import REDACTED, clean, redact, without_query_values
 from ice_result.values import JobId, JsonObject, JsonValue, Model
 
@@ -29,8 +29,7 @@ _STATES: dict[str, JobState] = {
     "Success": "succeeded",
     "Fail": "failed",
 }
-_HASH = re.compile("[0-9a-f]{32}")
-_WORDS = re.compile(r"[^\s\"'<>\\]+")
+_FIRST_YEAR = 1970
 _DIGITS = re.compile("[0-9]{1,18}")
 _STORED_INTEGERS = range(-(2**63), 2**63)  # of 64 bits, as every store keeps them
 
@@ -86,7 +85,9 @@ class Job(Model):
     @property
     def is_finished(self) -> bool:
         """Whether ICE is done with the job. One whose `status` ICE does not document is, when it has a FinishTime."""
-        return self.state in {"succeeded", "failed"} or (self.state == "unknown" and bool(self.finish_time))
+        if self.state == "unknown":
+            return self.finish_time is not None and read_time(self.finish_time) is not None
+        return self.state in {"succeeded", "failed"}
 
     @property
     def output_bucket(self) -> str | None:
@@ -107,8 +108,21 @@ class Job(Model):
         answered = str(response["JobId"]).strip()
         if answered != asked:
             raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(answered)[:128]!r}")
-        signatures = tuple(_path_signatures(response))
+        signatures = tuple(path_signatures(response))
         return _Reader(_cleaned(response, signatures), _files(response, signatures)).job(asked)
+
+
+def read_time(text: str) -> datetime | None:
+    """An ICE time stamp as UTC. ICE documents `2022-07-07T07:16:11Z`; other offsets are converted.
+
+    None for what is no time, and for times before 1970, which programs write for "none".
+    """
+    try:
+        time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        time = (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    return time if time.year >= _FIRST_YEAR else None
 
 
 class JobSource(Protocol):
@@ -149,35 +163,16 @@ def _without(value: JsonValue, signatures: tuple[str, ...]) -> JsonValue:
     return value
 
 
-def _path_signatures(response: JsonObject) -> Iterator[str]:
-    """The signatures of CDN addresses, where they stand in a path before a known key, in any text of the response."""
-    names = _list_in(response.get("OutputFiles"))
-    known = KnownKeys(
-        [read_name(name).plain for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    )
-    for text in _texts_with_hashes(response):
-        for word in _WORDS.findall(text):
-            if signature := known.path_signature(word):
-                yield from (signature, signature.replace("/", "\\/"), quote(signature, safe=""))
-
-
-def _texts_with_hashes(value: JsonValue) -> Iterator[str]:
-    match value:
-        case str() if _HASH.search(value):
-            yield value.replace("\\/", "/")
-        case list():
-            for item in value:
-                yield from _texts_with_hashes(item)
-        case dict():
-            yield from _texts_with_hashes([*value, *value.values()])
-        case _:
-            pass
-
-
 def _unsigned(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [_unsigned(item) for item in value]
-    return without_query_values(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    found = list_in(value) if value.lstrip()[:1] == "[" else None
+    if not isinstance(found, list):
+        return without_query_values(value)
+    unsigned = _unsigned(found)
+    return value if unsigned == found else dump(unsigned)
 
 
 class _Reader:
@@ -196,7 +191,7 @@ class _Reader:
         return Job(
             job_id=job_id,
             status=str(self._response["Status"]).strip(),
-            function_name=self._text(self._response, "FunctionName") or "",
+            function_name=str(self._response["FunctionName"]).strip(),
             name=self._text(self._response, "Name"),
             input=self._media("Input"),
             output=self._media("Output"),
@@ -254,23 +249,10 @@ class _Reader:
         return None
 
     def _texts(self, response: JsonObject, name: str) -> tuple[str, ...]:
-        value = _list_in(response.get(name))
+        value = list_in(response.get(name))
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(str(item) for item in value)
         self._unreadable.append(name)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def _list_in(value: JsonValue) -> JsonValue:
-    """The list that a JSON text holds, None for a blank text, and any other value as it is."""
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    try:
-        found = load(value)
-    except NotJsonError:
-        return value
-    return found if isinstance(found, list) else value

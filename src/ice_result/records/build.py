@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 
 from ice_result.errors import NotJsonError, shorten
-from ice_result.jobs.model import Job, MediaReference
+from ice_result.jobs.model import Job, MediaReference, read_time
 from ice_result.jsontext import load
 from ice_result.records.files import OutputFiles
 from ice_result.records.model import Decode, Outcome, Record, RecordedInput, RecordedOutput, RecordState
@@ -81,16 +81,12 @@ def _bucket_and_key(media: MediaReference) -> tuple[str | None, str | None]:
 
 
 def _time(field: str, text: str | None, warnings: list[DecodeWarning]) -> datetime | None:
-    """An ICE time stamp as UTC. ICE documents `2022-07-07T07:16:11Z`; other offsets are converted."""
-    if not text:
-        return None
-    try:
-        time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
+    """An ICE time stamp as UTC, or a warning."""
+    time = read_time(text) if text else None
+    if text and time is None:
         message = f"{field} is not a time as 2022-07-07T07:16:11Z: {shorten(text)[:64]!r}"
         warnings.append(DecodeWarning(path=field, code="unreadable", message=message))
-        return None
+    return time
 
 
 def _duration(created: datetime | None, finished: datetime | None) -> float | None:

@@ -17,6 +17,7 @@ from ice_result.records.model import NamedBy
 from ice_result.records.roles import role_of
 from ice_result.redaction import redact
 from ice_result.results.model import Covers, Decoded, DecodeWarning, Files
+from ice_result.values import JsonValue
 
 _FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
@@ -76,7 +77,8 @@ def output_files(job: Job, decoded: Decoded) -> OutputFiles:
     mentions += _mentions("Result", found, _matched(found, files), [None] * len(found))
     keys = _matched(urls, [*files, *found])
     mentions += _mentions("OutputUrls", urls, keys, _at_same_position(urls, keys, files))
-    return OutputFiles(tuple(_merged(job.function_name, mentions)), tuple(_not_saved(texts, decoded)))
+    not_saved = [*_not_saved(texts, decoded), *_result_not_saved(job.result)]
+    return OutputFiles(tuple(_merged(job.function_name, mentions)), tuple(not_saved))
 
 
 def _texts(job: Job, decoded: Decoded) -> dict[NamedBy, Sequence[str]]:
@@ -191,7 +193,7 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
             path=path,
             address=ObjectAddress(bucket, key) if bucket else None,
             role=role_of(function_name, PurePosixPath(path).name),
-            media_id=next((mention.media_id for mention in named if mention.media_id), None),
+            media_id=next((media_id for mention in named if (media_id := mention.media_id.strip())), None),
             named_by=tuple(field for field in _FIELDS if field in fields),
             unmatched_url=fields == {"OutputUrls"} and not all_named_by_url,
         )
@@ -204,6 +206,12 @@ def _not_saved(texts: dict[NamedBy, Sequence[str]], decoded: Decoded) -> Iterato
             positions = _covers_not_saved(decoded.result, decoded.warnings)
         if positions:
             yield NotSaved(field, tuple(positions), len(texts[field]))
+
+
+def _result_not_saved(result: JsonValue) -> Iterator[NotSaved]:
+    """A Result that is the error text itself, as it is or as JSON."""
+    if isinstance(result, str) and is_not_saved(result.strip().strip('"')):
+        yield NotSaved("Result", (0,), 1)
 
 
 def _covers_not_saved(covers: Covers, warnings: Sequence[DecodeWarning]) -> list[int]:

@@ -80,9 +80,9 @@ def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tu
     modified, created, finished = facts.last_modified, record.create_time, record.finish_time
     if modified is None or (created and finished and finished < created):  # as in ICE's own sample
         return
-    if created and modified < created - _CLOCKS_DIFFER:
+    if created and created - modified > _CLOCKS_DIFFER:
         yield "stale", f"written {_stamp(modified)}, before the job was created: it is not this job's"
-    if finished and modified > finished + _WRITING_ENDS:
+    if finished and modified - finished > _WRITING_ENDS:
         yield "modified_later", f"written {_stamp(modified)}, long after the job finished: it is no longer this job's"
 
 

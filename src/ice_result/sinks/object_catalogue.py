@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby, islice
 from typing import NamedTuple, TypeVar
 
@@ -182,9 +182,8 @@ class ObjectCatalogue:
         return [*self.store.children(self.layout.folder("records"), deadline)]
 
     def _partitions_near(self, hint: Hint, deadline: Deadline) -> list[_Partition]:
-        day = hint.created.astimezone(timezone.utc).date()
         functions = self._functions(hint.function_name, deadline)
-        days = [day, day - timedelta(days=1), day + timedelta(days=1)]
+        days = _days_around(hint.created)
         return [_Partition(function, f"dt={each.isoformat()}", each) for each in days for function in functions]
 
     def _keys(self, partitions: Iterable[_Partition], deadline: Deadline) -> Iterator[str]:
@@ -256,6 +255,13 @@ def _partition(function: str, folder: str) -> _Partition | None:
         pass
     _skipped(f"{function}/{folder}/", "not a partition of ours")
     return None
+
+
+def _days_around(time: datetime) -> list[date]:
+    """The day of that time, the one before and the one after, as far as there are such days."""
+    day = time.date() if time.year in {MINYEAR, MAXYEAR} else time.astimezone(timezone.utc).date()
+    numbers = [day.toordinal() + days for days in (0, -1, 1)]
+    return [date.fromordinal(number) for number in numbers if date.min.toordinal() <= number <= date.max.toordinal()]
 
 
 def _first_day(since: datetime | None) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ice_result.triggers.driver import parse, parse_again
-from ice_result.triggers.job_ids import job_event
+from ice_result.triggers.job_ids import job_event, without_blanks
 from ice_result.triggers.model import (
     Callback,
     Ignored,
@@ -29,4 +29,5 @@ __all__ = [
     "job_event",
     "parse",
     "parse_again",
+    "without_blanks",
 ]

@@ -13,11 +13,14 @@ from ice_result.values import JsonObject, JsonValue
 __all__ = ["HTTP_REQUEST", "is_request", "method", "request_id", "without_event"]
 
 
+_OF_A_REQUEST = {"body", "httpMethod"}
+
+
 def is_request(message: JsonValue) -> bool:
     """Whether this is a request, so that whoever sent it waits for an answer in the HTTP form."""
     if not isinstance(message, dict):
         return False
-    return "http" in _context(message) or {"headers", "body"} <= message.keys()
+    return "http" in _context(message) or ("headers" in message and not message.keys().isdisjoint(_OF_A_REQUEST))
 
 
 def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:

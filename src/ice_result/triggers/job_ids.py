@@ -8,7 +8,7 @@ from ice_result.triggers.keys import MISSING, Missing, at_pointer
 from ice_result.triggers.model import JobEvent, Malformed
 from ice_result.values import JobId, JsonObject, JsonValue
 
-__all__ = ["LONGEST_JOB_ID", "function_name", "job_event", "lookup"]
+__all__ = ["LONGEST_JOB_ID", "function_name", "job_event", "lookup", "without_blanks"]
 
 LONGEST_JOB_ID = 128
 _BLANKS = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -22,12 +22,17 @@ def job_event(value: JsonValue, field: str) -> JobEvent | Malformed:
 
     Blanks around an id are no part of it.
     """
-    value = value.strip(_BLANKS) if isinstance(value, str) else value
+    value = without_blanks(value) if isinstance(value, str) else value
     flaw = _flaw(value) if isinstance(value, str) else ""
     if isinstance(value, str) and 1 <= len(value) <= LONGEST_JOB_ID and not flaw:
         return JobEvent(job_id=JobId(value))
     found = describe(value) + flaw
     return Malformed(reason=f"{field}: found {found}; {_EXPECTED}")
+
+
+def without_blanks(text: str) -> str:
+    """`text` without the blanks around it, of every kind, and without what has no width there."""
+    return text.strip(_BLANKS)
 
 
 def _flaw(text: str) -> str:

@@ -1,7 +1,7 @@
 """The JSON lines that our own commands print, read back: `process`, `list`, `show`, `backfill`, `expect`, `parked`.
 
-Each names its job in `job_id`, that of `show` in `record.job_id`. A line about no job says null there, as that of a
-message that was ignored.
+Each names its job in `job_id`, that of `show` in `record.job_id`, that of `parked show` in `envelope.job_id`. A line
+about no job says null there, as that of a message that was ignored.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ __all__ = ["OWN_LINE"]
 
 
 def _open(message: JsonObject, _options: TriggerOptions) -> Opened | None:
-    record = message.get("record")
-    line = record if isinstance(record, dict) and "job_id" not in message else message
+    inner = message.get("record", message.get("envelope"))
+    line = inner if isinstance(inner, dict) and "job_id" not in message else message
     if "job_id" not in line:
         return (_NO_JOB,) if {"sink", "key", "damaged"} <= line.keys() else None
     if line["job_id"] is None and len(line) > 1:

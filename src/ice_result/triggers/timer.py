@@ -1,6 +1,7 @@
 """Timers: the timer trigger's `{"triggerTime", "triggerName", "payload"}`, and a schedule of the event bus.
 
-A schedule comes as a CloudEvent: `{"type": "eventbridge:Events:ScheduledEvents", "data": {"TimeZone", "Schedule"}}`.
+A schedule comes as a CloudEvent: `{"type": "eventbridge:Events:ScheduledEvents", "data": {"TimeZone", "Schedule"}}`,
+or with the event's schema RawData as its data alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SCHEDULE = "eventbridge:events:scheduledevents"
 
 def is_timer(message: JsonObject) -> bool:
     """Whether a timer sent it."""
-    if {"triggerTime", "triggerName"} <= message.keys():
+    if {"triggerTime", "triggerName"} <= message.keys() or {"TimeZone", "Schedule"} <= message.keys():
         return True
     event_type = message.get("type") if "specversion" in message else None
     return isinstance(event_type, str) and event_type.strip().casefold() == _SCHEDULE

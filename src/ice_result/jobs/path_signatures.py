@@ -1,0 +1,104 @@
+"""The signatures of CDN addresses that stand in a path: found by the files behind them, wherever a response has them.
+
+https://cdn.example.com/202603021600/<32 hexadecimal digits>/out/a.mp4
+                        └───────── the signature ──────────┘ └ a known key
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from ice_result.addresses import KnownKeys, read_name
+from ice_result.errors import NotJsonError
+from ice_result.jsontext import load
+from ice_result.values import JsonObject, JsonValue
+
+_HASH = re.compile("[0-9a-f]{32}")
+# An address ends at a blank or a quote; in Chinese text, and in a list of them, at punctuation; in another address's
+# query, at the next parameter.
+_WORDS = (
+    re.compile(r"[^\s\"'<>\\]+"),
+    re.compile(r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）]+"),
+    re.compile(r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）?&=#]+"),
+)
+_SLASHES = ("/", "\\/", "\\u002f", "\\u002F", "%2F", "%2f", "%252F", "%252f")
+_ESCAPED_SLASH = re.compile(r"\\(?:u002[fF]|/)")
+_MOST_LAYERS = 3  # of percent-encoding, one inside another
+_LONGEST_ADDRESS = 10_000
+
+
+def path_signatures(response: JsonObject) -> Iterator[str]:
+    """The signatures before a key that OutputFiles or Result name, in each spelling of their slash.
+
+    Of a signature before anything else it cannot be told that it is one.
+    """
+    with_hashes = [text for text in _plain_texts(response) if _HASH.search(text)]
+    texts = [text for text in _texts_in([*with_hashes]) if _HASH.search(text)]
+    if not texts:
+        return
+    known = KnownKeys(_keys(response))
+    for text in texts:
+        for address in _addresses(text):
+            if signature := known.path_signature(address):
+                yield from (signature.replace("/", slash) for slash in _SLASHES)
+
+
+def list_in(value: JsonValue) -> JsonValue:
+    """The list that a text is meant as: in JSON, or of one name; None for a blank text, any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        found = load(value)
+    except NotJsonError:
+        return value if value.lstrip()[0] in "[{" else [value]
+    return found if isinstance(found, list) else [found] if isinstance(found, str) else value
+
+
+def _keys(response: JsonObject) -> Iterator[str]:
+    """The keys that are named as they are: in Result, any text may be one, but not an address with a signature."""
+    for text in _texts_in([response.get("OutputFiles"), response.get("Result")]):
+        name = read_name(text) if len(text) <= _LONGEST_ADDRESS else None
+        if name and name.signed_path() is None:
+            yield name.plain
+
+
+def _texts_in(value: JsonValue) -> Iterator[str]:
+    """Every text in `value`, and in JSON inside its texts."""
+    for text in _plain_texts(value):
+        yield text
+        if text.lstrip()[:1] in {"{", "[", '"'}:
+            try:
+                found = load(text)
+            except NotJsonError:
+                continue
+            yield from _texts_in(found)
+
+
+def _plain_texts(value: JsonValue) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from _plain_texts(item)
+        case dict():
+            yield from _plain_texts([*value, *value.values()])
+        case _:
+            pass
+
+
+def _addresses(text: str) -> Iterator[str]:
+    """What may be an address in `text`: all of it, and its words, as they are and without percent-encoding."""
+    text = _ESCAPED_SLASH.sub("/", text)
+    for _ in range(_MOST_LAYERS):
+        yield from (word for words in _WORDS for word in words.findall(text) if _HASH.search(word))
+        if len(text) <= _LONGEST_ADDRESS:
+            yield text
+        decoded = unquote(text)
+        if decoded == text:
+            return
+        text = decoded
