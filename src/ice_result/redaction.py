@@ -15,7 +15,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, reduce
 from io import StringIO
-from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from ice_result.values import JsonValue
@@ -65,8 +64,10 @@ _LONGEST_NAME = 64  # of a longer one, the end tells
 _MOST_PASSES = 4  # what is taken out can bring to light what stood around it
 
 # Part of every secret's name, or of what an address with a secret holds; most texts have none of these.
-_HINTS = ("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key")
-_MORE_HINTS = ("private", "credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%")
+_HINTS = (
+    *("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key", "private"),
+    *("credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%"),
+)
 _SEPARATOR = re.compile(r"[=:：@/%\\]")
 _HIDDEN_HINT = re.compile(r"\\u00[4-7]|%[4-7]|%25")
 
@@ -100,8 +101,9 @@ _JSON = re.compile(r"[\s\ufeff]*[{\[\"]")
 def redact(text: str) -> str:
     """`text` with `[redacted]` in place of each secret in it. Redacting twice changes nothing more."""
     for _ in range(_MOST_PASSES):
-        spans = sorted(span for span in _secrets(text) if span[0] < span[1]) if _may_hold_a_secret(text) else []
-        redacted = _replaced(text, spans)
+        if not may_hold_a_secret(text):
+            break
+        redacted = _replaced(text, sorted(span for span in _secrets(text) if span[0] < span[1]))
         if redacted == text:
             break
         text = redacted
@@ -135,6 +137,17 @@ def is_secret(name: str) -> bool:
     """Whether the text under this name is a secret: see SECRET_NAMES and SECRET_ENDINGS."""
     normal = _normal(name)
     return normal in _NAMES or normal.endswith(_ENDINGS)
+
+
+def may_hold_a_secret(text: str) -> bool:
+    """Whether a secret can be in `text`, by a quick look; base64 is not looked into."""
+    if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
+        return False
+    lowered = text.lower()
+    for hint in _HINTS:  # a loop, since `any` takes twice as long
+        if hint in lowered:
+            return True
+    return _HIDDEN_HINT.search(text) is not None
 
 
 def without_query(url: str) -> str:
@@ -171,7 +184,7 @@ def _clean_text(text: str, literals: Iterable[str]) -> str:
     for literal in literals:
         text = text.replace(literal, REDACTED)
     text = redact(text)
-    return _clean_json(text, literals) if _JSON.match(text) and _may_hold_a_secret(text) else text
+    return _clean_json(text, literals) if _JSON.match(text) and may_hold_a_secret(text) else text
 
 
 def _clean_json(text: str, literals: Iterable[str]) -> str:
@@ -196,13 +209,6 @@ def _unused(name: str, names: dict[str, JsonValue]) -> str:
     if name not in names:
         return name
     return next(numbered for number in range(2, len(names) + 3) if (numbered := f"{name} ({number})") not in names)
-
-
-def _may_hold_a_secret(text: str) -> bool:
-    if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
-        return False
-    lowered = text.lower()
-    return any(hint in lowered for hint in chain(_HINTS, _MORE_HINTS)) or _HIDDEN_HINT.search(text) is not None
 
 
 def _replaced(text: str, spans: Iterable[_Span]) -> str:

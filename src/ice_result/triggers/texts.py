@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 from ice_result import jsontext
 from ice_result.errors import NotJsonError
@@ -10,6 +11,8 @@ from ice_result.triggers import mns_xml
 from ice_result.values import JsonValue
 
 __all__ = ["from_base64", "json_lines", "read"]
+
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]")
 
 
 def read(text: str) -> JsonValue:
@@ -62,6 +65,8 @@ def json_lines(text: str) -> list[tuple[int, str]]:
 
 def from_base64(text: str) -> bytes | None:
     """The bytes that `text` is base64 of; None when it is none."""
+    if _NOT_BASE64.search(text):
+        return None
     try:
         return base64.b64decode("".join(text.split()), validate=True) or None
     except ValueError:
