@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.localcloud.service import Watch
-from ice_result.triggers import Triggered, TriggerOptions, parse
+from ice_result.triggers import JobEvent, Malformed, Triggered, TriggerOptions, job_event, parse
 from ice_result.values import JsonValue
 from support.fake_clock import FakeTime, function_without_pauses
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
@@ -140,14 +141,40 @@ def test_the_reply_lists_first_what_somebody_may_have_to_look_at(cloud: LocalClo
     assert outcomes == ["ignored"] * 997 + ["parked", "recorded", "parked"]
 
 
+def test_what_cannot_be_read_in_time_is_parked_unread(
+    cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a payload that takes longer to read than a third of the time THEN its rest is kept, and recorded later."""
+    sinks = {"ICE_RESULT_SINKS": f"file:{tmp_path}"}
+    function = Function({**cloud.environment, **sinks}, fake_time.clock)
+    monkeypatch.setattr("ice_result.triggers.job_ids.job_event", _slowly(fake_time))
+    messages = [{"JobId": job_id} for job_id in ("cover-0001", "videoclip-0001", "videodelogo-0001", "videoh2v-0001")]
+    reply = _handle(function, messages, _context(timeout=10))
+    assert (reply["recorded"], reply["parked"]) == (3, 1)
+    (envelope,) = tmp_path.glob("parked/out_of_time/*.json")
+    monkeypatch.setattr("ice_result.triggers.job_ids.job_event", job_event)
+    reply = _handle(function, json.loads(envelope.read_text()))
+    assert (reply["recorded"], reply["parked"]) == (1, 0), reply
+
+
+def _slowly(fake_time: FakeTime) -> Callable[[JsonValue, str], JobEvent | Malformed]:
+    """Reading one id takes a second."""
+
+    def job_event_in_a_second(value: JsonValue, field: str) -> JobEvent | Malformed:
+        fake_time.move(1.0)
+        return job_event(value, field)
+
+    return job_event_in_a_second
+
+
 def test_what_took_long_to_read_leaves_as_long_to_park_it(
     cloud: LocalCloud, fake_time: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIVEN three seconds for reading the events WHEN ten are all there is THEN work on them ends at five."""
 
-    def slow_parse(payload: bytes | str, options: TriggerOptions) -> Triggered:
+    def slow_parse(payload: bytes | str, options: TriggerOptions, **more: Callable[[], bool]) -> Triggered:
         fake_time.move(3.0)
-        return parse(payload, options)
+        return parse(payload, options, **more)
 
     monkeypatch.setattr("ice_result.pipeline.parse", slow_parse)
     cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})

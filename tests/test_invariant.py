@@ -365,7 +365,7 @@ class Events(RuleBasedStateMachine):
         unreadable: list[JsonValue] = []
         for store in self.inner.values():
             for key, data in self.objects(store).items():
-                if not key.startswith("parked/"):
+                if not key.startswith("parked/") or key == Layout().position():
                     continue
                 parked = Parked.model_validate_json(data)
                 events = parse_again(parked.event, parked.past, TriggerOptions())

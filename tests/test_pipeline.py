@@ -18,6 +18,7 @@ from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError, StorageError, ThrottledError, TimedOutError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
+from ice_result.jsontext import dump
 from ice_result.localcloud import LocalCloud, Passing
 from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
@@ -212,8 +213,8 @@ def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
 
 
 def test_what_is_parked_in_one_piece_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN events that together are longer than what is read THEN they lie in as many envelopes as that takes."""
-    monkeypatch.setattr("ice_result.pipeline.MAX_BYTES", 1000)
+    """GIVEN very many events THEN they lie in envelopes that are soon read again, each worked on by itself."""
+    monkeypatch.setattr("ice_result.pipeline._LONGEST_PIECE", 500)
     lot = Store()
     messages: list[JsonValue] = [{"JobId": f"job-{number}", "note": "x" * 100} for number in range(20)]
     longest: JsonValue = {"JobId": "longest", "note": "x" * 2000}
@@ -222,7 +223,30 @@ def test_what_is_parked_in_one_piece_can_be_read_again(monkeypatch: pytest.Monke
     assert [job.outcome for job in report.jobs] == ["parked"] * 21
     assert all(len(line(parked)) <= 1000 for parked in lot.parked if parked.job_id is None)
     kept = [parked.event if isinstance(parked.event, list) else [parked.event] for parked in lot.parked]
-    assert [*chain.from_iterable(kept)] == [*messages, longest]
+    assert sorted(chain.from_iterable(kept), key=dump) == sorted([*messages, longest], key=dump)
+    assert len(kept) == 8
+
+
+def test_a_job_named_for_other_sinks_is_worked_on_once_more() -> None:
+    """GIVEN envelopes of one job for one sink each, in one payload WHEN one fails THEN what is parked names its sinks.
+
+    The second time is after the first, for the sinks of both.
+    """
+    one, two, three = Store(url="file:1"), Store(url="file:2"), Store(url="file:3")
+    envelopes: list[JsonValue] = [
+        {"schema": "ice_result.parked/1", "sinks": [url], "event": {"JobId": "job-1"}}
+        for url in ("file:1", "file:2", "file:1")
+    ]
+    with closing(_pipeline(Jobs(), [one, two, three], [one])) as pipeline:
+        report = pipeline.report(pipeline.parse(json.dumps(envelopes)).events, Terms(_in_ten_seconds))
+    assert [job.outcome for job in report.jobs] == ["recorded"] * 2
+    assert [len(store.written) for store in (one, two, three)] == [4, 2, 0]
+
+    with closing(_pipeline(Jobs(), [one, two, three], [one])) as pipeline:
+        events = pipeline.parse(json.dumps([*envelopes, {"JobId": "job-1"}])).events
+        report = pipeline.report(events, Terms(_in_ten_seconds))
+    assert [job.outcome for job in report.jobs] == ["recorded"] * 2
+    assert [len(store.written) for store in (one, two, three)] == [8, 4, 2]
 
 
 def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:

@@ -256,6 +256,26 @@ def test_where_the_record_cannot_be_read_nothing_is_written(cloud: LocalCloud, t
     assert two.found(0).record.state == "unknown"
 
 
+def test_a_record_without_a_manifest_is_told_as_what_it_is(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a function that was killed between record and manifest WHEN ICE says less THEN the store is to blame."""
+    world = World(cloud, "oss://records/ice", tmp_path)
+    world.wake()
+    (manifest,) = [key for key in cloud.oss.keys("records") if "/manifests/" in key]
+    cloud.oss.delete("records", manifest)
+    cloud.ice.put(JOB, CANCELED)
+    assert world.wake()["reason"] == (
+        f"storage: job {JOB}: its stored record has no manifest beside it; `ice-result verify {JOB}` makes one"
+    )
+
+
+def test_a_result_that_cannot_be_read_replaces_no_good_one(world: World) -> None:
+    """GIVEN a job that is recorded with its files WHEN its Result comes cut short THEN record and manifest stay."""
+    before = world.wake()
+    world.cloud.ice.put(JOB, {**SUCCESS, "Result": '{"a'})
+    assert world.wake() == before
+    assert world.found().record.outcome == "ok"
+
+
 def test_before_less_is_written_each_sink_is_read_once(cloud: LocalCloud, two: World) -> None:
     """One read for each object store, and none for a job whose end is known and whose files are there."""
     two.wake()
@@ -291,6 +311,21 @@ def test_a_success_without_files_is_asked_for_once_more_also_after_an_unknown_st
     world.cloud.ice.put(JOB, WITHOUT_FILES)
     assert world.wake()["job_outcome"] == "outputs_missing"
     assert len(world.notes()) == 1
+
+
+def test_a_success_without_files_that_no_sink_takes_leaves_no_note(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a store that may not be read THEN the event is parked and nothing else: a note would come on top each time.
+
+    The lesser job of two stores leaves its note when one of them has it.
+    """
+    world = World(cloud, "oss://records/ice", tmp_path)
+    cloud.ice.put(JOB, WITHOUT_FILES)
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/ice/records", times=None))
+    assert world.wake()["outcome"] == "parked"
+    assert world.notes() == []
+    both = World(cloud, "oss://records/ice,oss://second/ice", tmp_path)
+    assert both.wake()["outcome"] == "parked"
+    assert len(both.notes()) == 1
 
 
 def test_a_function_that_writes_no_files_is_not_asked_for_again(world: World) -> None:

@@ -27,6 +27,7 @@ _LONGEST_RESERVE_SECONDS = 10.0
 _RESERVED_SHARE = 0.2
 _LONGEST_ANSWER_SECONDS = 1.0
 _ANSWERING_SHARE = 0.04
+_SHARE_FOR_READING = 0.3  # what is not read by then is parked as it is
 _MOST_LISTED = 1000
 _LISTING_ORDER: tuple[JobOutcomeName, ...] = ("failed", "parked", "recorded", "ignored")
 
@@ -105,7 +106,7 @@ class Function:
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
         pipeline = self.prepare(context)
         began = clock.now()
-        triggered = pipeline.parse(_payload(event))
+        triggered = pipeline.parse(_payload(event), end.part(_SHARE_FOR_READING))
         seconds_to_park = clock.now() - began  # to write many events down takes about as long as it took to read them
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)

@@ -6,12 +6,12 @@ bytes ──► triggers ──► each event ──► jobs ──► results �
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from itertools import islice
 from typing import Literal, TypeAlias
 
 from ice_result import journal
@@ -19,20 +19,31 @@ from ice_result.calls import Deadline, Retries, count_retries
 from ice_result.errors import IceResultError, OutOfTimeError, ParkingError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.journal import Stopwatch
-from ice_result.jsontext import MAX_BYTES
 from ice_result.process_job import MOST_TRIES, JobProcessor, RecordedBefore
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
 from ice_result.sinks.model import Expected, Parked
-from ice_result.sinks.object_store import line
 from ice_result.stopped import Stopped
-from ice_result.triggers import Ignored, JobEvent, Malformed, Triggered, TriggerEvent, TriggerOptions, parse
-from ice_result.values import JsonObject, Model
+from ice_result.triggers import (
+    Ignored,
+    JobEvent,
+    Malformed,
+    ParkableEvent,
+    Past,
+    Triggered,
+    TriggerEvent,
+    TriggerOptions,
+    Unread,
+    parse,
+)
+from ice_result.values import JobId, JsonObject, Model
 from ice_result.write_job import Stores
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
-_UnderWay: TypeAlias = "dict[Future[JobOutcome], tuple[int, JobEvent | Malformed]]"
+_UnderWay: TypeAlias = "dict[Future[JobOutcome], tuple[int, ParkableEvent]]"
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
+_LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more
+_PARKED_AT_ONCE = 8
 _logger = logging.getLogger(__name__)
 _LOOKAHEAD = 2  # events begun for each that is worked on: a payload of a million is read as it is worked on
 
@@ -112,9 +123,12 @@ class Pipeline:
         """Bring every event of a payload to its end: `parse`, then `report` on its events."""
         return self.report(self.parse(payload).events, Terms(deadline))
 
-    def parse(self, payload: bytes | str) -> Triggered:
-        """The first stage alone: what a payload holds, as this pipeline is configured."""
-        return parse(payload, self.triggers)
+    def parse(self, payload: bytes | str, deadline: Deadline | None = None) -> Triggered:
+        """The first stage alone: what a payload holds, as this pipeline is configured.
+
+        What is not read of it by the deadline is parked as it is.
+        """
+        return parse(payload, self.triggers, time_is_over=lambda: deadline is not None and not deadline.left())
 
     def report(self, events: Iterable[TriggerEvent], terms: Terms) -> Report:
         """Bring events to their end.
@@ -132,54 +146,56 @@ class Pipeline:
 
         0 s                                    deadline             parking
         │ ask, decode, write … event by event │ what is under way  │
-        │                                     │ is parked; the rest, in one piece
+        │                                     │ is parked; the rest, in a few pieces
+
+        An event whose past names other sinks than that of an earlier one of the job is worked on after all others.
         """
-        seen: set[str] = set()
+        yield from self._process(enumerate(events), terms)
+
+    def _process(self, events: Iterable[tuple[int, TriggerEvent]], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
+        seen = _Seen()
         under_way: _UnderWay = {}
-        late: dict[int, JobEvent | Malformed] = {}
-        for index, event in enumerate(events):
-            if isinstance(event, JobEvent):
-                if event.job_id in seen:
-                    continue
-                seen.add(event.job_id)
+        late: dict[int, ParkableEvent] = {}
+        for index, event in events:
+            if isinstance(event, JobEvent) and not seen.is_new(index, event):
+                continue
             if isinstance(event, Ignored):
                 yield index, self._finish(event, terms)
-            elif not terms.deadline().left():
-                late[index] = event
-            else:
+            elif not isinstance(event, Unread) and terms.deadline().left():
                 under_way[self._workers.submit(self._finish, event, terms)] = index, event
                 yield from _ended(under_way, None if len(under_way) >= self._most_begun else 0)
+            else:
+                late[index] = event
         if late:
             late = {**_not_begun(under_way), **late}
             yield from self._park_together(late, terms)
         while under_way:
             yield from _ended(under_way)
+        if seen.again:
+            yield from self._process(seen.again.values(), terms)
 
-    def _park_together(
-        self, late: Mapping[int, JobEvent | Malformed], terms: Terms
-    ) -> Iterator[tuple[int, JobOutcome]]:
-        """One envelope for all: to park thousands one by one would take the time that there is not.
+    def _park_together(self, late: Mapping[int, ParkableEvent], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
+        """A few envelopes for all: to park thousands one by one would take the time that there is not."""
+        pieces = [*_pieces(late)]
+        with ThreadPoolExecutor(min(_PARKED_AT_ONCE, len(pieces)), thread_name_prefix="park") as workers:
+            all_kept = workers.map(lambda each: self._park_piece(each, terms), pieces)
+            for piece, kept in zip(pieces, all_kept, strict=True):
+                for index, event in piece.items():
+                    job_id = event.job_id if isinstance(event, JobEvent) else None
+                    yield index, JobOutcome(job_id=job_id, outcome=kept.outcome, record=kept.record, reason=kept.reason)
 
-        It becomes two when it is longer than what is read again. The log has one line for an envelope of several.
-        """
-        events, stopped, watch = [*late.values()], Stopped.by(_not_begun_in_time()), Stopwatch()
-        parked = stopped.parked_together(events, self.now(), self._most_tries)
-        if len(events) > 1 and len(line(parked)) > MAX_BYTES:
-            half = len(late) // 2
-            yield from self._park_together(dict(islice(late.items(), half)), terms)
-            yield from self._park_together(dict(islice(late.items(), half, None)), terms)
-            return
-        kept = self._keep(parked, stopped, terms, watch)
+    def _park_piece(self, piece: Mapping[int, ParkableEvent], terms: Terms) -> JobOutcome:
+        """One envelope; the log has one line for it when it is of several."""
+        events, stopped, watch = [*piece.values()], Stopped.by(_not_begun_in_time()), Stopwatch()
+        kept = self._keep(stopped.parked_together(events, self.now(), self._most_tries), stopped, terms, watch)
         if len(events) == 1:
             _log(events[0], kept, terms, watch, Retries())
         else:
             facts: JsonObject = {"request_id": terms.request_id, "events": len(events), "reason": kept.reason}
             journal.write_job(kept.outcome, facts, watch, Retries())
-        for index, event in late.items():
-            job_id = event.job_id if isinstance(event, JobEvent) else None
-            yield index, JobOutcome(job_id=job_id, outcome=kept.outcome, record=kept.record, reason=kept.reason)
+        return kept
 
-    def _finish(self, event: TriggerEvent, terms: Terms) -> JobOutcome:
+    def _finish(self, event: JobEvent | Ignored | Malformed, terms: Terms) -> JobOutcome:
         """Recorded, ignored, parked, or failed: an event never just ends, and the log says how."""
         watch = Stopwatch()
         with count_retries() as retries:
@@ -187,7 +203,7 @@ class Pipeline:
         _log(event, outcome, terms, watch, retries)
         return outcome
 
-    def _outcome(self, event: TriggerEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
+    def _outcome(self, event: JobEvent | Ignored | Malformed, terms: Terms, watch: Stopwatch) -> JobOutcome:
         if isinstance(event, Ignored):
             return JobOutcome(job_id=None, outcome="ignored", reason=event.reason)
         if isinstance(event, Malformed):
@@ -265,6 +281,53 @@ class Pipeline:
         return outcome.model_copy(update={"reason": f"{ParkingError.reason}: {why}"})
 
 
+class _Seen:
+    """The jobs that were come to, and for which sinks; `again` has events whose job is to go to more than these.
+
+    A past names the sinks that lack a job; without a past, or names in it, it is for all.
+    """
+
+    def __init__(self) -> None:
+        self._sinks: dict[JobId, frozenset[str]] = {}  # none: all
+        self.again: dict[JobId, tuple[int, JobEvent]] = {}
+
+    def is_new(self, index: int, event: JobEvent) -> bool:
+        """Whether the event is to be worked on now; one that adds sinks to an earlier one is in `again` then."""
+        wanted = frozenset(event.past.sinks if event.past else ())
+        if event.job_id not in self._sinks:
+            self._sinks[event.job_id] = wanted
+            return True
+        known = self._sinks[event.job_id]
+        if known and not (wanted and wanted <= known):
+            both = known | wanted if wanted else wanted
+            self._sinks[event.job_id] = both
+            past = (event.past or Past()).model_copy(update={"sinks": tuple(sorted(both))})
+            first, _ = self.again.get(event.job_id, (index, event))
+            self.again[event.job_id] = first, event.model_copy(update={"past": past})
+        return False
+
+
+def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:
+    """`events` in their order, as many together as make an envelope that is soon read again.
+
+    A message that several came from is in an envelope once.
+    """
+    piece: dict[int, ParkableEvent] = {}
+    messages: set[int] = set()
+    size = 0
+    for index, event in events.items():
+        if id(event.payload) not in messages:
+            length = len(json.dumps(event.payload))
+            if piece and size + length > _LONGEST_PIECE:
+                yield piece
+                piece, messages, size = {}, set(), 0
+            messages.add(id(event.payload))
+            size += length
+        piece[index] = event
+    if piece:
+        yield piece
+
+
 def _ended(under_way: _UnderWay, seconds: float | None = None) -> Iterator[tuple[int, JobOutcome]]:
     """Those that end next, within `seconds` if given; they are then no longer under way."""
     done, _ = wait(under_way, seconds, FIRST_COMPLETED)
@@ -273,7 +336,7 @@ def _ended(under_way: _UnderWay, seconds: float | None = None) -> Iterator[tuple
         yield index, future.result()
 
 
-def _not_begun(under_way: _UnderWay) -> dict[int, JobEvent | Malformed]:
+def _not_begun(under_way: _UnderWay) -> dict[int, ParkableEvent]:
     """Those that no worker has begun yet; they are then no longer under way."""
     return dict(under_way.pop(future) for future in [*under_way] if future.cancel())
 

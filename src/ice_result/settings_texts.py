@@ -37,7 +37,11 @@ def job_source(text: str) -> str:
     scheme, _, folder = text.partition(":")
     if scheme != "file" or not folder:
         raise ValueError(f"{text!r} is neither `ice` nor `file:` and a folder of saved responses")
-    if not Path(folder).is_dir():
+    try:
+        is_folder = Path(folder).is_dir()
+    except OSError as error:
+        raise ValueError(f"{folder!r}: {error.strerror or error}") from error
+    if not is_folder:
         raise ValueError(f"{folder!r} is not a folder")
     return text
 

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from ice_result.errors import IceResultError, is_try, shorten
 from ice_result.sinks.model import Parked, ParkedError, Sink
-from ice_result.triggers import JobEvent, Malformed, Past
+from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 from ice_result.values import JsonObject
 
 
@@ -52,7 +52,7 @@ class Stopped:
         """There is no job id in it."""
         return cls("malformed", False, "Malformed", event.reason)
 
-    def parked(self, event: JobEvent | Malformed, now: datetime, most_tries: int) -> Parked:
+    def parked(self, event: ParkableEvent, now: datetime, most_tries: int) -> Parked:
         """The envelope of the event, parked now; after `most_tries` it is dead. Being out of time is no try."""
         past = event.past or Past()
         attempts = past.attempts + is_try(self.reason)
@@ -72,7 +72,7 @@ class Stopped:
             event=event.payload,
         )
 
-    def parked_together(self, events: Sequence[JobEvent | Malformed], now: datetime, most_tries: int) -> Parked:
+    def parked_together(self, events: Sequence[ParkableEvent], now: datetime, most_tries: int) -> Parked:
         """One envelope of several events, or that of the only one; a message that several came from is in it once.
 
         The past of most of them is that of the envelope. An event with another one stands there in an envelope of its
@@ -89,7 +89,7 @@ class Stopped:
         return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
 
 
-def _with_its_past(event: JobEvent | Malformed) -> JsonObject:
+def _with_its_past(event: ParkableEvent) -> JsonObject:
     """An event as it stands beside others that have another past."""
     past = event.past or Past()
     known: JsonObject = {"attempts": past.attempts, **past.model_dump(mode="json", exclude_defaults=True)}

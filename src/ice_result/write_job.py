@@ -23,7 +23,7 @@ from typing_extensions import ParamSpec
 
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
-from ice_result.errors import IceResultError, InvalidResponseError
+from ice_result.errors import IceResultError, StorageError
 from ice_result.journal import Stopwatch
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
@@ -102,7 +102,7 @@ class JobWriter:
     def copy(self, found: Found, target: Target) -> Written:
         """Write what another sink has, but not in place of better ones.
 
-        Raises InvalidResponseError for a record without a manifest.
+        Raises StorageError for a record without a manifest.
         """
         manifest = _manifest_of(found.record, found.manifest)
         return self._write_unless_better(found.record, lambda: manifest, target)
@@ -118,7 +118,8 @@ class JobWriter:
         return replace(
             written,
             refused={**written.refused, **refused},
-            files_missing=written.record.outcome == "outputs_missing"
+            files_missing=bool(written.addresses)
+            and written.record.outcome == "outputs_missing"
             and not any(there and there.standing >= written.record.standing for there in stored.values()),
         )
 
@@ -203,7 +204,8 @@ def _written(
 
 def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
     if manifest is None:
-        raise InvalidResponseError(f"job {record.job_id}: what is stored of it has no manifest")
+        what = f"job {record.job_id}: its stored record has no manifest beside it"
+        raise StorageError(f"{what}; `ice-result verify {record.job_id}` makes one")
     return manifest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -62,6 +63,40 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [("schema", "record"), ("process", "cover-0001", *OFFLINE, "--json")])
+def test_output_that_cannot_be_written_is_a_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """As on a full disk."""
+    environment = process_environment({"ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            process_arguments(*arguments), stdout=full, stderr=subprocess.PIPE, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"ice-result: No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+def test_names_that_the_terminal_cannot_show_are_escaped(encoding: str, tmp_path: Path) -> None:
+    """JSON stays JSON, with the same values in it; what is for people shows a number."""
+    job = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text("utf-8")) | {"FunctionName": "封面😀"}
+    (tmp_path / "cover-0001.json").write_text(json.dumps(job), "utf-8")
+    environment = process_environment({"PYTHONIOENCODING": encoding, "ICE_RESULT_VERIFY_OUTPUTS": "off"})
+    arguments = ("process", "cover-0001", "--jobs", str(tmp_path), "--sink", f"file:{tmp_path}/out")
+    as_json = subprocess.check_output(process_arguments(*arguments, "--json"), env=environment).decode(encoding)
+    assert json.loads(as_json)["function_name"] == "封面😀"
+    for_people = subprocess.check_output(process_arguments(*arguments), env=environment).decode(encoding)
+    assert ("😀" if encoding == "utf-8" else "\\U0001f600") in for_people
+
+
+@pytest.mark.parametrize("arguments", [("process", "--event", "-"), ("backfill", "-")])
+def test_standard_input_that_is_closed_is_a_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """As `<&-` closes it."""
+    environment = process_environment({"ICE_RESULT_SINKS": f"file:{tmp_path}", "ICE_RESULT_REGION": "cn-shanghai"})
+    command = shlex.join(process_arguments(*arguments))
+    done = subprocess.run(["/bin/sh", "-c", f"{command} <&-"], capture_output=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"ice-result: standard input is closed: expected it to be open, or a file (see ")
 
 
 def test_the_command_without_its_extra_says_how_to_get_it(tmp_path: Path) -> None:

@@ -249,3 +249,14 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
 
     file, folder = written.stat().st_ino, tmp_path.stat().st_ino
     assert steps == [("sync", file), ("rename", file), ("sync", folder)]
+
+
+def test_what_nobody_can_read_does_not_end_a_listing(tmp_path: Path, deadline: Deadline) -> None:
+    """GIVEN a link to itself among the files THEN the others are listed."""
+    store = FileStore(tmp_path)
+    store.put("parked/x/b.json", b"{}", deadline)
+    (tmp_path / "parked" / "x" / "a.json").symlink_to("a.json")
+    (tmp_path / "parked" / "y").symlink_to("y")
+    pages = [*store.list("parked/x/", deadline)]
+    assert [listed.key for page in pages for listed in page] == ["parked/x/b.json"]
+    assert [*store.children("parked/", deadline)] == ["x"]

@@ -20,6 +20,7 @@ from ice_result.errors import StorageError
 from ice_result.file_locks import locked_folder
 from ice_result.sinks.rows import Row, rows_of
 from ice_result.sinks.sqlite import SqliteSink
+from ice_result.values import JobId
 from support.fake_clock import FakeTime
 from support.record_versions import manifest, record
 
@@ -285,3 +286,17 @@ def test_another_process_that_opens_the_file_is_waited_for(path: Path, fake_time
     with locked_folder(path.parent), pytest.raises(StorageError, match="others kept it locked for all the time"):
         sink.commit(record(1, None), manifest(1), Deadline.after(1, fake_time.clock))
     assert sum(fake_time.slept) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("x" * 300, "File name too long"), ("", "it is a folder; expected a file"), ("file/jobs.db", "Not a directory")],
+)
+def test_a_path_at_which_no_file_can_be_is_told(tmp_path: Path, deadline: Deadline, name: str, cause: str) -> None:
+    """In reading and in writing."""
+    (tmp_path / "file").write_text("")
+    sink = SqliteSink("sqlite:", tmp_path / name)
+    with pytest.raises(StorageError, match=f"cannot read .*: {cause}"):
+        sink.find(JobId("a"), deadline)
+    with pytest.raises(StorageError, match=r"cannot (read|write) .*: (File exists|Not a directory|it is|File name)"):
+        sink.prepare(deadline, dry_run=False)

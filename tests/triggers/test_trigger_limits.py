@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse
+from ice_result.triggers import Ignored, JobEvent, Malformed, Past, TriggerOptions, parse, parse_again
 from ice_result.values import JsonValue
 
 BRACKETS = "[" * 5_000  # far more than Python's own reader can nest
@@ -325,3 +325,25 @@ def test_event_types_and_keys_ignore_case_but_prefer_their_spelling() -> None:
 
     assert isinstance(event, JobEvent)
     assert event.job_id == "exact"
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_messages_for_which_there_is_no_time_are_kept_unread(*, lines: bool) -> None:
+    """GIVEN time for two of four messages THEN the others are there as they came, without secrets; read later, too."""
+    messages: list[JsonValue] = [{"JobId": f"job-{number}", "Password": "hidden"} for number in range(4)]
+    payload = "\n".join(map(json.dumps, messages)) if lines else json.dumps(messages)
+    asked = iter([False, False, True, True])
+    events = parse(payload, time_is_over=lambda: next(asked)).events
+    assert [event.kind for event in events] == ["job", "job", "unread", "unread"]
+    kept = [event.payload for event in events if not isinstance(event, Ignored)]
+    assert "hidden" not in json.dumps(kept)
+    again = parse_again(kept[2:], Past(), TriggerOptions())
+    assert [event.job_id if isinstance(event, JobEvent) else None for event in again] == ["job-2", "job-3"]
+
+
+def test_a_text_that_is_no_id_where_it_came_is_none_when_it_is_tried_again() -> None:
+    """A text in an array in an array names no job; nor does it as the one thing that is kept of it."""
+    (event,) = parse('[["cover-0001"]]').events
+    assert isinstance(event, Malformed)
+    (again,) = parse_again(event.payload, Past(), TriggerOptions())
+    assert isinstance(again, Malformed)

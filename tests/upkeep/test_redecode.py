@@ -19,7 +19,7 @@ from ice_result.calls import Caller, Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.localcloud import Fault, LocalCloud
 from ice_result.pipeline import Pipeline
-from ice_result.records.model import Manifest, Record
+from ice_result.records.model import Manifest, Problem, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.catalogue import JobFilter
 from ice_result.sinks.layout import Layout
@@ -421,6 +421,24 @@ def test_each_store_gets_what_it_lacks(tmp_path: Path, cloud: LocalCloud, file: 
     assert (found.outcome, found.sinks) == ("changed", tuple(other.url for other in others[1:]))
     assert file.content() == before
     assert all(other.documents() == file.documents() for other in others)
+
+
+def test_what_one_store_knows_of_the_files_goes_to_the_others(file: Place, tmp_path: Path) -> None:
+    """GIVEN a source whose manifest is not complete, and a store that has a complete one THEN both have that."""
+    other = Place("oss", tmp_path, file.cloud)
+    record([file.sink, other.sink], "cover-0001")
+    known, complete = file.documents()["cover-0001"]
+    manifest = Manifest.model_validate(complete)
+    problems = [Problem(code="forbidden", message="no right", uri=each.uri) for each in manifest.files]
+    unknown = [each.model_copy(update={"exists": None}) for each in manifest.files]
+    less = manifest.model_copy(update={"complete": False, "files": tuple(unknown), "problems": tuple(problems)})
+    assert manifest.complete
+    file.sink.commit(Record.model_validate(known), less, Deadline.after(30))
+
+    (found,) = redecode(file.sink, file.sink, other.sink)
+
+    assert (found.outcome, found.complete, found.sinks) == ("changed", True, (file.url,))
+    assert file.documents() == other.documents() == {"cover-0001": (known, complete)}
 
 
 def test_a_job_that_belongs_elsewhere_now_moves_and_leaves_nothing(file: Place, tmp_path: Path) -> None:

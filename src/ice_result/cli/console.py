@@ -110,14 +110,28 @@ def _line(outcome: JobOutcome) -> Text:
 
 
 def write_line(json_text: str) -> None:
-    """Write JSON as one line, at once, without secrets; control and direction characters in it as JSON escapes."""
-    json_text = redact(json_text)
-    sys.stdout.write(f"{json_text if json_text.isprintable() else _escaped(json_text)}\n")
+    """Write JSON as one line, at once, without secrets.
+
+    Control and direction characters, and those that the encoding of the output has not, are JSON escapes.
+    """
+    json_text, encoding = redact(json_text), sys.stdout.encoding or "utf-8"
+    if not json_text.isprintable() or not _has(encoding, json_text):
+        shown = (each if each.isprintable() and _has(encoding, each) else _escaped(each) for each in json_text)
+        json_text = "".join(shown)
+    sys.stdout.write(f"{json_text}\n")
     sys.stdout.flush()
 
 
-def _escaped(json_text: str) -> str:
-    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in json_text)
+def _has(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
@@ -35,11 +35,18 @@ def longest_wait(what: str = "one job may take, waiting for it to finish include
 def read_input(name: str) -> bytes:
     """All bytes of the file `name`, or of standard input for `-`; a usage error when it cannot be read."""
     if name == "-":
-        return sys.stdin.buffer.read()
+        return standard_input().read()
     try:
         return Path(name).read_bytes()
     except (OSError, ValueError) as error:
         raise unreadable(name, error) from error
+
+
+def standard_input() -> BinaryIO:
+    """Standard input; a usage error when it is closed."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed: expected it to be open, or a file")
+    return sys.stdin.buffer
 
 
 def unreadable(name: str, error: OSError | ValueError) -> click.UsageError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ice_result.cli.inputs import unreadable
+from ice_result.cli.inputs import standard_input, unreadable
 from ice_result.jsontext import encoding_of
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
 from ice_result.values import JobId
@@ -74,7 +73,7 @@ def _read_json(text: str, place: str) -> Iterator[Line]:
 def open_lines(name: str) -> Iterator[Iterable[bytes]]:
     """The lines of the file `name`, or of standard input for `-`; a usage error when it cannot be opened."""
     if name == "-":
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115  closed below: what fails there is another error

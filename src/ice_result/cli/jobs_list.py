@@ -35,8 +35,10 @@ def parse_since(text: str, now: datetime) -> datetime:
         moment = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
         if _MOMENT.fullmatch(moment):
             return TypeAdapter(AwareDatetime).validate_python(moment)
-    except (ValidationError, OverflowError):
+    except ValidationError:
         pass
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is longer ago than there are years") from error
     raise ValueError(
         f"{text!r} is no moment: write 2026-03-02T08:00:00Z, 2026-03-02 (UTC), or a span such as 24h or 7d"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import NoReturn
 
 import click
@@ -55,6 +57,7 @@ for _command in (
 
 def command(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for usage."""
+    _escape_what_cannot_be_encoded()
     try:
         status = _group.main(arguments, prog_name="ice-result", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -73,10 +76,25 @@ def command(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted; what was recorded so far stays recorded, and running it again doubles nothing")
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _end_output()
+        if not isinstance(error, BrokenPipeError):  # the reader of our output went away, as `head` does
+            _complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """A name may have characters that the encoding of a terminal has not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_output() -> None:
+    """What Python would still write at its end would fail again."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(line: str) -> None:

@@ -81,13 +81,13 @@ class Record(Model):
 
     @property
     def standing(self) -> int:
-        """How much of the job's end is known: 0 nothing, 1 a success without its files, 2 all of it.
+        """How much of the job's end is known: 0 nothing, 1 a success without its files or its Result, 2 all of it.
 
         A record never replaces one of a higher standing.
         """
         if self.state == "unknown":
             return 0
-        return 1 if self.outcome == "outputs_missing" else SETTLED
+        return 1 if self.outcome in {"outputs_missing", "undecodable"} else SETTLED
 
 
 class ManifestFile(Model):

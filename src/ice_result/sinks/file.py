@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +12,14 @@ from itertools import islice
 from pathlib import Path
 
 from ice_result.calls import Deadline
-from ice_result.errors import StorageError
+from ice_result.errors import StorageError, shorten
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.model import Listed, SinkContext
 from ice_result.sinks.object_store import KEYS_A_PAGE
 from ice_result.sinks.objects import ObjectSink
 from ice_result.sinks.urls import SinkUrl
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class FileStore:
 
     def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
         """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
-        return (entry.name for entry in _entries(self.folder / folder) if entry.is_dir())
+        return (entry.name for entry in _entries(self.folder / folder) if _is_folder(entry))
 
 
 def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
@@ -98,7 +101,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _in_order(folder: str, entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, os.DirEntry[str]]]:
     """Each with the key of the file, or the start of all keys in the folder: in this order, all keys are in order."""
-    keyed = [(f"{folder}{entry.name}/" if entry.is_dir() else f"{folder}{entry.name}", entry) for entry in entries]
+    keyed = [(f"{folder}{entry.name}/" if _is_folder(entry) else f"{folder}{entry.name}", entry) for entry in entries]
     return sorted(keyed, key=lambda each: each[0])
 
 
@@ -107,6 +110,15 @@ def _listed(key: str, entry: os.DirEntry[str]) -> Iterator[Listed]:
         yield Listed(key, datetime.fromtimestamp(entry.stat().st_mtime, timezone.utc))
     except FileNotFoundError:  # removed since the folder was read
         return
+    except OSError as error:  # as of a link to itself: nobody can read it
+        _log.warning("skipped %s: %s", shorten(key), error.strerror or error)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _content(path: Path) -> bytes | None:

@@ -8,6 +8,7 @@ to close a database folds the log back into it. The log needs shared memory, whi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -171,12 +172,8 @@ class SqliteSink:
                 if connection.in_transaction:  # SQLite ends it by itself when the disk is full
                     connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._failure("write", error) from error
-        except BlockingIOError as error:
-            raise self._failure("write", error) from error
-        except OSError as error:
-            raise StorageError(f"cannot write {self._path}: {error.strerror or error}") from error
         finally:
             self._lock.release()
 
@@ -188,16 +185,26 @@ class SqliteSink:
 
     def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
         """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
-        if not self._path.exists():
-            return
         try:
+            if not self._is_there():
+                return
             connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
             with closing(connection):
                 connection.row_factory = sqlite3.Row
                 yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
+        except OSError as error:
+            raise self._failure("read", error) from error
         except sqlite3.Error as error:
             if str(error) != f"no such table: {JOBS.name}":  # another process makes the file just now
                 raise self._failure("read", error) from error
+
+    def _is_there(self) -> bool:
+        """Whether the file is there. Raises OSError for a path at which there can be none."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return False
+        return True
 
     def _tables(self, deadline: Deadline) -> Columns:
         return columns_of([*self._read(COLUMNS_THERE, (), deadline)])
@@ -212,8 +219,12 @@ class SqliteSink:
                     raise
                 deadline.clock.sleep(min(_PAUSE_SECONDS, deadline.left()))
 
-    def _failure(self, tried: str, error: sqlite3.Error | BlockingIOError) -> StorageError:
-        cause = "others kept it locked for all the time there was" if _is_locked(error) else str(error)
+    def _failure(self, tried: str, error: sqlite3.Error | OSError) -> StorageError:
+        cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        if _is_locked(error):
+            cause = "others kept it locked for all the time there was"
+        elif os.path.isdir(self._path):  # noqa: PTH112  unlike that of a Path, it never raises
+            cause = "it is a folder; expected a file"
         return StorageError(f"cannot {tried} {self._path}: {cause}")
 
 

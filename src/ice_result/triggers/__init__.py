@@ -9,11 +9,13 @@ from ice_result.triggers.model import (
     Ignored,
     JobEvent,
     Malformed,
+    ParkableEvent,
     Past,
     Triggered,
     TriggerEvent,
     TriggerOptions,
     Try,
+    Unread,
 )
 
 __all__ = [
@@ -21,11 +23,13 @@ __all__ = [
     "Ignored",
     "JobEvent",
     "Malformed",
+    "ParkableEvent",
     "Past",
     "TriggerEvent",
     "TriggerOptions",
     "Triggered",
     "Try",
+    "Unread",
     "job_event",
     "parse",
     "parse_again",

@@ -18,7 +18,16 @@ from ice_result.errors import NotJsonError
 from ice_result.triggers import http, texts, timer
 from ice_result.triggers.envelope import Contents, describe
 from ice_result.triggers.job_ids import job_event
-from ice_result.triggers.model import Ignored, JobEvent, Malformed, Past, Triggered, TriggerEvent, TriggerOptions
+from ice_result.triggers.model import (
+    Ignored,
+    JobEvent,
+    Malformed,
+    Past,
+    Triggered,
+    TriggerEvent,
+    TriggerOptions,
+    Unread,
+)
 from ice_result.triggers.payloads import cleaned
 from ice_result.triggers.registry import ENVELOPES
 from ice_result.triggers.requests import read_request
@@ -37,7 +46,7 @@ class _Place:
 
     The outermost message id wins: it names the delivery, which is what logs and a redelivery have in common. The id
     of a call (`request_id`) changes with every attempt and serves only when there is no other. With `ids_only`, events
-    are made without what an operator needs.
+    are made without what an operator needs. Messages that are come to when `time_is_over` are not read.
     """
 
     options: TriggerOptions
@@ -48,6 +57,7 @@ class _Place:
     request_id: str | None = None
     past: Past | None = None
     ids_only: bool = False
+    time_is_over: Callable[[], bool] = bool
 
     def inside(self, contents: Contents) -> _Place:
         return replace(
@@ -81,26 +91,34 @@ class _Place:
         events = _messages(payload, _Place(self.options, ids_only=True))
         return [event.job_id if isinstance(event, JobEvent) else None for event in events] == [job_id]
 
+    def unread(self, message: JsonValue) -> TriggerEvent:
+        """The event of a message of the payload that there is no time to read."""
+        return Unread(payload=cleaned(message))
+
     def malformed(self, reason: str, piece: JsonValue) -> TriggerEvent:
         """The event of a `piece` of the payload that cannot be read."""
         return self.event(Malformed(reason=f"{self.field}: {reason}"), piece)
 
 
 def parse(
-    payload: bytes | str, options: TriggerOptions | None = None, clock: Callable[[], float] = time.time
+    payload: bytes | str,
+    options: TriggerOptions | None = None,
+    clock: Callable[[], float] = time.time,
+    time_is_over: Callable[[], bool] = bool,
 ) -> Triggered:
     """The jobs that `payload` asks us to look at, and everything else in it with the reason why it is not one.
 
     Never raises, whatever the payload. A job named twice is there twice. The `payload` of a JobEvent, written as JSON
     and parsed again, names that job again and no other: so a parked event can be retried. Several lines of JSON are
-    several messages. `clock` gives the time in Unix seconds, for callbacks that must not be old.
+    several messages. `clock` gives the time in Unix seconds, for callbacks that must not be old. Once `time_is_over`,
+    the other messages of an array, or of several lines, are Unread.
     """
     options = options or TriggerOptions()
     try:
         whole = jsontext.load(payload)
     except NotJsonError as error:
-        return Triggered(events=_of_text(payload, error, options))
-    place = _Place(options)
+        return Triggered(events=_of_text(payload, error, _Place(options, time_is_over=time_is_over)))
+    place = _Place(options, bare_id=True, time_is_over=time_is_over)
     if isinstance(whole, dict) and http.is_request(whole):
         return read_request(whole, options, clock(), lambda request: _messages(request, place))
     messages = whole if isinstance(whole, list) else [whole]
@@ -119,9 +137,8 @@ def parse_again(message: JsonValue, past: Past, options: TriggerOptions) -> tupl
     return _limited(_messages(message, place), place, message)
 
 
-def _of_text(payload: bytes | str, error: NotJsonError, options: TriggerOptions) -> tuple[TriggerEvent, ...]:
+def _of_text(payload: bytes | str, error: NotJsonError, place: _Place) -> tuple[TriggerEvent, ...]:
     """A payload that is not JSON: lines of JSON; or bare bytes of a topic, which may be base64 or XML."""
-    place = _Place(options)
     try:
         text = jsontext.decode(payload) if isinstance(payload, bytes) else jsontext.valid_text(payload)
     except NotJsonError:
@@ -134,7 +151,10 @@ def _of_text(payload: bytes | str, error: NotJsonError, options: TriggerOptions)
 
 def _read_lines(lines: Iterable[tuple[int, str]], place: _Place) -> Iterator[TriggerEvent]:
     for number, line in lines:
-        yield from _read_text(line, replace(place, field=f"line {number}"))
+        if place.time_is_over():
+            yield place.unread(line)
+        else:
+            yield from _read_text(line, replace(place, field=f"line {number}"))
 
 
 def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) -> tuple[TriggerEvent, ...]:
@@ -147,10 +167,13 @@ def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) ->
 def _messages(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
     """The events of each message on its own: of each element of an array, else of the whole."""
     if not isinstance(whole, list) or not whole:
-        yield from _read(whole, replace(place, bare_id=True))
+        yield from _read(whole, place)
         return
     for index, element in enumerate(whole):
-        yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
+        if place.time_is_over():
+            yield place.unread(element)
+        else:
+            yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
 
 
 def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:

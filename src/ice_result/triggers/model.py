@@ -71,7 +71,20 @@ class Malformed(Model):
     past: Past | None = None
 
 
-TriggerEvent: TypeAlias = JobEvent | Ignored | Malformed
+class Unread(Model):
+    """A message that was not read, since the time for reading was over; `payload` is all of it, without secrets."""
+
+    kind: Literal["unread"] = "unread"
+    event_type: str | None = None
+    event_id: str | None = None
+    reason: str = "the time for reading was over"
+    payload: JsonValue = None
+    past: Past | None = None
+
+
+ParkableEvent: TypeAlias = JobEvent | Malformed | Unread
+"""An event that is parked when it cannot be finished."""
+TriggerEvent: TypeAlias = ParkableEvent | Ignored
 
 
 class Triggered(Model):

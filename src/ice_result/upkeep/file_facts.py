@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles
 from ice_result.sinks.catalogue import Stored
-from ice_result.upkeep.old_records import NotRewritableError, read_facts
+from ice_result.upkeep.old_records import NotRewritableError, is_complete, read_facts
 
 _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
@@ -22,16 +22,32 @@ _NOT_LOOKED_UP = ObjectFacts(
 
 @dataclass(frozen=True)
 class StoredFacts:
-    """The facts in the stored manifest. Files that it does not know are looked up, or without `inspector` are not."""
+    """The facts in a stored manifest: in the source's, or in another store's when that alone is complete.
+
+    Files that it does not know are looked up, or without `inspector` are not.
+    """
 
     inspector: ObjectInspector | None
 
-    def of(self, stored: Stored, files: OutputFiles, deadline: Deadline) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(
+        self, stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
+    ) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """As FileFacts; None when no file was looked up for the stored manifest."""
-        known = read_facts(stored)
+        addresses = _addresses(files)
+        source = next(stored)
+        known = None if is_complete(source) else self._complete(stored, addresses)
+        known = known or read_facts(source)
         if known is None:
             return None
-        return {address: known.get(address.uri) or self._look_up(address, deadline) for address in _addresses(files)}
+        return {address: known.get(address.uri) or self._look_up(address, deadline) for address in addresses}
+
+    def _complete(self, stored: Iterator[Stored], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
+        """The facts of a complete manifest of the same files."""
+        for each in stored:
+            facts = read_facts(each) if is_complete(each) else None
+            if facts and facts.keys() == {address.uri for address in addresses}:
+                return facts
+        return None
 
     def _look_up(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
         return self.inspector.facts(address, deadline) if self.inspector else _NOT_LOOKED_UP
@@ -43,7 +59,9 @@ class NewFacts:
 
     inspector: ObjectInspector
 
-    def of(self, _stored: Stored, files: OutputFiles, deadline: Deadline) -> Mapping[ObjectAddress, ObjectFacts]:
+    def of(
+        self, _stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
+    ) -> Mapping[ObjectAddress, ObjectFacts]:
         """As FileFacts. A job with a file that cannot be reached is left as it is: nothing new is known of it."""
         addresses = _addresses(files)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="verify") as workers:

@@ -81,6 +81,12 @@ def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
     return _facts(_document(stored.manifest, Manifest))
 
 
+def is_complete(stored: Stored) -> bool:
+    """Whether the stored manifest says that all files were there, and has them."""
+    manifest = json_of(stored.manifest)
+    return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
+
+
 def is_later(stored: Stored) -> bool:
     """Whether what is stored is of a version that this one does not know, and so must not be replaced."""
     try:

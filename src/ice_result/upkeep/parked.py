@@ -124,7 +124,8 @@ def retry(
     A job that several of the envelopes are about is worked on once for each, one after the other: they may name
     different stores. Those that time does not suffice to begin stay as they are, and nothing is told of them.
     """
-    for batch in _batches(pipeline, envelopes, most_at_once, most_bytes_at_once):
+    in_time = takewhile(lambda _: terms.deadline().left(), envelopes)
+    for batch in _batches(pipeline, in_time, most_at_once, most_bytes_at_once):
         yield from _retry(pipeline, batch, terms)
 
 

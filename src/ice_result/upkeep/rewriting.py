@@ -65,8 +65,13 @@ class Rewritten(Model):
 class FileFacts(Protocol):
     """Where the facts of a job's output files come from."""
 
-    def of(self, stored: Stored, files: OutputFiles, deadline: Deadline) -> Mapping[ObjectAddress, ObjectFacts] | None:
-        """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError."""
+    def of(
+        self, stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
+    ) -> Mapping[ObjectAddress, ObjectFacts] | None:
+        """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
+
+        `stored` is the job in the source, then in the other stores, each read when it is come to.
+        """
         ...
 
 
@@ -150,7 +155,8 @@ class Rewriter:
             if not wanted.admits(record):
                 return None
             known = stored if stored.files_stored else archived or stored
-            manifest = build_manifest(record, files, self.facts.of(known, files, deadline))
+            everywhere = chain([known], self._elsewhere(old, deadline))
+            manifest = build_manifest(record, files, self.facts.of(everywhere, files, deadline))
             return self._settle(_Made(stored, old, record, manifest), deadline)
 
         return _guarded(old.job_id, place, settle)
@@ -163,6 +169,13 @@ class Rewriter:
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
+
+    def _elsewhere(self, old: OldRecord, deadline: Deadline) -> Iterator[Stored]:
+        for handle in self.stores.targets:
+            if handle.sink is not self.stores.source.sink:
+                found = handle.holdings.stored(_place(handle, old), deadline)
+                if found and not is_later(found):
+                    yield found
 
     def _settle(self, made: _Made, deadline: Deadline) -> Rewritten:
         """All stores are compared before the first is written."""
