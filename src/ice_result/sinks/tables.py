@@ -86,7 +86,8 @@ _JOB_ID = _text("job_id", "the job", key=True)
 _GENERATION = _text(
     "generation",
     "which writing of the job the row belongs to: schema_version in six digits, `/`, rank (0: neither succeeded nor "
-    "failed; 1: outputs_missing; 2: every other end), `/`, finish_time (empty when unknown); the greatest wins",
+    "failed; 1: outputs_missing or undecodable; 2: every other end), `/`, finish_time (empty when unknown); the "
+    "greatest wins",
 )
 _FUNCTION = _text("function_name", "the algorithm")
 
