@@ -7,6 +7,7 @@ documented, no files, a file that is gone or cannot be looked up. None of it tak
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +18,7 @@ from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.function import Function
-from ice_result.localcloud import Fault, LocalCloud
+from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.settings import Settings
 from ice_result.sinks import open_catalogue, open_sink
 from ice_result.sinks.catalogue import Catalogue, Found
@@ -579,6 +580,86 @@ def test_a_copy_of_less_takes_no_record_back(cloud: LocalCloud, two: World) -> N
     job = two.wake({"schema": "ice_result.parked/1", "sinks": [two.urls[1]], "attempts": 1, "event": EVENT})
     assert (job["outcome"], job["job_outcome"]) == ("recorded", "ok")
     assert two.found(1) == stored
+
+
+def all_kinds(cloud: LocalCloud, folder: Path) -> World:
+    """Sinks of which the first cannot keep a response of 2.2 MB, and points to the second."""
+    cloud.ice.put(JOB, {**SUCCESS, "New": "x" * 2_200_000})
+    return World(cloud, f"ots://records,oss://records/ice,file:{folder}/out", folder)
+
+
+def test_a_forgotten_job_comes_from_a_store_that_has_all_of_it(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a row without the response, which is too large for it, and an object with it THEN that is copied."""
+    (tmp_path / "out").write_text("a file where a folder should be")
+    world = all_kinds(cloud, tmp_path)
+    world.wake(EVENT)
+    (tmp_path / "out").unlink()
+    forget(cloud)
+    assert world.wake(world.parked()[f"storage/{JOB}"])["outcome"] == "recorded"
+    assert world.found(2) == world.found(1)
+
+
+def test_a_forgotten_job_is_looked_for_in_the_other_stores_too(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a first store that was lost, of three THEN the third gets the job from the second."""
+    (tmp_path / "out").write_text("a file where a folder should be")
+    world = World(cloud, f"sqlite:{tmp_path}/jobs.db,oss://records/ice,file:{tmp_path}/out", tmp_path)
+    world.wake(EVENT)
+    (tmp_path / "out").unlink()
+    (tmp_path / "jobs.db").unlink()
+    forget(cloud)
+    assert world.wake(world.parked()[f"storage/{JOB}"])["outcome"] == "recorded"
+    assert world.found(2) == world.found(1)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "error_500", "expired_keys"])
+def test_a_store_that_is_down_hides_no_recorded_job(cloud: LocalCloud, two: World, kind: FaultKind) -> None:
+    """GIVEN a job that ICE forgot THEN the second store is asked; when neither answers, the timer asks again."""
+    two.wake(EVENT)
+    forget(cloud)
+    cloud.oss.fail(Fault(kind, operation="GET", target="records", times=None))
+    assert two.wake(EVENT)["outcome"] == "ignored"
+    cloud.oss.fail(Fault(kind, operation="GET", target="second", times=None))
+    assert two.wake(EVENT)["outcome"] == "parked"
+    ((name, envelope),) = two.parked().items()
+    assert (name.startswith("not_found"), envelope["transient"]) == (False, True)
+
+
+def test_what_is_whole_in_one_store_is_copied_though_another_is_not_whole(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a row without the response, an object with it, and a folder that lost the job WHEN ICE says less."""
+    world = all_kinds(cloud, tmp_path)
+    world.wake(EVENT)
+    shutil.rmtree(tmp_path / "out")
+    cloud.ice.put(JOB, CANCELED)
+    assert world.wake(EVENT)["complete"] is True
+    assert world.found(2) == world.found(1)
+
+
+def test_a_manifest_that_one_store_lacks_comes_from_another(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a first store with the record alone, as after a kill, and a second with both WHEN ICE says less."""
+    world = World(cloud, "oss://records/ice,ots://records", tmp_path)
+    world.wake()
+    (manifest,) = [key for key in cloud.oss.keys("records") if "/manifests/" in key]
+    cloud.oss.delete("records", manifest)
+    cloud.ice.put(JOB, CANCELED)
+    assert world.wake()["complete"] is True
+    assert world.found(0) == world.found(1)
+
+
+@pytest.mark.slow
+def test_a_list_of_files_that_a_row_cannot_keep_is_compared_all_the_same(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a complete manifest of more than 2 MB in Tablestore WHEN a file is gone, and WHEN ICE says less."""
+    names = [f"{'x' * 600}/{'y' * 200}/{number}.mp4" for number in range(2500)]
+    for name in names:
+        cloud.oss.put("example-output", name, b"a clip", "video/mp4", modified=FINISHED)
+    cloud.ice.put(JOB, {**SUCCESS, "OutputFiles": [*names]})
+    world = World(cloud, "ots://records", tmp_path)
+    assert world.wake()["complete"] is True
+    assert world.found().left_out == ("files",)
+    cloud.oss.delete("example-output", names[7])
+    assert world.wake()["complete"] is True
+    cloud.ice.put(JOB, CANCELED)
+    job = world.wake()
+    assert (job["outcome"], job["complete"]) == ("recorded", True)
 
 
 def test_the_look_for_a_forgotten_job_costs_three_reads(cloud: LocalCloud, two: World) -> None:

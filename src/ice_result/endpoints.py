@@ -7,8 +7,9 @@ import re
 _ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 # What people write around a region: the name of a service, a network, or a letter that makes a zone of it.
-_BEFORE_A_REGION = re.compile(r"(vpc\d+-)?(s3-)?(oss|ots|ice|mns)-")
-_BEHIND_A_REGION = re.compile(r"(-(internal|vpc)|(?<=\d)[a-z]|-[a-z])$")
+_SERVICES = "oss|ots|ice|mns|mts|ims|vod|imm|fc|log|sls|eventbridge|sts|ecs"
+_BEFORE_A_REGION = re.compile(rf"(vpc\d*-)?(s3-)?({_SERVICES})-|vpc\d*-")
+_BEHIND_A_REGION = re.compile(rf"(-(internal|vpc|{_SERVICES})|(?<=\d)[a-z]|-[a-z])$")
 _ALIBABA_CLOUD = ".aliyuncs.com"
 # The host of OSS itself, behind the name of a bucket if there is one: by region, accelerated, or dual stack.
 _OSS_HOST = re.compile(
@@ -69,4 +70,5 @@ def _region_meant(text: str) -> str | None:
 
 
 def _host(endpoint: str) -> str:
-    return endpoint.partition("://")[2].partition(":")[0] if "://" in endpoint else endpoint.partition(":")[0]
+    authority = endpoint.partition("://")[2] if "://" in endpoint else endpoint
+    return authority.partition(":")[0].lower().rstrip(".")

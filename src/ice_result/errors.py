@@ -14,8 +14,9 @@
     │   ├── KeysExpiredError   the access keys have expired; others may come       (transient)
     │   ├── ClockSkewError     this machine's clock is wrong                       (transient)
     │   ├── ForbiddenError     credentials or permissions
-    │   ├── NotFoundError      no such job, table, queue or object
+    │   ├── NotFoundError      no such job, queue or object
     │   ├── NoSuchBucketError  no such bucket
+    │   ├── NoSuchTableError   no such table
     │   └── RejectedError      the service refuses the request as it is
     ├── StorageError           the local file system or database refused
     └── ParkingError           an event could be neither finished nor parked       (transient)
@@ -174,6 +175,12 @@ class NoSuchBucketError(ServiceError):
     """The bucket does not exist, or not under this name."""
 
     reason: ClassVar[str] = "no_such_bucket"
+
+
+class NoSuchTableError(ServiceError):
+    """The instance, or a table in it, does not exist."""
+
+    reason: ClassVar[str] = "no_such_table"
 
 
 class RejectedError(ServiceError):

@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ice_result.calls import Deadline
-from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, shorten
+from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, StorageError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.jobs.sizes import check_files
 from ice_result.journal import Stopwatch
 from ice_result.records import build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.catalogue import Near
-from ice_result.sinks.model import Sink
+from ice_result.sinks.catalogue import Near, Reads
 from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent
 from ice_result.turns import Turns
 from ice_result.write_job import JobWriter, Stores, Target, Written
 
+_MOST_READS = 3  # when a recorded job is looked for that ICE no longer knows
 MOST_TRIES = 24
 """How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see upkeep)."""
 
@@ -80,29 +80,26 @@ class JobProcessor:
     def _is_last_try(self, event: JobEvent) -> bool:
         return (event.past.attempts if event.past else 0) + 1 >= self._most_tries
 
-    def _forgotten(self, event: JobEvent, error: NotFoundError, target: Target) -> Written | RecordedBefore:
+    def _forgotten(self, event: JobEvent, unknown: NotFoundError, target: Target) -> Written | RecordedBefore:
         """A job that ICE does not know, but that is recorded: it is copied to the sinks that lack it.
 
-        It is looked for around the event's own time, in the first sink that may have it. Raises `error` when it is not
-        found there; and where sinks lack the job and this one cannot be read for now, the error of the read.
+        It is looked for around the event's own time, in the sinks that may have it, one after the other. Raises
+        `unknown` when none has it; but where one cannot be read for now, or not copied from, the error of that.
         """
-        source = next((sink for sink in self._sinks if sink not in target.sinks), None)
-        place = self._place(source, event, target) if source else None
-        if source is None or place is None:
-            raise error
-        if not target.sinks:
-            return RecordedBefore(place)
-        found = catalogue_of(source).found_at(place, target.deadline)
-        if found is None:
-            raise error
-        return self._writer.copy(found, target)
-
-    def _place(self, sink: Sink, event: JobEvent, target: Target) -> str | None:
         parked = event.past.first_parked if event.past else None
-        near = Near(event.function_name, event.event_time or parked)
-        try:
-            return catalogue_of(sink).place_near(event.job_id, near, target.deadline)
-        except IceResultError as error:
-            if target.sinks and error.transient:  # the timer tries again, as it does for no job that ICE does not know
-                raise
-            return None  # that ICE does not know the job says more than that this cannot be read
+        near, reads = Near(event.function_name, event.event_time or parked), Reads(_MOST_READS)
+        errors: list[IceResultError] = []
+        for source in (sink for sink in self._sinks if sink not in target.sinks):
+            catalogue = catalogue_of(source)
+            try:
+                place = catalogue.place_near(event.job_id, near, reads, target.deadline)
+                if place and not target.sinks:
+                    return RecordedBefore(place)
+                found = catalogue.found_at(place, target.deadline) if place else None
+            except IceResultError as error:
+                if error.transient or isinstance(error, StorageError):
+                    errors.append(error)
+                continue
+            if found:
+                return self._writer.copy(found, target)
+        raise errors[0] if errors else unknown

@@ -226,7 +226,7 @@ def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "ICE_RESULT_REGION", _NO_REGION
     instance = instance_of(settings.ots_endpoint or "")
     for url in settings.sinks:
-        if instance and url.startswith("ots:") and (parse_sink_url(url).authority != instance):
+        if instance and url.startswith("ots:") and (parse_sink_url(url).authority or "").lower() != instance:
             yield "ICE_RESULT_OTS_ENDPOINT", f"is that of the instance {instance}, not that of {url}"
 
 

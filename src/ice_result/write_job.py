@@ -124,19 +124,36 @@ class JobWriter:
         )
 
     def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
-        """Leave the best of these records, and the manifest beside it, as they are; the other sinks get a copy."""
-        source, record = max(better.items(), key=lambda each: each[1].standing)
-        has_it = [sink for sink in target.sinks if sink in better and better[sink].standing == record.standing]
-        lacking = [sink for sink in target.sinks if sink not in has_it]
-        if not lacking:
-            manifest = _manifest_of(record, catalogue_of(source).verified(record, target.deadline))
-            return _written(record, manifest, has_it, {})
+        """Leave the best of these records, and the manifest beside it, as they are; the other sinks get a copy.
+
+        Raises StorageError when none of the sinks has both, and can give all of it where it must be copied.
+        """
+        best = max(record.standing for record in better.values())
+        having = {sink: record for sink, record in better.items() if record.standing == best}
+        lacking = [sink for sink in target.sinks if sink not in having]
+        errors: list[IceResultError] = []
+        for source, record in having.items():
+            try:
+                found = self._found_in(source, record, target.deadline, is_copied=bool(lacking))
+                manifest = _manifest_of(found.record, found.manifest)
+            except IceResultError as error:
+                errors.append(error)
+                if isinstance(error, _WithoutManifestError) and source in target.sinks:
+                    lacking.append(source)
+                continue
+            there = {sink: sink.addresses(record) for sink in target.sinks if sink not in lacking}
+            if not lacking:
+                return Written(found.record, manifest, there, {})
+            copied = self._write(found.record, lambda: manifest, replace(target, sinks=lacking))  # noqa: B023
+            return replace(copied, addresses={**there, **copied.addresses})
+        raise errors[0]
+
+    def _found_in(self, source: Sink, record: Record, deadline: Deadline, *, is_copied: bool) -> Found:
+        """What the source has of the job: all of it when it is to be copied, or it raises."""
+        if not is_copied:
+            return Found(record, catalogue_of(source).verified(record, deadline))
         place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
-        found = catalogue_of(source).found_at(place, target.deadline) or Found(record, None)  # whole, or it raises
-        manifest = _manifest_of(found.record, found.manifest)
-        copied = self._write(found.record, lambda: manifest, replace(target, sinks=lacking))
-        there = {sink: sink.addresses(record) for sink in has_it}
-        return replace(copied, addresses={**there, **copied.addresses})
+        return catalogue_of(source).found_at(place, deadline) or Found(record, None)
 
     def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
         deadline = target.deadline
@@ -152,7 +169,8 @@ class JobWriter:
                 [sink for sink in staged if sink not in refused],
                 lambda sink: sink.commit(record, kept.get(sink, manifest), deadline),
             )
-        return _written(record, manifest, committed, {**refused, **refused_later})
+        there = {sink: sink.addresses(record) for sink in committed}
+        return Written(record, manifest, there, {**refused, **refused_later})
 
     def _complete_ones(
         self, record: Record, manifest: Manifest, deadline: Deadline
@@ -196,16 +214,14 @@ class JobWriter:
         return self._callers.submit(lambda: context.run(call, *arguments, **named))
 
 
-def _written(
-    record: Record, manifest: Manifest, sinks: Iterable[Sink], refused: Mapping[Sink, IceResultError]
-) -> Written:
-    return Written(record, manifest, {sink: sink.addresses(record) for sink in sinks}, refused)
+class _WithoutManifestError(StorageError):
+    """A function was killed between the record and the manifest."""
 
 
 def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
     if manifest is None:
         what = f"job {record.job_id}: its stored record has no manifest beside it"
-        raise StorageError(f"{what}; `ice-result verify {record.job_id}` makes one")
+        raise _WithoutManifestError(f"{what}; `ice-result verify {record.job_id}` makes one")
     return manifest
 
 

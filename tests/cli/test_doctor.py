@@ -214,6 +214,31 @@ def test_versioning_is_a_warning(cloud: LocalCloud) -> None:
     assert "lifecycle" in str(check.remedy)
 
 
+@pytest.mark.parametrize(
+    ("kind", "versioning", "output"),
+    [
+        ("forbidden", "allow oss:GetBucketVersioning", "allow oss:GetObject"),
+        ("expired_keys", "get new temporary keys", "the keys, the clock, the network"),
+        ("clock_skew", "set this machine's clock, by NTP", "the keys, the clock, the network"),
+    ],
+)
+def test_what_oss_refuses_is_told_from_what_it_forbids(
+    cloud: LocalCloud, kind: FaultKind, versioning: str, output: str
+) -> None:
+    """To give the role more rights mends no clock."""
+    cloud.oss.create_bucket("ours")
+    cloud.oss.fail(Fault(kind, times=None))
+    _, checks = doctor(cloud, "--output-bucket", "ours", sinks="oss://ours")
+    assert versioning in str(found(checks, "oss://ours versioning").remedy)
+    assert output in str(found(checks, "oss://ours output").remedy)
+
+
+def test_keys_of_s3_are_not_those_of_the_role(cloud: LocalCloud) -> None:
+    """The policy of the function's role says nothing of them."""
+    check = found(doctor(cloud, sinks="s3://records", ICE_RESULT_PARK_URL="oss://records")[1], "s3://records")
+    assert (check.status, "AWS_ACCESS_KEY_ID" in str(check.remedy)) == ("failed", True)
+
+
 def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
     """Missing, made, and not ours."""
     parking = {"ICE_RESULT_PARK_URL": f"file:{tmp_path}/parking"}

@@ -83,5 +83,5 @@ def test_service_errors_are_all_caught_as_one() -> None:
     assert kinds == {
         *("ThrottledError", "UnavailableError", "TimedOutError"),
         *("KeysExpiredError", "ClockSkewError", "ForbiddenError"),
-        *("NotFoundError", "NoSuchBucketError", "RejectedError"),
+        *("NotFoundError", "NoSuchBucketError", "NoSuchTableError", "RejectedError"),
     }

@@ -365,3 +365,14 @@ def test_a_job_is_on_the_disk_when_it_is_committed(
     sink.commit(record(1, None), manifest(1), deadline)
 
     assert [connection.execute("PRAGMA synchronous").fetchone() for connection in opened] == [(2,)]
+
+
+def test_tables_that_were_dropped_are_made_again(tmp_path: Path, deadline: Deadline) -> None:
+    """GIVEN a function that goes on WHEN somebody drops a table THEN one write fails, and the next one makes it."""
+    sink = SqliteSink("sqlite:", tmp_path / "jobs.db")
+    sink.commit(record(1, None), manifest(1), deadline)
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.execute("DROP TABLE ice_outputs")
+    with pytest.raises(StorageError, match="no such table"):
+        sink.commit(record(1, None), manifest(1), deadline)
+    sink.commit(record(1, None), manifest(1), deadline)

@@ -19,7 +19,7 @@ from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
-    NotFoundError,
+    NoSuchTableError,
     RejectedError,
     SettingsError,
     StorageError,
@@ -276,11 +276,11 @@ def test_a_missing_table_says_how_to_make_it(context: SinkContext, deadline: Dea
     """Writing and reading before the setup."""
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
 
-    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
         sink.write(WRITINGS[1].rows, deadline)
-    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
         sink.find(JobId("job-1"), deadline)
-    with pytest.raises(NotFoundError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
         [*sink.jobs(JobFilter(), deadline)]
 
 
@@ -420,7 +420,7 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
 ) -> None:
     """The row and the log say what is left out, and where the whole record is; what is there is found.
 
-    Nothing is copied from such a row, and nothing compared with what it does not have.
+    Nothing is copied from such a row. The files that it does not have are read from their own rows.
     """
     large = record(0, None, raw={"Detail": "d"}, result=unknown_result(2.7), file_count=files)
     all_files = manifest(files)
@@ -441,9 +441,9 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
         StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record belongs in oss:"
     ):
         sink.found_at("job-1", deadline)
-    if files == 1:
-        assert sink.verified(large, deadline) == all_files
-    else:
+    assert sink.verified(large, deadline) == all_files
+    sink.commit(large.model_copy(update={"file_count": files + 1}), all_files, deadline)
+    if files > 1:
         with pytest.raises(StorageError, match="is stored without raw, result, files"):
             sink.verified(large, deadline)
 

@@ -90,7 +90,8 @@ def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadl
             CREATE TABLE seen (job_id TEXT);
             CREATE TRIGGER tell AFTER INSERT ON ice_jobs BEGIN INSERT INTO seen VALUES (new.job_id); END;
             ALTER TABLE ice_jobs ADD COLUMN "my note" TEXT;
-            UPDATE ice_jobs SET "my note" = 'mine' WHERE job_id = 'cover-0001';
+            ALTER TABLE ice_jobs ADD COLUMN origin TEXT DEFAULT 'here';
+            UPDATE ice_jobs SET "my note" = 'mine', priority = '' WHERE job_id = 'cover-0001';
             """
         )
 
@@ -103,7 +104,8 @@ def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadl
         ("cover-0001", 2),
     ]
     assert rows(path, "SELECT job_id FROM seen") == [("job-1",)]
-    assert rows(path, "SELECT \"my note\" FROM ice_jobs WHERE job_id = 'cover-0001'") == [("mine",)]
+    assert rows(path, "SELECT \"my note\", priority FROM ice_jobs WHERE job_id = 'cover-0001'") == [("mine", None)]
+    assert rows(path, "SELECT origin FROM ice_jobs WHERE job_id = 'job-1'") == [("here",)]
     plan = rows(path, "EXPLAIN QUERY PLAN SELECT job_id FROM ice_jobs WHERE coalesce(finish_time, create_time) > '2'")
     assert "ice_jobs_by_time" in str(plan)
 

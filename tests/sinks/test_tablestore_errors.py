@@ -13,6 +13,7 @@ from ice_result.errors import (
     ForbiddenError,
     IceResultError,
     KeysExpiredError,
+    NoSuchTableError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -25,7 +26,7 @@ from ice_result.sinks.tablestore_errors import of_row, translate
 CODES: dict[str, type[ServiceError]] = {
     "OTSAuthFailed": ForbiddenError,
     "OTSNoPermissionAccess": ForbiddenError,
-    "OTSObjectNotExist": NotFoundError,
+    "OTSObjectNotExist": NoSuchTableError,
     "OTSQuotaExhausted": ThrottledError,
     "OTSServerBusy": ThrottledError,
     "OTSNotEnoughCapacityUnit": ThrottledError,

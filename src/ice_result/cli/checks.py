@@ -20,6 +20,7 @@ from ice_result.errors import (
     IceResultError,
     KeysExpiredError,
     NoSuchBucketError,
+    NoSuchTableError,
     NotFoundError,
     StorageError,
     shorten,
@@ -41,6 +42,7 @@ _SECONDS = 15.0
 _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are believed for 300 s, signed calls by the services for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
+_MEND_CALL = "look at what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
 _MEND_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -167,10 +169,11 @@ def _check_versioning(store: OssStore, url: str) -> Check:
         status = store.client.call(
             tried, store.bucket, lambda bucket: bucket.get_bucket_versioning().status, Deadline.after(_SECONDS)
         )
+    except ForbiddenError as error:
+        remedy = "allow oss:GetBucketVersioning to whoever runs this; the role needs it not"
+        return Check(name, "warning", str(error), remedy)
     except IceResultError as error:
-        return Check(
-            name, "warning", str(error), "allow oss:GetBucketVersioning to whoever runs this; the role needs it not"
-        )
+        return Check(name, "warning", str(error), _remedy(error))
     if status is None:
         return Check(name, "ok", "off")
     remedy = "each writing of a record keeps the one before: add a lifecycle rule for non-current versions"
@@ -188,7 +191,7 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
         "no_such_bucket": "make the bucket, or correct its name in --output-bucket",
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
-    return Check(name, "failed", facts.message or "", remedies.get(facts.problem, "check ICE_RESULT_OSS_ENDPOINT"))
+    return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _MEND_CALL))
 
 
 def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> Check:
@@ -199,17 +202,21 @@ def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> C
 
 
 def _remedy(error: IceResultError) -> str:
-    if isinstance(error, ForbiddenError):
-        return _MEND_ROLE
-    if isinstance(error, (NotFoundError, NoSuchBucketError)):
-        return "make it, or correct its name in ICE_RESULT_SINKS"
-    if isinstance(error, KeysExpiredError):
-        return "get new temporary keys; on Function Compute the platform renews those of the role by itself"
-    if isinstance(error, ClockSkewError):
-        return _SET_CLOCK
-    if isinstance(error, StorageError):
-        return "check the path, its permissions, and the space"
-    return "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
+    if isinstance(error, ForbiddenError) and error.service == "S3":
+        return "check the keys (AWS_ACCESS_KEY_ID and the others), and let their owner read and write there"
+    otherwise = "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
+    return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), otherwise)
+
+
+_REMEDIES: dict[type[IceResultError], str] = {
+    ForbiddenError: _MEND_ROLE,
+    NoSuchTableError: "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS",
+    NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
+    NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
+    KeysExpiredError: "get new temporary keys; on Function Compute the platform renews those of the role by itself",
+    ClockSkewError: _SET_CLOCK,
+    StorageError: "check the path, its permissions, and the space",
+}
 
 
 def _time_at(endpoint: str, ca_bundle: str | None) -> float:

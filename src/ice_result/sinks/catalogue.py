@@ -79,6 +79,18 @@ class Near(NamedTuple):
     time: datetime | None
 
 
+class Reads:
+    """How many reads a look may still cost, in all stores together."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self) -> bool:
+        """Whether there is one left, which is then taken."""
+        self._left -= 1
+        return self._left >= 0
+
+
 class Catalogue(Protocol):
     """A store in which jobs can be looked up."""
 
@@ -104,8 +116,8 @@ class Catalogue(Protocol):
         """
         ...
 
-    def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:
-        """Where a job with a manifest is stored, looked for with at most three reads; None when they do not find it."""
+    def place_near(self, job_id: JobId, near: Near, reads: Reads, deadline: Deadline) -> str | None:
+        """Where a job with a manifest is stored; None when the reads that are left do not find it."""
         ...
 
     def found_at(self, place: str, deadline: Deadline) -> Found | None:

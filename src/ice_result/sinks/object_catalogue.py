@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, takewhile
 from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Reads, Stored
 from ice_result.sinks.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object_store import ObjectStore, line
 from ice_result.values import JobId, Model
@@ -27,7 +27,7 @@ LONGEST_JOB = timedelta(days=7)
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
 _AT_ONCE = 16
-_MOST_READS = 3  # when a job is looked for that an old event names
+_MOST_FUNCTIONS = 3  # in which a job is looked for of which an old event names neither function nor time
 _BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 T = TypeVar("T", bound=Model)
 _log = logging.getLogger(__name__)
@@ -77,13 +77,13 @@ class ObjectCatalogue:
         """One read, of the manifest's own key. Raises StorageError for one that this version cannot read."""
         return self._readable(self.layout.manifest(record), Manifest, deadline)
 
-    def place_near(self, job_id: JobId, near: Near, deadline: Deadline) -> str | None:
-        """The manifests of at most three partitions are read: of the days around the time, or else of the newest.
+    def place_near(self, job_id: JobId, near: Near, reads: Reads, deadline: Deadline) -> str | None:
+        """The manifests of some partitions are read: of the days around the time, or else of the newest.
 
         Without a function's name, the functions are listed first.
         """
         name = file_name(job_id)
-        for partition in islice(self._partitions_of(near, deadline), _MOST_READS):
+        for partition in takewhile(lambda _: reads.take(), self._partitions_of(near, deadline)):
             key = f"{self.layout.folder('records', partition.function, partition.folder)}{name}"
             if self.store.get(self.layout.manifest_of(key), deadline) is not None:
                 return key
@@ -170,7 +170,7 @@ class ObjectCatalogue:
         if near.time is not None:
             return self._partitions_near(Hint(near.function_name, near.time), deadline)
         functions = self._functions(near.function_name, deadline)
-        if len(functions) > _MOST_READS:
+        if len(functions) > _MOST_FUNCTIONS:
             return ()
         with _workers() as workers:
             return self._partitions_in(functions, None, workers, deadline)

@@ -140,10 +140,10 @@ def size(row: Row) -> int:
     return sum(len(name) + (len(value.encode()) if isinstance(value, str) else 8) for name, value in row.items())
 
 
-def _unreadable(row: Row, error: ValidationError) -> StorageError:
+def _unreadable(row: Row, error: ValidationError, table: Table = JOBS) -> StorageError:
     wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
     return StorageError(
-        f"{JOBS.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}; "
+        f"{table.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}; "
         "`ice-result redecode` brings rows of earlier versions up to date"
     )
 
@@ -210,6 +210,20 @@ def _output(file: ManifestFile) -> Row:
         "last_modified": time_text(file.last_modified),
         "storage_class": file.storage_class,
     }
+
+
+def manifest_file(row: Row) -> ManifestFile:
+    """A file of a manifest, from its row in ice_outputs. Raises StorageError for a row that is none of ours."""
+    try:
+        return ManifestFile.model_validate(
+            {
+                **{name: row.get(name) for name in ManifestFile.model_fields.keys() - {"named_by", "exists"}},
+                "named_by": tuple(str(row.get("named_by") or "").split(",")),
+                "exists": row.get("present"),
+            }
+        )
+    except ValidationError as error:
+        raise _unreadable(row, error, OUTPUTS) from error
 
 
 def _items(result: Result) -> tuple[Item, ...]:

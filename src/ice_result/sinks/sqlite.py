@@ -20,7 +20,7 @@ from typing import TypeVar
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Reads, Stored
 from ice_result.sinks.model import Addresses, SinkContext
 from ice_result.sinks.rows import OLD_FILE_COUNT, Row, Rows, found, job_line, rows_of, stored
 from ice_result.sinks.sqlite_file import BUSY_SECONDS, SqliteFile
@@ -96,9 +96,9 @@ class SqliteSink:
         there = self.find(record.job_id, deadline)
         return there.manifest if there else None
 
-    def place_near(self, job_id: JobId, _near: Near, deadline: Deadline) -> str | None:
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
         """The id itself, if there is a row of it."""
-        return None if self.find(job_id, deadline) is None else job_id
+        return job_id if reads.take() and self.find(job_id, deadline) else None
 
     def found_at(self, place: str, deadline: Deadline) -> Found | None:
         """As the job's row has it."""
@@ -169,6 +169,7 @@ class SqliteSink:
                 connection.execute("COMMIT")
                 self._prepared = connection
             except BaseException:
+                self._prepared = None  # somebody may have dropped a table
                 if connection.in_transaction:  # SQLite ends it by itself when the disk is full
                     connection.execute("ROLLBACK")
                 raise

@@ -32,10 +32,14 @@ _SINCE_VERSION_1 = {
 }
 _COPY = f"{JOBS.name}_copy"
 _VALUES = {
-    "priority": "CASE WHEN length(priority) < 19 AND priority NOT GLOB '*[^0-9]*' THEN CAST(priority AS INTEGER) END",
+    "priority": (
+        "CASE WHEN length(priority) BETWEEN 1 AND 18 AND priority NOT GLOB '*[^0-9]*' "
+        "THEN CAST(priority AS INTEGER) END"
+    ),
     "result_stored": "1",
     "files_stored": "1",
 }
+_COLUMNS = f"SELECT name, type, dflt_value FROM pragma_table_info('{JOBS.name}')"
 _MADE_BY_OTHERS = (
     f"SELECT sql FROM sqlite_master WHERE tbl_name = '{JOBS.name}' AND type IN ('index', 'trigger') AND sql IS NOT NULL"
 )
@@ -70,7 +74,7 @@ def prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
         if table.name not in there:
             connection.execute(create(table))
         elif _lacking(table, there):
-            _migrate(table, there, connection)
+            _migrate(table, connection)
     connection.execute(CREATE_INDEX)
 
 
@@ -83,18 +87,22 @@ def _is_version_1(table: Table, there: Columns) -> bool:
     return known and _lacking(table, there) == _SINCE_VERSION_1.get(table.name)
 
 
-def _migrate(table: Table, there: Columns, connection: sqlite3.Connection) -> None:
+def _migrate(table: Table, connection: sqlite3.Connection) -> None:
     if table is JOBS:
-        for statement in _copying_jobs(there, connection):
+        for statement in _copying_jobs(connection):
             connection.execute(statement)
     else:
         connection.execute(f"ALTER TABLE {OUTPUTS.name} ADD COLUMN storage_class TEXT")
 
 
-def _copying_jobs(there: Columns, connection: sqlite3.Connection) -> Iterator[str]:
+def _copying_jobs(connection: sqlite3.Connection) -> Iterator[str]:
     """The statements that copy ice_jobs, in the order that SQLite documents for changes it has no statement for."""
     ours = [column.name for column in JOBS.columns]
-    others = {name: kind for name, kind in there[JOBS.name].items() if name not in {*ours, OLD_FILE_COUNT}}
+    others = {
+        name: kind if default is None else f"{kind} DEFAULT {default}"
+        for name, kind, default in connection.execute(_COLUMNS)
+        if name not in {*ours, OLD_FILE_COUNT}
+    }
     quoted = {name: '"{}"'.format(name.replace('"', '""')) for name in others}
     yield f"ALTER TABLE {JOBS.name} RENAME COLUMN {OLD_FILE_COUNT} TO file_count"
     made_by_others = [str(sql) for (sql,) in connection.execute(_MADE_BY_OTHERS)]

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from ice_result.calls import Deadline
 from ice_result.errors import RejectedError, SettingsError, StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Stored
+from ice_result.sinks.catalogue import Found, Hint, JobFilter, JobLine, Near, Reads, Stored
 from ice_result.sinks.model import Addresses, SinkContext
 from ice_result.sinks.rows import (
     FOUND_COLUMNS,
@@ -29,10 +29,11 @@ from ice_result.sinks.rows import (
     Rows,
     found,
     job_line,
+    manifest_file,
     stored,
     time_text,
 )
-from ice_result.sinks.tables import DAYS, JOBS, TABLES, Table, TableState, TableStatus
+from ice_result.sinks.tables import DAYS, JOBS, OUTPUTS, TABLES, Table, TableState, TableStatus
 from ice_result.sinks.tablestore import Change, Edge, key_schema
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_errors import SERVICE
@@ -96,15 +97,24 @@ class TablestoreSink:
         return there.record if there else None
 
     def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
-        """As the job's row has it. Raises StorageError when its files were left out: they cannot be compared."""
-        there = self.find(record.job_id, deadline)
-        if there and "files" in there.left_out:
-            raise self._not_whole(there)
-        return there.manifest if there else None
+        """As the job's row has it; files that were left out there are read from `ice_outputs`.
 
-    def place_near(self, job_id: JobId, _near: Near, deadline: Deadline) -> str | None:
+        Raises StorageError when they are not all there.
+        """
+        rows = self._instance.get(JOBS, [(record.job_id,)], (*_FOUND_COLUMNS, "generation"), deadline)
+        there = found(rows[0]) if rows else None
+        if there is None or there.manifest is None or "files" not in there.left_out:
+            return there.manifest if there else None
+        generation, first, end = rows[0].get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
+        pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns], deadline)
+        files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]
+        if len(files) != there.record.file_count:
+            raise self._not_whole(there)
+        return there.manifest.model_copy(update={"files": tuple(files)})
+
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
         """The id itself, if there is a row of it."""
-        return None if self.find(job_id, deadline) is None else job_id
+        return job_id if reads.take() and self.find(job_id, deadline) else None
 
     def found_at(self, place: str, deadline: Deadline) -> Found | None:
         """As the job's row has it. Raises StorageError for one that is not whole."""
