@@ -355,9 +355,9 @@ class Events(RuleBasedStateMachine):
         return {key.rpartition("/")[2].removesuffix(".json") for key in self.objects(store) if key.startswith(kind)}
 
     def objects(self, store: ObjectStore) -> dict[str, bytes]:
-        """All that lies in a store, whatever is broken."""
+        """All that lies in a store, whatever is broken, but for how far a listing got."""
         found = {key: store.get(key, _in_time()) for page in store.list("", _in_time()) for key, _ in page}
-        return {key: data for key, data in found.items() if data is not None}
+        return {key: data for key, data in found.items() if data is not None and key != Layout().position()}
 
     def parked(self) -> tuple[set[str], list[JsonValue]]:
         """The jobs and the unreadable messages in all envelopes."""
@@ -365,7 +365,7 @@ class Events(RuleBasedStateMachine):
         unreadable: list[JsonValue] = []
         for store in self.inner.values():
             for key, data in self.objects(store).items():
-                if not key.startswith("parked/") or key == Layout().position():
+                if not key.startswith("parked/"):
                     continue
                 parked = Parked.model_validate_json(data)
                 events = parse_again(parked.event, parked.past, TriggerOptions())
