@@ -204,6 +204,7 @@ def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
         report = pipeline.report(pipeline.parse(json.dumps([*messages, 7])).events, _OVER)
         assert [job.outcome for job in report.jobs] == ["parked"] * 501
         assert {job.record for job in report.jobs} == {"parked"}
+        assert [job.job_id for job in report.jobs] == [*(f"job-{number}" for number in range(500)), None]
         (parked,) = lot.parked
         assert (parked.reason, parked.transient, parked.job_id) == ("out_of_time", True, None)
         assert parked.event == [*messages, 7]

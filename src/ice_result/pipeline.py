@@ -282,29 +282,31 @@ class Pipeline:
 
 
 class _Seen:
-    """The jobs that were come to, and for which sinks; `again` has events whose job is to go to more than these.
-
-    A past names the sinks that lack a job; without a past, or names in it, it is for all.
-    """
+    """The jobs that were come to; `again` has those that a later event names for more sinks than the first."""
 
     def __init__(self) -> None:
-        self._sinks: dict[JobId, frozenset[str]] = {}  # none: all
+        self._events: dict[JobId, JobEvent] = {}
         self.again: dict[JobId, tuple[int, JobEvent]] = {}
 
     def is_new(self, index: int, event: JobEvent) -> bool:
-        """Whether the event is to be worked on now; one that adds sinks to an earlier one is in `again` then."""
-        wanted = frozenset(event.past.sinks if event.past else ())
-        if event.job_id not in self._sinks:
-            self._sinks[event.job_id] = wanted
-            return True
-        known = self._sinks[event.job_id]
-        if known and not (wanted and wanted <= known):
-            both = known | wanted if wanted else wanted
-            self._sinks[event.job_id] = both
-            past = (event.past or Past()).model_copy(update={"sinks": tuple(sorted(both))})
-            first, _ = self.again.get(event.job_id, (index, event))
-            self.again[event.job_id] = first, event.model_copy(update={"past": past})
-        return False
+        """Whether it is the first of its job, to be worked on now."""
+        known = self._events.setdefault(event.job_id, event)
+        if known is not event:
+            both = for_both(known, event)
+            if both is not known:
+                first, _ = self.again.get(event.job_id, (index, event))
+                self._events[event.job_id], self.again[event.job_id] = both, (first, both)
+        return known is event
+
+
+def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
+    """One event of a job in place of two: for the sinks that either is for. One that names none is for all."""
+    named, more = (set(event.past.sinks if event.past else ()) for event in (one, other))
+    sinks = named | more if named and more else set()
+    if sinks == named:
+        return one
+    past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
+    return one.model_copy(update={"past": past})
 
 
 def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:

@@ -428,6 +428,7 @@ def test_every_listed_name_is_secret_in_every_spelling(name: str) -> None:
     for spelling in (name, name.lower(), words.upper(), words.replace("_", "-")):
         assert is_secret(spelling)
         assert SECRET not in redact(f'{{"{spelling}": "{SECRET}"}} {spelling}={SECRET}')
+        assert SECRET not in redact(f'{{"{spelling}": "{SECRET}"}}')
 
 
 @pytest.mark.parametrize("name", SECRET_PARAMETERS)

@@ -57,8 +57,9 @@ def _shortfall(facts: dict[ObjectAddress, ObjectFacts] | None, **fields: JsonVal
 
 def test_a_manifest_with_every_file_seen_is_complete() -> None:
     """Facts of the store stand beside each file."""
-    manifest = _manifest({A: THERE, B: THERE})
+    manifest = _manifest({A: THERE, B: THERE}, OutputMediaIds=["", "m-2"])
     assert manifest.complete
+    assert manifest.files[1].media_id == "m-2"
     assert manifest.problems == ()
     assert manifest.files[0].model_dump(mode="json") == {
         "uri": "oss://out/a.mp4",

@@ -101,8 +101,11 @@ def test_times_are_utc_and_a_negative_duration_is_none(
 
 def test_a_time_that_cannot_be_read_is_warned_about() -> None:
     """The warning names the field."""
-    record = _record(_success(CreateTime="yesterday", Result=""))
-    assert [(warning.path, warning.code) for warning in record.decode.warnings] == [("CreateTime", "unreadable")]
+    record = _record(_success(CreateTime="yesterday", FinishTime="tomorrow", Result=""))
+    assert [(warning.path, warning.code) for warning in record.decode.warnings] == [
+        ("CreateTime", "unreadable"),
+        ("FinishTime", "unreadable"),
+    ]
 
 
 def test_addresses_are_split_and_cleaned() -> None:

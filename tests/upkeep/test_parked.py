@@ -247,6 +247,30 @@ def test_what_is_parked_anew_to_the_last_byte_is_not_removed(pipeline: Pipeline,
     assert (parked_in(out), recorded_in(out)) == ({}, ["a"])
 
 
+def test_messages_of_one_job_in_one_envelope_go_wherever_one_of_them_is_to_go(saved: Saved, tmp_path: Path) -> None:
+    """GIVEN an envelope of two for one sink each, as they lay in a payload that was not read THEN both have the job."""
+    sinks = [f"file:{tmp_path}/{name}" for name in "abc"]
+    saved.done("a")
+    with pipeline_of({"ICE_RESULT_SINKS": ",".join(sinks), "ICE_RESULT_JOBS": saved.url}) as pipeline:
+        messages: list[JsonValue] = [
+            {"schema": "ice_result.parked/1", "sinks": [sink], "event": {"JobId": "a"}} for sink in sinks[:2]
+        ]
+        error = ParkedError(type="OutOfTimeError", message="not begun")
+        parked = Parked(
+            reason="out_of_time",
+            transient=True,
+            job_id=None,
+            event_type=None,
+            event_id=None,
+            error=error,
+            event=messages,
+        )
+        pipeline.stores.lots[0].park(parked, deadline())
+        (retried,) = retry_all(pipeline)
+    assert (retried.removed, len(retried.outcomes)) == (True, 1)
+    assert [recorded_in(tmp_path / name) for name in "abc"] == [["a"], ["a"], []]
+
+
 def test_an_envelope_goes_only_where_the_job_is_missing(saved: Saved, tmp_path: Path) -> None:
     """GIVEN one sink that refused WHEN it is tried again THEN the other is not written to."""
     (tmp_path / "b").write_text("a file where a folder should be")

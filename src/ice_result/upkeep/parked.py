@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from ice_result.calls import Deadline
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
-from ice_result.pipeline import JobOutcome, Pipeline, Terms
+from ice_result.pipeline import JobOutcome, Pipeline, Terms, for_both
 from ice_result.sinks.model import Parked, ParkingLot
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 from ice_result.upkeep.listing import Kept, next_kept
@@ -172,12 +172,15 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
     parked = envelope.parked
     if parked is None:
         return []
-    found = parse_again(parked.event, parked.past, pipeline.triggers)
-    unique: dict[str | int, TriggerEvent] = {
-        event.job_id if isinstance(event, JobEvent) else index: event for index, event in enumerate(found)
-    }
-    named = unique.get(parked.job_id) if parked.job_id else None
-    return [named] if named else [*unique.values()]
+    jobs: dict[str, JobEvent] = {}
+    others: list[TriggerEvent] = []
+    for event in parse_again(parked.event, parked.past, pipeline.triggers):
+        if not isinstance(event, JobEvent):
+            others.append(event)
+        else:
+            jobs[event.job_id] = for_both(jobs[event.job_id], event) if event.job_id in jobs else event
+    named = jobs.get(parked.job_id) if parked.job_id else None
+    return [named] if named else [*jobs.values(), *others]
 
 
 def _settle(work: _UnderWay, terms: Terms) -> Retried:
