@@ -97,9 +97,9 @@ class JobProcessor:
                     return RecordedBefore(place)
                 found = catalogue.found_at(place, target.deadline) if place else None
             except IceResultError as error:
-                if error.transient or isinstance(error, StorageError):
+                if error.transient or (target.sinks and isinstance(error, StorageError)):
                     errors.append(error)
-                continue
+                continue  # else, that ICE does not know the job says more than that this cannot be read
             if found:
                 return self._writer.copy(found, target)
         raise errors[0] if errors else unknown

@@ -40,6 +40,10 @@ MAX_NESTING = 8
 CloudEvent, in a failure destination's event."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where in a payload the driver is, and what it has learnt on the way there.
@@ -57,7 +61,7 @@ class _Place:
     request_id: str | None = None
     past: Past | None = None
     ids_only: bool = False
-    time_is_over: Callable[[], bool] = bool
+    time_is_over: Callable[[], bool] = _never
 
     def inside(self, contents: Contents) -> _Place:
         return replace(
@@ -104,7 +108,7 @@ def parse(
     payload: bytes | str,
     options: TriggerOptions | None = None,
     clock: Callable[[], float] = time.time,
-    time_is_over: Callable[[], bool] = bool,
+    time_is_over: Callable[[], bool] = _never,
 ) -> Triggered:
     """The jobs that `payload` asks us to look at, and everything else in it with the reason why it is not one.
 
