@@ -262,7 +262,21 @@ class Chaos:
             self._must(known, f"a timer ended with {status}: see {self._folder / 'log'}")
 
     def _recover(self, place: Place) -> None:
-        """Timers until they find nothing more; then a person, for what needs one; then what could not be looked up."""
+        """Timers until they find nothing more; then a person, for what needs one; then what could not be looked up.
+
+        A job that a person tries again may still run: then the timer goes on with it.
+        """
+        self._run_timers_out(place)
+        with closing(place.pipeline()) as pipeline:
+            self.figures.by_a_person = _retry_all(pipeline)
+        self._run_timers_out(place)
+        left = self._left(place)
+        self._must(not left, f"{len(left)} left, the first {left[:1]}")
+        unseen = [job_id for job_id, stored in place.by_job().items() if is_unseen(stored)]
+        self.figures.looked_up_again = len(unseen)
+        self._work_off(place, batches(unseen, _QUIET_BATCH), self._queue_lanes[:2], _QUIET_TIMEOUT)
+
+    def _run_timers_out(self, place: Place) -> None:
         for _ in range(MOST_ROUNDS):
             before = self._left(place)
             status = self._deliver(place, self._lanes[0], TIMER, _QUIET_TIMEOUT, WAITED_SECONDS)
@@ -272,13 +286,6 @@ class Chaos:
             left = self._left(place)
             if left == before and not any("/not_finished/" in key for key in left):  # ICE finishes each job in the end
                 break
-        with closing(place.pipeline()) as pipeline:
-            self.figures.by_a_person = _retry_all(pipeline)
-        left = self._left(place)
-        self._must(not left, f"{len(left)} left, the first {left[:1]}")
-        unseen = [job_id for job_id, stored in place.by_job().items() if is_unseen(stored)]
-        self.figures.looked_up_again = len(unseen)
-        self._work_off(place, batches(unseen, _QUIET_BATCH), self._queue_lanes[:2], _QUIET_TIMEOUT)
 
     def _left(self, place: Place) -> list[str]:
         return [*place.keys("parked"), *place.keys("expected")]
