@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import NewType
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-__all__ = ["JobId", "JsonObject", "JsonValue", "Model"]
+__all__ = ["JobId", "JsonObject", "JsonValue", "Model", "utc_time"]
 
 JobId = NewType("JobId", str)
 """An ICE job id: 1 to 128 printable characters. ICE documents no narrower form."""
@@ -18,3 +19,12 @@ class Model(BaseModel):
     """A frozen value. Validators are built at first use, which a cold start does not pay for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+
+
+def utc_time(text: str) -> datetime | None:
+    """The moment that an ISO 8601 text means, in UTC, also where it names no offset; None for what is no time."""
+    try:
+        time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import reduce
 from typing import Literal, Protocol, TypeAlias
 
@@ -11,11 +11,11 @@ from pydantic import Field
 
 from ice_result.addresses import ObjectAddress, parse_address
 from ice_result.calls import Deadline
-from ice_result.errors import InvalidResponseError
-from ice_result.jobs.path_signatures import list_in, path_signatures
-from ice_result.jsontext import dump
+from ice_result.errors import InvalidResponseError, NotJsonError
+from ice_result.jobs.path_signatures import path_signatures
+from ice_result.jsontext import dump, load
 from ice_result.redaction import REDACTED, clean, redact, without_query_values
-from ice_result.values import JobId, JsonObject, JsonValue, Model
+from ice_result.values import JobId, JsonObject, JsonValue, Model, utc_time
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 
@@ -117,12 +117,8 @@ def read_time(text: str) -> datetime | None:
 
     None for what is no time, and for times before 1970, which programs write for "none".
     """
-    try:
-        time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        time = (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None
-    return time if time.year >= _FIRST_YEAR else None
+    time = utc_time(text)
+    return time if time and time.year >= _FIRST_YEAR else None
 
 
 class JobSource(Protocol):
@@ -168,7 +164,7 @@ def _unsigned(value: JsonValue) -> JsonValue:
         return [_unsigned(item) for item in value]
     if not isinstance(value, str):
         return value
-    found = list_in(value) if value.lstrip()[:1] == "[" else None
+    found = _list_in(value) if value.lstrip()[:1] == "[" else None
     if not isinstance(found, list):
         return without_query_values(value)
     unsigned = _unsigned(found)
@@ -249,10 +245,23 @@ class _Reader:
         return None
 
     def _texts(self, response: JsonObject, name: str) -> tuple[str, ...]:
-        value = list_in(response.get(name))
+        value = _list_in(response.get(name))
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(str(item) for item in value)
         self._unreadable.append(name)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _list_in(value: JsonValue) -> JsonValue:
+    """The list that a text is meant as: in JSON, or of one name; None for a blank text, any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        found = load(value)
+    except NotJsonError:
+        return value if value.lstrip()[0] in "[{" else [value]
+    return found if isinstance(found, list) else [found] if isinstance(found, str) else value

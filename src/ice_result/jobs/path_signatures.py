@@ -45,19 +45,6 @@ def path_signatures(response: JsonObject) -> Iterator[str]:
                 yield from (signature.replace("/", slash) for slash in _SLASHES)
 
 
-def list_in(value: JsonValue) -> JsonValue:
-    """The list that a text is meant as: in JSON, or of one name; None for a blank text, any other value as it is."""
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    try:
-        found = load(value)
-    except NotJsonError:
-        return value if value.lstrip()[0] in "[{" else [value]
-    return found if isinstance(found, list) else [found] if isinstance(found, str) else value
-
-
 def _keys(response: JsonObject) -> Iterator[str]:
     """The keys that are named as they are: in Result, any text may be one, but not an address with a signature."""
     for text in _texts_in([response.get("OutputFiles"), response.get("Result")]):

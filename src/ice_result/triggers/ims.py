@@ -7,14 +7,14 @@ VOD sends the same without a MessageBody, its fields at the top (documented).
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 
 from ice_result.errors import shorten
 from ice_result.triggers.envelope import Envelope, Opened, describe, label
 from ice_result.triggers.job_ids import function_name, lookup
 from ice_result.triggers.keys import Missing, value_of
 from ice_result.triggers.model import Ignored, JobEvent, Malformed, TriggerEvent, TriggerOptions
-from ice_result.values import JsonObject, JsonValue
+from ice_result.values import JsonObject, JsonValue, utc_time
 
 __all__ = ["IMS_EVENT"]
 
@@ -44,13 +44,7 @@ def _event(message: JsonObject, event_type: str, options: TriggerOptions) -> Tri
 
 def _time(value: JsonValue | Missing) -> datetime | None:
     """The time of an event in UTC; documented as `2022-07-15T08:48:14Z`. None for what is no time."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None
+    return utc_time(value) if isinstance(value, str) else None
 
 
 IMS_EVENT = Envelope("EventType (an IMS event)", _open)
