@@ -1,7 +1,7 @@
 """What Function Compute bills for: cold start, memory, CPU and waiting, each beside `bench/naive.py` in the same run.
 
 `python bench/function.py [--runs 9] [--latency-ms 50]` prints medians. Whole processes over TLS against
-`ice_result.localcloud`; a cold start lasts from the start of the process until the first job's manifest is written.
+`alicloud_local`; a cold start lasts from the start of the process until the first job's manifest is written.
 "No .pyc" compiles everything anew, as a read-only code folder without them does at every cold start.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 import certifi
 import trustme
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 
 HERE = Path(__file__).parent
 JOBS = HERE.parent / "samples" / "jobs"

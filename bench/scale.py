@@ -2,7 +2,7 @@
 
 `python bench/scale.py [--jobs 1000] [--latency 0.02] [--concurrency 8 16]` prints a line per run: wall time, calls
 a second, peak memory, and how many times faster than `bench/naive.py` in the same run (which gets a tenth of the jobs;
-the comparison is of seconds a job, start included). The cloud is `ice_result.localcloud` in a process of its own, with
+the comparison is of seconds a job, start included). The cloud is `alicloud_local` in a process of its own, with
 the latency added to every call.
 """
 
@@ -55,7 +55,7 @@ def local_cloud(folder: Path | None, latency: float, *more: str) -> Iterator[dic
     """The environment of a local cloud that knows the jobs in `folder`."""
     arguments = ["--latency", str(latency), "--bucket", "records", *more]
     arguments += ["--jobs", str(folder)] if folder else []
-    command = [sys.executable, "-m", "ice_result.localcloud", *arguments]
+    command = [sys.executable, "-m", "alicloud_local", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101  # nosec B101 # asked for above
         exports = (line.partition(" ")[2].strip() for line in process.stdout if line.startswith("export "))

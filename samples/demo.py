@@ -1,6 +1,6 @@
 """The whole of ice-result on one machine: sample events through the function, into the folder ./out.
 
-Run it with `make demo`. The cloud it talks to is `ice_result.localcloud`: real sockets, real signatures, and
+Run it with `make demo`. The cloud it talks to is `alicloud_local`: real sockets, real signatures, and
 the official SDKs on this side of them.
 """
 
@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from alicloud_local import LocalCloud
 from ice_result.cli.glance import glance, glance_files
-from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 from hypothesis import Phase, settings
 
-from ice_result.localcloud import LocalCloud, Passing
-from ice_result.localcloud.service import Watch
+from alicloud_local import LocalCloud, Passing
+from alicloud_local.service import Watch
 from support.fake_clock import FakeTime
 from support.forked_functions import ForkedFunctions
 from support.own_environment import leave_outside

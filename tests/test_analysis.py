@@ -18,9 +18,9 @@ import duckdb
 import pytest
 from typing_extensions import override
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Deadline
 from ice_result.jobs import RecordedJobs
-from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.oss_inspector import open_inspector

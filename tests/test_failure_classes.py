@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local.service import Watch
 from ice_result.calls import Clock, Deadline
 from ice_result.errors import ParkingError
 from ice_result.function import Function, Reply
 from ice_result.jobs.model import Job
-from ice_result.localcloud import Fault, LocalCloud, Passing
-from ice_result.localcloud.service import Watch
 from ice_result.pipeline import JobOutcome, Pipeline
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.localcloud.faults import FAULT_KINDS
+from alicloud_local.faults import FAULT_KINDS
 from support.disk_faults import DISK_CELLS
 from support.fault_matrix import EVERY_SDK, Call, Cell, Kind
 from support.fault_table import CellKey, Result, Row, as_markdown, read_rows

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local.service import Watch
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
-from ice_result.localcloud import Fault, LocalCloud, Passing
-from ice_result.localcloud.service import Watch
 from ice_result.triggers import JobEvent, Malformed, Triggered, TriggerOptions, job_event, parse
 from ice_result.values import JsonValue
 from support.fake_clock import FakeTime, function_without_pauses

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
+from alicloud_local.faults import FaultKind
+from alicloud_local.service import Watch
 from ice_result.answering import HttpSide, Recent
 from ice_result.calls import Deadline
 from ice_result.function import Function
 from ice_result.jobs.model import Job
-from ice_result.localcloud import Fault, LocalCloud
-from ice_result.localcloud.faults import FaultKind
-from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Pipeline, Report
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from ice_result.values import JobId, JsonObject, JsonValue

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Deadline
 from ice_result.function import Function, Reply
-from ice_result.localcloud import LocalCloud
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JsonObject

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
 from ice_result import calls
 from ice_result.calls import MOST_LEFT_BEHIND, Caller, Deadline, call_within
 from ice_result.errors import TimedOutError, UnavailableError
@@ -20,7 +21,6 @@ from ice_result.function import Function
 from ice_result.job_queue import QueueSender
 from ice_result.jobs import IceClient
 from ice_result.kept_threads import KeptThreads
-from ice_result.localcloud import Fault, LocalCloud
 from ice_result.sinks import SinkContext
 from ice_result.sinks.oss import OssClient, OssStore
 from ice_result.sinks.s3 import S3Client, S3Store

@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from typing_extensions import override
 
+from alicloud_local import LocalCloud
 from ice_result.errors import ParkingError
 from ice_result.function import Function
-from ice_result.localcloud import LocalCloud
 from ice_result.values import JsonObject, JsonValue
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 from ice_result.values import Model
 from support.command_line import ice_result_process
 from support.paths import SOURCE
@@ -18,7 +18,7 @@ HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
     *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models", "charset_normalizer.api"),
     *("oss2.crypto", "oss2.resumable", "oss2.select_response"),
-    *("click", "rich", "ice_result.cli", "ice_result.localcloud", "ice_result.sinks.object_catalogue"),
+    *("click", "rich", "ice_result.cli", "alicloud_local", "ice_result.sinks.object_catalogue"),
 }
 MOST_MODULES = 620
 PROGRAM = """

@@ -21,9 +21,9 @@ from typing import NamedTuple, TypeAlias, TypedDict
 
 import pytest
 
+from alicloud_local import LocalCloud, Passing
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
-from ice_result.localcloud import LocalCloud, Passing
 from ice_result.sinks import SinkContext
 from ice_result.sinks.tablestore_calls import Tablestore
 from ice_result.sinks.tablestore_sink import TablestoreSink

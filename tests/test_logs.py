@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from alicloud_local import Fault, LocalCloud
 from ice_result.calls import Caller, Deadline, Retries, count_retries
 from ice_result.errors import ForbiddenError, UnavailableError
 from ice_result.function import Function
 from ice_result.journal import Stopwatch, write_job
-from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
 from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result_process

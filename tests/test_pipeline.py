@@ -13,13 +13,13 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
+from alicloud_local import LocalCloud, Passing
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError, StorageError, ThrottledError, TimedOutError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
 from ice_result.jsontext import dump
-from ice_result.localcloud import LocalCloud, Passing
 from ice_result.pipeline import JobOutcome, Pipeline, Terms
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot

@@ -17,6 +17,10 @@ import pytest
 from mns import mns_exception
 from typing_extensions import override
 
+from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.faults import RefusalKind
+from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
+from alicloud_local.wire import Reply, Request
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
@@ -33,10 +37,6 @@ from ice_result.errors import (
 )
 from ice_result.job_queue import MOST_JOBS, QueueSender
 from ice_result.job_queue_errors import translate
-from ice_result.localcloud import Fault, FaultKind, LocalCloud
-from ice_result.localcloud.faults import RefusalKind
-from ice_result.localcloud.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
-from ice_result.localcloud.wire import Reply, Request
 from ice_result.triggers import JobEvent, parse
 from ice_result.values import JobId
 from support.certificate_authority import tls_of_an_authority

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, FaultKind, LocalCloud
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.function import Function
-from ice_result.localcloud import Fault, FaultKind, LocalCloud
 from ice_result.settings import Settings
 from ice_result.sinks import open_catalogue, open_sink
 from ice_result.sinks.catalogue import Catalogue, Found

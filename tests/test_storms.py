@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
+from alicloud_local.service import LocalService
 from ice_result.calls import Deadline
 from ice_result.function import Function
-from ice_result.localcloud import Fault, LocalCloud
-from ice_result.localcloud.service import LocalService
 from ice_result.sinks.tables import TableStore
 from ice_result.values import JsonObject
 from support.fake_clock import FakeTime

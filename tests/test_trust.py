@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import LocalCloud
 from ice_result.errors import SettingsError
 from ice_result.function import Function
-from ice_result.localcloud import LocalCloud
 from ice_result.trust import trusting
 from support.certificate_authority import tls_of_an_authority
 from support.paths import SAMPLE_JOBS

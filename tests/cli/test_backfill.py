@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud, Passing
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
 from ice_result.errors import StorageError
 from ice_result.function import Function
 from ice_result.job_queue import QueueSender
-from ice_result.localcloud import Fault, LocalCloud, Passing
 from ice_result.triggers import JobEvent, parse
 from ice_result.upkeep.backfill import Progress, Steady, Taken, send
 from ice_result.values import JobId

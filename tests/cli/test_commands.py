@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 from support.command_line import ice_result, ice_result_given
 from support.paths import ROOT, SAMPLE_JOBS
 

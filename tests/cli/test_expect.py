@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import ice_result as library
+from alicloud_local import Fault, LocalCloud
 from ice_result.errors import ForbiddenError, SettingsError
 from ice_result.function import Function
-from ice_result.localcloud import Fault, LocalCloud
 from ice_result.values import JsonObject
 from support.command_line import ice_result, ice_result_given
 from support.paths import SAMPLE_JOBS

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from ice_result.localcloud import Fault, LocalCloud, Passing
+from alicloud_local import Fault, LocalCloud, Passing
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object_store import line
 from ice_result.triggers import Try

@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from alicloud_local import Call, LocalCloud
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials
-from ice_result.localcloud import Call, LocalCloud
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
 from ice_result.sinks.layout import Layout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.localcloud import Fault, LocalCloud
+from alicloud_local import Fault, LocalCloud
 from support.command_line import ice_result
 
 TABLES = ["ice_jobs", "ice_outputs", "ice_items", "ice_days"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ice_result.localcloud import Fault, LocalCloud
+from alicloud_local import Fault, LocalCloud
 from support.command_line import Finished, ice_result
 
 URL = "https://ice-result.example.com/callback"

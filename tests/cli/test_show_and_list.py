@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import LocalCloud
 from ice_result.assembly import sink_context
 from ice_result.calls import Deadline
 from ice_result.cli.jobs_list import parse_since
 from ice_result.credentials import Credentials
 from ice_result.jobs import RecordedJobs
-from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline
 from ice_result.records import ObjectInspector
 from ice_result.settings import Settings

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials
 from ice_result.errors import ForbiddenError, RejectedError
 from ice_result.jobs import CallbackSetting, IceClient, read_callback, write_callback
-from ice_result.localcloud import Fault, LocalCloud
 
 HTTP = CallbackSetting(
     type="HTTP", url="https://x.example/ice", event_types=("A", "B"), auth_switch="on", auth_key="SecretKey1"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from alicloud_local import LocalCloud
 from ice_result.addresses import KnownKeys, is_not_saved
 from ice_result.jobs.model import Job
-from ice_result.localcloud import LocalCloud
 from ice_result.records import OutputFile, build_record, output_files
 from ice_result.redaction import redact
 from ice_result.results import decode

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 from support.certificate_authority import tls_of_an_authority
 from support.packaged_function import Instance, Package, run_package_tool
 from support.paths import ROOT, SAMPLE_JOBS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 from support.command_line import ice_result_process
 from support.packaged_function import Instance, Package
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS

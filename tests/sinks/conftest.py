@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Caller, Deadline, Pace
-from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
 from ice_result.values import JsonValue

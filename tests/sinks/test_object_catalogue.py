@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Deadline
 from ice_result.errors import StorageError, TimedOutError
-from ice_result.localcloud import LocalCloud
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import SinkContext, open_catalogue, open_sink
 from ice_result.sinks.catalogue import Catalogue, JobFilter

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.service import Watch
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
-from ice_result.localcloud import Fault, FaultKind, LocalCloud
-from ice_result.localcloud.service import Watch
 from ice_result.sinks import SinkContext
 from ice_result.sinks.oss_inspector import open_inspector
 from support.fake_clock import FakeTime

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from alicloud_local import LocalCloud
 from ice_result.addresses import ObjectAddress
 from ice_result.calls import Caller, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
-from ice_result.localcloud import LocalCloud
 from ice_result.sinks import SinkContext
 from ice_result.sinks.oss import OssClient, OssStore
 from ice_result.sinks.oss_inspector import open_inspector

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import pytest
 
+from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.service import Watch
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import (
@@ -21,8 +23,6 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.localcloud import Fault, FaultKind, LocalCloud
-from ice_result.localcloud.service import Watch
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
 from ice_result.sinks.oss import OssClient, OssStore

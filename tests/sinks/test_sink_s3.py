@@ -20,6 +20,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.service import Watch
 from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
@@ -28,8 +30,6 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.localcloud import Fault, FaultKind, LocalCloud
-from ice_result.localcloud.service import Watch
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_catalogue, open_lot, open_sink
 from ice_result.sinks.catalogue import Found, JobFilter

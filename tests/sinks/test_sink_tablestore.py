@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
+from alicloud_local.faults import FaultKind
+from alicloud_local.service import Watch
 from ice_result.calls import Caller, Deadline
 from ice_result.errors import (
     ForbiddenError,
@@ -27,9 +30,6 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.localcloud import Fault, LocalCloud
-from ice_result.localcloud.faults import FaultKind
-from ice_result.localcloud.service import Watch
 from ice_result.records import Manifest
 from ice_result.results.model import Unknown
 from ice_result.sinks import SinkContext

@@ -28,8 +28,8 @@ from contextlib import ExitStack, closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Deadline
-from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline, Terms
 from ice_result.upkeep import kept, leave_notes, new_notes, read_each, retry
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled

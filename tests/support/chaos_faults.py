@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from ice_result.localcloud import Fault, FaultKind, Passing
-from ice_result.localcloud.service import LocalService
+from alicloud_local import Fault, FaultKind, Passing
+from alicloud_local.service import LocalService
 from support.chaos_plan import Plan
 
 SHARES: dict[FaultKind, float] = {

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+from alicloud_local import LocalCloud
 from ice_result.assembly import assemble
 from ice_result.calls import Deadline
 from ice_result.credentials import Credentials, Keys
-from ice_result.localcloud import LocalCloud
 from ice_result.pipeline import Pipeline
 from ice_result.settings import Settings
 from ice_result.sinks.tables import TABLES, TableStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ice_result.localcloud import FaultKind
+from alicloud_local import FaultKind
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
+from alicloud_local import FaultKind, Passing
+from alicloud_local.service import Watch
 from ice_result.calls import Clock
 from ice_result.function import Function
-from ice_result.localcloud import FaultKind, Passing
-from ice_result.localcloud.service import Watch
 
 
 class FakeTime:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local.faults import FaultKind
+from alicloud_local.service import LocalService
 from ice_result.calls import Clock, Deadline
 from ice_result.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.function import Function
-from ice_result.localcloud import Fault, LocalCloud, Passing
-from ice_result.localcloud.faults import FaultKind
-from ice_result.localcloud.service import LocalService
 from ice_result.sinks import SinkContext
 from ice_result.sinks.model import Loads
 from ice_result.sinks.tablestore_calls import Tablestore

@@ -7,8 +7,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from alicloud_local import LocalCloud
 from ice_result.calls import Deadline
-from ice_result.localcloud import LocalCloud
 from ice_result.sinks import SinkContext
 from ice_result.sinks.layout import Layout
 from ice_result.sinks.rows import Row, Rows

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ice_result.localcloud.faults import RefusalKind
-from ice_result.localcloud.oss_store import content_md5
-from ice_result.localcloud.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
-from ice_result.localcloud.wire import Reply, Request
+from alicloud_local.faults import RefusalKind
+from alicloud_local.oss_store import content_md5
+from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
+from alicloud_local.wire import Reply, Request
 
 
 class S3Server(LocalService):

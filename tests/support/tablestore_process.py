@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ice_result.localcloud import LocalCloud
+from alicloud_local import LocalCloud
 
 
 def main() -> None:

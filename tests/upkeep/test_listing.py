@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local.service import Watch
 from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
-from ice_result.localcloud import Fault, LocalCloud, Passing
-from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Pipeline, Terms
 from ice_result.sinks.file import FileStore
 from ice_result.sinks.layout import Layout

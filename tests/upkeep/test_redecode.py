@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud
 from ice_result.calls import Caller, Deadline
 from ice_result.jobs import RecordedJobs
-from ice_result.localcloud import Fault, LocalCloud
 from ice_result.pipeline import Pipeline
 from ice_result.records.model import Manifest, Problem, Record
 from ice_result.sinks import SinkContext, open_sink

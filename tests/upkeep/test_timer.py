@@ -11,11 +11,11 @@ from typing import Protocol
 
 import pytest
 
+from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local.service import Watch
 from ice_result.calls import Deadline
 from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
-from ice_result.localcloud import Fault, LocalCloud, Passing
-from ice_result.localcloud.service import Watch
 from ice_result.pipeline import Terms
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.layout import Layout

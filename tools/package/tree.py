@@ -8,12 +8,12 @@ from pathlib import Path
 
 from targets import Target, run
 
-NOT_SHIPPED = ("cli", "localcloud", "__main__.py", "py.typed", "__pycache__")
+NOT_SHIPPED = ("cli", "__main__.py", "py.typed", "__pycache__")
 """Parts of ice_result that the function never runs."""
 
 
 def shipped_sources(source: Path) -> list[Path]:
-    """handler.py, and the files of ice_result without the command and the local cloud."""
+    """handler.py, and the files of ice_result without the command."""
     ours = sorted(path for path in (source / "ice_result").rglob("*") if path.is_file())
     return [source / "handler.py", *(path for path in ours if not {*path.relative_to(source).parts} & {*NOT_SHIPPED})]
 
