@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alicloud_local import LocalCloud
-from ice_result.cli.glance import glance, glance_files
+from ice_result.cli.output import glance, glance_files
 from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent

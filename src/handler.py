@@ -4,8 +4,8 @@ import gc
 
 gc.disable()  # nothing that importing makes is garbage; looking for it would cost a tenth of the import
 
+from ice_result.core.types import JsonValue  # noqa: E402
 from ice_result.function import Context, Function, Reply  # noqa: E402
-from ice_result.values import JsonValue  # noqa: E402
 
 gc.freeze()
 gc.enable()

@@ -19,13 +19,13 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
 from ice_result.jobs import RecordedJobs
-from ice_result.pipeline import Pipeline
+from ice_result.processing.batch import Pipeline
+from ice_result.processing.write_job import Stores
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.oss_inspector import open_inspector
+from ice_result.sinks.object.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
-from ice_result.write_job import Stores
 from support.paths import ROOT, SAMPLE_JOBS
 
 DOCUMENT = ROOT / "docs" / "analysis.md"

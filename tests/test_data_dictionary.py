@@ -10,9 +10,9 @@ from typing import get_args
 import pytest
 from pydantic.fields import FieldInfo
 
+from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.model import Expected, Parked
-from ice_result.values import JsonValue, Model
+from ice_result.sinks.base import Expected, Parked
 from support.paths import ROOT
 
 DOCUMENT = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")

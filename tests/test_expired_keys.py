@@ -13,10 +13,10 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud, Passing
 from alicloud_local.service import Watch
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.types import JsonObject
 from ice_result.errors import ForbiddenError, KeysExpiredError
 from ice_result.function import Function, Reply
-from ice_result.values import JsonObject
 from support.fake_clock import function_without_pauses
 from support.missing_keys import take_keys_away
 from support.paths import SAMPLE_JOBS

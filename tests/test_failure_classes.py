@@ -21,15 +21,15 @@ from typing_extensions import override
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
-from ice_result.calls import Clock, Deadline
+from ice_result.core.calls import Clock, Deadline
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import ParkingError
 from ice_result.function import Function, Reply
 from ice_result.jobs.model import Job
-from ice_result.pipeline import JobOutcome, Pipeline
+from ice_result.processing.batch import JobOutcome, Pipeline
+from ice_result.processing.write_job import Stores
 from ice_result.sinks import SinkContext, open_lot
 from ice_result.triggers import TriggerOptions
-from ice_result.values import JobId, JsonObject
-from ice_result.write_job import Stores
 from support.fake_clock import FakeTime, without_pauses
 from support.paths import ROOT, SAMPLE_JOBS, TESTS
 from support.platform_context import PlatformContextWithCredentials, PlatformCredentials, PlatformFunction

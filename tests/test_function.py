@@ -11,10 +11,10 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
+from ice_result.core.types import JsonValue
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
 from ice_result.triggers import JobEvent, Malformed, Triggered, TriggerOptions, job_event, parse
-from ice_result.values import JsonValue
 from support.fake_clock import FakeTime, function_without_pauses
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
 from support.platform_context import (
@@ -122,7 +122,7 @@ def test_very_many_events_are_answered_in_short(
     listed = reply["jobs"]
     assert isinstance(listed, list)
     assert len(listed) == 1000
-    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "ice_result.journal"]
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "ice_result.event_log"]
     assert len(lines) < 30
     begun = [line for line in lines if line["kind"] == "job" and "job_id" in line]
     (late,) = [line for line in lines if "events" in line]
@@ -176,7 +176,7 @@ def test_what_took_long_to_read_leaves_as_long_to_park_it(
         fake_time.move(3.0)
         return parse(payload, options, **more)
 
-    monkeypatch.setattr("ice_result.pipeline.parse", slow_parse)
+    monkeypatch.setattr("ice_result.processing.batch.parse", slow_parse)
     cloud.ice.put("slow", {"JobId": "slow", "Status": "Analysing", "FunctionName": "Cover"})
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
     assert _handle(function, {"JobId": "slow"}, _context(timeout=10))["parked"] == 1

@@ -14,14 +14,14 @@ import pytest
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import Watch
-from ice_result.answering import HttpSide, Recent
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.function import Function
+from ice_result.http_callback import HttpSide, Recent
 from ice_result.jobs.model import Job
-from ice_result.pipeline import Pipeline, Report
+from ice_result.processing.batch import Pipeline, Report
+from ice_result.processing.write_job import Stores
 from ice_result.triggers import JobEvent, TriggerOptions, parse
-from ice_result.values import JobId, JsonObject, JsonValue
-from ice_result.write_job import Stores
 from support.callback_requests import KEYS, URL, callback, signature
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
@@ -399,7 +399,7 @@ def test_the_answer_comes_within_two_seconds_whatever_hangs(
 ) -> None:
     """GIVEN work that keeps no deadline WHEN 1.95 s are over THEN ICE has its answer."""
     stuck = Stuck(fake_time, seconds=1.95)
-    monkeypatch.setattr("ice_result.assembly._jobs", lambda *_: stuck)
+    monkeypatch.setattr("ice_result.app._jobs", lambda *_: stuck)
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
     status, _ = send(function, {**callback("a"), "headers": {}})
     assert (status, fake_time.seconds) == (503, 1001.95)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JsonObject
 from ice_result.function import Function, Reply
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.tables import TableStore
-from ice_result.values import JsonObject
+from ice_result.sinks.table.schema import TableStore
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS

@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result import calls
-from ice_result.calls import MOST_LEFT_BEHIND, Caller, Deadline, call_within
+from ice_result.core import calls
+from ice_result.core.calls import MOST_LEFT_BEHIND, Caller, Deadline, call_within
+from ice_result.core.threads import KeptThreads
+from ice_result.core.types import JobId
 from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.function import Function
-from ice_result.job_queue import QueueSender
 from ice_result.jobs import IceClient
-from ice_result.kept_threads import KeptThreads
+from ice_result.maintenance.job_queue import QueueSender
 from ice_result.sinks import SinkContext
-from ice_result.sinks.oss import OssClient, OssStore
-from ice_result.sinks.s3 import S3Client, S3Store
-from ice_result.sinks.tablestore_calls import Tablestore
-from ice_result.values import JobId
+from ice_result.sinks.object.oss import OssClient, OssStore
+from ice_result.sinks.object.s3 import S3Client, S3Store
+from ice_result.sinks.table.tablestore_client import Tablestore
 from support.certificate_authority import tls_of_an_authority
 from support.platform_context import PlatformContext
 

@@ -19,9 +19,9 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import ParkingError
 from ice_result.function import Function
-from ice_result.values import JsonObject, JsonValue
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 from alicloud_local import LocalCloud
-from ice_result.values import Model
+from ice_result.core.types import Model
 from support.command_line import ice_result_process
 from support.paths import SOURCE
 
@@ -18,7 +18,7 @@ HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
     *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models", "charset_normalizer.api"),
     *("oss2.crypto", "oss2.resumable", "oss2.select_response"),
-    *("click", "rich", "ice_result.cli", "alicloud_local", "ice_result.sinks.object_catalogue"),
+    *("click", "rich", "ice_result.cli", "alicloud_local", "ice_result.sinks.object.reader"),
 }
 MOST_MODULES = 620
 PROGRAM = """
@@ -67,7 +67,7 @@ def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
 
 def test_every_model_can_be_built() -> None:
     """Models are built when first used: one that cannot be would fail in front of a user."""
-    import ice_result.schemas  # noqa: F401, PLC0415  and with it all of them
+    import ice_result.cli.schema  # noqa: F401, PLC0415  and with it all of them
 
     models = _below(Model)
     assert len(models) > 30

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from ice_result.addresses import ObjectAddress
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
@@ -34,18 +35,17 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.pipeline import Pipeline, Report, Terms
+from ice_result.maintenance import kept, read_each, retry, see_to
+from ice_result.processing.batch import Pipeline, Report, Terms
+from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectFacts
 from ice_result.sinks import Parked
-from ice_result.sinks.file import FileStore
-from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import Listed
-from ice_result.sinks.object_store import ObjectStore
-from ice_result.sinks.objects import ObjectSink
+from ice_result.sinks.base import Listed
+from ice_result.sinks.object.file import FileStore
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.sink import ObjectSink
+from ice_result.sinks.object.store import ObjectStore
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse_again
-from ice_result.upkeep import kept, read_each, retry, see_to
-from ice_result.values import JobId, JsonObject, JsonValue
-from ice_result.write_job import Stores
 from support.paths import SAMPLE_JOBS
 
 SAMPLES = sorted(SAMPLE_JOBS.glob("*.json"))[:6]

@@ -22,11 +22,11 @@ from typing import NamedTuple, TypeAlias, TypedDict
 import pytest
 
 from alicloud_local import LocalCloud, Passing
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials, Keys
 from ice_result.sinks import SinkContext
-from ice_result.sinks.tablestore_calls import Tablestore
-from ice_result.sinks.tablestore_sink import TablestoreSink
+from ice_result.sinks.table.tablestore import TablestoreSink
+from ice_result.sinks.table.tablestore_client import Tablestore
 from support.forked_functions import ForkedFunctions
 from support.paths import SAMPLE_JOBS, TESTS
 

@@ -21,14 +21,14 @@ import yaml
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Caller, Deadline, call_within
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.calls import Caller, Deadline, call_within
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
 from ice_result.jobs import IceJobs
 from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, largest_now
-from ice_result.turns import Turns
-from ice_result.values import JobId, JsonObject, JsonValue
+from ice_result.processing.large_jobs import Turns
 from support.fake_clock import FakeTime, function_without_pauses
 from support.large_results import KINDS, response
 from support.paths import ROOT, TESTS

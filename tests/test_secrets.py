@@ -15,11 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from alicloud_local import Fault, LocalCloud
+from ice_result.core.redaction import redact
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotFoundError, ParkingError, shorten
 from ice_result.function import Function
 from ice_result.jobs import Job
-from ice_result.redaction import redact
-from ice_result.values import JobId, JsonObject, JsonValue
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SOURCE

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from ice_result.assembly import sink_context
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials
+from ice_result.app import sink_context
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JobId, JsonObject
 from ice_result.function import Function
 from ice_result.settings import Settings
 from ice_result.sinks import open_catalogue, open_sink
-from ice_result.sinks.catalogue import Catalogue, Found
-from ice_result.sinks.tables import TableStore
-from ice_result.values import JobId, JsonObject
+from ice_result.sinks.base import Catalogue, Found
+from ice_result.sinks.table.schema import TableStore
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext

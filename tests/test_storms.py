@@ -13,10 +13,10 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.service import LocalService
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JsonObject
 from ice_result.function import Function
-from ice_result.sinks.tables import TableStore
-from ice_result.values import JsonObject
+from ice_result.sinks.table.schema import TableStore
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
 from support.s3_server import S3Server

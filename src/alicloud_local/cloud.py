@@ -20,12 +20,12 @@ from alicloud_local.ice import IceServer
 from alicloud_local.mns import MnsServer
 from alicloud_local.oss import OssServer
 from alicloud_local.service import Conditions, Keyring, Watch
-from ice_result.addresses import ObjectAddress
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs.model import Job
 from ice_result.records import output_files
 from ice_result.records.roles import media_type_of
 from ice_result.results import decode
-from ice_result.values import JobId, JsonObject
 
 if TYPE_CHECKING:
     from alicloud_local.ots import OtsServer

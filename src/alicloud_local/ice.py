@@ -16,9 +16,9 @@ from alicloud_local.acs3 import Acs3Verifier
 from alicloud_local.faults import RefusalKind
 from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError
 from alicloud_local.wire import Reply, Request
-from ice_result import jsontext
+from ice_result.core import json_text
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.values import JsonObject, JsonValue
 
 API_VERSION = "2020-11-09"
 _CALLBACK_FIELDS = ("CallbackType", "CallbackQueueName", "CallbackURL", "EventTypeList", "AuthSwitch", "AuthKey")
@@ -58,7 +58,7 @@ class IceServer(LocalService):
         if not responses:
             raise ValueError(f"job {job_id}: at least one response is needed")
         with self._lock:
-            self._responses[job_id] = [jsontext.dump(dict(response)) for response in responses]
+            self._responses[job_id] = [json_text.dump(dict(response)) for response in responses]
 
     def forget(self, job_id: str) -> None:
         """Know a job no longer that was `put`, as ICE does after some time [inferred]."""
@@ -161,7 +161,7 @@ def _request_id() -> str:
 
 
 def _load(text: str) -> JsonObject:
-    value = jsontext.load(text)
+    value = json_text.load(text)
     if not isinstance(value, dict):
         raise NotJsonError("not a JSON object")
     return value

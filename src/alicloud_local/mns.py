@@ -26,7 +26,7 @@ from alicloud_local.faults import RefusalKind
 from alicloud_local.mns_sign import API_VERSION, MnsVerifier
 from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError
 from alicloud_local.wire import Reply, Request
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 
 MOST_MESSAGES = 16
 MOST_BYTES = 65_536

@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ice_result.assembly import assemble
-    from ice_result.credentials import Credentials
+    from ice_result.app import assemble
+    from ice_result.core.credentials import Credentials
     from ice_result.errors import IceResultError
     from ice_result.expecting import expect
     from ice_result.jobs.model import Job
-    from ice_result.pipeline import Pipeline
+    from ice_result.processing.batch import Pipeline
     from ice_result.records.model import Manifest, Record
     from ice_result.results import decode
     from ice_result.settings import Settings
@@ -39,14 +39,14 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Credentials": "ice_result.credentials",
+    "Credentials": "ice_result.core.credentials",
     "IceResultError": "ice_result.errors",
     "Job": "ice_result.jobs.model",
     "Manifest": "ice_result.records.model",
-    "Pipeline": "ice_result.pipeline",
+    "Pipeline": "ice_result.processing.batch",
     "Record": "ice_result.records.model",
     "Settings": "ice_result.settings",
-    "assemble": "ice_result.assembly",
+    "assemble": "ice_result.app",
     "decode": "ice_result.results",
     "expect": "ice_result.expecting",
     "parse": "ice_result.triggers",

@@ -32,7 +32,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
-from ice_result.redaction import redact
+from ice_result.core.redaction import redact
 
 _LONGEST_DETAIL = 300
 

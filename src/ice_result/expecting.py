@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from ice_result.assembly import open_lots
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials
+from ice_result.app import open_lots
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.maintenance.expected import leave_notes, new_notes
 from ice_result.settings import Settings
-from ice_result.upkeep.expected import leave_notes, new_notes
 
 _SECONDS_A_NOTE = 30.0
 _AN_HOUR = timedelta(hours=1)

@@ -10,16 +10,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, get_args
 
-from ice_result import journal
-from ice_result.answering import LIMIT_SECONDS, HttpSide, response
-from ice_result.assembly import assemble
-from ice_result.calls import Clock, Deadline
-from ice_result.credentials import Credentials, Keys
+from ice_result.app import assemble
+from ice_result.core.calls import Clock, Deadline
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import ParkingError
-from ice_result.journal import Stopwatch
-from ice_result.pipeline import JobOutcome, JobOutcomeName, Pipeline, Report, Terms
+from ice_result.http_callback import LIMIT_SECONDS, HttpSide, response
+from ice_result.processing import event_log
+from ice_result.processing.batch import JobOutcome, JobOutcomeName, Pipeline, Report, Terms
+from ice_result.processing.event_log import Stopwatch
 from ice_result.settings import Settings
-from ice_result.values import JsonObject, JsonValue
 
 Reply: TypeAlias = JsonObject
 
@@ -117,7 +117,7 @@ class Function:
         report = pipeline.report(triggered.events, terms)
         try:
             if triggered.on_timer:
-                from ice_result.upkeep import see_to  # noqa: PLC0415  other events do without
+                from ice_result.maintenance import see_to  # noqa: PLC0415  other events do without
 
                 report = Report(jobs=(*report.jobs, *see_to(pipeline, terms)))
         finally:
@@ -178,7 +178,7 @@ def _log(
     counts: JsonObject = {name: report.count(name) for name in get_args(JobOutcomeName)}
     ids: JsonObject = {"request_id": context.request_id, "http_status": status, "refused": refused}
     level = logging.ERROR if counts["failed"] else logging.WARNING if refused else logging.INFO
-    journal.write_invocation({**ids, **counts}, watch, level=level)
+    event_log.write_invocation({**ids, **counts}, watch, level=level)
 
 
 def _keys_of(context: Context) -> Keys | None:

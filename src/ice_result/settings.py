@@ -5,13 +5,113 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from pathlib import Path
+from typing import Literal, TypeAlias, TypeVar
 
-from ice_result import settings_texts as texts
-from ice_result.endpoints import instance_of, parse_region
+from ice_result.core.endpoints import instance_of, parse_endpoint, parse_object_endpoint, parse_region
 from ice_result.errors import SettingsError
 from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
+
+Addressing: TypeAlias = Literal["virtual", "path"]
+
+_MOST_CONCURRENT = 256
+_MOST_TRIES = 1000
+
+
+def sink_url(url: str) -> str:
+    try:
+        parse_sink_url(url)
+    except SettingsError as error:
+        raise ValueError(error.problems[0][1]) from error
+    return url
+
+
+def parking_sink_url(url: str) -> str:
+    scheme = sink_url(url).partition(":")[0]
+    if scheme not in PARKING_SCHEMES:
+        raise ValueError(f"{scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
+    return url
+
+
+def job_source(text: str) -> str:
+    if text == "ice":
+        return text
+    scheme, _, folder = text.partition(":")
+    if scheme != "file" or not folder:
+        raise ValueError(f"{text!r} is neither `ice` nor `file:` and a folder of saved responses")
+    try:
+        is_folder = Path(folder).is_dir()
+    except OSError as error:
+        raise ValueError(f"{folder!r}: {error.strerror or error}") from error
+    if not is_folder:
+        raise ValueError(f"{folder!r} is not a folder")
+    return text
+
+
+def endpoint_of(text: str) -> str:
+    parse_endpoint(text)
+    return text.rstrip("/")
+
+
+def object_endpoint_of(text: str) -> str:
+    parse_object_endpoint(text)
+    return text.rstrip("/")
+
+
+def callback_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
+    return text
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"{text!r} is not one of {', '.join(values)}")
+        return text
+
+    return convert
+
+
+def addressing_style(text: str) -> Addressing:
+    return "path" if one_of("virtual", "path")(text) == "path" else "virtual"
+
+
+def on_or_off(text: str) -> bool:
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError(f"{text!r} is neither `on` nor `off`")
+    return words[text.lower()]
+
+
+def how_many(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CONCURRENT:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_CONCURRENT}")
+    return int(text)
+
+
+def tries(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_TRIES:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_TRIES}")
+    return int(text)
+
+
+def json_pointer(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"{text!r} is not a JSON pointer: it must begin with /")
+    return text
+
+
+def level_name(text: str) -> str:
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError(f"{text!r} is not one of DEBUG, INFO, WARNING, ERROR")
+    return text.upper()
+
+
+def any_text(text: str) -> str:
+    return text
+
 
 T = TypeVar("T")
 
@@ -83,12 +183,12 @@ class Settings:
     region: str | None
     ice_endpoint: str | None
     oss_endpoint: str | None
-    oss_addressing: texts.Addressing
+    oss_addressing: Addressing
     oss_encryption: str | None
     ots_endpoint: str | None
     mns_endpoint: str | None
     s3_endpoint: str | None
-    s3_addressing: texts.Addressing
+    s3_addressing: Addressing
     triggers: TriggerOptions
     verify_outputs: bool
     concurrency: int
@@ -144,28 +244,28 @@ class Settings:
 
     @classmethod
     def _read(cls, read: _Reader, environment: Mapping[str, str]) -> Settings:
-        jobs = read.one("ICE_RESULT_JOBS", texts.job_source, "ice")
+        jobs = read.one("ICE_RESULT_JOBS", job_source, "ice")
         callback_url, callback_keys = _callback(read)
         return cls(
-            sinks=read.many("ICE_RESULT_SINKS", texts.sink_url, ()),
+            sinks=read.many("ICE_RESULT_SINKS", sink_url, ()),
             jobs=jobs,
             region=read.optional("ICE_RESULT_REGION", parse_region) or environment.get("FC_REGION") or None,
-            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", texts.endpoint_of),
-            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", texts.object_endpoint_of),
-            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", texts.addressing_style, "virtual"),
-            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", texts.one_of("AES256", "KMS", "SM4")),
-            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", texts.endpoint_of),
-            mns_endpoint=read.optional("ICE_RESULT_MNS_ENDPOINT", texts.endpoint_of),
-            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", texts.object_endpoint_of),
-            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", texts.addressing_style, "virtual"),
+            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", endpoint_of),
+            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", object_endpoint_of),
+            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", addressing_style, "virtual"),
+            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", one_of("AES256", "KMS", "SM4")),
+            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", endpoint_of),
+            mns_endpoint=read.optional("ICE_RESULT_MNS_ENDPOINT", endpoint_of),
+            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", object_endpoint_of),
+            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", addressing_style, "virtual"),
             triggers=_trigger_options(read, callback_url, callback_keys),
-            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", texts.on_or_off, True),
-            concurrency=read.one("ICE_RESULT_CONCURRENCY", texts.how_many, 8),
-            park_url=read.optional("ICE_RESULT_PARK_URL", texts.parking_sink_url),
-            parked_tries=read.one("ICE_RESULT_PARKED_TRIES", texts.tries, 24),
+            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", on_or_off, True),
+            concurrency=read.one("ICE_RESULT_CONCURRENCY", how_many, 8),
+            park_url=read.optional("ICE_RESULT_PARK_URL", parking_sink_url),
+            parked_tries=read.one("ICE_RESULT_PARKED_TRIES", tries, 24),
             callback_url=callback_url,
             callback_keys=callback_keys,
-            log_level=read.one("ICE_RESULT_LOG_LEVEL", texts.level_name, "INFO"),
+            log_level=read.one("ICE_RESULT_LOG_LEVEL", level_name, "INFO"),
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
         )
 
@@ -272,15 +372,15 @@ def _schemes(settings: Settings) -> set[str]:
 
 def _callback(read: _Reader) -> tuple[str | None, tuple[str, ...]]:
     """(URL, keys)."""
-    url = read.optional("ICE_RESULT_CALLBACK_URL", texts.callback_address)
-    return url, read.many("ICE_RESULT_CALLBACK_KEYS", texts.any_text, ())
+    url = read.optional("ICE_RESULT_CALLBACK_URL", callback_address)
+    return url, read.many("ICE_RESULT_CALLBACK_KEYS", any_text, ())
 
 
 def _trigger_options(read: _Reader, callback_url: str | None, callback_keys: tuple[str, ...]) -> TriggerOptions:
     default = TriggerOptions()
     return TriggerOptions(
-        event_types=read.many("ICE_RESULT_EVENT_TYPES", texts.any_text, default.event_types),
-        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", texts.json_pointer, default.job_id_paths),
+        event_types=read.many("ICE_RESULT_EVENT_TYPES", any_text, default.event_types),
+        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", json_pointer, default.job_id_paths),
         callback=Callback(url=callback_url, keys=callback_keys) if callback_url and callback_keys else None,
     )
 

@@ -18,7 +18,7 @@ from typing_extensions import override
 import alicloud_local
 from alicloud_local import LocalCloud
 from alicloud_local.__main__ import main
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 
 COVERS: JsonObject = {
     "JobId": "covers",

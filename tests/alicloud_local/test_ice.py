@@ -13,8 +13,8 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from alicloud_local import LocalCloud
+from ice_result.core.types import JsonObject
 from ice_result.errors import NotJsonError
-from ice_result.values import JsonObject
 
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]
 

@@ -17,7 +17,7 @@ import pytest
 from darabonba.exceptions import UnretryableException
 
 from alicloud_local import LocalCloud, Passing
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 from support.certificate_authority import tls_of_an_authority
 
 OssSdk = Callable[..., oss2.Bucket]

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
-from ice_result.job_queue import QueueSender
+from ice_result.maintenance.backfill import Progress, Steady, Taken, send
+from ice_result.maintenance.job_queue import QueueSender
 from ice_result.triggers import JobEvent, parse
-from ice_result.upkeep.backfill import Progress, Steady, Taken, send
-from ice_result.values import JobId
 from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment
 from support.fake_clock import FakeTime
 from support.many_jobs import write_jobs

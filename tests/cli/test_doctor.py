@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from ice_result.cli.checks import PROBE, Check, check_clock
+from ice_result.cli.doctor import PROBE, Check, check_clock
 from support.command_line import Finished, ice_result, ice_result_process
 
 URL = "https://ice-result.example.com/callback"

@@ -10,9 +10,9 @@ import pytest
 
 import ice_result as library
 from alicloud_local import Fault, LocalCloud
+from ice_result.core.types import JsonObject
 from ice_result.errors import ForbiddenError, SettingsError
 from ice_result.function import Function
-from ice_result.values import JsonObject
 from support.command_line import ice_result, ice_result_given
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext

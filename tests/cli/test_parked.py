@@ -9,10 +9,10 @@ from typing import Protocol
 import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
+from ice_result.core.types import JsonValue
 from ice_result.sinks import Parked, ParkedError
-from ice_result.sinks.object_store import line
+from ice_result.sinks.object.store import line
 from ice_result.triggers import Try
-from ice_result.values import JsonValue
 from support.command_line import Finished, ice_result_given
 from support.parked_events import Saved, parked_in, recorded_in, write_at
 

@@ -11,16 +11,16 @@ from fnmatch import fnmatchcase
 import pytest
 
 from alicloud_local import Call, LocalCloud
-from ice_result.assembly import sink_context
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials
+from ice_result.app import sink_context
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JobId
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
-from ice_result.sinks.layout import Layout
-from ice_result.sinks.model import Expected
-from ice_result.sinks.object_store import line
-from ice_result.sinks.tables import TableStore
-from ice_result.values import JobId
+from ice_result.sinks.base import Expected
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.store import line
+from ice_result.sinks.table.schema import TableStore
 from support.command_line import Finished, ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.assembly import sink_context
-from ice_result.calls import Deadline
+from ice_result.app import sink_context
 from ice_result.cli.jobs_list import parse_since
-from ice_result.credentials import Credentials
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
 from ice_result.jobs import RecordedJobs
-from ice_result.pipeline import Pipeline
+from ice_result.processing.batch import Pipeline
+from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.oss_inspector import open_inspector
+from ice_result.sinks.object.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
-from ice_result.write_job import Stores
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS
 

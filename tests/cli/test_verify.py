@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 from support.command_line import Finished, ice_result, ice_result_process
 from support.paths import SAMPLE_JOBS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result.calls import Caller, Deadline
-from ice_result.credentials import Credentials
+from ice_result.core.calls import Caller, Deadline
+from ice_result.core.credentials import Credentials
 from ice_result.errors import ForbiddenError, RejectedError
 from ice_result.jobs import CallbackSetting, IceClient, read_callback, write_callback
 

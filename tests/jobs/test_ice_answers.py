@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typing_extensions import override
 
-from ice_result.calls import Caller, Deadline
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.calls import Caller, Deadline
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
     ForbiddenError,
@@ -26,7 +27,6 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs import IceJobs
-from ice_result.values import JobId, JsonObject
 
 JOB = JobId("job-1")
 SECRET = "S3cr3tV4lue"

@@ -12,8 +12,9 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.service import Watch
-from ice_result.calls import Caller, Deadline, Pace
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.calls import Caller, Deadline, Pace
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
     ForbiddenError,
@@ -27,7 +28,6 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs import IceJobs
-from ice_result.values import JobId, JsonObject
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime
 

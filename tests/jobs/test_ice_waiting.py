@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Caller, Clock, Deadline, Pace
-from ice_result.credentials import Credentials
+from ice_result.core.calls import Caller, Clock, Deadline, Pace
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import NotFoundError
 from ice_result.jobs import IceJobs
-from ice_result.values import JobId, JsonObject
 from support.fake_clock import FakeTime
 
 JOB = JobId("job-1")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ice_result.addresses import ObjectAddress
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError
 from ice_result.jobs import Job, JobState
-from ice_result.values import JobId, JsonObject, JsonValue
 from support.paths import TESTS
 
 JOB = JobId("job-1")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import InvalidResponseError, NotFoundError, StorageError
 from ice_result.jobs import RecordedJobs
-from ice_result.values import JobId, JsonObject
 from support.paths import SAMPLE_JOBS
 
 NOW = Deadline.after(0)

@@ -24,7 +24,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.jobs.failures import translate
+from ice_result.jobs.errors import translate
 
 SECRET = "S3cr3tV4lue"
 WORDS = f"Authorization: ACS3-HMAC-SHA256 Credential=x,Signature={SECRET}, x-acs-security-token:{SECRET} http://b/k?Signature={SECRET}"

@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 import pytest
 from jsonschema import Draft202012Validator
 
-from ice_result.addresses import ObjectAddress
+from ice_result.cli.schema import json_schema
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import Manifest, ObjectFacts, Record, build_manifest, build_record, output_files, shortfall
 from ice_result.records.model import ProblemCode
 from ice_result.results import decode
-from ice_result.schemas import json_schema
-from ice_result.values import JobId, JsonObject, JsonValue
 
 MANIFEST_SCHEMA = Draft202012Validator(json_schema("manifest"))
 A, B = ObjectAddress("out", "a.mp4"), ObjectAddress("out", "b.srt")

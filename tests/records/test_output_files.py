@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs.model import Job
 from ice_result.records import NotSaved, OutputFile, output_files
 from ice_result.results import decode
-from ice_result.values import JobId, JsonObject
 
 SIGNED = "?Expires=1&OSSAccessKeyId=LTAI&Signature=c2VjcmV0"
 

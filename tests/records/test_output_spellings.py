@@ -13,12 +13,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from alicloud_local import LocalCloud
-from ice_result.addresses import KnownKeys, is_not_saved
+from ice_result.core.oss_address import KnownKeys, is_not_saved
+from ice_result.core.redaction import redact
+from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs.model import Job
 from ice_result.records import OutputFile, build_record, output_files
-from ice_result.redaction import redact
 from ice_result.results import decode
-from ice_result.values import JobId, JsonObject
 from support.fake_clock import function_without_pauses
 from support.paths import TESTS
 from support.platform_context import PlatformContext, PlatformFunction

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from ice_result.cli.schema import json_schema
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import Record, build_record, output_files
 from ice_result.results import decode
-from ice_result.schemas import json_schema
-from ice_result.values import JobId, JsonObject, JsonValue
 from support.paths import SAMPLE_JOBS
 
 RECORD_SCHEMA = Draft202012Validator(json_schema("record"))

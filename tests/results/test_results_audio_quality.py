@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ice_result.core.types import JsonValue
 from ice_result.results import AudioQuality, Channel, Decoded, Rating, decode
-from ice_result.values import JsonValue
 
 ALWAYS: dict[str, JsonValue] = {"Channel": "2", "Time": "2026-03-02 16:14:06", "Total Duration": "1.2"}
 

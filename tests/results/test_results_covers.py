@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from ice_result.core.types import JsonValue
 from ice_result.results import Cover, Covers, Decoded, decode, is_not_saved
-from ice_result.values import JsonValue
 
 NOT_SAVED = "oss fail to save the image in the given bucket"
 

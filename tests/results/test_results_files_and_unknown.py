@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.results import Decoded, DecodeStatus, Files, Unknown, decode
-from ice_result.values import JsonObject, JsonValue
 
 
 @pytest.mark.parametrize(

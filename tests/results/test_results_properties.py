@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from ice_result.core.types import JsonValue
 from ice_result.results import Decoded, decode
 from ice_result.results.registry import DECODERS
-from ice_result.values import JsonValue
 
 SAMPLES: dict[str, JsonValue] = {
     "Cover": [{"Score": 8.27, "Time": "28278.25", "Url": "cover/a.jpg"}, {"Score": 7, "Time": "25.5", "Url": "b.jpg"}],

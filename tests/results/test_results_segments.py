@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ice_result.core.types import JsonValue
 from ice_result.results import MusicSegments, Summary, SummarySegment, decode
-from ice_result.values import JsonValue
 
 
 def segment(start: float | None, end: float | None, duration: float | None) -> SummarySegment:

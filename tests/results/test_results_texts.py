@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from ice_result.core.types import JobId, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.results import Cover, Covers, Decoded, Files, MusicSegments, decode
+from ice_result.results.reader import Report
 from ice_result.results.registry import DECODERS
-from ice_result.results.report import Report
-from ice_result.values import JobId, JsonValue
 
 ONE = [{"Score": 1, "Time": "1000", "Url": "a.jpg"}]
 ONE_COVER = Covers(covers=(Cover(rank=1, score=1.0, time_seconds=1.0, path="a.jpg", uri=None),))

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from ice_result.addresses import is_not_saved, parse_address
+from ice_result.core.json_text import load
+from ice_result.core.oss_address import is_not_saved, parse_address
+from ice_result.core.types import JobId
 from ice_result.jobs.model import Job
-from ice_result.jsontext import load
 from ice_result.results import DecodeStatus, decode
 from ice_result.results.registry import DECODERS
-from ice_result.values import JobId
 from support.paths import SAMPLE_JOBS, TESTS
 
 NAMES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))

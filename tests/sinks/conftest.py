@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Caller, Deadline, Pace
+from ice_result.core.calls import Caller, Deadline, Pace
+from ice_result.core.types import JsonValue
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
-from ice_result.values import JsonValue
 from support import record_versions
 from support.fake_clock import FakeTime
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 
 URL = "https://ice-result.example.com/callback"
 KEYS = ("Key1ForTests", "Key2ForTests")

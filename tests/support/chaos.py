@@ -29,9 +29,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Deadline
-from ice_result.pipeline import Pipeline, Terms
-from ice_result.upkeep import kept, leave_notes, new_notes, read_each, retry
+from ice_result.core.calls import Deadline
+from ice_result.maintenance import kept, leave_notes, new_notes, read_each, retry
+from ice_result.processing.batch import Pipeline, Terms
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
 from support.chaos_place import Place, Stored, difference, is_unseen

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from alicloud_local import LocalCloud
-from ice_result.assembly import assemble
-from ice_result.calls import Deadline
-from ice_result.credentials import Credentials, Keys
-from ice_result.pipeline import Pipeline
+from ice_result.app import assemble
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials, Keys
+from ice_result.processing.batch import Pipeline
 from ice_result.settings import Settings
-from ice_result.sinks.tables import TABLES, TableStore
+from ice_result.sinks.table.schema import TABLES, TableStore
 from support import callback_requests
 
 CONCURRENCY = 16

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from ice_result.cli import command
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 from support.paths import SOURCE
 
 _LONGEST_SECONDS = 300

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from alicloud_local import FaultKind, Passing
 from alicloud_local.service import Watch
-from ice_result.calls import Clock
+from ice_result.core.calls import Clock
 from ice_result.function import Function
 
 

@@ -12,14 +12,14 @@ from typing import Literal, TypeAlias
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
-from ice_result.calls import Clock, Deadline
-from ice_result.credentials import Credentials, Keys
+from ice_result.core.calls import Clock, Deadline
+from ice_result.core.credentials import Credentials, Keys
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
-from ice_result.sinks.model import Loads
-from ice_result.sinks.tablestore_calls import Tablestore
-from ice_result.sinks.tablestore_sink import TablestoreSink
+from ice_result.sinks.base import Loads
+from ice_result.sinks.table.tablestore import TablestoreSink
+from ice_result.sinks.table.tablestore_client import Tablestore
 from support import record_versions
 from support.fake_clock import without_pauses
 from support.fault_table import CellKey, Result

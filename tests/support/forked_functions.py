@@ -19,13 +19,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, NoReturn
 
-from ice_result.credentials import Credentials
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
 from ice_result.jobs.client import IceClient
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.model import Loads
-from ice_result.values import JsonObject
+from ice_result.sinks.base import Loads
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
 

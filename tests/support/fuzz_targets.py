@@ -10,25 +10,24 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 
-from ice_result import jsontext
-from ice_result.addresses import is_not_saved, parse_address
-from ice_result.answering import HttpSide
-from ice_result.calls import Deadline
-from ice_result.endpoints import parse_endpoint
+from ice_result.core import json_text
+from ice_result.core.calls import Deadline
+from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.oss_address import is_not_saved, parse_address
+from ice_result.core.redaction import redact
+from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
+from ice_result.http_callback import HttpSide
 from ice_result.jobs.model import Job
-from ice_result.pipeline import Pipeline
+from ice_result.processing.batch import Pipeline
+from ice_result.processing.write_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
-from ice_result.redaction import redact
 from ice_result.results import decode
 from ice_result.results.registry import DECODERS
-from ice_result.sinks.layout import LONGEST_PART, part
-from ice_result.sinks.registry import parse_sink_url
-from ice_result.sinks.urls import split_url
+from ice_result.sinks.object.layout import LONGEST_PART, part
+from ice_result.sinks.registry import parse_sink_url, split_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
-from ice_result.triggers.callback import WINDOW_SECONDS
-from ice_result.values import JobId, JsonObject, Model
-from ice_result.write_job import Stores
+from ice_result.triggers.signature import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 
 FUNCTIONS = (*sorted(DECODERS), "SomethingNew", "")
@@ -48,7 +47,7 @@ def parsing(data: bytes) -> None:
             continue
         assert 1 <= len(event.job_id) <= 128
         assert event.job_id.isprintable()
-        again = parse(jsontext.dump(event.payload)).events
+        again = parse(json_text.dump(event.payload)).events
         assert [event.job_id] == [found.job_id for found in again if isinstance(found, JobEvent)]
 
 
@@ -58,7 +57,7 @@ def decoding(data: bytes) -> None:
     text = data[1:].decode("utf-8", "replace")
     _check_writable(decode(function_name, text, "bucket"))
     try:
-        value = jsontext.load(text)
+        value = json_text.load(text)
     except NotJsonError:
         value = text
     _check_writable(decode(function_name, value))
@@ -98,7 +97,7 @@ def calling_back(data: bytes) -> None:
     """
     kind, rest = (data[0] % 3 if data else 0), data[1:]
     text = rest.decode("utf-8", "replace")
-    payload = rest if kind == 0 else jsontext.dump(_signed(text) if kind == 1 else _forged(text)).encode()
+    payload = rest if kind == 0 else json_text.dump(_signed(text) if kind == 1 else _forged(text)).encode()
     asked, triggered = _answered(payload)
     assert not (triggered.refused and asked)
     if kind == 1:

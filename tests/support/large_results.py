@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from ice_result.values import JsonObject, JsonValue
+from ice_result.core.types import JsonObject, JsonValue
 
 Make: TypeAlias = Callable[[int], JsonValue]
 _SAMPLED = 200

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from alicloud_local import LocalCloud
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
 from ice_result.sinks import SinkContext
-from ice_result.sinks.layout import Layout
-from ice_result.sinks.rows import Row, Rows
-from ice_result.sinks.tablestore_calls import Tablestore
-from ice_result.sinks.tablestore_sink import TablestoreSink
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.table.rows import Row, Rows
+from ice_result.sinks.table.tablestore import TablestoreSink
+from ice_result.sinks.table.tablestore_client import Tablestore
 
 DUMP = Path(__file__).with_name("tables_version_1.sql")
 OLD_JOBS = ("audioqualityassessment-0001", "captionextraction-0001", "cover-0001")

@@ -15,7 +15,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from ice_result.values import JsonObject
+from ice_result.core.types import JsonObject
 from support.own_environment import outside
 from support.paths import ROOT
 from support.platform_context import PlatformContext

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ice_result.assembly import assemble
-from ice_result.calls import Clock, Deadline
-from ice_result.credentials import Credentials
-from ice_result.pipeline import Pipeline, Terms
+from ice_result.app import assemble
+from ice_result.core.calls import Clock, Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JsonObject
+from ice_result.maintenance import Envelope, Retried, kept, read_each, retry
+from ice_result.processing.batch import Pipeline, Terms
 from ice_result.settings import Settings
-from ice_result.upkeep import Envelope, Retried, kept, read_each, retry
-from ice_result.values import JsonObject
 from support.fake_clock import without_pauses
 from support.paths import SAMPLE_JOBS
 

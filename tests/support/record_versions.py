@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ice_result.core.types import JsonValue
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.rows import Row, Rows, rows_of
-from ice_result.sinks.tables import SCHEMA_VERSION
-from ice_result.values import JsonValue
+from ice_result.sinks.table.rows import Row, Rows, rows_of
+from ice_result.sinks.table.schema import SCHEMA_VERSION
 
 
 class Writing(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from urllib.parse import quote
 
-from ice_result.values import JsonObject, JsonValue
+from ice_result.core.types import JsonObject, JsonValue
 
 Form: TypeAlias = Callable[[str], str]
 Place: TypeAlias = Callable[[str], JsonObject]

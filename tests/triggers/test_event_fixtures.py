@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
+from ice_result.core.types import JsonObject
 from ice_result.triggers import Triggered, TriggerOptions, parse
-from ice_result.values import JsonObject
 from support.paths import TESTS
 
 EVENTS = TESTS / "events"

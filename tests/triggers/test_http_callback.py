@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.triggers import Callback, Triggered, TriggerOptions, parse
-from ice_result.values import JsonObject, JsonValue
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 
 OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from ice_result.triggers.keys import MISSING, at_pointer
-from ice_result.values import JsonObject, JsonValue
+from ice_result.core.types import JsonObject, JsonValue
+from ice_result.triggers.job_ids import MISSING, at_pointer
 
 # The document of RFC 6901, section 5, as far as keys that differ in more than case go.
 RFC_6901: JsonObject = {

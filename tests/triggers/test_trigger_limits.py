@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from ice_result.core.types import JsonValue
 from ice_result.triggers import Ignored, JobEvent, Malformed, Past, TriggerOptions, parse, parse_again
-from ice_result.values import JsonValue
 
 BRACKETS = "[" * 5_000  # far more than Python's own reader can nest
 OBJECTS = '{"a":' * 5_000

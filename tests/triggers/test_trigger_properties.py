@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ice_result import jsontext
+from ice_result.core import json_text
+from ice_result.core.types import JsonValue
 from ice_result.triggers import JobEvent, Triggered, TriggerOptions, parse
-from ice_result.values import JsonValue
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -159,4 +159,4 @@ def test_payload_of_a_job_event_leads_to_the_job_again(batch: list[JsonValue]) -
     """What is parked can be retried: the payload, written as JSON, names the job it was kept for, and no other."""
     for event in parse(json.dumps(batch)).events:
         if event.kind == "job":
-            assert job_ids(parse(jsontext.dump(event.payload))) == [event.job_id]
+            assert job_ids(parse(json_text.dump(event.payload))) == [event.job_id]

@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 
-from ice_result.assembly import assemble
-from ice_result.calls import Deadline
-from ice_result.cli.console import Console, write_line
-from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, saved_jobs
-from ice_result.cli.interrupts import uninterrupted
-from ice_result.cli.job_ids import open_lines, read_lines
-from ice_result.credentials import Credentials
-from ice_result.job_queue import QueueSender
-from ice_result.jsontext import dump
-from ice_result.pipeline import Pipeline, Terms
+from ice_result.app import assemble
+from ice_result.cli.inputs import (
+    environment_with,
+    line_per_job,
+    longest_wait,
+    open_lines,
+    other_sinks,
+    read_lines,
+    saved_jobs,
+)
+from ice_result.cli.output import OutcomePrinter, write_line
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.json_text import dump
+from ice_result.core.types import JobId
+from ice_result.maintenance.backfill import Progress, Sent, Steady, Taken, record, send
+from ice_result.maintenance.job_queue import QueueSender
+from ice_result.processing.batch import Pipeline, Terms
 from ice_result.settings import Settings
-from ice_result.upkeep.backfill import Progress, Sent, Steady, Taken, record, send
-from ice_result.values import JobId
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C in here takes effect at the end of it. For what is short and waits for nobody, in the main thread."""
+    held_back: list[FrameType | None] = []
+
+    def hold_back(_number: int, frame: FrameType | None) -> None:
+        held_back.append(frame)
+
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # ignored, as in a shell's background
+        yield
+        return
+    signal.signal(signal.SIGINT, hold_back)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if held_back:
+        handler(signal.SIGINT, held_back[0])
+
 
 _CHUNK_BYTES = 1 << 20
 
@@ -64,7 +94,7 @@ def backfill(
             run = _here(Settings.from_environment(environment_with(sinks, jobs)), pace, wait)
         with (
             Progress(Path(resume) if resume else _beside(file)) as progress,
-            Console(total=_count_lines(file), as_json=as_json) as console,
+            OutcomePrinter(total=_count_lines(file), as_json=as_json) as console,
         ):
             work = _Work(lines, progress, console, as_json=as_json)
             run(work)
@@ -74,7 +104,7 @@ def backfill(
 class _Work:
     """What there is to do, what is done of it, and whether all of it went well."""
 
-    def __init__(self, lines: Iterable[bytes], progress: Progress, console: Console, *, as_json: bool) -> None:
+    def __init__(self, lines: Iterable[bytes], progress: Progress, console: OutcomePrinter, *, as_json: bool) -> None:
         self._lines = lines
         self._progress = progress
         self._console = console

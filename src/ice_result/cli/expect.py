@@ -8,10 +8,9 @@ from datetime import timedelta
 import click
 
 from ice_result import expecting
-from ice_result.cli.console import printable, write_line
-from ice_result.cli.job_ids import open_lines, read_lines
-from ice_result.cli.spans import parse_span
-from ice_result.jsontext import dump
+from ice_result.cli.inputs import open_lines, parse_span, read_lines
+from ice_result.cli.output import printable, write_line
+from ice_result.core.json_text import dump
 
 
 def _span(_context: click.Context, _option: click.Parameter, text: str) -> timedelta:

@@ -6,15 +6,15 @@ import os
 
 import click
 
-from ice_result.cli.console import write_line
 from ice_result.cli.inputs import read_input
-from ice_result.jsontext import dump, encoding_of, valid_text
-from ice_result.redaction import redact
+from ice_result.cli.output import write_line
+from ice_result.core.json_text import dump, encoding_of, valid_text
+from ice_result.core.redaction import redact
+from ice_result.core.types import JsonObject
 from ice_result.results import decode as decode_result
 from ice_result.settings import trigger_options
 from ice_result.triggers import JobEvent, TriggerEvent
 from ice_result.triggers import parse as parse_payload
-from ice_result.values import JsonObject
 
 
 @click.command()

@@ -11,13 +11,11 @@ from typing import get_args
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from ice_result.calls import Deadline
-from ice_result.cli.console import printable, write_line
-from ice_result.cli.looking_up import SECONDS, catalogue
-from ice_result.cli.page import page, table
-from ice_result.cli.spans import parse_span
+from ice_result.cli.inputs import SECONDS, catalogue, parse_span
+from ice_result.cli.output import page, printable, table, write_line
+from ice_result.core.calls import Deadline
 from ice_result.records.model import Outcome, RecordState
-from ice_result.sinks.catalogue import JobFilter, JobLine
+from ice_result.sinks.base import JobFilter, JobLine
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(rf"{_DATE.pattern}[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

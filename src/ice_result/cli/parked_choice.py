@@ -11,19 +11,19 @@ from typing import TypeVar
 
 import click
 
-from ice_result.assembly import open_lots
-from ice_result.calls import Deadline
-from ice_result.cli.console import printable
+from ice_result.app import open_lots
+from ice_result.cli.inputs import SECONDS
 from ice_result.cli.jobs_list import read_since
-from ice_result.cli.looking_up import SECONDS
-from ice_result.credentials import Credentials
+from ice_result.cli.output import printable
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
-from ice_result.jsontext import valid_text
+from ice_result.maintenance import Kept, kept
 from ice_result.settings import Settings
-from ice_result.sinks.layout import file_name
-from ice_result.sinks.model import DEAD, ParkingLot
+from ice_result.sinks.base import DEAD, ParkingLot
+from ice_result.sinks.object.layout import file_name
 from ice_result.triggers import without_blanks
-from ice_result.upkeep import Kept, kept
 
 T = TypeVar("T", bound=Callable[..., int])
 

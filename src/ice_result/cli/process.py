@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import click
 
-from ice_result.assembly import assemble
-from ice_result.calls import Deadline
-from ice_result.cli.console import Console
+from ice_result.app import assemble
 from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, read_input, saved_jobs
-from ice_result.credentials import Credentials
-from ice_result.jsontext import dump
-from ice_result.pipeline import Terms
+from ice_result.cli.output import OutcomePrinter
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.json_text import dump
+from ice_result.processing.batch import Terms
 from ice_result.settings import Settings
 from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 
@@ -41,7 +41,7 @@ def process(
     events = [*_events(job_ids, event, options)]
     pipeline = assemble(settings, Credentials())
     clean = True
-    with Console(total=len(events), as_json=as_json) as console:
+    with OutcomePrinter(total=len(events), as_json=as_json) as console:
         for _, outcome in pipeline.process_events(events, Terms(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             console.ended(outcome)

@@ -6,19 +6,17 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.calls import Deadline
-from ice_result.cli.console import printable, write_line
-from ice_result.cli.glance import glance, glance_files
-from ice_result.cli.looking_up import SECONDS, catalogue
-from ice_result.cli.page import facts, indented, page, table, words
+from ice_result.cli.inputs import SECONDS, catalogue
+from ice_result.cli.output import facts, glance, glance_files, indented, page, printable, table, words, write_line
+from ice_result.core.calls import Deadline
+from ice_result.core.json_text import dump, valid_text
+from ice_result.core.redaction import clean
+from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError
-from ice_result.jsontext import dump, valid_text
 from ice_result.records.model import Manifest, Record
-from ice_result.redaction import clean
 from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
-from ice_result.sinks.catalogue import Found
+from ice_result.sinks.base import Found
 from ice_result.triggers import JobEvent, job_event
-from ice_result.values import JobId, JsonObject, Model
 
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
 

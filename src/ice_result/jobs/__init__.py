@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from ice_result.jobs.api import IceJobs
-from ice_result.jobs.callback import CallbackSetting, read_callback, write_callback
 from ice_result.jobs.client import IceClient
+from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
 from ice_result.jobs.model import Job, JobSource, JobState, MediaReference
-from ice_result.jobs.recorded import RecordedJobs
+from ice_result.jobs.sources import IceJobs, RecordedJobs
 
 __all__ = [
     "CallbackSetting",

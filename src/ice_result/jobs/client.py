@@ -7,15 +7,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-from ice_result import jsontext
-from ice_result.calls import Caller, Deadline
-from ice_result.credentials import Credentials
-from ice_result.endpoints import parse_endpoint
+from ice_result.core import json_text
+from ice_result.core.calls import Caller, Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
+from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
-from ice_result.jobs.failures import SERVICE, translate
+from ice_result.jobs.errors import SERVICE, translate
 from ice_result.jobs.sizes import check_response, check_text, largest_now, reading_at_most
-from ice_result.lean import GUESSING_ENCODINGS, deferred
-from ice_result.values import JsonObject
 
 # The models of all actions, and what only the asynchronous client, web sockets, RSA keys and keys from ECS roles use:
 # three quarters of what the SDK imports.
@@ -203,7 +203,7 @@ def _parameters(action: str) -> object:
 def _body(text: str, tried: str) -> JsonObject:
     check_text(text)
     try:
-        body = jsontext.load(text)
+        body = json_text.load(text)
     except NotJsonError as error:
         raise InvalidResponseError(f"{tried}: {error}") from error
     if not isinstance(body, dict):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from ice_result.core.requests_transport import Connections
 from ice_result.errors import TooLargeError
 from ice_result.jobs.sizes import largest_now
-from ice_result.transport import Connections
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response

@@ -9,13 +9,13 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import Field
 
-from ice_result.addresses import ObjectAddress, parse_address
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.json_text import dump, load
+from ice_result.core.oss_address import ObjectAddress, parse_address
+from ice_result.core.redaction import REDACTED, clean, redact, without_query_values
+from ice_result.core.types import JobId, JsonObject, JsonValue, Model, utc_time
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jobs.path_signatures import path_signatures
-from ice_result.jsontext import dump, load
-from ice_result.redaction import REDACTED, clean, redact, without_query_values
-from ice_result.values import JobId, JsonObject, JsonValue, Model, utc_time
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from ice_result.addresses import KnownKeys, read_name
+from ice_result.core.json_text import load
+from ice_result.core.oss_address import KnownKeys, read_name
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.jsontext import load
-from ice_result.values import JsonObject, JsonValue
 
 _HASH = re.compile("[0-9a-f]{32}")
 # An address ends at a blank or a quote; in Chinese text, and in a list of them, at punctuation; in another address's

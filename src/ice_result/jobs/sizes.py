@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ice_result.core.json_text import dump
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import TooLargeError
-from ice_result.jsontext import dump
-from ice_result.values import JsonObject, JsonValue
 
 LARGEST_RESPONSE = 4 * 1024 * 1024
 """Bytes. A Result of the largest size fits, though quotes and characters in it are escaped."""

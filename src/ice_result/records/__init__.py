@@ -1,7 +1,5 @@
 """Stage four: a job and its result, normalised into a record and a manifest."""
 
-from ice_result.records.build import build_record
-from ice_result.records.files import NotSaved, OutputFile, OutputFiles, output_files
 from ice_result.records.manifest import build_manifest, shortfall
 from ice_result.records.model import (
     Decode,
@@ -14,6 +12,8 @@ from ice_result.records.model import (
     RecordedInput,
     RecordedOutput,
 )
+from ice_result.records.output_files import NotSaved, OutputFile, OutputFiles, output_files
+from ice_result.records.record import build_record
 
 __all__ = [
     "Decode",

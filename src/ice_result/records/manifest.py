@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
-from ice_result.addresses import ObjectAddress
-from ice_result.records.files import NotSaved, OutputFile, OutputFiles
+from ice_result.core.oss_address import ObjectAddress
 from ice_result.records.model import Manifest, ManifestFile, ObjectFacts, Problem, ProblemCode, Record
+from ice_result.records.output_files import NotSaved, OutputFile, OutputFiles
 from ice_result.records.roles import media_type_of
 
 _UNKNOWN = ObjectFacts(exists=None)

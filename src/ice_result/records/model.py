@@ -7,10 +7,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import AliasChoices, Field
 
-from ice_result.addresses import ObjectAddress
-from ice_result.calls import Deadline
+from ice_result.core.calls import Deadline
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, JsonObject, JsonValue, Model
 from ice_result.results.model import DecodeStatus, DecodeWarning, Result
-from ice_result.values import JobId, JsonObject, JsonValue, Model
 
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
 Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_success", "undecodable"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ice_result.addresses import is_not_saved
-from ice_result.results.decoding import decode
+from ice_result.core.oss_address import is_not_saved
 from ice_result.results.model import (
     AudioQuality,
     Channel,
@@ -22,6 +21,7 @@ from ice_result.results.model import (
     SummarySegment,
     Unknown,
 )
+from ice_result.results.registry import decode
 
 __all__ = [
     "AudioQuality",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from ice_result.core.types import JsonValue
 from ice_result.results.model import AudioQuality, Channel, Loudness, Rating
-from ice_result.results.report import Item, Report
-from ice_result.results.unwrapping import unwrap
-from ice_result.values import JsonValue
+from ice_result.results.reader import Item, Report, unwrap
 
 _RATED = ("MOS", "Noisiness", "Discontinuity", "Coloration")
 _DOCUMENTED = frozenset(

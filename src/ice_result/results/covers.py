@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.addresses import ObjectAddress, is_not_saved, read_name
+from ice_result.core.oss_address import ObjectAddress, is_not_saved, read_name
+from ice_result.core.types import JsonValue
 from ice_result.errors import shorten
 from ice_result.results.model import Cover, Covers, DecodeWarning
-from ice_result.results.report import Item, Report, member
-from ice_result.results.unwrapping import unwrap
-from ice_result.values import JsonValue
+from ice_result.results.reader import Item, Report, member, unwrap
 
 _DOCUMENTED = frozenset({"Score", "Time", "Url"})
 

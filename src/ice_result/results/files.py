@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from ice_result.core.json_text import dump
+from ice_result.core.types import JsonValue
 from ice_result.errors import shorten
-from ice_result.jsontext import dump
 from ice_result.results.model import DecodeWarning, Files
-from ice_result.results.report import Report
-from ice_result.results.unwrapping import unwrap
-from ice_result.values import JsonValue
+from ice_result.results.reader import Report, unwrap
 
 
 def decode(result: JsonValue, report: Report) -> Files:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from ice_result.values import JsonObject, JsonValue, Model
+from ice_result.core.types import JsonObject, JsonValue, Model
 
 
 class DecodeWarning(Model):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from ice_result.core.types import JsonValue
 from ice_result.results.model import MusicSegment, MusicSegments
-from ice_result.results.report import Item, Report
-from ice_result.results.unwrapping import unwrap
-from ice_result.values import JsonValue
+from ice_result.results.reader import Item, Report, unwrap
 
 _DOCUMENTED = frozenset({"start", "end", "title"})
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from ice_result.core.json_text import dump
+from ice_result.core.types import JsonValue
 from ice_result.errors import shorten
-from ice_result.jsontext import dump
 from ice_result.results.model import DecodeWarning, Summary, SummarySegment
-from ice_result.results.report import Item, Report
-from ice_result.results.unwrapping import unwrap
-from ice_result.values import JsonValue
+from ice_result.results.reader import Item, Report, unwrap
 
 _LIST = "VideoSummaryList"
 _DOCUMENTED = frozenset({"StartTime", "EndTime"})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from ice_result.core.json_text import valid_text
+from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.jsontext import valid_text
 from ice_result.results.model import DecodeWarning, Unknown
-from ice_result.results.report import Report
-from ice_result.results.unwrapping import parse
-from ice_result.values import JsonValue
+from ice_result.results.reader import Report, parse
 
 
 def decode(result: JsonValue, report: Report) -> Unknown:

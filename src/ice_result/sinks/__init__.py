@@ -3,7 +3,7 @@
 Each store is a module of its own, imported when a URL names it: see `registry`.
 """
 
-from ice_result.sinks.model import Keeps, Parked, ParkedError, ParkingLot, Sink, SinkContext
+from ice_result.sinks.base import Keeps, Parked, ParkedError, ParkingLot, Sink, SinkContext
 from ice_result.sinks.registry import (
     PARKING_SCHEMES,
     keeps_objects,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ice_result.triggers.driver import parse, parse_again
 from ice_result.triggers.job_ids import job_event, without_blanks
 from ice_result.triggers.model import (
     Callback,
@@ -17,6 +16,7 @@ from ice_result.triggers.model import (
     Try,
     Unread,
 )
+from ice_result.triggers.parsing import parse, parse_again
 
 __all__ = [
     "Callback",

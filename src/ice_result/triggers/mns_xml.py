@@ -10,9 +10,9 @@ it ends its element, whatever its name, and what was read before any other mista
 
 from __future__ import annotations
 
+from ice_result.core.json_text import valid_text
+from ice_result.core.types import JsonObject
 from ice_result.errors import NotJsonError
-from ice_result.jsontext import valid_text
-from ice_result.values import JsonObject
 
 __all__ = ["is_xml", "load"]
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from ice_result.values import JobId, JsonValue, Model
+from ice_result.core.types import JobId, JsonValue, Model
 
 
 class Try(Model):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-from ice_result import jsontext
+from ice_result.core import json_text
+from ice_result.core.redaction import clean, may_hold_a_secret
+from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.redaction import clean, may_hold_a_secret
-from ice_result.triggers.texts import from_base64
-from ice_result.values import JsonValue
+from ice_result.triggers.job_ids import from_base64
 
 __all__ = ["cleaned"]
 
@@ -59,14 +59,14 @@ def _decoded_text(text: str, layers: int) -> JsonValue:
         return text
     inner = from_base64(text)
     if inner is not None:
-        decoded = inner.decode(jsontext.encoding_of(inner), errors="replace")
+        decoded = inner.decode(json_text.encoding_of(inner), errors="replace")
         content = cleaned(decoded, layers - 1)
         return text if content == decoded else content
     if text.lstrip()[:1] not in {"{", "[", '"'}:
         return text
     try:
-        value = jsontext.load(text)
+        value = json_text.load(text)
     except NotJsonError:
         return text
     content = _decoded(value, layers - 1)
-    return text if content == value else jsontext.dump(content)
+    return text if content == value else json_text.dump(content)

@@ -1,0 +1,102 @@
+"""Settings → Pipeline: which source of jobs and which stores stand behind the seams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ice_result.core.calls import Caller, Clock, Pace
+from ice_result.core.credentials import Credentials
+from ice_result.jobs import IceClient, IceJobs, RecordedJobs
+from ice_result.jobs.errors import SERVICE
+from ice_result.jobs.model import JobSource
+from ice_result.processing.batch import Pipeline
+from ice_result.processing.write_job import CALLS_PER_JOB, Stores
+from ice_result.records.model import ObjectInspector
+from ice_result.settings import Settings
+from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+
+
+def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
+    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed.
+
+    Every call it makes waits, and is waited for, by `clock`; without one, by the machine's.
+    """
+    callers_clock = clock or Clock()
+
+    def new_caller(service: str) -> Caller:
+        return Caller(service, clock=callers_clock, pace=Pace(callers_clock))
+
+    return Pipeline(
+        _jobs(settings, credentials, new_caller),
+        _stores(settings, sink_context(settings, credentials, new_caller)),
+        triggers=settings.triggers,
+        region=settings.region,
+        concurrency=settings.concurrency,
+        most_tries=settings.parked_tries,
+    )
+
+
+def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller]) -> JobSource:
+    if settings.jobs != "ice":
+        return RecordedJobs(Path(settings.jobs.removeprefix("file:")))
+    return IceJobs(
+        region=settings.region or "",
+        endpoint=settings.ice_endpoint,
+        credentials=credentials,
+        caller=new_caller(SERVICE),
+        ca_bundle=settings.ca_bundle,
+        concurrency=settings.concurrency,
+    )
+
+
+def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
+    """Calls to ICE for other things than jobs."""
+    return IceClient(
+        region=settings.region or "",
+        endpoint=settings.ice_endpoint,
+        credentials=credentials,
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def _stores(settings: Settings, context: SinkContext) -> Stores:
+    sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
+    if settings.park_url:
+        lots = [open_lot(settings.park_url, context)]
+    else:
+        lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
+    return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+
+
+def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
+    """The stores that keep parked events and notes, and no others: those of the pipeline, in its order."""
+    context = sink_context(settings, credentials)
+    urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
+    return [open_lot(url, context) for url in urls]
+
+
+def _inspector(context: SinkContext) -> ObjectInspector:
+    from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only who verifies pays for it
+
+    return open_inspector(context)
+
+
+def sink_context(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller] = Caller
+) -> SinkContext:
+    """What stores are opened with."""
+    return SinkContext(
+        region=settings.region,
+        oss_endpoint=settings.oss_endpoint,
+        oss_path_style=settings.oss_addressing == "path",
+        oss_encryption=settings.oss_encryption,
+        s3_endpoint=settings.s3_endpoint,
+        s3_path_style=settings.s3_addressing == "path",
+        ots_endpoint=settings.ots_endpoint,
+        credentials=credentials,
+        concurrency=settings.concurrency * CALLS_PER_JOB,
+        ca_bundle=settings.ca_bundle,
+        new_caller=new_caller,
+        archive_url=next((url.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
+    )

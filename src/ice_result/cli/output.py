@@ -1,0 +1,235 @@
+"""What a command prints: lines, tables, and a summary of a job."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from types import TracebackType
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+from typing_extensions import Self
+
+from ice_result.core.json_text import dump
+from ice_result.core.redaction import redact
+from ice_result.errors import IceResultError
+from ice_result.processing.batch import JobOutcome
+from ice_result.records.model import Manifest, Record
+from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
+
+_COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
+_COLOUR_OF_COMPLETE = "green"
+
+
+class OutcomePrinter:
+    """Shows outcomes as they come: results on standard output, progress and the summary on standard error."""
+
+    def __init__(self, *, total: int | None, as_json: bool) -> None:
+        """`total` is how many there will be, None when nobody knows."""
+        self._as_json = as_json
+        self._counts: Counter[str] = Counter()
+        self._complete: dict[str, int] = {}
+        self._worked_on = 0
+        self._started = time.monotonic()
+        self._out = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
+        self._err = Console(file=sys.stderr, highlight=False, markup=False)
+        self._progress = Progress(
+            TextColumn("jobs"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._err,
+            transient=True,
+            disable=not self._err.is_terminal,
+        )
+        self._task = self._progress.add_task("jobs", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        if not self._as_json and (kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt))):
+            seconds = time.monotonic() - self._started
+            names = sorted(self._counts, key=lambda name: (name in self._complete, name))
+            counts = ", ".join(map(self._counted, names)) or "nothing to do"
+            rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
+            self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
+
+    def _counted(self, name: str) -> str:
+        """`14 recorded: 13 complete, 1 not`, or only how many."""
+        number, complete = self._counts[name], self._complete.get(name)
+        if complete is None:
+            return f"{number} {name}"
+        rest = f", {number - complete} not" if complete < number else ""
+        return f"{number} {name}: {complete} complete{rest}"
+
+    def skip(self, name: str) -> None:
+        """One that was no work is counted under this name."""
+        self._counts[name] += 1
+        self._progress.advance(self._task)
+
+    def tally(self, name: str, count: int, *, complete: int | None = None) -> None:
+        """So many are done with, and counted under this name; so many of them are `complete`, where that is counted."""
+        self._counts[name] += count
+        if complete is not None:
+            self._complete[name] = self._complete.get(name, 0) + complete
+        self._worked_on += count
+        self._progress.advance(self._task, count)
+
+    def ended(self, outcome: JobOutcome) -> None:
+        """One event has come to its end, and is counted under its outcome."""
+        self.tally(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
+
+    def complain(self, line: str) -> None:
+        """Say on standard error what is wrong."""
+        self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
+
+    def show(self, outcome: JobOutcome) -> None:
+        """What became of one job; counting it is for `ended`."""
+        if self._as_json:
+            write_line(dump(outcome.model_dump(mode="json")))
+        else:
+            self._out.print(_line(outcome))
+
+
+def _line(outcome: JobOutcome) -> Text:
+    colour = _COLOUR_OF_COMPLETE if outcome.complete else _COLOURS[outcome.outcome]
+    line = Text(f"{outcome.outcome:<9} ", style=colour)
+    line.append(printable(outcome.job_id or "-"), style="bold")
+    for part in (outcome.function_name, outcome.state, outcome.record):
+        if part:
+            line.append(f"  {printable(part)}", style="default")
+    if outcome.reason:
+        line.append(f"  ({printable(outcome.reason)})", style="default")
+    return line
+
+
+def write_line(json_text: str) -> None:
+    """Write JSON as one line, at once, without secrets.
+
+    Control and direction characters, and those that the encoding of the output has not, are JSON escapes.
+    """
+    json_text, encoding = redact(json_text), sys.stdout.encoding or "utf-8"
+    if not json_text.isprintable() or not _has(encoding, json_text):
+        shown = (each if each.isprintable() and _has(encoding, each) else _escaped(each) for each in json_text)
+        json_text = "".join(shown)
+    sys.stdout.write(f"{json_text}\n")
+    sys.stdout.flush()
+
+
+def _has(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
+
+
+def printable(text: str) -> str:
+    """`text` without secrets, and with control and direction characters escaped: no name can rewrite the terminal."""
+    shown = redact(text)  # what earlier versions wrote may hold more than this one keeps
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
+
+
+_NOTHING = (None, "")
+_INDENT = (0, 0, 0, 2)
+_WIDE_ENOUGH = 100_000  # in a file or a pipe nothing is wrapped or cut
+
+
+def page() -> Console:
+    """Standard output."""
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE_ENOUGH
+    return console
+
+
+def table(rows: list[dict[str, object]]) -> Table:
+    """At least one row, all of the same columns; a column in which nothing is known is left out.
+
+    What is too long for a terminal goes on in the next line.
+    """
+    shown = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    names = [name for name in rows[0] if any(row[name] not in _NOTHING for row in rows)]
+    for name in names:
+        shown.add_column(name, overflow="fold")
+    for row in rows:
+        shown.add_row(*(words(row[name]) for name in names))
+    return shown
+
+
+def facts(known: Mapping[str, object]) -> Table:
+    """A line each, with its name before it; what is not known is left out."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column()
+    shown.add_column(overflow="fold")
+    for name, value in known.items():
+        if value not in _NOTHING:
+            shown.add_row(Text(name, style="dim"), words(value))
+    return shown
+
+
+def indented(shown: Table) -> Padding:
+    """As it stands below a title."""
+    return Padding(shown, _INDENT, expand=False)
+
+
+def words(value: object) -> Text:
+    """A value as people read it: times in UTC, yes and no, and a dash for what is not known."""
+    match value:
+        case None | "":
+            return Text("-", style="dim")
+        case bool():
+            return Text("yes" if value else "no", style="green" if value else "red")
+        case datetime():
+            return Text(f"{value.astimezone(timezone.utc):%Y-%m-%d %H:%M:%SZ}")
+        case float():
+            return Text(f"{value:.6g}")
+        case _:
+            return Text(printable(str(value)))
+
+
+def glance(record: Record) -> str:
+    """The gist of a record's result: `2 covers, best at 28.3 s`, or why there is none."""
+    if record.outcome != "ok":
+        return record.outcome.replace("_", " ")
+    return _gist(record.result) or f"{record.file_count} file{'' if record.file_count == 1 else 's'}"
+
+
+def glance_files(manifest: Manifest) -> str:
+    """How many of the files were seen: `2/2`, or `-` when there are none."""
+    seen = sum(file.exists is True for file in manifest.files)
+    return f"{seen}/{len(manifest.files)}" if manifest.files else "-"
+
+
+def _gist(result: Result) -> str:
+    match result:
+        case Covers(covers=[best, *_] as covers):
+            return f"{len(covers)} covers, best at {_number(best.time_seconds)} s"
+        case Summary(segments=[first, *_] as segments):
+            return f"{len(segments)} segment, from {_number(first.start_seconds)} to {_number(first.end_seconds)} s"
+        case MusicSegments(segments=[first, *_] as segments):
+            return f"{len(segments)} choruses, first at {_number(first.start_seconds)} s"
+        case AudioQuality(channels=[first, *_] as channels):
+            return f"{len(channels)} channel, MOS {_number(first.mos.score)} ({first.mos.grade or first.tag})"
+        case Files() | Unknown() | Covers() | Summary() | MusicSegments() | AudioQuality():
+            return ""
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.4g}"

@@ -1,0 +1,77 @@
+"""Connections for every SDK: trusted certificates read once, and sockets that end with the call that uses them.
+
+The SDKs read the certificates of authorities anew for every connection, which costs as much CPU as several jobs
+[measured: see docs/performance.md]. So every client here is given one TLS context per process; boto3 alone takes none.
+All SDKs connect with `http.client`, most of them through urllib3, whose pools name the class of their connections.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from functools import cache
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from ice_result.core.threads import UnderWay, use
+from ice_result.errors import SettingsError
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPConnectionPool
+
+_one_at_a_time = threading.Lock()
+
+
+def trusting(ca_bundle: str | None) -> ssl.SSLContext:
+    """What trusts the authorities in this file or folder; those of certifi, as the SDKs do, when None.
+
+    Raises SettingsError when there are none.
+    """
+    with _one_at_a_time:  # threads that open their first connections at once wait for one of them to read
+        return _read(ca_bundle)
+
+
+@cache
+def _read(ca_bundle: str | None) -> ssl.SSLContext:
+    import certifi  # noqa: PLC0415  loaded with the SDKs
+
+    source = ca_bundle or certifi.where()
+    is_folder = Path(source).is_dir()
+    try:
+        return ssl.create_default_context(cafile=None if is_folder else source, capath=source if is_folder else None)
+    except OSError as error:
+        raise SettingsError([("REQUESTS_CA_BUNDLE", f"{source}: {error.strerror or error}")]) from error
+
+
+class EndsWithCall(HTTPConnection):
+    """What makes a connection end when the call that uses it is given up; comes first among its base classes."""
+
+    used_by: UnderWay | None = None
+
+    @override
+    def connect(self) -> None:
+        use(self)
+        super().connect()
+        use(self)  # now it has a socket
+
+    @override
+    def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:
+        use(self)
+        super().putrequest(method, url, skip_host, skip_accept_encoding)
+
+
+def ending_with_calls(pools: Mapping[str, type[HTTPConnectionPool]]) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's classes of pools by scheme, made to open connections of this kind."""
+    return {scheme: _ending_with_calls(pool) for scheme, pool in pools.items()}
+
+
+def _ending_with_calls(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    plain: type = pool.ConnectionCls
+    if issubclass(plain, EndsWithCall):
+        return pool
+    connection = type(plain.__name__, (EndsWithCall, plain), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})

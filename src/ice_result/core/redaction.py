@@ -1,0 +1,365 @@
+"""Taking secrets out of text and JSON: what every foreign text passes where it enters, and every message.
+
+A secret is a value: `[redacted]` stands in its place, and everything around it stays as it is, byte for byte. Values
+are known by the names beside them (`Signature=…`, `"AccessKeySecret": "…"`, `Authorization: …`), and are found as they
+are, percent-encoded, escaped as in JSON, and in any mixture of these. The time is linear in the length of the text.
+`clean` also reads a text that is JSON as a whole, and writes it anew where a secret comes to light only so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, reduce
+from io import StringIO
+from typing import NamedTuple, TypeAlias
+
+from ice_result.core.types import JsonValue
+
+REDACTED = "[redacted]"
+"""What stands in place of a secret."""
+
+SECRET_NAMES = (
+    *("AccessKeyId", "AccessKeySecret", "SecretAccessKey", "AccessKey", "SecretKey", "SecretId"),
+    *("SecurityToken", "StsToken", "SessionToken", "AccessToken", "RefreshToken", "AuthToken", "ApiToken", "Token"),
+    *("AuthKey", "ApiKey", "PrivateKey", "AppSecret", "ClientSecret", "Secret", "Signature", "Credential"),
+    *("Password", "Passwd", "Pwd", "Passphrase"),
+    *("Authorization", "ProxyAuthorization", "Cookie", "SetCookie"),
+)
+"""Names whose text is a secret, in an object, before `=` and before `:`; without regard to case, `_` and `-`."""
+
+SECRET_ENDINGS = ("AccessKeyId", "AccessKeySecret", "SecretAccessKey", "SecurityToken", "ApiKey", "AuthToken")
+"""A name that ends in one of these is secret too: OSSAccessKeyId, x-oss-security-token, ALIBABA_CLOUD_ACCESS_KEY_ID."""
+
+SECRET_PARAMETERS = (
+    *("x-oss-signature", "x-oss-signature-version", "x-oss-credential"),
+    *("MtsHlsUriToken", "sign", "sig", "wsSecret", "q-signature", "q-ak"),
+)
+"""Names that are secret in the query or fragment of an address alone, beside SECRET_NAMES."""
+
+SECRET_PARAMETER_PREFIXES = ("X-Amz-", "X-Goog-")
+"""Whatever begins so in a query is a part of its signature."""
+
+PARAMETERS_OF_A_SIGNED_QUERY = (
+    *("Expires", "x-oss-date", "x-oss-expires", "Date", "Timestamp", "Time", "t", "ts", "e", "wsTime"),
+    *("Nonce", "SignatureNonce"),
+)
+"""Where a query holds a secret, these change with every signing, and go too: the same address is the same text."""
+
+WEBHOOK_HOSTS = ("qyapi.weixin.qq.com", "chat.googleapis.com")
+"""Hosts of webhooks whose parameter `key` is a secret: WeCom's and Google Chat's robots [documented there]."""
+
+WEBHOOK_PATHS = (
+    *("open.feishu.cn/open-apis/bot/v2/hook/", "open.larksuite.com/open-apis/bot/v2/hook/"),
+    *("open.feishu.cn/open-apis/bot/hook/", "hooks.slack.com/services/"),
+)
+"""Webhooks whose secret is what follows in the path: Feishu's, Lark's and Slack's robots [documented there]."""
+
+_Span: TypeAlias = tuple[int, int]
+_MOST_LAYERS = 8  # of escapes and percent-encoding, one inside another
+_LONGEST_NAME = 64  # of a longer one, the end tells
+_MOST_PASSES = 4  # what is taken out can bring to light what stood around it
+
+# Part of every secret's name, or of what an address with a secret holds; most texts have none of these.
+_HINTS = (
+    *("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key", "private"),
+    *("credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%"),
+)
+_SEPARATOR = re.compile(r"[=:：@/%\\]")
+_HIDDEN_HINT = re.compile(r"\\u00[4-7]|%[4-7]|%25")
+
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"'\\/nrt]))")
+_PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+
+_USER = re.compile(r"(?:://|(?:(?<=[\s\"'=,(])|\A)//(?=[^\s/?#@:]*:))([^\s\"'<>\\/?#]+)@")
+_HOOK = re.compile(rf"(?:{'|'.join(map(re.escape, WEBHOOK_PATHS))})([\w/-]+)", re.IGNORECASE)
+_HOST = re.compile("|".join(map(re.escape, WEBHOOK_HOSTS)), re.IGNORECASE)
+_TOKEN = re.compile(r"[^\s\"<>\\]+")
+# Quotes and brackets end a value, and punctuation of Chinese text; an apostrophe or a backslash within it does not.
+_ENDS = r"\s\"'<>\\&，。；、）”’"
+_GOES_ON = r"'(?=[\w%+/=-])|\\(?![\"'\\/nrtu\s]|\Z)"
+_VALUE = rf"(?:[^{_ENDS}]+|{_GOES_ON})+"
+_PARAMETER = re.compile(r"[?&#;]([A-Za-z][\w.-]{0,63})=")
+_PARAMETER_VALUE = re.compile(rf"(?:[^{_ENDS}#]+|{_GOES_ON})*")
+_CHANGING_VALUE = re.compile(r"[^\s\"'<>\\&#;?]*")
+_QUERY = re.compile(r"\?(?:[^\s\"<>\\]|\\u00[2-7]|\\/)*")
+_QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
+_NAMED = re.compile(r"(?<![A-Za-z0-9_/-])([A-Za-z_-][A-Za-z0-9_-]+)([\"']?\s*[=:：]\s*)")
+_BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
+_QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
+_CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
+_IN_A_LIST = re.compile(r"\s*(?:([\[\]])|,|null|none|true|false|-?\d[\d.e+-]*)\s*", re.IGNORECASE)
+_REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
+_JSON = re.compile(r"[\s\ufeff]*[{\[\"]")
+
+
+def redact(text: str) -> str:
+    """`text` with `[redacted]` in place of each secret in it. Redacting twice changes nothing more."""
+    for _ in range(_MOST_PASSES):
+        if not may_hold_a_secret(text):
+            break
+        redacted = _replaced(text, sorted(span for span in _secrets(text) if span[0] < span[1]))
+        if redacted == text:
+            break
+        text = redacted
+    return text
+
+
+def clean(value: JsonValue, literals: Iterable[str] = ()) -> JsonValue:
+    """`value` without secrets, in its keys and values at any depth, and in JSON inside its texts.
+
+    The text under a secret name goes whole, and so do the texts of a list there. `literals` are texts that are secret
+    wherever they stand. Keys keep their order; of two that become the same, the later one gets a number.
+    """
+    known = tuple(literals)
+    match value:
+        case str():
+            return _clean_text(value, known)
+        case list():
+            return [clean(item, known) for item in value]
+        case dict():
+            cleaned: dict[str, JsonValue] = {}
+            for key, item in value.items():
+                name = _unused(_clean_text(key, known), cleaned)
+                cleaned[name] = clean(_hidden(item) if is_secret(key) else item, known)
+            return cleaned
+        case _:
+            return value
+
+
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Whether the text under this name is a secret: see SECRET_NAMES and SECRET_ENDINGS."""
+    normal = _normal(name)
+    return normal in _NAMES or normal.endswith(_ENDINGS)
+
+
+def may_hold_a_secret(text: str) -> bool:
+    """Whether a secret can be in `text`, by a quick look; base64 is not looked into."""
+    if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
+        return False
+    lowered = text.lower()
+    for hint in _HINTS:  # a loop, since `any` takes twice as long
+        if hint in lowered:
+            return True
+    return _HIDDEN_HINT.search(text) is not None
+
+
+def without_query(url: str) -> str:
+    """`url` up to its query and fragment, and without surrounding white space."""
+    return re.split(r"[?#]", url.strip(), maxsplit=1)[0]
+
+
+def without_query_values(text: str) -> str:
+    """`text` with `[redacted]` for every value in the queries of it: they may be signed in a way not known here."""
+    return _QUERY.sub(lambda query: _QUERY_VALUE.sub(REDACTED, query[0]), text)
+
+
+def without_signed_query(text: str) -> str:
+    """`text` up to its last `?` when a signed query follows: such a query is of an address, not of a file's name."""
+    name, mark, query = text.rpartition("?")
+    return name if mark and REDACTED in redact(mark + query) else text
+
+
+def _normal(name: str) -> str:
+    return name.strip().lower().replace("_", "").replace("-", "")
+
+
+_NAMES = frozenset(map(_normal, SECRET_NAMES))
+_ENDINGS = tuple(map(_normal, SECRET_ENDINGS))
+_PARAMETERS = frozenset(map(_normal, SECRET_PARAMETERS))
+_PREFIXES = tuple(map(_normal, SECRET_PARAMETER_PREFIXES))
+_CHANGING = frozenset(map(_normal, PARAMETERS_OF_A_SIGNED_QUERY))
+# Words of every language and of paths: a secret before `=` alone, and not when a path goes on behind it.
+_PLAIN_WORDS = frozenset({"token", "secret", "signature", "credential"})
+_OF_A_WHOLE_LINE = frozenset({"authorization", "proxyauthorization", "cookie", "setcookie"})
+
+
+def _clean_text(text: str, literals: Iterable[str]) -> str:
+    for literal in literals:
+        text = text.replace(literal, REDACTED)
+    text = redact(text)
+    return _clean_json(text, literals) if _JSON.match(text) and may_hold_a_secret(text) else text
+
+
+def _clean_json(text: str, literals: Iterable[str]) -> str:
+    """A JSON text without what only reading it brings to light: a name behind many blanks, a list of lists."""
+    try:
+        value: JsonValue = json.loads(text.lstrip("\ufeff"))
+        cleaned = clean(value, literals)
+    except (ValueError, RecursionError):
+        return text
+    return text if cleaned == value else json.dumps(cleaned)
+
+
+def _hidden(value: JsonValue) -> JsonValue:
+    """What stands under a secret name, without its texts."""
+    if isinstance(value, list):
+        return [_hidden(item) if isinstance(item, (str, list)) else item for item in value]
+    return REDACTED if isinstance(value, str) and value.strip() else value
+
+
+def _unused(name: str, names: dict[str, JsonValue]) -> str:
+    """`name`, with a number when it is taken."""
+    if name not in names:
+        return name
+    return next(numbered for number in range(2, len(names) + 3) if (numbered := f"{name} ({number})") not in names)
+
+
+def _replaced(text: str, spans: Iterable[_Span]) -> str:
+    """`text` with one mark for each span, and for spans that overlap or touch."""
+    parts: list[str] = []
+    position = 0
+    for start, end in spans:
+        if start > position or not parts:
+            parts += [text[position:start], REDACTED]
+        position = max(position, end)
+    return "".join([*parts, text[position:]])
+
+
+def _secrets(text: str) -> Iterator[_Span]:
+    """Where secrets are in `text`, read as it is, and layer by layer without its escapes and percent-encoding."""
+    yield from _plain_secrets(text)
+    layers: list[_Layer] = []
+    for _ in range(_MOST_LAYERS):
+        if _ESCAPE.search(text):
+            layer = _Layer.under(text, _ESCAPE, _unescaped)
+        elif _PERCENT.search(text):
+            layer = _Layer.under(text, _PERCENT, lambda match: chr(int(match[1], 16)))
+        else:
+            return
+        text = layer.text
+        layers.insert(0, layer)
+        for start, end in _plain_secrets(text):
+            yield reduce(_outside, layers, start), reduce(_outside, layers, end)
+
+
+class _Layer(NamedTuple):
+    """A decoded text, and at what offset in the encoded one each of its unbroken pieces begins."""
+
+    text: str
+    inside: array[int]
+    outside: array[int]
+
+    @classmethod
+    def under(cls, text: str, code: re.Pattern[str], decode: Callable[[re.Match[str]], str]) -> _Layer:
+        """`text` with one character for each match of `code`."""
+        decoded = StringIO()
+        inside, outside = array("Q", [0]), array("Q", [0])
+        for match in code.finditer(text):
+            decoded.write(text[outside[-1] : match.start()])
+            decoded.write(decode(match))
+            inside.append(inside[-1] + match.start() - outside[-1] + 1)
+            outside.append(match.end())
+        decoded.write(text[outside[-1] :])
+        return cls(decoded.getvalue(), inside, outside)
+
+
+def _outside(offset: int, layer: _Layer) -> int:
+    """Where in the encoded text the character at `offset` of the decoded one begins."""
+    piece = bisect_right(layer.inside, offset) - 1
+    return layer.outside[piece] + offset - layer.inside[piece]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else _CONTROLS.get(match[2], match[2])
+
+
+def _plain_secrets(text: str) -> Iterator[_Span]:
+    """Where secrets are in a text without escapes."""
+    for pattern in (_USER, _HOOK):
+        yield from (match.span(1) for match in pattern.finditer(text))
+    if "=" in text:
+        for token in _TOKEN.finditer(text):
+            yield from _secret_parameters(text, token.span())
+    yield from _named_secrets(text)
+
+
+def _secret_parameters(text: str, token: _Span) -> Iterator[_Span]:
+    """Secrets in the queries within a run of text without blanks and quotes; one query may hold another address."""
+    of_webhook = _HOST.search(text, *token) is not None
+    changing: list[_Span] = []
+    signed = False
+    position, end = token
+    while match := _PARAMETER.search(text, position, end):
+        name, position = _normal(match[1]), match.end()
+        if _is_secret_parameter(name, of_webhook=of_webhook):
+            start, position, signed = position, _end(_PARAMETER_VALUE, text, position, end), True
+            yield start, position
+        elif name in _CHANGING:
+            changing.append((position, _end(_CHANGING_VALUE, text, position, end)))
+    if signed:
+        yield from changing
+
+
+def _end(value: re.Pattern[str], text: str, start: int, end: int) -> int:
+    """Where a value that begins at `start` ends."""
+    match = value.match(text, start, end)
+    return match.end() if match else start
+
+
+def _is_secret_parameter(name: str, *, of_webhook: bool) -> bool:
+    return name in _PARAMETERS or name.startswith(_PREFIXES) or is_secret(name) or (of_webhook and name == "key")
+
+
+def _named_secrets(text: str) -> Iterator[_Span]:
+    """Secrets that a name stands before, as in JSON, settings and headers."""
+    position = 0
+    while match := _NAMED.search(text, position):
+        position = match.end()
+        if not is_secret(match[1][-_LONGEST_NAME:]):
+            continue
+        for span in _values(text, match):
+            position = span[1]
+            yield span
+
+
+def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
+    """The values of a secret name: one, or those of a list of texts."""
+    start, before = named.end(), text[named.start() - 1 : named.start()]
+    quoted_name = named[2][0] in "\"'"
+    if quoted_name and before != named[2][0]:
+        return  # the end of a longer name
+    opening = text[start : start + 1]
+    if "=" in named[2] and _CLOSING.match(text, start):
+        return  # the name is the end of a JSON text, which this quote closes
+    if opening in _QUOTED and (quoted := _QUOTED[opening].match(text, start)):
+        yield quoted.span(1)
+    elif opening == "[":
+        yield from _quoted_items(text, start + 1)
+    elif not quoted_name:
+        yield from _bare_value(text, named, before)
+
+
+def _quoted_items(text: str, start: int) -> Iterator[_Span]:
+    """The texts of a list and of the lists in it, as far as it holds no objects."""
+    depth = 1
+    while depth:
+        opening = text[start : start + 1]
+        if opening in _QUOTED and (item := _QUOTED[opening].match(text, start)):
+            yield item.span(1)
+            start = item.end() + 1
+        elif other := _IN_A_LIST.match(text, start):
+            depth += {"[": 1, "]": -1}.get(other[1], 0)
+            start = other.end()
+        else:
+            return
+
+
+def _bare_value(text: str, named: re.Match[str], before: str) -> Iterator[_Span]:
+    """A value without quotes: a word, or for some headers the rest of the line."""
+    name, start = _normal(named[1]), named.end()
+    if name in _OF_A_WHOLE_LINE:
+        line = _REST_OF_LINE.match(text, start)
+        end = line.end() if line else start
+        closing = text.find(before, start, end) if before == "'" else -1
+        yield start, end if closing < 0 else closing
+    elif value := _BARE_VALUE.match(text, start):
+        path = "/" in value[0] and not _BASE64.fullmatch(value[0])
+        if name not in _PLAIN_WORDS or ("=" in named[2] and not path):
+            yield value.span()

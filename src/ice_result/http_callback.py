@@ -1,0 +1,130 @@
+"""The HTTP side of the function: an answer within two seconds, whatever happens, and one write a job.
+
+ICE wants its answer within three seconds and tries twice more; then the event is gone (documented).
+
+    0 s            1.2 s          1.7 s      1.9 s
+    │ work on jobs │ park the rest │          │ 503: sent again, while what hangs is left behind
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from typing import NamedTuple
+
+from ice_result.core import json_text
+from ice_result.core.calls import Deadline, call_within
+from ice_result.core.types import JsonObject
+from ice_result.errors import TimedOutError, UnavailableError
+from ice_result.processing.batch import JobOutcome, Pipeline, Report, Terms
+from ice_result.triggers import Ignored, JobEvent, Triggered, TriggerEvent
+
+LIMIT_SECONDS = 1.9
+_WORKING_SECONDS = 1.2
+_PARKING_SECONDS = 0.5
+_REMEMBERED_SECONDS = 300.0
+_DELIVERIES = 3  # ICE sends an event once and twice more (documented)
+_OK, _METHOD_NOT_ALLOWED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 405, 500, 503
+
+
+class _Seen(NamedTuple):
+    """When an event was dealt with last, and how many more deliveries of it are worked on."""
+
+    at: float
+    deliveries_left: int
+
+
+class Recent:
+    """What one instance has dealt with through HTTP in the last five minutes, the newest `most` of it.
+
+    A captured request can be sent again for as long as its signature holds: after the first time it costs nothing. A
+    job that was parked is tried again when ICE repeats its event, as often as ICE does; then it costs nothing either.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+
+    def add(self, event: TriggerEvent, now: float, *, parked: bool = False) -> None:
+        """This event was dealt with; `now` is in seconds of a clock, always the same one."""
+        before = self._recent(event, now)
+        left = (before.deliveries_left if before else _DELIVERIES) - 1 if parked and isinstance(event, JobEvent) else 0
+        key = _key(event)
+        self._seen.pop(key, None)
+        self._seen[key] = _Seen(now, left)
+        if len(self._seen) > self._most:
+            self._seen.popitem(last=False)
+
+    def knows(self, event: TriggerEvent, now: float) -> bool:
+        """Whether this very job, or this very body without one, needs no more work."""
+        seen = self._recent(event, now)
+        return seen is not None and seen.deliveries_left <= 0
+
+    def _recent(self, event: TriggerEvent, now: float) -> _Seen | None:
+        seen = self._seen.get(_key(event))
+        return seen if seen and now - seen.at < _REMEMBERED_SECONDS else None
+
+
+class HttpSide:
+    """Answers HTTP requests of one instance, one after the other. The clock of the limit is its only one."""
+
+    def __init__(self) -> None:
+        self._recent = Recent()
+
+    def answer(self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str) -> tuple[int, Report]:
+        """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
+
+        200 means that every event is recorded, ignored or parked: nobody needs to send it again. A request that is
+        refused has the status that says why.
+        """
+        if triggered.status:
+            return triggered.status, Report(jobs=())
+        events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
+        end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
+        terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
+        try:
+            report = call_within(
+                limit.left(),
+                lambda: pipeline.report(events, terms),
+                service="ice-result",
+                tried="answer over HTTP",
+                clock=limit.clock,
+            )
+        except (TimedOutError, UnavailableError) as error:
+            return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
+        return self._settled(events, report, limit.clock.now()), report
+
+    def _unless_known(self, event: TriggerEvent, now: float) -> TriggerEvent:
+        if isinstance(event, Ignored) or not self._recent.knows(event, now):
+            return event
+        name = f"job {event.job_id}" if isinstance(event, JobEvent) else "this message"
+        reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
+        return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
+
+    def _settled(self, events: list[TriggerEvent], report: Report, now: float) -> int:
+        """Remember what was dealt with; all or nothing, since one answer is given for all."""
+        if report.count("failed"):
+            return _INTERNAL_ERROR
+        for event in events:
+            if not isinstance(event, Ignored):
+                self._recent.add(event, now, parked=report.count("parked") > 0)
+        return _OK
+
+
+def response(status: int, body: JsonObject) -> JsonObject:
+    """The full form of an HTTP trigger's answer; a shorter one is taken for the body itself."""
+    allowed: JsonObject = {"Allow": "POST"} if status == _METHOD_NOT_ALLOWED else {}
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **allowed},
+        "isBase64Encoded": False,
+        "body": json.dumps(body, ensure_ascii=False),
+    }
+
+
+def _key(event: TriggerEvent) -> str:
+    if isinstance(event, JobEvent):
+        return f"job {event.job_id}"
+    body = None if isinstance(event, Ignored) else event.payload
+    return hashlib.sha256(json_text.dump(body).encode()).hexdigest()

@@ -1,0 +1,139 @@
+"""Where jobs are looked up: in ICE, or in a folder of saved responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from ice_result.core import json_text
+from ice_result.core.calls import Caller, Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JobId, JsonObject, JsonValue
+from ice_result.errors import (
+    InvalidResponseError,
+    NotFoundError,
+    NotJsonError,
+    StorageError,
+    TooLargeError,
+    shorten,
+)
+from ice_result.jobs.client import IceClient
+from ice_result.jobs.model import Job
+from ice_result.jobs.sizes import check_response, check_text, largest_now
+
+_GROWTH_OF_WAIT = 1.5
+_TRIES_FOR_UNKNOWN = 3
+_SECONDS_TO_ASK = 0.5
+T = TypeVar("T")
+
+
+class IceJobs:
+    """QueryIProductionJob of one region. One instance serves any number of threads, which share its pace."""
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        endpoint: str | None = None,
+        credentials: Credentials,
+        caller: Caller | None = None,
+        ca_bundle: str | None = None,
+        concurrency: int = 8,
+        first_wait_seconds: float = 1.0,
+        longest_wait_seconds: float = 15.0,
+    ) -> None:
+        """As for IceClient, which see; and how long to wait before a running job is asked for again."""
+        self._client = IceClient(
+            region=region,
+            endpoint=endpoint,
+            credentials=credentials,
+            caller=caller,
+            ca_bundle=ca_bundle,
+            concurrency=concurrency,
+        )
+        self._first_wait_seconds = first_wait_seconds
+        self._longest_wait_seconds = longest_wait_seconds
+
+    def load(self) -> None:
+        """Make the client ready."""
+        self._client.load()
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        """The job once it is finished: asked again, ever less often, until then or until the deadline.
+
+        When the time does not suffice, it is returned as it is. One that ICE does not know is asked for twice more: an
+        event may be faster than what ICE answers from [inferred]. Raises whatever `query` raises.
+        """
+        wait, unknown = self._first_wait_seconds, 0
+        while True:
+            try:
+                job = self._ask(job_id, deadline, None, lambda body: Job.from_response(job_id, body))
+            except NotFoundError:
+                unknown += 1
+                if unknown == _TRIES_FOR_UNKNOWN or not self._pause(wait, deadline):
+                    raise
+            else:
+                if job.is_finished or not self._pause(wait, deadline):
+                    return job
+            wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
+
+    def _pause(self, wait: float, deadline: Deadline) -> bool:
+        """Sleep for about `wait` seconds, unless the deadline comes before there could be another answer."""
+        caller = self._client.caller
+        pause = wait * (0.5 + caller.jitter() / 2)
+        if pause + _SECONDS_TO_ASK >= deadline.left():
+            return False
+        caller.clock.sleep(pause)
+        return True
+
+    def query(self, job_id: JobId, deadline: Deadline, client_token: str | None = None) -> JsonObject:
+        """The body of one response, of a job in whatever state, with every field ICE sent.
+
+        Raises a ServiceError (NotFoundError also for a job of another region), or InvalidResponseError.
+        """
+        return self._ask(job_id, deadline, client_token, lambda body: body)
+
+    def _ask(self, job_id: JobId, deadline: Deadline, client_token: str | None, read: Callable[[JsonObject], T]) -> T:
+        query = {"JobId": job_id, **({"ClientToken": client_token} if client_token else {})}
+        return self._client.call("QueryIProductionJob", query, deadline, about=shorten(job_id), read=read)
+
+
+class RecordedJobs:
+    """Responses of QueryIProductionJob in a folder, `<job id>.json` each; read anew every time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, job_id: JobId, deadline: Deadline) -> Job:  # noqa: ARG002  a JobSource's; a file needs no waiting
+        """The job as it was saved, finished or not.
+
+        Raises NotFoundError for a job that is not there, InvalidResponseError for a file that is no response, and
+        StorageError for one that cannot be read, TooLargeError for one that is larger than what is worked on.
+        """
+        try:
+            return Job.from_response(job_id, _response(self._path(job_id)))
+        except FileNotFoundError as error:
+            tried = f"read job {shorten(job_id)} from {self._folder}"
+            raise NotFoundError(tried, service="recorded jobs", detail="no such file") from error
+        except OSError as error:
+            raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
+        except NotJsonError as error:
+            raise InvalidResponseError(f"job {shorten(job_id)}: {self._folder}: {error}") from error
+
+    def _path(self, job_id: JobId) -> Path:
+        """Always a name within the folder: what a job id may hold and a file name may not is percent-encoded."""
+        return self._folder / f"{quote(job_id, safe='', errors='replace')}.json"
+
+
+def _response(path: Path) -> JsonValue:
+    size, limit = path.stat().st_size, largest_now()
+    if size > limit:
+        raise TooLargeError("the response", size, limit, "bytes")
+    text = path.read_bytes()
+    check_text(text)
+    response = json_text.load(text)
+    if isinstance(response, dict):
+        check_response(response)
+    return response

@@ -1,0 +1,209 @@
+"""Jobs sent to the MNS (SMQ) queue in front of the function, through the official SDK.
+
+The SDK, an optional package, is imported when the first message is sent. A message says what a person would write by
+hand, `{"JobId": "…"}`, in base64 as MNS asks for; the first stage reads it with or without that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http.client import HTTPSConnection
+from types import TracebackType
+from typing import Protocol
+
+from typing_extensions import Self
+
+from ice_result.core import json_text
+from ice_result.core.calls import Caller, Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.http import EndsWithCall, trusting
+from ice_result.core.types import JobId
+from ice_result.errors import SettingsError
+from ice_result.maintenance.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
+
+MOST_JOBS = 16
+"""The most messages MNS takes at once; with the longest job ids they are a sixth of its 64 KB."""
+QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
+
+
+class QueueSender:
+    """Sends jobs to one queue, inside `with` or until `close()`. Any number of threads share its pace and connections.
+
+    MNS keeps a message at least once: when its reply is lost, the same jobs are sent again, and some are there twice.
+    The function records a job once, however often it is told of it.
+
+    The SDK takes no proxy from the environment [read in its source].
+    """
+
+    def __init__(
+        self,
+        queue: str,
+        *,
+        endpoint: str | None,
+        credentials: Credentials,
+        caller: Caller | None = None,
+        ca_bundle: str | None = None,
+    ) -> None:
+        """`endpoint` is MNS's, `<account id>.mns.<region>.aliyuncs.com`; https unless it says otherwise.
+
+        Raises SettingsError for an endpoint, a queue's name or a bundle of certificates that cannot be.
+        """
+        self._endpoint = _endpoint(endpoint)
+        if not QUEUE_NAME.fullmatch(queue):
+            raise SettingsError(
+                [("queue", f"{queue!r} is not a queue's name: letters, digits and hyphens, at most 120")]
+            )
+        self._queue = queue
+        self._credentials = credentials
+        self._caller = caller or Caller(SERVICE)
+        self._tls = trusting(ca_bundle) if self._endpoint.startswith("https:") else None
+        self._idle: list[_Client] = []
+        self._closed = False
+
+    def load(self) -> None:
+        """Import the SDK. Raises SettingsError when it is not installed."""
+        try:
+            import mns.mns_client  # noqa: F401, PLC0415  an optional package, for those who send
+        except ImportError as error:
+            missing = "the package aliyun-mns-sdk is not installed: pip install 'ice-result[queue]'"
+            raise SettingsError([("queue", missing)]) from error
+
+    def send(self, job_ids: Sequence[JobId], deadline: Deadline) -> None:
+        """Put a message for each job into the queue, at most 16. What MNS refuses of them is sent again, alone.
+
+        Raises a ServiceError when some are still not in the queue at the end, a SettingsError without the SDK.
+        """
+        if len(job_ids) > MOST_JOBS:
+            raise ValueError(f"{len(job_ids)} jobs: at most {MOST_JOBS} are sent at once")
+        self.load()
+        tried = f"send {len(job_ids)} jobs to the queue {self._queue}"
+        waiting = tuple(job_ids)
+
+        def attempt() -> None:
+            nonlocal waiting
+            batch = waiting
+            if not batch:  # an attempt whose time was over did go through
+                return
+            with self._credentials.renewed_once_expired():
+                refused = self._send(batch, tried)
+            waiting = tuple(job_id for position, job_id in enumerate(batch) if position in refused)
+            if refused:
+                raise partial(refused, tried)
+
+        self._caller.call(tried, attempt, deadline)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close_connection()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, batch: tuple[JobId, ...], tried: str) -> Failures:
+        """One request; which of the batch were refused, by position, and why."""
+        from mns.mns_request import BatchSendMessageRequest, BatchSendMessageResponse  # noqa: PLC0415  see `load`
+
+        request = BatchSendMessageRequest(self._queue, base64encode=True)
+        for job_id in batch:
+            request.add_message(json_text.dump({"JobId": job_id}))
+        response: _Response = BatchSendMessageResponse()
+        client = self._take_client()
+        try:
+            client.batch_send_message(request, response)
+        except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+            refused = refused_parts(error, len(batch))
+            if refused is None:
+                client.close_connection()
+                # From None: the SDK's exceptions may show what was sent, and with it the security token.
+                raise translate(error, tried, response.status) from None
+            told = len(batch)
+        else:
+            refused, told = {}, len(response.message_list)
+        self._give_back(client)
+        if told != len(batch):
+            raise incomplete(told, len(batch), tried)
+        return refused
+
+    def _take_client(self) -> _Client:
+        """One that nobody uses: a connection of the SDK's carries one request at a time."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._new_client()
+
+    def _give_back(self, client: _Client) -> None:
+        if self._closed:  # an attempt whose time was over ends late
+            client.close_connection()
+        else:
+            self._idle.append(client)
+
+    def _new_client(self) -> _Client:
+        from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
+
+        client: _Client = MNSClient(self._endpoint, credentials_provider=_Signer(self._credentials))
+        client.http.conn = self._new_connection()
+        return client
+
+    def _new_connection(self) -> _PlainConnection | _TlsConnection:
+        """In place of the SDK's own, which over https waits for ever and knows no bundle of certificates."""
+        host, seconds = self._endpoint.partition("://")[2], self._caller.attempt_seconds
+        if self._tls is None:
+            return _PlainConnection(host, timeout=seconds)
+        return _TlsConnection(host, timeout=seconds, context=self._tls)
+
+
+class _PlainConnection(EndsWithCall):
+    request_length = 0  # which the SDK reads
+
+
+class _TlsConnection(EndsWithCall, HTTPSConnection):
+    request_length = 0  # as above
+
+
+class _Http(Protocol):
+    conn: _PlainConnection | _TlsConnection
+
+
+class _Response(Protocol):
+    status: int
+    message_list: list[object]
+
+
+class _Client(Protocol):
+    """What we use of the SDK's client."""
+
+    http: _Http
+
+    def batch_send_message(self, request: object, response: _Response) -> None: ...
+    def close_connection(self) -> None: ...
+
+
+class _Signer:
+    """What the SDK asks for keys, anew for every request."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def get_credentials(self) -> object:
+        from mns.auth import Credentials as SdkCredentials  # noqa: PLC0415  see `load`
+
+        keys = self._credentials.keys()
+        return SdkCredentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
+
+
+def _endpoint(text: str | None) -> str:
+    if not text:
+        raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", "not set: <account id>.mns.<region>.aliyuncs.com")])
+    try:
+        return parse_endpoint(text)
+    except ValueError as error:
+        raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", str(error))]) from error

@@ -1,0 +1,304 @@
+"""Stored jobs written again: as this version makes them, with facts of their files from where the caller says.
+
+    source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store that has other bytes
+               manifest ──► facts of the files, stored or asked for anew ──┘      (the source last)
+
+ICE is not asked. Stages three and four are those of the pipeline; the others are not: what is in a store is compared
+first, and written only when it is different, so that a second run changes nothing. A run that was interrupted is
+finished by the next one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from ice_result.core.calls import Deadline
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.types import JobId, Model
+from ice_result.errors import IceResultError
+from ice_result.maintenance.json_diff import Change, changes
+from ice_result.maintenance.stored_versions import (
+    NotRewritableError,
+    OldRecord,
+    is_later,
+    json_of,
+    read_job,
+    read_record,
+)
+from ice_result.processing.failure import Stopped
+from ice_result.records import (
+    Manifest,
+    ObjectFacts,
+    OutputFiles,
+    Record,
+    build_manifest,
+    build_record,
+    output_files,
+    shortfall,
+)
+from ice_result.results import decode
+from ice_result.sinks.base import Holdings, JobFilter, Removes, Sink, Stored
+
+RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
+_LOOKAHEAD = 2  # jobs begun for each that is worked on
+
+
+class Rewritten(Model):
+    """What became of the job at one place, or with a dry run would; without a `job_id` it is not known which.
+
+    `left` is left alone, for `reason`. `sinks` are those in which something is different, and `changes` what that is
+    in the first of them that has the job; empty, the same values are written differently. `complete` is of the new
+    manifest, and `incomplete` says in short why it is not.
+    """
+
+    job_id: str | None
+    place: str
+    outcome: RewrittenAs
+    function_name: str | None = None
+    complete: bool | None = None
+    incomplete: str | None = None
+    sinks: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    reason: str | None = None
+
+
+class FileFacts(Protocol):
+    """Where the facts of a job's output files come from."""
+
+    def of(
+        self, stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
+    ) -> Mapping[ObjectAddress, ObjectFacts] | None:
+        """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
+
+        `stored` is the job in the source, then in the other stores, each read when it is come to.
+        """
+        ...
+
+
+class StoreHandle(NamedTuple):
+    """A store as it is written to, and as it is read."""
+
+    sink: Sink
+    holdings: Holdings
+
+
+class StoreHandles(NamedTuple):
+    """Where jobs are read from, and where they are written to; `archives` may have what others could not keep."""
+
+    source: StoreHandle
+    targets: Sequence[StoreHandle]
+    archives: Sequence[StoreHandle]
+
+
+class _Made(NamedTuple):
+    """A job made anew, and what it was made of."""
+
+    stored: Stored
+    old: OldRecord
+    record: Record
+    manifest: Manifest
+
+
+class _Difference(NamedTuple):
+    """What a store has of a job, and what it should have; `left_over` is the same job at an earlier place."""
+
+    handle: StoreHandle
+    now: Stored | None
+    would: Stored
+    left_over: Stored | None
+
+
+@dataclass(frozen=True)
+class Rewriter:
+    """Makes jobs anew, each within the time that `deadline` gives it; with `dry_run` nothing is written.
+
+    `region` is for records of times that did not write one down.
+    """
+
+    stores: StoreHandles
+    facts: FileFacts
+    region: str | None
+    deadline: Callable[[], Deadline]
+    dry_run: bool = False
+
+    def job(self, job_id: JobId, wanted: JobFilter) -> Rewritten | None:
+        """One job by its id, looked for among those that `wanted` may admit."""
+
+        def find() -> Rewritten | None:
+            place = self.stores.source.holdings.place_of(job_id, wanted, self.deadline())
+            if place is None:
+                raise NotRewritableError("not_found", "the store has no such job")
+            return self._rewrite(place, wanted, job_id)
+
+        return _guarded(job_id, job_id, find)
+
+    def at(self, place: str, wanted: JobFilter) -> Rewritten | None:
+        """The job that lies there; None when it is not one that `wanted` admits."""
+        return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
+
+    def _rewrite(self, place: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
+        deadline, source = self.deadline(), self.stores.source
+        stored = source.holdings.stored(place, deadline)
+        if stored is None:
+            raise NotRewritableError("not_found", "the store has no such job")
+        old = read_record(stored.record, self.region)
+        if _place(source, old) != place or asked not in {None, old.job_id}:
+            raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
+
+        def settle() -> Rewritten | None:
+            is_whole = old.raw and stored.files_stored
+            archived = None if is_whole else self._archived(stored, old, deadline)
+            job = read_job(old, archived)
+            decoded = decode(job.function_name, job.result, job.output_bucket)
+            files = output_files(job, decoded)
+            record = build_record(job, decoded, files, old.region)
+            if not wanted.admits(record):
+                return None
+            known = stored if stored.files_stored else archived or stored
+            everywhere = chain([known], self._elsewhere(old, deadline))
+            manifest = build_manifest(record, files, self.facts.of(everywhere, files, deadline))
+            return self._settle(_Made(stored, old, record, manifest), deadline)
+
+        return _guarded(old.job_id, place, settle)
+
+    def _archived(self, stored: Stored, old: OldRecord, deadline: Deadline) -> Stored | None:
+        """All of a job that was too large for its store, from the store it points to; None when it is not there."""
+        for handle in self.stores.archives:
+            if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
+                found = handle.holdings.stored(_place(handle, old), deadline)
+                if found and read_record(found.record, self.region).job_id == old.job_id:
+                    return found
+        return None
+
+    def _elsewhere(self, old: OldRecord, deadline: Deadline) -> Iterator[Stored]:
+        for handle in self.stores.targets:
+            if handle.sink is not self.stores.source.sink:
+                found = handle.holdings.stored(_place(handle, old), deadline)
+                if found and not is_later(found):
+                    yield found
+
+    def _settle(self, made: _Made, deadline: Deadline) -> Rewritten:
+        """All stores are compared before the first is written."""
+        compared = (self._difference(handle, made, deadline) for handle in self.stores.targets)
+        differences = [difference for difference in compared if difference]
+        if not self.dry_run:
+            # The source last: what it was found by stays until all the others have it.
+            for difference in sorted(differences, key=lambda each: each.handle.sink is self.stores.source.sink):
+                _write(difference, made, deadline)
+        return Rewritten(
+            job_id=made.record.job_id,
+            place=made.stored.place,
+            outcome="changed" if differences else "unchanged",
+            function_name=made.record.function_name,
+            complete=made.manifest.complete,
+            incomplete=shortfall(made.record, made.manifest),
+            sinks=tuple(difference.handle.sink.url for difference in differences),
+            changes=_changes(differences) if self.dry_run else (),
+        )
+
+    def _difference(self, handle: StoreHandle, made: _Made, deadline: Deadline) -> _Difference | None:
+        holdings = handle.holdings
+        would = holdings.as_stored(made.record, made.manifest)
+        is_source = handle.sink is self.stores.source.sink
+        now = made.stored if is_source and would.place == made.stored.place else holdings.stored(would.place, deadline)
+        earlier = _place(handle, made.old)
+        left_over = None if earlier == would.place else holdings.stored(earlier, deadline)
+        if now and (is_later(now) or now.generation > would.generation):
+            raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
+        return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
+
+
+def rewrite_all(
+    rewriter: Rewriter,
+    job_ids: Iterable[JobId],
+    wanted: JobFilter,
+    *,
+    concurrency: int,
+    limit: int | None,
+    deadline: Deadline,
+) -> Iterator[Rewritten]:
+    """Make these jobs anew, or without ids all that `wanted` admits, and tell of each as soon as it is done.
+
+    No more than `limit` are touched. Places are read as there is room for them. Raises what the source raises when it
+    cannot be listed.
+    """
+    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.job, id_, wanted) for id_ in job_ids)
+    first = next(steps, None)
+    if first is None:
+        places = rewriter.stores.source.holdings.places(wanted, deadline)
+        return _side_by_side((partial(rewriter.at, place, wanted) for place in places), concurrency, limit)
+    return _side_by_side(chain((first,), steps), concurrency, limit)
+
+
+def _side_by_side(
+    steps: Iterator[Callable[[], Rewritten | None]], concurrency: int, limit: int | None
+) -> Iterator[Rewritten]:
+    done, most = 0, limit or sys.maxsize
+    under_way: set[Future[Rewritten | None]] = set()
+    workers = ThreadPoolExecutor(concurrency, thread_name_prefix="rewrite")
+    try:
+        for step in steps:
+            under_way.add(workers.submit(step))
+            while under_way and len(under_way) >= min(concurrency * _LOOKAHEAD, most - done):
+                for rewritten in _ended(under_way):
+                    done += 1
+                    yield rewritten
+            if done >= most:
+                return
+        while under_way:
+            yield from _ended(under_way)
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _ended(under_way: set[Future[Rewritten | None]]) -> Iterator[Rewritten]:
+    """Those that end next, which are then no longer under way."""
+    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in done:
+        under_way.remove(future)
+        if rewritten := future.result():
+            yield rewritten
+
+
+def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
+    """Whatever one job is like, the others have their turn."""
+    try:
+        return step()
+    except NotRewritableError as error:
+        return Rewritten(job_id=job_id, place=place, outcome="left", reason=str(error))
+    except IceResultError as error:
+        stopped = Stopped.by(error)
+    except Exception as error:  # noqa: BLE001  our own mistake in one job
+        stopped = Stopped.by_defect(error)
+    return Rewritten(job_id=job_id, place=place, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
+
+
+def _write(difference: _Difference, made: _Made, deadline: Deadline) -> None:
+    """Only what is other; what lies at an earlier place goes when the new one is complete."""
+    handle, now, would, left_over = difference
+    if now is None or now.record != would.record:
+        handle.sink.stage(made.record, deadline)
+    if now != would:
+        handle.sink.commit(made.record, made.manifest, deadline)
+    if left_over and isinstance(handle.holdings, Removes):
+        handle.holdings.remove(left_over.place, deadline)
+
+
+def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
+    for _, now, would, left_over in differences:
+        if old := now or left_over:
+            return (
+                *changes(json_of(old.record), json_of(would.record), "/record"),
+                *changes(json_of(old.manifest), json_of(would.manifest), "/manifest"),
+            )
+    return ()
+
+
+def _place(handle: StoreHandle, old: OldRecord) -> str:
+    return handle.holdings.place_as(old.job_id, old.function_name, old.create_time)

@@ -1,0 +1,171 @@
+"""Records and manifests of this version and of earlier ones, read for what does not follow from `raw`.
+
+Of a record: which job, where it ran, and the response. Of a manifest: what OSS said of each file. All else is made
+anew, so it may be missing, or be what this version would not write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from ice_result.core.json_text import MAX_BYTES, MAX_DEPTH, load
+from ice_result.core.types import JobId, JsonObject, JsonValue
+from ice_result.errors import InvalidResponseError, NotJsonError, shorten
+from ice_result.jobs.model import Job
+from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
+from ice_result.sinks.base import Stored
+
+_SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
+_TIME = TypeAdapter(AwareDatetime)
+_LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the others follow from the facts
+_LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
+
+
+class NotRewritableError(Exception):
+    """What is stored of a job must stay as it is; `reason` is a stable token, and the message begins with it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class OldRecord:
+    """What there is to know of a stored record. `raw` is empty where it was too large for the store."""
+
+    job_id: JobId
+    function_name: str
+    create_time: datetime | None
+    region: str | None
+    raw: JsonObject
+
+
+def read_record(data: bytes, region: str | None) -> OldRecord:
+    """A stored record; `region` is for those of times that did not write one down. Raises NotRewritableError."""
+    document = _document(data, Record)
+    job_id, raw = document.get("job_id"), document.get("raw")
+    if not isinstance(job_id, str) or not job_id:
+        raise NotRewritableError("damaged", "the record names no job")
+    return OldRecord(
+        job_id=JobId(job_id),
+        function_name=_text(document.get("function_name")) or "",
+        create_time=_time(document.get("create_time")),
+        region=_text(document.get("region")) if "region" in document else region,
+        raw=raw if isinstance(raw, dict) else {},
+    )
+
+
+def read_job(record: OldRecord, archived: Stored | None) -> Job:
+    """The job behind a stored record; `archived` has the response that is not in it. Raises NotRewritableError."""
+    raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
+    if not raw:
+        raise NotRewritableError("no_raw", "the response is not in the record, nor in a store that it points to")
+    try:
+        return Job.from_response(record.job_id, raw)
+    except InvalidResponseError as error:
+        raise NotRewritableError("damaged", f"{error}") from error
+
+
+def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
+    """What OSS said of each file, by its address; None when no file was looked up. Raises NotRewritableError."""
+    if stored.manifest is None:
+        raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
+    if not stored.files_stored:
+        raise NotRewritableError("no_raw", "the files are not in the manifest, nor in a store that it points to")
+    return _facts(_document(stored.manifest, Manifest))
+
+
+def is_complete(stored: Stored) -> bool:
+    """Whether the stored manifest says that all files were there, and has them."""
+    manifest = json_of(stored.manifest)
+    return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
+
+
+def is_later(stored: Stored) -> bool:
+    """Whether what is stored is of a version that this one does not know, and so must not be replaced."""
+    try:
+        _document(stored.record, Record)
+        if stored.manifest is not None:
+            _document(stored.manifest, Manifest)
+    except NotRewritableError as error:
+        return error.reason != "damaged"
+    return False
+
+
+def json_of(data: bytes | None) -> JsonValue:
+    """A stored document as JSON; null when there is none, or when it is none."""
+    try:
+        return None if data is None else load(data, max_bytes=_LARGER * MAX_BYTES, max_depth=_DEEPER * MAX_DEPTH)
+    except NotJsonError:
+        return None
+
+
+def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
+    what = model.__name__.lower()
+    document = json_of(data)
+    if not isinstance(document, dict):
+        raise NotRewritableError("damaged", f"the {what} is no JSON object")
+    ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))
+    named = shorten(str(document.get("schema")))[:64]
+    if not ours or not theirs or theirs["name"] != ours["name"]:
+        raise NotRewritableError(
+            "unknown_schema", f"the {what} is {named}, and this version writes {_schema_of(model)}"
+        )
+    if int(theirs["version"]) > int(ours["version"]):
+        raise NotRewritableError("newer", f"the {what} is {named}, and this version writes {_schema_of(model)}")
+    return document
+
+
+def _schema_of(model: type[Record | Manifest]) -> str:
+    return str(model.model_fields["schema_"].default)
+
+
+def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
+    problems = _objects(manifest.get("problems"))
+    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
+        return None
+    told = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
+    try:
+        return {
+            str(file["uri"]): _facts_of(file, told.get(str(file["uri"]), {}))
+            for file in _objects(manifest.get("files"))
+            if file.get("uri")
+        }
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
+        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
+
+
+def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
+    """What OSS said; a media type that is only guessed from the name is guessed again."""
+    names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class"]
+    names += ["media_type"] if file.get("exists") else []
+    return ObjectFacts.model_validate(
+        {
+            **{name: file.get(name) for name in names},
+            "exists": file.get("exists"),
+            "problem": problem.get("code"),
+            "message": problem.get("message") or "",
+        }
+    )
+
+
+def _objects(value: JsonValue) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: JsonValue) -> datetime | None:
+    try:
+        return _TIME.validate_python(value)
+    except ValidationError:
+        return None

@@ -1,0 +1,66 @@
+"""Large jobs one at a time, small ones beside them: so memory does not grow with what eight jobs may weigh at once.
+
+    small  ━━━  ━━  ━━━━ ━━━
+    small   ━━━ ━━━━  ━━ ━━━━
+    large  ─ asked ─┐━━━━━━━━━━━━━━┐
+    large     ─ asked ─ ─ waits ─ ─ ┘━━━━━━━━━
+
+Nobody knows how large a response is before it is asked for. Each is asked for as a small one, and given up when it is
+not; then once more, when it is its turn. So a large job costs one call more, and a small one costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from ice_result.core.calls import Deadline
+from ice_result.errors import OutOfTimeError, TooLargeError
+from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, LARGEST_RESPONSE, reading_at_most
+
+T = TypeVar("T")
+
+
+class Turns:
+    """Whose turn it is, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()  # the first is set: it has the turn
+
+    def work(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """The value of `work()`, which asks for a response and holds what it makes of it.
+
+        It is called again when the response is a large one. Raises OutOfTimeError when its turn does not come by the
+        deadline, TooLargeError when it is larger than any may be, and whatever `work` raises.
+        """
+        try:
+            with reading_at_most(LARGEST_BESIDE_OTHERS):
+                return work()
+        except TooLargeError as error:
+            if error.limit != LARGEST_BESIDE_OTHERS:
+                raise
+            # It names the frames of all who wait for this work, which would keep what comes of it until the next
+            # garbage collection.
+            error.__traceback__ = None
+        with self._turn(deadline), reading_at_most(LARGEST_RESPONSE):
+            return work()
+
+    @contextmanager
+    def _turn(self, deadline: Deadline) -> Iterator[None]:
+        mine = threading.Event()
+        with self._lock:
+            self._waiting.append(mine)
+            self._waiting[0].set()
+        try:
+            if not deadline.clock.wait(mine, deadline.left()):
+                raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+            yield
+        finally:
+            with self._lock:
+                self._waiting.remove(mine)
+                if self._waiting:
+                    self._waiting[0].set()

@@ -1,0 +1,272 @@
+"""Reading a Result leniently: what is there is taken, and each value that is not as expected leaves a warning."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NamedTuple
+
+from ice_result.core.json_text import dump, load
+from ice_result.core.types import JsonObject, JsonValue
+from ice_result.errors import NotJsonError, shorten
+from ice_result.results.model import DecodeStatus, DecodeWarning
+
+_WRAPPER_KEYS = frozenset({"Code", "Message", "Data"})
+_DATA_KEYS = frozenset({"result"})
+
+
+def unwrap(result: JsonValue, report: Report) -> JsonValue:
+    """The JSON value `result` means; None, reported undecodable, when it is not JSON.
+
+    MPS, the predecessor of ICE, wraps its results; that ICE still does so for some jobs is [inferred].
+    Paths in later warnings count from the value this returns.
+    """
+    try:
+        value = parse(result)
+        if isinstance(value, dict) and {"Code", "Data"} <= value.keys():
+            value = _unwrapped(value, report)
+    except NotJsonError as error:
+        report.undecodable(DecodeWarning(path="$", code="not_json", message=str(error)))
+        return None
+    return value
+
+
+def parse(result: JsonValue) -> JsonValue:
+    """`result` read as JSON: a text once, and once more when what it held is the text of an object or a list.
+
+    Raises NotJsonError.
+    """
+    if not isinstance(result, str):
+        return _proper(result)
+    value = _loaded(result)
+    if isinstance(value, str):
+        try:
+            inner = _loaded(value)
+        except NotJsonError:
+            return value
+        return value if isinstance(inner, (str, int, float)) else inner
+    return value
+
+
+def _loaded(text: str) -> JsonValue:
+    return load(text) if text.strip() else None
+
+
+def _proper(value: JsonValue) -> JsonValue:
+    """`value` as if it had come as text, so that the same limits hold and nothing is in it that is not JSON."""
+    try:
+        text = json.dumps(value)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError("nested too deep, or a number too long") from error
+    return load(text)
+
+
+def _unwrapped(wrapper: JsonObject, report: Report) -> JsonValue:
+    """What lies under "result" in the JSON text under "Data"."""
+    said = " ".join(str(wrapper[key]) for key in ("Code", "Message") if isinstance(wrapper.get(key), str))
+    report.warn(DecodeWarning(path="$", code="unwrapped", message=f"read from inside Data; around it: {shorten(said)}"))
+    report.only(Item("$", 1, wrapper), _WRAPPER_KEYS)
+    data = wrapper["Data"]
+    value = _loaded(data) if isinstance(data, str) else data
+    if not isinstance(value, dict) or "result" not in value:
+        return value
+    report.only(Item("$.Data", 1, value), _DATA_KEYS)
+    return value["result"]
+
+
+SECOND_DECIMALS = 9
+"""Computed seconds are rounded to nanoseconds: 63.85 - 39.32 is 24.53, without float dust behind it."""
+
+_LARGEST_INTEGER = 2**53
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOSSES = frozenset({"missing", "unreadable", "not_saved"})
+
+
+class Item(NamedTuple):
+    """An object inside a Result. `place` counts from 1 in ICE's own order.
+
+    `complete` says whether every documented key is expected: the ones that are missing are warned about.
+    """
+
+    path: str
+    place: int
+    values: JsonObject
+    complete: bool = True
+
+
+class Span(NamedTuple):
+    """From when to when, in seconds."""
+
+    start: float | None
+    end: float | None
+    duration: float | None
+
+
+class Report:
+    """Reads values, and remembers what was not as documented; `bucket` is where relative paths lie, if known."""
+
+    def __init__(self, bucket: str | None = None, *, most_warnings: int = 100) -> None:
+        self.bucket = bucket
+        self._most_warnings = most_warnings
+        self._warnings: list[DecodeWarning] = []
+        self._warned = 0
+        self._empty = False
+        self._partial = False
+        self._undecodable = False
+
+    @property
+    def status(self) -> DecodeStatus:
+        """What all the readings so far amount to; the worst that was seen."""
+        if self._undecodable:
+            return "undecodable"
+        if self._partial:
+            return "partial"
+        return "empty" if self._empty else "decoded"
+
+    @property
+    def warnings(self) -> tuple[DecodeWarning, ...]:
+        """At most `most_warnings` in the order they arose; when there are more, the last one counts them."""
+        if self._warned <= self._most_warnings:
+            return tuple(self._warnings)
+        kept = self._warnings[: self._most_warnings - 1]
+        left = self._warned - len(kept)
+        return (*kept, DecodeWarning(path="$", code="unexpected_data", message=f"{left} more warnings are left out"))
+
+    def warn(self, warning: DecodeWarning) -> None:
+        """Note a deviation; one that cost a value makes the whole partial."""
+        self._warned += 1
+        self._partial = self._partial or warning.code in _LOSSES
+        if len(self._warnings) < self._most_warnings:
+            self._warnings.append(warning)
+
+    def undecodable(self, warning: DecodeWarning) -> None:
+        """Note that the Result has not the documented shape at all."""
+        self.warn(warning)
+        self._undecodable = True
+
+    def nothing(self, value: JsonValue) -> bool:
+        """Whether `value` is one of the ways to send nothing: null, `[]`, `{}` or a blank text. Noted when so."""
+        empty = value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
+        self._empty = self._empty or empty
+        return empty
+
+    def objects(self, value: JsonValue, documented: frozenset[str], path: str = "$") -> list[Item]:
+        """The objects of a list, in its order; what else it holds is left out with a warning.
+
+        A single object with a documented key is read as a list of one. No object at all is undecodable.
+        """
+        if self.nothing(value):
+            return []
+        if isinstance(value, dict) and not documented.isdisjoint(value):
+            message = "an object where a list is documented: read as a list of one"
+            self.warn(DecodeWarning(path=path, code="unexpected_data", message=message))
+            items = [Item(path, 1, value)]
+        else:
+            items = self._listed(value, path)
+        if not items:
+            message = f"not a list of objects: {_shown(value)}"
+            self.undecodable(DecodeWarning(path=path, code="unreadable", message=message))
+        for item in items:
+            self.only(item, documented)
+        return items
+
+    def only(self, item: Item, documented: frozenset[str]) -> None:
+        """Warn about each key of `item` that is not documented."""
+        for key in item.values:
+            if key not in documented:
+                message = "not a documented key: kept in the raw response only"
+                self.warn(DecodeWarning(path=member(item.path, key), code="unexpected_key", message=message))
+
+    def number(self, item: Item, key: str) -> float | None:
+        """A finite number, whether sent as a JSON number or as text, with blanks around it or not."""
+        value = self._value(item, key)
+        if value is None:
+            return None
+        number = _finite(value)
+        if number is None:
+            self._unreadable(item, key, "not a finite number")
+        return number
+
+    def milliseconds(self, item: Item, key: str) -> float | None:
+        """A time sent in milliseconds, in seconds."""
+        number = self.number(item, key)
+        return None if number is None else round(number / 1000, SECOND_DECIMALS)
+
+    def integer(self, item: Item, key: str) -> int | None:
+        """A whole number within what every store can hold, however it was written."""
+        number = self.number(item, key)
+        if number is None:
+            return None
+        if number.is_integer() and abs(number) <= _LARGEST_INTEGER:
+            return int(number)
+        self._unreadable(item, key, "not a whole number")
+        return None
+
+    def text(self, item: Item, key: str) -> str | None:
+        """A text, without the blanks around it."""
+        value = self._value(item, key)
+        if isinstance(value, str):
+            return value.strip()
+        if value is not None:
+            self._unreadable(item, key, "not a text")
+        return None
+
+    def span(self, item: Item, start_key: str, end_key: str) -> Span:
+        """Two times in seconds, and the time between them where both are known and in order."""
+        start, end = self.number(item, start_key), self.number(item, end_key)
+        if start is None or end is None:
+            return Span(start, end, None)
+        duration = round(end - start, SECOND_DECIMALS)
+        if 0 <= duration < math.inf:
+            return Span(start, end, duration)
+        message = f"{start_key} {start} and {end_key} {end} are not in order: no duration"
+        self.warn(DecodeWarning(path=item.path, code="unreadable", message=message))
+        return Span(start, end, None)
+
+    def _listed(self, value: JsonValue, path: str) -> list[Item]:
+        items: list[Item] = []
+        for index, entry in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(entry, dict):
+                items.append(Item(f"{path}[{index}]", index + 1, entry))
+            else:
+                message = f"not an object: {_shown(entry)}"
+                self.warn(DecodeWarning(path=f"{path}[{index}]", code="unreadable", message=message))
+        return items
+
+    def _value(self, item: Item, key: str) -> JsonValue:
+        value = item.values.get(key)
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            return value
+        if item.complete:
+            self.warn(DecodeWarning(path=member(item.path, key), code="missing", message=f"no {key}"))
+        return None
+
+    def _unreadable(self, item: Item, key: str, complaint: str) -> None:
+        message = f"{complaint}: {_shown(item.values[key])}"
+        self.warn(DecodeWarning(path=member(item.path, key), code="unreadable", message=message))
+
+
+def member(path: str, key: str) -> str:
+    """The JSON path of `key` inside the object at `path`: `$[0].Time`, `$[0]["MOS(0-5)"]`."""
+    name = shorten(key)
+    return f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{dump(name)}]"
+
+
+def _finite(value: JsonValue) -> float | None:
+    """`value` as a double. What only Python or C take for a number (nan, inf, hex, 1_000, true) is none."""
+    match value:
+        case bool():
+            return None
+        case str() if _NUMBER.fullmatch(value.strip()):
+            number = float(value)
+        case int() | float():
+            number = float(value)
+        case _:
+            return None
+    return number if math.isfinite(number) else None
+
+
+def _shown(value: JsonValue) -> str:
+    return shorten(dump(value))

@@ -1,0 +1,163 @@
+"""The folder behind `file:`: every file is whole at every moment, and durable once its address is known."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+
+from ice_result.core.calls import Deadline
+from ice_result.errors import StorageError, shorten
+from ice_result.sinks.base import Listed, SinkContext
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.sink import ObjectSink
+from ice_result.sinks.object.store import KEYS_A_PAGE
+from ice_result.sinks.registry import SinkUrl
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """Files below `folder`, which is made when first needed.
+
+    A process killed while it writes leaves at most a file `.<random>.tmp`, which nothing reads.
+    """
+
+    folder: Path
+
+    def address(self, key: str, /) -> str:
+        """The path of the file."""
+        return str(self.folder / key)
+
+    def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
+        """Write the file unless it holds `data` already; its path. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            if _content(path) != data:
+                _make_folder(path.parent)
+                _replace(path, data)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        return self.address(key)
+
+    def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
+        """The content of the file; None when there is none. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            return _content(path)
+        except OSError as error:
+            raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def delete(self, key: str, _deadline: Deadline, /) -> None:
+        """Remove the file, durably. Raises StorageError, with path and cause."""
+        path = self.folder / key
+        try:
+            path.unlink(missing_ok=True)
+            _sync_folder(path.parent)
+        except FileNotFoundError:  # its folder neither
+            return
+        except OSError as error:
+            raise StorageError(f"cannot remove {path}: {error.strerror or error}") from error
+
+    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The files below `folder`, page by page; none when there is no such folder. Raises StorageError."""
+        files = self._files(folder, after)
+        while page := [*islice(files, KEYS_A_PAGE)]:
+            yield page
+
+    def _files(self, folder: str, after: str) -> Iterator[Listed]:
+        for key, entry in _in_order(folder, _entries(self.folder / folder)):
+            if key.endswith("/"):
+                if key > after or after.startswith(key):
+                    yield from self._files(key, after)
+            elif key > after and not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+                yield from _listed(key, entry)
+
+    def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+        """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
+        return (entry.name for entry in _entries(self.folder / folder) if _is_folder(entry))
+
+
+def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
+    """The sink of a `file:` URL."""
+    return ObjectSink(url.text, FileStore(Path(url.path)), Layout())
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [*entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"cannot list {folder}: {error.strerror or error}") from error
+
+
+def _in_order(folder: str, entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, os.DirEntry[str]]]:
+    """Each with the key of the file, or the start of all keys in the folder: in this order, all keys are in order."""
+    keyed = [(f"{folder}{entry.name}/" if _is_folder(entry) else f"{folder}{entry.name}", entry) for entry in entries]
+    return sorted(keyed, key=lambda each: each[0])
+
+
+def _listed(key: str, entry: os.DirEntry[str]) -> Iterator[Listed]:
+    try:
+        yield Listed(key, datetime.fromtimestamp(entry.stat().st_mtime, timezone.utc))
+    except FileNotFoundError:  # removed since the folder was read
+        return
+    except OSError as error:  # as of a link to itself: nobody can read it
+        _log.warning("skipped %s: %s", shorten(key), error.strerror or error)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """A new file takes the place of the old one in a single step: readers see the one or the other.
+
+    write .tmp ── fsync ──► rename over path ── fsync folder ──► durable
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, each durably: a new folder is an entry in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

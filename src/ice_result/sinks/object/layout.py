@@ -1,0 +1,114 @@
+"""Where things lie in an object store: the keys of records, manifests and parked events.
+
+<prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
+<prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
+<prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
+<prefix>/parked/listed-to.json                                                 where the timer's listing goes on
+<prefix>/expected/<when it is due>-<job id>.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+from ice_result.core.json_text import dump
+from ice_result.records.model import Record
+from ice_result.sinks.base import DEAD, Expected, Parked
+
+LONGEST_PART = 180
+"""Bytes of an encoded id or name. With what is put around it, it stays below the 255 bytes of a file name."""
+_HASH_LENGTH = 32
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive writes for a column without a value: jobs without a FunctionName or a CreateTime."""
+Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+_DUE = "%Y%m%dT%H%M%SZ"
+_CUT_ESCAPE = re.compile(r"%.?$")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The keys below `prefix`, which has no slash at either end and may be empty."""
+
+    prefix: str = ""
+
+    def record(self, record: Record) -> str:
+        """The key of a record."""
+        return self.record_of(record.job_id, record.function_name, record.create_time)
+
+    def record_of(self, job_id: str, function_name: str, create_time: datetime | None) -> str:
+        """The key of the record of a job."""
+        day = f"dt={_utc_day(create_time) if create_time else NO_VALUE}"
+        return self._key("records", function_partition(function_name), day, file_name(job_id))
+
+    def manifest(self, record: Record) -> str:
+        """The key of the manifest that belongs to `record`: it lies in the same partition."""
+        return self.manifest_of(self.record(record))
+
+    def manifest_of(self, record_key: str) -> str:
+        """The key of the manifest that belongs to the record under `record_key`."""
+        return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
+
+    def parked(self, parked: Parked) -> str:
+        """The key of a parked event: the same event, parked for the same reason, has the same key."""
+        name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
+        return self._key("parked", part(DEAD if parked.dead else parked.reason), f"{name}.json")
+
+    def position(self) -> str:
+        """The key of the position in the listing of parked events. It lies in no folder of a reason."""
+        return self._key("parked", "listed-to.json")
+
+    def expected(self, note: Expected) -> str:
+        """The key of a note: by name, those due first come first."""
+        due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
+        return self._key("expected", f"{due}-{file_name(note.job_id)}")
+
+    def folder(self, kind: Kind, *partition: str) -> str:
+        """The start of all keys of a kind, or of those in a partition such as `function_name=Cover`; ends in /."""
+        return self._key(kind, *partition, "")
+
+    def _key(self, *parts: str) -> str:
+        return "/".join((self.prefix, *parts) if self.prefix else parts)
+
+
+def due_of(key: str) -> datetime | None:
+    """When the note under `key` is due; None when it is none of ours."""
+    due, dash, _ = key.rpartition("/")[2].partition("-")
+    try:
+        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc) if dash else None
+    except ValueError:
+        return None
+
+
+def function_partition(function_name: str) -> str:
+    """The outer folder of a function's jobs."""
+    return f"function_name={part(function_name) if function_name else NO_VALUE}"
+
+
+def file_name(job_id: str) -> str:
+    """The name of a job's files within their partitions."""
+    return f"{part(job_id)}.json"
+
+
+def part(text: str) -> str:
+    """`text` as one part of a key: percent-encoded; when too long, cut and told apart by `+` and a hash.
+
+    A plus sign never comes out of the encoding, so no two texts become the same part.
+    """
+    encoded = quote(text, safe="", errors="surrogatepass")
+    if len(encoded) <= LONGEST_PART:
+        return encoded
+    kept = _CUT_ESCAPE.sub("", encoded[: LONGEST_PART - _HASH_LENGTH - 1])
+    return f"{kept}+{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH_LENGTH]
+
+
+def _utc_day(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).date().isoformat()

@@ -1,0 +1,277 @@
+"""Objects in any store that speaks S3, through boto3; imported only when such a store is first called.
+
+Every write replaces what was there. Records and manifests are the same bytes until a later state of the job comes,
+and that state must take their place, so `If-None-Match: *` has no use for them. For a parked event it could save a
+count when two functions park it at once, on those servers that have it; but a refused envelope could cost the event,
+so it is not sent there either.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
+from urllib.parse import urlsplit
+
+from ice_result.core.calls import Deadline
+from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_object_endpoint
+from ice_result.errors import KeysExpiredError, NotFoundError, SettingsError
+from ice_result.sinks.base import Listed, SinkContext
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.s3_errors import SERVICE, translate
+from ice_result.sinks.object.sink import ObjectSink
+from ice_result.sinks.object.store import KEYS_A_PAGE, Page, folder_name, pages
+from ice_result.sinks.registry import SinkUrl
+
+if TYPE_CHECKING:
+    import boto3
+    import botocore.credentials
+    from botocore.config import Config
+
+T = TypeVar("T")
+_CONNECT_SECONDS = 3.0
+
+
+class _Body(Protocol):
+    def read(self) -> bytes: ...
+
+
+class _Object(TypedDict):
+    Body: _Body
+
+
+class _Listed(TypedDict):
+    Key: str
+    LastModified: datetime
+
+
+class _Folded(TypedDict):
+    Prefix: str
+
+
+class _Listing(TypedDict, total=False):
+    Contents: list[_Listed]
+    CommonPrefixes: list[_Folded]
+    IsTruncated: bool
+    NextContinuationToken: str
+
+
+class Client(Protocol):
+    """What we use of boto3's client; its arguments are S3's own names."""
+
+    def put_object(self, **parameters: str | bytes) -> object: ...
+    def get_object(self, **parameters: str) -> _Object: ...
+    def delete_object(self, **parameters: str) -> object: ...
+    def list_objects_v2(self, **parameters: str | int) -> _Listing: ...
+
+
+class S3Client:
+    """Calls to one endpoint: one pool of connections and one pace for all buckets."""
+
+    def __init__(self, context: SinkContext) -> None:
+        self._context = context
+        self._caller = context.new_caller(SERVICE)
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def endpoint(self) -> str | None:
+        """Where S3 is called; None is AWS's endpoint of the region. Raises SettingsError for what is no endpoint."""
+        if self._context.s3_endpoint is None:
+            return None
+        try:
+            return parse_object_endpoint(self._context.s3_endpoint)
+        except ValueError as error:
+            raise SettingsError([("ICE_RESULT_S3_ENDPOINT", str(error))]) from error
+
+    def load(self) -> None:
+        """Import the SDK and make its client."""
+        _translated("open S3", self._shared_client)
+
+    def call(self, tried: str, use: Callable[[Client], T], deadline: Deadline) -> T:
+        """The value of `use(client)`, retried while that can help. Raises our own errors."""
+
+        def attempt() -> T:
+            client = _translated(tried, self._shared_client)
+            try:
+                with self._context.credentials.renewed_once_expired():
+                    return _translated(tried, lambda: use(client))
+            except KeysExpiredError:
+                self._forget(client)
+                raise
+
+        _translated(tried, self._shared_client)  # loads the SDK, before the attempts are timed
+        return self._caller.call(tried, attempt, deadline)
+
+    def _forget(self, client: Client) -> None:
+        """Make another client for the next try: AWS's chain keeps the keys it found for as long as its session."""
+        with self._lock:
+            if self._client is client:
+                self._client = None
+
+    def _shared_client(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                from ice_result.core.http import ending_with_calls  # noqa: PLC0415  loaded with the SDK
+
+                logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
+                endpoint = self.endpoint()
+                session, region = self._session(endpoint)
+                client = session.client(
+                    "s3",
+                    endpoint_url=endpoint,
+                    region_name=region,
+                    verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
+                    config=self._config(),
+                )
+                # The SDK has no option for it: it keeps its classes of connections in this dict [read in its source].
+                pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001  as said
+                pools.update(ending_with_calls(pools))
+                self._client = client
+            return self._client
+
+    def _session(self, endpoint: str | None) -> tuple[boto3.session.Session, str | None]:
+        """A session with its keys, and the region: AWS's own chains, or for Alibaba Cloud's endpoints, ours.
+
+        ICE's region is a guess for other stores, so the chain's comes first: AWS_DEFAULT_REGION, or the profile's.
+        With none at all, boto3 signs for us-east-1 [measured].
+        """
+        import boto3  # noqa: PLC0415  0.5 s, paid by those who use it
+        import botocore.session  # noqa: PLC0415  as above
+
+        if endpoint and (urlsplit(endpoint).hostname or "").endswith(".aliyuncs.com"):
+            core = botocore.session.get_session()
+            core.register_component("credential_provider", _Keyring(self._context.credentials))
+            return boto3.session.Session(botocore_session=core), self._context.region
+        session = boto3.session.Session()
+        return session, session.region_name or self._context.region
+
+    def _config(self) -> Config:
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        return Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=self._caller.attempt_seconds,  # for each read
+            max_pool_connections=self._context.concurrency,
+            retries={"total_max_attempts": 1, "mode": "standard"},  # the Caller retries
+            s3={"addressing_style": "path" if self._context.s3_path_style else "virtual"},
+            # Otherwise writes over TLS are sent in signed chunks with a checksum behind, which OSS refuses.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+
+
+@dataclass(frozen=True)
+class S3Store:
+    """Objects in one bucket."""
+
+    client: S3Client
+    bucket: str
+    keys_a_page: int = KEYS_A_PAGE
+
+    def load(self) -> None:
+        """Make the client ready."""
+        self.client.load()
+
+    def address(self, key: str, /) -> str:
+        """The object's `s3:` address."""
+        return f"s3://{self.bucket}/{key}"
+
+    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+        """Write the object; its `s3:` address. S3 refuses what does not arrive as it was sent (Content-MD5)."""
+        address = self.address(key)
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+        def write(client: Client) -> None:
+            client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentMD5=digest, ContentType="application/json")
+
+        self.client.call(f"write {address}", write, deadline)
+        return address
+
+    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+        """The object's bytes; None when there is no such object. A missing bucket is an error."""
+
+        def read(client: Client) -> bytes:
+            return client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+        try:
+            return self.client.call(f"read s3://{self.bucket}/{key}", read, deadline)
+        except NotFoundError:
+            return None
+
+    def delete(self, key: str, deadline: Deadline, /) -> None:
+        """Remove the object; S3 says the same when there was none."""
+
+        def remove(client: Client) -> None:
+            client.delete_object(Bucket=self.bucket, Key=key)
+
+        self.client.call(f"remove s3://{self.bucket}/{key}", remove, deadline)
+
+    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """The objects below `folder`, page by page; S3 orders them by their keys (documented)."""
+        return (page.objects for page in self._pages(folder, "", deadline, after))
+
+    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+        """The folders in `folder`, by name."""
+        return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
+
+    def _pages(self, folder: str, delimiter: str, deadline: Deadline, after: str = "") -> Iterator[Page]:
+        asked = {"Bucket": self.bucket, "Prefix": folder, "Delimiter": delimiter}
+
+        def fetch(token: str) -> Page:
+            more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
+            return self.client.call(
+                f"list s3://{self.bucket}/{folder}",
+                lambda client: _page(client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)),
+                deadline,
+            )
+
+        return pages(fetch)
+
+
+def open_s3(url: SinkUrl, context: SinkContext) -> ObjectSink:
+    """The sink of an `s3:` URL. Raises SettingsError."""
+    client = S3Client(context)
+    client.endpoint()  # wrong settings show now, not at the first job
+    return ObjectSink(url.text, S3Store(client, url.authority or ""), Layout(url.prefix))
+
+
+class _Keyring:
+    """Where botocore looks for keys: at ours, found once for a session and then frozen anew for every request."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> botocore.credentials.Credentials:
+        from botocore import credentials  # noqa: PLC0415  as above
+
+        ours = self._credentials
+
+        class OfThisRequest(credentials.Credentials):  # type: ignore[misc]  # the SDK has no types
+            def get_frozen_credentials(self) -> credentials.ReadOnlyCredentials:
+                keys = ours.keys()
+                token = keys.security_token or None
+                return credentials.ReadOnlyCredentials(keys.access_key_id, keys.access_key_secret, token)
+
+        return OfThisRequest("", "")
+
+
+def _page(found: _Listing) -> Page:
+    return Page(
+        tuple(Listed(each["Key"], each["LastModified"]) for each in found.get("Contents", ())),
+        tuple(folder_name(folded["Prefix"]) for folded in found.get("CommonPrefixes", ())),
+        found.get("NextContinuationToken", "") if found.get("IsTruncated") else "",
+    )
+
+
+def _translated(tried: str, use: Callable[[], T]) -> T:
+    try:
+        return use()
+    except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+        # From None: the SDK's exceptions hold the request, and with it the session token.
+        raise translate(error, tried) from None

@@ -1,0 +1,1 @@
+"""Stores that keep rows in tables: SQLite and Tablestore, with the same columns in both."""

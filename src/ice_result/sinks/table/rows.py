@@ -1,0 +1,261 @@
+"""A record and its manifest as the rows of one job, and a job's row as a line of a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import NamedTuple, TypeAlias
+
+from pydantic import ValidationError
+
+from ice_result.errors import StorageError
+from ice_result.records.model import Manifest, ManifestFile, Record
+from ice_result.results.model import (
+    AudioQuality,
+    Channel,
+    Cover,
+    Covers,
+    MusicSegment,
+    MusicSegments,
+    Result,
+    Summary,
+    SummarySegment,
+)
+from ice_result.sinks.base import Found, JobLine, Stored
+from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
+
+Value: TypeAlias = str | int | float | bool | None
+Row: TypeAlias = Mapping[str, Value]
+Item: TypeAlias = Cover | SummarySegment | MusicSegment | Channel
+LINE_COLUMNS = tuple(JobLine.model_fields)
+"""The columns of ice_jobs that a JobLine is made of."""
+OLD_FILE_COUNT = "files"
+"""The name of `file_count` in version 1 of the tables."""
+FOUND_COLUMNS = ("job_id", "record", "manifest")
+"""The columns of ice_jobs that hold all there is of a job."""
+STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
+"""The columns of ice_jobs that tell one writing of a job from another."""
+PARTS = ("raw", "result", "files")
+"""What a store may leave out of `record` and `manifest`: it says so in the columns `raw_stored` and so on."""
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class Rows(NamedTuple):
+    """All rows of one job."""
+
+    job: Row
+    outputs: tuple[Row, ...]
+    items: tuple[Row, ...]
+
+    @property
+    def job_id(self) -> str:
+        """The job they are of."""
+        return str(self.job["job_id"])
+
+    @property
+    def generation(self) -> str:
+        """The generation of them all."""
+        return str(self.job["generation"])
+
+    @property
+    def details(self) -> tuple[tuple[Table, tuple[Row, ...]], ...]:
+        """The rows beside the job's own, by table."""
+        return (OUTPUTS, self.outputs), (ITEMS, self.items)
+
+
+def rows_of(record: Record, manifest: Manifest) -> Rows:
+    """The rows of a job."""
+    common: Row = {
+        "job_id": record.job_id,
+        "generation": generation(SCHEMA_VERSION, record),
+        "function_name": record.function_name,
+    }
+    return Rows(
+        _row(JOBS, common, _job(record, manifest)),
+        tuple(_row(OUTPUTS, common, {"number": n, **_output(file)}) for n, file in enumerate(manifest.files, 1)),
+        tuple(_row(ITEMS, common, {"number": n, **_item(item)}) for n, item in enumerate(_items(record.result), 1)),
+    )
+
+
+def generation(schema_version: int, record: Record) -> str:
+    """Which writing of a job wins, as a text: of two, the greater one. An unknown finish time is the earliest."""
+    return f"{schema_version:06d}/{record.standing}/{time_text(record.finish_time) or ''}"
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, always of the same width: such texts sort as the moments do."""
+    if moment is None:
+        return None
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def job_line(row: Row) -> JobLine:
+    """The line of a listing, from LINE_COLUMNS and OLD_FILE_COUNT. Raises StorageError for a row that is not ours."""
+    count = row.get("file_count", row.get(OLD_FILE_COUNT))
+    try:
+        return JobLine.model_validate({**{name: row.get(name) for name in LINE_COLUMNS}, "file_count": count})
+    except ValidationError as error:
+        raise _unreadable(row, error) from error
+
+
+def found(row: Row) -> Found:
+    """What is stored of a job, from the columns FOUND_COLUMNS. Raises StorageError for a row that is none of ours."""
+    raw_uri = row.get("raw_uri")
+    try:
+        return Found(
+            record=Record.model_validate_json(str(row.get("record"))),
+            manifest=Manifest.model_validate_json(str(row.get("manifest"))),
+            left_out=tuple(part for part in PARTS if row.get(f"{part}_stored") is False),
+            whole_uri=None if raw_uri is None else str(raw_uri),
+        )
+    except ValidationError as error:
+        raise _unreadable(row, error) from error
+
+
+def stored(row: Row) -> Stored:
+    """What a row holds, from the columns STORED_COLUMNS, whatever version wrote it."""
+    record, manifest, raw_uri = (row.get(name) for name in ("record", "manifest", "raw_uri"))
+    return Stored(
+        place=str(row["job_id"]),
+        record=str(record or "").encode(),
+        manifest=None if manifest is None else str(manifest).encode(),
+        generation=str(row.get("generation") or ""),
+        raw_uri=None if raw_uri is None else str(raw_uri),
+        files_stored=bool(row.get("files_stored", True)),
+    )
+
+
+def record_json(record: Record) -> str:
+    """A record as the column `record` holds it."""
+    return record.model_dump_json(by_alias=True)
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """A manifest as the column `manifest` holds it."""
+    return manifest.model_dump_json(by_alias=True)
+
+
+def size(row: Row) -> int:
+    """How many bytes names and values have; a number counts as 8."""
+    return sum(len(name) + (len(value.encode()) if isinstance(value, str) else 8) for name, value in row.items())
+
+
+def _unreadable(row: Row, error: ValidationError, table: Table = JOBS) -> StorageError:
+    wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+    return StorageError(
+        f"{table.name}: the row of job {row.get('job_id')} is not one this version can read: {wrong or 'not JSON'}; "
+        "`ice-result redecode` brings rows of earlier versions up to date"
+    )
+
+
+def _row(table: Table, *parts: Row) -> Row:
+    """The columns of `table` in their order, null where no part has them."""
+    values = {name: value for part in parts for name, value in part.items()}
+    return {column.name: _fitting(values.get(column.name)) for column in table.columns}
+
+
+def _fitting(value: Value) -> Value:
+    """Stores keep integers of 64 bits; a foreign one beyond them is null, and whole in `record`."""
+    return None if isinstance(value, int) and value not in _INTEGERS else value
+
+
+def _job(record: Record, manifest: Manifest) -> Row:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **{name: getattr(record, name) for name in _AS_RECORDED},
+        **{f"input_{name}": value for name, value in record.input.model_dump().items()},
+        **{f"output_{name.removeprefix('output_')}": value for name, value in record.output.model_dump().items()},
+        "user_data": _sent_user_data(record),
+        "create_time": time_text(record.create_time),
+        "finish_time": time_text(record.finish_time),
+        "decode_status": record.decode.status,
+        "decode_warnings": len(record.decode.warnings),
+        "result_kind": record.result.kind,
+        "files_present": sum(file.exists is True for file in manifest.files),
+        "complete": manifest.complete,
+        "problems": len(manifest.problems),
+        **{f"{part}_stored": True for part in PARTS},
+        "raw_uri": None,
+        "record": record_json(record),
+        "manifest": manifest_json(manifest),
+    }
+
+
+_AS_RECORDED = (
+    "region", "status", "state", "outcome", "name", "template_id", "pipeline_id", "priority", "duration_seconds",
+    "file_count",
+)  # fmt: skip
+
+
+def _sent_user_data(record: Record) -> str | None:
+    """The text as it was sent, which other systems join on."""
+    sent = record.raw.get("UserData")
+    return sent if isinstance(sent, str) and sent.strip() else None
+
+
+def _output(file: ManifestFile) -> Row:
+    bucket, _, key = (file.uri or "").removeprefix("oss://").partition("/")
+    return {
+        "uri": file.uri,
+        "bucket": bucket or None,
+        "object_key": key or None,
+        "role": file.role,
+        "media_type": file.media_type,
+        "media_id": file.media_id,
+        "named_by": ",".join(file.named_by),
+        "present": file.exists,
+        "size_bytes": file.size_bytes,
+        "etag": file.etag,
+        "crc64": file.crc64,
+        "last_modified": time_text(file.last_modified),
+        "storage_class": file.storage_class,
+    }
+
+
+def manifest_file(row: Row) -> ManifestFile:
+    """A file of a manifest, from its row in ice_outputs. Raises StorageError for a row that is none of ours."""
+    try:
+        return ManifestFile.model_validate(
+            {
+                **{name: row.get(name) for name in ManifestFile.model_fields.keys() - {"named_by", "exists"}},
+                "named_by": tuple(str(row.get("named_by") or "").split(",")),
+                "exists": row.get("present"),
+            }
+        )
+    except ValidationError as error:
+        raise _unreadable(row, error, OUTPUTS) from error
+
+
+def _items(result: Result) -> tuple[Item, ...]:
+    match result:
+        case Covers():
+            return result.covers
+        case Summary() | MusicSegments():
+            return result.segments
+        case AudioQuality():
+            return result.channels
+        case _:
+            return ()
+
+
+_KINDS = {
+    Cover: "cover",
+    SummarySegment: "summary_segment",
+    MusicSegment: "music_segment",
+    Channel: "channel",
+}
+
+
+def _item(item: Item) -> Row:
+    return {"kind": _KINDS[type(item)], **_flat(item.model_dump())}
+
+
+def _flat(fields: Mapping[str, Value | dict[str, Value]]) -> dict[str, Value]:
+    """`{"mos": {"score": 4.1}}` → `{"mos_score": 4.1}`: ratings become columns of their own."""
+    flat: dict[str, Value] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}_{part}": each for part, each in value.items()})
+        else:
+            flat[name] = value
+    return flat

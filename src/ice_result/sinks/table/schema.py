@@ -1,0 +1,222 @@
+"""Records and manifests as rows: the tables, described once for every store that keeps tables.
+
+ice_jobs     one row a job                              key job_id
+ice_outputs  one row an output file of the manifest     key job_id, number
+ice_items    one row a cover, a segment or a channel    key job_id, number
+
+A job may be written again, by a newer version of this program, after it was run anew, or because an event came
+twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation.
+
+    000002/0/                              neither succeeded nor failed
+    000002/1/2026-03-02T08:16:02.000000Z   succeeded, its outputs missing
+    000002/2/2026-03-02T08:16:02.000000Z   every other end
+
+An answer that says less of a job never replaces one that says more, whenever each was written. All rows of one job
+have the generation of its row in ice_jobs; where a store cannot change three tables in one step, rows with another one
+are on their way in or out, and a join on job_id and generation leaves them out.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from ice_result.core.calls import Deadline
+
+ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
+TableState: TypeAlias = Literal["present", "created", "missing"]
+SCHEMA_VERSION = 2
+"""Raised when a column changes its meaning, or when jobs are decoded so differently that old rows must give way."""
+
+
+class Column(NamedTuple):
+    """A column. Only key columns are never null."""
+
+    name: str
+    type: ColumnType
+    meaning: str
+    key: bool = False
+
+
+class Table(NamedTuple):
+    """A table; the columns of its key come first."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The columns that name a row."""
+        return tuple(column for column in self.columns if column.key)
+
+
+class TableStatus(NamedTuple):
+    """What preparing a store found of one table."""
+
+    table: str
+    state: TableState
+
+
+@runtime_checkable
+class TableStore(Protocol):
+    """A store whose tables can be made ahead of the first job."""
+
+    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+        """Make the tables that are missing, or with `dry_run` only look. Raises when one there is unusable."""
+        ...
+
+
+def _text(name: str, meaning: str, *, key: bool = False) -> Column:
+    return Column(name, "text", meaning, key)
+
+
+def _integer(name: str, meaning: str, *, key: bool = False) -> Column:
+    return Column(name, "integer", meaning, key)
+
+
+def _real(name: str, meaning: str) -> Column:
+    return Column(name, "real", meaning)
+
+
+def _boolean(name: str, meaning: str) -> Column:
+    return Column(name, "boolean", meaning)
+
+
+_JOB_ID = _text("job_id", "the job", key=True)
+_GENERATION = _text(
+    "generation",
+    "which writing of the job the row belongs to: schema_version in six digits, `/`, rank (0: neither succeeded nor "
+    "failed; 1: outputs_missing or undecodable; 2: every other end), `/`, finish_time (empty when unknown); the "
+    "greatest wins",
+)
+_FUNCTION = _text("function_name", "the algorithm")
+
+JOBS = Table(
+    "ice_jobs",
+    "One row a job.",
+    (
+        _JOB_ID,
+        _GENERATION,
+        _integer("schema_version", f"of these tables: {SCHEMA_VERSION}"),
+        _text("region", "the region ICE was asked in"),
+        _FUNCTION,
+        _text("status", "ICE's own token"),
+        _text("state", "succeeded, failed or unknown"),
+        _text("outcome", "ok, job_failed, outputs_missing, false_success or undecodable"),
+        _text("name", "the job's name, given at submission"),
+        _text("template_id", "the template used"),
+        _text("pipeline_id", "the queue it ran in"),
+        _integer("priority", "as submitted; null when it is not an integer"),
+        _text("input_type", "OSS or Media"),
+        _text("input_media", "an address in OSS, or a media id"),
+        _text("input_bucket", "bucket of that address"),
+        _text("input_key", "key of that address"),
+        _text("output_type", "OSS or Media"),
+        _text("output_biz", "the media library: IMS or VOD"),
+        _text("output_media", "an address in OSS, or a media id"),
+        _text("output_url", "the address of the output, without its query"),
+        _text("output_bucket", "bucket of the address"),
+        _text("output_key", "key as asked for; may hold placeholders"),
+        _text("user_data", "what was given at submission, as it was sent; `record` has the value of a JSON text"),
+        _text("create_time", "when the job was created"),
+        _text("finish_time", "when it was finished"),
+        _real("duration_seconds", "from creation to finish, waiting included; s"),
+        _text("decode_status", "decoded, empty, partial or undecodable"),
+        _integer("decode_warnings", "how many there are; they are in `record`"),
+        _text("result_kind", "covers, summary, music_segments, audio_quality, files or unknown"),
+        _integer("file_count", "how many output files the response names"),
+        _integer("files_present", "how many of them OSS has"),
+        _boolean("complete", "the outcome is ok, every file was seen, and there is no problem"),
+        _integer("problems", "how many there are; they are in `manifest`"),
+        _boolean("raw_stored", "whether `record` holds the response: false when it was too large for the store"),
+        _boolean("result_stored", "whether `record` holds the result: false when it was too large even without `raw`"),
+        _boolean("files_stored", "whether `manifest` holds the files: false when they were too many; see ice_outputs"),
+        _text(
+            "raw_uri",
+            "where the whole record is when one of the three is false: its object in the first object sink, and the "
+            "manifest beside it",
+        ),
+        _text("record", "the record, as JSON"),
+        _text("manifest", "the manifest, as JSON"),
+    ),
+)
+OUTPUTS = Table(
+    "ice_outputs",
+    "One row an output file, as in the manifest.",
+    (
+        _JOB_ID,
+        _integer("number", "place in the manifest, from 1", key=True),
+        _GENERATION,
+        _FUNCTION,
+        _text("uri", "`oss://bucket/key`; null when no field tells the bucket"),
+        _text("bucket", "bucket of the uri"),
+        _text("object_key", "key of the uri"),
+        _text("role", "the part it plays: cover, video, caption, …"),
+        _text("media_type", "as OSS says, else by the file's extension"),
+        _text("media_id", "its id in the media library"),
+        _text("named_by", "which fields name it, comma-separated: OutputFiles, OutputUrls, Result"),
+        _boolean("present", "whether OSS has it; null when that was not, or could not be, checked"),
+        _integer("size_bytes", "its size, from OSS; bytes"),
+        _text("etag", "its ETag, from OSS"),
+        _text("crc64", "its CRC-64, a decimal number, from OSS"),
+        _text("last_modified", "when it was last written, from OSS"),
+        _text("storage_class", "its storage class, from OSS: Standard, IA, Archive, …"),
+    ),
+)
+_RATED = {
+    "mos": "mean opinion score",
+    "noisiness": "noise",
+    "discontinuity": "gaps and stutter",
+    "coloration": "timbre",
+}
+ITEMS = Table(
+    "ice_items",
+    "One row a cover, a segment or a channel: what the algorithm found. Columns of the other kinds are null.",
+    (
+        _JOB_ID,
+        _integer("number", "place in the result, from 1", key=True),
+        _GENERATION,
+        _FUNCTION,
+        _text("kind", "cover, summary_segment, music_segment or channel"),
+        _integer("rank", "cover: place in ICE's list, best first, from 1"),
+        _real("score", "cover: ICE's score; its scale is not documented"),
+        _real("time_seconds", "cover: where in the video it lies; s"),
+        _real("start_seconds", "segment: its start; s"),
+        _real("end_seconds", "segment: its end; s"),
+        _real("duration_seconds", "segment: end less start; channel: length of the recording; s"),
+        _text("title", "music_segment: as ICE sent it"),
+        _text("path", "cover: its path in the output bucket"),
+        _text("uri", "cover: `oss://bucket/key`"),
+        _integer("channel", "channel: its number"),
+        _text("tag", "channel: Valid, or why it was not assessed"),
+        _boolean("valid", "channel: whether the scores mean anything"),
+        _text("assessed_at", "channel: when it was assessed, as sent; its zone is not known"),
+        *(
+            column
+            for name, meaning in _RATED.items()
+            for column in (
+                _real(f"{name}_score", f"channel: {meaning}, 0 to 5, 5 is best"),
+                _text(f"{name}_grade", f"channel: {meaning}, ICE's grade"),
+                _real(f"{name}_worst", f"channel: {meaning}, at the worst moment"),
+            )
+        ),
+        _real("loudness_score", "channel: loudness, 0 to 5, 5 is best"),
+        _text("loudness_grade", "channel: loudness, ICE's grade"),
+        _real("loudness_db", "channel: loudness in dB, -90 to 0"),
+        _real("speech_ratio_percent", "channel: share of speech; %"),
+        _real("bad_mute_percent", "channel: share of unwanted silence; %"),
+        _real("double_talk_percent", "channel: share of several people talking at once; %"),
+        _real("saturated_percent", "channel: share of overdriven sound; %"),
+    ),
+)
+TABLES = (JOBS, OUTPUTS, ITEMS)
+DAYS = Table(
+    "ice_days",
+    "Only in Tablestore: where jobs are found by time. Rows whose job has another time are of earlier writings.",
+    (
+        _text("day", "the UTC day of `moment`", key=True),
+        _text("moment", "finish_time, or create_time where that is unknown; all zeros when both are", key=True),
+        _JOB_ID,
+        _FUNCTION,
+    ),
+)

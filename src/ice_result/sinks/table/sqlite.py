@@ -1,0 +1,238 @@
+"""The database behind `sqlite:`: each job is one transaction, in a file that many threads and processes may share.
+
+    thread ──lock──► the process's one connection ──BEGIN IMMEDIATE──► the file (write-ahead log, fsync at COMMIT)
+
+One connection is kept open for writing: a new one for every job made it a fifth as fast [measured], because the last
+to close a database folds the log back into it. The log needs shared memory, which network file systems lack.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JobId
+from ice_result.errors import StorageError
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.base import Addresses, Found, Hint, JobFilter, JobLine, Near, Reads, SinkContext, Stored
+from ice_result.sinks.registry import SinkUrl
+from ice_result.sinks.table.rows import OLD_FILE_COUNT, Row, Rows, found, job_line, rows_of, stored
+from ice_result.sinks.table.schema import JOBS, TABLES, TableState, TableStatus
+from ice_result.sinks.table.sqlite_file import BUSY_SECONDS, SqliteFile
+from ice_result.sinks.table.sqlite_statements import (
+    COLUMNS_THERE,
+    DELETE_DETAILS,
+    FIND,
+    INSERT,
+    STORED,
+    UPSERT_JOB,
+    listing,
+    page_of_ids,
+)
+from ice_result.sinks.table.sqlite_versions import Columns, check_tables, columns_of, prepare_tables
+
+T = TypeVar("T")
+_PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
+
+
+class SqliteSink:
+    """A Sink and a Catalogue in the three tables of one SQLite file, which is made when first written to."""
+
+    def __init__(self, url: str, path: Path, *, ids_a_page: int = 1000) -> None:
+        self.url = url
+        self._ids_a_page = ids_a_page
+        self._path = path.absolute()
+        self._lock = threading.Lock()
+        self._file = SqliteFile(self._path)
+        self._prepared: sqlite3.Connection | None = None  # that whose tables are those of this version
+
+    def addresses(self, record: Record) -> Addresses:
+        """The job's row holds both."""
+        return Addresses(self._address(record.job_id), self._address(record.job_id))
+
+    def stage(self, record: Record, _deadline: Deadline) -> str:
+        """Nothing yet: all rows of a job are written together. The address the record will have."""
+        return self._address(record.job_id)
+
+    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+        """Write all rows of the job, unless a later writing is there; its address. Raises StorageError."""
+        self.write(rows_of(record, manifest), deadline)
+        return self._address(record.job_id)
+
+    def write(self, rows: Rows, deadline: Deadline) -> None:
+        """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
+        while True:
+            with self._writing(deadline) as connection:
+                job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
+                if job.rowcount:
+                    for table, details in rows.details:
+                        connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
+                        connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
+            if self._file.is_current():
+                return
+            if not deadline.left():
+                raise StorageError(f"cannot write {self._path}: the file was moved away while it was written to")
+
+    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
+        """The record and the manifest of one job; None when it is not there."""
+        row = next(self._read(FIND, (job_id,), deadline), None)
+        return found(row) if row else None
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.record if there else None
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.manifest if there else None
+
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
+        """The id itself, if there is a row of it."""
+        return job_id if reads.take() and self.find(job_id, deadline) else None
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """As the job's row has it."""
+        return self.find(JobId(place), deadline)
+
+    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+        """The jobs asked for, newest first; those without any time come last."""
+        jobs = self._tables(deadline).get(JOBS.name, {})
+        query, values = listing(wanted, is_version_1=OLD_FILE_COUNT in jobs and "file_count" not in jobs)
+        yield from map(job_line, self._read(query, values, deadline))
+
+    def reads_everything(self, _wanted: JobFilter) -> bool:
+        """Never more than what is asked for: there is an index of times."""
+        return False
+
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """Job ids, a page at a time: a reader that stays would keep the log of all that is written meanwhile."""
+        last = ""
+        while page := self._ids(wanted, last, deadline):
+            yield from page
+            last = page[-1]
+
+    def _ids(self, wanted: JobFilter, after: str, deadline: Deadline) -> list[str]:
+        query, values = page_of_ids(wanted, after, self._ids_a_page)
+        return [str(row["job_id"]) for row in self._read(query, values, deadline)]
+
+    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+        """The id itself; that nothing is there is seen when it is read."""
+        return job_id
+
+    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
+        """The id itself."""
+        return job_id
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """One row."""
+        row = next(self._read(STORED, (place,), deadline), None)
+        return stored(row) if row else None
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """The job's row, which the others follow."""
+        return stored(rows_of(record, manifest).job)
+
+    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+        """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
+        there = self._tables(deadline)
+        check_tables(there, self._path)
+        if not dry_run:
+            with self._writing(deadline):
+                pass
+        made: TableState = "missing" if dry_run else "created"
+        return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in TABLES)
+
+    def _address(self, job_id: str) -> str:
+        return f"{self.url}#{JOBS.name}/{job_id}"
+
+    @contextmanager
+    def _writing(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+        """A transaction that is committed at the end, or as if it had never been, in the file at the path."""
+        if not self._lock.acquire(timeout=min(deadline.left(), threading.TIMEOUT_MAX)):
+            raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
+        try:
+            connection = self._patiently(self._begin, deadline)
+            try:
+                if connection is not self._prepared:
+                    prepare_tables(connection, self._path)
+                yield connection
+                connection.execute("COMMIT")
+                self._prepared = connection
+            except BaseException:
+                self._prepared = None  # somebody may have dropped a table
+                if connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                    connection.execute("ROLLBACK")
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure("write", error) from error
+        finally:
+            self._lock.release()
+
+    def _begin(self) -> sqlite3.Connection:
+        """The connection of this process to the file at the path, in a transaction."""
+        connection = self._file.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
+        """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
+        try:
+            if not self._is_there():
+                return
+            connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+            with closing(connection):
+                connection.row_factory = sqlite3.Row
+                yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
+        except OSError as error:
+            raise self._failure("read", error) from error
+        except sqlite3.Error as error:
+            if str(error) != f"no such table: {JOBS.name}":  # another process makes the file just now
+                raise self._failure("read", error) from error
+
+    def _is_there(self) -> bool:
+        """Whether the file is there. Raises OSError for a path at which there can be none."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _tables(self, deadline: Deadline) -> Columns:
+        return columns_of([*self._read(COLUMNS_THERE, (), deadline)])
+
+    def _patiently(self, step: Callable[[], T], deadline: Deadline) -> T:
+        """The value of `step()`, tried again while others hold the lock and time is left."""
+        while True:
+            try:
+                return step()
+            except (sqlite3.OperationalError, BlockingIOError) as error:
+                if not _is_locked(error) or not deadline.left():
+                    raise
+                deadline.clock.sleep(min(_PAUSE_SECONDS, deadline.left()))
+
+    def _failure(self, tried: str, error: sqlite3.Error | OSError) -> StorageError:
+        cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        if _is_locked(error):
+            cause = "others kept it locked for all the time there was"
+        elif os.path.isdir(self._path):  # noqa: PTH112  unlike that of a Path, it never raises
+            cause = "it is a folder; expected a file"
+        return StorageError(f"cannot {tried} {self._path}: {cause}")
+
+
+def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:
+    """The sink of a `sqlite:` URL."""
+    return SqliteSink(url.text, Path(url.path))
+
+
+def _is_locked(error: Exception) -> bool:
+    texts = ("database is locked", "database table is locked")
+    return isinstance(error, BlockingIOError) or str(error).startswith(texts)

@@ -1,0 +1,309 @@
+"""The instance behind `ots:`: rows that replace each other only forwards, though no transaction spans the tables.
+
+    rows of outputs and items ──► row of the day ──► row of the job ──► rows that are left over are deleted
+    (BatchWriteRow, on condition)                    (PutRow, on condition: it decides)
+
+Every row is written on the condition that no later generation is there. The job's row decides: when it is refused,
+another writing has won, and what this one wrote is deleted again. So whoever comes last leaves one writing alone,
+and every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.util import find_spec
+
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JobId
+from ice_result.errors import RejectedError, SettingsError, StorageError
+from ice_result.records.model import Manifest, Record
+from ice_result.results.model import Unknown
+from ice_result.sinks.base import Addresses, Found, Hint, JobFilter, JobLine, Near, Reads, SinkContext, Stored
+from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.registry import SinkUrl
+from ice_result.sinks.table.rows import (
+    FOUND_COLUMNS,
+    LINE_COLUMNS,
+    OLD_FILE_COUNT,
+    PARTS,
+    STORED_COLUMNS,
+    Row,
+    Rows,
+    Value,
+    found,
+    job_line,
+    manifest_file,
+    manifest_json,
+    record_json,
+    rows_of,
+    size,
+    stored,
+    time_text,
+)
+from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table, TableState, TableStatus
+from ice_result.sinks.table.tablestore_client import Change, Edge, Tablestore, key_schema
+from ice_result.sinks.table.tablestore_errors import SERVICE
+
+_LARGEST_VALUE = 2 * 1024 * 1024
+_LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
+_MOST_PROBLEMS = 100
+_NOTHING: Mapping[str, object] = {"raw": {}, "result": Unknown()}
+_log = logging.getLogger(__name__)
+
+
+def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) -> Rows:
+    """The rows of a job; `record` and `manifest` hold as much of it as fits.
+
+    `archive_url` is the first object sink, where the whole record is. Raises RejectedError for what cannot fit.
+    """
+    rows = rows_of(record, manifest)
+    raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
+    while part := _part_to_leave_out(rows.job):
+        if part == "files":
+            manifest = manifest.model_copy(update={"files": (), "problems": manifest.problems[:_MOST_PROBLEMS]})
+        else:
+            record = record.model_copy(update={part: _NOTHING[part]})
+        kept: Row = {"record": record_json(record), "manifest": manifest_json(manifest)}
+        rows = rows._replace(job={**rows.job, **kept, f"{part}_stored": False, "raw_uri": raw_uri})
+    _check(rows)
+    return rows
+
+
+def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
+    """Say what of a job Tablestore does not keep, and where it is instead."""
+    parts = [part for part in PARTS if not rows.job[f"{part}_stored"]]
+    if parts:
+        _log.warning(
+            "job %s: its record has %d bytes and its manifest %d, more than Tablestore keeps of a job: they are stored "
+            "there without %s; the whole record belongs in %s",
+            record.job_id,
+            len(record_json(record).encode()),
+            len(manifest_json(manifest).encode()),
+            ", ".join(parts),
+            rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
+        )
+
+
+def _part_to_leave_out(job: Row) -> str | None:
+    """The next part a row must do without; None when it fits, or when nothing more can be left out."""
+    left = [part for part in PARTS if job[f"{part}_stored"]]
+    too_long = [part for part in left if _bytes(job["manifest" if part == "files" else "record"]) > _LARGEST_VALUE]
+    if not too_long and size(job) > _LARGEST_ROW:
+        too_long = left
+    return next(iter(too_long), None)
+
+
+def _check(rows: Rows) -> None:
+    """Raises RejectedError for a value, or a row of ice_jobs, that Tablestore would refuse."""
+    for table, group in ((JOBS, (rows.job,)), *rows.details):
+        for row in group:
+            for name, value in row.items():
+                if _bytes(value) > _LARGEST_VALUE:
+                    raise _refused(table, rows, f"{name} has {_bytes(value):,} bytes, of at most {_LARGEST_VALUE:,}")
+    if size(rows.job) > _LARGEST_ROW:
+        raise _refused(JOBS, rows, f"the row has {size(rows.job):,} bytes, of at most {_LARGEST_ROW:,}")
+
+
+def _refused(table: Table, rows: Rows, detail: str) -> RejectedError:
+    return RejectedError(f"write {table.name}/{rows.job_id}", service=SERVICE, detail=f"too large: {detail}")
+
+
+def _bytes(value: Value) -> int:
+    return len(value.encode()) if isinstance(value, str) else 0
+
+
+_FOUND_COLUMNS = (*FOUND_COLUMNS, "raw_uri", *(f"{part}_stored" for part in PARTS))
+_LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT)
+_STORED_COLUMNS = (*STORED_COLUMNS, "files_stored")
+_NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
+_NO_SDK = "the package for Tablestore is not installed: pip install 'ice-result[tablestore]'"
+
+
+class TablestoreSink:
+    """A Sink and a Catalogue in four tables of one instance, which `ice-result setup --tables` makes."""
+
+    def __init__(self, url: str, instance: Tablestore, archive_url: str | None = None) -> None:
+        self.url = url
+        self._instance = instance
+        self._archive_url = archive_url
+
+    def load(self) -> None:
+        """Make the client ready."""
+        self._instance.load()
+
+    def addresses(self, record: Record) -> Addresses:
+        """The job's row holds both."""
+        return Addresses(self._address(record.job_id), self._address(record.job_id))
+
+    def stage(self, record: Record, _deadline: Deadline) -> str:
+        """Nothing yet: all rows of a job are written one after the other. The address the record will have."""
+        return self._address(record.job_id)
+
+    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+        """Write all rows of the job, unless a later writing is there; its address.
+
+        Raises RejectedError, before any call, for a job that is too large.
+        """
+        rows = fitting_rows(record, manifest, self._archive_url)
+        log_left_out(rows, record, manifest)
+        self.write(rows, deadline)
+        return self._address(record.job_id)
+
+    def write(self, rows: Rows, deadline: Deadline) -> None:
+        """Write all rows of a job, its own last; afterwards only those of the latest generation are there."""
+        details = [Change(table, row) for table, group in rows.details for row in group]
+        self._instance.write([*details, Change(DAYS, _day_row(rows.job))], deadline)
+        is_latest = self._instance.put(JOBS, rows.job, deadline)
+        for table, group in rows.details:
+            self._delete_rest(table, rows, len(group) if is_latest else 0, deadline)
+
+    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
+        """The record and the manifest of one job, less what was left out; None when it is not there."""
+        rows = self._instance.get(JOBS, [(job_id,)], _FOUND_COLUMNS, deadline)
+        return found(rows[0]) if rows else None
+
+    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+        """As the job's row has it."""
+        there = self.find(record.job_id, deadline)
+        return there.record if there else None
+
+    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+        """As the job's row has it; files that were left out there are read from `ice_outputs`.
+
+        Raises StorageError when they are not all there.
+        """
+        rows = self._instance.get(JOBS, [(record.job_id,)], (*_FOUND_COLUMNS, "generation"), deadline)
+        there = found(rows[0]) if rows else None
+        if there is None or there.manifest is None or "files" not in there.left_out:
+            return there.manifest if there else None
+        generation, first, end = rows[0].get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
+        pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns], deadline)
+        files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]
+        if len(files) != there.record.file_count:
+            raise self._not_whole(there)
+        return there.manifest.model_copy(update={"files": tuple(files)})
+
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
+        """The id itself, if there is a row of it."""
+        return job_id if reads.take() and self.find(job_id, deadline) else None
+
+    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+        """As the job's row has it. Raises StorageError for one that is not whole."""
+        there = self.find(JobId(place), deadline)
+        if there and there.left_out:
+            raise self._not_whole(there)
+        return there
+
+    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+        """The jobs asked for, newest first; those without any time come last."""
+        for row in self._newest_first(wanted, _LINE_COLUMNS, deadline):
+            line = job_line(row)
+            if wanted.admits(line):
+                yield line
+
+    def reads_everything(self, wanted: JobFilter) -> bool:
+        """Jobs are found by time, so without a time all of them are looked at."""
+        return wanted.since is None
+
+    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+        """Job ids, newest first."""
+        columns = ("job_id", "function_name", "finish_time", "create_time")
+        for row in self._newest_first(wanted, columns, deadline):
+            if wanted.function_name in {None, row.get("function_name")}:
+                yield str(row["job_id"])
+
+    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+        """The id itself; that nothing is there is seen when it is read."""
+        return job_id
+
+    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
+        """The id itself."""
+        return job_id
+
+    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+        """One row."""
+        rows = self._instance.get(JOBS, [(place,)], _STORED_COLUMNS, deadline)
+        return stored(rows[0]) if rows else None
+
+    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
+        """The job's row, which the others follow, less what does not fit. Raises RejectedError if it never can."""
+        return stored(fitting_rows(record, manifest, self._archive_url).job)
+
+    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+        """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
+        there = self._instance.names(deadline)
+        tables = (*TABLES, DAYS)
+        for table in tables:
+            if table.name in there:
+                self._check_key(table, deadline)
+            elif not dry_run:
+                self._instance.create(table, deadline)
+        made: TableState = "missing" if dry_run else "created"
+        return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in tables)
+
+    def _check_key(self, table: Table, deadline: Deadline) -> None:
+        key = self._instance.key_of(table.name, deadline)
+        if key != key_schema(table):
+            raise RejectedError(
+                f"use table {table.name} of {self.url}",
+                service=SERVICE,
+                detail=f"its key is {_shown(key)}, not {_shown(key_schema(table))}: not ours, so name another instance",
+            )
+
+    def _delete_rest(self, table: Table, rows: Rows, kept: int, deadline: Deadline) -> None:
+        """Delete this job's rows after the first `kept` ones, but none of a later generation than `rows`."""
+        first, end = (rows.job_id, kept + 1), (rows.job_id, Edge.HIGHEST)
+        for page in self._instance.scan(table, first, end, ["job_id", "number", "generation"], deadline):
+            rest = [{**row, "generation": rows.generation} for row in page]
+            self._instance.write([Change(table, row, delete=True) for row in rest], deadline)
+
+    def _newest_first(self, wanted: JobFilter, columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
+        """The rows of the jobs since `wanted.since`."""
+        since = time_text(wanted.since) or ""
+        first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
+        days = [column.name for column in DAYS.columns]
+        for page in self._instance.scan(DAYS, first, end, days, deadline, backwards=True):
+            yield from self._jobs_of(page, columns, deadline)
+
+    def _jobs_of(self, days: list[Row], columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
+        """The jobs that these rows of ice_days lead to, in their order; a row of an earlier writing leads nowhere."""
+        keys = [(job_id,) for job_id in dict.fromkeys(day["job_id"] for day in days)]
+        rows = self._instance.get(JOBS, keys, columns, deadline) if keys else []
+        jobs = {row["job_id"]: row for row in rows}
+        for day in days:
+            job = jobs.get(day["job_id"])
+            if job is not None and _moment(job) == day["moment"]:
+                yield job
+
+    def _not_whole(self, there: Found) -> StorageError:
+        return StorageError(
+            f"{self._address(there.record.job_id)} is stored without {', '.join(there.left_out)}, which was too large; "
+            f"the whole record belongs in {there.whole_uri or 'no other sink'}"
+        )
+
+    def _address(self, job_id: str) -> str:
+        return f"{self.url}#{JOBS.name}/{job_id}"
+
+
+def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
+    """The sink of an `ots:` URL. Raises SettingsError."""
+    if find_spec("tablestore") is None:
+        raise SettingsError([("ICE_RESULT_SINKS", f"{url.text}: {_NO_SDK}")])
+    instance = Tablestore(url.authority or "", context)
+    instance.endpoint()  # wrong settings show now, not at the first job
+    return TablestoreSink(url.text, instance, context.archive_url)
+
+
+def _moment(job: Row) -> str:
+    return str(job.get("finish_time") or job.get("create_time") or _NO_TIME)
+
+
+def _day_row(job: Row) -> Row:
+    moment = _moment(job)
+    return {"day": moment[:10], "moment": moment, "job_id": job["job_id"], "function_name": job["function_name"]}
+
+
+def _shown(key: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in key)

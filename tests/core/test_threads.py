@@ -1,0 +1,190 @@
+"""Threads for calls that may be left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from ice_result.core.calls import call_within
+from ice_result.core.threads import KeptThreads, UnderWay, use
+
+T = TypeVar("T")
+
+
+def begin(threads: KeptThreads, call: Callable[[], T]) -> Future[T]:
+    """What the call hands back, once its thread has said that it is done."""
+    value: list[T] = []
+    done: Future[T] = Future()
+    threads.run(lambda: value.append(call()), lambda: done.set_result(value[0]))
+    return done
+
+
+def thread_of(threads: KeptThreads) -> threading.Thread:
+    """The thread in which the next call is made."""
+    return begin(threads, threading.current_thread).result(30)
+
+
+def test_the_next_call_runs_in_the_same_thread() -> None:
+    """GIVEN calls one after the other THEN no thread is started for each of them."""
+    threads = KeptThreads()
+    used = {thread_of(threads) for _ in range(50)}
+    assert len(used) == 1
+    assert threading.current_thread() not in used
+
+
+def test_a_thread_that_is_left_behind_serves_again_when_its_call_has_ended() -> None:
+    """GIVEN a call that hangs WHEN others follow THEN they run elsewhere; afterwards its thread is taken again."""
+    threads, release = KeptThreads(), threading.Event()
+
+    def hang() -> threading.Thread:
+        release.wait(30)
+        return threading.current_thread()
+
+    hanging = begin(threads, hang)
+    other = thread_of(threads)
+    assert not hanging.done()
+    release.set()
+    assert hanging.result(30) is not other
+    both = begin(threads, lambda: {thread_of(threads), threading.current_thread()}).result(30)
+    assert both == {other, hanging.result(30)}
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.0, 30), (0.001, 300), (60.0, 300)])
+def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(seconds: float, calls: int) -> None:
+    """A thread that is about to end, and one that has just been taken, are not mistaken for each other."""
+    threads = KeptThreads(seconds)
+    with ThreadPoolExecutor(8) as pool:
+        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(calls))]
+    assert values == [*range(calls)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 60.0])
+def test_each_of_a_thousand_calls_is_made_once_however_short_threads_are_kept(seconds: float) -> None:
+    """The same, for long enough that each moment of a thread's end is met."""
+    threads = KeptThreads(seconds)
+    with ThreadPoolExecutor(8) as pool:
+        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(1000))]
+    assert values == [*range(1000)]
+
+
+def test_a_thread_without_work_ends() -> None:
+    """What is not needed any more does not stay for ever, and is given no work afterwards."""
+    threads = KeptThreads(0.01)
+    thread = thread_of(threads)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert thread_of(threads) is not thread
+
+
+class Connected:
+    """A connection of `http.client`, as far as work in a thread knows it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.used_by: UnderWay | None = None
+
+
+def test_giving_up_leaves_a_connection_alone_that_serves_other_work_by_now() -> None:
+    """GIVEN work that gave its connection back and goes on WHEN it is given up THEN the next one's use is not cut."""
+    threads, release, used = KeptThreads(), threading.Event(), threading.Event()
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        connection = Connected(ours)
+
+        def first() -> None:
+            use(connection)
+            used.set()
+            release.wait(30)
+
+        under_way = threads.run(first, lambda: None)
+        assert used.wait(30)
+        begin(threads, lambda: use(connection)).result(30)
+        under_way.give_up()
+        ours.sendall(b"still open")
+        assert peer.recv(100) == b"still open"
+        release.set()
+
+
+def test_work_that_was_given_up_begins_no_connection() -> None:
+    """GIVEN work that waits for the address of a host WHEN it is given up THEN it connects to nothing afterwards."""
+    threads, release = KeptThreads(), threading.Event()
+    refused: list[str] = []
+    ended = threading.Event()
+    ours, peer = socket.socketpair()
+    with ours, peer:
+
+        def connect_late() -> None:
+            release.wait(30)
+            try:
+                use(Connected(ours))
+            except ConnectionAbortedError as error:
+                refused.append(str(error))
+
+        under_way = threads.run(connect_late, ended.set)
+        under_way.give_up()
+        assert threads.left_behind == 1
+        release.set()
+        assert ended.wait(30)
+    assert refused == ["the call has been given up"]
+    assert threads.left_behind == 0
+
+
+def test_work_that_has_ended_is_not_left_behind() -> None:
+    """GIVEN work that ends at the moment when it is given up THEN it counts no more."""
+    threads, ended = KeptThreads(), threading.Event()
+    under_way = threads.run(lambda: None, ended.set)
+    assert ended.wait(30)
+    under_way.give_up()
+    assert threads.left_behind == 0
+
+
+def test_a_fork_starts_threads_of_its_own() -> None:
+    """GIVEN a thread kept here WHEN the process forks THEN calls of the child do not wait for it."""
+    threads = KeptThreads()
+    thread_of(threads)
+    child = os.fork()
+    if not child:
+        os._exit(begin(threads, lambda: 7).result(30))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_calls_with_a_deadline_start_no_thread_each() -> None:
+    """GIVEN one call after the other THEN far fewer threads serve them than there are calls."""
+    used = {call_within(30, threading.current_thread, service="ICE", tried="try") for _ in range(50)}
+    assert len(used) < 10
+    assert threading.current_thread() not in used
+
+
+def test_a_call_that_was_left_behind_does_not_hold_the_end_of_the_process() -> None:
+    """A reply that drips for hours must not keep a command from ending."""
+    program = (
+        "import time\n"
+        "from ice_result.core.calls import call_within\n"
+        "try: call_within(0.1, lambda: time.sleep(600), service='ICE', tried='try')\n"
+        "except Exception as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "ICE: try: no complete reply within 0.1 s\n"
+    assert not done.stderr
+
+
+def test_a_thread_is_free_again_when_its_call_is_done() -> None:
+    """WHEN the next call is made at the very moment that one is done THEN no thread is started for it."""
+    threads, finished = KeptThreads(), threading.Event()
+    used: list[int] = []
+
+    def work() -> None:
+        used.append(threading.get_ident())
+
+    threads.run(work, lambda: threads.run(work, finished.set))
+    assert finished.wait(30)
+    assert len({*used}) == 1

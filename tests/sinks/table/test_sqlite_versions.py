@@ -1,0 +1,190 @@
+"""SQLite files that version 1 of the tables left: read as they are, and migrated by the first write."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from ice_result.core.calls import Deadline
+from ice_result.core.types import JobId
+from ice_result.errors import StorageError
+from ice_result.sinks.base import JobFilter
+from ice_result.sinks.table.schema import TABLES
+from ice_result.sinks.table.sqlite import SqliteSink
+from support.old_tables import OLD_JOBS, write_old_file
+from support.record_versions import manifest, record
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file as version 1 left it, with three jobs."""
+    path = tmp_path / "jobs.db"
+    write_old_file(path)
+    return path
+
+
+@pytest.fixture
+def sink(path: Path) -> SqliteSink:
+    return SqliteSink(f"sqlite:{path}", path)
+
+
+def rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def write(sink: SqliteSink, deadline: Deadline, job_id: str = "job-1") -> None:
+    sink.commit(record(1, None, job_id=job_id), manifest(1, job_id=job_id), deadline)
+
+
+def test_an_old_file_is_read_as_it_is(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+    """Listed and shown before anything is written, and not changed by it."""
+    before = path.read_bytes()
+
+    lines = {line.job_id: (line.file_count, line.complete) for line in sink.jobs(JobFilter(), deadline)}
+    found = sink.find(JobId("cover-0001"), deadline)
+
+    assert lines == {
+        "cover-0001": (2, True),
+        "captionextraction-0001": (2, True),
+        "audioqualityassessment-0001": (0, True),
+    }
+    assert found is not None
+    assert found.manifest is not None
+    assert (found.record.file_count, [file.storage_class for file in found.manifest.files]) == (2, [None, None])
+    assert path.read_bytes() == before
+
+
+def test_the_first_write_migrates_the_file(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+    """All rows stay, in the columns of this version; `priority` is an integer, or null where it was no number."""
+    write(sink, deadline)
+
+    columns = "job_id, file_count, priority, result_stored, files_stored"
+    assert rows(path, f"SELECT {columns} FROM ice_jobs ORDER BY job_id") == [  # noqa: S608  the names above
+        ("audioqualityassessment-0001", 0, None, 1, 1),
+        ("captionextraction-0001", 2, 6, 1, 1),
+        ("cover-0001", 2, 6, 1, 1),
+        ("job-1", 1, None, 1, 1),
+    ]
+    for table in TABLES:
+        kinds = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
+        there = rows(path, f"SELECT name, type FROM pragma_table_info('{table.name}')")  # noqa: S608  a name of ours
+        assert there == [(column.name, kinds[column.type]) for column in table.columns]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+    assert len([*sink.jobs(JobFilter(), deadline)]) == 4
+
+
+def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+    """Indexes, views, triggers and columns, in the words of this version."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            CREATE INDEX by_files ON ice_jobs (files, outcome);
+            CREATE VIEW with_files AS SELECT job_id, files FROM ice_jobs WHERE files > 0;
+            CREATE TABLE seen (job_id TEXT);
+            CREATE TRIGGER tell AFTER INSERT ON ice_jobs BEGIN INSERT INTO seen VALUES (new.job_id); END;
+            ALTER TABLE ice_jobs ADD COLUMN "my note" TEXT;
+            ALTER TABLE ice_jobs ADD COLUMN origin TEXT DEFAULT 'here';
+            UPDATE ice_jobs SET "my note" = 'mine', priority = '' WHERE job_id = 'cover-0001';
+            """
+        )
+
+    write(sink, deadline)
+
+    names = rows(path, "SELECT name FROM sqlite_master WHERE tbl_name = 'ice_jobs' AND sql NOT NULL ORDER BY name")
+    assert [name for (name,) in names] == ["by_files", "ice_jobs", "ice_jobs_by_time", "tell"]
+    assert rows(path, "SELECT * FROM with_files WHERE job_id LIKE 'c%' ORDER BY job_id") == [
+        ("captionextraction-0001", 2),
+        ("cover-0001", 2),
+    ]
+    assert rows(path, "SELECT job_id FROM seen") == [("job-1",)]
+    assert rows(path, "SELECT \"my note\", priority FROM ice_jobs WHERE job_id = 'cover-0001'") == [("mine", None)]
+    assert rows(path, "SELECT origin FROM ice_jobs WHERE job_id = 'job-1'") == [("here",)]
+    plan = rows(path, "EXPLAIN QUERY PLAN SELECT job_id FROM ice_jobs WHERE coalesce(finish_time, create_time) > '2'")
+    assert "ice_jobs_by_time" in str(plan)
+
+
+def test_a_write_that_fails_leaves_the_old_file(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+    """The migration is part of the first write's transaction."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TRIGGER no BEFORE INSERT ON ice_outputs BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        connection.commit()
+
+    with pytest.raises(StorageError, match="disk full"):
+        write(sink, deadline)
+
+    assert len(rows(path, "SELECT files FROM ice_jobs")) == 3
+    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER no")
+    write(sink, deadline)
+    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS, "job-1"}
+
+
+def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink, deadline: Deadline) -> None:
+    """One of them does it, and the others find it done."""
+    script = (
+        "import sys; from pathlib import Path; from support.record_versions import manifest, record\n"
+        "from ice_result.core.calls import Deadline; from ice_result.sinks.table.sqlite import SqliteSink\n"
+        "sink = SqliteSink('', Path(sys.argv[1])); sys.stdin.read()\n"
+        "sink.commit(record(1, None, job_id=sys.argv[2]), manifest(1, job_id=sys.argv[2]), Deadline.after(60))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", script, str(path), name],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            )
+            for name in ("job-1", "job-2", "job-3")
+        ]
+        for process in started:
+            assert process.stdin
+            process.stdin.close()
+        ended = [(process.stderr.read() if process.stderr else b"", process.wait(60)) for process in started]
+    assert ended == [(b"", 0)] * 3
+
+    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS, "job-1", "job-2", "job-3"}
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+    """A dry run finds nothing missing and changes nothing."""
+    before = path.read_bytes()
+    assert {status.state for status in sink.prepare(deadline, dry_run=True)} == {"present"}
+    assert path.read_bytes() == before
+
+    assert {status.state for status in sink.prepare(deadline, dry_run=False)} == {"present"}
+    assert len(rows(path, "SELECT file_count FROM ice_jobs")) == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "table", "column"),
+    [
+        ("ALTER TABLE ice_jobs RENAME COLUMN files TO number", "ice_jobs", "file_count"),
+        ("ALTER TABLE ice_jobs RENAME COLUMN outcome TO ending", "ice_jobs", "file_count, files_stored, outcome"),
+        ("ALTER TABLE ice_outputs RENAME COLUMN etag TO tag", "ice_outputs", "etag, storage_class"),
+    ],
+)
+def test_a_table_that_is_not_of_version_1_is_refused(
+    *, statement: str, table: str, column: str, sink: SqliteSink, path: Path, deadline: Deadline
+) -> None:
+    """Nothing is changed in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        dump = [*connection.iterdump()]
+
+    with pytest.raises(StorageError, match=rf"table {table} is not ours or of another version: .* no column {column}"):
+        write(sink, deadline)
+    with closing(sqlite3.connect(path)) as connection:
+        assert [*connection.iterdump()] == dump

@@ -1,0 +1,136 @@
+"""Which URLs are stores, and what is said of those that are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ice_result.errors import SettingsError
+from ice_result.sinks import PARKING_SCHEMES, SinkContext, open_lot, open_sink, parse_sink_url
+from ice_result.sinks.object.oss import OssClient
+
+IN_SHANGHAI = SinkContext(region="cn-shanghai")
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme", "authority", "path"),
+    [
+        ("file:./out", "file", None, "./out"),
+        ("file:out@1/x", "file", None, "out@1/x"),
+        ("file:/srv/out", "file", None, "/srv/out"),
+        ("file:///srv/out", "file", "", "/srv/out"),
+        (" oss://records ", "oss", "records", ""),
+        ("oss://records/a/b/", "oss", "records", "/a/b/"),
+        ("oss://a-1/团队", "oss", "a-1", "/团队"),
+    ],
+)
+def test_urls_are_taken_apart(url: str, scheme: str, authority: str | None, path: str) -> None:
+    """A known URL gives its scheme, bucket and path, as they are written."""
+    parts = parse_sink_url(url)
+
+    assert (parts.scheme, parts.authority, parts.path) == (scheme, authority, path)
+
+
+@pytest.mark.parametrize(
+    ("url", "explanation"),
+    [
+        ("gopher://hole", "gopher: is no known kind of store; known are file:, oss:"),
+        ("OSS://records", "OSS: is no known kind of store"),
+        ("", "not a URL such as file:./out"),
+        ("./out", "not a URL such as file:./out"),
+        ("file:", "names no path; write file:./out"),
+        ("file://", "names no path"),
+        ("file://host/out", "names a host"),
+        ("file:out\x00", "control characters"),
+        ("oss:", "names no bucket; write oss://bucket/prefix"),
+        ("oss:///prefix", "names no bucket"),
+        ("oss:records/prefix", "names no bucket"),
+        ("oss://Records", "'Records' is not a bucket's name"),
+        ("oss://ab", "is not a bucket's name"),
+        ("oss://records-", "is not a bucket's name"),
+        ("oss://records.oss-cn-shanghai.aliyuncs.com/x", "is not a bucket's name"),
+        ("oss://records/a//b", "no empty part"),
+        ("oss://records/../b", "no `.` or `..`"),
+        ("oss://records/a\\b", "no backslash"),
+        ("oss://records/" + "x" * 513, "at most 512 bytes"),
+        ("oss://records/x?endpoint=y", "no query"),
+        ("oss://records/a*", "a prefix has no `*`"),
+        ("s3://records/a/*/b", "a prefix has no `*`"),
+        ("oss://rec*rds/a", "'rec*rds' is not a bucket's name"),
+        ("ots://rec*rds", "'rec*rds' is not an instance's name"),
+        ("file:out#1", "no fragment"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_explained(url: str, explanation: str) -> None:
+    """A wrong URL names the variable it came from and says what would be right."""
+    with pytest.raises(SettingsError) as caught:
+        parse_sink_url(url)
+
+    assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_SINKS"]
+    assert explanation in caught.value.problems[0][1]
+
+
+@pytest.mark.parametrize(
+    "url", ["oss://LTAI:hunter2@records/x", "oss://LTAI:hun/ter2@records", "oss://records/x?Signature=hunter2"]
+)
+def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
+    """The explanation says where keys come from, and shows none."""
+    with pytest.raises(SettingsError) as caught:
+        parse_sink_url(url)
+
+    assert "hun" not in str(caught.value)
+    assert "LTAI" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["file:./out", "oss://records/a"])
+def test_a_sink_knows_its_url(url: str) -> None:
+    """The URL is what logs and parked events name a sink by; opening it touches nothing."""
+    assert open_sink(url, IN_SHANGHAI).url == url
+
+
+def test_oss_needs_a_region() -> None:
+    """Signatures name the region, so its absence shows when the sink is opened, not at the first job."""
+    with pytest.raises(SettingsError, match="ICE_RESULT_REGION: not set"):
+        open_sink("oss://records", SinkContext())
+
+
+def test_oss_refuses_an_unusable_endpoint() -> None:
+    """The endpoint is checked when the sink is opened, and named by its variable."""
+    with pytest.raises(SettingsError, match="ICE_RESULT_OSS_ENDPOINT: not an endpoint"):
+        open_sink("oss://records", SinkContext(region="cn-shanghai", oss_endpoint="https://host/path"))
+
+
+def test_the_default_endpoint_is_the_public_one_of_the_region() -> None:
+    """It works from everywhere; the internal one, free of charge within the region, is a setting."""
+    assert OssClient(IN_SHANGHAI).endpoint() == "https://oss-cn-shanghai.aliyuncs.com"
+
+
+def test_parked_events_can_go_to_object_stores() -> None:
+    """The schemes of stores that keep parked events are known to the settings."""
+    assert {"file", "oss", "s3"} == PARKING_SCHEMES
+    for url in ("file:./out", "oss://records", "s3://records"):
+        assert open_lot(url, IN_SHANGHAI).url == url
+
+
+def test_parked_events_cannot_go_into_tables() -> None:
+    """It is said by the variable that asked for it."""
+    with pytest.raises(SettingsError, match=r"ICE_RESULT_PARK_URL: sqlite:\./jobs\.db: keeps no parked events"):
+        open_lot("sqlite:./jobs.db", IN_SHANGHAI)
+
+
+def test_opening_a_sink_imports_no_sdk() -> None:
+    """The SDK costs a third of a second, which is paid when OSS is first called."""
+    script = (
+        "import sys; from ice_result.sinks import SinkContext, open_sink\n"
+        "from ice_result.sinks.object.oss_inspector import open_inspector\n"
+        "context = SinkContext(region='cn-shanghai')\n"
+        "open_sink('oss://records', context); open_inspector(context)\n"
+        "sys.exit(' '.join({'oss2', 'requests', 'urllib3'} & set(sys.modules)))\n"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
+
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.stderr.strip() == ""
