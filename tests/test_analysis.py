@@ -19,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores

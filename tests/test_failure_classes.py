@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
-from ice_result.core.calls import Clock, Deadline
+from ice_result.core.deadline import Clock, Deadline, current_deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import ParkingError
 from ice_result.function import Function, Reply
@@ -179,9 +179,9 @@ def test_what_is_not_ours_costs_nothing_and_says_why(cloud: LocalCloud, tmp_path
 class Broken:
     """A JobSource with a mistake in it."""
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """Raises what nobody meant to raise."""
-        assert deadline.left()
+        assert current_deadline().left()
         jobs: dict[str, Job] = {}
         return jobs[f"{job_id}?Signature=secret"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
+from ice_result.core.threads import pool
 from ice_result.core.types import JsonValue
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
@@ -382,19 +384,28 @@ def handler_environment(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.M
 def test_an_instance_that_goes_ends_its_threads_and_may_come_back(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN an event that was worked on WHEN the function is closed THEN no thread is left, until the next event."""
     function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    pool.end_idle()
+    _wait_until(lambda: _names(threading.enumerate(), set()) == set())
     before = set(threading.enumerate())
     assert _handle(function, {"JobId": "cover-0001"})["recorded"] == 1
-    assert _names(threading.enumerate(), before) == {"job", "call"}
+    assert _names(threading.enumerate(), before) == {"ice-result"}
     for _ in range(2):
         function.close()
-    assert _names(threading.enumerate(), before) == set()
+    _wait_until(lambda: _names(threading.enumerate(), before) == set())
     assert _handle(function, {"JobId": "videoclip-0001"})["recorded"] == 1
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def _names(threads: list[threading.Thread], before: set[threading.Thread]) -> set[str]:
     """Of the pipeline's own threads that were not there before."""
-    names = {thread.name.partition("_")[0] for thread in threads if thread not in before}
-    return names & {"job", "call"}
+    names = {thread.name for thread in threads if thread not in before}
+    return names & {"ice-result"}
 
 
 def test_the_entry_points_are_the_ones_named_in_the_function(handler_environment: Path) -> None:

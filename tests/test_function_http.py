@@ -14,12 +14,12 @@ import pytest
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import Watch
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.function import Function
-from ice_result.http_callback import HttpSide, Recent
+from ice_result.http_callback import CallbackResponder, ReplayCache
 from ice_result.jobs.model import Job
-from ice_result.processing.batch import Pipeline, Report
+from ice_result.processing.batch import BatchReport, Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.triggers import JobEvent, TriggerOptions, parse
 from support.callback_requests import KEYS, URL, callback, signature
@@ -201,10 +201,10 @@ def test_ice_is_answered_within_two_seconds(
     function = function_with(cloud, "oss://records", fake_time)
     release = threading.Event()
 
-    def report(*_: object) -> Report:
+    def report(*_: object) -> BatchReport:
         fake_time.move(2.0)
         release.wait(10)
-        return Report(jobs=())
+        return BatchReport(jobs=())
 
     monkeypatch.setattr(Pipeline, "report", report)
     status, body = send(function, fresh("cover-0001"))
@@ -345,7 +345,7 @@ def test_what_ice_signed_and_nobody_can_read_is_parked(cloud: LocalCloud, fake_t
 
 def test_what_happened_five_minutes_ago_is_forgotten() -> None:
     """And of a flood of many jobs, only the newest are remembered: memory has an end."""
-    recent = Recent(most=10)
+    recent = ReplayCache(most=10)
     events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(11)]
     recent.add(events[0], 0.0)
     assert recent.knows(events[0], 299.0)
@@ -360,7 +360,7 @@ def test_what_happened_five_minutes_ago_is_forgotten() -> None:
 @pytest.mark.slow
 def test_the_newest_ten_thousand_are_remembered() -> None:
     """As many as an instance remembers by itself."""
-    recent = Recent()
+    recent = ReplayCache()
     events = [JobEvent(job_id=JobId(f"job-{number}")) for number in range(10_001)]
     for event in events:
         recent.add(event, 0.0)
@@ -375,11 +375,11 @@ class Stuck:
         self._fake_time = fake_time
         self._seconds = seconds
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """Take longer than anybody may."""
         self._fake_time.move(self._seconds)
         self.release.wait(30)
-        raise AssertionError(job_id, deadline)
+        raise AssertionError(job_id)
 
 
 def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
@@ -388,7 +388,7 @@ def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     stuck = Stuck(fake_time)
     pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
     limit = Deadline.after(1000, fake_time.clock)
-    status, report = HttpSide().answer(pipeline, parse(json.dumps(callback("a"))), limit, "r")
+    status, report = CallbackResponder().answer(pipeline, parse(json.dumps(callback("a"))), limit, "r")
     stuck.release.set()
     assert (status, [job.outcome for job in report.jobs]) == (503, ["failed"])
     pipeline.close()

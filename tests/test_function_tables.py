@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Deadline
 from ice_result.core.types import JsonObject
 from ice_result.function import Function, Reply
 from ice_result.sinks import SinkContext, open_sink
@@ -79,7 +78,7 @@ def test_a_job_too_large_for_tablestore_is_recorded_and_shown(monkeypatch: pytes
             monkeypatch.setenv(name, value)
         tables = open_sink("ots://records", SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint))
         assert isinstance(tables, TableStore)
-        tables.prepare(Deadline.after(30), dry_run=False)
+        tables.prepare(dry_run=False)
         sinks = {"ICE_RESULT_SINKS": "oss://records/ice,ots://records"}
         function = function_without_pauses({**cloud.environment, **sinks})
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result.core import calls
-from ice_result.core.calls import MOST_LEFT_BEHIND, Caller, Deadline, call_within
-from ice_result.core.threads import KeptThreads
+from ice_result.core import threads as threads_module
+from ice_result.core.calls import MOST_LEFT_BEHIND, ServiceCaller, call_within
+from ice_result.core.deadline import Deadline
+from ice_result.core.threads import DaemonThreadPool
 from ice_result.core.types import JobId
 from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.function import Function
@@ -50,7 +51,7 @@ def _call_ice(endpoint: str, context: SinkContext) -> object:
         caller=context.new_caller("ICE"),
         ca_bundle=context.ca_bundle,
     )
-    return client.call("QueryIProductionJob", {"JobId": "job-1"}, _soon(), read=lambda body: body)
+    return client.call("QueryIProductionJob", {"JobId": "job-1"}, read=lambda body: body)
 
 
 def _call_mns(endpoint: str, context: SinkContext) -> None:
@@ -58,14 +59,14 @@ def _call_mns(endpoint: str, context: SinkContext) -> None:
     with QueueSender(
         "jobs", endpoint=endpoint, credentials=context.credentials, caller=caller, ca_bundle=bundle
     ) as sender:
-        sender.send([JobId("job-1")], _soon())
+        sender.send([JobId("job-1")])
 
 
 SDKS: dict[str, CallSdk] = {
     "ICE": _call_ice,
-    "OSS": lambda _, context: OssStore(OssClient(context), "records").get("a", _soon()),
-    "S3": lambda _, context: S3Store(S3Client(context), "records").get("a", _soon()),
-    "Tablestore": lambda _, context: Tablestore("ice-tests", context).names(_soon()),
+    "OSS": lambda _, context: OssStore(OssClient(context), "records").get("a"),
+    "S3": lambda _, context: S3Store(S3Client(context), "records").get("a"),
+    "Tablestore": lambda _, context: Tablestore("ice-tests", context).names(),
     "MNS": _call_mns,
 }
 
@@ -118,7 +119,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str | None], Sink
         s3_path_style=True,
         ots_endpoint=endpoint,
         ca_bundle=bundle,
-        new_caller=lambda service: Caller(service, attempts=1, attempt_seconds=0.5),
+        new_caller=lambda service: ServiceCaller(service, attempts=1, attempt_seconds=0.5),
     )
 
 
@@ -144,14 +145,14 @@ def test_a_call_that_is_given_up_ends_its_connection(
         with pytest.raises(TimedOutError, match=r"no complete reply within 0\.5 s"):
             SDKS[sdk](server.endpoint, context(server.endpoint, bundle))
         assert server.client_has_gone.wait(30)
-        _wait_until(lambda: calls._threads.left_behind == 0)
+        _wait_until(lambda: threads_module.pool.left_behind == 0)
 
 
 @pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> KeptThreads:
+def threads(monkeypatch: pytest.MonkeyPatch) -> DaemonThreadPool:
     """Threads for this test alone."""
-    threads = KeptThreads()
-    monkeypatch.setattr(calls, "_threads", threads)
+    threads = DaemonThreadPool()
+    monkeypatch.setattr(threads_module, "pool", threads)
     return threads
 
 
@@ -159,10 +160,10 @@ def _leave_behind(count: int, release: threading.Event) -> None:
     """So many calls that hang where no connection is to be ended, one after the other."""
     for _ in range(count):
         with pytest.raises(TimedOutError):
-            call_within(0.01, lambda: release.wait(60), service="ICE", tried="try")
+            call_within(0.01, lambda: release.wait(60), service="ICE", operation="try")
 
 
-def test_no_call_begins_while_thirty_two_threads_are_left_behind(threads: KeptThreads) -> None:
+def test_no_call_begins_while_thirty_two_threads_are_left_behind(threads: DaemonThreadPool) -> None:
     """GIVEN 32 calls that were given up and hang WHEN another comes THEN it is refused as unavailable.
 
     It is made as soon as one of them has ended.
@@ -173,11 +174,11 @@ def test_no_call_begins_while_thirty_two_threads_are_left_behind(threads: KeptTh
     _leave_behind(1, last)
     assert threads.left_behind == MOST_LEFT_BEHIND == 32
     with pytest.raises(UnavailableError, match=r"^ICE: try: not called: 32 calls that were given up have not ended"):
-        call_within(30, called.set, service="ICE", tried="try")
+        call_within(30, called.set, service="ICE", operation="try")
     assert not called.is_set()
     last.set()
     _wait_until(lambda: threads.left_behind == MOST_LEFT_BEHIND - 1)
-    call_within(30, called.set, service="ICE", tried="try")
+    call_within(30, called.set, service="ICE", operation="try")
     assert called.is_set()
     release.set()
     _wait_until(lambda: threads.left_behind == 0)
@@ -194,11 +195,11 @@ def test_events_over_http_leave_no_thread_behind(cloud: LocalCloud, tmp_path: Pa
             request = {"headers": {}, "body": json.dumps({"JobId": f"job-{number}"}), "requestContext": {"http": {}}}
             reply = function.handle(json.dumps(request).encode(), context)
             assert json.loads(str(reply["body"]))["parked"] == 1
-            _wait_until(lambda: calls._threads.left_behind == 0)
+            _wait_until(lambda: threads_module.pool.left_behind == 0)
 
 
 def test_http_is_answered_with_503_when_no_thread_may_be_left_behind(
-    cloud: LocalCloud, tmp_path: Path, threads: KeptThreads
+    cloud: LocalCloud, tmp_path: Path, threads: DaemonThreadPool
 ) -> None:
     """GIVEN 32 threads that hang WHEN an event comes over HTTP THEN ICE is asked to send it again."""
     release = threading.Event()

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from typing_extensions import override
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import (
@@ -35,8 +35,8 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.maintenance import kept, read_each, retry, see_to
-from ice_result.processing.batch import Pipeline, Report, Terms
+from ice_result.maintenance import kept, read_each, retry, run_maintenance
+from ice_result.processing.batch import BatchReport, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectFacts
 from ice_result.sinks import Parked
@@ -119,25 +119,25 @@ class MemoryStore:
         """Where it is."""
         return f"memory:{key}"
 
-    def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """Write it."""
         self._objects[key] = (data, self.now)
         return self.address(key)
 
-    def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """Read it."""
         return self._objects.get(key, (None, None))[0]
 
-    def delete(self, key: str, _deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """Remove it."""
         self._objects.pop(key, None)
 
-    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """What lies there, on one page."""
         there = sorted(key for key in self._objects if key.startswith(folder) and key > after)
         yield [Listed(key, self._objects[key][1]) for key in there]
 
-    def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """The folders in it."""
         inside = (key.removeprefix(folder) for key in self._objects if key.startswith(folder))
         return iter(sorted({rest.partition("/")[0] for rest in inside if "/" in rest}))
@@ -155,39 +155,39 @@ class BreakingStore:
         """As the inner one."""
         return self.inner.address(key)
 
-    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """As the inner one; or an error, though it may be done."""
         breakage = self.breakages.take(self.place, "put")
         if breakage and not breakage.after:
             raise breakage.error
-        address = self.inner.put(key, data, deadline)
+        address = self.inner.put(key, data)
         if breakage:
             raise breakage.error
         return address
 
-    def delete(self, key: str, deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """As `put`."""
         breakage = self.breakages.take(self.place, "delete")
         if breakage and not breakage.after:
             raise breakage.error
-        self.inner.delete(key, deadline)
+        self.inner.delete(key)
         if breakage:
             raise breakage.error
 
-    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """As the inner one, or an error."""
         self.breakages.strike(self.place, "get")
-        return self.inner.get(key, deadline)
+        return self.inner.get(key)
 
-    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """As `get`."""
         self.breakages.strike(self.place, "list")
-        return self.inner.list(folder, deadline, after=after)
+        return self.inner.list(folder, after=after)
 
-    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """As `get`."""
         self.breakages.strike(self.place, "children")
-        return self.inner.children(folder, deadline)
+        return self.inner.children(folder)
 
 
 @dataclass
@@ -197,9 +197,9 @@ class Jobs:
     breakages: Breakages
     states: dict[str, str] = field(default_factory=dict)
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """The job, if it is finished."""
-        assert deadline.left()
+        assert current_deadline().left()
         self.breakages.strike("jobs", "get")
         state = self.states.get(job_id)
         if state is None:
@@ -215,9 +215,9 @@ class Files:
 
     breakages: Breakages
 
-    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
         """There, or nobody knows."""
-        assert deadline.left()
+        assert current_deadline().left()
         if self.breakages.take("files", "get"):
             return ObjectFacts(exists=None, problem="unreachable", message=f"look up {address.uri}")
         return ObjectFacts(exists=True, size_bytes=7)
@@ -265,7 +265,7 @@ class Events(RuleBasedStateMachine):
     def deliver(self, payload: list[JsonValue], in_time: bool) -> None:
         """A batch, perhaps when there is no time left to begin with it."""
         self.delivered.append(payload)
-        terms = Terms(_in_time if in_time else lambda: Deadline.after(0), _in_time)
+        terms = RunContext(_in_time if in_time else lambda: Deadline.after(0), _in_time)
         events = self.pipeline.parse(json.dumps(payload)).events
         report = self.pipeline.report(events, terms)
         if report.count("failed"):
@@ -275,7 +275,7 @@ class Events(RuleBasedStateMachine):
         self.owed_messages += [event.payload for event in events if isinstance(event, Malformed)]
         self.check_outcomes(report)
 
-    def check_outcomes(self, report: Report) -> None:
+    def check_outcomes(self, report: BatchReport) -> None:
         """Each is one of three, and says what a user must know."""
         for job in report.jobs:
             assert job.outcome in ("recorded", "ignored", "parked"), job
@@ -328,7 +328,7 @@ class Events(RuleBasedStateMachine):
     def wake(self) -> None:
         """The timer; where what is parked cannot be listed, it fails."""
         with suppress(IceResultError, ZeroDivisionError):
-            see_to(self.pipeline, Terms(_in_time, _in_time))
+            run_maintenance(self.pipeline, RunContext(_in_time, _in_time))
 
     @rule()
     def retry_by_hand(self) -> None:
@@ -338,8 +338,8 @@ class Events(RuleBasedStateMachine):
 
     def retry_all(self) -> int:
         """How many there were."""
-        found = read_each(kept(self.pipeline.stores.lots, None, _in_time()), _in_time())
-        return len(list(retry(self.pipeline, found, Terms(_in_time, _in_time))))
+        found = read_each(kept(self.pipeline.stores.lots, None), _in_time())
+        return len(list(retry(self.pipeline, found, RunContext(_in_time, _in_time))))
 
     @invariant()
     def nothing_is_lost(self) -> None:
@@ -356,7 +356,7 @@ class Events(RuleBasedStateMachine):
 
     def objects(self, store: ObjectStore) -> dict[str, bytes]:
         """All that lies in a store, whatever is broken, but for how far a listing got."""
-        found = {key: store.get(key, _in_time()) for page in store.list("", _in_time()) for key, _ in page}
+        found = {key: store.get(key) for page in store.list("") for key, _ in page}
         return {key: data for key, data in found.items() if data is not None and key != Layout().position()}
 
     def parked(self) -> tuple[set[str], list[JsonValue]]:

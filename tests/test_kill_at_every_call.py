@@ -22,7 +22,6 @@ from typing import NamedTuple, TypeAlias, TypedDict
 import pytest
 
 from alicloud_local import LocalCloud, Passing
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.sinks import SinkContext
 from ice_result.sinks.table.tablestore import TablestoreSink
@@ -192,7 +191,7 @@ def _make_tables(cloud: LocalCloud) -> None:
     ((key_id, secret),) = cloud.credentials.items()
     credentials.use(Keys(key_id, secret))
     context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint, credentials=credentials)
-    TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context)).prepare(Deadline.after(30), dry_run=False)
+    TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context)).prepare(dry_run=False)
 
 
 def test_a_batch_is_whole_when_nothing_happens(quiet_batch: Quiet) -> None:

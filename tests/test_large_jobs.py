@@ -21,15 +21,16 @@ import yaml
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Caller, Deadline, call_within
+from ice_result.core.calls import ServiceCaller, call_within
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
 from ice_result.jobs import IceJobs
 from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, largest_now
-from ice_result.processing.large_jobs import Turns
-from support.fake_clock import FakeTime, function_without_pauses
+from ice_result.processing.large_jobs import LargeJobQueue
+from support.fake_clock import FakeTime, function_without_pauses, limited
 from support.large_results import KINDS, response
 from support.paths import ROOT, TESTS
 from support.platform_context import PlatformContext
@@ -170,9 +171,9 @@ def test_a_response_without_end_is_not_read_to_its_end(headers: dict[str, str], 
     credentials, sent = Credentials(), list[int]()
     credentials.use(Keys("id", "secret"))
     with server(headers, part, sent) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=Caller("ICE", 3))
+        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=ServiceCaller("ICE", 3))
         with pytest.raises(TooLargeError) as raised:
-            jobs.query(JobId("job-1"), Deadline.after(60))
+            jobs.query(JobId("job-1"))
     assert str(raised.value) == message
     assert sum(sent) < 50 * MIB
 
@@ -192,20 +193,20 @@ class Weighed:
         assert self.let_go.wait(60)
         return largest_now()
 
-    def start(self, turns: Turns, deadline: Deadline) -> threading.Thread:
+    def start(self, turns: LargeJobQueue) -> threading.Thread:
         """In a thread of its own; an error of ours ends it."""
-        thread = threading.Thread(target=lambda: turns.work(self, deadline))
+        thread = threading.Thread(target=lambda: turns.work(self))
         thread.start()
         return thread
 
 
 def test_large_jobs_are_worked_on_one_at_a_time_in_order_and_small_ones_beside_them() -> None:
     """GIVEN a large job that takes its time THEN small ones go on, and large ones wait as they came."""
-    turns, deadline = Turns(), Deadline.after(60)
+    turns = LargeJobQueue()
     first, second, small = Weighed(MIB), Weighed(LARGEST_BESIDE_OTHERS + 1), Weighed(LARGEST_BESIDE_OTHERS)
-    threads = [first.start(turns, deadline)]
+    threads = [first.start(turns)]
     assert first.begun.wait(60)
-    threads += [small.start(turns, deadline), second.start(turns, deadline)]
+    threads += [small.start(turns), second.start(turns)]
     assert small.begun.wait(60)
     assert not second.begun.wait(0.05)
     first.let_go.set()
@@ -218,21 +219,21 @@ def test_large_jobs_are_worked_on_one_at_a_time_in_order_and_small_ones_beside_t
 
 def test_a_turn_that_does_not_come_in_time_is_out_of_time_and_is_given_back(fake_time: FakeTime) -> None:
     """GIVEN a large job until the deadline THEN the next has not begun, and the one after that has its turn."""
-    turns, first, second, third = Turns(), Weighed(MIB), Weighed(MIB), Weighed(MIB)
-    thread = first.start(turns, Deadline.after(60))
+    turns, first, second, third = LargeJobQueue(), Weighed(MIB), Weighed(MIB), Weighed(MIB)
+    thread = first.start(turns)
     assert first.begun.wait(60)
     with pytest.raises(OutOfTimeError, match="before other large jobs were done with"):
-        turns.work(second, Deadline.after(0, fake_time.clock))
+        limited(Deadline.after(0, fake_time.clock), lambda: turns.work(second))
     assert not second.begun.is_set()
     for each in (first, third):
         each.let_go.set()
     thread.join(60)
-    assert turns.work(third, Deadline.after(60)) == 4 * MIB
+    assert turns.work(third) == 4 * MIB
 
 
 def test_a_large_job_that_fails_gives_its_turn_back() -> None:
     """Whatever it raises."""
-    turns = Turns()
+    turns = LargeJobQueue()
 
     def fail() -> None:
         if largest_now() == LARGEST_BESIDE_OTHERS:
@@ -241,7 +242,7 @@ def test_a_large_job_that_fails_gives_its_turn_back() -> None:
 
     for _ in range(3):
         with pytest.raises(UnavailableError):
-            turns.work(fail, Deadline.after(60))
+            turns.work(fail)
 
 
 def test_what_a_large_job_made_is_freed_with_it() -> None:
@@ -258,10 +259,10 @@ def test_what_a_large_job_made_is_freed_with_it() -> None:
                 raise TooLargeError("the response", None, largest, "bytes")
             return Made()
 
-        return call_within(60, ask, service="ICE", tried="ask")
+        return call_within(60, ask, service="ICE", operation="ask")
 
     def job() -> weakref.ref[Made]:
-        made = Turns().work(work, Deadline.after(60))
+        made = LargeJobQueue().work(work)
         return weakref.ref(made)
 
     gc.disable()
@@ -274,10 +275,10 @@ def test_what_a_large_job_made_is_freed_with_it() -> None:
 def test_a_large_job_without_a_turn_is_parked_as_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was no try of the job's own."""
 
-    def no_turn(_turns: Turns, _work: object, _deadline: Deadline) -> None:
+    def no_turn(_turns: LargeJobQueue, _work: object) -> None:
         raise OutOfTimeError("the time of this run was over before other large jobs were done with")
 
-    monkeypatch.setattr(Turns, "work", no_turn)
+    monkeypatch.setattr(LargeJobQueue, "work", no_turn)
     reply = Function(saved(tmp_path)).handle(b'{"JobId":"a"}', PlatformContext())
     assert reply["parked"] == 1
     (envelope,) = tmp_path.rglob("parked/out_of_time/a.json")

@@ -16,7 +16,6 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from ice_result.app import sink_context
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId, JsonObject
 from ice_result.function import Function
@@ -79,7 +78,7 @@ class World:
         for url in self.urls:
             sink = open_sink(url, self.context)
             if isinstance(sink, TableStore):
-                sink.prepare(Deadline.after(30), dry_run=False)
+                sink.prepare(dry_run=False)
         self.function = self.made()
 
     def made(self, **more: str) -> Function:
@@ -96,7 +95,7 @@ class World:
 
     def found(self, number: int = 0) -> Found:
         """What the sink of this number has of the job."""
-        found = self.catalogue(number).find(JOB, Deadline.after(30))
+        found = self.catalogue(number).find(JOB)
         assert found is not None
         return found
 
@@ -160,7 +159,7 @@ def test_a_running_job_whose_tries_are_used_up_is_not_recorded(world: World) -> 
     world.wake(function=function)
     assert world.wake(world.parked()[f"not_finished/{JOB}"], function)["outcome"] == "parked"
     assert f"dead/{JOB}" in world.parked()
-    assert world.catalogue().find(JOB, Deadline.after(30)) is None
+    assert world.catalogue().find(JOB) is None
 
 
 def test_a_status_nobody_documented_with_a_finish_time_is_recorded_at_once(world: World) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.service import LocalService
-from ice_result.core.calls import Deadline
 from ice_result.core.types import JsonObject
 from ice_result.function import Function
 from ice_result.sinks.table.schema import TableStore
@@ -92,7 +91,7 @@ def instance(
         with closing(Function(clock=fake_time.clock)) as function:
             for sink in function.prepare(PlatformContext()).stores.sinks:
                 if isinstance(sink, TableStore):
-                    sink.prepare(Deadline.after(60, fake_time.clock), dry_run=False)
+                    sink.prepare(dry_run=False)
             yield Instance(function, services.get(throttling, cloud.oss), fault, fake_time, count())
 
 

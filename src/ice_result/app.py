@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ice_result.core.calls import Caller, Clock, Pace
+from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Clock
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.errors import SERVICE
 from ice_result.jobs.model import JobSource
@@ -24,8 +25,8 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
     """
     callers_clock = clock or Clock()
 
-    def new_caller(service: str) -> Caller:
-        return Caller(service, clock=callers_clock, pace=Pace(callers_clock))
+    def new_caller(service: str) -> ServiceCaller:
+        return ServiceCaller(service, clock=callers_clock, rate=RateLimiter(callers_clock))
 
     return Pipeline(
         _jobs(settings, credentials, new_caller),
@@ -37,7 +38,7 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
     )
 
 
-def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller]) -> JobSource:
+def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller]) -> JobSource:
     if settings.jobs != "ice":
         return RecordedJobs(Path(settings.jobs.removeprefix("file:")))
     return IceJobs(
@@ -83,7 +84,7 @@ def _inspector(context: SinkContext) -> ObjectInspector:
 
 
 def sink_context(
-    settings: Settings, credentials: Credentials, new_caller: Callable[[str], Caller] = Caller
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 ) -> SinkContext:
     """What stores are opened with."""
     return SinkContext(

@@ -99,7 +99,7 @@ class ServiceError(IceResultError):
 
     def __init__(
         self,
-        tried: str,
+        operation: str,
         *,
         service: str,
         code: str = "",
@@ -108,7 +108,7 @@ class ServiceError(IceResultError):
         request_id: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
-        parts = [f"{service}: {redact(tried)}"]
+        parts = [f"{service}: {redact(operation)}"]
         answer = " ".join(part for part in (str(status or ""), redact(code)) if part)
         if answer:
             parts.append(answer)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from ice_result.app import open_lots
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
-from ice_result.maintenance.expected import leave_notes, new_notes
+from ice_result.core.deadline import Deadline
+from ice_result.maintenance.expected import new_notes
+from ice_result.processing.parking import leave_notes
 from ice_result.settings import Settings
 
 _SECONDS_A_NOTE = 30.0

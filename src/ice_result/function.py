@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, get_args
 
 from ice_result.app import assemble
-from ice_result.core.calls import Clock, Deadline
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import ParkingError
-from ice_result.http_callback import LIMIT_SECONDS, HttpSide, response
+from ice_result.http_callback import LIMIT_SECONDS, CallbackResponder, response
 from ice_result.processing import event_log
-from ice_result.processing.batch import JobOutcome, JobOutcomeName, Pipeline, Report, Terms
-from ice_result.processing.event_log import Stopwatch
+from ice_result.processing.batch import BatchReport, JobOutcome, JobOutcomeName, Pipeline, RunContext
+from ice_result.processing.event_log import StageTimer
 from ice_result.settings import Settings
 
 Reply: TypeAlias = JsonObject
@@ -69,7 +69,7 @@ class Function:
         self._credentials = Credentials()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
-        self._http = HttpSide()
+        self._http = CallbackResponder()
 
     def prepare(self, context: Context) -> Pipeline:
         """Read the settings and assemble the pipeline, once. Raises SettingsError with every problem."""
@@ -100,7 +100,7 @@ class Function:
         On a timer, raises also what a store raises that cannot be listed.
         """
         clock, timeout = self._clock, context.function.timeout
-        watch = Stopwatch(clock.now)
+        timer = StageTimer(clock.now)
         end = Deadline.after(_working_seconds(timeout), clock)
         parked_by = Deadline.after(_parking_seconds(timeout), clock)
         limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
@@ -110,18 +110,18 @@ class Function:
         seconds_to_park = clock.now() - began  # to write many events down takes about as long as it took to read them
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
-            _log(report, context, watch, status, triggered.refused)
+            _log(report, context, timer, status, triggered.refused)
             return response(status, {"refused": triggered.refused} if triggered.refused else _summary(report))
         work_end = Deadline(end.at - seconds_to_park, clock)
-        terms = Terms(lambda: work_end, lambda: parked_by, context.request_id)
-        report = pipeline.report(triggered.events, terms)
+        run = RunContext(lambda: work_end, lambda: parked_by, context.request_id)
+        report = pipeline.report(triggered.events, run)
         try:
             if triggered.on_timer:
-                from ice_result.maintenance import see_to  # noqa: PLC0415  other events do without
+                from ice_result.maintenance import run_maintenance  # noqa: PLC0415  other events do without
 
-                report = Report(jobs=(*report.jobs, *see_to(pipeline, terms)))
+                report = BatchReport(jobs=(*report.jobs, *run_maintenance(pipeline, run)))
         finally:
-            _log(report, context, watch)
+            _log(report, context, timer)
         if lost := [job for job in report.jobs if job.outcome == "failed"]:
             raise ParkingError(f"{len(lost)} of {len(report.jobs)} events must be delivered again: {lost[0].reason}")
         return _summary(report)
@@ -153,7 +153,7 @@ def _parking_seconds(timeout: float) -> float:
     return timeout - min(_LONGEST_ANSWER_SECONDS, timeout * _ANSWERING_SHARE)
 
 
-def _summary(report: Report) -> JsonObject:
+def _summary(report: BatchReport) -> JsonObject:
     listed = _listed(report.jobs)
     return {
         "recorded": report.count("recorded"),
@@ -173,12 +173,12 @@ def _listed(jobs: Sequence[JobOutcome]) -> Sequence[JobOutcome]:
 
 
 def _log(
-    report: Report, context: Context, watch: Stopwatch, status: int | None = None, refused: str | None = None
+    report: BatchReport, context: Context, timer: StageTimer, status: int | None = None, refused: str | None = None
 ) -> None:
     counts: JsonObject = {name: report.count(name) for name in get_args(JobOutcomeName)}
     ids: JsonObject = {"request_id": context.request_id, "http_status": status, "refused": refused}
     level = logging.ERROR if counts["failed"] else logging.WARNING if refused else logging.INFO
-    event_log.write_invocation({**ids, **counts}, watch, level=level)
+    event_log.write_invocation({**ids, **counts}, timer, level=level)
 
 
 def _keys_of(context: Context) -> Keys | None:

@@ -14,10 +14,11 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from ice_result.core import json_text
-from ice_result.core.calls import Deadline, call_within
+from ice_result.core.calls import call_within
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JsonObject
 from ice_result.errors import TimedOutError, UnavailableError
-from ice_result.processing.batch import JobOutcome, Pipeline, Report, Terms
+from ice_result.processing.batch import BatchReport, JobOutcome, Pipeline, RunContext
 from ice_result.triggers import Ignored, JobEvent, Triggered, TriggerEvent
 
 LIMIT_SECONDS = 1.9
@@ -35,7 +36,7 @@ class _Seen(NamedTuple):
     deliveries_left: int
 
 
-class Recent:
+class ReplayCache:
     """What one instance has dealt with through HTTP in the last five minutes, the newest `most` of it.
 
     A captured request can be sent again for as long as its signature holds: after the first time it costs nothing. A
@@ -66,33 +67,35 @@ class Recent:
         return seen if seen and now - seen.at < _REMEMBERED_SECONDS else None
 
 
-class HttpSide:
+class CallbackResponder:
     """Answers HTTP requests of one instance, one after the other. The clock of the limit is its only one."""
 
     def __init__(self) -> None:
-        self._recent = Recent()
+        self._recent = ReplayCache()
 
-    def answer(self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str) -> tuple[int, Report]:
+    def answer(
+        self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str
+    ) -> tuple[int, BatchReport]:
         """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
 
         200 means that every event is recorded, ignored or parked: nobody needs to send it again. A request that is
         refused has the status that says why.
         """
         if triggered.status:
-            return triggered.status, Report(jobs=())
+            return triggered.status, BatchReport(jobs=())
         events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
         end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
-        terms = Terms(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
+        run = RunContext(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
             report = call_within(
                 limit.left(),
-                lambda: pipeline.report(events, terms),
+                lambda: pipeline.report(events, run),
                 service="ice-result",
-                tried="answer over HTTP",
+                operation="answer over HTTP",
                 clock=limit.clock,
             )
         except (TimedOutError, UnavailableError) as error:
-            return _UNAVAILABLE, Report(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
+            return _UNAVAILABLE, BatchReport(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
         return self._settled(events, report, limit.clock.now()), report
 
     def _unless_known(self, event: TriggerEvent, now: float) -> TriggerEvent:
@@ -102,7 +105,7 @@ class HttpSide:
         reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
         return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
 
-    def _settled(self, events: list[TriggerEvent], report: Report, now: float) -> int:
+    def _settled(self, events: list[TriggerEvent], report: BatchReport, now: float) -> int:
         """Remember what was dealt with; all or nothing, since one answer is given for all."""
         if report.count("failed"):
             return _INTERNAL_ERROR

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
-from ice_result.maintenance.backfill import Progress, Steady, Taken, send
+from ice_result.maintenance.backfill import Progress, Taken, send
 from ice_result.maintenance.job_queue import QueueSender
 from ice_result.triggers import JobEvent, parse
 from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment
@@ -363,40 +364,40 @@ def test_batches_go_to_the_queue_at_the_pace_asked_for(cloud: LocalCloud, tmp_pa
 def test_a_steady_pace_waits_for_each_but_the_first() -> None:
     """In time that nothing but waiting uses up."""
     fake = FakeTime()
-    pace = Steady(10, fake.clock)
+    pace = RateLimiter(fake.clock, per_second=10)
     for _ in range(5):
-        pace.wait()
+        pace.take_turn()
     assert fake.slept == pytest.approx([0.1] * 4)
 
 
 def test_a_batch_waits_for_as_many_as_went_before_it() -> None:
     """Sixteen at once are followed by a pause for sixteen."""
     fake = FakeTime()
-    pace = Steady(8, fake.clock)
+    pace = RateLimiter(fake.clock, per_second=8)
     for count in (16, 16, 4, 1):
-        pace.wait(count)
+        pace.take_turn(count)
     assert fake.slept == pytest.approx([2, 2, 0.5])
 
 
 def test_a_stall_is_not_made_up_for() -> None:
     """GIVEN a minute in which nothing began THEN what follows is as steady as before."""
     fake = FakeTime()
-    pace = Steady(1, fake.clock)
-    pace.wait()
+    pace = RateLimiter(fake.clock, per_second=1)
+    pace.take_turn()
     fake.seconds += 60
     for _ in range(3):
-        pace.wait()
+        pace.take_turn()
     assert sum(fake.slept) == pytest.approx(2, abs=0.1)
 
 
 def test_a_sleep_that_lasts_too_long_is_made_up_for() -> None:
     """GIVEN a clock that wakes a millisecond late each time THEN a thousand still take but the time they should."""
     fake = FakeTime()
-    pace = Steady(1000, fake.clock)
+    pace = RateLimiter(fake.clock, per_second=1000)
     began = fake.seconds
     for _ in range(1001):
         slept = len(fake.slept)
-        pace.wait()
+        pace.take_turn()
         fake.seconds += 0.001 if len(fake.slept) > slept else 0.0
     assert fake.seconds - began == pytest.approx(1, abs=0.05)
 
@@ -404,9 +405,9 @@ def test_a_sleep_that_lasts_too_long_is_made_up_for() -> None:
 def test_without_a_pace_nobody_waits() -> None:
     """The default."""
     fake = FakeTime()
-    pace = Steady(None, fake.clock)
+    pace = RateLimiter(fake.clock)
     for _ in range(5):
-        pace.wait()
+        pace.take_turn()
     assert fake.slept == []
 
 
@@ -556,7 +557,7 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
 
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
     with QueueSender(QUEUE, endpoint=endpoint, credentials=Credentials()) as sender:
-        batches = list(send(sender, job_ids(), lambda: Deadline.after(30), Steady(None), at_once=AT_ONCE))
+        batches = list(send(sender, job_ids(), lambda: Deadline.after(30), RateLimiter(), at_once=AT_ONCE))
 
     assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000
     assert max(ahead) <= 16 * (MOST_UNDER_WAY + 1)

@@ -12,7 +12,6 @@ import pytest
 
 from alicloud_local import Call, LocalCloud
 from ice_result.app import sink_context
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId
 from ice_result.settings import Settings
@@ -131,7 +130,7 @@ def _make_tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.from_environment({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
     sink = open_sink("ots://records", sink_context(settings, Credentials()))
     assert isinstance(sink, TableStore)
-    sink.prepare(Deadline.after(30), dry_run=False)
+    sink.prepare(dry_run=False)
 
 
 @pytest.mark.parametrize("sinks", ["oss://records/ice,ots://records", "ots://records,oss://records/ice"])

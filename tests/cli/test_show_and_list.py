@@ -12,8 +12,8 @@ import pytest
 from alicloud_local import LocalCloud
 from ice_result.app import sink_context
 from ice_result.cli.jobs_list import parse_since
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline
 from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores

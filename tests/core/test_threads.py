@@ -7,34 +7,27 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
 
 from ice_result.core.calls import call_within
-from ice_result.core.threads import KeptThreads, UnderWay, use
+from ice_result.core.deadline import Deadline
+from ice_result.core.threads import Attempt, DaemonThreadPool, LeftBehindError, attempt, use
+from support.fake_clock import FakeTime
 
 T = TypeVar("T")
 
 
-def begin(threads: KeptThreads, call: Callable[[], T]) -> Future[T]:
-    """What the call hands back, once its thread has said that it is done."""
-    value: list[T] = []
-    done: Future[T] = Future()
-    threads.run(lambda: value.append(call()), lambda: done.set_result(value[0]))
-    return done
-
-
-def thread_of(threads: KeptThreads) -> threading.Thread:
+def thread_of(threads: DaemonThreadPool) -> threading.Thread:
     """The thread in which the next call is made."""
-    return begin(threads, threading.current_thread).result(30)
+    return threads.start(threading.current_thread).result()
 
 
 def test_the_next_call_runs_in_the_same_thread() -> None:
     """GIVEN calls one after the other THEN no thread is started for each of them."""
-    threads = KeptThreads()
+    threads = DaemonThreadPool()
     used = {thread_of(threads) for _ in range(50)}
     assert len(used) == 1
     assert threading.current_thread() not in used
@@ -42,27 +35,27 @@ def test_the_next_call_runs_in_the_same_thread() -> None:
 
 def test_a_thread_that_is_left_behind_serves_again_when_its_call_has_ended() -> None:
     """GIVEN a call that hangs WHEN others follow THEN they run elsewhere; afterwards its thread is taken again."""
-    threads, release = KeptThreads(), threading.Event()
+    threads, release = DaemonThreadPool(), threading.Event()
 
     def hang() -> threading.Thread:
         release.wait(30)
         return threading.current_thread()
 
-    hanging = begin(threads, hang)
+    hanging = threads.start(hang)
     other = thread_of(threads)
-    assert not hanging.done()
+    assert not hanging.is_done()
     release.set()
-    assert hanging.result(30) is not other
-    both = begin(threads, lambda: {thread_of(threads), threading.current_thread()}).result(30)
-    assert both == {other, hanging.result(30)}
+    assert hanging.result() is not other
+    both = threads.start(lambda: {thread_of(threads), threading.current_thread()}).result()
+    assert both == {other, hanging.result()}
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(0.0, 30), (0.001, 300), (60.0, 300)])
 def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(seconds: float, calls: int) -> None:
     """A thread that is about to end, and one that has just been taken, are not mistaken for each other."""
-    threads = KeptThreads(seconds)
+    threads = DaemonThreadPool(seconds)
     with ThreadPoolExecutor(8) as pool:
-        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(calls))]
+        values = [*pool.map(lambda number: threads.start(lambda: number).result(), range(calls))]
     assert values == [*range(calls)]
 
 
@@ -70,15 +63,15 @@ def test_every_call_of_many_threads_is_made_once_however_short_threads_are_kept(
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 60.0])
 def test_each_of_a_thousand_calls_is_made_once_however_short_threads_are_kept(seconds: float) -> None:
     """The same, for long enough that each moment of a thread's end is met."""
-    threads = KeptThreads(seconds)
+    threads = DaemonThreadPool(seconds)
     with ThreadPoolExecutor(8) as pool:
-        values = [*pool.map(lambda number: begin(threads, lambda: number).result(60), range(1000))]
+        values = [*pool.map(lambda number: threads.start(lambda: number).result(), range(1000))]
     assert values == [*range(1000)]
 
 
 def test_a_thread_without_work_ends() -> None:
     """What is not needed any more does not stay for ever, and is given no work afterwards."""
-    threads = KeptThreads(0.01)
+    threads = DaemonThreadPool(0.01)
     thread = thread_of(threads)
     thread.join(30)
     assert not thread.is_alive()
@@ -90,25 +83,37 @@ class Connected:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.used_by: UnderWay | None = None
+        self.used_by: Attempt | None = None
+
+
+def over(fake_time: FakeTime) -> Deadline:
+    return Deadline.after(10, fake_time.clock)
 
 
 def test_giving_up_leaves_a_connection_alone_that_serves_other_work_by_now() -> None:
     """GIVEN work that gave its connection back and goes on WHEN it is given up THEN the next one's use is not cut."""
-    threads, release, used = KeptThreads(), threading.Event(), threading.Event()
+    fake_time = FakeTime()
+    threads, release, used = DaemonThreadPool(), threading.Event(), threading.Event()
     ours, peer = socket.socketpair()
     with ours, peer:
         connection = Connected(ours)
 
         def first() -> None:
-            use(connection)
-            used.set()
-            release.wait(30)
+            with attempt(over(fake_time), ("ICE", "try")):
+                use(connection)
+                used.set()
+                release.wait(30)
 
-        under_way = threads.run(first, lambda: None)
+        def second() -> None:
+            with attempt(Deadline.after(1000, fake_time.clock), ("ICE", "try")):
+                use(connection)
+
+        under_way = threads.start(first)
         assert used.wait(30)
-        begin(threads, lambda: use(connection)).result(30)
-        under_way.give_up()
+        threads.start(second).result()
+        fake_time.move(10)
+        with pytest.raises(LeftBehindError):
+            under_way.result()
         ours.sendall(b"still open")
         assert peer.recv(100) == b"still open"
         release.set()
@@ -116,21 +121,27 @@ def test_giving_up_leaves_a_connection_alone_that_serves_other_work_by_now() -> 
 
 def test_work_that_was_given_up_begins_no_connection() -> None:
     """GIVEN work that waits for the address of a host WHEN it is given up THEN it connects to nothing afterwards."""
-    threads, release = KeptThreads(), threading.Event()
+    fake_time = FakeTime()
+    threads, release = DaemonThreadPool(), threading.Event()
     refused: list[str] = []
     ended = threading.Event()
     ours, peer = socket.socketpair()
     with ours, peer:
 
         def connect_late() -> None:
-            release.wait(30)
-            try:
-                use(Connected(ours))
-            except ConnectionAbortedError as error:
-                refused.append(str(error))
+            with attempt(over(fake_time), ("ICE", "try")):
+                fake_time.move(10)
+                release.wait(30)
+                try:
+                    use(Connected(ours))
+                except ConnectionAbortedError as error:
+                    refused.append(str(error))
 
-        under_way = threads.run(connect_late, ended.set)
-        under_way.give_up()
+        under_way = threads.start(connect_late, lambda _: ended.set())
+        with pytest.raises(LeftBehindError) as raised:
+            under_way.result()
+        assert raised.value.attempt is not None
+        assert raised.value.attempt.what == ("ICE", "try")
         assert threads.left_behind == 1
         release.set()
         assert ended.wait(30)
@@ -138,28 +149,45 @@ def test_work_that_was_given_up_begins_no_connection() -> None:
     assert threads.left_behind == 0
 
 
+def test_the_connection_of_an_attempt_whose_time_is_over_is_ended() -> None:
+    """GIVEN work that reads what never comes WHEN its time is over THEN whoever waits for it ends its connection."""
+    fake_time = FakeTime()
+    ours, peer = socket.socketpair()
+    with ours, peer:
+
+        def read() -> bytes:
+            with attempt(over(fake_time), ("ICE", "try")) as made:
+                use(Connected(ours))
+                fake_time.move(10)
+                read = ours.recv(100)
+                assert made.is_over
+                return read
+
+        assert DaemonThreadPool().start(read).result() == b""
+
+
 def test_work_that_has_ended_is_not_left_behind() -> None:
     """GIVEN work that ends at the moment when it is given up THEN it counts no more."""
-    threads, ended = KeptThreads(), threading.Event()
-    under_way = threads.run(lambda: None, ended.set)
+    threads, ended = DaemonThreadPool(), threading.Event()
+    under_way = threads.start(lambda: None, lambda _: ended.set())
     assert ended.wait(30)
-    under_way.give_up()
+    under_way.result(Deadline.after(0))
     assert threads.left_behind == 0
 
 
 def test_a_fork_starts_threads_of_its_own() -> None:
     """GIVEN a thread kept here WHEN the process forks THEN calls of the child do not wait for it."""
-    threads = KeptThreads()
+    threads = DaemonThreadPool()
     thread_of(threads)
     child = os.fork()
     if not child:
-        os._exit(begin(threads, lambda: 7).result(30))
+        os._exit(threads.start(lambda: 7).result())
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_calls_with_a_deadline_start_no_thread_each() -> None:
     """GIVEN one call after the other THEN far fewer threads serve them than there are calls."""
-    used = {call_within(30, threading.current_thread, service="ICE", tried="try") for _ in range(50)}
+    used = {call_within(30, threading.current_thread, service="ICE", operation="try") for _ in range(50)}
     assert len(used) < 10
     assert threading.current_thread() not in used
 
@@ -169,7 +197,7 @@ def test_a_call_that_was_left_behind_does_not_hold_the_end_of_the_process() -> N
     program = (
         "import time\n"
         "from ice_result.core.calls import call_within\n"
-        "try: call_within(0.1, lambda: time.sleep(600), service='ICE', tried='try')\n"
+        "try: call_within(0.1, lambda: time.sleep(600), service='ICE', operation='try')\n"
         "except Exception as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
@@ -179,12 +207,12 @@ def test_a_call_that_was_left_behind_does_not_hold_the_end_of_the_process() -> N
 
 def test_a_thread_is_free_again_when_its_call_is_done() -> None:
     """WHEN the next call is made at the very moment that one is done THEN no thread is started for it."""
-    threads, finished = KeptThreads(), threading.Event()
+    threads, finished = DaemonThreadPool(), threading.Event()
     used: list[int] = []
 
     def work() -> None:
         used.append(threading.get_ident())
 
-    threads.run(work, lambda: threads.run(work, finished.set))
+    threads.start(work, lambda _: threads.start(work, lambda _: finished.set()))
     assert finished.wait(30)
     assert len({*used}) == 1

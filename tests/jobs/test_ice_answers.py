@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typing_extensions import override
 
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
@@ -27,6 +28,7 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs import IceJobs
+from support.fake_clock import limited
 
 JOB = JobId("job-1")
 SECRET = "S3cr3tV4lue"
@@ -63,8 +65,8 @@ def ask(status: int, body: bytes, headers: dict[str, str] | None = None) -> Json
     credentials = Credentials()
     credentials.use(Keys("id", SECRET, SECRET))
     with server(status, body, headers or {}) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=Caller("ICE", 1))
-        return jobs.query(JOB, Deadline.after(10))
+        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=ServiceCaller("ICE", 1))
+        return limited(Deadline.after(10), lambda: jobs.query(JOB))
 
 
 CODES: list[tuple[str, int, type[ServiceError]]] = [

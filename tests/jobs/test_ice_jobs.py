@@ -12,8 +12,9 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.service import Watch
-from ice_result.core.calls import Caller, Deadline, Pace
+from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
@@ -29,7 +30,7 @@ from ice_result.errors import (
 )
 from ice_result.jobs import IceJobs
 from support.certificate_authority import tls_of_an_authority
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 
 JOB = JobId("job-1")
 RESPONSE: JsonObject = {
@@ -41,9 +42,9 @@ RESPONSE: JsonObject = {
 }
 
 
-def quick(attempts: int = 3) -> Caller:
+def quick(attempts: int = 3) -> ServiceCaller:
     """The caller of the program, with pauses short enough for a test."""
-    return Caller(
+    return ServiceCaller(
         "ICE",
         attempts=attempts,
         first_backoff_seconds=0.01,
@@ -51,12 +52,12 @@ def quick(attempts: int = 3) -> Caller:
     )
 
 
-def on(fake_time: FakeTime) -> Caller:
+def on(fake_time: FakeTime) -> ServiceCaller:
     """The same, whose time is the test's."""
-    return replace(quick(), clock=fake_time.clock, pace=Pace(fake_time.clock))
+    return replace(quick(), clock=fake_time.clock, rate=RateLimiter(fake_time.clock))
 
 
-def jobs_of(cloud: LocalCloud, caller: Caller | None = None, credentials: Credentials | None = None) -> IceJobs:
+def jobs_of(cloud: LocalCloud, caller: ServiceCaller | None = None, credentials: Credentials | None = None) -> IceJobs:
     cloud.ice.put(JOB, RESPONSE)
     return IceJobs(
         region=cloud.region,
@@ -73,13 +74,9 @@ def keys_of(cloud: LocalCloud) -> Credentials:
     return credentials
 
 
-def in_time(seconds: float = 60.0) -> Deadline:
-    return Deadline.after(seconds)
-
-
 def test_a_job_is_asked_for_over_a_signed_call(cloud: LocalCloud) -> None:
     """GIVEN ICE, which checks every signature WHEN a job is asked for THEN it is read from the response."""
-    job = jobs_of(cloud).get(JOB, in_time())
+    job = jobs_of(cloud).get(JOB)
     assert (job.job_id, job.state, job.function_name, job.result) == ("job-1", "succeeded", "Cover", "[]")
     assert [(call.operation, call.target, call.status) for call in cloud.ice.calls] == [
         ("QueryIProductionJob", "job-1", 200)
@@ -88,7 +85,7 @@ def test_a_job_is_asked_for_over_a_signed_call(cloud: LocalCloud) -> None:
 
 def test_every_field_of_the_response_is_kept(cloud: LocalCloud) -> None:
     """A field that the SDK's models do not know reaches the record all the same."""
-    body = jobs_of(cloud).query(JOB, in_time(), client_token="token-1")
+    body = jobs_of(cloud).query(JOB, client_token="token-1")
     assert body.pop("RequestId")
     assert body == RESPONSE
 
@@ -98,19 +95,19 @@ def test_any_job_id_is_signed_and_sent_as_it_is(cloud: LocalCloud, job_id: str) 
     """Characters that a URL encodes do not break the signature, nor do they name another job."""
     jobs = jobs_of(cloud)
     cloud.ice.put(job_id, {"JobId": job_id, "FunctionName": "Cover", "Status": "Success"})
-    assert jobs.get(JobId(job_id), in_time()).job_id == job_id
+    assert jobs.get(JobId(job_id)).job_id == job_id
 
 
 def test_renewed_keys_are_used_for_the_next_call(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a client that lives on WHEN the old keys are refused and STS keys come THEN the next call has those."""
     jobs = jobs_of(cloud)
-    jobs.query(JOB, in_time())
+    jobs.query(JOB)
     cloud.rotate(temporary=True)
     with pytest.raises(ForbiddenError):
-        jobs.query(JOB, in_time())
+        jobs.query(JOB)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
-    assert jobs.query(JOB, in_time())["Status"] == "Success"
+    assert jobs.query(JOB)["Status"] == "Success"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +124,7 @@ def test_wrong_keys_are_told_without_showing_them(cloud: LocalCloud, keys: Keys,
     credentials = Credentials()
     credentials.use(keys)
     with pytest.raises(kind) as raised:
-        jobs_of(cloud, credentials=credentials).query(JOB, in_time())
+        jobs_of(cloud, credentials=credentials).query(JOB)
     assert "s3cr3t" not in str(raised.value)
     assert "t0k3n" not in str(raised.value)
     assert raised.value.__cause__ is raised.value.__context__ is None
@@ -139,7 +136,7 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
     credentials = Credentials()
     credentials.use(Keys(cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"], "another"))
     with pytest.raises(ForbiddenError, match="the secret is not that of the access key") as raised:
-        jobs_of(cloud, credentials=credentials).query(JOB, in_time())
+        jobs_of(cloud, credentials=credentials).query(JOB)
     assert "ACS3-HMAC" not in str(raised.value)
 
 
@@ -147,14 +144,14 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
 def test_a_clock_that_is_wrong_is_named() -> None:
     """GIVEN a server whose time is an hour off WHEN it is asked THEN the error speaks of the clock."""
     with LocalCloud(clock=lambda: time.time() + 3600) as ahead, pytest.raises(ClockSkewError, match="clock"):
-        jobs_of(ahead, credentials=keys_of(ahead)).query(JOB, in_time())
+        jobs_of(ahead, credentials=keys_of(ahead)).query(JOB)
 
 
 def test_an_unknown_job_may_be_of_another_region(cloud: LocalCloud) -> None:
     """The error says so, and names the region that was asked; by then it was asked three times."""
     fake_time = FakeTime()
     with pytest.raises(NotFoundError, match=r"nope in cn-shanghai: .*another region"):
-        jobs_of(cloud, on(fake_time)).get(JobId("nope"), Deadline.after(20, fake_time.clock))
+        limited(Deadline.after(20, fake_time.clock), lambda: jobs_of(cloud, on(fake_time)).get(JobId("nope")))
     assert len(cloud.ice.calls) == 3
 
 
@@ -163,7 +160,7 @@ def test_another_job_than_asked_is_no_answer(cloud: LocalCloud) -> None:
     jobs = jobs_of(cloud)
     cloud.ice.put("job-2", RESPONSE)
     with pytest.raises(InvalidResponseError, match="of another job"):
-        jobs.get(JobId("job-2"), in_time())
+        jobs.get(JobId("job-2"))
     assert len(cloud.ice.calls) == 3
 
 
@@ -189,7 +186,7 @@ def test_a_fault_that_lasts_is_told_as_what_it_is(
     watchers.append(fake_time.during(kind, 10, times=None))
     cloud.ice.fail(Fault(kind, times=None))
     with pytest.raises(error, match=r"^ICE: QueryIProductionJob job-1 in cn-shanghai: "):
-        jobs.query(JOB, Deadline.after(60, fake_time.clock))
+        jobs.query(JOB)
     assert len(cloud.ice.calls) == calls
 
 
@@ -200,7 +197,7 @@ def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[Watch
     jobs = jobs_of(cloud, on(fake_time))
     watchers.append(fake_time.during(kind, 10))
     cloud.ice.fail(Fault(kind))
-    assert jobs.get(JOB, Deadline.after(60, fake_time.clock)).state == "succeeded"
+    assert jobs.get(JOB).state == "succeeded"
     assert len(cloud.ice.calls) == 2
 
 
@@ -215,7 +212,7 @@ def test_no_reply_can_hold_a_call_beyond_the_deadline(
     cloud.ice.fail(Fault(kind, times=None))
     deadline = Deadline.after(10, fake_time.clock)
     with pytest.raises(TimedOutError):
-        jobs.query(JOB, deadline)
+        limited(deadline, lambda: jobs.query(JOB))
     assert fake_time.seconds == deadline.at
 
 
@@ -224,11 +221,11 @@ def test_throttling_slows_all_threads_that_share_the_jobs(cloud: LocalCloud) -> 
     fake_time = FakeTime()
     jobs = jobs_of(cloud, on(fake_time))
     cloud.ice.fail(Fault("throttle"))
-    jobs.query(JOB, Deadline.after(60, fake_time.clock))
+    jobs.query(JOB)
     began, pauses = fake_time.seconds, len(fake_time.slept)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: jobs.query(JOB, Deadline.after(60, fake_time.clock)), range(8)))
+        list(pool.map(lambda _: jobs.query(JOB), range(8)))
     assert fake_time.seconds - began > 0.1
     assert len(fake_time.slept) > pauses
     assert [call.status for call in cloud.ice.calls] == [400] + [200] * 9
@@ -245,7 +242,7 @@ def test_sixteen_threads_share_one_instance(cloud: LocalCloud) -> None:
     def ask(name: str) -> str:
         if int(name.removeprefix("job-")) < 16:
             together.wait(60)
-        return jobs.get(JobId(name), in_time()).job_id
+        return jobs.get(JobId(name)).job_id
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(ask, names)) == names
@@ -258,7 +255,7 @@ def test_nobody_listens() -> None:
     for endpoint, broke in (("127.0.0.1:9", "ConnectionRefusedError"), ("ice.invalid", "gaierror")):
         jobs = IceJobs(region="", endpoint=endpoint, credentials=Credentials(), caller=quick(attempts=2))
         with pytest.raises(UnavailableError, match=f"in {endpoint}: {broke}"):
-            jobs.query(JOB, in_time())
+            jobs.query(JOB)
 
 
 @pytest.mark.usefixtures("cloud")
@@ -267,7 +264,7 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
     with LocalCloud(tls=tls_of_an_authority(tmp_path / "ca.pem")) as secure:
         credentials = keys_of(secure)
         with pytest.raises(RejectedError, match="certificate is not trusted"):
-            jobs_of(secure, credentials=credentials).query(JOB, in_time())
+            jobs_of(secure, credentials=credentials).query(JOB)
         trusting = IceJobs(
             region="cn-shanghai",
             endpoint=secure.ice.endpoint.removeprefix("https://"),
@@ -275,7 +272,7 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
             caller=quick(),
             ca_bundle=str(tmp_path / "ca.pem"),
         )
-        assert trusting.query(JOB, in_time())["Status"] == "Success"
+        assert trusting.query(JOB)["Status"] == "Success"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +290,7 @@ def test_debug_mode_of_the_sdk_prints_no_token(
 ) -> None:
     """GIVEN DEBUG=sdk in the environment WHEN a call is made THEN no header of it is printed."""
     monkeypatch.setenv("DEBUG", "sdk")
-    jobs_of(cloud).query(JOB, in_time())
+    jobs_of(cloud).query(JOB)
     assert "ACS3-HMAC" not in "".join(capfd.readouterr())
 
 

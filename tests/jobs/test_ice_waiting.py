@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Caller, Clock, Deadline, Pace
+from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import NotFoundError
 from ice_result.jobs import IceJobs
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 
 JOB = JobId("job-1")
 
@@ -18,7 +19,7 @@ def response(status: str) -> JsonObject:
 
 
 def waiting_jobs(cloud: LocalCloud, fake_time: FakeTime, jitter: float = 1.0) -> IceJobs:
-    caller = Caller("ICE", clock=fake_time.clock, jitter=lambda: jitter, pace=Pace(fake_time.clock))
+    caller = ServiceCaller("ICE", clock=fake_time.clock, jitter=lambda: jitter, rate=RateLimiter(fake_time.clock))
     return IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
 
 
@@ -27,7 +28,7 @@ def test_a_running_job_is_asked_for_until_it_ends(cloud: LocalCloud, running: st
     """GIVEN a job that ends with the third call WHEN it is asked for THEN the pauses between grow by half."""
     fake_time = FakeTime()
     cloud.ice.put(JOB, response(running), response("Analysing"), response("Success"))
-    job = waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock))
+    job = waiting_jobs(cloud, fake_time).get(JOB)
     assert job.state == "succeeded"
     assert fake_time.slept == [1.0, 1.5]
 
@@ -37,7 +38,7 @@ def test_a_job_that_has_ended_is_not_waited_for(cloud: LocalCloud, status: str) 
     """A status nobody documented ends the waiting too, when there is a FinishTime."""
     fake_time = FakeTime()
     cloud.ice.put(JOB, {**response(status), "FinishTime": "2026-03-02T08:16:02Z"})
-    assert waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock)).status == status
+    assert waiting_jobs(cloud, fake_time).get(JOB).status == status
     assert fake_time.slept == []
 
 
@@ -46,7 +47,7 @@ def test_a_job_that_runs_on_is_given_up_within_the_deadline(cloud: LocalCloud) -
     fake_time = FakeTime()
     cloud.ice.put(JOB, response("Analyzing"))
     deadline = Deadline.after(100, fake_time.clock)
-    assert waiting_jobs(cloud, fake_time).get(JOB, deadline).status == "Analyzing"
+    assert limited(deadline, lambda: waiting_jobs(cloud, fake_time).get(JOB)).status == "Analyzing"
     assert fake_time.slept == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15.0, 15.0, 15.0, 15.0]
     assert 0 < deadline.left() < 15
     assert len(cloud.ice.calls) == 12
@@ -56,7 +57,7 @@ def test_pauses_are_spread(cloud: LocalCloud) -> None:
     """Jobs that were submitted together are not asked for together: a pause is half to all of its length."""
     fake_time = FakeTime()
     cloud.ice.put(JOB, response("Queuing"), response("Success"))
-    waiting_jobs(cloud, fake_time, jitter=0.0).get(JOB, Deadline.after(60, fake_time.clock))
+    waiting_jobs(cloud, fake_time, jitter=0.0).get(JOB)
     assert fake_time.slept == [0.5]
 
 
@@ -68,7 +69,10 @@ def test_without_time_to_wait_a_running_job_is_told_at_once(cloud: LocalCloud, s
     """
     fake_time = FakeTime()
     cloud.ice.put(JOB, response("Queuing"))
-    assert waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(seconds, fake_time.clock)).status == "Queuing"
+    assert (
+        limited(Deadline.after(seconds, fake_time.clock), lambda: waiting_jobs(cloud, fake_time).get(JOB)).status
+        == "Queuing"
+    )
     assert fake_time.slept == []
     assert len(cloud.ice.calls) == 1
 
@@ -81,9 +85,11 @@ def test_a_job_that_is_known_a_moment_later_is_found(cloud: LocalCloud) -> None:
         fake_time.clock.sleep(seconds)
         cloud.ice.put(JOB, response("Success"))
 
-    caller = Caller("ICE", clock=Clock(fake_time.clock.now, sleep), jitter=lambda: 1.0, pace=Pace(fake_time.clock))
+    caller = ServiceCaller(
+        "ICE", clock=Clock(fake_time.clock.now, sleep), jitter=lambda: 1.0, rate=RateLimiter(fake_time.clock)
+    )
     jobs = IceJobs(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
-    assert jobs.get(JOB, Deadline.after(60, fake_time.clock)).state == "succeeded"
+    assert jobs.get(JOB).state == "succeeded"
     assert fake_time.slept == [1.0]
 
 
@@ -91,8 +97,8 @@ def test_an_unknown_job_is_asked_for_three_times_over_some_seconds(cloud: LocalC
     """The last answer counts, or the first when there is no time for more."""
     fake_time = FakeTime()
     with pytest.raises(NotFoundError):
-        waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(60, fake_time.clock))
+        waiting_jobs(cloud, fake_time).get(JOB)
     with pytest.raises(NotFoundError):
-        waiting_jobs(cloud, fake_time).get(JOB, Deadline.after(0.9, fake_time.clock))
+        limited(Deadline.after(0.9, fake_time.clock), lambda: waiting_jobs(cloud, fake_time).get(JOB))
     assert fake_time.slept == [1.0, 1.5]
     assert len(cloud.ice.calls) == 4

@@ -21,8 +21,9 @@ from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.faults import RefusalKind
 from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
 from alicloud_local.wire import Reply, Request
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import (
     ClockSkewError,
@@ -40,7 +41,7 @@ from ice_result.maintenance.job_queue import MOST_JOBS, QueueSender
 from ice_result.maintenance.job_queue_errors import translate
 from ice_result.triggers import JobEvent, parse
 from support.certificate_authority import tls_of_an_authority
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 from support.missing_keys import take_keys_away
 
 JOBS = [JobId(f"job-{number:02}") for number in range(MOST_JOBS)]
@@ -54,9 +55,9 @@ def queues(cloud: LocalCloud) -> LocalCloud:
     return cloud
 
 
-def caller(fake_time: FakeTime | None = None) -> Caller:
+def caller(fake_time: FakeTime | None = None) -> ServiceCaller:
     """Waits in no time between its tries, of which it makes three."""
-    return Caller("MNS", attempts=3, clock=(fake_time or FakeTime()).clock)
+    return ServiceCaller("MNS", attempts=3, clock=(fake_time or FakeTime()).clock)
 
 
 def new_sender(cloud: LocalCloud, queue: str = "jobs", fake_time: FakeTime | None = None) -> QueueSender:
@@ -109,7 +110,7 @@ def waiting(cloud: LocalCloud) -> list[str]:
 def test_the_function_reads_what_was_sent(queues: LocalCloud, sender: QueueSender, *, decoded: bool) -> None:
     """GIVEN jobs in the queue WHEN EventBridge delivers them, decoded or in base64 THEN they are the jobs asked for."""
     odd = [JobId('片头 "&<>'), JobId("x" * 128), JobId("cover-0001")]
-    sender.send(odd, soon())
+    sender.send(odd)
 
     payload = queues.mns.deliver("jobs", decoded=decoded)
 
@@ -119,7 +120,7 @@ def test_the_function_reads_what_was_sent(queues: LocalCloud, sender: QueueSende
 
 def test_sixteen_jobs_are_one_call(queues: LocalCloud, sender: QueueSender) -> None:
     """The most that MNS takes at once."""
-    sender.send(JOBS, soon())
+    sender.send(JOBS)
 
     assert waiting(queues) == JOBS
     assert [call.operation for call in queues.mns.calls] == ["BatchSendMessage"]
@@ -129,7 +130,7 @@ def test_the_longest_job_ids_fit_into_one_call(queues: LocalCloud, sender: Queue
     """Sixteen of them, of characters that take the most room."""
     longest = [JobId("\U0001d11e" * 128)] * MOST_JOBS
 
-    sender.send(longest, soon())
+    sender.send(longest)
 
     assert waiting(queues) == longest
 
@@ -137,8 +138,8 @@ def test_the_longest_job_ids_fit_into_one_call(queues: LocalCloud, sender: Queue
 def test_more_than_sixteen_jobs_are_a_mistake_of_the_caller(queues: LocalCloud, sender: QueueSender) -> None:
     """Who sends more divides them first; nothing is sent, and nothing is sent for none."""
     with pytest.raises(ValueError, match="17 jobs: at most 16"):
-        sender.send([*JOBS, JobId("one-more")], soon())
-    sender.send([], soon())
+        sender.send([*JOBS, JobId("one-more")])
+    sender.send([])
 
     assert queues.mns.calls == ()
 
@@ -148,7 +149,7 @@ def test_only_what_was_refused_is_sent_again(queues: LocalCloud, sender: QueueSe
     queues.mns.refuse_part([3, 15])
     queues.mns.refuse_part([1])
 
-    sender.send(JOBS, soon())
+    sender.send(JOBS)
 
     assert waiting(queues) == [*JOBS[:3], *JOBS[4:15], JOBS[3], JOBS[15]]
     assert [call.status for call in queues.mns.calls] == [500, 500, 201]
@@ -160,7 +161,7 @@ def test_what_stays_refused_is_told(queues: LocalCloud, sender: QueueSender) -> 
         queues.mns.refuse_part(positions)
 
     with pytest.raises(UnavailableError, match=r"MNS: send 16 jobs to the queue jobs: InternalError: ") as caught:
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
     assert caught.value.code == "InternalError"
     assert sorted(waiting(queues)) == JOBS[1:]
@@ -171,7 +172,7 @@ def test_a_part_that_will_never_be_taken_is_not_tried_again(queues: LocalCloud, 
     queues.mns.refuse_part([2], Refusal(400, "InvalidArgument", "no such thing"))
 
     with pytest.raises(RejectedError, match="InvalidArgument: 1 refused: no such thing"):
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
     assert len(queues.mns.calls) == 1
 
@@ -181,7 +182,7 @@ def test_a_fault_that_passes_is_survived(queues: LocalCloud, sender: QueueSender
     """Twice, and the third try goes through; nothing was taken before it."""
     queues.mns.fail(Fault(kind, times=2))
 
-    sender.send(JOBS, soon())
+    sender.send(JOBS)
 
     assert waiting(queues) == JOBS
     assert len(queues.mns.calls) == 3
@@ -204,7 +205,7 @@ def test_a_fault_that_stays_is_an_error_of_ours(
     queues.mns.fail(Fault(kind, times=None))
 
     with pytest.raises(error, match=words):
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
     assert len(queues.mns.calls) == (1 if kind == "forbidden" else 3)
 
@@ -217,7 +218,7 @@ def test_a_reply_that_does_not_end_is_given_up(queues: LocalCloud, watchers: lis
     queues.mns.fail(Fault(kind))
 
     with new_sender(queues, fake_time=fake_time) as sender:
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
     assert waiting(queues)[-MOST_JOBS:] == JOBS
     assert len(queues.mns.calls) == 2
@@ -227,7 +228,7 @@ def test_a_lost_reply_never_loses_a_job(queues: LocalCloud, sender: QueueSender)
     """GIVEN a reply that is cut short after the jobs were taken THEN they are sent again: twice, but not never."""
     queues.mns.fail(Fault("truncate"))
 
-    sender.send(JOBS, soon())
+    sender.send(JOBS)
 
     assert sorted(waiting(queues)) == sorted(JOBS * 2)
 
@@ -240,7 +241,7 @@ def test_calls_share_a_connection_until_it_is_closed(queues: LocalCloud) -> None
     """A connection costs more than a call; afterwards none is left."""
     with new_sender(queues) as sender:
         for job_id in JOBS[:3]:
-            sender.send([job_id], soon())
+            sender.send([job_id])
         assert len(threads("MNS connection")) == 1
 
     for thread in threads("MNS connection"):
@@ -254,7 +255,7 @@ def test_an_attempt_that_ends_late_leaves_no_connection_behind(queues: LocalClou
     watchers.append(fake_time.during("drip", 10))
     queues.mns.fail(Fault("drip", interval_seconds=0.001))
     with new_sender(queues, fake_time=fake_time) as sender:
-        sender.send(JOBS[:1], soon())
+        sender.send(JOBS[:1])
 
     for thread in threads("MNS call") + threads("MNS connection"):
         thread.join(60)
@@ -290,7 +291,7 @@ def test_a_reply_that_no_mns_should_send_is_told(
         QueueSender("jobs", endpoint=strange.endpoint, credentials=Credentials(), caller=caller()) as sender,
         pytest.raises(error, match=words),
     ):
-        sender.send(JOBS[:2], soon())
+        sender.send(JOBS[:2])
     strange.close()
     assert cloud.mns.calls == ()
 
@@ -301,19 +302,19 @@ def test_a_queue_that_is_not_there_is_named(queues: LocalCloud) -> None:
         new_sender(queues, "nobody") as sender,
         pytest.raises(NotFoundError, match=r"the queue nobody: 404 QueueNotExist: no such queue in this account"),
     ):
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
 
 def test_keys_are_asked_for_at_every_call(
     queues: LocalCloud, sender: QueueSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Temporary ones expire: the next call goes out with those of the moment, over the same connection."""
-    sender.send(JOBS[:1], soon())
+    sender.send(JOBS[:1])
     queues.rotate(temporary=True)
     for name, value in queues.environment.items():
         monkeypatch.setenv(name, value)
 
-    sender.send(JOBS[1:2], soon())
+    sender.send(JOBS[1:2])
 
     assert waiting(queues) == JOBS[:2]
 
@@ -331,7 +332,7 @@ def test_no_secret_is_in_any_error(queues: LocalCloud, monkeypatch: pytest.Monke
             QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller()) as sender,
             pytest.raises((ForbiddenError, KeysExpiredError, RejectedError)) as caught,
         ):
-            sender.send(JOBS, soon())
+            sender.send(JOBS)
         shown = "".join(traceback.format_exception(caught.value))
         assert SECRET not in shown
         assert TOKEN not in shown
@@ -343,7 +344,7 @@ def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: QueueSender, m
     take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="find credentials"):
-        sender.send(JOBS, soon())
+        sender.send(JOBS)
 
     assert queues.mns.calls == ()
 
@@ -353,13 +354,13 @@ def test_nobody_there_is_unavailable(queues: LocalCloud) -> None:
     with new_sender(queues) as sender:
         queues.close()
         with pytest.raises(UnavailableError, match="ConnectionRefusedError"):
-            sender.send(JOBS, soon())
+            sender.send(JOBS)
 
 
 def test_no_time_is_no_call(queues: LocalCloud, sender: QueueSender) -> None:
     """A deadline that has passed."""
     with pytest.raises(TimedOutError):
-        sender.send(JOBS, Deadline.after(0))
+        limited(Deadline.after(0), lambda: sender.send(JOBS))
 
     assert queues.mns.calls == ()
 
@@ -384,12 +385,12 @@ def test_https_trusts_the_bundle_and_nobody_else(bundle_and_tls: tuple[Path, ssl
             return QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller(), ca_bundle=trusted)
 
         with sender(str(bundle)) as trusting:
-            trusting.send(JOBS, soon())
+            trusting.send(JOBS)
         with (
             sender(None) as distrusting,
             pytest.raises(RejectedError, match="the server's certificate is not trusted"),
         ):
-            distrusting.send(JOBS, soon())
+            distrusting.send(JOBS)
 
         assert waiting(secure) == JOBS
 
@@ -506,7 +507,7 @@ def test_a_defect_stays_what_it_is() -> None:
 
 def test_the_message_is_what_a_person_would_write(queues: LocalCloud, sender: QueueSender) -> None:
     """In base64, as MNS asks for."""
-    sender.send(JOBS[:1], soon())
+    sender.send(JOBS[:1])
 
     (message,) = queues.mns.messages("jobs")
     assert base64.b64decode(message.body) == b'{"JobId":"job-00"}'

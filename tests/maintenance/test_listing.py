@@ -13,14 +13,14 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
 from ice_result.maintenance import kept
 from ice_result.maintenance.listing import next_kept
-from ice_result.maintenance.timer import see_to
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.maintenance.timer import run_maintenance
+from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.base import Expected, Parked, ParkedError, Position
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
@@ -93,7 +93,7 @@ def parts(cloud: LocalCloud, count: int, sinks: str = "oss://records") -> list[l
     found = []
     for _ in range(count):
         with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": sinks}) as pipeline:
-            part = next_kept(small_pages(pipeline).stores.lots, REASONS, deadline())
+            part = next_kept(small_pages(pipeline).stores.lots, REASONS)
         found.append([f"{each.lot.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part])
     return found
 
@@ -120,7 +120,7 @@ def test_more_notes_are_listed_than_a_page_has(cloud: LocalCloud) -> None:
         expect(cloud, f"nobody-{number}", due_in=-AN_HOUR)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = see_to(small_pages(pipeline), Terms(deadline), most_notes=5)
+        outcomes = run_maintenance(small_pages(pipeline), RunContext(deadline), most_notes=5)
 
     assert sorted(str(each.job_id) for each in outcomes) == [f"nobody-{number}" for number in range(5)]
     assert listings(cloud, "expected/") <= 5
@@ -133,7 +133,7 @@ def test_notes_of_several_stores_come_in_the_order_they_are_due(cloud: LocalClou
         expect(cloud, f"nobody-{number}", due_in=timedelta(minutes=number) - AN_HOUR, bucket=bucket)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records,oss://second"}) as pipeline:
-        outcomes = see_to(pipeline, Terms(deadline), most_notes=3)
+        outcomes = run_maintenance(pipeline, RunContext(deadline), most_notes=3)
 
     assert sorted(str(each.job_id) for each in outcomes) == ["nobody-0", "nobody-1", "nobody-2"]
 
@@ -160,7 +160,7 @@ def test_notes_listed_before_a_page_is_refused_are_looked_at(
     refuse_after(cloud, watchers, "expected/", pages=2)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = see_to(small_pages(pipeline), Terms(deadline))
+        outcomes = run_maintenance(small_pages(pipeline), RunContext(deadline))
 
     assert sorted(str(each.job_id) for each in outcomes) == [f"nobody-{number}" for number in range(4)]
     assert "skipped the rest of oss://records: OSS: list oss://records/expected/: 403 AccessDenied" in caplog.text
@@ -182,7 +182,7 @@ def test_damaged_notes_do_not_stand_in_the_way(cloud: LocalCloud) -> None:
     expect(cloud, "nobody", due_in=-AN_HOUR)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = see_to(pipeline, Terms(deadline), most_notes=3)
+        outcomes = run_maintenance(pipeline, RunContext(deadline), most_notes=3)
 
     assert [each.job_id for each in outcomes] == ["nobody"]
     assert sum(key.startswith("expected/") for key in cloud.oss.keys("records")) == 7
@@ -350,7 +350,7 @@ def test_a_listing_that_takes_too_long_leaves_time_to_retry_what_it_found(
     end = Deadline.after(100, fake_time.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}, fake_time.clock) as pipeline:
-        outcomes = see_to(small_pages(pipeline, 1), Terms(lambda: end))
+        outcomes = run_maintenance(small_pages(pipeline, 1), RunContext(lambda: end))
 
     assert ("cover-0001", "recorded") in [(each.job_id, each.outcome) for each in outcomes]
     assert len(outcomes) < 4
@@ -368,7 +368,7 @@ def test_a_store_that_is_slow_to_list_leaves_time_for_another(cloud: LocalCloud,
     sinks = {"ICE_RESULT_SINKS": "oss://records,oss://second"}
 
     with pipeline_of({**cloud.environment, **sinks}, fake_time.clock) as pipeline:
-        outcomes = see_to(pipeline, Terms(lambda: end))
+        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [("cover-0001", "recorded")]
 
@@ -382,7 +382,7 @@ def test_no_note_is_begun_when_the_time_is_over(
     fake_time = slow_calls(watchers, "records/expected/", 11)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}, fake_time.clock) as pipeline:
-        outcomes = see_to(pipeline, Terms(lambda: Deadline.after(100, fake_time.clock)))
+        outcomes = run_maintenance(pipeline, RunContext(lambda: Deadline.after(100, fake_time.clock)))
 
     assert len(outcomes) <= 8
     assert caplog.text.count("skipped") <= 8
@@ -411,7 +411,7 @@ def test_the_command_line_sees_all_that_is_parked(cloud: LocalCloud) -> None:
         park(cloud, f"throttled/{number:02}")
     parts(cloud, 1)
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        assert len(kept(small_pages(pipeline).stores.lots, None, deadline())) == 26
+        assert len(kept(small_pages(pipeline).stores.lots, None)) == 26
 
     done = ice_result("parked", "list", "--json", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
 
@@ -441,7 +441,7 @@ def test_a_folder_and_a_bucket_list_the_same_keys_in_the_same_order(
         (lot,) = small_pages(pipeline).stores.lots
         assert isinstance(lot, ObjectLot)
         for store in (lot.store, FileStore(tmp_path)):
-            found = [listed.key for page in store.list("a/", deadline(), after=after) for listed in page]
+            found = [listed.key for page in store.list("a/", after=after) for listed in page]
             assert found == expected
 
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs import RecordedJobs
 from ice_result.maintenance.file_facts import StoredFacts
@@ -68,7 +69,7 @@ class Place:
         self.cloud = cloud
         self.sink = open_sink(self.url, context(cloud))
         if isinstance(self.sink, TableStore):
-            self.sink.prepare(Deadline.after(30), dry_run=False)
+            self.sink.prepare(dry_run=False)
 
     def content(self) -> object:
         """All that is in it, with what tells that something was written again."""
@@ -88,10 +89,10 @@ class Place:
 
     def documents(self) -> dict[str, tuple[JsonObject, JsonObject | None]]:
         """Record and manifest of each job, by its id."""
-        holdings, deadline = holdings_of(self.sink), Deadline.after(30)
+        holdings = holdings_of(self.sink)
         found = {}
-        for place in holdings.places(ALL, deadline):
-            stored = holdings.stored(place, deadline)
+        for place in holdings.places(ALL):
+            stored = holdings.stored(place)
             assert stored is not None
             record = json.loads(stored.record)
             found[record["job_id"]] = record, json.loads(stored.manifest) if stored.manifest else None
@@ -105,7 +106,7 @@ def context(cloud: LocalCloud) -> SinkContext:
         oss_path_style=True,
         ots_endpoint=cloud.ots.endpoint,
         archive_url="oss://records/ice",
-        new_caller=lambda service: Caller(service, attempts=2, attempt_seconds=10, first_backoff_seconds=0.01),
+        new_caller=lambda service: ServiceCaller(service, attempts=2, attempt_seconds=10, first_backoff_seconds=0.01),
     )
 
 
@@ -164,7 +165,7 @@ def redecode(
         dry_run=asked.dry_run,
     )
     ids = [JobId(job_id) for job_id in asked.job_ids]
-    found = rewrite_all(rewriter, ids, asked.wanted, concurrency=4, limit=asked.limit, deadline=Deadline.after(60))
+    found = rewrite_all(rewriter, ids, asked.wanted, concurrency=4, limit=asked.limit)
     return sorted(found, key=lambda each: each.job_id or each.place)
 
 
@@ -181,9 +182,8 @@ def as_if_older(place: Place, job_id: str, **changes: object) -> None:
     manifest = Manifest.model_validate(
         {"job_id": job_id, "function_name": older.function_name, "complete": True, "files": [], "problems": []}
     )
-    deadline = Deadline.after(30)
-    place.sink.stage(older, deadline)
-    place.sink.commit(older, manifest, deadline)
+    place.sink.stage(older)
+    place.sink.commit(older, manifest)
 
 
 def test_what_this_version_wrote_stays_untouched(place: Place) -> None:
@@ -432,7 +432,7 @@ def test_what_one_store_knows_of_the_files_goes_to_the_others(file: Place, tmp_p
     unknown = [each.model_copy(update={"exists": None}) for each in manifest.files]
     less = manifest.model_copy(update={"complete": False, "files": tuple(unknown), "problems": tuple(problems)})
     assert manifest.complete
-    file.sink.commit(Record.model_validate(known), less, Deadline.after(30))
+    file.sink.commit(Record.model_validate(known), less)
 
     (found,) = redecode(file.sink, file.sink, other.sink)
 
@@ -449,8 +449,8 @@ def test_a_job_that_belongs_elsewhere_now_moves_and_leaves_nothing(file: Place, 
     now, manifest = file.documents()["cover-0001"]
     older = Record.model_validate({**now, "create_time": None})
     for place in (file, other):
-        place.sink.commit(older, Manifest.model_validate(manifest), Deadline.after(30))
-        place.sink.stage(older, Deadline.after(30))
+        place.sink.commit(older, Manifest.model_validate(manifest))
+        place.sink.stage(older)
     for path in today:
         path.unlink()
 
@@ -570,22 +570,22 @@ class Endless:
     def address(self, key: str, /) -> str:
         return key
 
-    def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         raise AssertionError((key, data))
 
-    def get(self, _key: str, _deadline: Deadline, /) -> bytes | None:
+    def get(self, _key: str, /) -> bytes | None:
         return self.record
 
-    def delete(self, key: str, _deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         raise AssertionError(key)
 
-    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         assert after == ""
         while True:
             self.listed += 1
             yield [Listed(f"{folder}{self.listed}.json", datetime.now(timezone.utc))]
 
-    def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         yield "dt=2026-03-02" if "function_name" in folder else "function_name=Cover"
 
 
@@ -596,14 +596,14 @@ def test_places_are_listed_only_as_they_are_worked_on() -> None:
     handle = StoreHandle(sink, ObjectCatalogue(store, Layout()))
     rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(None), None, lambda: Deadline.after(30))
 
-    found = rewrite_all(rewriter, (), ALL, concurrency=4, limit=None, deadline=Deadline.after(60))
+    found = rewrite_all(rewriter, (), ALL, concurrency=4, limit=None)
     taken = [next(found) for _ in range(100)]
     found.close()  # type: ignore[attr-defined]
 
     assert {each.outcome for each in taken} == {"left"}
     assert store.listed <= 100 + 2 * 4
     store.listed = 0
-    assert len(list(rewrite_all(rewriter, (), ALL, concurrency=4, limit=50, deadline=Deadline.after(60)))) == 50
+    assert len(list(rewrite_all(rewriter, (), ALL, concurrency=4, limit=50))) == 50
     assert store.listed == 50
 
 
@@ -618,7 +618,7 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
 
     handle = StoreHandle(file.sink, holdings_of(file.sink))
     rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(Broken()), None, lambda: Deadline.after(30))  # type: ignore[arg-type]
-    (found,) = rewrite_all(rewriter, (), ALL, concurrency=2, limit=None, deadline=Deadline.after(60))
+    (found,) = rewrite_all(rewriter, (), ALL, concurrency=2, limit=None)
 
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")

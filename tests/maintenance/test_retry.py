@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from ice_result.core.calls import Clock, Deadline
+from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import IceResultError
 from ice_result.maintenance import Envelope, Retried, discard, due, kept, read_each, retry
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.store import line
 from support.parked_events import (
@@ -151,7 +152,7 @@ def test_what_was_tried_too_often_is_dead_and_stays_so(pipeline: Pipeline, saved
 def test_an_envelope_of_many_events_is_taken_apart(pipeline: Pipeline, saved: Saved, out: Path) -> None:
     """GIVEN events that there was no time for THEN those that are finished go, and the others are parked one by one."""
     events = pipeline.parse(json.dumps([{"JobId": "a"}, {"JobId": "b"}, {"JobId": "c"}, {"no": "id"}]).encode()).events
-    pipeline.report(events, Terms(lambda: Deadline.after(0.0)))
+    pipeline.report(events, RunContext(lambda: Deadline.after(0.0)))
     ((place, bulk),) = parked_in(out).items()
     assert (place.partition("/")[0], bulk["job_id"]) == ("out_of_time", None)
     assert bulk["event"] == [{"JobId": "a"}, {"JobId": "b"}, {"JobId": "c"}, {"no": "id"}]
@@ -196,10 +197,10 @@ def test_being_out_of_time_is_no_try(pipeline: Pipeline, saved: Saved, out: Path
 def test_an_event_that_comes_anew_and_is_out_of_time_again_keeps_its_count(pipeline: Pipeline, out: Path) -> None:
     """Neither as a new one nor as one that was tried."""
     for _ in range(3):
-        pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+        pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     (first,) = parked_in(out).values()
     (out / "parked" / "out_of_time" / "a.json").write_text("damaged")
-    pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+    pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     (second,) = parked_in(out).values()
     assert (first["attempts"], second["attempts"]) == (0, 0)
 
@@ -214,7 +215,7 @@ def test_each_event_that_is_out_of_time_keeps_its_own_past(pipeline: Pipeline, o
     }
     old: JsonObject = {"schema": "ice_result.parked/1", **past, "event": {"JobId": "old"}}
     events = pipeline.parse(json.dumps([old, {"JobIds": ["new", "newer"]}, {"no": "id"}])).events
-    pipeline.report(events, Terms(lambda: Deadline.after(0.0)))
+    pipeline.report(events, RunContext(lambda: Deadline.after(0.0)))
     ((place, bulk),) = parked_in(out).items()
     assert (place.partition("/")[0], bulk["attempts"], bulk["history"], bulk["sinks"]) == ("out_of_time", 0, [], [])
     assert bulk["event"] == [old, {"JobIds": ["new"]}, {"JobIds": ["newer"]}, {"no": "id"}]
@@ -236,7 +237,7 @@ def test_what_is_parked_anew_to_the_last_byte_is_not_removed(pipeline: Pipeline,
     """GIVEN an event out of time twice within a second THEN its envelope is still there."""
     saved.done("a")
     pipeline.now = lambda: NOW
-    pipeline.report(pipeline.parse('{"JobId":"a"}').events, Terms(lambda: Deadline.after(0.0)))
+    pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     before = parked_in(out)
 
     (retried,) = retry_until_begun(pipeline)
@@ -265,7 +266,7 @@ def test_messages_of_one_job_in_one_envelope_go_wherever_one_of_them_is_to_go(sa
             error=error,
             event=messages,
         )
-        pipeline.stores.lots[0].park(parked, deadline())
+        pipeline.stores.lots[0].park(parked)
         (retried,) = retry_all(pipeline)
     assert (retried.removed, len(retried.outcomes)) == (True, 1)
     assert [recorded_in(tmp_path / name) for name in "abc"] == [["a"], ["a"], []]
@@ -328,7 +329,7 @@ def retry_until_begun(pipeline: Pipeline) -> list[Retried]:
         asked.append(1)
         return Deadline(1.0 if len(asked) <= 2 else 0.0, Clock(now=lambda: 0.5))
 
-    return [*retry(pipeline, envelopes(pipeline), Terms(over_at_once))]
+    return [*retry(pipeline, envelopes(pipeline), RunContext(over_at_once))]
 
 
 def history_of(envelope: JsonObject) -> list[JsonObject]:
@@ -416,8 +417,8 @@ def test_what_is_parked_anew_meanwhile_is_not_removed(pipeline: Pipeline, saved:
 
     assert not retried.removed
     assert parked_in(out)["unavailable/cover-0001"]["event"] == {"JobId": "cover-0001", "newer": True}
-    assert not discard(read[0], deadline())
-    assert discard(envelopes(pipeline)[0], deadline())
+    assert not discard(read[0])
+    assert discard(envelopes(pipeline)[0])
     assert parked_in(out) == {}
 
 
@@ -445,7 +446,7 @@ def test_without_time_nothing_is_begun_and_nothing_changes(pipeline: Pipeline, s
         park(out, f"unavailable/{job_id}", envelope_of({"JobId": job_id}, job_id=job_id))
     before = parked_in(out)
 
-    assert [*retry(pipeline, envelopes(pipeline), Terms(lambda: Deadline.after(0.0)))] == []
+    assert [*retry(pipeline, envelopes(pipeline), RunContext(lambda: Deadline.after(0.0)))] == []
 
     assert parked_in(out) == before
 
@@ -458,12 +459,14 @@ def test_time_that_ends_within_an_envelope_of_many_leaves_a_smaller_one(
     saved.done(*names)
     park(out, "out_of_time/many", envelope_of([{"JobId": name} for name in names], "out_of_time", None))
     asked: list[int] = []
+    beginning = threading.current_thread()  # one event after the other
 
     def until_the_third() -> Deadline:
-        asked.append(1)
-        return Deadline(1.0 if len(asked) <= 4 else 0.0, Clock(now=lambda: 0.5))
+        asked.extend([1] if threading.current_thread() is beginning else [])
+        is_over = threading.current_thread() is beginning and len(asked) > 4
+        return Deadline(0.0 if is_over else 1.0, Clock(now=lambda: 0.5))
 
-    (retried,) = retry(pipeline, envelopes(pipeline), Terms(until_the_third))
+    (retried,) = retry(pipeline, envelopes(pipeline), RunContext(until_the_third))
 
     assert retried.removed
     ((_, left),) = parked_in(out).items()
@@ -508,7 +511,7 @@ def test_an_envelope_that_is_gone_or_cannot_be_read_does_not_stop_the_others(
     """The one is left out, the other too, with a warning."""
     for name in ("gone", "here", "unreadable"):
         park(out, f"unavailable/{name}", envelope_of({"JobId": name}, job_id=name))
-    found = kept(pipeline.stores.lots, None, deadline())
+    found = kept(pipeline.stores.lots, None)
     (out / "parked" / "unavailable" / "gone.json").unlink()
     (out / "parked" / "unavailable" / "unreadable.json").unlink()
     (out / "parked" / "unavailable" / "unreadable.json").mkdir()
@@ -525,7 +528,7 @@ def test_a_store_that_cannot_be_listed_says_so(pipeline: Pipeline, out: Path) ->
     out.mkdir()
     (out / "parked").write_text("a file where a folder should be")
     with pytest.raises(IceResultError, match="cannot list"):
-        kept(pipeline.stores.lots, None, deadline())
+        kept(pipeline.stores.lots, None)
 
 
 def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
@@ -536,7 +539,7 @@ def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
     park(tmp_path / "a", "unavailable/cover-0001", envelope_of({}))
     sinks = f"file:{tmp_path}/b,file:{tmp_path}/a"
     with pipeline_of({"ICE_RESULT_SINKS": sinks, "ICE_RESULT_JOBS": saved.url}) as pipeline:
-        found = kept(pipeline.stores.lots, None, deadline())
+        found = kept(pipeline.stores.lots, None)
 
     assert [each.key for each in found] == ["parked/unavailable/cover-0001.json"]
     assert f"skipped file:{tmp_path}/b: cannot list" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -13,12 +14,12 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.service import Watch
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, Model
 from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
-from ice_result.maintenance.timer import see_to
-from ice_result.processing.batch import Terms
+from ice_result.maintenance.timer import run_maintenance
+from ice_result.processing.batch import RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.base import Expected
 from ice_result.sinks.object.layout import Layout
@@ -184,7 +185,7 @@ def test_a_run_is_bounded_and_takes_the_oldest(tmp_path: Path, saved: Saved) -> 
     names = parked_one_after_the_other(shelf, 8)
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        see_to(pipeline, Terms(lambda: Deadline.after(60)), most_retries=5)
+        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_retries=5)
 
     assert left_and_tried(shelf) == (names[-3:], 5)
 
@@ -408,7 +409,7 @@ def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:
     (tmp_path / "out" / "expected" / "README.json").write_text("{}")
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        see_to(pipeline, Terms(lambda: Deadline.after(60)), most_notes=5)
+        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_notes=5)
 
     assert notes_left(shelf) == [*names[-2:], "README"]
 
@@ -446,7 +447,7 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     end = Deadline.after(10, fake_time.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
-        outcomes = see_to(pipeline, Terms(lambda: end))
+        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [
         ("audiomixing-0001", "parked"),
@@ -466,10 +467,20 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
     stuck = "records/parked/unavailable/stuck.json"
     cloud.oss.fail(Fault("hang", operation="GET", target=stuck, times=None))
     fake_time = FakeTime()
-    watchers.append(lambda call: fake_time.move(31) if call.target == stuck else None)
+    answered = threading.Semaphore(0)
+
+    def watch(call: Passing) -> None:
+        if call.target == stuck and call.moment == "arrived":
+            for _ in range(15):  # those that are read beside it
+                answered.acquire(timeout=10)
+            fake_time.move(31)
+        elif call.operation == "GetObject" and call.moment == "answered":
+            answered.release()
+
+    watchers.append(watch)
     end = Deadline.after(100, fake_time.clock)
 
     with pipeline_of({**cloud.environment, **settings_of(shelf, saved)}, fake_time.clock) as pipeline:
-        outcomes = see_to(pipeline, Terms(lambda: end))
+        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
 
     assert sorted((str(each.job_id), each.outcome) for each in outcomes) == [(name, "recorded") for name in names]

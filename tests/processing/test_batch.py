@@ -14,14 +14,14 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud, Passing
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonValue
 from ice_result.errors import ForbiddenError, StorageError, ThrottledError, TimedOutError
 from ice_result.function import Function
 from ice_result.jobs.model import Job
-from ice_result.processing.batch import JobOutcome, Pipeline, Terms
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkingLot
@@ -40,9 +40,9 @@ class Jobs:
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """The sample under any id."""
-        assert deadline.left() > 0
+        assert current_deadline().left() > 0
         self.asked.append(job_id)
         if self.error:
             raise self.error
@@ -62,33 +62,33 @@ class Store:
         """Made of the job's id."""
         return Addresses(f"record {record.job_id}", f"manifest {record.job_id}")
 
-    def verified(self, record: Record, deadline: Deadline) -> None:
+    def verified(self, record: Record) -> None:
         """No manifest is stored."""
         assert record.job_id
-        assert deadline.at
+        assert current_deadline().at
 
-    def stage(self, record: Record, deadline: Deadline) -> str:
+    def stage(self, record: Record) -> str:
         """Remember the record."""
-        return self._write(f"record {record.job_id}", deadline)
+        return self._write(f"record {record.job_id}")
 
-    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> str:
         """Remember the manifest."""
-        return self._write(f"manifest {record.job_id} {manifest.complete}", deadline)
+        return self._write(f"manifest {record.job_id} {manifest.complete}")
 
-    def park(self, parked: Parked, deadline: Deadline) -> str:
+    def park(self, parked: Parked) -> str:
         """Remember the event."""
-        self._write("parked", deadline)
+        self._write("parked")
         self.parked.append(parked)
         return "parked"
 
-    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Every file is there."""
         assert address.bucket
-        assert deadline.left() > 0
+        assert current_deadline().left() > 0
         return ObjectFacts(exists=True)
 
-    def _write(self, what: str, deadline: Deadline) -> str:
-        assert deadline.left() > 0
+    def _write(self, what: str) -> str:
+        assert current_deadline().left() > 0
         if self.refuses:
             raise self.refuses
         self.written.append(what)
@@ -102,15 +102,15 @@ class SilentStore(Store):
     fake_time: FakeTime = field(default_factory=FakeTime)
 
     @override
-    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Nothing is known of any file."""
-        self.fake_time.move_to(deadline.at)
+        self.fake_time.move_to(current_deadline().at)
         return ObjectFacts(exists=None, problem="unreachable")
 
     @override
-    def verified(self, record: Record, deadline: Deadline) -> None:
+    def verified(self, record: Record) -> None:
         """Nothing is known of any job."""
-        self.fake_time.move_to(deadline.at)
+        self.fake_time.move_to(current_deadline().at)
         raise TimedOutError(f"read the manifest of {record.job_id}", service="OSS")
 
 
@@ -118,7 +118,7 @@ def _in_ten_seconds() -> Deadline:
     return Deadline.after(10)
 
 
-_OVER = Terms(lambda: Deadline.after(0), _in_ten_seconds)
+_OVER = RunContext(lambda: Deadline.after(0), _in_ten_seconds)
 """The time for work is over, that for parking is not."""
 
 
@@ -208,14 +208,14 @@ def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
         (parked,) = lot.parked
         assert (parked.reason, parked.transient, parked.job_id) == ("out_of_time", True, None)
         assert parked.event == [*messages, 7]
-        again = pipeline.report(parse_again(parked.event, parked.past, TriggerOptions()), Terms(_in_ten_seconds))
+        again = pipeline.report(parse_again(parked.event, parked.past, TriggerOptions()), RunContext(_in_ten_seconds))
     assert again.count("recorded") == 500
     assert [kept.event for kept in lot.parked[1:]] == [7]
 
 
 def test_what_is_parked_in_one_piece_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN very many events THEN they lie in envelopes that are soon read again, each worked on by itself."""
-    monkeypatch.setattr("ice_result.processing.batch._LONGEST_PIECE", 500)
+    monkeypatch.setattr("ice_result.processing.parking._LONGEST_PIECE", 500)
     lot = Store()
     messages: list[JsonValue] = [{"JobId": f"job-{number}", "note": "x" * 100} for number in range(20)]
     longest: JsonValue = {"JobId": "longest", "note": "x" * 2000}
@@ -239,13 +239,13 @@ def test_a_job_named_for_other_sinks_is_worked_on_once_more() -> None:
         for url in ("file:1", "file:2", "file:1")
     ]
     with closing(_pipeline(Jobs(), [one, two, three], [one])) as pipeline:
-        report = pipeline.report(pipeline.parse(json.dumps(envelopes)).events, Terms(_in_ten_seconds))
+        report = pipeline.report(pipeline.parse(json.dumps(envelopes)).events, RunContext(_in_ten_seconds))
     assert [job.outcome for job in report.jobs] == ["recorded"] * 2
     assert [len(store.written) for store in (one, two, three)] == [4, 2, 0]
 
     with closing(_pipeline(Jobs(), [one, two, three], [one])) as pipeline:
         events = pipeline.parse(json.dumps([*envelopes, {"JobId": "job-1"}])).events
-        report = pipeline.report(events, Terms(_in_ten_seconds))
+        report = pipeline.report(events, RunContext(_in_ten_seconds))
     assert [job.outcome for job in report.jobs] == ["recorded"] * 2
     assert [len(store.written) for store in (one, two, three)] == [8, 4, 2]
 
@@ -261,30 +261,30 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
     @dataclass(eq=False)
     class Lot(Store):
         @override
-        def park(self, parked: Parked, deadline: Deadline) -> str:
+        def park(self, parked: Parked) -> str:
             if parked.job_id is None:
                 parked_together.set()
-            return super().park(parked, deadline)
+            return super().park(parked)
 
     @dataclass
     class SlowJobs(Jobs):
         @override
-        def get(self, job_id: JobId, deadline: Deadline) -> Job:
+        def get(self, job_id: JobId) -> Job:
             self.asked.append(job_id)
             all_busy.wait(60)
             parked_together.wait(60)
             raise TimedOutError("ask", service="ICE")
 
     def events() -> Iterator[JobEvent]:
-        for number in range(7):
+        for number in range(8):
+            if number == 4:  # taken while all workers are busy
+                all_busy.wait(60)
+                fake_time.move_to(end.at)
             yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
-        all_busy.wait(60)
-        fake_time.move_to(end.at)
-        yield JobEvent(job_id=JobId("job-7"), payload={"JobId": "job-7"})
 
     jobs, lot = SlowJobs(), Lot()
     with closing(_pipeline(jobs, [lot], [lot])) as pipeline:
-        outcomes = dict(pipeline.process_events(events(), Terms(lambda: end, _in_ten_seconds)))
+        outcomes = dict(pipeline.process_events(events(), RunContext(lambda: end, _in_ten_seconds)))
     assert sorted(jobs.asked) == ["job-0", "job-1", "job-2", "job-3"]
     assert sorted(outcomes) == [*range(8)]
     (together,) = [parked for parked in lot.parked if parked.job_id is None]
@@ -311,7 +311,7 @@ def test_events_are_taken_as_there_is_room_for_them() -> None:
             yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
 
     with closing(_pipeline(Jobs(), [Store()], [Store()])) as pipeline:
-        outcomes = pipeline.process_events(events(), Terms(_in_ten_seconds))
+        outcomes = pipeline.process_events(events(), RunContext(_in_ten_seconds))
         next(outcomes)
         assert len(taken) <= 12
         assert len([*outcomes]) == 99

@@ -11,11 +11,11 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import Fault, LocalCloud
-from ice_result.core.calls import Caller, Deadline, Retries, count_retries
+from ice_result.core.calls import Retries, ServiceCaller, count_retries
 from ice_result.core.types import JsonObject
 from ice_result.errors import ForbiddenError, UnavailableError
 from ice_result.function import Function
-from ice_result.processing.event_log import Stopwatch, write_job
+from ice_result.processing.event_log import StageTimer, write_job
 from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result_process
 from support.fake_clock import FakeTime, function_without_pauses
@@ -173,7 +173,7 @@ def test_no_credential_no_presigned_query_and_no_payload_is_logged(
 def test_a_line_fits_the_platform(platform: Platform) -> None:
     """Function Compute cuts lines at 32 KB; no text in ours is longer than 300 characters."""
     facts: JsonObject = {"job_id": "j" * 100_000, "reason": "\ud800\n" * 100_000, "state": None}
-    write_job("recorded", facts, Stopwatch(), Retries())
+    write_job("recorded", facts, StageTimer(), Retries())
     (text,) = platform.texts
     assert len(text.encode()) < 3000
     assert len(text.splitlines()) == 1
@@ -203,29 +203,29 @@ def test_the_command_line_prints_no_log_lines(tmp_path: Path) -> None:
 def test_a_stopwatch_times_what_fails_too() -> None:
     """To the millisecond, by stage and in all."""
     fake_time = FakeTime()
-    watch = Stopwatch(fake_time.clock.now)
+    watch = StageTimer(fake_time.clock.now)
 
     def fail() -> None:
-        with watch.lap("ask"):
+        with watch.stage("ask"):
             fake_time.sleep(1.23456)
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
         fail()
     fake_time.sleep(1)
-    assert watch.laps == {"seconds": 2.235, "ask_seconds": 1.235}
+    assert watch.stages == {"seconds": 2.235, "ask_seconds": 1.235}
 
 
 def test_retries_count_inside_only() -> None:
     """Each run counts its own; without a count going on, nothing is counted."""
     fake_time = FakeTime()
-    caller = Caller("ICE", attempts=3, clock=fake_time.clock)
+    caller = ServiceCaller("ICE", attempts=3, clock=fake_time.clock)
 
     def fail() -> None:
         raise UnavailableError("ask", service="ICE")
 
     with count_retries() as outer, pytest.raises(UnavailableError):
-        caller.call("ask", fail, Deadline.after(60, fake_time.clock))
+        caller.call("ask", fail)
     with pytest.raises(UnavailableError):
-        caller.call("ask", fail, Deadline.after(60, fake_time.clock))
+        caller.call("ask", fail)
     assert outer.count == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Caller, Deadline, Pace
+from ice_result.core.calls import RateLimiter, ServiceCaller
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.types import JsonValue
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
@@ -18,10 +19,12 @@ RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
 
 
-@pytest.fixture
-def deadline(fake_time: FakeTime) -> Deadline:
-    """Enough time for anything these tests do."""
-    return Deadline.after(30, fake_time.clock)
+@pytest.fixture(autouse=True)
+def deadline(fake_time: FakeTime) -> Iterator[Deadline]:
+    """Enough time for anything these tests do, by a clock that moves when somebody sleeps."""
+    deadline = Deadline.after(30, fake_time.clock)
+    with time_limit(deadline):
+        yield deadline
 
 
 @pytest.fixture
@@ -44,21 +47,21 @@ def parked_of() -> ParkedOf:
 
 
 @pytest.fixture
-def new_caller(fake_time: FakeTime) -> Callable[[str], Caller]:
+def new_caller(fake_time: FakeTime) -> Callable[[str], ServiceCaller]:
     """Makes what calls a service in the test's time: four attempts, each of ten seconds, which a test may let pass."""
-    return lambda service: Caller(
+    return lambda service: ServiceCaller(
         service,
         attempts=4,
         attempt_seconds=10,
         first_backoff_seconds=0.01,
         longest_backoff_seconds=0.02,
         clock=fake_time.clock,
-        pace=Pace(fake_time.clock),
+        rate=RateLimiter(fake_time.clock),
     )
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, new_caller: Callable[[str], Caller]) -> SinkContext:
+def context(cloud: LocalCloud, new_caller: Callable[[str], ServiceCaller]) -> SinkContext:
     """How the local cloud is reached."""
     return SinkContext(
         region=cloud.region,

@@ -29,9 +29,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Deadline
-from ice_result.maintenance import kept, leave_notes, new_notes, read_each, retry
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.core.deadline import Deadline
+from ice_result.maintenance import kept, new_notes, read_each, retry
+from ice_result.processing.batch import Pipeline, RunContext
+from ice_result.processing.parking import leave_notes
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
 from support.chaos_place import Place, Stored, difference, is_unseen
@@ -306,5 +307,5 @@ class Chaos:
 def _retry_all(pipeline: Pipeline) -> int:
     """As `parked retry` for all reasons; how many there were."""
     deadline = Deadline.after(3600)
-    envelopes = read_each(kept(pipeline.stores.lots, None, deadline), deadline)
-    return len(list(retry(pipeline, envelopes, Terms(lambda: Deadline.after(30)))))
+    envelopes = read_each(kept(pipeline.stores.lots, None), deadline)
+    return len(list(retry(pipeline, envelopes, RunContext(lambda: Deadline.after(30)))))

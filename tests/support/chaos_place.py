@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from alicloud_local import LocalCloud
 from ice_result.app import assemble
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.processing.batch import Pipeline
 from ice_result.settings import Settings
@@ -42,7 +41,7 @@ class Place:
         with closing(self.pipeline()) as pipeline:
             for sink in pipeline.stores.sinks:
                 if isinstance(sink, TableStore):
-                    sink.prepare(Deadline.after(30), dry_run=False)
+                    sink.prepare(dry_run=False)
 
     def pipeline(self) -> Pipeline:
         """A pipeline of this process that works on the sinks."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from alicloud_local import FaultKind, Passing
 from alicloud_local.service import Watch
-from ice_result.core.calls import Clock
+from ice_result.core.deadline import Clock, Deadline, time_limit
 from ice_result.function import Function
+
+T = TypeVar("T")
 
 
 class FakeTime:
@@ -74,3 +77,9 @@ def without_pauses() -> Clock:
 def function_without_pauses(environment: Mapping[str, str]) -> Function:
     """A function whose pauses take no time."""
     return Function(environment, without_pauses())
+
+
+def limited(deadline: Deadline, call: Callable[[], T]) -> T:
+    """Make a call that must be over by the deadline."""
+    with time_limit(deadline):
+        return call()

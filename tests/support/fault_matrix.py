@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 from alicloud_local import Fault, LocalCloud, Passing
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
-from ice_result.core.calls import Clock, Deadline
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Clock
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
@@ -95,7 +95,7 @@ class Cell:
 
     @property
     def clock(self) -> Clock:
-        """How the function waits here: without pauses between attempts. The tests of Caller show the pauses.
+        """How the function waits here: without pauses between attempts. The tests of ServiceCaller show the pauses.
 
         A call that waits for its reply once is given up after a second. Every call has five attempts, so that one which
         a slow machine takes a second for is made again, and the outcome is the same.
@@ -262,6 +262,6 @@ def _write_longer_state(cloud: LocalCloud) -> None:
     credentials.use(Keys(key_id, secret))
     context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint, credentials=credentials)
     sink = TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context))
-    sink.prepare(Deadline.after(30), dry_run=False)
+    sink.prepare(dry_run=False)
     earlier = record_versions.record(COVERS + 2, None, job_id=JOB_ID)
-    sink.commit(earlier, record_versions.manifest(COVERS + 2, JOB_ID), Deadline.after(30))
+    sink.commit(earlier, record_versions.manifest(COVERS + 2, JOB_ID))

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ice_result.core import json_text
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.oss_address import is_not_saved, parse_address
 from ice_result.core.redaction import redact
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
-from ice_result.http_callback import HttpSide
+from ice_result.http_callback import CallbackResponder
 from ice_result.jobs.model import Job
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
@@ -120,9 +120,9 @@ class _Nobody:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         self.asked.append(job_id)
-        assert deadline.left() > 0
+        assert current_deadline().left() > 0
         raise NotFoundError(f"ask for {job_id}", service="nobody")
 
 
@@ -136,7 +136,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
     triggered = _few(parse(payload, OPTIONS, lambda: NOW))
     _check_writable(triggered)
     if triggered.via_http:
-        status, report = HttpSide().answer(_PIPELINE, triggered, Deadline.after(30), "request")
+        status, report = CallbackResponder().answer(_PIPELINE, triggered, Deadline.after(30), "request")
         assert status in {200, 401, 405, 500}  # the function of the fuzzer has keys: no signed body is refused
         _check_writable(report)
     return _SOURCE.asked, triggered

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Deadline
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.table.rows import Row, Rows
@@ -33,7 +32,7 @@ def write_old_rows(cloud: LocalCloud, instance: str) -> None:
     context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint)
     sink = TablestoreSink(f"ots://{instance}", Tablestore(instance, context))
     for rows in _old_jobs():
-        sink.write(rows, Deadline.after(30))
+        sink.write(rows)
 
 
 def write_old_objects(folder: Path) -> None:

@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ice_result.app import assemble
-from ice_result.core.calls import Clock, Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject
 from ice_result.maintenance import Envelope, Retried, kept, read_each, retry
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from support.fake_clock import without_pauses
 from support.paths import SAMPLE_JOBS
@@ -58,9 +58,9 @@ def pipeline_of(environment: Mapping[str, str], clock: Clock | None = None) -> I
         pipeline.close()
 
 
-def terms(seconds: float = 30.0) -> Terms:
+def terms(seconds: float = 30.0) -> RunContext:
     """So long for each job."""
-    return Terms(lambda: Deadline.after(seconds))
+    return RunContext(lambda: Deadline.after(seconds))
 
 
 def deadline() -> Deadline:
@@ -75,7 +75,7 @@ def process(pipeline: Pipeline, payload: object) -> None:
 
 def envelopes(pipeline: Pipeline) -> list[Envelope]:
     """All that is parked, that parked longest ago first."""
-    return [*read_each(kept(pipeline.stores.lots, None, deadline()), deadline())]
+    return [*read_each(kept(pipeline.stores.lots, None), deadline())]
 
 
 def retry_all(pipeline: Pipeline) -> list[Retried]:

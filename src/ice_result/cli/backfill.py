@@ -22,13 +22,14 @@ from ice_result.cli.inputs import (
     saved_jobs,
 )
 from ice_result.cli.output import OutcomePrinter, write_line
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump
 from ice_result.core.types import JobId
-from ice_result.maintenance.backfill import Progress, Sent, Steady, Taken, record, send
+from ice_result.maintenance.backfill import Progress, Sent, Taken, record, send
 from ice_result.maintenance.job_queue import QueueSender
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 
 
@@ -86,12 +87,12 @@ def backfill(
     """
     if queue and (sinks or jobs):
         raise click.UsageError("--sink and --jobs are the function's own with --via-queue")
-    pace = Steady(qps)
+    rate = RateLimiter(per_second=qps)
     with open_lines(file) as lines:
         if queue:
-            run = _by_queue(queue, pace, wait)
+            run = _by_queue(queue, rate, wait)
         else:
-            run = _here(Settings.from_environment(environment_with(sinks, jobs)), pace, wait)
+            run = _here(Settings.from_environment(environment_with(sinks, jobs)), rate, wait)
         with (
             Progress(Path(resume) if resume else _beside(file)) as progress,
             OutcomePrinter(total=_count_lines(file), as_json=as_json) as console,
@@ -123,9 +124,9 @@ class _Work:
             else:
                 self._console.skip(taken.value)
 
-    def record(self, pipeline: Pipeline, pace: Steady, wait: float) -> None:
+    def record(self, pipeline: Pipeline, rate: RateLimiter, wait: float) -> None:
         """Do them here."""
-        for outcome in record(pipeline, self.job_ids(), Terms(lambda: Deadline.after(wait)), pace):
+        for outcome in record(pipeline, self.job_ids(), RunContext(lambda: Deadline.after(wait)), rate):
             kept = [JobId(outcome.job_id)] if outcome.job_id and outcome.outcome != "failed" else []
             with uninterrupted():  # the summary and FILE.done say the same
                 self._progress.done(kept)
@@ -133,10 +134,10 @@ class _Work:
             self.clean = self.clean and outcome.outcome == "recorded"
             self._console.show(outcome)
 
-    def send(self, sender: QueueSender, pace: Steady, wait: float, *, at_once: int) -> None:
+    def send(self, sender: QueueSender, rate: RateLimiter, wait: float, *, at_once: int) -> None:
         """Hand them to the queue. Raises the error after which it makes no sense to go on."""
         lasting = None
-        for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), pace, at_once=at_once):
+        for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), rate, at_once=at_once):
             with uninterrupted():  # as above
                 self._progress.done(() if sent.error else sent.job_ids)
                 self._console.tally(_outcome(sent), len(sent.job_ids))
@@ -160,15 +161,15 @@ def _outcome(sent: Sent) -> str:
     return "failed" if sent.error else "queued"
 
 
-def _here(settings: Settings, pace: Steady, wait: float) -> Callable[[_Work], None]:
+def _here(settings: Settings, rate: RateLimiter, wait: float) -> Callable[[_Work], None]:
     def run(work: _Work) -> None:
         with closing(assemble(settings, Credentials())) as pipeline:
-            work.record(pipeline, pace, wait)
+            work.record(pipeline, rate, wait)
 
     return run
 
 
-def _by_queue(queue: str, pace: Steady, wait: float) -> Callable[[_Work], None]:
+def _by_queue(queue: str, rate: RateLimiter, wait: float) -> Callable[[_Work], None]:
     """Raises SettingsError for what cannot be, before anything is read or written."""
     settings = Settings.for_queue(os.environ)
     credentials = Credentials()
@@ -177,7 +178,7 @@ def _by_queue(queue: str, pace: Steady, wait: float) -> Callable[[_Work], None]:
 
     def run(work: _Work) -> None:
         with sender:
-            work.send(sender, pace, wait, at_once=settings.concurrency)
+            work.send(sender, rate, wait, at_once=settings.concurrency)
 
     return run
 

@@ -19,8 +19,8 @@ from rich.text import Text
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import printable
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline, within
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -95,7 +95,7 @@ def check_jobs(client: IceClient) -> Check:
 
     def ask() -> str:
         with suppress(NotFoundError):
-            client.call("QueryIProductionJob", {"JobId": PROBE}, Deadline.after(_SECONDS), read=lambda body: body)
+            client.call("QueryIProductionJob", {"JobId": PROBE}, read=lambda body: body)
         return "ICE answers QueryIProductionJob"
 
     return _checked("ice", ask)
@@ -104,7 +104,7 @@ def check_jobs(client: IceClient) -> Check:
 def check_callback(client: IceClient, settings: Settings, queue: str | None) -> Check:
     """ICE sends our events somewhere: to `queue`, or where the settings say, when either is named."""
     try:
-        found = read_callback(client, Deadline.after(_SECONDS))
+        found = read_callback(client)
     except ForbiddenError as error:
         return Check(
             "callback", "warning", str(error), "allow ice:GetEventCallback to whoever runs this; the role needs it not"
@@ -151,7 +151,7 @@ def check_sink(sink: Sink) -> Iterator[Check]:
 
 def _check_tables(sink: TableStore, url: str) -> Check:
     try:
-        tables = sink.prepare(Deadline.after(_SECONDS), dry_run=True)
+        tables = sink.prepare(dry_run=True)
     except IceResultError as error:
         return Check(url, "failed", str(error), _remedy(error))
     missing = [table for table, state in tables if state == "missing"]
@@ -168,7 +168,7 @@ def _check_writing(sink: ObjectSink) -> Check:
     key = f"{sink.layout.folder('parked')}{PROBE}.json"
 
     def write() -> str:
-        return f"wrote {sink.store.put(key, b'{}', Deadline.after(_SECONDS))}"
+        return f"wrote {sink.store.put(key, b'{}')}"
 
     return _checked(sink.url, write)
 
@@ -176,9 +176,7 @@ def _check_writing(sink: ObjectSink) -> Check:
 def _check_versioning(store: OssStore, url: str) -> Check:
     name, tried = f"{url} versioning", f"read the versioning of oss://{store.bucket}"
     try:
-        status = store.client.call(
-            tried, store.bucket, lambda bucket: bucket.get_bucket_versioning().status, Deadline.after(_SECONDS)
-        )
+        status = store.client.call(tried, store.bucket, lambda bucket: bucket.get_bucket_versioning().status)
     except ForbiddenError as error:
         remedy = "allow oss:GetBucketVersioning to whoever runs this; the role needs it not"
         return Check(name, "warning", str(error), remedy)
@@ -192,7 +190,7 @@ def _check_versioning(store: OssStore, url: str) -> Check:
 
 def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
     """Output files can be looked up: a file that is not there must be told as such."""
-    facts = inspector.facts(ObjectAddress(bucket, PROBE), Deadline.after(_SECONDS))
+    facts = inspector.facts(ObjectAddress(bucket, PROBE))
     name = f"oss://{bucket} output"
     if facts.problem in (None, "not_found"):
         return Check(name, "ok", "files can be looked up")
@@ -260,7 +258,7 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
     Exit status: 0 when nothing failed (warnings may be there), 1 otherwise, 2 for usage.
     """
     well = True
-    for check in _examine(sinks, buckets, queue):
+    for check in within(lambda: Deadline.after(_SECONDS), _examine(sinks, buckets, queue)):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
     return 0 if well else 1

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ice_result.cli.inputs import SECONDS, catalogue, parse_span
 from ice_result.cli.output import page, printable, table, write_line
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.records.model import Outcome, RecordState
 from ice_result.sinks.base import JobFilter, JobLine
 
@@ -75,14 +75,15 @@ def list_jobs(
     url, store = catalogue(sink)
     if store.reads_everything(wanted):
         click.echo(f"ice-result: without --since, all of {printable(url)} may have to be read", err=True)
-    jobs = store.jobs(wanted, Deadline.after(SECONDS))
-    shown = islice(jobs, limit)
-    if as_json:
-        _show_lines(shown)
-    else:
-        _show_table(shown)
-    if next(jobs, None) is not None:
-        click.echo(f"ice-result: there are more than these {limit}: see --limit and --since", err=True)
+    with time_limit(Deadline.after(SECONDS)):
+        jobs = store.jobs(wanted)
+        shown = islice(jobs, limit)
+        if as_json:
+            _show_lines(shown)
+        else:
+            _show_table(shown)
+        if next(jobs, None) is not None:
+            click.echo(f"ice-result: there are more than these {limit}: see --limit and --since", err=True)
 
 
 def _show_lines(jobs: Iterator[JobLine]) -> None:

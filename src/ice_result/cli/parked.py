@@ -16,14 +16,14 @@ from ice_result.app import assemble
 from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait
 from ice_result.cli.output import OutcomePrinter, facts, indented, page, printable, table, write_line
 from ice_result.cli.parked_choice import Choice, Wanted, choose, complain, environment_looking_in, filters
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean, redact
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError
 from ice_result.maintenance import Envelope, Retried, discard, read_each, retry
-from ice_result.processing.batch import Pipeline, Terms
+from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from ice_result.sinks import Parked
 from ice_result.sinks.base import DEAD
@@ -178,7 +178,7 @@ def retry_parked(
     pipeline = assemble(settings, Credentials())
     total = min(len(choice.found), limit or len(choice.found))
     clean = _retry(
-        pipeline, envelopes, Terms(lambda: Deadline.after(wait)), OutcomePrinter(total=total, as_json=as_json)
+        pipeline, envelopes, RunContext(lambda: Deadline.after(wait)), OutcomePrinter(total=total, as_json=as_json)
     )
     pipeline.close()
     return 0 if clean and choice.whole else 1
@@ -206,11 +206,11 @@ def _readable(choice: Choice, reasons: tuple[str, ...]) -> Iterator[Envelope]:
             yield envelope
 
 
-def _retry(pipeline: Pipeline, envelopes: Iterator[Envelope], terms: Terms, console: OutcomePrinter) -> bool:
+def _retry(pipeline: Pipeline, envelopes: Iterator[Envelope], run: RunContext, console: OutcomePrinter) -> bool:
     """Whether all of it came to a good end."""
     clean = True
     with console:
-        for retried in retry(pipeline, envelopes, terms):
+        for retried in retry(pipeline, envelopes, run):
             for outcome in retried.outcomes:
                 console.ended(outcome)
                 console.show(outcome)
@@ -274,11 +274,13 @@ def _confirmed(choice: Choice) -> bool:
 def _discard(envelope: Envelope, *, as_json: bool) -> bool:
     key = printable(envelope.kept.key)
     try:
-        if not discard(envelope, Deadline.after(_SECONDS_EACH)):
-            complain(f"{key} stays: it was parked anew meanwhile")
-            return False
+        with time_limit(Deadline.after(_SECONDS_EACH)):
+            is_gone = discard(envelope)
     except IceResultError as error:
         complain(printable(str(error)))
+        return False
+    if not is_gone:
+        complain(f"{key} stays: it was parked anew meanwhile")
         return False
     if as_json:
         write_line(dump(envelope_facts(envelope)))

@@ -15,8 +15,8 @@ from ice_result.app import open_lots
 from ice_result.cli.inputs import SECONDS
 from ice_result.cli.jobs_list import read_since
 from ice_result.cli.output import printable
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
 from ice_result.maintenance import Kept, kept
@@ -102,7 +102,8 @@ def _found(lots: Iterable[ParkingLot], reasons: frozenset[str] | None) -> tuple[
     whole = True
     for lot in lots:
         try:
-            found += kept([lot], reasons, Deadline.after(SECONDS))
+            with time_limit(Deadline.after(SECONDS)):
+                found += kept([lot], reasons)
         except IceResultError as error:
             complain(printable(str(error)))
             whole = False

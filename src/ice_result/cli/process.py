@@ -9,10 +9,10 @@ import click
 from ice_result.app import assemble
 from ice_result.cli.inputs import environment_with, line_per_job, longest_wait, other_sinks, read_input, saved_jobs
 from ice_result.cli.output import OutcomePrinter
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump
-from ice_result.processing.batch import Terms
+from ice_result.processing.batch import RunContext
 from ice_result.settings import Settings
 from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 
@@ -42,7 +42,7 @@ def process(
     pipeline = assemble(settings, Credentials())
     clean = True
     with OutcomePrinter(total=len(events), as_json=as_json) as console:
-        for _, outcome in pipeline.process_events(events, Terms(lambda: Deadline.after(wait))):
+        for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             console.ended(outcome)
             console.show(outcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,8 +17,8 @@ from ice_result.app import sink_context
 from ice_result.cli.inputs import line_per_job
 from ice_result.cli.jobs_list import read_since
 from ice_result.cli.output import OutcomePrinter, printable, write_line
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
@@ -90,10 +89,7 @@ class Asked:
             dry_run=self.dry_run,
         )
         ids = dict.fromkeys(JobId(valid_text(without_blanks(job_id))) for job_id in self.job_ids)
-        endless = Deadline.after(math.inf)  # places are listed while they are worked on, and each call has its own
-        return rewrite_all(
-            rewriter, ids, self.wanted, concurrency=settings.concurrency, limit=self.limit, deadline=endless
-        )
+        return rewrite_all(rewriter, ids, self.wanted, concurrency=settings.concurrency, limit=self.limit)
 
 
 def of_stored_jobs(command: Callable[[Asked], int]) -> Callable[..., int]:

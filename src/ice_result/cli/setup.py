@@ -11,8 +11,8 @@ import click
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import printable
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, shorten
 from ice_result.jobs import CallbackSetting, read_callback, write_callback
 from ice_result.settings import Settings
@@ -30,7 +30,8 @@ def set_up_callback(queue: str | None, *, write: bool) -> None:
     # Where records go does not matter here, and may not be decided yet.
     settings = Settings.from_environment({"ICE_RESULT_SINKS": "file:.", **os.environ})
     client = ice_client(settings, Credentials())
-    present = read_callback(client, Deadline.after(_SECONDS))
+    with time_limit(Deadline.after(_SECONDS)):
+        present = read_callback(client)
     wanted = _wanted(present, settings, queue)
     changes = [*_changes(present, wanted)]
     click.echo(f"callback of {client.where}: {'as it should be' if not changes else ''}".rstrip(": "))
@@ -41,7 +42,8 @@ def set_up_callback(queue: str | None, *, write: bool) -> None:
     if present.target and present.target != wanted.target:
         click.echo(f"  no event will go to {_shown(present.target)} any more: whoever reads there gets none")
     if write:
-        write_callback(client, wanted, Deadline.after(_SECONDS))
+        with time_limit(Deadline.after(_SECONDS)):
+            write_callback(client, wanted)
         click.echo("written")
     else:
         click.echo("nothing is written: add --yes")
@@ -126,9 +128,11 @@ def _prepare(url: str, context: SinkContext, *, dry_run: bool) -> bool:
         click.echo(f"{url}: has no tables, nothing to do")
         return True
     try:
-        for table, state in sink.prepare(Deadline.after(_SECONDS_PER_SINK), dry_run=dry_run):
-            click.echo(f"{url}: {table} {_WORDS[state]}")
+        with time_limit(Deadline.after(_SECONDS_PER_SINK)):
+            tables = sink.prepare(dry_run=dry_run)
     except IceResultError as error:
         click.echo(f"ice-result: {error}", err=True)
         return False
+    for table, state in tables:
+        click.echo(f"{url}: {table} {_WORDS[state]}")
     return True

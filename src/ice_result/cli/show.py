@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ice_result.cli.inputs import SECONDS, catalogue
 from ice_result.cli.output import facts, glance, glance_files, indented, page, printable, table, words, write_line
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import clean
 from ice_result.core.types import JobId, JsonObject, Model
@@ -30,7 +30,8 @@ def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
     url, store = catalogue(sink)
     event = job_event(valid_text(job_id), "JOB_ID")
     name = event.job_id if isinstance(event, JobEvent) else JobId(valid_text(job_id))
-    found = store.find(name, Deadline.after(SECONDS))
+    with time_limit(Deadline.after(SECONDS)):
+        found = store.find(name)
     if found is None:
         raise IceResultError(f"no job {printable(name)} in {printable(url)}")
     if as_json:

@@ -1,101 +1,35 @@
-"""Calling a service from outside: with a deadline, with retries, and at a pace it can bear."""
+"""Calling a service from outside: with a deadline, with retries, and as often as the service can bear."""
 
 from __future__ import annotations
 
 import math
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
-from ice_result.core.threads import KeptThreads
+from ice_result.core import threads
+from ice_result.core.deadline import Clock, Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError, ServiceError, ThrottledError, TimedOutError, UnavailableError
 
+S = TypeVar("S")
 T = TypeVar("T")
-_SHARE_OF_AN_ATTEMPT = 0.6
-_SHORTEST_ATTEMPT_SECONDS = 1.0
 MOST_LEFT_BEHIND = 32
 """How many threads of calls that were given up may be left in this process when another call begins."""
+_SHARE_OF_AN_ATTEMPT = 0.6
+_SHORTEST_ATTEMPT_SECONDS = 1.0
 _NO_TIME = "no time was left to begin"
-_threads = KeptThreads()
+_in_call: ContextVar[bool] = ContextVar("in_call", default=False)
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Where time comes from: seconds that only grow, and two ways to wait.
-
-    `wait` returns True as soon as the event is set, and False when so many seconds have passed without it.
-    """
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    wait: Callable[[threading.Event, float], bool] = threading.Event.wait
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A moment by which something must be over."""
-
-    at: float
-    clock: Clock = field(default_factory=Clock)
-
-    @classmethod
-    def after(cls, seconds: float, clock: Clock | None = None) -> Deadline:
-        """The moment `seconds` from now."""
-        clock = clock or Clock()
-        return cls(clock.now() + seconds, clock)
-
-    def left(self) -> float:
-        """Seconds until then; 0 when it has passed."""
-        return max(0.0, self.at - self.clock.now())
-
-    def within(self, seconds: float) -> Deadline:
-        """This moment, or the one in so many seconds, whichever comes first."""
-        return Deadline(min(self.at, self.clock.now() + seconds), self.clock)
-
-    def part(self, share: float) -> Deadline:
-        """The moment when this share of the time left is over: for what must not use up all of it."""
-        return Deadline.after(self.left() * share, self.clock)
-
-
-def call_within(seconds: float, call: Callable[[], T], *, service: str, tried: str, clock: Clock | None = None) -> T:
-    """The value of `call()`, or TimedOutError after `seconds` of the clock, whatever the peer does.
-
-    A socket timeout only bounds the silence between two bytes: a reply that drips can hold a call for hours.
-    So the call runs in a thread that is left behind when its time is over. Its connection is ended then, and with it
-    the thread, but for those that wait for no connection, as for the address of a host. With MOST_LEFT_BEHIND of them,
-    no other call begins: it is refused as unavailable.
-    """
-    if seconds <= 0:
-        raise TimedOutError(tried, service=service, detail=_NO_TIME)
-    if _threads.left_behind >= MOST_LEFT_BEHIND:
-        detail = f"not called: {MOST_LEFT_BEHIND} calls that were given up have not ended yet"
-        raise UnavailableError(tried, service=service, detail=detail)
-    end, done = Deadline.after(seconds, clock), threading.Event()
-    outcome: list[tuple[bool, T | BaseException]] = []
-
-    def run() -> None:
-        try:
-            outcome.append((True, call()))
-        except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
-            outcome.append((False, error))
-
-    under_way = _threads.run(run, done.set)
-    if not end.clock.wait(done, end.left()):  # the time to start the call counts too
-        under_way.give_up()
-        raise TimedOutError(tried, service=service, detail=f"no complete reply within {seconds:.1f} s")
-    succeeded, value = outcome[0]
-    if succeeded:
-        return value  # type: ignore[return-value]  # tagged by `succeeded`
-    raise value  # type: ignore[misc]  # tagged by `succeeded`
-
-
-class Pace:
-    """How often all threads together may call one service: at full speed until it says it is too much.
+class RateLimiter:
+    """Limits how often all threads together call one service: not at all, until the service asks for fewer calls.
 
     calls      ●●●●●●●●  ●   ●   ●  ● ● ●●●●
     throttled         ▲ pause, then a spacing that shrinks with every success
@@ -110,23 +44,28 @@ class Pace:
     _RECOVERY = 0.93
     _QUICK_RECOVERY = 0.5
     _REMEMBERED_SECONDS = 10.0
+    _LATE_SECONDS = 0.05  # a sleep that lasts too long by less than this is made up for
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, per_second: float | None = None) -> None:
+        """`per_second` is a rate that is never exceeded; what a stall costs is not made up for."""
         self._clock = clock or Clock()
+        self._least_spacing = 1 / per_second if per_second else 0.0
         self._line = threading.Lock()
         self._lock = threading.Lock()
         self._last_turn = -math.inf
+        self._next_turn = self._clock.now() if per_second else -math.inf
         self._paused_until = -math.inf
         self._spacing = 0.0
         self._bearable = 0.0  # the spacing after the first of several throttlings in a row
         self._went_well = True  # since the calls were slowed down last
         self._slowed_at = -math.inf
 
-    def take_turn(self, deadline: Deadline) -> float | None:
-        """Wait until a call is allowed, and take its turn; when it was taken, by the clock.
+    def take_turn(self, count: int = 1) -> float | None:
+        """Wait until a call is allowed, and take its turn, or those of `count` calls at once; the time it was taken.
 
         None when no turn comes early enough to leave time for the call: then none is taken, and no call must be made.
         """
+        deadline = current_deadline()
         if self._seconds_to_turn() >= _for_waiting(deadline):
             return None
         if not self._line.acquire(timeout=min(_for_waiting(deadline), threading.TIMEOUT_MAX)):
@@ -138,14 +77,17 @@ class Pace:
             if pause:
                 self._clock.sleep(pause)
             self._last_turn = self._clock.now()
+            if self._least_spacing:
+                turn = max(self._next_turn, self._last_turn - self._LATE_SECONDS)
+                self._next_turn = turn + count * self._least_spacing
             return self._last_turn
         finally:
             self._line.release()
 
     def throttled(self, pause: float, turn: float) -> None:
-        """Nobody calls for `pause` seconds, and after that less often than before.
+        """Let nobody call for `pause` seconds, and after that less often than before.
 
-        What a call says whose `turn` came before the calls were slowed down last, says nothing of the new spacing.
+        A call whose `turn` came before the calls were slowed down last says nothing of the new spacing.
         """
         with self._lock:
             now = self._clock.now()
@@ -172,18 +114,19 @@ class Pace:
                 self._spacing = 0.0
 
     def _seconds_to_turn(self) -> float:
-        return max(0.0, max(self._last_turn + self._spacing, self._paused_until) - self._clock.now())
+        turn = max(self._last_turn + self._spacing, self._paused_until, self._next_turn)
+        return max(0.0, turn - self._clock.now())
 
 
 class Retries:
-    """How often calls were made again; any number of threads may count."""
+    """Count of calls that were made again; any number of threads may add to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.count = 0
 
     def add(self) -> None:
-        """One more."""
+        """Count one more."""
         with self._lock:
             self.count += 1
 
@@ -193,7 +136,7 @@ _retries: ContextVar[Retries | None] = ContextVar("retries", default=None)
 
 @contextmanager
 def count_retries() -> Iterator[Retries]:
-    """Count the retries of every Caller inside, also in threads that run in a copy of this context."""
+    """Count the retries of every ServiceCaller inside, also in threads that are started there."""
     counted = Retries()
     token = _retries.set(counted)
     try:
@@ -203,8 +146,8 @@ def count_retries() -> Iterator[Retries]:
 
 
 @dataclass(frozen=True)
-class Caller:
-    """The one way this program calls a service: paced, bounded in time, and retried while that can help."""
+class ServiceCaller:
+    """The one way this program calls a service: not too often, bounded in time, and retried while that can help."""
 
     service: str
     attempts: int = 5
@@ -213,58 +156,147 @@ class Caller:
     longest_backoff_seconds: float = 8.0
     clock: Clock = field(default_factory=Clock)
     jitter: Callable[[], float] = random.random
-    pace: Pace = field(default_factory=Pace)
+    rate: RateLimiter = field(default_factory=RateLimiter)
 
-    def call(self, tried: str, call: Callable[[], T], deadline: Deadline) -> T:
-        """The value of `call()`; transient errors are tried again, with full jitter, while attempts and time last.
+    def call(self, operation: str, call: Callable[[], T]) -> T:
+        """Return the value of `call()`; transient errors are tried again, with full jitter, while the time lasts.
 
-        `call` raises our own errors (see errors.py). The last one is raised when no more tries are left.
+        `call` raises our own errors (see errors.py), and knows by current_deadline() when its attempt must end. The
+        last error is raised when no more attempts are left.
         """
+        if not _in_call.get():
+            return result_of(begin(lambda: self._call(operation, call)))
+        return self._call(operation, call)
+
+    def _call(self, operation: str, call: Callable[[], T]) -> T:
+        deadline = current_deadline()
         refused: ThrottledError | None = None
-        for attempt in range(1, self.attempts + 1):
-            turn = self.pace.take_turn(deadline)
+        for number in range(1, self.attempts + 1):
+            turn = self.rate.take_turn()
             if turn is None:
-                raise refused or self._no_turn(tried, deadline)
+                raise refused or self._no_turn(operation, deadline)
             try:
-                seconds = min(self.attempt_seconds, _share(deadline.left()))
-                value = call_within(seconds, call, service=self.service, tried=tried, clock=self.clock)
+                value = self._attempt(operation, call, deadline)
             except IceResultError as error:
                 if not error.transient:  # an answer, as a 404 is: the service does not ask for fewer calls
-                    self.pace.succeeded(turn)
-                pause = self._pause(error, attempt)
-                if not error.transient or attempt == self.attempts or pause >= deadline.left():
+                    self.rate.succeeded(turn)
+                pause = self._pause(error, number)
+                if not error.transient or number == self.attempts or pause >= deadline.left():
                     raise
                 if counted := _retries.get():
                     counted.add()
                 if isinstance(error, ThrottledError):
                     refused = error
-                    self.pace.throttled(pause, turn)
+                    self.rate.throttled(pause, turn)
                 else:
                     self.clock.sleep(pause)
             else:
-                self.pace.succeeded(turn)
+                self.rate.succeeded(turn)
                 return value
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _no_turn(self, tried: str, deadline: Deadline) -> ServiceError:
-        """Always in the same words: a manifest says them."""
-        if not deadline.left():
-            return TimedOutError(tried, service=self.service, detail=_NO_TIME)
-        detail = "not called: it asked for fewer calls, and none is allowed early enough"
-        return ThrottledError(tried, service=self.service, detail=detail)
+    def _attempt(self, operation: str, call: Callable[[], T], deadline: Deadline) -> T:
+        left = deadline.left()
+        if not left:
+            raise TimedOutError(operation, service=self.service, detail=_NO_TIME)
+        _check_left_behind(operation, self.service)
+        # One that hangs leaves time for another.
+        seconds = min(self.attempt_seconds, left, max(_SHORTEST_ATTEMPT_SECONDS, _SHARE_OF_AN_ATTEMPT * left))
+        end = Deadline.after(seconds, self.clock)
+        with time_limit(end), threads.attempt(end, (self.service, operation)) as made:
+            try:
+                return call()
+            except Exception:
+                if made.is_over:  # the error is that of a connection that was ended
+                    raise _timed_out(made) from None
+                raise
 
-    def _pause(self, error: IceResultError, attempt: int) -> float:
-        ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2.0 ** (attempt - 1))
+    def _no_turn(self, operation: str, deadline: Deadline) -> ServiceError:
+        """Return the error of a call that is not made; always in the same words, since a manifest has them."""
+        if not deadline.left():
+            return TimedOutError(operation, service=self.service, detail=_NO_TIME)
+        detail = "not called: it asked for fewer calls, and none is allowed early enough"
+        return ThrottledError(operation, service=self.service, detail=detail)
+
+    def _pause(self, error: IceResultError, number: int) -> float:
+        ceiling = min(self.longest_backoff_seconds, self.first_backoff_seconds * 2.0 ** (number - 1))
         asked = error.retry_after_seconds if isinstance(error, ServiceError) else None
         return max(self.jitter() * ceiling, asked or 0.0)
 
 
-def _share(left: float) -> float:
-    """How much of the seconds left one attempt may take, so that one that hangs leaves time for another."""
-    return min(left, max(_SHORTEST_ATTEMPT_SECONDS, _SHARE_OF_AN_ATTEMPT * left))
+def begin(work: Callable[[], T]) -> threads.Task[T]:
+    """Begin work that calls services, beside this thread's; `result_of` waits for it."""
+
+    def run() -> T:
+        _in_call.set(True)
+        return work()
+
+    return threads.start(run)
+
+
+def result_of(task: threads.Task[T]) -> T:
+    """Return what comes of a task. Raises TimedOutError when it hangs in a call, which is given up."""
+    try:
+        return task.result()
+    except threads.LeftBehindError as error:
+        raise _timed_out(error.attempt) from None
+
+
+def in_order(
+    work: Callable[[S], T], items: Iterable[S], at_once: int, *, hanging: Callable[[TimedOutError], T] | None = None
+) -> Iterator[T]:
+    """Work on `at_once` items at a time; yield the values in the order of the items, which are taken as needed.
+
+    `hanging` makes the value of work that hangs in a call and is given up; without it, TimedOutError is raised.
+    """
+    under_way: deque[threads.Task[T]] = deque()
+    left = iter(items)
+    while True:
+        for item in islice(left, at_once - len(under_way)):
+            under_way.append(begin(partial(work, item)))
+        if not under_way:
+            return
+        task = under_way.popleft()
+        try:
+            value = task.result()
+        except threads.LeftBehindError as error:
+            if hanging is None:
+                raise _timed_out(error.attempt) from None
+            value = hanging(_timed_out(error.attempt))
+        yield value
+
+
+def call_within(
+    seconds: float, work: Callable[[], T], *, service: str, operation: str, clock: Clock | None = None
+) -> T:
+    """Return the value of `work()`, or raise TimedOutError after `seconds` of the clock, whatever it waits for."""
+    if seconds <= 0:
+        raise TimedOutError(operation, service=service, detail=_NO_TIME)
+    _check_left_behind(operation, service)
+    deadline = Deadline.after(seconds, clock)
+    task = threads.start(work)
+    try:
+        return task.result(deadline)
+    except threads.LeftBehindError:
+        raise TimedOutError(operation, service=service, detail=_no_reply(seconds)) from None
+
+
+def _check_left_behind(operation: str, service: str) -> None:
+    if threads.pool.left_behind >= MOST_LEFT_BEHIND:
+        detail = f"not called: {MOST_LEFT_BEHIND} calls that were given up have not ended yet"
+        raise UnavailableError(operation, service=service, detail=detail)
+
+
+def _timed_out(hanging: threads.Attempt | None) -> TimedOutError:
+    service, operation = hanging.what if hanging else ("ice-result", "call a service")
+    return TimedOutError(operation, service=service, detail=_no_reply(hanging.seconds if hanging else 0.0))
+
+
+def _no_reply(seconds: float) -> str:
+    return f"no complete reply within {seconds:.1f} s"
 
 
 def _for_waiting(deadline: Deadline) -> float:
-    """How many of the seconds left a turn may be waited for, so that the call has a second, or half of them."""
+    """Return how many of the seconds left may be spent on waiting: a call needs a second, or half of them."""
     left = deadline.left()
     return left - min(_SHORTEST_ATTEMPT_SECONDS, left / 2)

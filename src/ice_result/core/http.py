@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from ice_result.core.threads import UnderWay, use
+from ice_result.core.threads import Attempt, use
 from ice_result.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _read(ca_bundle: str | None) -> ssl.SSLContext:
 class EndsWithCall(HTTPConnection):
     """What makes a connection end when the call that uses it is given up; comes first among its base classes."""
 
-    used_by: UnderWay | None = None
+    used_by: Attempt | None = None
 
     @override
     def connect(self) -> None:

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from ice_result.core import json_text
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import current_deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
-from ice_result.jobs.sizes import check_response, check_text, largest_now, reading_at_most
+from ice_result.jobs.sizes import check_response, check_text
 
 # The models of all actions, and what only the asynchronous client, web sockets, RSA keys and keys from ECS roles use:
 # three quarters of what the SDK imports.
@@ -45,7 +46,7 @@ class IceClient:
         region: str,
         endpoint: str | None = None,
         credentials: Credentials,
-        caller: Caller | None = None,
+        caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
         concurrency: int = 8,
     ) -> None:
@@ -57,7 +58,7 @@ class IceClient:
         self._protocol, self._host = _endpoint(endpoint, region)
         self._region = region
         self._credentials = credentials
-        self.caller = caller or Caller(SERVICE)
+        self.caller = caller or ServiceCaller(SERVICE)
         self._ca_bundle = ca_bundle
         self._concurrency = concurrency
         self._client: _Client | None = None
@@ -76,7 +77,6 @@ class IceClient:
         self,
         action: str,
         query: Mapping[str, str],
-        deadline: Deadline,
         *,
         about: str = "",
         read: Callable[[JsonObject], T],
@@ -87,14 +87,13 @@ class IceClient:
         ServiceError, InvalidResponseError, or TooLargeError.
         """
         client = self._sdk_client()
-        tried = " ".join(part for part in (action, about, "in", self.where) if part)
-        largest = largest_now()
+        operation = " ".join(part for part in (action, about, "in", self.where) if part)
 
         def attempt() -> T:
-            with self._credentials.renewed_once_expired(), reading_at_most(largest):  # in a thread of its own
-                return read(_call(client, action, query, tried, deadline))
+            with self._credentials.renewed_once_expired():
+                return read(_call(client, action, query, operation))
 
-        return self.caller.call(tried, attempt, deadline)
+        return self.caller.call(operation, attempt)
 
     def _sdk_client(self) -> _Client:
         with self._lock:
@@ -162,21 +161,21 @@ class _Signer:
         )
 
 
-def _call(client: _Client, action: str, query: Mapping[str, str], tried: str, deadline: Deadline) -> JsonObject:
+def _call(client: _Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
     """One request. Our errors are raised without the SDK's behind them: its text can show what was signed."""
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest  # noqa: PLC0415  loaded with the client
     from darabonba.runtime import RuntimeOptions  # noqa: PLC0415  as above
 
     timeouts = RuntimeOptions(
-        connect_timeout=_milliseconds(min(_CONNECT_SECONDS, deadline.left())),
-        read_timeout=_milliseconds(min(_READ_SECONDS, deadline.left())),
+        connect_timeout=_milliseconds(min(_CONNECT_SECONDS, current_deadline().left())),
+        read_timeout=_milliseconds(min(_READ_SECONDS, current_deadline().left())),
     )
     try:
         answer = client.call_api(_parameters(action), OpenApiRequest(query=dict(query)), timeouts)
     except Exception as error:  # noqa: BLE001  every class of the SDK, and what its transport lets through
-        failure = translate(error, tried)
+        failure = translate(error, operation)
     else:
-        return _body(str(answer["body"]), tried)
+        return _body(str(answer["body"]), operation)
     raise failure
 
 
@@ -200,14 +199,14 @@ def _parameters(action: str) -> object:
     )
 
 
-def _body(text: str, tried: str) -> JsonObject:
+def _body(text: str, operation: str) -> JsonObject:
     check_text(text)
     try:
         body = json_text.load(text)
     except NotJsonError as error:
-        raise InvalidResponseError(f"{tried}: {error}") from error
+        raise InvalidResponseError(f"{operation}: {error}") from error
     if not isinstance(body, dict):
-        raise InvalidResponseError(f"{tried}: the response is not a JSON object")
+        raise InvalidResponseError(f"{operation}: the response is not a JSON object")
     check_response(body)
     return body
 

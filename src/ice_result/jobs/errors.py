@@ -52,14 +52,14 @@ _TOO_MANY_REQUESTS = 429
 _CLIENT_ERRORS = range(400, 500)
 
 
-def translate(error: BaseException, tried: str) -> IceResultError:
+def translate(error: BaseException, operation: str) -> IceResultError:
     """Our error for what a call through the SDK raised; one of ours within it comes out as it was."""
     links = list(_links(error))
     ours = next((link for link in links if isinstance(link, IceResultError)), None)
     if ours is not None:
         return ours
     answer = next((link for link in links if _status(link) or _text(link, "code")), None)
-    return _of_answer(answer, tried) if answer is not None else _of_connection(links, tried)
+    return _of_answer(answer, operation) if answer is not None else _of_connection(links, operation)
 
 
 def _links(error: BaseException | None) -> Iterator[BaseException]:
@@ -72,12 +72,12 @@ def _links(error: BaseException | None) -> Iterator[BaseException]:
         error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
 
 
-def _of_answer(answer: BaseException, tried: str) -> ServiceError:
+def _of_answer(answer: BaseException, operation: str) -> ServiceError:
     code, status = _text(answer, "code"), _status(answer)
     rule = first_rule(_RULES, code)
     waited = getattr(answer, "retry_after", None)
     return (rule.kind if rule else _kind_by_status(status, told_to_wait=waited is not None))(
-        tried,
+        operation,
         service=SERVICE,
         code=code,
         status=status,
@@ -96,12 +96,12 @@ def _kind_by_status(status: int | None, *, told_to_wait: bool) -> type[ServiceEr
     return RejectedError if status in _CLIENT_ERRORS else UnavailableError
 
 
-def _of_connection(links: list[BaseException], tried: str) -> ServiceError:
+def _of_connection(links: list[BaseException], operation: str) -> ServiceError:
     """No answer at all, or not one of the service: where the network broke, or else the words of the SDK."""
     kind, advice = _kind_by_class(links)
     broken = next((link for link in reversed(links) if isinstance(link, OSError)), None)
     found = f"{type(broken).__name__}: {broken}" if broken else f"the SDK cannot make sense of the reply: {links[0]}"
-    return kind(tried, service=SERVICE, detail=advice or found)
+    return kind(operation, service=SERVICE, detail=advice or found)
 
 
 def _kind_by_class(links: list[BaseException]) -> tuple[type[ServiceError], str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ice_result.core.calls import Deadline
 from ice_result.core.types import JsonObject, Model
 from ice_result.errors import IceResultError, RejectedError
 from ice_result.jobs.client import IceClient
@@ -27,12 +26,12 @@ class CallbackSetting(Model):
         return self.url if self.type == "HTTP" else self.queue_name
 
 
-def read_callback(client: IceClient, deadline: Deadline) -> CallbackSetting:
+def read_callback(client: IceClient) -> CallbackSetting:
     """The present setting; an empty one where none was ever made. Raises a ServiceError."""
-    return client.call("GetEventCallback", {}, deadline, read=_setting)
+    return client.call("GetEventCallback", {}, read=_setting)
 
 
-def write_callback(client: IceClient, setting: CallbackSetting, deadline: Deadline) -> None:
+def write_callback(client: IceClient, setting: CallbackSetting) -> None:
     """Put this setting in place of the present one: all of it is overwritten. Raises a ServiceError.
 
     To write it again does no harm, so it is retried like any other call.
@@ -46,7 +45,7 @@ def write_callback(client: IceClient, setting: CallbackSetting, deadline: Deadli
         "AuthKey": setting.auth_key,
     }
     try:
-        client.call("SetEventCallback", {k: v for k, v in parameters.items() if v}, deadline, read=lambda body: body)
+        client.call("SetEventCallback", {k: v for k, v in parameters.items() if v}, read=lambda body: body)
     except IceResultError as error:
         if setting.auth_key and setting.auth_key in str(error):  # what the service quotes would show it
             raise RejectedError("SetEventCallback", service=SERVICE, detail="the AuthKey is not accepted") from None

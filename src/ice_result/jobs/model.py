@@ -9,7 +9,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import Field
 
-from ice_result.core.calls import Deadline
 from ice_result.core.json_text import dump, load
 from ice_result.core.oss_address import ObjectAddress, parse_address
 from ice_result.core.redaction import REDACTED, clean, redact, without_query_values
@@ -124,7 +123,7 @@ def read_time(text: str) -> datetime | None:
 class JobSource(Protocol):
     """Where jobs are looked up."""
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """The job once it is finished, or as it is when the time to wait for that is over.
 
         Raises NotFoundError, or another error of errors.py.

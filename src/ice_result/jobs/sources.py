@@ -8,8 +8,9 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from ice_result.core import json_text
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import current_deadline
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import (
     InvalidResponseError,
@@ -38,7 +39,7 @@ class IceJobs:
         region: str,
         endpoint: str | None = None,
         credentials: Credentials,
-        caller: Caller | None = None,
+        caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
         concurrency: int = 8,
         first_wait_seconds: float = 1.0,
@@ -60,7 +61,7 @@ class IceJobs:
         """Make the client ready."""
         self._client.load()
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:
+    def get(self, job_id: JobId) -> Job:
         """The job once it is finished: asked again, ever less often, until then or until the deadline.
 
         When the time does not suffice, it is returned as it is. One that ICE does not know is asked for twice more: an
@@ -69,35 +70,35 @@ class IceJobs:
         wait, unknown = self._first_wait_seconds, 0
         while True:
             try:
-                job = self._ask(job_id, deadline, None, lambda body: Job.from_response(job_id, body))
+                job = self._ask(job_id, None, lambda body: Job.from_response(job_id, body))
             except NotFoundError:
                 unknown += 1
-                if unknown == _TRIES_FOR_UNKNOWN or not self._pause(wait, deadline):
+                if unknown == _TRIES_FOR_UNKNOWN or not self._pause(wait):
                     raise
             else:
-                if job.is_finished or not self._pause(wait, deadline):
+                if job.is_finished or not self._pause(wait):
                     return job
             wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
 
-    def _pause(self, wait: float, deadline: Deadline) -> bool:
+    def _pause(self, wait: float) -> bool:
         """Sleep for about `wait` seconds, unless the deadline comes before there could be another answer."""
         caller = self._client.caller
         pause = wait * (0.5 + caller.jitter() / 2)
-        if pause + _SECONDS_TO_ASK >= deadline.left():
+        if pause + _SECONDS_TO_ASK >= current_deadline().left():
             return False
         caller.clock.sleep(pause)
         return True
 
-    def query(self, job_id: JobId, deadline: Deadline, client_token: str | None = None) -> JsonObject:
+    def query(self, job_id: JobId, client_token: str | None = None) -> JsonObject:
         """The body of one response, of a job in whatever state, with every field ICE sent.
 
         Raises a ServiceError (NotFoundError also for a job of another region), or InvalidResponseError.
         """
-        return self._ask(job_id, deadline, client_token, lambda body: body)
+        return self._ask(job_id, client_token, lambda body: body)
 
-    def _ask(self, job_id: JobId, deadline: Deadline, client_token: str | None, read: Callable[[JsonObject], T]) -> T:
+    def _ask(self, job_id: JobId, client_token: str | None, read: Callable[[JsonObject], T]) -> T:
         query = {"JobId": job_id, **({"ClientToken": client_token} if client_token else {})}
-        return self._client.call("QueryIProductionJob", query, deadline, about=shorten(job_id), read=read)
+        return self._client.call("QueryIProductionJob", query, about=shorten(job_id), read=read)
 
 
 class RecordedJobs:
@@ -106,7 +107,7 @@ class RecordedJobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, job_id: JobId, deadline: Deadline) -> Job:  # noqa: ARG002  a JobSource's; a file needs no waiting
+    def get(self, job_id: JobId) -> Job:
         """The job as it was saved, finished or not.
 
         Raises NotFoundError for a job that is not there, InvalidResponseError for a file that is no response, and
@@ -115,8 +116,8 @@ class RecordedJobs:
         try:
             return Job.from_response(job_id, _response(self._path(job_id)))
         except FileNotFoundError as error:
-            tried = f"read job {shorten(job_id)} from {self._folder}"
-            raise NotFoundError(tried, service="recorded jobs", detail="no such file") from error
+            operation = f"read job {shorten(job_id)} from {self._folder}"
+            raise NotFoundError(operation, service="recorded jobs", detail="no such file") from error
         except OSError as error:
             raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
         except NotJsonError as error:

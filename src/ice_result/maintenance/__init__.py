@@ -5,10 +5,10 @@ A timer brings the function here, and an operator the command line.
 
 from __future__ import annotations
 
-from ice_result.maintenance.expected import leave_notes, new_notes, sweep
+from ice_result.maintenance.expected import new_notes, sweep
 from ice_result.maintenance.listing import Kept, kept
 from ice_result.maintenance.retry import Envelope, Retried, discard, due, read_each, retry
-from ice_result.maintenance.timer import see_to
+from ice_result.maintenance.timer import run_maintenance
 
 __all__ = [
     "Envelope",
@@ -17,10 +17,9 @@ __all__ = [
     "discard",
     "due",
     "kept",
-    "leave_notes",
     "new_notes",
     "read_each",
     "retry",
-    "see_to",
+    "run_maintenance",
     "sweep",
 ]

@@ -9,9 +9,9 @@ What is done with is written into a file as it is, so that a backfill that was s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -20,18 +20,18 @@ from typing import IO, NamedTuple
 
 from typing_extensions import Self
 
-from ice_result.core.calls import Clock, Deadline
+from ice_result.core.calls import RateLimiter
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.file_locks import lock
+from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, StorageError
 from ice_result.maintenance.job_queue import MOST_JOBS, QueueSender
-from ice_result.processing.batch import JobOutcome, Pipeline, Terms
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.triggers import JobEvent
 
 _HEADER = b"# ice-result backfill: these jobs are done with\n"
 _DIGEST_BYTES = 16
-_LATE_SECONDS = 0.05
-_LOOKAHEAD = 2
 
 
 class Taken(Enum):
@@ -124,33 +124,15 @@ def _digest(job_id: bytes) -> bytes:
     return blake2b(job_id, digest_size=_DIGEST_BYTES).digest()
 
 
-class Steady:
-    """Lets so many begin a second, evenly. What a stall costs is not made up for; a sleep that lasts too long is."""
-
-    def __init__(self, per_second: float | None, clock: Clock | None = None) -> None:
-        """Without a number, nobody waits."""
-        self._interval = 1 / per_second if per_second else 0.0
-        self._clock = clock or Clock()
-        self._next = self._clock.now()
-
-    def wait(self, count: int = 1) -> None:
-        """Wait until the next may begin; so many begin at once."""
-        now = self._clock.now()
-        turn = max(self._next, now - _LATE_SECONDS)
-        self._next = turn + count * self._interval
-        if turn > now:
-            self._clock.sleep(turn - now)
-
-
-def record(pipeline: Pipeline, job_ids: Iterable[JobId], terms: Terms, pace: Steady) -> Iterator[JobOutcome]:
+def record(pipeline: Pipeline, job_ids: Iterable[JobId], run: RunContext, rate: RateLimiter) -> Iterator[JobOutcome]:
     """Bring each job to its end here; each outcome in the order they come to it."""
 
     def events() -> Iterator[JobEvent]:
         for job_id in job_ids:
-            pace.wait()
+            rate.take_turn()
             yield JobEvent(job_id=job_id, payload={"JobId": job_id})
 
-    return (outcome for _, outcome in pipeline.process_events(events(), terms))
+    return (outcome for _, outcome in pipeline.process_events(events(), run))
 
 
 class Sent(NamedTuple):
@@ -164,7 +146,7 @@ def send(
     sender: QueueSender,
     job_ids: Iterable[JobId],
     deadline: Callable[[], Deadline],
-    pace: Steady,
+    rate: RateLimiter,
     *,
     at_once: int,
 ) -> Iterator[Sent]:
@@ -175,24 +157,21 @@ def send(
 
     def send_one(batch: tuple[JobId, ...]) -> Sent:
         try:
-            sender.send(batch, deadline())
+            with time_limit(deadline()):
+                sender.send(batch)
         except IceResultError as error:
             return Sent(batch, error)
         return Sent(batch, None)
 
-    under_way: set[Future[Sent]] = set()
-    with ThreadPoolExecutor(at_once, thread_name_prefix="send") as workers:
-        for batch in _batches(job_ids):
-            pace.wait(len(batch))
-            under_way.add(workers.submit(send_one, batch))
-            is_full = len(under_way) >= at_once * _LOOKAHEAD
-            done, under_way = wait(under_way, timeout=None if is_full else 0, return_when=FIRST_COMPLETED)
-            ended = [future.result() for future in done]
-            yield from ended
-            if any(sent.error and not sent.error.transient for sent in ended):
-                break
-        for future in as_completed(under_way):
-            yield future.result()
+    under_way: AsCompleted[None, Sent] = AsCompleted()
+    for batch in _batches(job_ids):
+        rate.take_turn(len(batch))
+        under_way.start(None, partial(send_one, batch))
+        ended = [sent for _, sent in under_way.ended(at_once - 1)]
+        yield from ended
+        if any(sent.error and not sent.error.transient for sent in ended):
+            break
+    yield from (sent for _, sent in under_way.ended())
 
 
 def _batches(job_ids: Iterable[JobId]) -> Iterator[tuple[JobId, ...]]:

@@ -10,18 +10,18 @@ ICE drops a callback after three tries, and has no call that lists jobs: without
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import in_order
+from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merged
-from ice_result.processing.batch import JobOutcome, Pipeline, Terms
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.sinks.base import Expected, Hint, ParkingLot, Sink
 from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent, job_event
@@ -60,46 +60,25 @@ def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str |
     return notes
 
 
-def leave_notes(
-    lots: Sequence[ParkingLot], notes: Iterable[Expected], deadline: Callable[[], Deadline]
-) -> Iterator[str]:
-    """Write each note into the first store that takes it, some at once; their addresses, in their order.
-
-    `deadline` is asked for each. Raises the last store's error when none takes a note; others may be written by then.
-    """
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="note") as workers:
-        yield from workers.map(lambda note: _leave(lots, note, deadline()), notes)
-
-
-def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> str:
-    """Each store has its share of the time."""
-    *others, last = lots
-    for tried, lot in enumerate(others):
-        try:
-            return lot.expect(note, deadline.part(1 / (len(lots) - tried)))
-        except IceResultError:  # the next store then
-            continue
-    return last.expect(note, deadline)
-
-
-def sweep(pipeline: Pipeline, terms: Terms, most: int) -> Iterator[JobOutcome]:
+def sweep(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
     """Bring at most this many notes that are due to their end; those due first come first.
 
     A job that is recorded costs a look into the first sink. One that is not, or that was recorded as
     `outputs_missing`, is asked for, once for each note: it is then recorded, or parked, as `not_finished` if it still
     runs, and so tried again. Its note stays when it is neither.
     """
-    notes = list(islice(_due(pipeline, terms.deadline()), most))
-    missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, terms)]
+    deadline = run.deadline()
+    notes = list(islice(_due(pipeline, deadline), most))
+    missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, run)]
     events = [JobEvent(job_id=note.expected.job_id, payload={"JobId": note.expected.job_id}) for note in missing]
     ended: set[str] = set()
-    for index, outcome in pipeline.process_events(events, terms):
+    for index, outcome in pipeline.process_events(events, run):
         if outcome.outcome != "failed":
             ended.add(events[index].job_id)
         yield outcome
     for note in missing:
         if note.expected.job_id in ended:
-            _remove(note, terms)
+            _remove(note, run)
 
 
 def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
@@ -107,39 +86,41 @@ def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
     now = pipeline.now()
 
     def due_in(lot: ParkingLot) -> Iterator[_DueNote]:
-        found = (_DueNote(due, listed.key, lot) for listed, due in lot.expected(deadline))
+        found = (_DueNote(due, listed.key, lot) for listed, due in within(lambda: deadline, lot.expected()))
         return takewhile(lambda each: each.due <= now, found)
 
     found = merged(pipeline.stores.lots, due_in, lambda each: each[:2])
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="note") as workers:
-        while deadline.left() and (some := [*islice(found, _AT_ONCE)]):
-            yield from filter(None, workers.map(lambda each: _read(each, deadline), some))
+    in_time = takewhile(lambda _: deadline.left(), found)
+    yield from filter(None, in_order(lambda each: _read(each, deadline), in_time, _AT_ONCE))
 
 
 def _read(each: _DueNote, deadline: Deadline) -> _Note | None:
     try:
-        text = each.lot.read(each.key, deadline)
+        with time_limit(deadline):
+            text = each.lot.read(each.key)
         return None if text is None else _Note(each.lot, each.key, text, Expected.model_validate_json(text))
     except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: it stays
         _log.warning("skipped %s: %s", shorten(each.key), shorten(str(error).partition("\n")[0]))
         return None
 
 
-def _settled_by_itself(sink: Sink, note: _Note, terms: Terms) -> bool:
+def _settled_by_itself(sink: Sink, note: _Note, run: RunContext) -> bool:
     """Whether the job is recorded already, and the note therefore removed; where that cannot be seen, it is not."""
     hint = Hint(note.expected.function_name, note.expected.expected_at)
     try:
-        found = catalogue_of(sink).find(note.expected.job_id, terms.deadline(), hint)
+        with time_limit(run.deadline()):
+            found = catalogue_of(sink).find(note.expected.job_id, hint)
     except IceResultError:
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":
         return False
-    _remove(note, terms)
+    _remove(note, run)
     return True
 
 
-def _remove(note: _Note, terms: Terms) -> None:
+def _remove(note: _Note, run: RunContext) -> None:
     try:
-        note.lot.discard(note.key, note.text, terms.parking())
+        with time_limit(run.parking()):
+            note.lot.discard(note.key, note.text)
     except IceResultError:  # it stays, and the next sweep finds the job recorded
         return

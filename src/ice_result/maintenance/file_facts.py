@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import in_order
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.maintenance.stored_versions import NotRewritableError, is_complete, read_facts
 from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles
@@ -29,9 +28,7 @@ class StoredFacts:
 
     inspector: ObjectInspector | None
 
-    def of(
-        self, stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
-    ) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """As FileFacts; None when no file was looked up for the stored manifest."""
         addresses = _addresses(files)
         source = next(stored)
@@ -39,7 +36,7 @@ class StoredFacts:
         known = known or read_facts(source)
         if known is None:
             return None
-        return {address: known.get(address.uri) or self._look_up(address, deadline) for address in addresses}
+        return {address: known.get(address.uri) or self._look_up(address) for address in addresses}
 
     def _complete(self, stored: Iterator[Stored], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
         """The facts of a complete manifest of the same files."""
@@ -49,8 +46,8 @@ class StoredFacts:
                 return facts
         return None
 
-    def _look_up(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
-        return self.inspector.facts(address, deadline) if self.inspector else _NOT_LOOKED_UP
+    def _look_up(self, address: ObjectAddress) -> ObjectFacts:
+        return self.inspector.facts(address) if self.inspector else _NOT_LOOKED_UP
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,10 @@ class NewFacts:
 
     inspector: ObjectInspector
 
-    def of(
-        self, _stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
-    ) -> Mapping[ObjectAddress, ObjectFacts]:
+    def of(self, _stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts]:
         """As FileFacts. A job with a file that cannot be reached is left as it is: nothing new is known of it."""
         addresses = _addresses(files)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="verify") as workers:
-            found = [*workers.map(lambda each: self.inspector.facts(each, deadline), addresses)]
+        found = [*in_order(self.inspector.facts, addresses, _AT_ONCE)]
         unreachable = [facts for facts in found if facts.problem == "unreachable"]
         if unreachable:
             raise NotRewritableError(

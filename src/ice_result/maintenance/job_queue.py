@@ -15,7 +15,7 @@ from typing import Protocol
 from typing_extensions import Self
 
 from ice_result.core import json_text
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.http import EndsWithCall, trusting
@@ -43,7 +43,7 @@ class QueueSender:
         *,
         endpoint: str | None,
         credentials: Credentials,
-        caller: Caller | None = None,
+        caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
     ) -> None:
         """`endpoint` is MNS's, `<account id>.mns.<region>.aliyuncs.com`; https unless it says otherwise.
@@ -57,7 +57,7 @@ class QueueSender:
             )
         self._queue = queue
         self._credentials = credentials
-        self._caller = caller or Caller(SERVICE)
+        self._caller = caller or ServiceCaller(SERVICE)
         self._tls = trusting(ca_bundle) if self._endpoint.startswith("https:") else None
         self._idle: list[_Client] = []
         self._closed = False
@@ -70,7 +70,7 @@ class QueueSender:
             missing = "the package aliyun-mns-sdk is not installed: pip install 'ice-result[queue]'"
             raise SettingsError([("queue", missing)]) from error
 
-    def send(self, job_ids: Sequence[JobId], deadline: Deadline) -> None:
+    def send(self, job_ids: Sequence[JobId]) -> None:
         """Put a message for each job into the queue, at most 16. What MNS refuses of them is sent again, alone.
 
         Raises a ServiceError when some are still not in the queue at the end, a SettingsError without the SDK.
@@ -78,7 +78,7 @@ class QueueSender:
         if len(job_ids) > MOST_JOBS:
             raise ValueError(f"{len(job_ids)} jobs: at most {MOST_JOBS} are sent at once")
         self.load()
-        tried = f"send {len(job_ids)} jobs to the queue {self._queue}"
+        operation = f"send {len(job_ids)} jobs to the queue {self._queue}"
         waiting = tuple(job_ids)
 
         def attempt() -> None:
@@ -87,12 +87,12 @@ class QueueSender:
             if not batch:  # an attempt whose time was over did go through
                 return
             with self._credentials.renewed_once_expired():
-                refused = self._send(batch, tried)
+                refused = self._send(batch, operation)
             waiting = tuple(job_id for position, job_id in enumerate(batch) if position in refused)
             if refused:
-                raise partial(refused, tried)
+                raise partial(refused, operation)
 
-        self._caller.call(tried, attempt, deadline)
+        self._caller.call(operation, attempt)
 
     def close(self) -> None:
         """End the connections."""
@@ -108,7 +108,7 @@ class QueueSender:
     ) -> None:
         self.close()
 
-    def _send(self, batch: tuple[JobId, ...], tried: str) -> Failures:
+    def _send(self, batch: tuple[JobId, ...], operation: str) -> Failures:
         """One request; which of the batch were refused, by position, and why."""
         from mns.mns_request import BatchSendMessageRequest, BatchSendMessageResponse  # noqa: PLC0415  see `load`
 
@@ -124,13 +124,13 @@ class QueueSender:
             if refused is None:
                 client.close_connection()
                 # From None: the SDK's exceptions may show what was sent, and with it the security token.
-                raise translate(error, tried, response.status) from None
+                raise translate(error, operation, response.status) from None
             told = len(batch)
         else:
             refused, told = {}, len(response.message_list)
         self._give_back(client)
         if told != len(batch):
-            raise incomplete(told, len(batch), tried)
+            raise incomplete(told, len(batch), operation)
         return refused
 
     def _take_client(self) -> _Client:

@@ -83,18 +83,20 @@ def refused_parts(error: Exception, count: int) -> Failures | None:
     }
 
 
-def partial(refused: Failures, tried: str) -> ServiceError:
+def partial(refused: Failures, operation: str) -> ServiceError:
     """The error of a batch of which these were refused: a transient one if one of them may yet be taken."""
-    told = [_of_code(_Answer(code, f"{len(refused)} refused: {message}"), tried) for code, message in refused.values()]
+    told = [
+        _of_code(_Answer(code, f"{len(refused)} refused: {message}"), operation) for code, message in refused.values()
+    ]
     return next((error for error in told if error.transient), told[0])
 
 
-def incomplete(told: int, sent: int, tried: str) -> ServiceError:
+def incomplete(told: int, sent: int, operation: str) -> ServiceError:
     """The error of a reply that does not speak of every message."""
-    return UnavailableError(tried, service=SERVICE, detail=f"the reply tells of {told} messages, {sent} were sent")
+    return UnavailableError(operation, service=SERVICE, detail=f"the reply tells of {told} messages, {sent} were sent")
 
 
-def translate(error: Exception, tried: str, status: int) -> Exception:
+def translate(error: Exception, operation: str, status: int) -> Exception:
     """Our error for what a call through the SDK raised; `status` is the HTTP status, or negative without a reply.
 
     One of ours comes out as it was, and so does what is no failure of a call, a defect.
@@ -103,16 +105,16 @@ def translate(error: Exception, tried: str, status: int) -> Exception:
     if isinstance(error, IceResultError) or not (isinstance(code, str) or isinstance(error, (ValueError, LookupError))):
         return error
     if hasattr(error, "host_id"):
-        return _of_code(_Answer(str(code), _text(error, "message"), status, _text(error, "req_id")), tried)
+        return _of_code(_Answer(str(code), _text(error, "message"), status, _text(error, "req_id")), operation)
     if status > 0:
-        return _of_status(status, tried)
-    return _of_connection(error.__context__ or error, tried)
+        return _of_status(status, operation)
+    return _of_connection(error.__context__ or error, operation)
 
 
-def _of_code(answer: _Answer, tried: str) -> ServiceError:
+def _of_code(answer: _Answer, operation: str) -> ServiceError:
     rule = first_rule(_RULES, answer.code)
     return (rule.kind if rule else _kind_by_status(answer.status))(
-        tried,
+        operation,
         service=SERVICE,
         code=answer.code,
         status=answer.status,
@@ -121,13 +123,13 @@ def _of_code(answer: _Answer, tried: str) -> ServiceError:
     )
 
 
-def _of_status(status: int, tried: str) -> ServiceError:
+def _of_status(status: int, operation: str) -> ServiceError:
     """A reply that is not one of MNS: a gateway's page, or the answer of something else."""
     if status in _REDIRECTED:
         detail = "redirected, which is not followed: check the endpoint"
-        return RejectedError(tried, service=SERVICE, status=status, detail=detail)
+        return RejectedError(operation, service=SERVICE, status=status, detail=detail)
     kind = UnavailableError if status in _OK else _kind_by_status(status)
-    return kind(tried, service=SERVICE, status=status, detail="a reply that cannot be read")
+    return kind(operation, service=SERVICE, status=status, detail="a reply that cannot be read")
 
 
 def _kind_by_status(status: int | None) -> type[ServiceError]:
@@ -138,17 +140,17 @@ def _kind_by_status(status: int | None) -> type[ServiceError]:
     return UnavailableError if status is not None and status not in _CLIENT_ERRORS else RejectedError
 
 
-def _of_connection(broken: BaseException, tried: str) -> ServiceError:
+def _of_connection(broken: BaseException, operation: str) -> ServiceError:
     name = type(broken).__name__
     if isinstance(broken, ssl.SSLCertVerificationError):
-        return RejectedError(tried, service=SERVICE, detail=f"the server's certificate is not trusted: {broken}")
+        return RejectedError(operation, service=SERVICE, detail=f"the server's certificate is not trusted: {broken}")
     if isinstance(broken, TimeoutError):
-        return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
+        return TimedOutError(operation, service=SERVICE, detail=f"no reply in time ({name})")
     if isinstance(broken, UnicodeDecodeError):
-        return UnavailableError(tried, service=SERVICE, detail="a reply that cannot be read")
+        return UnavailableError(operation, service=SERVICE, detail="a reply that cannot be read")
     if isinstance(broken, ValueError) or hasattr(broken, "type"):  # an impossible header, which its text would show
-        return RejectedError(tried, service=SERVICE, detail=f"no such request can be sent ({name}): check the keys")
-    return UnavailableError(tried, service=SERVICE, detail=f"{name}: {broken}")
+        return RejectedError(operation, service=SERVICE, detail=f"no such request can be sent ({name}): check the keys")
+    return UnavailableError(operation, service=SERVICE, detail=f"{name}: {broken}")
 
 
 def _text(error: Exception, name: str) -> str:

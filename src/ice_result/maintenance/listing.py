@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
 from ice_result.sinks.base import Listed, ParkingLot, Position
 
@@ -55,19 +55,19 @@ def merged(
         raise refused[-1]
 
 
-def kept(lots: Sequence[ParkingLot], reasons: frozenset[str] | None, deadline: Deadline) -> list[Kept]:
+def kept(lots: Sequence[ParkingLot], reasons: frozenset[str] | None) -> list[Kept]:
     """The parked events of these reasons (None: of all), what was written longest ago first; as `merged`."""
 
     def all_of(lot: ParkingLot) -> list[Kept]:
-        wanted = [reason for reason in lot.reasons(deadline) if reasons is None or reason in reasons]
+        wanted = [reason for reason in lot.reasons() if reasons is None or reason in reasons]
         return _oldest_first(
-            each for reason in wanted for page in lot.parked(reason, deadline) for each in _kept(lot, reason, page)
+            each for reason in wanted for page in lot.parked(reason) for each in _kept(lot, reason, page)
         )
 
     return [*merged(lots, all_of, _age)]
 
 
-def next_kept(lots: Sequence[ParkingLot], reasons: frozenset[str], deadline: Deadline) -> list[Kept]:
+def next_kept(lots: Sequence[ParkingLot], reasons: frozenset[str]) -> list[Kept]:
     """A bounded part of them, of at most MOST_PAGES pages, which goes on where the part before it ended.
 
     run 1 │■■■■■■■■■■          │   Each store keeps the position at which a part ended, so that the next run goes on
@@ -78,51 +78,48 @@ def next_kept(lots: Sequence[ParkingLot], reasons: frozenset[str], deadline: Dea
     a part that is cut short is used, and the next one goes on after it.
     """
     places = {lot.url: place for place, lot in enumerate(lots)}
-    end_of_listing = deadline.part(_SHARE_FOR_LISTING)
+    end_of_listing = current_deadline().part(_SHARE_FOR_LISTING)
 
     def part_of(lot: ParkingLot) -> list[Kept]:
         most_pages = max(2, MOST_PAGES // len(lots)) - 1  # one is for the names of the reasons
         listing_deadline = end_of_listing.part(1 / (len(lots) - places[lot.url]))
-        return _oldest_first(_part_of(lot, reasons, most_pages, listing_deadline, deadline))
+        return _oldest_first(_part_of(lot, reasons, most_pages, listing_deadline))
 
     return [*merged(lots, part_of, _age)]
 
 
-def _part_of(
-    lot: ParkingLot, reasons: frozenset[str], most_pages: int, deadline: Deadline, position_deadline: Deadline
-) -> list[Kept]:
-    here = sorted(reason for reason in lot.reasons(deadline) if reason in reasons)
-    start = end = _position(lot, deadline) if here else None
+def _part_of(lot: ParkingLot, reasons: frozenset[str], most_pages: int, end_of_listing: Deadline) -> list[Kept]:
     found: list[Kept] = []
     pages = 0
-    try:
-        for reason, page in islice(_round(lot, here, start, deadline), most_pages):
-            pages += 1
-            found += _kept(lot, reason, page)
-            end = _end_of(reason, page, here)
-        if pages < most_pages:  # all of it is listed
-            end = None
-    except IceResultError as error:
-        if not pages:
-            raise
-        _log.warning("skipped the rest of %s: %s", lot.url, error)
+    with time_limit(end_of_listing):
+        here = sorted(reason for reason in lot.reasons() if reason in reasons)
+        start = end = _position(lot) if here else None
+        try:
+            for reason, page in islice(_round(lot, here, start), most_pages):
+                pages += 1
+                found += _kept(lot, reason, page)
+                end = _end_of(reason, page, here)
+            if pages < most_pages:  # all of it is listed
+                end = None
+        except IceResultError as error:
+            if not pages:
+                raise
+            _log.warning("skipped the rest of %s: %s", lot.url, error)
     if end != start:
-        _set_position(lot, end, position_deadline)
+        _set_position(lot, end)
     return found
 
 
-def _round(
-    lot: ParkingLot, here: Sequence[str], start: Position | None, deadline: Deadline
-) -> Iterator[tuple[str, Sequence[Listed]]]:
+def _round(lot: ParkingLot, here: Sequence[str], start: Position | None) -> Iterator[tuple[str, Sequence[Listed]]]:
     """Every page once, with its reason: from `start` to the end, then from the beginning to `start`."""
     reason_of_start, key_of_start = (start.reason, start.key) if start else ("", "")
     for reason in here:
         if reason >= reason_of_start:
             after = key_of_start if reason == reason_of_start else ""
-            yield from ((reason, page) for page in lot.parked(reason, deadline, after=after))
+            yield from ((reason, page) for page in lot.parked(reason, after=after))
     for reason in here:
         if (reason, "") < (reason_of_start, key_of_start):
-            for page in lot.parked(reason, deadline):
+            for page in lot.parked(reason):
                 before = [each for each in page if (reason, each.key) <= (reason_of_start, key_of_start)]
                 yield reason, before
                 if len(before) < len(page):
@@ -136,17 +133,17 @@ def _end_of(reason: str, page: Sequence[Listed], here: Sequence[str]) -> Positio
     return Position(reason=here[(here.index(reason) + 1) % len(here)], key="")
 
 
-def _position(lot: ParkingLot, deadline: Deadline) -> Position | None:
+def _position(lot: ParkingLot) -> Position | None:
     try:
-        return lot.position(deadline)
+        return lot.position()
     except IceResultError as error:
         _log.warning("no position read in %s, so its listing begins anew: %s", lot.url, error)
         return None
 
 
-def _set_position(lot: ParkingLot, position: Position | None, deadline: Deadline) -> None:
+def _set_position(lot: ParkingLot, position: Position | None) -> None:
     try:
-        lot.set_position(position, deadline)
+        lot.set_position(position)
     except IceResultError as error:  # the next run lists the same part again
         _log.warning("no position kept in %s: %s", lot.url, error)
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, Model
 from ice_result.errors import IceResultError
 from ice_result.maintenance.json_diff import Change, changes
@@ -31,22 +31,19 @@ from ice_result.maintenance.stored_versions import (
     read_job,
     read_record,
 )
-from ice_result.processing.failure import Stopped
+from ice_result.processing.failure import Failure
+from ice_result.processing.process_job import record_of
 from ice_result.records import (
     Manifest,
     ObjectFacts,
     OutputFiles,
     Record,
     build_manifest,
-    build_record,
-    output_files,
     shortfall,
 )
-from ice_result.results import decode
 from ice_result.sinks.base import Holdings, JobFilter, Removes, Sink, Stored
 
 RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
-_LOOKAHEAD = 2  # jobs begun for each that is worked on
 
 
 class Rewritten(Model):
@@ -71,9 +68,7 @@ class Rewritten(Model):
 class FileFacts(Protocol):
     """Where the facts of a job's output files come from."""
 
-    def of(
-        self, stored: Iterator[Stored], files: OutputFiles, deadline: Deadline
-    ) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
 
         `stored` is the job in the source, then in the other stores, each read when it is come to.
@@ -131,20 +126,23 @@ class Rewriter:
         """One job by its id, looked for among those that `wanted` may admit."""
 
         def find() -> Rewritten | None:
-            place = self.stores.source.holdings.place_of(job_id, wanted, self.deadline())
+            with time_limit(self.deadline()):
+                place = self.stores.source.holdings.place_of(job_id, wanted)
             if place is None:
                 raise NotRewritableError("not_found", "the store has no such job")
-            return self._rewrite(place, wanted, job_id)
+            with time_limit(self.deadline()):
+                return self._rewrite(place, wanted, job_id)
 
         return _guarded(job_id, job_id, find)
 
     def at(self, place: str, wanted: JobFilter) -> Rewritten | None:
         """The job that lies there; None when it is not one that `wanted` admits."""
-        return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
+        with time_limit(self.deadline()):
+            return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
 
     def _rewrite(self, place: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
-        deadline, source = self.deadline(), self.stores.source
-        stored = source.holdings.stored(place, deadline)
+        source = self.stores.source
+        stored = source.holdings.stored(place)
         if stored is None:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
@@ -153,44 +151,42 @@ class Rewriter:
 
         def settle() -> Rewritten | None:
             is_whole = old.raw and stored.files_stored
-            archived = None if is_whole else self._archived(stored, old, deadline)
+            archived = None if is_whole else self._archived(stored, old)
             job = read_job(old, archived)
-            decoded = decode(job.function_name, job.result, job.output_bucket)
-            files = output_files(job, decoded)
-            record = build_record(job, decoded, files, old.region)
+            record, files = record_of(job, old.region)
             if not wanted.admits(record):
                 return None
             known = stored if stored.files_stored else archived or stored
-            everywhere = chain([known], self._elsewhere(old, deadline))
-            manifest = build_manifest(record, files, self.facts.of(everywhere, files, deadline))
-            return self._settle(_Made(stored, old, record, manifest), deadline)
+            everywhere = chain([known], self._elsewhere(old))
+            manifest = build_manifest(record, files, self.facts.of(everywhere, files))
+            return self._settle(_Made(stored, old, record, manifest))
 
         return _guarded(old.job_id, place, settle)
 
-    def _archived(self, stored: Stored, old: OldRecord, deadline: Deadline) -> Stored | None:
+    def _archived(self, stored: Stored, old: OldRecord) -> Stored | None:
         """All of a job that was too large for its store, from the store it points to; None when it is not there."""
         for handle in self.stores.archives:
             if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
-                found = handle.holdings.stored(_place(handle, old), deadline)
+                found = handle.holdings.stored(_place(handle, old))
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
 
-    def _elsewhere(self, old: OldRecord, deadline: Deadline) -> Iterator[Stored]:
+    def _elsewhere(self, old: OldRecord) -> Iterator[Stored]:
         for handle in self.stores.targets:
             if handle.sink is not self.stores.source.sink:
-                found = handle.holdings.stored(_place(handle, old), deadline)
+                found = handle.holdings.stored(_place(handle, old))
                 if found and not is_later(found):
                     yield found
 
-    def _settle(self, made: _Made, deadline: Deadline) -> Rewritten:
+    def _settle(self, made: _Made) -> Rewritten:
         """All stores are compared before the first is written."""
-        compared = (self._difference(handle, made, deadline) for handle in self.stores.targets)
+        compared = (self._difference(handle, made) for handle in self.stores.targets)
         differences = [difference for difference in compared if difference]
         if not self.dry_run:
             # The source last: what it was found by stays until all the others have it.
             for difference in sorted(differences, key=lambda each: each.handle.sink is self.stores.source.sink):
-                _write(difference, made, deadline)
+                _write(difference, made)
         return Rewritten(
             job_id=made.record.job_id,
             place=made.stored.place,
@@ -202,13 +198,13 @@ class Rewriter:
             changes=_changes(differences) if self.dry_run else (),
         )
 
-    def _difference(self, handle: StoreHandle, made: _Made, deadline: Deadline) -> _Difference | None:
+    def _difference(self, handle: StoreHandle, made: _Made) -> _Difference | None:
         holdings = handle.holdings
         would = holdings.as_stored(made.record, made.manifest)
         is_source = handle.sink is self.stores.source.sink
-        now = made.stored if is_source and would.place == made.stored.place else holdings.stored(would.place, deadline)
+        now = made.stored if is_source and would.place == made.stored.place else holdings.stored(would.place)
         earlier = _place(handle, made.old)
-        left_over = None if earlier == would.place else holdings.stored(earlier, deadline)
+        left_over = None if earlier == would.place else holdings.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
             raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
         return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
@@ -221,7 +217,6 @@ def rewrite_all(
     *,
     concurrency: int,
     limit: int | None,
-    deadline: Deadline,
 ) -> Iterator[Rewritten]:
     """Make these jobs anew, or without ids all that `wanted` admits, and tell of each as soon as it is done.
 
@@ -231,7 +226,7 @@ def rewrite_all(
     steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.job, id_, wanted) for id_ in job_ids)
     first = next(steps, None)
     if first is None:
-        places = rewriter.stores.source.holdings.places(wanted, deadline)
+        places = rewriter.stores.source.holdings.places(wanted)
         return _side_by_side((partial(rewriter.at, place, wanted) for place in places), concurrency, limit)
     return _side_by_side(chain((first,), steps), concurrency, limit)
 
@@ -239,31 +234,18 @@ def rewrite_all(
 def _side_by_side(
     steps: Iterator[Callable[[], Rewritten | None]], concurrency: int, limit: int | None
 ) -> Iterator[Rewritten]:
-    done, most = 0, limit or sys.maxsize
-    under_way: set[Future[Rewritten | None]] = set()
-    workers = ThreadPoolExecutor(concurrency, thread_name_prefix="rewrite")
-    try:
-        for step in steps:
-            under_way.add(workers.submit(step))
-            while under_way and len(under_way) >= min(concurrency * _LOOKAHEAD, most - done):
-                for rewritten in _ended(under_way):
-                    done += 1
+    left = limit or sys.maxsize
+    under_way: AsCompleted[None, Rewritten | None] = AsCompleted()
+    for step in steps:
+        under_way.start(None, step)
+        while under_way.under_way and under_way.under_way >= min(concurrency, left):
+            for _, rewritten in under_way.ended(under_way.under_way - 1):
+                if rewritten:
+                    left -= 1
                     yield rewritten
-            if done >= most:
-                return
-        while under_way:
-            yield from _ended(under_way)
-    finally:
-        workers.shutdown(cancel_futures=True)
-
-
-def _ended(under_way: set[Future[Rewritten | None]]) -> Iterator[Rewritten]:
-    """Those that end next, which are then no longer under way."""
-    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-    for future in done:
-        under_way.remove(future)
-        if rewritten := future.result():
-            yield rewritten
+        if not left:
+            return
+    yield from (rewritten for _, rewritten in under_way.ended() if rewritten)
 
 
 def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
@@ -273,21 +255,21 @@ def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | No
     except NotRewritableError as error:
         return Rewritten(job_id=job_id, place=place, outcome="left", reason=str(error))
     except IceResultError as error:
-        stopped = Stopped.by(error)
+        stopped = Failure.from_error(error)
     except Exception as error:  # noqa: BLE001  our own mistake in one job
-        stopped = Stopped.by_defect(error)
+        stopped = Failure.from_bug(error)
     return Rewritten(job_id=job_id, place=place, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
 
 
-def _write(difference: _Difference, made: _Made, deadline: Deadline) -> None:
+def _write(difference: _Difference, made: _Made) -> None:
     """Only what is other; what lies at an earlier place goes when the new one is complete."""
     handle, now, would, left_over = difference
     if now is None or now.record != would.record:
-        handle.sink.stage(made.record, deadline)
+        handle.sink.stage(made.record)
     if now != would:
-        handle.sink.commit(made.record, made.manifest, deadline)
+        handle.sink.commit(made.record, made.manifest)
     if left_over and isinstance(handle.holdings, Removes):
-        handle.holdings.remove(left_over.place, deadline)
+        handle.holdings.remove(left_over.place)
 
 
 def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:

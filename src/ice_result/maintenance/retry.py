@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import in_order
+from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import Kept, next_kept
-from ice_result.processing.batch import JobOutcome, Pipeline, Terms, for_both
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, for_both
 from ice_result.sinks.base import Parked, ParkingLot
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 
@@ -53,15 +53,14 @@ def read_each(found: Iterable[Kept], deadline: Deadline) -> Iterator[Envelope]:
 
     Those that are gone by now are left out, and with a warning those that cannot be read.
     """
-    left = iter(found)
-    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="read") as workers:
-        while deadline.left() and (some := [*islice(left, _READ_AT_ONCE)]):
-            yield from filter(None, workers.map(lambda each: _read(each, deadline), some))
+    in_time = takewhile(lambda _: deadline.left(), found)
+    yield from filter(None, in_order(lambda each: _read(each, deadline), in_time, _READ_AT_ONCE))
 
 
 def _read(each: Kept, deadline: Deadline) -> Envelope | None:
     try:
-        text = each.lot.read(each.key, deadline)
+        with time_limit(deadline):
+            text = each.lot.read(each.key)
     except IceResultError as error:
         _log.warning("skipped %s: %s", shorten(each.key), error)
         return None
@@ -80,7 +79,8 @@ def due(lots: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterat
 
     The pause grows with the tries, from a minute to an hour: 24 tries last through an outage of most of a day.
     """
-    listed = next_kept(lots, transient_reasons(), deadline)
+    with time_limit(deadline):
+        listed = next_kept(lots, transient_reasons())
     waited = takewhile(lambda each: each.written + _FIRST_PAUSE <= now, listed)
     for envelope in read_each(waited, deadline):
         if envelope.parked and envelope.kept.written + _pause(envelope.parked) <= now:
@@ -94,9 +94,9 @@ def _pause(parked: Parked) -> timedelta:
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(max(parked.attempts - 1, 0), _MOST_DOUBLINGS)))
 
 
-def discard(envelope: Envelope, deadline: Deadline) -> bool:
+def discard(envelope: Envelope) -> bool:
     """Remove it, unless it is no longer what was read; whether it is gone. Raises what the store raises."""
-    return envelope.kept.lot.discard(envelope.kept.key, envelope.text, deadline)
+    return envelope.kept.lot.discard(envelope.kept.key, envelope.text)
 
 
 @dataclass
@@ -111,7 +111,7 @@ class _UnderWay:
 def retry(
     pipeline: Pipeline,
     envelopes: Iterable[Envelope],
-    terms: Terms,
+    run: RunContext,
     *,
     most_at_once: int = 256,
     most_bytes_at_once: int = 1 << 22,
@@ -124,9 +124,9 @@ def retry(
     A job that several of the envelopes are about is worked on once for each, one after the other: they may name
     different stores. Those that time does not suffice to begin stay as they are, and nothing is told of them.
     """
-    in_time = takewhile(lambda _: terms.deadline().left(), envelopes)
+    in_time = takewhile(lambda _: run.deadline().left(), envelopes)
     for batch in _batches(pipeline, in_time, most_at_once, most_bytes_at_once):
-        yield from _retry(pipeline, batch, terms)
+        yield from _retry(pipeline, batch, run)
 
 
 def _batches(
@@ -149,22 +149,22 @@ def _batches(
         yield batch
 
 
-def _retry(pipeline: Pipeline, batch: list[_UnderWay], terms: Terms) -> Iterator[Retried]:
+def _retry(pipeline: Pipeline, batch: list[_UnderWay], run: RunContext) -> Iterator[Retried]:
     by_index: list[_UnderWay] = []
 
     def events() -> Iterator[TriggerEvent]:
         for work in batch:
-            if not terms.deadline().left():
+            if not run.deadline().left():
                 return
             for event in work.events:
                 by_index.append(work)
                 yield event
 
-    for index, outcome in pipeline.process_events(events(), terms):
+    for index, outcome in pipeline.process_events(events(), run):
         work = by_index[index]
         work.outcomes.append(outcome)
         if len(work.outcomes) == len(work.events):
-            yield _settle(work, terms)
+            yield _settle(work, run)
 
 
 def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
@@ -183,7 +183,7 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
     return [named] if named else [*jobs.values(), *others]
 
 
-def _settle(work: _UnderWay, terms: Terms) -> Retried:
+def _settle(work: _UnderWay, run: RunContext) -> Retried:
     """Remove the envelope when all of its events have ended elsewhere.
 
     One that was parked anew at the same address stays, though it may be what was read to the last byte.
@@ -194,7 +194,8 @@ def _settle(work: _UnderWay, terms: Terms) -> Retried:
     parked_anew = any(each.outcome == "parked" and each.record == address for each in outcomes)
     if not parked_anew and all(outcome.outcome != "failed" for outcome in outcomes):
         try:
-            removed = discard(envelope, terms.parking())
+            with time_limit(run.parking()):
+                removed = discard(envelope)
         except IceResultError:  # it stays, and is found to be done with at the next try
             removed = False
     return Retried(envelope, outcomes, removed)

@@ -1,31 +1,35 @@
 """Every event of a payload to its end: jobs are worked on side by side, and what cannot be finished is parked.
 
 bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
-└──► parked
+└──► parked                                                                      (parking.py)
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Literal, TypeAlias
 
-from ice_result.core.calls import Deadline, Retries, count_retries
+from ice_result.core import threads
+from ice_result.core.calls import Retries, count_retries
+from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, JsonObject, Model
-from ice_result.errors import IceResultError, OutOfTimeError, ParkingError, shorten
+from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
-from ice_result.processing.event_log import Stopwatch
-from ice_result.processing.failure import Stopped
+from ice_result.processing.event_log import StageTimer
+from ice_result.processing.failure import Failure
+from ice_result.processing.parking import ParkedAs, Parking, leave_notes
 from ice_result.processing.process_job import MOST_TRIES, JobProcessor, RecordedBefore
 from ice_result.processing.write_job import Stores
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
-from ice_result.sinks.base import Expected, Parked
+from ice_result.sinks.base import Expected
 from ice_result.triggers import (
     Ignored,
     JobEvent,
@@ -40,16 +44,12 @@ from ice_result.triggers import (
 )
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
-_UnderWay: TypeAlias = "dict[Future[JobOutcome], tuple[int, ParkableEvent]]"
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
-_LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more
-_PARKED_AT_ONCE = 8
-_logger = logging.getLogger(__name__)
-_LOOKAHEAD = 2  # events begun for each that is worked on: a payload of a million is read as it is worked on
+_log = logging.getLogger(__name__)
 
 
 class JobOutcome(Model):
-    """What became of one event. `record` and `manifest` are addresses in the first sink, or where it is parked.
+    """Outcome of one event. `record` and `manifest` are addresses in the first sink, or where it is parked.
 
     Of a recorded job, `job_outcome` is the outcome in its record, and `complete` says whether its manifest is.
     """
@@ -65,18 +65,18 @@ class JobOutcome(Model):
     reason: str | None = None
 
 
-class Report(Model):
-    """What became of everything in one payload, in its order."""
+class BatchReport(Model):
+    """Outcomes of all events of one payload, in its order."""
 
     jobs: tuple[JobOutcome, ...]
 
     def count(self, outcome: JobOutcomeName) -> int:
-        """How many events ended this way."""
+        """Count the events that ended this way."""
         return sum(job.outcome == outcome for job in self.jobs)
 
 
 @dataclass(frozen=True)
-class Terms:
+class RunContext:
     """How long one run may take, and for whom it is: `deadline` is asked when work on a job begins.
 
     `parking` is asked when one cannot be finished: by then it must be parked. `request_id` is the platform's, for
@@ -86,6 +86,10 @@ class Terms:
     deadline: Callable[[], Deadline]
     parking: Callable[[], Deadline] = lambda: Deadline.after(30.0)
     request_id: str | None = None
+
+    def is_over(self) -> bool:
+        """Tell whether no time is left to begin work on a job."""
+        return not self.deadline().left()
 
 
 class Pipeline:
@@ -106,41 +110,43 @@ class Pipeline:
         self.triggers = triggers
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
-        self._most_tries = most_tries
-        self._most_begun = concurrency * _LOOKAHEAD
-        self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
+        self._parking = Parking(stores.lots, most_tries, now)
+        self._concurrency = concurrency
+        self._idle = threading.Condition()
+        self._worked_on = 0
 
     def close(self) -> None:
-        """End the threads; what they are doing is finished first."""
-        self._workers.shutdown()
-        self._processor.close()
+        """Wait until the work on all events has ended, and end the threads that nobody uses."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._worked_on)
+        threads.pool.end_idle()
 
     def load(self) -> None:
         """Begin to make ready what the first job needs; it waits for its part only, while others still load."""
         self._processor.load()
 
-    def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> Report:
+    def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
         """Bring every event of a payload to its end: `parse`, then `report` on its events."""
-        return self.report(self.parse(payload).events, Terms(deadline))
+        return self.report(self.parse(payload).events, RunContext(deadline))
 
     def parse(self, payload: bytes | str, deadline: Deadline | None = None) -> Triggered:
-        """The first stage alone: what a payload holds, as this pipeline is configured.
+        """Read the events of a payload, as this pipeline is configured.
 
         What is not read of it by the deadline is parked as it is.
         """
         return parse(payload, self.triggers, time_is_over=lambda: deadline is not None and not deadline.left())
 
-    def report(self, events: Iterable[TriggerEvent], terms: Terms) -> Report:
+    def report(self, events: Iterable[TriggerEvent], run: RunContext) -> BatchReport:
         """Bring events to their end.
 
-        Raises nothing for what they are: see Report. An outcome `failed` means that an event could
+        Raises nothing for what they are: see BatchReport. An outcome `failed` means that an event could
         be neither finished nor parked, so that whoever delivered it must deliver it again.
         """
-        outcomes = dict(self.process_events(events, terms))
-        return Report(jobs=tuple(outcomes[index] for index in sorted(outcomes)))
+        outcomes = dict(self.process_events(events, run))
+        return BatchReport(jobs=tuple(outcomes[index] for index in sorted(outcomes)))
 
-    def process_events(self, events: Iterable[TriggerEvent], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
-        """Each event's index and outcome as soon as it is there; a job named twice is worked on once.
+    def process_events(self, events: Iterable[TriggerEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
+        """Yield each event's index and outcome as soon as it is there; a job named twice is worked on once.
 
         Events are taken as there is room for them. Those that time does not suffice to begin are parked together.
 
@@ -150,84 +156,88 @@ class Pipeline:
 
         An event whose past names other sinks than that of an earlier one of the job is worked on after all others.
         """
-        yield from self._process(enumerate(events), terms)
+        yield from self._process(enumerate(events), run)
 
-    def _process(self, events: Iterable[tuple[int, TriggerEvent]], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
-        seen = _Seen()
-        under_way: _UnderWay = {}
+    def _process(self, events: Iterable[tuple[int, TriggerEvent]], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
+        seen = _SeenJobs()
+        work: AsCompleted[int, JobOutcome] = AsCompleted()
         late: dict[int, ParkableEvent] = {}
         for index, event in events:
             if isinstance(event, JobEvent) and not seen.is_new(index, event):
                 continue
             if isinstance(event, Ignored):
-                yield index, self._finish(event, terms)
-            elif not isinstance(event, Unread) and terms.deadline().left():
-                under_way[self._workers.submit(self._finish, event, terms)] = index, event
-                yield from _ended(under_way, None if len(under_way) >= self._most_begun else 0)
-            else:
+                yield index, self._finish(event, run)
+            elif isinstance(event, Unread) or run.is_over():
                 late[index] = event
+            else:
+                yield from work.ended(self._concurrency - 1, is_time_over=run.is_over)
+                if work.under_way < self._concurrency:
+                    work.start(index, partial(self._finish, event, run))
+                else:
+                    late[index] = event
         if late:
-            late = {**_not_begun(under_way), **late}
-            yield from self._park_together(late, terms)
-        while under_way:
-            yield from _ended(under_way)
+            yield from self._park_late(late, run)
+        yield from work.ended()
         if seen.again:
-            yield from self._process(seen.again.values(), terms)
+            yield from self._process(seen.again.values(), run)
 
-    def _park_together(self, late: Mapping[int, ParkableEvent], terms: Terms) -> Iterator[tuple[int, JobOutcome]]:
-        """A few envelopes for all: to park thousands one by one would take the time that there is not."""
-        pieces = [*_pieces(late)]
-        with ThreadPoolExecutor(min(_PARKED_AT_ONCE, len(pieces)), thread_name_prefix="park") as workers:
-            all_kept = workers.map(lambda each: self._park_piece(each, terms), pieces)
-            for piece, kept in zip(pieces, all_kept, strict=True):
-                for index, event in piece.items():
-                    job_id = event.job_id if isinstance(event, JobEvent) else None
-                    yield index, JobOutcome(job_id=job_id, outcome=kept.outcome, record=kept.record, reason=kept.reason)
+    def _park_late(self, late: dict[int, ParkableEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
+        """Park the events that were not begun; the log has one line for each envelope."""
+        failure = Failure.from_error(_not_begun_in_time())
+        for piece, parked, timer in self._parking.park_together(late, failure, run.parking):
+            outcomes = {index: _parked_outcome(event, parked) for index, event in piece.items()}
+            if len(piece) == 1:
+                ((index, event),) = piece.items()
+                _log_event(event, outcomes[index], run, timer, Retries())
+            else:
+                name = "failed" if parked.address is None else "parked"
+                facts: JsonObject = {"request_id": run.request_id, "events": len(piece), "reason": parked.reason}
+                event_log.write_job(name, facts, timer, Retries())
+            yield from outcomes.items()
 
-    def _park_piece(self, piece: Mapping[int, ParkableEvent], terms: Terms) -> JobOutcome:
-        """One envelope; the log has one line for it when it is of several."""
-        events, stopped, watch = [*piece.values()], Stopped.by(_not_begun_in_time()), Stopwatch()
-        kept = self._keep(stopped.parked_together(events, self.now(), self._most_tries), stopped, terms, watch)
-        if len(events) == 1:
-            _log(events[0], kept, terms, watch, Retries())
-        else:
-            facts: JsonObject = {"request_id": terms.request_id, "events": len(events), "reason": kept.reason}
-            event_log.write_job(kept.outcome, facts, watch, Retries())
-        return kept
+    def _finish(self, event: JobEvent | Ignored | Malformed, run: RunContext) -> JobOutcome:
+        """Record, ignore or park an event, or report that it failed; the log has a line of it."""
+        timer = StageTimer()
+        with self._idle:
+            self._worked_on += 1
+        try:
+            with count_retries() as retries:
+                outcome = self._outcome(event, run, timer)
+            _log_event(event, outcome, run, timer, retries)
+            return outcome
+        finally:
+            with self._idle:
+                self._worked_on -= 1
+                self._idle.notify_all()
 
-    def _finish(self, event: JobEvent | Ignored | Malformed, terms: Terms) -> JobOutcome:
-        """Recorded, ignored, parked, or failed: an event never just ends, and the log says how."""
-        watch = Stopwatch()
-        with count_retries() as retries:
-            outcome = self._outcome(event, terms, watch)
-        _log(event, outcome, terms, watch, retries)
-        return outcome
-
-    def _outcome(self, event: JobEvent | Ignored | Malformed, terms: Terms, watch: Stopwatch) -> JobOutcome:
+    def _outcome(self, event: JobEvent | Ignored | Malformed, run: RunContext, timer: StageTimer) -> JobOutcome:
         if isinstance(event, Ignored):
             return JobOutcome(job_id=None, outcome="ignored", reason=event.reason)
         if isinstance(event, Malformed):
-            return self._park(event, Stopped.malformed(event), terms, watch)
-        if not terms.deadline().left():
-            return self._park(event, Stopped.by(_not_begun_in_time()), terms, watch)
+            return self._park(event, Failure.malformed(event), run, timer)
+        deadline = run.deadline()
+        if not deadline.left():
+            return self._park(event, Failure.from_error(_not_begun_in_time()), run, timer)
         try:
-            return self._record(event, terms, watch)
+            with time_limit(deadline):
+                return self._record(event, run, timer)
         except IceResultError as error:
-            return self._park(event, Stopped.by(error), terms, watch)
+            failure = Failure.from_error(error)
         except Exception as error:  # noqa: BLE001  our own mistake must not cost the user an event
-            return self._park(event, Stopped.by_defect(error), terms, watch)
+            failure = Failure.from_bug(error)
+        return self._park(event, failure, run, timer)
 
-    def _record(self, event: JobEvent, terms: Terms, watch: Stopwatch) -> JobOutcome:
-        written = self._processor.process(event, terms.deadline(), watch)
+    def _record(self, event: JobEvent, run: RunContext, timer: StageTimer) -> JobOutcome:
+        written = self._processor.process(event, timer)
         if isinstance(written, RecordedBefore):
             reason = f"ICE no longer knows the job, which is recorded: {shorten(written.place)}"
             return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
         record, manifest = written.record, written.manifest
         if written.files_missing:
-            self._ask_again(record, terms)
+            self._ask_again(record, run)
         if written.refused:
-            stopped = Stopped.by_sinks(written.refused, taken=bool(written.addresses))
-            return self._park(event, stopped, terms, watch, record.function_name)
+            failure = Failure.from_sinks(written.refused, taken=bool(written.addresses))
+            return self._park(event, failure, run, timer, record.function_name)
         first = next(iter(written.addresses.values()))
         return JobOutcome(
             job_id=record.job_id,
@@ -241,55 +251,38 @@ class Pipeline:
             reason=shortfall(record, manifest),
         )
 
-    def _ask_again(self, record: Record, terms: Terms) -> None:
+    def _ask_again(self, record: Record, run: RunContext) -> None:
         """Leave a note for the timer: ICE may name the files of this job a little later [inferred]."""
-        from ice_result.maintenance.expected import leave_notes  # noqa: PLC0415  few jobs need it
-
         now = self.now()
         note = Expected(
             job_id=record.job_id, function_name=record.function_name, expected_at=now, due_at=now + _ASKED_AGAIN_AFTER
         )
         try:
-            list(leave_notes(self.stores.lots, [note], terms.parking))
+            list(leave_notes(self.stores.lots, [note], run.parking))
         except IceResultError as error:  # the record says `outputs_missing`, and a person can ask again
-            _logger.warning("job %s is not asked for again: %s", record.job_id, error)
+            _log.warning("job %s is not asked for again: %s", record.job_id, error)
 
     def _park(
         self,
         event: JobEvent | Malformed,
-        stopped: Stopped,
-        terms: Terms,
-        watch: Stopwatch,
+        failure: Failure,
+        run: RunContext,
+        timer: StageTimer,
         function_name: str | None = None,
     ) -> JobOutcome:
-        parked = stopped.parked(event, self.now(), self._most_tries)
-        return self._keep(parked, stopped, terms, watch).model_copy(update={"function_name": function_name})
-
-    def _keep(self, parked: Parked, stopped: Stopped, terms: Terms, watch: Stopwatch) -> JobOutcome:
-        """Into the first store that takes it; each has its share of the time."""
-        outcome = JobOutcome(job_id=parked.job_id, outcome="failed")
-        why, lots, deadline = stopped.message, self.stores.lots, terms.parking()
-        with watch.lap("park"):
-            for tried, lot in enumerate(lots):
-                try:
-                    address = lot.park(parked, deadline.part(1 / (len(lots) - tried)))
-                except Exception as error:  # noqa: BLE001  our own mistake in one store must not cost the others
-                    why = f"{why}; not parked: {shorten(str(error))}"
-                else:
-                    reason = f"{stopped.reason}: {why}"
-                    return outcome.model_copy(update={"outcome": "parked", "record": address, "reason": reason})
-        return outcome.model_copy(update={"reason": f"{ParkingError.reason}: {why}"})
+        parked = self._parking.park(event, failure, run.parking(), timer)
+        return _parked_outcome(event, parked, function_name)
 
 
-class _Seen:
-    """The jobs that were come to; `again` has those that a later event names for more sinks than the first."""
+class _SeenJobs:
+    """The jobs of the events so far; `again` has those that a later event names for more sinks than the first."""
 
     def __init__(self) -> None:
         self._events: dict[JobId, JobEvent] = {}
         self.again: dict[JobId, tuple[int, JobEvent]] = {}
 
     def is_new(self, index: int, event: JobEvent) -> bool:
-        """Whether it is the first of its job, to be worked on now."""
+        """Tell whether it is the first event of its job, to be worked on now."""
         known = self._events.setdefault(event.job_id, event)
         if known is not event:
             both = for_both(known, event)
@@ -300,7 +293,7 @@ class _Seen:
 
 
 def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
-    """One event of a job in place of two: for the sinks that either is for. One that names none is for all."""
+    """Return one event of a job in place of two: for the sinks that either is for. One that names none is for all."""
     named, more = (set(event.past.sinks if event.past else ()) for event in (one, other))
     sinks = named | more if named and more else set()
     if sinks == named:
@@ -309,45 +302,21 @@ def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
     return one.model_copy(update={"past": past})
 
 
-def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:
-    """`events` in their order, as many together as make an envelope that is soon read again.
-
-    A message that several came from is in an envelope once.
-    """
-    piece: dict[int, ParkableEvent] = {}
-    messages: set[int] = set()
-    size = 0
-    for index, event in events.items():
-        if id(event.payload) not in messages:
-            length = len(json.dumps(event.payload))
-            if piece and size + length > _LONGEST_PIECE:
-                yield piece
-                piece, messages, size = {}, set(), 0
-            messages.add(id(event.payload))
-            size += length
-        piece[index] = event
-    if piece:
-        yield piece
-
-
-def _ended(under_way: _UnderWay, seconds: float | None = None) -> Iterator[tuple[int, JobOutcome]]:
-    """Those that end next, within `seconds` if given; they are then no longer under way."""
-    done, _ = wait(under_way, seconds, FIRST_COMPLETED)
-    for future in done:
-        index, _ = under_way.pop(future)
-        yield index, future.result()
-
-
-def _not_begun(under_way: _UnderWay) -> dict[int, ParkableEvent]:
-    """Those that no worker has begun yet; they are then no longer under way."""
-    return dict(under_way.pop(future) for future in [*under_way] if future.cancel())
-
-
 def _not_begun_in_time() -> OutOfTimeError:
     return OutOfTimeError("the time of this run was over before work on it began")
 
 
-def _log(event: TriggerEvent, outcome: JobOutcome, terms: Terms, watch: Stopwatch, retries: Retries) -> None:
-    ids = {"request_id": terms.request_id, "event_id": event.event_id, "event_type": event.event_type}
+def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str | None = None) -> JobOutcome:
+    return JobOutcome(
+        job_id=event.job_id if isinstance(event, JobEvent) else None,
+        outcome="failed" if parked.address is None else "parked",
+        function_name=function_name,
+        record=parked.address,
+        reason=parked.reason,
+    )
+
+
+def _log_event(event: TriggerEvent, outcome: JobOutcome, run: RunContext, timer: StageTimer, retries: Retries) -> None:
+    ids = {"request_id": run.request_id, "event_id": event.event_id, "event_type": event.event_type}
     facts = outcome.model_dump(include={"job_id", "function_name", "state", "job_outcome", "complete", "reason"})
-    event_log.write_job(outcome.outcome, {**ids, **facts}, watch, retries)
+    event_log.write_job(outcome.outcome, {**ids, **facts}, timer, retries)

@@ -22,39 +22,39 @@ _log = logging.getLogger("ice_result.event_log")
 _log.addHandler(logging.NullHandler())  # without it, Python would print warnings that nobody asked for
 
 
-class Stopwatch:
+class StageTimer:
     """How long each stage took: `<stage>_seconds` by stage, and `seconds` in all."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._began = now()
-        self._laps: dict[str, float] = {}
+        self._stages: dict[str, float] = {}
 
     @contextmanager
-    def lap(self, stage: str) -> Iterator[None]:
+    def stage(self, stage: str) -> Iterator[None]:
         """Time what is done inside, whether it succeeds or not."""
         began = self._now()
         try:
             yield
         finally:
-            self._laps[f"{stage}_seconds"] = self._now() - began
+            self._stages[f"{stage}_seconds"] = self._now() - began
 
     @property
-    def laps(self) -> JsonObject:
+    def stages(self) -> JsonObject:
         """To the millisecond."""
-        whole = {"seconds": self._now() - self._began, **self._laps}
+        whole = {"seconds": self._now() - self._began, **self._stages}
         return {name: round(seconds, 3) for name, seconds in whole.items()}
 
 
-def write_job(outcome: str, facts: JsonObject, watch: Stopwatch, retries: Retries) -> None:
+def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retries) -> None:
     """The line of one event that has come to its end. `facts` are its ids and the reason, by name."""
-    line: JsonObject = {"kind": "job", "outcome": outcome, **facts, **watch.laps, "retries": retries.count}
+    line: JsonObject = {"kind": "job", "outcome": outcome, **facts, **timer.stages, "retries": retries.count}
     _write(_LEVELS.get(outcome, logging.INFO), line)
 
 
-def write_invocation(facts: JsonObject, watch: Stopwatch, *, level: int = logging.INFO) -> None:
+def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int = logging.INFO) -> None:
     """The line of one call of the function."""
-    _write(level, {"kind": "invocation", **facts, **watch.laps})
+    _write(level, {"kind": "invocation", **facts, **timer.stages})
 
 
 def _write(level: int, line: JsonObject) -> None:

@@ -18,7 +18,7 @@ from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
 @dataclass(frozen=True)
-class Stopped:
+class Failure:
     """What stopped an event; `sinks` are those that lack the job while others have it."""
 
     reason: str
@@ -28,18 +28,18 @@ class Stopped:
     sinks: tuple[str, ...] = ()
 
     @classmethod
-    def by(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
+    def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
         """A stage refused."""
         return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
 
     @classmethod
-    def by_sinks(cls, refused: Mapping[Sink, IceResultError], *, taken: bool) -> Self:
+    def from_sinks(cls, refused: Mapping[Sink, IceResultError], *, taken: bool) -> Self:
         """Told by the error that lasts, if there is one; `taken` when another sink has the job."""
         worst = min(refused.values(), key=lambda error: error.transient)
-        return cls.by(worst, tuple(sink.url for sink in refused) if taken else ())
+        return cls.from_error(worst, tuple(sink.url for sink in refused) if taken else ())
 
     @classmethod
-    def by_defect(cls, error: Exception) -> Self:
+    def from_bug(cls, error: Exception) -> Self:
         """Our own code broke: the place is told, since the whole traceback could hold what a message must not."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"

@@ -17,22 +17,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import current_deadline
 from ice_result.errors import OutOfTimeError, TooLargeError
 from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, LARGEST_RESPONSE, reading_at_most
 
 T = TypeVar("T")
 
 
-class Turns:
-    """Whose turn it is, in the order in which they came."""
+class LargeJobQueue:
+    """Lets large jobs be worked on one at a time, in the order in which they came."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()  # the first is set: it has the turn
 
-    def work(self, work: Callable[[], T], deadline: Deadline) -> T:
-        """The value of `work()`, which asks for a response and holds what it makes of it.
+    def work(self, work: Callable[[], T]) -> T:
+        """Return the value of `work()`, which asks for a response and holds what it makes of it.
 
         It is called again when the response is a large one. Raises OutOfTimeError when its turn does not come by the
         deadline, TooLargeError when it is larger than any may be, and whatever `work` raises.
@@ -46,12 +46,12 @@ class Turns:
             # It names the frames of all who wait for this work, which would keep what comes of it until the next
             # garbage collection.
             error.__traceback__ = None
-        with self._turn(deadline), reading_at_most(LARGEST_RESPONSE):
+        with self._turn(), reading_at_most(LARGEST_RESPONSE):
             return work()
 
     @contextmanager
-    def _turn(self, deadline: Deadline) -> Iterator[None]:
-        mine = threading.Event()
+    def _turn(self) -> Iterator[None]:
+        mine, deadline = threading.Event(), current_deadline()
         with self._lock:
             self._waiting.append(mine)
             self._waiting[0].set()

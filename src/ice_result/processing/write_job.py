@@ -12,29 +12,26 @@ before a manifest that is not complete, each sink is read:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
 from typing import TypeVar
 
-from typing_extensions import ParamSpec
-
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import begin, in_order, result_of
+from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import IceResultError, StorageError
-from ice_result.processing.event_log import Stopwatch
+from ice_result.core.threads import Task
+from ice_result.errors import IceResultError, StorageError, TimedOutError
+from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
 from ice_result.sinks.base import Addresses, Catalogue, Found, Loads, ParkingLot, Sink
 from ice_result.sinks.registry import catalogue_of, holdings_of
 
-P = ParamSpec("P")
 T = TypeVar("T")
 CALLS_PER_JOB = 4
 """How many calls one job may have under way at once."""
-_LOOKED_UP_AT_ONCE = 256  # of a job: a call that waits for its thread takes memory too
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost what is written after it
 
 
@@ -49,11 +46,10 @@ class Stores:
 
 @dataclass(frozen=True)
 class Target:
-    """Which sinks a job is for, by when, and what times it."""
+    """The sinks that a job is for, and what times its stages."""
 
     sinks: Sequence[Sink]
-    deadline: Deadline
-    watch: Stopwatch
+    timer: StageTimer
 
 
 @dataclass(frozen=True)
@@ -76,27 +72,30 @@ class JobWriter:
 
     def __init__(self, stores: Stores, *, concurrency: int) -> None:
         self._stores = stores
-        self._callers = ThreadPoolExecutor(concurrency * CALLS_PER_JOB, thread_name_prefix="call")
-
-    def close(self) -> None:
-        """End the threads; what they are doing is finished first."""
-        self._callers.shutdown()
+        self._most_calls = concurrency * CALLS_PER_JOB
+        self._lock = threading.Lock()
+        self._writing = 0
 
     def load(self, *others: object) -> None:
         """Begin to make the stores ready, and `others`. What cannot be loaded is reported when it is used."""
         stores = self._stores
         for part in (*others, stores.inspector, *stores.sinks, *stores.lots):
             if isinstance(part, Loads):
-                self._callers.submit(part.load)
+                begin(part.load)
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look the files up, and write record and manifest; less than all only where no better ones are stored."""
 
         def manifest() -> Manifest:
-            facts = self._facts(files, target.deadline.part(_SHARE_FOR_LOOKING_UP), target.watch)
-            return build_manifest(record, files, facts)
+            return build_manifest(record, files, self._facts(files, target.timer))
 
-        return self._write_unless_better(record, manifest, target)
+        with self._lock:
+            self._writing += 1
+        try:
+            return self._write_unless_better(record, manifest, target)
+        finally:
+            with self._lock:
+                self._writing -= 1
 
     def copy(self, found: Found, target: Target) -> Written:
         """Write what another sink has, but not in place of better ones.
@@ -109,7 +108,7 @@ class JobWriter:
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
             return self._write(record, manifest, target)
-        stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record, target.deadline))
+        stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._keep(better, readable) if better else self._write(record, manifest, readable)
@@ -133,7 +132,7 @@ class JobWriter:
         errors: list[IceResultError] = []
         for source, record in having.items():
             try:
-                found = self._found_in(source, record, target.deadline, is_copied=bool(lacking))
+                found = self._found_in(source, record, is_copied=bool(lacking))
                 manifest = _manifest_of(found.record, found.manifest)
             except IceResultError as error:
                 errors.append(error)
@@ -147,70 +146,64 @@ class JobWriter:
             return replace(copied, addresses={**there, **copied.addresses})
         raise errors[0]
 
-    def _found_in(self, source: Sink, record: Record, deadline: Deadline, *, is_copied: bool) -> Found:
+    def _found_in(self, source: Sink, record: Record, *, is_copied: bool) -> Found:
         """What the source has of the job: all of it when it is to be copied, or it raises."""
         if not is_copied:
-            return Found(record, catalogue_of(source).verified(record, deadline))
+            return Found(record, catalogue_of(source).verified(record))
         place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
-        return catalogue_of(source).found_at(place, deadline) or Found(record, None)
+        return catalogue_of(source).found_at(place) or Found(record, None)
 
     def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
-        deadline = target.deadline
-        with target.watch.lap("stage"):
-            staging = {sink: self._submit(sink.stage, record, deadline) for sink in target.sinks}
+        with target.timer.stage("stage"):
+            staging = {sink: begin(partial(sink.stage, record)) for sink in target.sinks}
             manifest = manifest_of_record()
             staged, refused = _gather(staging)
-        with target.watch.lap("commit"):
-            kept, unreadable = self._complete_ones(record, manifest, deadline)
+        with target.timer.stage("commit"):
+            kept, unreadable = self._complete_ones(record, manifest)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
             manifest = next(iter(kept.values()), manifest)
             committed, refused_later = self._on_each(
                 [sink for sink in staged if sink not in refused],
-                lambda sink: sink.commit(record, kept.get(sink, manifest), deadline),
+                lambda sink: sink.commit(record, kept.get(sink, manifest)),
             )
         there = {sink: sink.addresses(record) for sink in committed}
         return Written(record, manifest, there, {**refused, **refused_later})
 
     def _complete_ones(
-        self, record: Record, manifest: Manifest, deadline: Deadline
+        self, record: Record, manifest: Manifest
     ) -> tuple[dict[Sink, Manifest], dict[Sink, IceResultError]]:
-        """The complete manifests of the same files that are stored, where `manifest` is none; and the unreadable."""
+        """Read the complete manifests of the same files that are stored, where `manifest` is not complete.
+
+        Returns them, and the errors of the sinks that cannot be read.
+        """
         if manifest.complete or not manifest.files or record.outcome != "ok":
             return {}, {}
-        soon = deadline.part(_SHARE_FOR_LOOKING_UP)
-        stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record, soon))
+        with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
+            stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record))
         complete = {
             sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
         }
         return complete, unreadable
 
-    def _facts(
-        self, files: OutputFiles, deadline: Deadline, watch: Stopwatch
-    ) -> dict[ObjectAddress, ObjectFacts] | None:
+    def _facts(self, files: OutputFiles, timer: StageTimer) -> dict[ObjectAddress, ObjectFacts] | None:
         inspector = self._stores.inspector
         if inspector is None:
             return None
-        with watch.lap("look_up"):
-            addresses = iter([file.address for file in files.files if file.address])
-            facts: dict[ObjectAddress, ObjectFacts] = {}
-            while some := [*islice(addresses, _LOOKED_UP_AT_ONCE)]:
-                asked = {address: self._submit(inspector.facts, address, deadline) for address in some}
-                facts.update((address, answer.result()) for address, answer in asked.items())
-            return facts
+        addresses = [file.address for file in files.files if file.address]
+        at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
+        with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
+            return dict(
+                zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
+            )
 
     def _read_all(self, read: Callable[[Catalogue], T]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
-        """What is read in each sink, whether the job is for it or not; and the errors of those that cannot be read."""
+        """Read in each sink, whether the job is for it or not; and the errors of those that cannot be read."""
         return self._on_each(self._stores.sinks, lambda sink: read(catalogue_of(sink)))
 
     def _on_each(
         self, sinks: Iterable[Sink], call: Callable[[Sink], T]
     ) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
-        return _gather({sink: self._submit(call, sink) for sink in sinks})
-
-    def _submit(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Make a call beside others; what it has to try again counts for the job it is made for."""
-        context = copy_context()
-        return self._callers.submit(lambda: context.run(call, *arguments, **named))
+        return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
 class _WithoutManifestError(StorageError):
@@ -229,14 +222,17 @@ def _same_files(one: Manifest, other: Manifest) -> bool:
     return {file.uri for file in one.files} == {file.uri for file in other.files}
 
 
-def _gather(calls: Mapping[Sink, Future[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
-    """What each sink answered, and the errors of those that refused; every call has ended by then."""
-    wait(calls.values())
+def _unreachable(error: TimedOutError) -> ObjectFacts:
+    return ObjectFacts(exists=None, problem="unreachable", message=str(error))
+
+
+def _gather(calls: Mapping[Sink, Task[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+    """Wait for all calls; return what each sink answered, and the errors of those that refused."""
     answers: dict[Sink, T] = {}
     refused: dict[Sink, IceResultError] = {}
     for sink, call in calls.items():
         try:
-            answers[sink] = call.result()
+            answers[sink] = result_of(call)
         except IceResultError as error:
             refused[sink] = error
     return answers, refused

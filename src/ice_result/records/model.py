@@ -7,7 +7,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import AliasChoices, Field
 
-from ice_result.core.calls import Deadline
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue, Model
 from ice_result.results.model import DecodeStatus, DecodeWarning, Result
@@ -145,6 +144,6 @@ class ObjectFacts(Model):
 class ObjectInspector(Protocol):
     """Where output files are looked up."""
 
-    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
         """What the store says of this object. Never raises for what the store answers."""
         ...

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import is_try
@@ -36,11 +36,11 @@ class Sink(Protocol):
         """Where this record and its manifest belong. Nothing is called."""
         ...
 
-    def stage(self, record: Record, deadline: Deadline) -> str:
+    def stage(self, record: Record) -> str:
         """Write what may be written before the output files are checked; the record's address."""
         ...
 
-    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> str:
         """Write the rest, and last of all the sign that the job is complete; the manifest's address."""
         ...
 
@@ -137,39 +137,39 @@ class ParkingLot(Protocol):
         """The address of what is kept under `key`. Nothing is called."""
         ...
 
-    def park(self, parked: Parked, deadline: Deadline) -> str:
+    def park(self, parked: Parked) -> str:
         """Keep it durably; its address. The same event parked again is counted, not doubled."""
         ...
 
-    def reasons(self, deadline: Deadline) -> Iterator[str]:
+    def reasons(self) -> Iterator[str]:
         """The reasons for which events are parked here, `dead` among them."""
         ...
 
-    def parked(self, reason: str, deadline: Deadline, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def parked(self, reason: str, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The events parked for this reason in the order of their keys, page by page; only those after `after`."""
         ...
 
-    def position(self, deadline: Deadline) -> Position | None:
+    def position(self) -> Position | None:
         """The position that was set last; None when there is none, or none that can be read."""
         ...
 
-    def set_position(self, position: Position | None, deadline: Deadline) -> None:
+    def set_position(self, position: Position | None) -> None:
         """Keep a position durably, in place of the one before; None removes it."""
         ...
 
-    def expect(self, note: Expected, deadline: Deadline) -> str:
+    def expect(self, note: Expected) -> str:
         """Keep a note; its address."""
         ...
 
-    def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
+    def expected(self) -> Iterator[tuple[Listed, datetime]]:
         """The notes and when each is due: those due first come first, and each is listed when it is needed."""
         ...
 
-    def read(self, key: str, deadline: Deadline) -> bytes | None:
+    def read(self, key: str) -> bytes | None:
         """An envelope or a note as it lies; None when it is gone."""
         ...
 
-    def discard(self, key: str, as_read: bytes, deadline: Deadline) -> bool:
+    def discard(self, key: str, as_read: bytes) -> bool:
         """Remove what lies under `key`, unless it is no longer what was read; whether it is gone."""
         ...
 
@@ -202,7 +202,7 @@ class SinkContext:
     `ca_bundle` is a file of certificates to trust in place of the usual ones. `archive_url` is the first object
     sink: stores that cannot keep all of a record point there.
     `concurrency` is how many calls go out at once: so many connections are kept open. `new_caller` makes the
-    Caller of a service, by its name.
+    ServiceCaller of a service, by its name.
     """
 
     region: str | None = None
@@ -216,7 +216,7 @@ class SinkContext:
     concurrency: int = 8
     ca_bundle: str | None = None
     archive_url: str | None = None
-    new_caller: Callable[[str], Caller] = Caller
+    new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 
 
 class JobLine(Model):
@@ -302,33 +302,33 @@ class Reads:
 class Catalogue(Protocol):
     """A store in which jobs can be looked up."""
 
-    def find(self, job_id: JobId, deadline: Deadline, hint: Hint | None = None) -> Found | None:
+    def find(self, job_id: JobId, hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when the store has neither, or not where `hint` says."""
         ...
 
-    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """The jobs that `wanted` admits, newest first as far as the store can tell."""
         ...
 
-    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+    def recorded(self, record: Record) -> Record | None:
         """The record that is stored where this one belongs, found with one read; None when there is none.
 
         Raises StorageError for one that this version cannot read: nobody can tell what it says.
         """
         ...
 
-    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+    def verified(self, record: Record) -> Manifest | None:
         """The manifest that is stored where that of this record belongs, found with one read; None without one.
 
         Raises StorageError as `recorded`.
         """
         ...
 
-    def place_near(self, job_id: JobId, near: Near, reads: Reads, deadline: Deadline) -> str | None:
+    def place_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
         """Where a job with a manifest is stored; None when the reads that are left do not find it."""
         ...
 
-    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+    def found_at(self, place: str) -> Found | None:
         """The record and the manifest at such a place; None when there is no record any more."""
         ...
 
@@ -355,11 +355,11 @@ class Stored(NamedTuple):
 class Holdings(Protocol):
     """A store whose jobs can be read as they lie, and held against what would be written of them now."""
 
-    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+    def places(self, wanted: JobFilter) -> Iterator[str]:
         """Where jobs lie that `wanted` may admit, by function and time; in any order, and read as it is asked for."""
         ...
 
-    def place_of(self, job_id: JobId, wanted: JobFilter, deadline: Deadline) -> str | None:
+    def place_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
         """Where one job lies, among those that `wanted` may admit; None when it is not there."""
         ...
 
@@ -367,7 +367,7 @@ class Holdings(Protocol):
         """Where a job of this function and time belongs."""
         ...
 
-    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+    def stored(self, place: str) -> Stored | None:
         """What lies there; None when nothing does."""
         ...
 
@@ -380,6 +380,6 @@ class Holdings(Protocol):
 class Removes(Protocol):
     """Holdings in which a job can lie at more than one place."""
 
-    def remove(self, place: str, deadline: Deadline) -> None:
+    def remove(self, place: str) -> None:
         """Remove the manifest and the record of a place, if they are there."""
         ...

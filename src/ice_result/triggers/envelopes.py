@@ -267,7 +267,7 @@ IMS_EVENT = Envelope("EventType (an IMS event)", _open_ims_event)
 # Documented are three:
 #
 #     of a job          {"jobId", "requestId", "type", "state", "code", "msg"}, and the same keys with a capital
-#     of a workflow     {"RunId", "Name", "Type": "Start" | "Report", "State", "MediaWorkflowExecution"}
+#     of a workflow     {"RunId", "Name", "Type": "Start" | "BatchReport", "State", "MediaWorkflowExecution"}
 #     of an IProduction {"Type": "IProduction", "State", "JobId", "FunctionName", "Code", "Message", "Details"}
 #
 # `{"JobId", "State"}` alone is none of them: somebody may have made it of an ICE event.

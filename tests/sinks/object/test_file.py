@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.core.calls import Deadline
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
@@ -28,10 +27,9 @@ SIZE = 200_000
 ENDLESS_WRITER = f"""
 import itertools, sys
 from pathlib import Path
-from ice_result.core.calls import Deadline
 from ice_result.sinks.object.file import FileStore
 for letter in itertools.cycle(sys.argv[2].encode()):
-    FileStore(Path(sys.argv[1])).put({KEY!r}, bytes([letter]) * {SIZE}, Deadline.after(9))
+    FileStore(Path(sys.argv[1])).put({KEY!r}, bytes([letter]) * {SIZE})
 """
 
 
@@ -48,14 +46,14 @@ def wait_for(path: Path) -> None:
 
 
 def test_a_relative_url_gives_relative_addresses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_of: RecordOf, manifest: Manifest, deadline: Deadline
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_of: RecordOf, manifest: Manifest
 ) -> None:
     """GIVEN file:./out WHEN a job is written THEN both files lie there and are named as the user named the folder."""
     monkeypatch.chdir(tmp_path)
     sink = open_sink("file:./out", SinkContext())
 
-    staged = sink.stage(record_of(), deadline)
-    committed = sink.commit(record_of(), manifest, deadline)
+    staged = sink.stage(record_of())
+    committed = sink.commit(record_of(), manifest)
 
     assert staged == f"out/{KEY}"
     assert committed == "out/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -64,41 +62,41 @@ def test_a_relative_url_gives_relative_addresses(
 
 
 @pytest.mark.parametrize("form", ["file:{}/out", "file://{}/out"])
-def test_an_absolute_url_has_two_forms(tmp_path: Path, form: str, record_of: RecordOf, deadline: Deadline) -> None:
+def test_an_absolute_url_has_two_forms(tmp_path: Path, form: str, record_of: RecordOf) -> None:
     """file:/abs and file:///abs are the same folder."""
     sink = open_sink(form.format(tmp_path), SinkContext())
 
-    assert sink.stage(record_of(), deadline) == f"{tmp_path}/out/{KEY}"
+    assert sink.stage(record_of()) == f"{tmp_path}/out/{KEY}"
     assert (tmp_path / "out" / KEY).is_file()
 
 
-def test_an_unchanged_file_is_left_alone(tmp_path: Path, record_of: RecordOf, deadline: Deadline) -> None:
+def test_an_unchanged_file_is_left_alone(tmp_path: Path, record_of: RecordOf) -> None:
     """Writing the same job again touches neither the bytes nor the file; another content replaces it."""
     sink = open_sink(f"file:{tmp_path}", SinkContext())
-    path = Path(sink.stage(record_of(), deadline))
+    path = Path(sink.stage(record_of()))
     before = path.stat()
 
-    sink.stage(record_of(), deadline)
+    sink.stage(record_of())
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
-    sink.stage(record_of(status="Fail"), deadline)
+    sink.stage(record_of(status="Fail"))
     assert json.loads(path.read_bytes())["status"] == "Fail"
 
 
-def test_files_are_made_with_the_usual_permissions(tmp_path: Path, deadline: Deadline) -> None:
+def test_files_are_made_with_the_usual_permissions(tmp_path: Path) -> None:
     """Others who may read the folder may read the records: the umask decides, as for any file."""
     usual = tmp_path / "usual"
     usual.touch()
 
-    written = Path(FileStore(tmp_path).put(KEY, b"{}\n", deadline))
+    written = Path(FileStore(tmp_path).put(KEY, b"{}\n"))
 
     assert written.stat().st_mode == usual.stat().st_mode
 
 
 @pytest.mark.parametrize("job_id", ["../../../escape", "/etc/passwd", "..", "智" * 128, "a\x00b", "x" * 10_000])
-def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: RecordOf, deadline: Deadline) -> None:
+def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: RecordOf) -> None:
     """Whatever the id, one file appears in the partition's folder and nowhere else."""
-    address = open_sink(f"file:{tmp_path}/out", SinkContext()).stage(record_of(job_id=job_id), deadline)
+    address = open_sink(f"file:{tmp_path}/out", SinkContext()).stage(record_of(job_id=job_id))
 
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path(address)]
@@ -107,36 +105,36 @@ def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: 
 
 @pytest.mark.parametrize("blocked", ["records", "records/function_name=Cover/dt=2022-07-07"])
 def test_a_file_where_a_folder_should_be_is_told_with_its_path(
-    tmp_path: Path, blocked: str, record_of: RecordOf, deadline: Deadline
+    tmp_path: Path, blocked: str, record_of: RecordOf
 ) -> None:
     """The message says what could not be written and why, in one line."""
     (tmp_path / blocked).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / blocked).write_text("in the way")
 
     with pytest.raises(StorageError, match="Not a directory") as caught:
-        open_sink(f"file:{tmp_path}", SinkContext()).stage(record_of(), deadline)
+        open_sink(f"file:{tmp_path}", SinkContext()).stage(record_of())
 
     assert str(caught.value) == f"cannot write {tmp_path}/{KEY}: Not a directory"
 
 
-def test_a_folder_where_the_file_should_be_is_told_with_its_path(tmp_path: Path, deadline: Deadline) -> None:
+def test_a_folder_where_the_file_should_be_is_told_with_its_path(tmp_path: Path) -> None:
     """Reading and writing both fail with our error, and nothing is left behind."""
     (tmp_path / KEY).mkdir(parents=True)
 
     with pytest.raises(StorageError, match=r"cannot read .*Is a directory"):
-        FileStore(tmp_path).get(KEY, deadline)
+        FileStore(tmp_path).get(KEY)
     with pytest.raises(StorageError, match=r"cannot write .*Is a directory"):
-        FileStore(tmp_path).put(KEY, b"{}\n", deadline)
+        FileStore(tmp_path).put(KEY, b"{}\n")
 
 
-def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path, deadline: Deadline) -> None:
+def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
     """GIVEN no room for the content WHEN the write fails THEN the error says so and the folder is as before."""
-    FileStore(tmp_path).put("a/b.json", b"old\n", deadline)
+    FileStore(tmp_path).put("a/b.json", b"old\n")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         with pytest.raises(StorageError) as caught:
-            FileStore(tmp_path).put("a/b.json", bytes(100_000), deadline)
+            FileStore(tmp_path).put("a/b.json", bytes(100_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -176,25 +174,25 @@ def test_readers_never_see_a_part_of_a_file_that_two_processes_write(tmp_path: P
     assert {(len(content), len(set(content))) for content in seen} == {(SIZE, 1)}
 
 
-def test_many_threads_may_write_one_new_key(tmp_path: Path, deadline: Deadline) -> None:
+def test_many_threads_may_write_one_new_key(tmp_path: Path) -> None:
     """The folders are missing for all of them, and one of the contents wins whole."""
     store = FileStore(tmp_path / "new" / "folder")
     contents = [bytes([65 + number]) * 5000 for number in range(20)]
 
     with ThreadPoolExecutor(20) as threads:
-        addresses = set(threads.map(lambda content: store.put(KEY, content, deadline), contents))
+        addresses = set(threads.map(lambda content: store.put(KEY, content), contents))
 
     assert addresses == {f"{tmp_path}/new/folder/{KEY}"}
-    assert store.get(KEY, deadline) in contents
+    assert store.get(KEY) in contents
     assert [path.name for path in (tmp_path / "new/folder" / KEY).parent.iterdir()] == ["job-1.json"]
 
 
-def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: ParkedOf, deadline: Deadline) -> None:
+def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: ParkedOf) -> None:
     """GIVEN an event parked three times THEN there is one envelope, whole, with the count of three."""
     lot = open_lot(f"file:{tmp_path}", SinkContext())
     event = {"EventType": "AIProduceComplete", "MessageBody": {"无": None}}
 
-    addresses = {lot.park(parked_of(event), deadline) for _ in range(3)}
+    addresses = {lot.park(parked_of(event)) for _ in range(3)}
 
     (address,) = addresses
     envelope = json.loads(Path(address).read_bytes())
@@ -205,32 +203,26 @@ def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: Parked
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema":"other/1"}'])
-def test_an_unreadable_envelope_counts_as_one(
-    tmp_path: Path, content: bytes, parked_of: ParkedOf, deadline: Deadline
-) -> None:
+def test_an_unreadable_envelope_counts_as_one(tmp_path: Path, content: bytes, parked_of: ParkedOf) -> None:
     """What cannot be read was parked at least once, and is replaced by an envelope that can be read."""
     lot = open_lot(f"file:{tmp_path}", SinkContext())
-    path = Path(lot.park(parked_of(job_id="job-1"), deadline))
+    path = Path(lot.park(parked_of(job_id="job-1")))
     path.write_bytes(content)
 
-    lot.park(parked_of(job_id="job-1"), deadline)
+    lot.park(parked_of(job_id="job-1"))
 
     assert Parked.model_validate_json(path.read_bytes()).attempts == 2
 
 
-def test_parking_where_nothing_can_be_written_is_an_error(
-    tmp_path: Path, parked_of: ParkedOf, deadline: Deadline
-) -> None:
+def test_parking_where_nothing_can_be_written_is_an_error(tmp_path: Path, parked_of: ParkedOf) -> None:
     """An event that cannot be kept is never taken for kept."""
     (tmp_path / "parked").write_text("in the way")
 
     with pytest.raises(StorageError, match="Not a directory"):
-        open_lot(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"), deadline)
+        open_lot(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"))
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
-) -> None:
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So a power cut leaves the old content or the new one; and before its address is known, the name is there too."""
     steps: list[tuple[str, int]] = []
     sync, rename = os.fsync, Path.replace
@@ -245,18 +237,18 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
 
     monkeypatch.setattr(os, "fsync", watched_sync)
     monkeypatch.setattr(Path, "replace", watched_rename)
-    written = Path(FileStore(tmp_path).put("record.json", b"{}\n", deadline))
+    written = Path(FileStore(tmp_path).put("record.json", b"{}\n"))
 
     file, folder = written.stat().st_ino, tmp_path.stat().st_ino
     assert steps == [("sync", file), ("rename", file), ("sync", folder)]
 
 
-def test_what_nobody_can_read_does_not_end_a_listing(tmp_path: Path, deadline: Deadline) -> None:
+def test_what_nobody_can_read_does_not_end_a_listing(tmp_path: Path) -> None:
     """GIVEN a link to itself among the files THEN the others are listed."""
     store = FileStore(tmp_path)
-    store.put("parked/x/b.json", b"{}", deadline)
+    store.put("parked/x/b.json", b"{}")
     (tmp_path / "parked" / "x" / "a.json").symlink_to("a.json")
     (tmp_path / "parked" / "y").symlink_to("y")
-    pages = [*store.list("parked/x/", deadline)]
+    pages = [*store.list("parked/x/")]
     assert [listed.key for page in pages for listed in page] == ["parked/x/b.json"]
-    assert [*store.children("parked/", deadline)] == ["x"]
+    assert [*store.children("parked/")] == ["x"]

@@ -12,8 +12,8 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.service import Watch
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.deadline import Deadline
 from ice_result.errors import (
     ForbiddenError,
     NoSuchBucketError,
@@ -26,7 +26,7 @@ from ice_result.errors import (
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
 from ice_result.sinks.object.oss import OssClient, OssStore
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -43,14 +43,12 @@ def keys_of(cloud: LocalCloud) -> Keys:
     )
 
 
-def test_a_job_is_two_objects(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
-) -> None:
+def test_a_job_is_two_objects(cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
     """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
     sink = open_sink(URL, context)
 
-    staged = sink.stage(record_of(), deadline)
-    committed = sink.commit(record_of(), manifest, deadline)
+    staged = sink.stage(record_of())
+    committed = sink.commit(record_of(), manifest)
 
     assert staged == f"oss://records/{KEY}"
     assert committed == "oss://records/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -60,26 +58,24 @@ def test_a_job_is_two_objects(
 
 @pytest.mark.parametrize("encryption", ["AES256", "KMS", "SM4", None])
 def test_objects_are_json_and_encrypted_as_asked_for(
-    context: SinkContext, encryption: str | None, record_of: RecordOf, deadline: Deadline
+    context: SinkContext, encryption: str | None, record_of: RecordOf
 ) -> None:
     """OSS keeps the content type and the kind of encryption that came with the write."""
-    open_sink(URL, replace(context, oss_encryption=encryption)).stage(record_of(), deadline)
+    open_sink(URL, replace(context, oss_encryption=encryption)).stage(record_of())
 
-    head = OssClient(context).call("look up", "records", lambda bucket: bucket.head_object(KEY), deadline)
+    head = OssClient(context).call("look up", "records", lambda bucket: bucket.head_object(KEY))
 
     assert head.content_type == "application/json"
     assert head.headers.get("x-oss-server-side-encryption") == encryption
 
 
-def test_writing_a_job_again_gives_the_same_bytes(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_writing_a_job_again_gives_the_same_bytes(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
     """A second delivery of the same event changes nothing that can be read."""
     sink = open_sink(URL, context)
-    sink.stage(record_of(), deadline)
+    sink.stage(record_of())
     first = cloud.oss.get("records", KEY)
 
-    sink.stage(record_of(), deadline)
+    sink.stage(record_of())
 
     assert cloud.oss.get("records", KEY) == first
     assert cloud.oss.keys("records") == [KEY]
@@ -87,25 +83,23 @@ def test_writing_a_job_again_gives_the_same_bytes(
 
 @pytest.mark.parametrize("job_id", ["../x", "a/b", "a%2Fb", "智能", "a b+c&d?e=f#g", "..", "x" * 5000])
 def test_odd_ids_arrive_as_they_were_encoded(
-    cloud: LocalCloud, context: SinkContext, job_id: str, record_of: RecordOf, deadline: Deadline
+    cloud: LocalCloud, context: SinkContext, job_id: str, record_of: RecordOf
 ) -> None:
     """The key under which OSS keeps the object is the one in the address, and the signature holds."""
     sink = open_sink("oss://records", context)
 
-    address = sink.stage(record_of(job_id=job_id), deadline)
+    address = sink.stage(record_of(job_id=job_id))
 
     assert cloud.oss.keys("records") == [address.removeprefix("oss://records/")]
 
 
-def test_many_threads_share_one_sink(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_many_threads_share_one_sink(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
     """Jobs of a batch are written at the same time."""
     sink = open_sink(URL, context)
     records = [record_of(job_id=f"job-{number}") for number in range(40)]
 
     with ThreadPoolExecutor(8) as threads:
-        addresses = set(threads.map(lambda record: sink.stage(record, deadline), records))
+        addresses = set(threads.map(sink.stage, records))
 
     assert addresses == {f"oss://records/{key}" for key in cloud.oss.keys("records")}
     assert len(addresses) == 40
@@ -118,7 +112,6 @@ def test_a_write_recovers_from_a_single_fault(
     context: SinkContext,
     kind: FaultKind,
     record_of: RecordOf,
-    deadline: Deadline,
     fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
@@ -126,7 +119,7 @@ def test_a_write_recovers_from_a_single_fault(
     watchers.append(fake_time.during(kind, 10))
     cloud.oss.fail(Fault(kind))
 
-    open_sink(URL, context).stage(record_of(), deadline)
+    open_sink(URL, context).stage(record_of())
 
     assert json.loads(cloud.oss.get("records", KEY))["job_id"] == "job-1"
     assert len(cloud.oss.calls) == 2
@@ -138,7 +131,6 @@ def test_a_read_recovers_from_a_single_fault(
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,
-    deadline: Deadline,
     fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
@@ -147,7 +139,7 @@ def test_a_read_recovers_from_a_single_fault(
     cloud.oss.put("records", "key", b"content" * 1000)
     cloud.oss.fail(Fault(kind))
 
-    assert OssStore(OssClient(context), "records").get("key", deadline) == b"content" * 1000
+    assert OssStore(OssClient(context), "records").get("key") == b"content" * 1000
     assert len(cloud.oss.calls) == 2
 
 
@@ -180,69 +172,65 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     deadline = Deadline.after(10, fake_time.clock)
 
     with pytest.raises(error) as caught:
-        open_sink(URL, context).stage(record_of(), deadline)
+        limited(deadline, lambda: open_sink(URL, context).stage(record_of()))
 
     assert fake_time.seconds <= deadline.at
     assert f"OSS: write oss://records/{KEY}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_forbidden_is_not_tried_again(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_what_is_forbidden_is_not_tried_again(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
     """A refusal for good costs one call."""
     cloud.oss.forbid("records")
 
     with pytest.raises(ForbiddenError, match="403 AccessDenied"):
-        open_sink(URL, context).stage(record_of(), deadline)
+        open_sink(URL, context).stage(record_of())
 
     assert len(cloud.oss.calls) == 1
 
 
 def test_a_bucket_in_another_region_is_told_with_its_endpoint(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
+    cloud: LocalCloud, context: SinkContext, record_of: RecordOf
 ) -> None:
     """The commonest mistake of all looks like missing permission, so the message says what it is."""
     cloud.oss.create_bucket("elsewhere", region="cn-beijing")
 
     with pytest.raises(ForbiddenError, match=r"another region: .* oss-cn-beijing\.aliyuncs\.com"):
-        open_sink("oss://elsewhere", context).stage(record_of(), deadline)
+        open_sink("oss://elsewhere", context).stage(record_of())
 
 
-def test_a_missing_bucket_is_an_error_for_writing_and_for_reading(context: SinkContext, deadline: Deadline) -> None:
+def test_a_missing_bucket_is_an_error_for_writing_and_for_reading(context: SinkContext) -> None:
     """A missing object is nothing; a missing bucket is a mistake."""
     store = OssStore(OssClient(context), "no-such-bucket")
 
     with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
-        store.put("key", b"", deadline)
+        store.put("key", b"")
     with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
-        store.get("key", deadline)
+        store.get("key")
 
 
 @pytest.mark.parametrize("storage_class", ["Archive", "ColdArchive", "DeepColdArchive"])
-def test_an_archived_object_is_told_as_such(context: SinkContext, deadline: Deadline, storage_class: str) -> None:
+def test_an_archived_object_is_told_as_such(context: SinkContext, storage_class: str) -> None:
     """GIVEN a bucket whose lifecycle rule archives WHEN a record is read THEN the error says that it must be restored.
 
     The situation is that of aliyun/aliyun-oss-python-sdk#94.
     """
     client = OssClient(context)
     store, headers = OssStore(client, "records"), {"x-oss-storage-class": storage_class}
-    client.call("archive", "records", lambda bucket: bucket.put_object("key", b"{}", headers), deadline)
+    client.call("archive", "records", lambda bucket: bucket.put_object("key", b"{}", headers))
 
     with pytest.raises(RejectedError, match="403 InvalidObjectState: the object is archived, and must be restored"):
-        store.get("key", deadline)
-    assert store.put("key", b"{}", deadline) == "oss://records/key"
-    assert store.get("key", deadline) == b"{}"
+        store.get("key")
+    assert store.put("key", b"{}") == "oss://records/key"
+    assert store.get("key") == b"{}"
 
 
-def test_a_missing_object_is_nothing(context: SinkContext, deadline: Deadline) -> None:
+def test_a_missing_object_is_nothing(context: SinkContext) -> None:
     """Reading what is not there gives None."""
-    assert OssStore(OssClient(context), "records").get("key", deadline) is None
+    assert OssStore(OssClient(context), "records").get("key") is None
 
 
-def test_wrong_keys_are_told_without_showing_them(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_wrong_keys_are_told_without_showing_them(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
     """GIVEN keys OSS does not accept WHEN a record is written THEN the error says what to check, once."""
     right = keys_of(cloud)
     wrong = {
@@ -255,14 +243,14 @@ def test_wrong_keys_are_told_without_showing_them(
         sink = open_sink(URL, replace(context, credentials=credentials))
 
         with pytest.raises(ForbiddenError, match=code) as caught:
-            sink.stage(record_of(), deadline)
+            sink.stage(record_of())
         assert keys.access_key_secret not in str(caught.value)
 
     assert len(cloud.oss.calls) == 2
 
 
 def test_temporary_keys_are_asked_for_at_every_request(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
+    cloud: LocalCloud, context: SinkContext, record_of: RecordOf
 ) -> None:
     """GIVEN a sink in use WHEN the function's STS keys change THEN the next write is signed with the new ones."""
     credentials = Credentials()
@@ -272,45 +260,41 @@ def test_temporary_keys_are_asked_for_at_every_request(
         cloud.rotate(temporary=True)
         credentials.use(keys_of(cloud))
         used.append(credentials.keys().security_token)
-        sink.stage(record_of(job_id=f"job-{number}"), deadline)
+        sink.stage(record_of(job_id=f"job-{number}"))
 
     assert all(used)
     assert [call.status for call in cloud.oss.calls] == [200, 200, 200]
 
 
-def test_keys_that_no_longer_exist_are_forbidden(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_keys_that_no_longer_exist_are_forbidden(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
     """GIVEN keys from the environment WHEN they are no longer accepted THEN the write is refused, not retried."""
     sink = open_sink(URL, context)
     cloud.rotate(temporary=True)
 
     with pytest.raises(ForbiddenError):
-        sink.stage(record_of(), deadline)
+        sink.stage(record_of())
     assert len(cloud.oss.calls) == 1
 
 
 @pytest.mark.parametrize(("region", "error"), [("cn-beijing", RejectedError), ("cn-shanghai", None)])
 def test_the_signature_names_the_region(
-    context: SinkContext, region: str, error: type[ServiceError] | None, record_of: RecordOf, deadline: Deadline
+    context: SinkContext, region: str, error: type[ServiceError] | None, record_of: RecordOf
 ) -> None:
     """A signature for another region than the endpoint's is refused, so the region is in it."""
     sink = open_sink(URL, replace(context, region=region))
 
     if error is None:
-        assert sink.stage(record_of(), deadline)
+        assert sink.stage(record_of())
     else:
         with pytest.raises(error, match="signing region"):
-            sink.stage(record_of(), deadline)
+            sink.stage(record_of())
 
 
-def test_parked_events_are_counted(
-    cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf, deadline: Deadline
-) -> None:
+def test_parked_events_are_counted(cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf) -> None:
     """The same event parked again is one object with a higher count, without a job id too."""
     lot = open_lot(URL, context)
 
-    addresses = [lot.park(parked_of({"EventType": "AIProduceComplete"}), deadline) for _ in range(3)]
+    addresses = [lot.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)]
 
     assert len(set(addresses)) == 1
     (key,) = cloud.oss.keys("records")
@@ -319,14 +303,14 @@ def test_parked_events_are_counted(
 
 
 def test_an_event_is_parked_even_where_reading_is_forbidden(
-    cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf, deadline: Deadline
+    cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf
 ) -> None:
     """GIVEN keys that may write but not read WHEN an event is parked THEN it is kept, and only the count is lost."""
     cloud.oss.fail(Fault("forbidden", times=None, operation="GET"))
     lot = open_lot(URL, context)
 
     for _ in range(2):
-        lot.park(parked_of({}, "job-1"), deadline)
+        lot.park(parked_of({}, "job-1"))
 
     envelope = json.loads(cloud.oss.get("records", "ice/parked/not_finished/job-1.json"))
     assert envelope["attempts"] == 1
@@ -336,7 +320,6 @@ def test_the_sdk_logs_nothing_of_what_is_signed(
     cloud: LocalCloud,
     context: SinkContext,
     record_of: RecordOf,
-    deadline: Deadline,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """GIVEN an application that logs everything WHEN OSS is called THEN no key, token or signature is in the log."""
@@ -346,7 +329,7 @@ def test_the_sdk_logs_nothing_of_what_is_signed(
     sink = open_sink(URL, replace(context, credentials=credentials))
 
     with caplog.at_level(logging.DEBUG):
-        sink.stage(record_of(), deadline)
+        sink.stage(record_of())
 
     keys = credentials.keys()
     for secret in (keys.access_key_secret, keys.security_token, "Signature", "authorization"):

@@ -17,7 +17,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
@@ -96,7 +96,7 @@ def context_of(endpoint: str) -> SinkContext:
         oss_path_style=True,
         oss_encryption="KMS",
         credentials=credentials,
-        new_caller=lambda service: Caller(service, attempts=2, first_backoff_seconds=0.01),
+        new_caller=lambda service: ServiceCaller(service, attempts=2, first_backoff_seconds=0.01),
     )
 
 
@@ -104,11 +104,9 @@ def store(context: SinkContext) -> OssStore:
     return OssStore(OssClient(context), "records", context.oss_encryption)
 
 
-def test_requests_carry_signature_v4_token_type_and_encryption(
-    server: Server, context: SinkContext, deadline: Deadline
-) -> None:
+def test_requests_carry_signature_v4_token_type_and_encryption(server: Server, context: SinkContext) -> None:
     """What OSS needs to accept, decrypt and label an object is in the headers, never in the URL."""
-    store(context).put("key", b"{}\n", deadline)
+    store(context).put("key", b"{}\n")
 
     (headers,) = server.seen
     assert re.match(
@@ -159,19 +157,17 @@ def copy(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def test_redirects_are_not_followed(
-    server: Server, elsewhere: Server, context: SinkContext, deadline: Deadline
-) -> None:
+def test_redirects_are_not_followed(server: Server, elsewhere: Server, context: SinkContext) -> None:
     """A signed request, token included, goes to the endpoint and to nobody else."""
     server.status, server.headers = 307, {"Location": f"http://127.0.0.1:{elsewhere.port}/records/key"}
 
     with pytest.raises(RejectedError, match="redirected"):
-        store(context).put("key", b"{}\n", deadline)
+        store(context).put("key", b"{}\n")
 
     assert elsewhere.seen == []
 
 
-def test_no_traceback_shows_what_was_signed(server: Server, context: SinkContext, deadline: Deadline) -> None:
+def test_no_traceback_shows_what_was_signed(server: Server, context: SinkContext) -> None:
     """OSS repeats the string to sign, token included, when a signature is wrong; a logged exception must not."""
     server.status = 403
     server.body = (
@@ -180,28 +176,28 @@ def test_no_traceback_shows_what_was_signed(server: Server, context: SinkContext
     ).encode()
 
     with pytest.raises(ForbiddenError, match="SignatureDoesNotMatch") as caught:
-        store(context).put("key", b"{}\n", deadline)
+        store(context).put("key", b"{}\n")
 
     assert TOKEN not in "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
 
 
-def test_a_write_that_arrived_damaged_is_repeated(server: Server, context: SinkContext, deadline: Deadline) -> None:
+def test_a_write_that_arrived_damaged_is_repeated(server: Server, context: SinkContext) -> None:
     """Every write carries the digest of its bytes; when OSS finds another, the object is sent again."""
     server.status = 400
     server.body = b"<Error><Code>InvalidDigest</Code><Message>no</Message></Error>"
 
     with pytest.raises(UnavailableError, match="InvalidDigest"):
-        store(context).put("key", b"{}\n", deadline)
+        store(context).put("key", b"{}\n")
 
     assert [seen["Content-MD5"] for seen in server.seen] == ["ioBVTJHZ/KisuC8CPeAvEQ=="] * 2
 
 
-def test_a_damaged_object_is_never_returned(server: Server, context: SinkContext, deadline: Deadline) -> None:
+def test_a_damaged_object_is_never_returned(server: Server, context: SinkContext) -> None:
     """Reading compares the checksums too."""
     server.headers, server.body = {"x-oss-hash-crc64ecma": "1"}, b"damaged"
 
     with pytest.raises(UnavailableError, match="CRC"):
-        store(context).get("key", deadline)
+        store(context).get("key")
 
 
 @pytest.mark.parametrize(
@@ -213,19 +209,19 @@ def test_a_damaged_object_is_never_returned(server: Server, context: SinkContext
     ],
 )
 def test_unreadable_headers_leave_the_question_open(
-    server: Server, context: SinkContext, deadline: Deadline, status: int, headers: Mapping[str, str]
+    server: Server, context: SinkContext, status: int, headers: Mapping[str, str]
 ) -> None:
     """A reply that no OSS would give is no fact about the file, and no crash."""
     server.status, server.headers = status, headers
 
-    facts = open_inspector(context).facts(ObjectAddress("records", "key"), deadline)
+    facts = open_inspector(context).facts(ObjectAddress("records", "key"))
 
     assert (facts.exists, facts.problem) == (None, "unreachable")
 
 
-def test_half_a_head_is_no_answer(server: Server, context: SinkContext, deadline: Deadline) -> None:
+def test_half_a_head_is_no_answer(server: Server, context: SinkContext) -> None:
     """OSS tells size, ETag and time of every object: where one is missing, the rest of the reply got lost."""
-    facts = open_inspector(context).facts(ObjectAddress("records", "key"), deadline)
+    facts = open_inspector(context).facts(ObjectAddress("records", "key"))
 
     assert len(server.seen) > 1
     assert (facts.exists, facts.problem) == (None, "unreachable")
@@ -242,24 +238,24 @@ def secure(tmp_path: Path) -> Iterator[LocalCloud]:
         yield cloud
 
 
-def test_tls_is_verified(secure: LocalCloud, tmp_path: Path, deadline: Deadline) -> None:
+def test_tls_is_verified(secure: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a server with a certificate of our own authority THEN it is trusted only when that is named."""
     context = context_of(secure.oss.endpoint)
 
     with pytest.raises(UnavailableError, match="SSLError"):
-        store(context).put("key", b"{}\n", deadline)
-    store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
+        store(context).put("key", b"{}\n")
+    store(replace(context, ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n")
 
     assert secure.oss.get("records", "key") == b"{}\n"
 
 
 def test_a_proxy_of_the_environment_is_gone_through(
-    secure: LocalCloud, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Deadline
+    secure: LocalCloud, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the user of its URL; and it is OSS whose certificate is verified then."""
     monkeypatch.setenv("https_proxy", proxy.url)
 
-    store(replace(context_of(secure.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n", deadline)
+    store(replace(context_of(secure.oss.endpoint), ca_bundle=str(tmp_path / "ca.pem"))).put("key", b"{}\n")
 
     assert secure.oss.get("records", "key") == b"{}\n"
     assert proxy.seen == [(secure.oss.endpoint.partition("://")[2], "Basic dXNlcjpwYXNz")]

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonValue
 from ice_result.errors import StorageError, TimedOutError
 from ice_result.records.model import Manifest, Record
@@ -23,6 +23,7 @@ from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssClient, OssStore
 from ice_result.sinks.object.reader import ObjectCatalogue
 from ice_result.sinks.object.sink import ObjectSink
+from support.fake_clock import limited
 
 RecordOf = Callable[..., Record]
 Write = Callable[..., str]
@@ -40,22 +41,22 @@ class CountingStore:
     def address(self, key: str, /) -> str:
         return self.files.address(key)
 
-    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
-        return self.files.put(key, data, deadline)
+    def put(self, key: str, data: bytes, /) -> str:
+        return self.files.put(key, data)
 
-    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         self.read.append(key)
-        return self.files.get(key, deadline)
+        return self.files.get(key)
 
-    def delete(self, key: str, deadline: Deadline, /) -> None:
-        self.files.delete(key, deadline)
+    def delete(self, key: str, /) -> None:
+        self.files.delete(key)
 
-    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         self.listed.append(folder)
-        return self.files.list(folder, deadline, after=after)
+        return self.files.list(folder, after=after)
 
-    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
-        return self.files.children(folder, deadline)
+    def children(self, folder: str, /) -> Iterator[str]:
+        return self.files.children(folder)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def catalogue(store: CountingStore) -> Catalogue:
 
 
 @pytest.fixture
-def write(store: CountingStore, record_of: RecordOf, manifest: Manifest, deadline: Deadline) -> Write:
+def write(store: CountingStore, record_of: RecordOf, manifest: Manifest) -> Write:
     """Writes a job, with a manifest unless `complete` is None; named fields of the record replace the usual ones."""
 
     def write(job_id: str, *, complete: bool | None = True, **changes: JsonValue) -> str:
@@ -77,24 +78,22 @@ def write(store: CountingStore, record_of: RecordOf, manifest: Manifest, deadlin
         record = record_of(job_id=job_id, **changes)
         if complete is not None:
             changed = {"job_id": job_id, "function_name": record.function_name, "complete": complete}
-            sink.commit(record, manifest.model_copy(update=changed), deadline)
-        return sink.stage(record, deadline)
+            sink.commit(record, manifest.model_copy(update=changed))
+        return sink.stage(record)
 
     return write
 
 
 def ids(catalogue: Catalogue, **wanted: object) -> list[str]:
-    return [line.job_id for line in catalogue.jobs(JobFilter.model_validate(wanted), Deadline.after(30))]
+    return [line.job_id for line in catalogue.jobs(JobFilter.model_validate(wanted))]
 
 
-def test_a_job_is_found_with_all_that_is_stored_of_it(
-    catalogue: Catalogue, write: Write, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_a_job_is_found_with_all_that_is_stored_of_it(catalogue: Catalogue, write: Write, record_of: RecordOf) -> None:
     """GIVEN jobs of several functions and days WHEN one is asked for THEN its record and its manifest come back."""
     write("job-0", function_name="VideoClip", create_time="2020-01-01T00:00:00Z")
     write("job-1", complete=False)
 
-    found = catalogue.find(JobId("job-1"), deadline)
+    found = catalogue.find(JobId("job-1"))
 
     assert found is not None
     assert found.record == record_of()
@@ -102,43 +101,41 @@ def test_a_job_is_found_with_all_that_is_stored_of_it(
     assert (found.manifest.job_id, found.manifest.complete) == ("job-1", False)
 
 
-def test_a_job_without_a_manifest_is_found_without_one(catalogue: Catalogue, write: Write, deadline: Deadline) -> None:
+def test_a_job_without_a_manifest_is_found_without_one(catalogue: Catalogue, write: Write) -> None:
     """Its record was staged, and the function died before it could commit."""
     write("job-1", complete=None)
 
-    found = catalogue.find(JobId("job-1"), deadline)
+    found = catalogue.find(JobId("job-1"))
 
     assert found is not None
     assert found.manifest is None
 
 
 @pytest.mark.parametrize("job_id", ["a/b", "智能", "..", "x" * 500, "job", "a b+c?"])
-def test_odd_ids_are_found_by_the_id_itself(
-    catalogue: Catalogue, write: Write, deadline: Deadline, job_id: str
-) -> None:
+def test_odd_ids_are_found_by_the_id_itself(catalogue: Catalogue, write: Write, job_id: str) -> None:
     """The key is encoded and may be shortened; who asks need not know. What only begins alike is not it."""
     write(f"{job_id}2")
-    assert catalogue.find(JobId(job_id), deadline) is None
+    assert catalogue.find(JobId(job_id)) is None
 
     write(job_id, function_name="新 功能", create_time=None)
-    found = catalogue.find(JobId(job_id), deadline)
+    found = catalogue.find(JobId(job_id))
 
     assert found is not None
     assert found.record.job_id == job_id
 
 
-def test_nothing_is_found_in_nothing(catalogue: Catalogue, deadline: Deadline) -> None:
+def test_nothing_is_found_in_nothing(catalogue: Catalogue) -> None:
     """A folder that is not there yet is an empty catalogue."""
-    assert catalogue.find(JobId("job-1"), deadline) is None
+    assert catalogue.find(JobId("job-1")) is None
     assert ids(catalogue) == []
 
 
-def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write, deadline: Deadline) -> None:
+def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write) -> None:
     """With `complete` from the manifest; null without one."""
     write("job-1", finish_time="2022-07-07T07:17:00Z", duration_seconds=49.0, file_count=2, complete=False)
     write("job-2", complete=None)
 
-    first, second = catalogue.jobs(JobFilter(), deadline)
+    first, second = catalogue.jobs(JobFilter())
 
     assert first.model_dump(mode="json") == {
         "job_id": "job-1",
@@ -196,14 +193,12 @@ def test_only_the_partitions_that_can_matter_are_read(catalogue: Catalogue, stor
     assert not [key for key in store.read if "manifests" in key and "before" in key]
 
 
-def test_a_day_is_read_when_it_is_come_to(
-    catalogue: Catalogue, store: CountingStore, write: Write, deadline: Deadline
-) -> None:
+def test_a_day_is_read_when_it_is_come_to(catalogue: Catalogue, store: CountingStore, write: Write) -> None:
     """Who wants the newest few does not wait for all the others."""
     for day in range(1, 29):
         write(f"job-{day}", create_time=f"2022-07-{day:02}T00:00:00Z")
 
-    jobs = catalogue.jobs(JobFilter(), deadline)
+    jobs = catalogue.jobs(JobFilter())
 
     assert next(jobs).job_id == "job-28"
     assert len(store.listed) == 1
@@ -269,74 +264,72 @@ def test_files_beside_the_partitions_and_half_written_ones_are_not_looked_at(
     assert caplog.records == []
 
 
-def test_a_record_that_went_away_meanwhile_is_no_job(store: CountingStore, deadline: Deadline) -> None:
+def test_a_record_that_went_away_meanwhile_is_no_job(store: CountingStore) -> None:
     """Somebody tidied up between the listing and the reading."""
 
     class Vanishing(CountingStore):
         @override
-        def get(self, key: str, _deadline: Deadline, /) -> None:
+        def get(self, key: str, /) -> None:
             self.read.append(key)
 
-    store.put(f"{DAY}/job-1.json", b"{}", deadline)
+    store.put(f"{DAY}/job-1.json", b"{}")
 
     assert ids(ObjectCatalogue(Vanishing(store.files), Layout())) == []
 
 
-def test_a_folder_that_cannot_be_listed_is_told_with_its_path(tmp_path: Path, deadline: Deadline) -> None:
+def test_a_folder_that_cannot_be_listed_is_told_with_its_path(tmp_path: Path) -> None:
     """A file stands where the records should be."""
     (tmp_path / "records").write_text("in the way")
 
     with pytest.raises(StorageError, match=rf"cannot list {tmp_path}/records/?: Not a directory"):
-        open_catalogue(f"file:{tmp_path}", SinkContext()).find(JobId("job-1"), deadline)
+        open_catalogue(f"file:{tmp_path}", SinkContext()).find(JobId("job-1"))
 
 
 def test_jobs_in_oss_are_found_below_their_prefix(
-    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
+    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest
 ) -> None:
     """GIVEN two prefixes in one bucket WHEN one is looked in THEN the other's jobs are not there."""
     for prefix, job_id in (("ice", "job-1"), ("ice-2", "job-2")):
         sink = open_sink(f"oss://records/{prefix}", context)
         record = record_of(job_id=job_id)
-        sink.stage(record, deadline)
-        sink.commit(record, manifest.model_copy(update={"job_id": job_id}), deadline)
+        sink.stage(record)
+        sink.commit(record, manifest.model_copy(update={"job_id": job_id}))
     catalogue = open_catalogue("oss://records/ice", context)
 
     assert ids(catalogue) == ["job-1"]
-    assert catalogue.find(JobId("job-2"), deadline) is None
-    found = catalogue.find(JobId("job-1"), deadline)
+    assert catalogue.find(JobId("job-2")) is None
+    found = catalogue.find(JobId("job-1"))
     assert found is not None
     assert found.manifest is not None
     assert cloud.oss.calls
 
 
-def test_a_listing_of_oss_goes_on_to_the_last_page(cloud: LocalCloud, context: SinkContext, deadline: Deadline) -> None:
+def test_a_listing_of_oss_goes_on_to_the_last_page(cloud: LocalCloud, context: SinkContext) -> None:
     """GIVEN more than the keys of a page WHEN they are listed THEN each is there once."""
     keys = [f"records/{number % 4}/{number:04} +%.json" for number in range(8)]
     for key in keys:
         cloud.oss.put("records", key, b"")
     store = OssStore(OssClient(context), "records", keys_a_page=3)
 
-    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
+    assert [listed.key for page in store.list("records/") for listed in page] == sorted(keys)
     assert len(cloud.oss.calls) == 3
-    assert sorted(store.children("records/", deadline)) == list("0123")
+    assert sorted(store.children("records/")) == list("0123")
 
 
 @pytest.mark.slow
-def test_a_page_of_a_listing_of_oss_has_a_thousand_keys(
-    cloud: LocalCloud, context: SinkContext, deadline: Deadline
-) -> None:
+def test_a_page_of_a_listing_of_oss_has_a_thousand_keys(cloud: LocalCloud, context: SinkContext) -> None:
     """GIVEN more than the thousand keys of a page WHEN they are listed THEN each is there once, in two calls."""
     keys = [f"records/{number % 7}/{number:04} +%.json" for number in range(1003)]
     for key in keys:
         cloud.oss.put("records", key, b"")
     store = OssStore(OssClient(context), "records")
 
-    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
+    assert [listed.key for page in store.list("records/") for listed in page] == sorted(keys)
     assert len(cloud.oss.calls) == 2
-    assert sorted(store.children("records/", deadline)) == list("0123456")
+    assert sorted(store.children("records/")) == list("0123456")
 
 
 def test_the_deadline_ends_a_long_search(context: SinkContext) -> None:
     """It is told as what it is."""
     with pytest.raises(TimedOutError):
-        open_catalogue("oss://records", context).find(JobId("job-1"), Deadline.after(0))
+        limited(Deadline.after(0), lambda: open_catalogue("oss://records", context).find(JobId("job-1")))

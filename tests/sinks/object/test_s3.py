@@ -22,7 +22,8 @@ from botocore.config import Config
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.service import Watch
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import (
     ForbiddenError,
@@ -35,7 +36,7 @@ from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, SinkContext, open_catalogue, open_lot, open_sink
 from ice_result.sinks.base import Found, JobFilter
 from ice_result.sinks.object.s3 import S3Client, S3Store
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -125,7 +126,7 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 
 @pytest.fixture
-def s3(bucket: Bucket, new_caller: Callable[[str], Caller]) -> SinkContext:
+def s3(bucket: Bucket, new_caller: Callable[[str], ServiceCaller]) -> SinkContext:
     """How the server is reached; calls wait in the test's time."""
     return SinkContext(
         s3_endpoint=bucket.server.endpoint,
@@ -135,14 +136,12 @@ def s3(bucket: Bucket, new_caller: Callable[[str], Caller]) -> SinkContext:
     )
 
 
-def test_a_job_is_two_objects(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
-) -> None:
+def test_a_job_is_two_objects(bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
     """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
     sink = open_sink(f"s3://{bucket.name}/ice/", s3)
 
-    staged = sink.stage(record_of(), deadline)
-    committed = sink.commit(record_of(), manifest, deadline)
+    staged = sink.stage(record_of())
+    committed = sink.commit(record_of(), manifest)
 
     assert staged == f"s3://{bucket.name}/{KEY}"
     assert committed == f"s3://{bucket.name}/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -151,59 +150,55 @@ def test_a_job_is_two_objects(
 
 
 def test_a_job_written_again_is_the_same_and_a_later_state_replaces_it(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf
 ) -> None:
     """GIVEN a record WHEN it is written again THEN the bytes stay; WHEN the job has changed THEN the new ones count."""
     sink = open_sink(f"s3://{bucket.name}/ice", s3)
-    sink.stage(record_of(), deadline)
+    sink.stage(record_of())
     first = bucket.get(KEY)
 
-    sink.stage(record_of(), deadline)
+    sink.stage(record_of())
     assert bucket.get(KEY) == first
 
-    sink.stage(record_of(status="Fail"), deadline)
+    sink.stage(record_of(status="Fail"))
     assert json.loads(bucket.get(KEY))["status"] == "Fail"
     assert bucket.listed() == [KEY]
 
 
-def test_odd_ids_arrive_as_they_were_encoded(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_odd_ids_arrive_as_they_were_encoded(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
     """The key under which the object lies is the one in the address, and the signature holds."""
     ids = ["../x", "a/b", "a%2Fb", "智能", "a b+c&d?e=f#g", "..", "~*'()!", "x" * 5000]
     sink = open_sink(f"s3://{bucket.name}", s3)
 
-    addresses = [sink.stage(record_of(job_id=job_id), deadline) for job_id in ids]
+    addresses = [sink.stage(record_of(job_id=job_id)) for job_id in ids]
 
     assert sorted(bucket.listed()) == sorted(address.removeprefix(f"s3://{bucket.name}/") for address in addresses)
     assert len(set(addresses)) == len(ids)
 
 
-def test_prefixes_and_functions_may_have_any_name(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline
-) -> None:
+def test_prefixes_and_functions_may_have_any_name(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
     """A prefix in Chinese and a function's name with a space are signed as they are stored."""
-    address = open_sink(f"s3://{bucket.name}/团队 a+b", s3).stage(record_of(function_name="新 功能"), deadline)
+    address = open_sink(f"s3://{bucket.name}/团队 a+b", s3).stage(record_of(function_name="新 功能"))
 
     (key,) = bucket.listed()
     assert address == f"s3://{bucket.name}/{key}"
     assert key.startswith("团队 a+b/records/function_name=%E6%96%B0%20%E5%8A%9F%E8%83%BD/")
 
 
-def test_many_threads_share_one_sink(bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline) -> None:
+def test_many_threads_share_one_sink(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
     """Jobs of a batch are written at the same time."""
     sink = open_sink(f"s3://{bucket.name}/ice", s3)
     records = [record_of(job_id=f"job-{number}") for number in range(30)]
 
     with ThreadPoolExecutor(8) as threads:
-        addresses = set(threads.map(lambda record: sink.stage(record, deadline), records))
+        addresses = set(threads.map(sink.stage, records))
 
     assert addresses == {f"s3://{bucket.name}/{key}" for key in bucket.listed()}
     assert len(addresses) == 30
 
 
 def test_wrong_keys_are_forbidden_and_not_tried_again(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIVEN a secret, or a key id, that the server does not know THEN the error says which, and shows no secret."""
     for name, value, code in (
@@ -212,33 +207,33 @@ def test_wrong_keys_are_forbidden_and_not_tried_again(
     ):
         monkeypatch.setenv(name, value)
         with pytest.raises(ForbiddenError, match=code) as caught:
-            open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+            open_sink(f"s3://{bucket.name}", s3).stage(record_of())
         assert "not-the-secret" not in str(caught.value)
     assert bucket.listed() == []
 
 
-def test_a_missing_bucket_is_an_error_for_writing_reading_and_listing(s3: SinkContext, deadline: Deadline) -> None:
+def test_a_missing_bucket_is_an_error_for_writing_reading_and_listing(s3: SinkContext) -> None:
     """A missing object is nothing; a missing bucket is a mistake."""
     store = S3Store(S3Client(s3), "no-such-bucket")
 
     with pytest.raises(NoSuchBucketError, match=r"S3: write s3://no-such-bucket/key: 404 NoSuchBucket"):
-        store.put("key", b"", deadline)
+        store.put("key", b"")
     with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
-        store.get("key", deadline)
+        store.get("key")
     with pytest.raises(NoSuchBucketError, match="404 NoSuchBucket"):
-        list(store.list("records/", deadline))
+        list(store.list("records/"))
 
 
-def test_a_missing_object_is_nothing(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+def test_a_missing_object_is_nothing(bucket: Bucket, s3: SinkContext) -> None:
     """Reading what is not there gives None."""
-    assert S3Store(S3Client(s3), bucket.name).get("records/key", deadline) is None
+    assert S3Store(S3Client(s3), bucket.name).get("records/key") is None
 
 
-def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: ParkedOf, deadline: Deadline) -> None:
+def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: ParkedOf) -> None:
     """The same event parked again is one object with a higher count, without a job id too."""
     lot = open_lot(f"s3://{bucket.name}/ice", s3)
 
-    addresses = {lot.park(parked_of({"EventType": "AIProduceComplete"}), deadline) for _ in range(3)}
+    addresses = {lot.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)}
 
     assert len(addresses) == 1
     (key,) = bucket.listed()
@@ -246,90 +241,88 @@ def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: P
     assert json.loads(bucket.get(key))["attempts"] == 3
 
 
-def test_keys_are_listed_and_folded_to_folders(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+def test_keys_are_listed_and_folded_to_folders(bucket: Bucket, s3: SinkContext) -> None:
     """All keys below a folder, and the folders one level down; what only begins alike is not below it."""
     for key in ("a/x=1/1.json", "a/x=1/2.json", "a/x=%E6/3 +.json", "a/4.json", "ab/5.json"):
         bucket.put(key, b"{}")
     store = S3Store(S3Client(s3), bucket.name)
 
-    listed = [listed.key for page in store.list("a/", deadline) for listed in page]
+    listed = [listed.key for page in store.list("a/") for listed in page]
     assert listed == ["a/4.json", "a/x=%E6/3 +.json", "a/x=1/1.json", "a/x=1/2.json"]
-    assert sorted(store.children("a/", deadline)) == ["x=%E6", "x=1"]
-    assert [*chain.from_iterable(store.list("none/", deadline))] == []
-    assert list(store.children("none/", deadline)) == []
+    assert sorted(store.children("a/")) == ["x=%E6", "x=1"]
+    assert [*chain.from_iterable(store.list("none/"))] == []
+    assert list(store.children("none/")) == []
 
 
-def test_a_listing_goes_on_to_the_last_page(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+def test_a_listing_goes_on_to_the_last_page(bucket: Bucket, s3: SinkContext) -> None:
     """GIVEN more keys than a page has WHEN they are listed THEN each is there once, and each folder too."""
     keys = [f"records/{letter}/1.json" for letter in "abcde"]
     for key in keys:
         bucket.put(key, b"{}")
     store = S3Store(S3Client(s3), bucket.name, keys_a_page=2)
 
-    assert [listed.key for page in store.list("records/", deadline) for listed in page] == keys
-    rest = store.list("records/", deadline, after="records/b/1.json")
+    assert [listed.key for page in store.list("records/") for listed in page] == keys
+    rest = store.list("records/", after="records/b/1.json")
     assert [[listed.key for listed in page] for page in rest] == [keys[2:4], keys[4:]]
-    assert sorted(store.children("records/", deadline)) == list("abcde")
+    assert sorted(store.children("records/")) == list("abcde")
 
 
 @pytest.mark.slow
-def test_a_page_of_a_listing_has_a_thousand_keys(bucket: Bucket, s3: SinkContext, deadline: Deadline) -> None:
+def test_a_page_of_a_listing_has_a_thousand_keys(bucket: Bucket, s3: SinkContext) -> None:
     """GIVEN more than the thousand keys of a page WHEN they are listed THEN each is there once, and each folder too."""
     keys = [f"records/{number % 7}/{number:04}.json" for number in range(1003)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda key: bucket.put(key, b"{}"), keys))
     store = S3Store(S3Client(s3), bucket.name)
 
-    assert [listed.key for page in store.list("records/", deadline) for listed in page] == sorted(keys)
-    assert sorted(store.children("records/", deadline)) == list("0123456")
+    assert [listed.key for page in store.list("records/") for listed in page] == sorted(keys)
+    assert sorted(store.children("records/")) == list("0123456")
 
 
-def test_jobs_are_looked_up_again(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest, deadline: Deadline
-) -> None:
+def test_jobs_are_looked_up_again(bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
     """GIVEN a job that was written WHEN it is asked for THEN both documents come back, and it is listed."""
     url = f"s3://{bucket.name}/团队"
     sink = open_sink(url, s3)
-    sink.stage(record_of(), deadline)
-    sink.commit(record_of(), manifest, deadline)
+    sink.stage(record_of())
+    sink.commit(record_of(), manifest)
     catalogue = open_catalogue(url, s3)
 
-    assert catalogue.find(JobId("job-1"), deadline) == Found(record_of(), manifest)
-    assert catalogue.find(JobId("job-2"), deadline) is None
-    assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter(), deadline)] == [("job-1", True)]
+    assert catalogue.find(JobId("job-1")) == Found(record_of(), manifest)
+    assert catalogue.find(JobId("job-2")) is None
+    assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter())] == [("job-1", True)]
 
 
 def test_the_sdk_logs_nothing_of_what_is_signed(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, caplog: pytest.LogCaptureFixture
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """GIVEN an application that logs everything WHEN S3 is called THEN no signature is in the log."""
     with caplog.at_level(logging.DEBUG):
-        open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+        open_sink(f"s3://{bucket.name}", s3).stage(record_of())
 
     assert "Signature" not in caplog.text
     assert bucket.server.secret not in caplog.text
 
 
 def test_without_keys_the_error_says_so(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AWS's chain found none."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
     with pytest.raises(ForbiddenError, match="Unable to locate credentials"):
-        open_sink(f"s3://{bucket.name}", s3).stage(record_of(), deadline)
+        open_sink(f"s3://{bucket.name}", s3).stage(record_of())
 
 
 def test_the_region_is_that_of_awss_chain_or_else_ices(
-    bucket: Bucket, s3: SinkContext, record_of: RecordOf, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, s3: SinkContext, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIVEN no AWS_DEFAULT_REGION THEN ICE_RESULT_REGION serves; it needs no region at all where S3 needs none."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     url = f"s3://{bucket.name}"
 
-    assert open_sink(url, s3).stage(record_of(), deadline)
-    assert open_sink(url, replace(s3, region="us-east-1")).stage(record_of(), deadline)
+    assert open_sink(url, s3).stage(record_of())
+    assert open_sink(url, replace(s3, region="us-east-1")).stage(record_of())
 
 
 @pytest.mark.parametrize(
@@ -349,7 +342,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     error: type[ServiceError],
     monkeypatch: pytest.MonkeyPatch,
     fake_time: FakeTime,
-    new_caller: Callable[[str], Caller],
+    new_caller: Callable[[str], ServiceCaller],
     watchers: list[Watch],
 ) -> None:
     """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
@@ -362,12 +355,12 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
 
     deadline = Deadline.after(10, fake_time.clock)
     with pytest.raises(error):
-        store.put("key", b"data", deadline)
+        limited(deadline, lambda: store.put("key", b"data"))
     assert fake_time.seconds <= deadline.at
 
     deadline = Deadline.after(10, fake_time.clock)
     with pytest.raises(error):
-        store.get("key", deadline)
+        limited(deadline, lambda: store.get("key"))
     assert fake_time.seconds <= deadline.at
 
     tries = 1 if kind in {"hang", "drip"} else 4

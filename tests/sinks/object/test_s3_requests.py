@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typing_extensions import override
 
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.errors import ForbiddenError, SettingsError, UnavailableError
 from ice_result.sinks import SinkContext, open_catalogue, open_sink
@@ -93,34 +93,34 @@ def store_at(endpoint: str, *, credentials: Credentials | None = None, path_styl
         s3_endpoint=endpoint,
         s3_path_style=path_style,
         credentials=credentials or Credentials(),
-        new_caller=lambda service: Caller(service, attempts=1),
+        new_caller=lambda service: ServiceCaller(service, attempts=1),
     )
     return S3Store(S3Client(context), "records")
 
 
-def test_alibaba_clouds_endpoint_gets_the_functions_keys_at_every_request(proxy: Proxy, deadline: Deadline) -> None:
+def test_alibaba_clouds_endpoint_gets_the_functions_keys_at_every_request(proxy: Proxy) -> None:
     """GIVEN OSS's S3 endpoint WHEN the role's keys change THEN the next write is signed with the new ones."""
     credentials = Credentials()
     store = store_at(ON_ALIBABA_CLOUD, credentials=credentials)
     for number in (1, 2):
         credentials.use(Keys(f"STS.{number}", "secret", f"token-{number}"))
-        store.put("key", b"{}", deadline)
+        store.put("key", b"{}")
 
     assert proxy.signed_by() == [f"STS.{number}/DATE/cn-shanghai/s3/aws4_request" for number in (1, 2)]
     assert [headers["x-amz-security-token"] for _, headers in proxy.requests] == ["token-1", "token-2"]
 
 
-def test_long_lived_keys_come_without_a_token(proxy: Proxy, deadline: Deadline) -> None:
+def test_long_lived_keys_come_without_a_token(proxy: Proxy) -> None:
     """The environment's pair has none."""
-    store_at(ON_ALIBABA_CLOUD).put("key", b"{}", deadline)
+    store_at(ON_ALIBABA_CLOUD).put("key", b"{}")
 
     assert proxy.signed_by() == ["LTAI-ali/DATE/cn-shanghai/s3/aws4_request"]
     assert "x-amz-security-token" not in proxy.requests[0][1]
 
 
-def test_any_other_endpoint_gets_the_keys_and_the_region_of_awss_chain(proxy: Proxy, deadline: Deadline) -> None:
+def test_any_other_endpoint_gets_the_keys_and_the_region_of_awss_chain(proxy: Proxy) -> None:
     """A store that is not OSS has keys and a region of its own."""
-    store_at(ELSEWHERE).put("key", b"{}", deadline)
+    store_at(ELSEWHERE).put("key", b"{}")
 
     assert proxy.signed_by() == ["AKIA-aws/DATE/eu-central-1/s3/aws4_request"]
 
@@ -129,18 +129,16 @@ def test_any_other_endpoint_gets_the_keys_and_the_region_of_awss_chain(proxy: Pr
     ("path_style", "url"),
     [(False, "http://records.s3.example.com/a%2520b/c"), (True, "http://s3.example.com/records/a%2520b/c")],
 )
-def test_the_bucket_stands_in_the_host_or_in_the_path(
-    proxy: Proxy, deadline: Deadline, url: str, *, path_style: bool
-) -> None:
+def test_the_bucket_stands_in_the_host_or_in_the_path(proxy: Proxy, url: str, *, path_style: bool) -> None:
     """OSS takes the first form only, many other servers the second."""
-    assert store_at(ELSEWHERE, path_style=path_style).put("a%20b/c", b"{}", deadline) == "s3://records/a%20b/c"
+    assert store_at(ELSEWHERE, path_style=path_style).put("a%20b/c", b"{}") == "s3://records/a%20b/c"
 
     assert [path for path, _ in proxy.requests] == [url]
 
 
-def test_a_write_is_one_plain_body_with_its_digest(proxy: Proxy, deadline: Deadline) -> None:
+def test_a_write_is_one_plain_body_with_its_digest(proxy: Proxy) -> None:
     """No chunks and no checksum behind the body, which OSS would refuse."""
-    store_at(ELSEWHERE).put("key", b"{}", deadline)
+    store_at(ELSEWHERE).put("key", b"{}")
 
     ((_, headers),) = proxy.requests
     assert headers["content-md5"] == "mZFLkyvTelC5g8XnyQrpOw=="
@@ -152,18 +150,18 @@ def test_a_write_is_one_plain_body_with_its_digest(proxy: Proxy, deadline: Deadl
 
 
 @pytest.mark.usefixtures("proxy")
-def test_an_object_that_comes_in_part_is_never_taken_for_whole(deadline: Deadline) -> None:
+def test_an_object_that_comes_in_part_is_never_taken_for_whole() -> None:
     """GIVEN a connection that ends within the body WHEN an object is read THEN it is worth another try."""
     with pytest.raises(UnavailableError, match="IncompleteRead"):
-        store_at(ELSEWHERE).get("key", deadline)
+        store_at(ELSEWHERE).get("key")
 
 
-def test_missing_keys_of_alibaba_clouds_are_told_as_such(deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_keys_of_alibaba_clouds_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is that of the role's keys, not one of boto3."""
     take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="RAM: find credentials"):
-        store_at(ON_ALIBABA_CLOUD).put("key", b"{}", deadline)
+        store_at(ON_ALIBABA_CLOUD).put("key", b"{}")
 
 
 def test_an_unusable_endpoint_shows_when_the_sink_is_opened() -> None:

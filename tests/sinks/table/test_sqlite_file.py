@@ -15,25 +15,24 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import Deadline
 from ice_result.core.file_locks import locked_folder
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.sinks.table.rows import Row, rows_of
 from ice_result.sinks.table.sqlite import SqliteSink
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 from support.record_versions import manifest, record
 
 WRITER = """
 import sys
 from pathlib import Path
-from ice_result.core.calls import Deadline
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.record_versions import manifest, record
 sink = SqliteSink("", Path(sys.argv[1]))
 for line in sys.stdin:
     job = line.strip()
-    sink.commit(record(1, None, job_id=job), manifest(1, job_id=job), Deadline.after(30))
+    sink.commit(record(1, None, job_id=job), manifest(1, job_id=job))
     print(job, flush=True)
 """
 
@@ -44,12 +43,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def write(path: Path, deadline: Deadline) -> Callable[[str], None]:
+def write(path: Path) -> Callable[[str], None]:
     """Records a job, in the same process every time."""
     sink = SqliteSink(f"sqlite:{path}", path)
 
     def write(job_id: str) -> None:
-        sink.commit(record(1, None, job_id=job_id), manifest(1, job_id=job_id), deadline)
+        sink.commit(record(1, None, job_id=job_id), manifest(1, job_id=job_id))
 
     return write
 
@@ -127,7 +126,7 @@ def test_a_file_that_was_moved_away_keeps_what_it_had(
 def test_a_file_that_was_replaced_gets_what_comes_after(path: Path, write: Callable[[str], None]) -> None:
     """The log of the earlier file is not applied to the one in its place."""
     other = path.with_name("other.db")
-    SqliteSink("", other).commit(record(1, None, job_id="other"), manifest(1, job_id="other"), Deadline.after(30))
+    SqliteSink("", other).commit(record(1, None, job_id="other"), manifest(1, job_id="other"))
     write("before-1")
     write("before-2")
     other.replace(path)
@@ -160,7 +159,7 @@ def move_file_alone(path: Path) -> None:
 def replace_file(path: Path) -> None:
     """By one that has the tables and no job."""
     other = path.parent.parent / "other.db"
-    SqliteSink("", other).prepare(Deadline.after(30), dry_run=False)
+    SqliteSink("", other).prepare(dry_run=False)
     move_file_alone(path)
     other.rename(path)
 
@@ -224,11 +223,11 @@ def test_a_file_that_is_moved_while_it_is_written_to(
     sink = SqliteSink("", path)
 
     if times == 1:
-        sink.write(moving, Deadline.after(30, fake_time.clock))
+        sink.write(moving)
         assert jobs(path) == ["job-1"]
     else:
         with pytest.raises(StorageError, match="the file was moved away while it was written to"):
-            sink.write(moving, Deadline.after(0, fake_time.clock))
+            limited(Deadline.after(0, fake_time.clock), lambda: sink.write(moving))
 
 
 def test_a_process_that_ends_without_noticing_takes_nothing(path: Path, write: Callable[[str], None]) -> None:
@@ -242,7 +241,7 @@ def test_a_process_that_ends_without_noticing_takes_nothing(path: Path, write: C
     assert jobs(path) == ["after-1", "after-2"]
 
 
-def test_a_log_that_was_left_behind_is_not_taken_for_that_of_the_new_file(path: Path, deadline: Deadline) -> None:
+def test_a_log_that_was_left_behind_is_not_taken_for_that_of_the_new_file(path: Path) -> None:
     """GIVEN a process that was killed and a file that was removed without its log THEN a new one begins empty."""
     with other_process(path) as write_there:
         write_there("before")
@@ -251,7 +250,7 @@ def test_a_log_that_was_left_behind_is_not_taken_for_that_of_the_new_file(path: 
     for suffix in ("-wal", "-shm"):
         shutil.copy(path.parent.parent / "copy" / f"jobs.db{suffix}", path.parent)
 
-    SqliteSink("", path).commit(record(1, None, job_id="after"), manifest(1, job_id="after"), deadline)
+    SqliteSink("", path).commit(record(1, None, job_id="after"), manifest(1, job_id="after"))
 
     assert jobs(path) == ["after"]
 
@@ -272,7 +271,7 @@ def test_a_file_that_is_moved_while_its_lock_is_waited_for(
 
         sink = SqliteSink("", path)
         waiting = Deadline.after(30, replace(fake_time.clock, sleep=sleep))
-        sink.commit(record(1, None, job_id="after"), manifest(1, job_id="after"), waiting)
+        limited(waiting, lambda: sink.commit(record(1, None, job_id="after"), manifest(1, job_id="after")))
 
     assert jobs(path) == ["after"]
     assert jobs(path.with_name("moved.db")) == ["before"]
@@ -284,7 +283,7 @@ def test_another_process_that_opens_the_file_is_waited_for(path: Path, fake_time
     sink = SqliteSink("", path)
 
     with locked_folder(path.parent), pytest.raises(StorageError, match="others kept it locked for all the time"):
-        sink.commit(record(1, None), manifest(1), Deadline.after(1, fake_time.clock))
+        limited(Deadline.after(1, fake_time.clock), lambda: sink.commit(record(1, None), manifest(1)))
     assert sum(fake_time.slept) == pytest.approx(1)
 
 
@@ -292,11 +291,11 @@ def test_another_process_that_opens_the_file_is_waited_for(path: Path, fake_time
     ("name", "cause"),
     [("x" * 300, "File name too long"), ("", "it is a folder; expected a file"), ("file/jobs.db", "Not a directory")],
 )
-def test_a_path_at_which_no_file_can_be_is_told(tmp_path: Path, deadline: Deadline, name: str, cause: str) -> None:
+def test_a_path_at_which_no_file_can_be_is_told(tmp_path: Path, name: str, cause: str) -> None:
     """In reading and in writing."""
     (tmp_path / "file").write_text("")
     sink = SqliteSink("sqlite:", tmp_path / name)
     with pytest.raises(StorageError, match=f"cannot read .*: {cause}"):
-        sink.find(JobId("a"), deadline)
+        sink.find(JobId("a"))
     with pytest.raises(StorageError, match=r"cannot (read|write) .*: (File exists|Not a directory|it is|File name)"):
-        sink.prepare(deadline, dry_run=False)
+        sink.prepare(dry_run=False)

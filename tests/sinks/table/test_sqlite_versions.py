@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.core.calls import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.sinks.base import JobFilter
@@ -39,16 +38,16 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def write(sink: SqliteSink, deadline: Deadline, job_id: str = "job-1") -> None:
-    sink.commit(record(1, None, job_id=job_id), manifest(1, job_id=job_id), deadline)
+def write(sink: SqliteSink, job_id: str = "job-1") -> None:
+    sink.commit(record(1, None, job_id=job_id), manifest(1, job_id=job_id))
 
 
-def test_an_old_file_is_read_as_it_is(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_an_old_file_is_read_as_it_is(sink: SqliteSink, path: Path) -> None:
     """Listed and shown before anything is written, and not changed by it."""
     before = path.read_bytes()
 
-    lines = {line.job_id: (line.file_count, line.complete) for line in sink.jobs(JobFilter(), deadline)}
-    found = sink.find(JobId("cover-0001"), deadline)
+    lines = {line.job_id: (line.file_count, line.complete) for line in sink.jobs(JobFilter())}
+    found = sink.find(JobId("cover-0001"))
 
     assert lines == {
         "cover-0001": (2, True),
@@ -61,9 +60,9 @@ def test_an_old_file_is_read_as_it_is(sink: SqliteSink, path: Path, deadline: De
     assert path.read_bytes() == before
 
 
-def test_the_first_write_migrates_the_file(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_the_first_write_migrates_the_file(sink: SqliteSink, path: Path) -> None:
     """All rows stay, in the columns of this version; `priority` is an integer, or null where it was no number."""
-    write(sink, deadline)
+    write(sink)
 
     columns = "job_id, file_count, priority, result_stored, files_stored"
     assert rows(path, f"SELECT {columns} FROM ice_jobs ORDER BY job_id") == [  # noqa: S608  the names above
@@ -77,10 +76,10 @@ def test_the_first_write_migrates_the_file(sink: SqliteSink, path: Path, deadlin
         there = rows(path, f"SELECT name, type FROM pragma_table_info('{table.name}')")  # noqa: S608  a name of ours
         assert there == [(column.name, kinds[column.type]) for column in table.columns]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
-    assert len([*sink.jobs(JobFilter(), deadline)]) == 4
+    assert len([*sink.jobs(JobFilter())]) == 4
 
 
-def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path) -> None:
     """Indexes, views, triggers and columns, in the words of this version."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
@@ -95,7 +94,7 @@ def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadl
             """
         )
 
-    write(sink, deadline)
+    write(sink)
 
     names = rows(path, "SELECT name FROM sqlite_master WHERE tbl_name = 'ice_jobs' AND sql NOT NULL ORDER BY name")
     assert [name for (name,) in names] == ["by_files", "ice_jobs", "ice_jobs_by_time", "tell"]
@@ -110,30 +109,30 @@ def test_what_others_made_of_the_table_stays(sink: SqliteSink, path: Path, deadl
     assert "ice_jobs_by_time" in str(plan)
 
 
-def test_a_write_that_fails_leaves_the_old_file(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_a_write_that_fails_leaves_the_old_file(sink: SqliteSink, path: Path) -> None:
     """The migration is part of the first write's transaction."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TRIGGER no BEFORE INSERT ON ice_outputs BEGIN SELECT RAISE(ABORT, 'disk full'); END")
         connection.commit()
 
     with pytest.raises(StorageError, match="disk full"):
-        write(sink, deadline)
+        write(sink)
 
     assert len(rows(path, "SELECT files FROM ice_jobs")) == 3
-    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS}
+    assert {line.job_id for line in sink.jobs(JobFilter())} == {*OLD_JOBS}
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TRIGGER no")
-    write(sink, deadline)
-    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS, "job-1"}
+    write(sink)
+    assert {line.job_id for line in sink.jobs(JobFilter())} == {*OLD_JOBS, "job-1"}
 
 
-def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink, deadline: Deadline) -> None:
+def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink) -> None:
     """One of them does it, and the others find it done."""
     script = (
         "import sys; from pathlib import Path; from support.record_versions import manifest, record\n"
-        "from ice_result.core.calls import Deadline; from ice_result.sinks.table.sqlite import SqliteSink\n"
+        "from ice_result.sinks.table.sqlite import SqliteSink\n"
         "sink = SqliteSink('', Path(sys.argv[1])); sys.stdin.read()\n"
-        "sink.commit(record(1, None, job_id=sys.argv[2]), manifest(1, job_id=sys.argv[2]), Deadline.after(60))\n"
+        "sink.commit(record(1, None, job_id=sys.argv[2]), manifest(1, job_id=sys.argv[2]))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with ExitStack() as stack:
@@ -154,17 +153,17 @@ def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink, deadline: 
         ended = [(process.stderr.read() if process.stderr else b"", process.wait(60)) for process in started]
     assert ended == [(b"", 0)] * 3
 
-    assert {line.job_id for line in sink.jobs(JobFilter(), deadline)} == {*OLD_JOBS, "job-1", "job-2", "job-3"}
+    assert {line.job_id for line in sink.jobs(JobFilter())} == {*OLD_JOBS, "job-1", "job-2", "job-3"}
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path, deadline: Deadline) -> None:
+def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path) -> None:
     """A dry run finds nothing missing and changes nothing."""
     before = path.read_bytes()
-    assert {status.state for status in sink.prepare(deadline, dry_run=True)} == {"present"}
+    assert {status.state for status in sink.prepare(dry_run=True)} == {"present"}
     assert path.read_bytes() == before
 
-    assert {status.state for status in sink.prepare(deadline, dry_run=False)} == {"present"}
+    assert {status.state for status in sink.prepare(dry_run=False)} == {"present"}
     assert len(rows(path, "SELECT file_count FROM ice_jobs")) == 3
 
 
@@ -177,7 +176,7 @@ def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path, deadli
     ],
 )
 def test_a_table_that_is_not_of_version_1_is_refused(
-    *, statement: str, table: str, column: str, sink: SqliteSink, path: Path, deadline: Deadline
+    *, statement: str, table: str, column: str, sink: SqliteSink, path: Path
 ) -> None:
     """Nothing is changed in it."""
     with closing(sqlite3.connect(path)) as connection:
@@ -185,6 +184,6 @@ def test_a_table_that_is_not_of_version_1_is_refused(
         dump = [*connection.iterdump()]
 
     with pytest.raises(StorageError, match=rf"table {table} is not ours or of another version: .* no column {column}"):
-        write(sink, deadline)
+        write(sink)
     with closing(sqlite3.connect(path)) as connection:
         assert [*connection.iterdump()] == dump

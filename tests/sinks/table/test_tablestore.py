@@ -18,7 +18,8 @@ import pytest
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import Watch
-from ice_result.core.calls import Caller, Deadline
+from ice_result.core.calls import ServiceCaller
+from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ForbiddenError,
@@ -41,7 +42,7 @@ from ice_result.sinks.table.schema import DAYS, TABLES, Column, Table, TableStor
 from ice_result.sinks.table.tablestore import TablestoreSink, fitting_rows
 from ice_result.sinks.table.tablestore_client import Change, Tablestore, batches
 from support.certificate_authority import tls_of_an_authority
-from support.fake_clock import FakeTime
+from support.fake_clock import FakeTime, limited
 from support.missing_keys import take_keys_away
 from support.old_tables import write_old_rows
 from support.record_versions import ANSWERS, WRITINGS, Writing, manifest, record
@@ -63,7 +64,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]
 
 
 @pytest.fixture
-def context(cloud: LocalCloud, new_caller: Callable[[str], Caller]) -> SinkContext:
+def context(cloud: LocalCloud, new_caller: Callable[[str], ServiceCaller]) -> SinkContext:
     """How it is reached."""
     return SinkContext(
         region=cloud.region,
@@ -74,10 +75,10 @@ def context(cloud: LocalCloud, new_caller: Callable[[str], Caller]) -> SinkConte
 
 
 @pytest.fixture
-def sink(context: SinkContext, deadline: Deadline) -> TablestoreSink:
+def sink(context: SinkContext) -> TablestoreSink:
     """A sink whose tables are there."""
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context), "oss://records/ice")
-    sink.prepare(deadline, dry_run=False)
+    sink.prepare(dry_run=False)
     return sink
 
 
@@ -134,13 +135,13 @@ def test_wrong_settings_show_when_the_sink_is_opened() -> None:
     assert public == "https://records.cn-shanghai.ots.aliyuncs.com"
 
 
-def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """Staging tells the address; committing writes all rows in four calls, the job's own row after the others."""
     before = len(cloud.ots.calls)
-    address = sink.stage(record(2, None), deadline)
+    address = sink.stage(record(2, None))
     assert len(cloud.ots.calls) == before
 
-    assert sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1), deadline) == address == f"{URL}#ice_jobs/job-1"
+    assert sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1)) == address == f"{URL}#ice_jobs/job-1"
     assert operations(cloud, before) == ["BatchWriteRow", "PutRow", "GetRange", "GetRange"]
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert (job["job_id"], job["complete"], job["file_count"]) == ("job-1", True, 2)
@@ -152,12 +153,12 @@ def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalC
     assert day == {**expected, "function_name": "Cover"}
 
 
-def test_what_is_written_is_found_again(sink: TablestoreSink, deadline: Deadline) -> None:
+def test_what_is_written_is_found_again(sink: TablestoreSink) -> None:
     """The record and the manifest, equal to those given; other jobs are not there."""
-    sink.commit(record(2, None), manifest(1), deadline)
+    sink.commit(record(2, None), manifest(1))
 
-    assert sink.find(JobId("job-1"), deadline) == Found(record(2, None), manifest(1))
-    assert sink.find(JobId("job-2"), deadline) is None
+    assert sink.find(JobId("job-1")) == Found(record(2, None), manifest(1))
+    assert sink.find(JobId("job-2")) is None
 
 
 @pytest.mark.parametrize(
@@ -166,20 +167,20 @@ def test_what_is_written_is_found_again(sink: TablestoreSink, deadline: Deadline
     ids=lambda order: " → ".join(writing.name for writing in order),
 )
 def test_the_latest_writing_wins_in_any_order(
-    order: tuple[Writing, ...], sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    order: tuple[Writing, ...], sink: TablestoreSink, cloud: LocalCloud
 ) -> None:
     """After each write only the rows of the greatest generation so far are there, and the job is listed once."""
     for count, writing in enumerate(order, start=1):
-        sink.write(writing.rows, deadline)
+        sink.write(writing.rows)
 
         assert content(cloud) == max(order[:count], key=lambda each: each.rank).content
-        assert [line.job_id for line in sink.jobs(JobFilter(), deadline)] == ["job-1"]
+        assert [line.job_id for line in sink.jobs(JobFilter())] == ["job-1"]
 
 
-def test_writings_at_the_same_time_do_not_mix(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_writings_at_the_same_time_do_not_mix(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """Whoever comes last cleans up after the others."""
     with ThreadPoolExecutor(8) as pool:
-        for ended in [pool.submit(sink.write, writing.rows, deadline) for writing in WRITINGS * 3]:
+        for ended in [pool.submit(sink.write, writing.rows) for writing in WRITINGS * 3]:
             ended.result()
 
     assert content(cloud) == WRITINGS[-1].content
@@ -187,32 +188,30 @@ def test_writings_at_the_same_time_do_not_mix(sink: TablestoreSink, cloud: Local
 
 @pytest.mark.parametrize("operation", ["PutRow", "GetRange"])
 def test_what_a_broken_writing_left_is_gone_with_the_next(
-    operation: str, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    operation: str, sink: TablestoreSink, cloud: LocalCloud
 ) -> None:
     """An earlier writing that stopped half-way leaves no rows under a later one, nor a line in a listing."""
     old, new = WRITINGS[1:3]
     cloud.ots.fail(Fault("error_500", operation=operation, times=4))
     with pytest.raises(UnavailableError):
-        sink.write(old.rows, deadline)
+        sink.write(old.rows)
 
-    sink.write(new.rows, deadline)
+    sink.write(new.rows)
     assert content(cloud) == new.content
-    (line,) = sink.jobs(JobFilter(), deadline)
+    (line,) = sink.jobs(JobFilter())
     assert line.finish_time == datetime(2026, 3, 2, 8, 0, 0, 500_000, tzinfo=timezone.utc)
 
 
-def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(
-    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
-) -> None:
+def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """Until then the job's own row still says which generation counts."""
     old, new = WRITINGS[1:3]
-    sink.write(old.rows, deadline)
+    sink.write(old.rows)
     cloud.ots.fail(Fault("error_500", operation="PutRow", times=4))
     with pytest.raises(UnavailableError):
-        sink.write(new.rows, deadline)
+        sink.write(new.rows)
     assert content(cloud)[0] == old.content[0]
 
-    sink.write(new.rows, deadline)
+    sink.write(new.rows)
     assert content(cloud) == new.content
 
 
@@ -224,7 +223,6 @@ def test_a_fault_that_passes_costs_nothing(
     operation: str,
     sink: TablestoreSink,
     cloud: LocalCloud,
-    deadline: Deadline,
     fake_time: FakeTime,
     watchers: list[Watch],
 ) -> None:
@@ -232,7 +230,7 @@ def test_a_fault_that_passes_costs_nothing(
     hangs = fake_time.during(kind, 10)
     watchers.append(lambda call: hangs(call) if call.operation == operation else None)
     cloud.ots.fail(Fault(kind, operation=operation))
-    sink.write(WRITINGS[1].rows, deadline)
+    sink.write(WRITINGS[1].rows)
 
     assert content(cloud) == WRITINGS[1].content
 
@@ -266,69 +264,69 @@ def test_a_fault_that_stays_is_one_of_our_errors(
     deadline = Deadline.after(10, fake_time.clock)
 
     with pytest.raises(error, match=r"Tablestore: write ice_jobs/job-1 in ots://records: "):
-        sink.write(WRITINGS[1].rows, deadline)
+        limited(deadline, lambda: sink.write(WRITINGS[1].rows))
     assert fake_time.seconds <= deadline.at
 
 
-def test_a_missing_table_says_how_to_make_it(context: SinkContext, deadline: Deadline) -> None:
+def test_a_missing_table_says_how_to_make_it(context: SinkContext) -> None:
     """Writing and reading before the setup."""
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
 
     with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
-        sink.write(WRITINGS[1].rows, deadline)
+        sink.write(WRITINGS[1].rows)
     with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
-        sink.find(JobId("job-1"), deadline)
+        sink.find(JobId("job-1"))
     with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
-        [*sink.jobs(JobFilter(), deadline)]
+        [*sink.jobs(JobFilter())]
 
 
-def test_tables_are_made_once(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_tables_are_made_once(context: SinkContext, cloud: LocalCloud) -> None:
     """First only told, then made, then found."""
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
 
-    assert {status.state for status in sink.prepare(deadline, dry_run=True)} == {"missing"}
+    assert {status.state for status in sink.prepare(dry_run=True)} == {"missing"}
     assert cloud.ots.tables(INSTANCE) == []
-    made = sink.prepare(deadline, dry_run=False)
+    made = sink.prepare(dry_run=False)
     assert [(status.table, status.state) for status in made] == [(name, "created") for name in NAMES]
     assert cloud.ots.tables(INSTANCE) == sorted(NAMES)
-    assert {status.state for status in sink.prepare(deadline, dry_run=False)} == {"present"}
+    assert {status.state for status in sink.prepare(dry_run=False)} == {"present"}
     assert operations(cloud)[-5:] == ["ListTable"] + ["DescribeTable"] * 4
 
 
-def test_tables_made_by_two_at_once_are_made(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_tables_made_by_two_at_once_are_made(context: SinkContext, cloud: LocalCloud) -> None:
     """A table that came to be in the meantime, or by a call whose reply was lost, is no failure."""
     cloud.ots.fail(Fault("truncate", operation="CreateTable"))
 
-    TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(deadline, dry_run=False)
+    TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(dry_run=False)
     assert cloud.ots.tables(INSTANCE) == sorted(NAMES)
 
 
-def test_a_table_that_cannot_be_made_is_told(context: SinkContext, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_a_table_that_cannot_be_made_is_told(context: SinkContext, cloud: LocalCloud) -> None:
     """As when the name cannot be, or permissions are missing."""
     with pytest.raises(RejectedError, match="create table 1nvalid"):
-        Tablestore(INSTANCE, context).create(Table("1nvalid", "", DAYS.columns), deadline)
+        Tablestore(INSTANCE, context).create(Table("1nvalid", "", DAYS.columns))
     cloud.ots.fail(Fault("forbidden", operation="CreateTable"))
     with pytest.raises(ForbiddenError, match="create table ice_jobs"):
-        TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(deadline, dry_run=False)
+        TablestoreSink(URL, Tablestore(INSTANCE, context)).prepare(dry_run=False)
 
 
-def test_a_table_of_somebody_else_is_told(context: SinkContext, deadline: Deadline) -> None:
+def test_a_table_of_somebody_else_is_told(context: SinkContext) -> None:
     """Its key and ours are shown."""
     instance = Tablestore(INSTANCE, context)
-    instance.create(Table("ice_items", "", (Column("id", "integer", "", key=True),)), deadline)
+    instance.create(Table("ice_items", "", (Column("id", "integer", "", key=True),)))
 
     with pytest.raises(RejectedError, match=r"its key is id INTEGER, not job_id STRING, number INTEGER: not ours"):
-        TablestoreSink(URL, instance).prepare(deadline, dry_run=True)
+        TablestoreSink(URL, instance).prepare(dry_run=True)
 
 
 def test_rows_left_over_by_a_longer_writing_are_deleted(
-    context: SinkContext, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    context: SinkContext, sink: TablestoreSink, cloud: LocalCloud
 ) -> None:
     """Page by page."""
     assert sink.url == URL
     small_pages = TablestoreSink(URL, Tablestore(INSTANCE, context, rows_a_page=2))
-    small_pages.commit(record(8, "2026-03-02T08:00:00Z"), manifest(2), deadline)
-    small_pages.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0), deadline)
+    small_pages.commit(record(8, "2026-03-02T08:00:00Z"), manifest(2))
+    small_pages.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0))
 
     assert [row["number"] for row in cloud.ots.rows(INSTANCE, "ice_items")] == [1, 2, 3]
     assert cloud.ots.rows(INSTANCE, "ice_outputs") == []
@@ -347,22 +345,22 @@ def test_rows_go_in_batches_of_a_number_and_of_a_size() -> None:
 
 
 @pytest.mark.slow
-def test_many_rows_go_in_batches_and_go_again(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_many_rows_go_in_batches_and_go_again(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """At most 200 in one call; those left over by a longer writing are deleted page by page."""
-    sink.commit(record(450, "2026-03-02T08:00:00Z"), manifest(2), deadline)
+    sink.commit(record(450, "2026-03-02T08:00:00Z"), manifest(2))
     assert operations(cloud).count("BatchWriteRow") == 3
     assert len(cloud.ots.rows(INSTANCE, "ice_items")) == 450
 
-    sink.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0), deadline)
+    sink.commit(record(3, "2026-03-02T09:00:00Z"), manifest(0))
     assert [row["number"] for row in cloud.ots.rows(INSTANCE, "ice_items")] == [1, 2, 3]
     assert cloud.ots.rows(INSTANCE, "ice_outputs") == []
 
 
 @pytest.mark.slow
-def test_large_rows_go_in_batches(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_large_rows_go_in_batches(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """The bytes of a call are limited as well as its rows."""
     cover: JsonObject = {"score": None, "time_seconds": None, "path": "路" * 200_000, "uri": None}
-    sink.write(sink_rows({"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, 9)]}), deadline)
+    sink.write(sink_rows({"kind": "covers", "covers": [{"rank": n, **cover} for n in range(1, 9)]}))
 
     assert operations(cloud).count("BatchWriteRow") == 2
     assert len(cloud.ots.rows(INSTANCE, "ice_items")) == 8
@@ -414,7 +412,7 @@ def test_no_more_is_left_out_than_does_not_fit(raw: str, result: JsonObject, fil
 
 @pytest.mark.parametrize("files", [1, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_a_job_too_large_is_stored_without_its_largest_parts(
-    files: int, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, caplog: pytest.LogCaptureFixture
+    files: int, sink: TablestoreSink, cloud: LocalCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The row and the log say what is left out, and where the whole record is; what is there is found.
 
@@ -423,7 +421,7 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
     large = record(0, None, raw={"Detail": "d"}, result=unknown_result(2.7), file_count=files)
     all_files = manifest(files)
     with caplog.at_level(logging.WARNING, logger="ice_result"):
-        sink.commit(large, all_files, deadline)
+        sink.commit(large, all_files)
 
     left_out = ("raw", "result") if files == 1 else ("raw", "result", "files")
     (message,) = caplog.messages
@@ -434,30 +432,28 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
     assert len(cloud.ots.rows(INSTANCE, "ice_outputs")) == files
     kept = large.model_copy(update={"raw": {}, "result": Unknown()})
     kept_files = all_files if files == 1 else all_files.model_copy(update={"files": ()})
-    assert sink.find(JobId("job-1"), deadline) == Found(kept, kept_files, left_out, WHOLE_URI)
+    assert sink.find(JobId("job-1")) == Found(kept, kept_files, left_out, WHOLE_URI)
     with pytest.raises(
         StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record belongs in oss:"
     ):
-        sink.found_at("job-1", deadline)
-    assert sink.verified(large, deadline) == all_files
-    sink.commit(large.model_copy(update={"file_count": files + 1}), all_files, deadline)
+        sink.found_at("job-1")
+    assert sink.verified(large) == all_files
+    sink.commit(large.model_copy(update={"file_count": files + 1}), all_files)
     if files > 1:
         with pytest.raises(StorageError, match="is stored without raw, result, files"):
-            sink.verified(large, deadline)
+            sink.verified(large)
 
 
-def test_of_many_problems_the_first_are_kept_with_the_number_of_all(
-    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
-) -> None:
+def test_of_many_problems_the_first_are_kept_with_the_number_of_all(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """A manifest may be too large for its problems alone."""
     message = "oss://b/0.jpg: 403 AccessDenied: You have no right to access this object because of bucket acl."
     problem: JsonObject = {"code": "forbidden", "message": message, "uri": "oss://b/0.jpg"}
     large = Manifest.model_validate({**manifest(1).model_dump(by_alias=True), "problems": [problem] * 20_000})
-    sink.commit(record(1, None), large, deadline)
+    sink.commit(record(1, None), large)
 
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert (job["problems"], job["files_stored"]) == (20_000, False)
-    found = sink.find(JobId("job-1"), deadline)
+    found = sink.find(JobId("job-1"))
     assert found is not None
     assert found.manifest == large.model_copy(update={"files": (), "problems": large.problems[:100]})
 
@@ -478,33 +474,33 @@ def test_of_many_problems_the_first_are_kept_with_the_number_of_all(
     ],
 )
 def test_what_cannot_fit_is_refused_before_the_call(
-    changes: JsonObject, reason: str, sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline
+    changes: JsonObject, reason: str, sink: TablestoreSink, cloud: LocalCloud
 ) -> None:
     """The reason says which column, how large it is, and how large it may be; nothing is written."""
     before = len(cloud.ots.calls)
 
     with pytest.raises(RejectedError, match=reason):
-        sink.commit(record(1, None, **changes), manifest(0), deadline)
+        sink.commit(record(1, None, **changes), manifest(0))
 
     assert operations(cloud, before) == []
 
 
-def test_rows_of_version_1_are_listed(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_rows_of_version_1_are_listed(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """Their number of files is in a column of another name."""
     write_old_rows(cloud, INSTANCE)
 
-    assert {line.job_id: line.file_count for line in sink.jobs(JobFilter(), deadline)} == {
+    assert {line.job_id: line.file_count for line in sink.jobs(JobFilter())} == {
         "cover-0001": 2,
         "captionextraction-0001": 2,
         "audioqualityassessment-0001": 0,
     }
-    found = sink.find(JobId("cover-0001"), deadline)
+    found = sink.find(JobId("cover-0001"))
     assert found is not None
     assert (found.record.file_count, found.left_out, found.whole_uri) == (2, (), None)
 
 
 @pytest.fixture
-def listed(sink: TablestoreSink, deadline: Deadline) -> TablestoreSink:
+def listed(sink: TablestoreSink) -> TablestoreSink:
     """Four jobs: two finished, one only created, one without any time."""
     for job_id, finished, created in (
         ("a", "2026-03-03T08:00:00Z", "2026-03-01T00:00:00Z"),
@@ -514,7 +510,7 @@ def listed(sink: TablestoreSink, deadline: Deadline) -> TablestoreSink:
     ):
         name = "VideoClip" if job_id == "b" else "Cover"
         made = record(0, finished, job_id=job_id, create_time=created, function_name=name)
-        sink.commit(made, manifest(0, job_id=job_id), deadline)
+        sink.commit(made, manifest(0, job_id=job_id))
     return sink
 
 
@@ -528,21 +524,17 @@ def listed(sink: TablestoreSink, deadline: Deadline) -> TablestoreSink:
         (JobFilter(function_name="Cover", since=DAY, state="succeeded", outcome="ok"), "ac"),
     ],
 )
-def test_jobs_are_listed_newest_first(
-    wanted: JobFilter, expected: str, listed: TablestoreSink, deadline: Deadline
-) -> None:
+def test_jobs_are_listed_newest_first(wanted: JobFilter, expected: str, listed: TablestoreSink) -> None:
     """By finish time, or the time of creation where that is unknown; those without any come last."""
-    assert "".join(line.job_id for line in listed.jobs(wanted, deadline)) == expected
+    assert "".join(line.job_id for line in listed.jobs(wanted)) == expected
 
 
-def test_a_listing_reads_page_by_page(
-    context: SinkContext, listed: TablestoreSink, cloud: LocalCloud, deadline: Deadline
-) -> None:
+def test_a_listing_reads_page_by_page(context: SinkContext, listed: TablestoreSink, cloud: LocalCloud) -> None:
     """So many jobs at a time, and no more than are taken."""
     assert listed.url == URL
     small_pages = TablestoreSink(URL, Tablestore(INSTANCE, context, rows_a_page=2))
     before = len(cloud.ots.calls)
-    lines = small_pages.jobs(JobFilter(since=datetime(2026, 2, 28, tzinfo=timezone.utc)), deadline)
+    lines = small_pages.jobs(JobFilter(since=datetime(2026, 2, 28, tzinfo=timezone.utc)))
 
     assert next(lines).job_id == "a"
     assert operations(cloud, before) == ["GetRange", "BatchGetRow"]
@@ -551,14 +543,14 @@ def test_a_listing_reads_page_by_page(
 
 
 @pytest.mark.slow
-def test_a_page_of_a_listing_is_a_hundred_jobs(sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline) -> None:
+def test_a_page_of_a_listing_is_a_hundred_jobs(sink: TablestoreSink, cloud: LocalCloud) -> None:
     """A hundred jobs at a time, and no more than are taken."""
     for number in range(120):
         job_id = f"job-{number:03}"
         made = record(0, f"2026-03-02T08:{number // 60:02}:{number % 60:02}Z", job_id=job_id)
-        sink.commit(made, manifest(0, job_id=job_id), deadline)
+        sink.commit(made, manifest(0, job_id=job_id))
     before = len(cloud.ots.calls)
-    lines = sink.jobs(JobFilter(since=DAY), deadline)
+    lines = sink.jobs(JobFilter(since=DAY))
 
     assert next(lines).job_id == "job-119"
     assert operations(cloud, before) == ["GetRange", "BatchGetRow"]
@@ -567,38 +559,38 @@ def test_a_page_of_a_listing_is_a_hundred_jobs(sink: TablestoreSink, cloud: Loca
 
 
 def test_keys_are_asked_for_at_every_request(
-    sink: TablestoreSink, cloud: LocalCloud, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+    sink: TablestoreSink, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Temporary keys change while an instance of the function lives on; old ones are refused."""
     cloud.rotate(temporary=True)
     with pytest.raises(ForbiddenError):
-        sink.write(WRITINGS[1].rows, deadline)
+        sink.write(WRITINGS[1].rows)
 
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
-    sink.write(WRITINGS[1].rows, deadline)
+    sink.write(WRITINGS[1].rows)
     assert content(cloud) == WRITINGS[1].content
 
 
 def test_without_keys_the_error_says_where_they_come_from(
-    sink: TablestoreSink, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+    sink: TablestoreSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ours, not the SDK's."""
     take_keys_away(monkeypatch)
 
     with pytest.raises(ForbiddenError, match="find credentials"):
-        sink.write(WRITINGS[1].rows, deadline)
+        sink.write(WRITINGS[1].rows)
 
 
-def test_nobody_there_is_told(context: SinkContext, deadline: Deadline) -> None:
+def test_nobody_there_is_told(context: SinkContext) -> None:
     """A refused connection and a name that does not resolve are unavailable, and named without secrets."""
     for endpoint in ("http://127.0.0.1:9", "http://nowhere.invalid"):
         sink = TablestoreSink(URL, Tablestore(INSTANCE, replace(context, ots_endpoint=endpoint)))
         with pytest.raises(UnavailableError, match="ots://records"):
-            sink.write(WRITINGS[1].rows, deadline)
+            sink.write(WRITINGS[1].rows)
 
 
-def test_certificates_come_from_the_bundle(tmp_path: Path, deadline: Deadline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_come_from_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS, trusting the given authority in place of the usual ones; without it, the certificate is refused."""
     with LocalCloud(tablestore=True, tls=tls_of_an_authority(tmp_path / "ca.pem")) as cloud:
         for name, value in cloud.environment.items():
@@ -606,13 +598,13 @@ def test_certificates_come_from_the_bundle(tmp_path: Path, deadline: Deadline, m
         context = SinkContext(
             region=cloud.region,
             ots_endpoint=cloud.ots.endpoint,
-            new_caller=lambda service: Caller(service, attempts=1),
+            new_caller=lambda service: ServiceCaller(service, attempts=1),
         )
         trusting = replace(context, ca_bundle=str(tmp_path / "ca.pem"))
 
-        assert Tablestore(INSTANCE, trusting).names(deadline) == set()
+        assert Tablestore(INSTANCE, trusting).names() == set()
         with pytest.raises(UnavailableError, match="SSLError"):
-            Tablestore(INSTANCE, context).names(deadline)
+            Tablestore(INSTANCE, context).names()
 
 
 @pytest.mark.parametrize(

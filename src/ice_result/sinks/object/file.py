@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 
-from ice_result.core.calls import Deadline
 from ice_result.errors import StorageError, shorten
 from ice_result.sinks.base import Listed, SinkContext
 from ice_result.sinks.object.layout import Layout
@@ -35,7 +34,7 @@ class FileStore:
         """The path of the file."""
         return str(self.folder / key)
 
-    def put(self, key: str, data: bytes, _deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """Write the file unless it holds `data` already; its path. Raises StorageError, with path and cause."""
         path = self.folder / key
         try:
@@ -46,7 +45,7 @@ class FileStore:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
         return self.address(key)
 
-    def get(self, key: str, _deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """The content of the file; None when there is none. Raises StorageError, with path and cause."""
         path = self.folder / key
         try:
@@ -54,7 +53,7 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
 
-    def delete(self, key: str, _deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """Remove the file, durably. Raises StorageError, with path and cause."""
         path = self.folder / key
         try:
@@ -65,7 +64,7 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot remove {path}: {error.strerror or error}") from error
 
-    def list(self, folder: str, _deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The files below `folder`, page by page; none when there is no such folder. Raises StorageError."""
         files = self._files(folder, after)
         while page := [*islice(files, KEYS_A_PAGE)]:
@@ -79,7 +78,7 @@ class FileStore:
             elif key > after and not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
                 yield from _listed(key, entry)
 
-    def children(self, folder: str, _deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
         return (entry.name for entry in _entries(self.folder / folder) if _is_folder(entry))
 

@@ -13,7 +13,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import parse_object_endpoint
 from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
@@ -109,7 +108,7 @@ class OssClient:
         """Import the SDK and open the session."""
         self._shared_session()
 
-    def call(self, tried: str, bucket: str, use: Callable[[Bucket], T], deadline: Deadline) -> T:
+    def call(self, operation: str, bucket: str, use: Callable[[Bucket], T]) -> T:
         """The value of `use(bucket)`, retried while that can help. Raises our own errors."""
         session = self._shared_session()  # loads the SDK, before the attempts are timed
 
@@ -119,9 +118,9 @@ class OssClient:
                     return use(self._bucket(bucket, session))
                 except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
                     # From None: the SDK's exceptions hold what was signed, and with it the security token.
-                    raise translate(error, tried) from None
+                    raise translate(error, operation) from None
 
-        return self._caller.call(tried, attempt, deadline)
+        return self._caller.call(operation, attempt)
 
     def _bucket(self, name: str, session: OssSession) -> Bucket:
         """The SDK's bucket, which has no state of its own: one serves all threads."""
@@ -173,47 +172,43 @@ class OssStore:
         """The object's `oss:` address."""
         return f"oss://{self.bucket}/{key}"
 
-    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """Write the object; its `oss:` address. OSS refuses what does not arrive as it was sent (Content-MD5)."""
         address = self.address(key)
         digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         headers = {"Content-Type": "application/json", "Content-MD5": digest}
         if self.encryption:
             headers["x-oss-server-side-encryption"] = self.encryption
-        self.client.call(
-            f"write {address}", self.bucket, lambda bucket: bucket.put_object(key, data, headers), deadline
-        )
+        self.client.call(f"write {address}", self.bucket, lambda bucket: bucket.put_object(key, data, headers))
         return address
 
-    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """The object's bytes; None when there is no such object. A missing bucket is an error."""
         try:
             return self.client.call(
-                f"read oss://{self.bucket}/{key}", self.bucket, lambda bucket: _checked_read(bucket, key), deadline
+                f"read oss://{self.bucket}/{key}", self.bucket, lambda bucket: _checked_read(bucket, key)
             )
         except NotFoundError:
             return None
 
-    def delete(self, key: str, deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """Remove the object; OSS says the same when there was none."""
-        self.client.call(
-            f"remove oss://{self.bucket}/{key}", self.bucket, lambda bucket: bucket.delete_object(key), deadline
-        )
+        self.client.call(f"remove oss://{self.bucket}/{key}", self.bucket, lambda bucket: bucket.delete_object(key))
 
-    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The objects below `folder`, page by page; OSS orders them by their keys (documented)."""
-        return (page.objects for page in self._pages(folder, "", deadline, after))
+        return (page.objects for page in self._pages(folder, "", after))
 
-    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
-        return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
+        return (name for page in self._pages(folder, "/") for name in page.folders)
 
-    def _pages(self, folder: str, delimiter: str, deadline: Deadline, after: str = "") -> Iterator[Page]:
+    def _pages(self, folder: str, delimiter: str, after: str = "") -> Iterator[Page]:
         def fetch(token: str) -> Page:
             def list_one(bucket: Bucket) -> Page:
                 return _page(bucket.list_objects_v2(folder, delimiter, token, after, max_keys=self.keys_a_page))
 
-            return self.client.call(f"list oss://{self.bucket}/{folder}", self.bucket, list_one, deadline)
+            return self.client.call(f"list oss://{self.bucket}/{folder}", self.bucket, list_one)
 
         return pages(fetch)
 

@@ -70,10 +70,15 @@ T = TypeVar("T")
 class OtherRegionError(ForbiddenError):
     """The bucket lies in another region than the one we call: `endpoint` is where."""
 
-    def __init__(self, tried: str, answer: _Answer, endpoint: str) -> None:
+    def __init__(self, operation: str, answer: _Answer, endpoint: str) -> None:
         detail = f"the bucket is in another region: it must be addressed using {endpoint or 'its own endpoint'}"
         super().__init__(
-            tried, service=SERVICE, code=answer.code, status=answer.status, detail=detail, request_id=answer.request_id
+            operation,
+            service=SERVICE,
+            code=answer.code,
+            status=answer.status,
+            detail=detail,
+            request_id=answer.request_id,
         )
         self.endpoint = endpoint
 
@@ -86,31 +91,33 @@ class _Answer(NamedTuple):
     retry_after_seconds: float | None
 
 
-def translate(error: Exception, tried: str) -> Exception:
+def translate(error: Exception, operation: str) -> Exception:
     """Our error for what a call through the SDK raised. What is no answer of any kind, a defect, stays as it is."""
     cause = getattr(error, "exception", None)
     if isinstance(cause, Exception):
-        return _of_connection(cause, tried)
+        return _of_connection(cause, operation)
     if isinstance(getattr(error, "status", None), int):
-        return _of_answer(error, tried)
+        return _of_answer(error, operation)
     if isinstance(error, (ValueError, LookupError)):  # from the SDK's parsing of headers and bodies
-        return UnavailableError(tried, service=SERVICE, detail=f"a reply that cannot be read ({type(error).__name__})")
+        return UnavailableError(
+            operation, service=SERVICE, detail=f"a reply that cannot be read ({type(error).__name__})"
+        )
     return error
 
 
-def _of_connection(error: Exception, tried: str) -> IceResultError:
+def _of_connection(error: Exception, operation: str) -> IceResultError:
     import urllib3  # noqa: PLC0415  what requests are sent with, loaded with the SDK
 
     name = type(error).__name__
     refused = urllib3.exceptions.NewConnectionError  # which is one of the timeouts, by inheritance
     if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, refused):
-        return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
+        return TimedOutError(operation, service=SERVICE, detail=f"no reply in time ({name})")
     if isinstance(error, ValueError):  # an impossible URL or header, whose text would show the header
-        return RejectedError(tried, service=SERVICE, detail=f"no such request can be sent ({name})")
-    return UnavailableError(tried, service=SERVICE, detail=f"{name}: {error}")
+        return RejectedError(operation, service=SERVICE, detail=f"no such request can be sent ({name})")
+    return UnavailableError(operation, service=SERVICE, detail=f"{name}: {error}")
 
 
-def _of_answer(error: Exception, tried: str) -> IceResultError:
+def _of_answer(error: Exception, operation: str) -> IceResultError:
     answer = _Answer(
         status=_attribute(error, "status", 0),
         code=_attribute(error, "code", ""),
@@ -120,10 +127,10 @@ def _of_answer(error: Exception, tried: str) -> IceResultError:
     )
     if "must be addressed using" in answer.message:
         details: dict[str, str | None] = _attribute(error, "details", {})
-        return OtherRegionError(tried, answer, details.get("Endpoint") or "")
+        return OtherRegionError(operation, answer, details.get("Endpoint") or "")
     rule = first_rule(_RULES, answer.code)
     return (rule.kind if rule else _kind_by_status(answer))(
-        tried,
+        operation,
         service=SERVICE,
         code=answer.code,
         status=answer.status if answer.status > 0 else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ice_result.core.calls import Deadline
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, IceResultError, NoSuchBucketError, NotFoundError, UnavailableError
 from ice_result.records.model import LookUpProblem, ObjectFacts
@@ -24,21 +23,21 @@ class OssInspector:
         """Make the client ready."""
         self.client.load()
 
-    def facts(self, address: ObjectAddress, deadline: Deadline) -> ObjectFacts:
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
         """What OSS says of the object; what it will not say is in `problem` and `message`."""
-        tried = f"look up {address.uri}"
+        operation = f"look up {address.uri}"
 
         def look_up(bucket: Bucket) -> ObjectFacts:
             head = bucket.head_object(address.key)
             if None in (head.content_length, head.etag, head.last_modified):  # HTTP's library takes half a head for all
-                raise UnavailableError(tried, service=SERVICE, detail="the reply was cut short")
+                raise UnavailableError(operation, service=SERVICE, detail="the reply was cut short")
             return _facts(head)
 
         if not {".", ".."}.isdisjoint(address.key.split("/")):
-            message = f"{tried}: not asked, since a part `.` or `..` makes clients ask for another object"
+            message = f"{operation}: not asked, since a part `.` or `..` makes clients ask for another object"
             return ObjectFacts(exists=None, problem="not_checked", message=message)
         try:
-            return self.client.call(tried, address.bucket, look_up, deadline)
+            return self.client.call(operation, address.bucket, look_up)
         except NotFoundError as error:
             return ObjectFacts(exists=False, problem="not_found", message=_message(error))
         except NoSuchBucketError as error:

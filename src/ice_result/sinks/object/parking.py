@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.errors import IceResultError, is_try
 from ice_result.sinks.base import Expected, Listed, Parked, Position
 from ice_result.sinks.object.layout import Layout, due_of, part
@@ -30,17 +30,18 @@ class ObjectLot:
         """That of the object."""
         return self.store.address(key)
 
-    def park(self, parked: Parked, deadline: Deadline) -> str:
+    def park(self, parked: Parked) -> str:
         """Write the envelope; of an event that came anew, with what is known here of its earlier tries."""
         key = self.layout.parked(parked)
-        return self.store.put(key, line(self._with_past(parked, key, deadline)), deadline)
+        return self.store.put(key, line(self._with_past(parked, key)))
 
-    def _with_past(self, parked: Parked, key: str, deadline: Deadline) -> Parked:
+    def _with_past(self, parked: Parked, key: str) -> Parked:
         tries_now = int(is_try(parked.reason))
         if parked.attempts > tries_now:
             return parked
         try:
-            envelope = self.store.get(key, deadline.part(_SHARE_FOR_THE_PAST))
+            with time_limit(current_deadline().part(_SHARE_FOR_THE_PAST)):
+                envelope = self.store.get(key)
         except IceResultError:  # as with keys that may write but not read: losing the count beats losing the event
             return parked
         if envelope is None:
@@ -53,58 +54,58 @@ class ObjectLot:
         attempts = past.attempts + tries_now
         return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})
 
-    def reasons(self, deadline: Deadline) -> Iterator[str]:
+    def reasons(self) -> Iterator[str]:
         """The names of the folders."""
-        return (unquote(name) for name in self.store.children(self.layout.folder("parked"), deadline))
+        return (unquote(name) for name in self.store.children(self.layout.folder("parked")))
 
-    def parked(self, reason: str, deadline: Deadline, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def parked(self, reason: str, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The envelopes in the folder of `reason`; a page may be empty."""
-        return self._pages(self.layout.folder("parked", part(reason)), deadline, after)
+        return self._pages(self.layout.folder("parked", part(reason)), after)
 
-    def position(self, deadline: Deadline) -> Position | None:
+    def position(self) -> Position | None:
         """One small object, which is there only while a listing is under way."""
-        data = self.store.get(self.layout.position(), deadline)
+        data = self.store.get(self.layout.position())
         try:
             return None if data is None else Position.model_validate_json(data)
         except ValidationError:
             return None
 
-    def set_position(self, position: Position | None, deadline: Deadline) -> None:
+    def set_position(self, position: Position | None) -> None:
         """Write that object, or remove it."""
         if position is None:
-            self.store.delete(self.layout.position(), deadline)
+            self.store.delete(self.layout.position())
         else:
-            self.store.put(self.layout.position(), line(position), deadline)
+            self.store.put(self.layout.position(), line(position))
 
-    def expect(self, note: Expected, deadline: Deadline) -> str:
+    def expect(self, note: Expected) -> str:
         """Write the note; the same job may be expected at several times."""
-        return self.store.put(self.layout.expected(note), line(note), deadline)
+        return self.store.put(self.layout.expected(note), line(note))
 
-    def expected(self, deadline: Deadline) -> Iterator[tuple[Listed, datetime]]:
+    def expected(self) -> Iterator[tuple[Listed, datetime]]:
         """The notes, by their names alone, which begin with the time."""
-        for page in self._pages(self.layout.folder("expected"), deadline):
+        for page in self._pages(self.layout.folder("expected")):
             for listed in page:
                 if due := due_of(listed.key):
                     yield listed, due
 
-    def read(self, key: str, deadline: Deadline) -> bytes | None:
+    def read(self, key: str) -> bytes | None:
         """The bytes under `key`."""
-        return self.store.get(key, deadline)
+        return self.store.get(key)
 
-    def discard(self, key: str, as_read: bytes, deadline: Deadline) -> bool:
+    def discard(self, key: str, as_read: bytes) -> bool:
         """Remove it, unless somebody wrote it anew after it was read.
 
         Between the last look and the removal is a moment in which it could still be written anew: object stores have
         no condition for removing.
         """
-        lies_there = self.store.get(key, deadline)
+        lies_there = self.store.get(key)
         if lies_there is None:
             return True
         if lies_there != as_read:
             return False
-        self.store.delete(key, deadline)
+        self.store.delete(key)
         return True
 
-    def _pages(self, folder: str, deadline: Deadline, after: str = "") -> Iterator[Sequence[Listed]]:
-        for page in self.store.list(folder, deadline, after=after):
+    def _pages(self, folder: str, after: str = "") -> Iterator[Sequence[Listed]]:
+        for page in self.store.list(folder, after=after):
             yield [listed for listed in page if listed.key.endswith(".json")]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby, takewhile
@@ -13,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from ice_result.core.calls import Deadline
+from ice_result.core.calls import in_order
 from ice_result.core.types import JobId, Model
 from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
@@ -48,7 +46,7 @@ class ObjectCatalogue:
     store: ObjectStore
     layout: Layout
 
-    def find(self, job_id: JobId, deadline: Deadline, hint: Hint | None = None) -> Found | None:
+    def find(self, job_id: JobId, hint: Hint | None = None) -> Found | None:
         """One job, asked for in each partition, the newest first: the layout has no index of ids.
 
         With a hint, only the days around the one named are looked at; with its function too, nothing is listed.
@@ -57,146 +55,133 @@ class ObjectCatalogue:
 
         def read(partition: _Partition) -> Record | None:
             folder = self.layout.folder("records", partition.function, partition.folder)
-            return self._record(f"{folder}{name}", deadline)
+            return self._record(f"{folder}{name}")
 
-        with _workers() as workers:
-            if hint is None:
-                partitions = self._partitions(None, None, workers, deadline)
-            else:
-                partitions = self._partitions_near(hint, deadline)
-            for record in workers.map(read, partitions):
-                if record is not None:
-                    return Found(record, self._manifest(record, deadline))
+        partitions = self._partitions(None, None) if hint is None else self._partitions_near(hint)
+        for record in in_order(read, partitions, _AT_ONCE):
+            if record is not None:
+                return Found(record, self._manifest(record))
         return None
 
-    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+    def recorded(self, record: Record) -> Record | None:
         """One read, of the record's own key. Raises StorageError for one that this version cannot read."""
-        return self._readable(self.layout.record(record), Record, deadline)
+        return self._readable(self.layout.record(record), Record)
 
-    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+    def verified(self, record: Record) -> Manifest | None:
         """One read, of the manifest's own key. Raises StorageError for one that this version cannot read."""
-        return self._readable(self.layout.manifest(record), Manifest, deadline)
+        return self._readable(self.layout.manifest(record), Manifest)
 
-    def place_near(self, job_id: JobId, near: Near, reads: Reads, deadline: Deadline) -> str | None:
+    def place_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
         """The manifests of some partitions are read: of the days around the time, or else of the newest.
 
         Without a function's name, the functions are listed first.
         """
         name = file_name(job_id)
-        for partition in takewhile(lambda _: reads.take(), self._partitions_of(near, deadline)):
+        for partition in takewhile(lambda _: reads.take(), self._partitions_of(near)):
             key = f"{self.layout.folder('records', partition.function, partition.folder)}{name}"
-            if self.store.get(self.layout.manifest_of(key), deadline) is not None:
+            if self.store.get(self.layout.manifest_of(key)) is not None:
                 return key
         return None
 
-    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+    def found_at(self, place: str) -> Found | None:
         """Two reads, of the record's key and of the manifest's."""
-        record = self._record(place, deadline)
-        return Found(record, self._manifest(record, deadline)) if record else None
+        record = self._record(place)
+        return Found(record, self._manifest(record)) if record else None
 
-    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """The newest day first, and within a day what finished last first. A day is read when it is come to."""
 
         def read(key: str) -> JobLine | None:
-            return self._line(key, wanted, deadline)
+            return self._line(key, wanted)
 
-        with _workers() as workers:
-            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
-            for _, of_one_day in groupby(partitions, key=lambda partition: partition.day):
-                lines = workers.map(read, self._keys(of_one_day, deadline))
-                yield from sorted((line for line in lines if line), key=_newest, reverse=True)
+        partitions = self._partitions(wanted.function_name, wanted.since)
+        for _, of_one_day in groupby(partitions, key=lambda partition: partition.day):
+            lines = in_order(read, self._keys(of_one_day), _AT_ONCE)
+            yield from sorted((line for line in lines if line), key=_newest, reverse=True)
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Whether no day can be left out. A function's partitions alone may still be most of all there is."""
         return wanted.since is None
 
-    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+    def places(self, wanted: JobFilter) -> Iterator[str]:
         """The newest day first; of the time only the day of creation is known here."""
-        with _workers() as workers:
-            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
-        yield from self._keys(partitions, deadline)
+        yield from self._keys(self._partitions(wanted.function_name, wanted.since))
 
-    def place_of(self, job_id: JobId, wanted: JobFilter, deadline: Deadline) -> str | None:
+    def place_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
         """Asked for in each partition, the newest first."""
         name = file_name(job_id)
 
         def there(partition: _Partition) -> str | None:
             key = f"{self.layout.folder('records', partition.function, partition.folder)}{name}"
-            return None if self.store.get(key, deadline) is None else key
+            return None if self.store.get(key) is None else key
 
-        with _workers() as workers:
-            partitions = self._partitions(wanted.function_name, wanted.since, workers, deadline)
-            return next((key for key in workers.map(there, partitions) if key), None)
+        partitions = self._partitions(wanted.function_name, wanted.since)
+        return next((key for key in in_order(there, partitions, _AT_ONCE) if key), None)
 
     def place_as(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
         """The key of the record."""
         return self.layout.record_of(job_id, function_name, create_time)
 
-    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+    def stored(self, place: str) -> Stored | None:
         """Two reads: the record, and the manifest beside it."""
-        record = self.store.get(place, deadline)
+        record = self.store.get(place)
         if record is None:
             return None
-        return Stored(place, record, self.store.get(self.layout.manifest_of(place), deadline))
+        return Stored(place, record, self.store.get(self.layout.manifest_of(place)))
 
     def as_stored(self, record: Record, manifest: Manifest) -> Stored:
         """A line of JSON each."""
         return Stored(self.layout.record(record), line(record), line(manifest))
 
-    def remove(self, place: str, deadline: Deadline) -> None:
+    def remove(self, place: str) -> None:
         """The manifest first: a record alone is one that is not done with."""
-        self.store.delete(self.layout.manifest_of(place), deadline)
-        self.store.delete(place, deadline)
+        self.store.delete(self.layout.manifest_of(place))
+        self.store.delete(place)
 
-    def _partitions(
-        self, function_name: str | None, since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
-    ) -> list[_Partition]:
-        return self._partitions_in(self._functions(function_name, deadline), since, workers, deadline)
+    def _partitions(self, function_name: str | None, since: datetime | None) -> list[_Partition]:
+        return self._partitions_in(self._functions(function_name), since)
 
-    def _partitions_in(
-        self, functions: Iterable[str], since: datetime | None, workers: ThreadPoolExecutor, deadline: Deadline
-    ) -> list[_Partition]:
+    def _partitions_in(self, functions: Iterable[str], since: datetime | None) -> list[_Partition]:
         def days(function: str) -> list[_Partition]:
-            folders = self.store.children(self.layout.folder("records", function), deadline)
+            folders = self.store.children(self.layout.folder("records", function))
             return [partition for folder in folders if (partition := _partition(function, folder))]
 
         first = _first_day(since)
-        found = [partition for listed in workers.map(days, functions) for partition in listed]
+        found = [partition for listed in in_order(days, functions, _AT_ONCE) for partition in listed]
         kept = [partition for partition in found if partition.day is None or partition.day >= first]
         return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
 
-    def _partitions_of(self, near: Near, deadline: Deadline) -> Iterable[_Partition]:
+    def _partitions_of(self, near: Near) -> Iterable[_Partition]:
         """Where a job can be that an event tells of, what is likeliest first."""
         if near.time is not None:
-            return self._partitions_near(Hint(near.function_name, near.time), deadline)
-        functions = self._functions(near.function_name, deadline)
+            return self._partitions_near(Hint(near.function_name, near.time))
+        functions = self._functions(near.function_name)
         if len(functions) > _MOST_FUNCTIONS:
             return ()
-        with _workers() as workers:
-            return self._partitions_in(functions, None, workers, deadline)
+        return self._partitions_in(functions, None)
 
-    def _functions(self, function_name: str | None, deadline: Deadline) -> list[str]:
+    def _functions(self, function_name: str | None) -> list[str]:
         """The outer folders in which its jobs are; without a name, those of all functions."""
         if function_name is not None:
             return [function_partition(function_name)]
-        return [*self.store.children(self.layout.folder("records"), deadline)]
+        return [*self.store.children(self.layout.folder("records"))]
 
-    def _partitions_near(self, hint: Hint, deadline: Deadline) -> list[_Partition]:
-        functions = self._functions(hint.function_name, deadline)
+    def _partitions_near(self, hint: Hint) -> list[_Partition]:
+        functions = self._functions(hint.function_name)
         days = _days_around(hint.created)
         return [_Partition(function, f"dt={each.isoformat()}", each) for each in days for function in functions]
 
-    def _keys(self, partitions: Iterable[_Partition], deadline: Deadline) -> Iterator[str]:
+    def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
         for partition in partitions:
             folder = self.layout.folder("records", partition.function, partition.folder)
-            for key, _ in chain.from_iterable(self.store.list(folder, deadline)):
+            for key, _ in chain.from_iterable(self.store.list(folder)):
                 if key.endswith(".json"):
                     yield key
                 else:
                     _skipped(key, "not a record's name")
 
-    def _line(self, key: str, wanted: JobFilter, deadline: Deadline) -> JobLine | None:
-        record = self._record(key, deadline)
+    def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
+        record = self._record(key)
         if record is None:
             return None
         line = JobLine(
@@ -204,44 +189,34 @@ class ObjectCatalogue:
         )
         if not wanted.admits(line):
             return None
-        manifest = self._manifest(record, deadline)
+        manifest = self._manifest(record)
         whole = line.model_copy(update={"complete": manifest.complete}) if manifest else line
         return whole if wanted.admits(whole) else None
 
-    def _record(self, key: str, deadline: Deadline) -> Record | None:
-        record = self._read(key, Record, deadline)
+    def _record(self, key: str) -> Record | None:
+        record = self._read(key, Record)
         if record is None or self.layout.record(record) == key:
             return record
         _skipped(key, "the record of another job, or of another partition")
         return None
 
-    def _manifest(self, record: Record, deadline: Deadline) -> Manifest | None:
-        return self._read(self.layout.manifest(record), Manifest, deadline)
+    def _manifest(self, record: Record) -> Manifest | None:
+        return self._read(self.layout.manifest(record), Manifest)
 
-    def _read(self, key: str, model: type[T], deadline: Deadline) -> T | None:
+    def _read(self, key: str, model: type[T]) -> T | None:
         try:
-            return self._readable(key, model, deadline)
+            return self._readable(key, model)
         except StorageError as error:
             _log.warning("skipped %s", error)
             return None
 
-    def _readable(self, key: str, model: type[T], deadline: Deadline) -> T | None:
-        data = self.store.get(key, deadline)
+    def _readable(self, key: str, model: type[T]) -> T | None:
+        data = self.store.get(key)
         try:
             return None if data is None else model.model_validate_json(data)
         except ValidationError as error:
             what = f"no {model.__name__.lower()} of this version: {error.error_count()} errors"
             raise StorageError(f"{shorten(key)}: {what}") from error
-
-
-@contextmanager
-def _workers() -> Iterator[ThreadPoolExecutor]:
-    """Threads for reading; what they have not begun when their user is done is not read."""
-    workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
-    try:
-        yield workers
-    finally:
-        workers.shutdown(cancel_futures=True)
 
 
 def _partition(function: str, folder: str) -> _Partition | None:

@@ -18,7 +18,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import parse_object_endpoint
 from ice_result.errors import KeysExpiredError, NotFoundError, SettingsError
@@ -93,20 +92,20 @@ class S3Client:
         """Import the SDK and make its client."""
         _translated("open S3", self._shared_client)
 
-    def call(self, tried: str, use: Callable[[Client], T], deadline: Deadline) -> T:
+    def call(self, operation: str, use: Callable[[Client], T]) -> T:
         """The value of `use(client)`, retried while that can help. Raises our own errors."""
 
         def attempt() -> T:
-            client = _translated(tried, self._shared_client)
+            client = _translated(operation, self._shared_client)
             try:
                 with self._context.credentials.renewed_once_expired():
-                    return _translated(tried, lambda: use(client))
+                    return _translated(operation, lambda: use(client))
             except KeysExpiredError:
                 self._forget(client)
                 raise
 
-        _translated(tried, self._shared_client)  # loads the SDK, before the attempts are timed
-        return self._caller.call(tried, attempt, deadline)
+        _translated(operation, self._shared_client)  # loads the SDK, before the attempts are timed
+        return self._caller.call(operation, attempt)
 
     def _forget(self, client: Client) -> None:
         """Make another client for the next try: AWS's chain keeps the keys it found for as long as its session."""
@@ -158,7 +157,7 @@ class S3Client:
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=self._caller.attempt_seconds,  # for each read
             max_pool_connections=self._context.concurrency,
-            retries={"total_max_attempts": 1, "mode": "standard"},  # the Caller retries
+            retries={"total_max_attempts": 1, "mode": "standard"},  # the ServiceCaller retries
             s3={"addressing_style": "path" if self._context.s3_path_style else "virtual"},
             # Otherwise writes over TLS are sent in signed chunks with a checksum behind, which OSS refuses.
             request_checksum_calculation="when_required",
@@ -182,7 +181,7 @@ class S3Store:
         """The object's `s3:` address."""
         return f"s3://{self.bucket}/{key}"
 
-    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """Write the object; its `s3:` address. S3 refuses what does not arrive as it was sent (Content-MD5)."""
         address = self.address(key)
         digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
@@ -190,37 +189,37 @@ class S3Store:
         def write(client: Client) -> None:
             client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentMD5=digest, ContentType="application/json")
 
-        self.client.call(f"write {address}", write, deadline)
+        self.client.call(f"write {address}", write)
         return address
 
-    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """The object's bytes; None when there is no such object. A missing bucket is an error."""
 
         def read(client: Client) -> bytes:
             return client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
         try:
-            return self.client.call(f"read s3://{self.bucket}/{key}", read, deadline)
+            return self.client.call(f"read s3://{self.bucket}/{key}", read)
         except NotFoundError:
             return None
 
-    def delete(self, key: str, deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """Remove the object; S3 says the same when there was none."""
 
         def remove(client: Client) -> None:
             client.delete_object(Bucket=self.bucket, Key=key)
 
-        self.client.call(f"remove s3://{self.bucket}/{key}", remove, deadline)
+        self.client.call(f"remove s3://{self.bucket}/{key}", remove)
 
-    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The objects below `folder`, page by page; S3 orders them by their keys (documented)."""
-        return (page.objects for page in self._pages(folder, "", deadline, after))
+        return (page.objects for page in self._pages(folder, "", after))
 
-    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """The folders in `folder`, by name."""
-        return (name for page in self._pages(folder, "/", deadline) for name in page.folders)
+        return (name for page in self._pages(folder, "/") for name in page.folders)
 
-    def _pages(self, folder: str, delimiter: str, deadline: Deadline, after: str = "") -> Iterator[Page]:
+    def _pages(self, folder: str, delimiter: str, after: str = "") -> Iterator[Page]:
         asked = {"Bucket": self.bucket, "Prefix": folder, "Delimiter": delimiter}
 
         def fetch(token: str) -> Page:
@@ -228,7 +227,6 @@ class S3Store:
             return self.client.call(
                 f"list s3://{self.bucket}/{folder}",
                 lambda client: _page(client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)),
-                deadline,
             )
 
         return pages(fetch)
@@ -269,9 +267,9 @@ def _page(found: _Listing) -> Page:
     )
 
 
-def _translated(tried: str, use: Callable[[], T]) -> T:
+def _translated(operation: str, use: Callable[[], T]) -> T:
     try:
         return use()
     except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
         # From None: the SDK's exceptions hold the request, and with it the session token.
-        raise translate(error, tried) from None
+        raise translate(error, operation) from None

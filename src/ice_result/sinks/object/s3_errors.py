@@ -94,16 +94,16 @@ class _Answer(NamedTuple):
     retry_after_seconds: float | None
 
 
-def translate(error: Exception, tried: str) -> Exception:
+def translate(error: Exception, operation: str) -> Exception:
     """Our error for what a call through boto3 raised. What is no answer of any kind, a defect, stays as it is."""
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
-        return _of_answer(_answer(response), tried)
+        return _of_answer(_answer(response), operation)
     names = [kind.__name__ for kind in type(error).__mro__]
     kind = next((kind for name, kind in _KINDS_BY_CLASS.items() if name in names), None)
     if kind is None or isinstance(error, IceResultError):
         return error
-    return kind(tried, service=SERVICE, detail=f"{type(error).__name__}: {error}")
+    return kind(operation, service=SERVICE, detail=f"{type(error).__name__}: {error}")
 
 
 def _answer(response: Mapping[str, object]) -> _Answer:
@@ -124,10 +124,10 @@ def _part(response: Mapping[str, object], name: str) -> Mapping[str, object]:
     return part if isinstance(part, Mapping) else {}
 
 
-def _of_answer(answer: _Answer, tried: str) -> IceResultError:
+def _of_answer(answer: _Answer, operation: str) -> IceResultError:
     rule = first_rule(_RULES, answer.code)
     return (rule.kind if rule else _kind_by_status(answer))(
-        tried,
+        operation,
         service=SERVICE,
         code=answer.code,
         status=answer.status or None,

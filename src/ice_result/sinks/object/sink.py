@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ice_result.core.calls import Deadline
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import Addresses, Loads
 from ice_result.sinks.object.layout import Layout
@@ -30,13 +29,13 @@ class ObjectSink:
         layout = self.layout
         return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
 
-    def stage(self, record: Record, deadline: Deadline) -> str:
+    def stage(self, record: Record) -> str:
         """Write the record."""
-        return self.store.put(self.layout.record(record), line(record), deadline)
+        return self.store.put(self.layout.record(record), line(record))
 
-    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> str:
         """Write the manifest, in the partition of its record."""
-        return self.store.put(self.layout.manifest(record), line(manifest), deadline)
+        return self.store.put(self.layout.manifest(record), line(manifest))
 
     @property
     def lot(self) -> ObjectLot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from ice_result.core.calls import Deadline
 from ice_result.core.types import Model
 from ice_result.sinks.base import Listed
 
@@ -17,26 +16,26 @@ class ObjectStore(Protocol):
         """The address of what is, or would be, stored under `key`. Nothing is called."""
         ...
 
-    def put(self, key: str, data: bytes, deadline: Deadline, /) -> str:
+    def put(self, key: str, data: bytes, /) -> str:
         """Write `data` whole or not at all, over what was there; its address."""
         ...
 
-    def get(self, key: str, deadline: Deadline, /) -> bytes | None:
+    def get(self, key: str, /) -> bytes | None:
         """What lies under `key`; None when nothing does."""
         ...
 
-    def delete(self, key: str, deadline: Deadline, /) -> None:
+    def delete(self, key: str, /) -> None:
         """Remove what lies under `key`, if anything does."""
         ...
 
-    def list(self, folder: str, deadline: Deadline, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """The objects below `folder`, which ends in a slash, at every depth: only those with keys after `after`.
 
         They come in the order of their keys, page by page, and each page is asked for when it is needed.
         """
         ...
 
-    def children(self, folder: str, deadline: Deadline, /) -> Iterator[str]:
+    def children(self, folder: str, /) -> Iterator[str]:
         """The names of the folders one level below `folder`, without the slashes; in any order."""
         ...
 

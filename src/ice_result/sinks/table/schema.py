@@ -20,8 +20,6 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from ice_result.core.calls import Deadline
-
 ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
 TableState: TypeAlias = Literal["present", "created", "missing"]
 SCHEMA_VERSION = 2
@@ -61,7 +59,7 @@ class TableStatus(NamedTuple):
 class TableStore(Protocol):
     """A store whose tables can be made ahead of the first job."""
 
-    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+    def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing, or with `dry_run` only look. Raises when one there is unusable."""
         ...
 

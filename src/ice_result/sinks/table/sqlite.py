@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ice_result.core.calls import Deadline
+from ice_result.core.deadline import current_deadline
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
@@ -57,19 +57,19 @@ class SqliteSink:
         """The job's row holds both."""
         return Addresses(self._address(record.job_id), self._address(record.job_id))
 
-    def stage(self, record: Record, _deadline: Deadline) -> str:
+    def stage(self, record: Record) -> str:
         """Nothing yet: all rows of a job are written together. The address the record will have."""
         return self._address(record.job_id)
 
-    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> str:
         """Write all rows of the job, unless a later writing is there; its address. Raises StorageError."""
-        self.write(rows_of(record, manifest), deadline)
+        self.write(rows_of(record, manifest))
         return self._address(record.job_id)
 
-    def write(self, rows: Rows, deadline: Deadline) -> None:
+    def write(self, rows: Rows) -> None:
         """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
         while True:
-            with self._writing(deadline) as connection:
+            with self._writing() as connection:
                 job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
                 if job.rowcount:
                     for table, details in rows.details:
@@ -77,54 +77,54 @@ class SqliteSink:
                         connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
             if self._file.is_current():
                 return
-            if not deadline.left():
+            if not current_deadline().left():
                 raise StorageError(f"cannot write {self._path}: the file was moved away while it was written to")
 
-    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
+    def find(self, job_id: JobId, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job; None when it is not there."""
-        row = next(self._read(FIND, (job_id,), deadline), None)
+        row = next(self._read(FIND, (job_id,)), None)
         return found(row) if row else None
 
-    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+    def recorded(self, record: Record) -> Record | None:
         """As the job's row has it."""
-        there = self.find(record.job_id, deadline)
+        there = self.find(record.job_id)
         return there.record if there else None
 
-    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+    def verified(self, record: Record) -> Manifest | None:
         """As the job's row has it."""
-        there = self.find(record.job_id, deadline)
+        there = self.find(record.job_id)
         return there.manifest if there else None
 
-    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads) -> str | None:
         """The id itself, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id, deadline) else None
+        return job_id if reads.take() and self.find(job_id) else None
 
-    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+    def found_at(self, place: str) -> Found | None:
         """As the job's row has it."""
-        return self.find(JobId(place), deadline)
+        return self.find(JobId(place))
 
-    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
-        jobs = self._tables(deadline).get(JOBS.name, {})
+        jobs = self._tables().get(JOBS.name, {})
         query, values = listing(wanted, is_version_1=OLD_FILE_COUNT in jobs and "file_count" not in jobs)
-        yield from map(job_line, self._read(query, values, deadline))
+        yield from map(job_line, self._read(query, values))
 
     def reads_everything(self, _wanted: JobFilter) -> bool:
         """Never more than what is asked for: there is an index of times."""
         return False
 
-    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+    def places(self, wanted: JobFilter) -> Iterator[str]:
         """Job ids, a page at a time: a reader that stays would keep the log of all that is written meanwhile."""
         last = ""
-        while page := self._ids(wanted, last, deadline):
+        while page := self._ids(wanted, last):
             yield from page
             last = page[-1]
 
-    def _ids(self, wanted: JobFilter, after: str, deadline: Deadline) -> list[str]:
+    def _ids(self, wanted: JobFilter, after: str) -> list[str]:
         query, values = page_of_ids(wanted, after, self._ids_a_page)
-        return [str(row["job_id"]) for row in self._read(query, values, deadline)]
+        return [str(row["job_id"]) for row in self._read(query, values)]
 
-    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+    def place_of(self, job_id: JobId, _wanted: JobFilter) -> str | None:
         """The id itself; that nothing is there is seen when it is read."""
         return job_id
 
@@ -132,21 +132,21 @@ class SqliteSink:
         """The id itself."""
         return job_id
 
-    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+    def stored(self, place: str) -> Stored | None:
         """One row."""
-        row = next(self._read(STORED, (place,), deadline), None)
+        row = next(self._read(STORED, (place,)), None)
         return stored(row) if row else None
 
     def as_stored(self, record: Record, manifest: Manifest) -> Stored:
         """The job's row, which the others follow."""
         return stored(rows_of(record, manifest).job)
 
-    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+    def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
-        there = self._tables(deadline)
+        there = self._tables()
         check_tables(there, self._path)
         if not dry_run:
-            with self._writing(deadline):
+            with self._writing():
                 pass
         made: TableState = "missing" if dry_run else "created"
         return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in TABLES)
@@ -155,12 +155,12 @@ class SqliteSink:
         return f"{self.url}#{JOBS.name}/{job_id}"
 
     @contextmanager
-    def _writing(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that is committed at the end, or as if it had never been, in the file at the path."""
-        if not self._lock.acquire(timeout=min(deadline.left(), threading.TIMEOUT_MAX)):
+        if not self._lock.acquire(timeout=min(current_deadline().left(), threading.TIMEOUT_MAX)):
             raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
         try:
-            connection = self._patiently(self._begin, deadline)
+            connection = self._patiently(self._begin)
             try:
                 if connection is not self._prepared:
                     prepare_tables(connection, self._path)
@@ -183,7 +183,7 @@ class SqliteSink:
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
-    def _read(self, query: str, values: tuple[str | int, ...], deadline: Deadline) -> Iterator[Row]:
+    def _read(self, query: str, values: tuple[str | int, ...]) -> Iterator[Row]:
         """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
         try:
             if not self._is_there():
@@ -191,7 +191,7 @@ class SqliteSink:
             connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
             with closing(connection):
                 connection.row_factory = sqlite3.Row
-                yield from map(dict, self._patiently(lambda: connection.execute(query, values), deadline))
+                yield from map(dict, self._patiently(lambda: connection.execute(query, values)))
         except OSError as error:
             raise self._failure("read", error) from error
         except sqlite3.Error as error:
@@ -206,26 +206,26 @@ class SqliteSink:
             return False
         return True
 
-    def _tables(self, deadline: Deadline) -> Columns:
-        return columns_of([*self._read(COLUMNS_THERE, (), deadline)])
+    def _tables(self) -> Columns:
+        return columns_of([*self._read(COLUMNS_THERE, ())])
 
-    def _patiently(self, step: Callable[[], T], deadline: Deadline) -> T:
+    def _patiently(self, step: Callable[[], T]) -> T:
         """The value of `step()`, tried again while others hold the lock and time is left."""
         while True:
             try:
                 return step()
             except (sqlite3.OperationalError, BlockingIOError) as error:
-                if not _is_locked(error) or not deadline.left():
+                if not _is_locked(error) or not current_deadline().left():
                     raise
-                deadline.clock.sleep(min(_PAUSE_SECONDS, deadline.left()))
+                current_deadline().clock.sleep(min(_PAUSE_SECONDS, current_deadline().left()))
 
-    def _failure(self, tried: str, error: sqlite3.Error | OSError) -> StorageError:
+    def _failure(self, operation: str, error: sqlite3.Error | OSError) -> StorageError:
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         if _is_locked(error):
             cause = "others kept it locked for all the time there was"
         elif os.path.isdir(self._path):  # noqa: PTH112  unlike that of a Path, it never raises
             cause = "it is a folder; expected a file"
-        return StorageError(f"cannot {tried} {self._path}: {cause}")
+        return StorageError(f"cannot {operation} {self._path}: {cause}")
 
 
 def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:

@@ -11,6 +11,8 @@ indexes, its triggers and the columns that others added stay. `record` and `mani
 `ice-result redecode` brings those up to date.
 """
 
+# ruff: noqa: S608  all that is put into these texts are names of tables and columns, from schema.py or quoted
+
 from __future__ import annotations
 
 import sqlite3
@@ -21,9 +23,6 @@ from ice_result.errors import StorageError
 from ice_result.sinks.table.rows import OLD_FILE_COUNT
 from ice_result.sinks.table.schema import JOBS, OUTPUTS, TABLES, Table
 from ice_result.sinks.table.sqlite_statements import COLUMNS_THERE, CREATE_INDEX, create
-
-# ruff: noqa: S608  all that is put into these texts are names of tables and columns, from schema.py or quoted
-
 
 Columns = Mapping[str, Mapping[str, str]]
 """The columns that are there with their types, by table."""

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 
-from ice_result.core.calls import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import RejectedError, SettingsError, StorageError
 from ice_result.records.model import Manifest, Record
@@ -137,68 +136,68 @@ class TablestoreSink:
         """The job's row holds both."""
         return Addresses(self._address(record.job_id), self._address(record.job_id))
 
-    def stage(self, record: Record, _deadline: Deadline) -> str:
+    def stage(self, record: Record) -> str:
         """Nothing yet: all rows of a job are written one after the other. The address the record will have."""
         return self._address(record.job_id)
 
-    def commit(self, record: Record, manifest: Manifest, deadline: Deadline) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> str:
         """Write all rows of the job, unless a later writing is there; its address.
 
         Raises RejectedError, before any call, for a job that is too large.
         """
         rows = fitting_rows(record, manifest, self._archive_url)
         log_left_out(rows, record, manifest)
-        self.write(rows, deadline)
+        self.write(rows)
         return self._address(record.job_id)
 
-    def write(self, rows: Rows, deadline: Deadline) -> None:
+    def write(self, rows: Rows) -> None:
         """Write all rows of a job, its own last; afterwards only those of the latest generation are there."""
         details = [Change(table, row) for table, group in rows.details for row in group]
-        self._instance.write([*details, Change(DAYS, _day_row(rows.job))], deadline)
-        is_latest = self._instance.put(JOBS, rows.job, deadline)
+        self._instance.write([*details, Change(DAYS, _day_row(rows.job))])
+        is_latest = self._instance.put(JOBS, rows.job)
         for table, group in rows.details:
-            self._delete_rest(table, rows, len(group) if is_latest else 0, deadline)
+            self._delete_rest(table, rows, len(group) if is_latest else 0)
 
-    def find(self, job_id: JobId, deadline: Deadline, _hint: Hint | None = None) -> Found | None:
+    def find(self, job_id: JobId, _hint: Hint | None = None) -> Found | None:
         """The record and the manifest of one job, less what was left out; None when it is not there."""
-        rows = self._instance.get(JOBS, [(job_id,)], _FOUND_COLUMNS, deadline)
+        rows = self._instance.get(JOBS, [(job_id,)], _FOUND_COLUMNS)
         return found(rows[0]) if rows else None
 
-    def recorded(self, record: Record, deadline: Deadline) -> Record | None:
+    def recorded(self, record: Record) -> Record | None:
         """As the job's row has it."""
-        there = self.find(record.job_id, deadline)
+        there = self.find(record.job_id)
         return there.record if there else None
 
-    def verified(self, record: Record, deadline: Deadline) -> Manifest | None:
+    def verified(self, record: Record) -> Manifest | None:
         """As the job's row has it; files that were left out there are read from `ice_outputs`.
 
         Raises StorageError when they are not all there.
         """
-        rows = self._instance.get(JOBS, [(record.job_id,)], (*_FOUND_COLUMNS, "generation"), deadline)
+        rows = self._instance.get(JOBS, [(record.job_id,)], (*_FOUND_COLUMNS, "generation"))
         there = found(rows[0]) if rows else None
         if there is None or there.manifest is None or "files" not in there.left_out:
             return there.manifest if there else None
         generation, first, end = rows[0].get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
-        pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns], deadline)
+        pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns])
         files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]
         if len(files) != there.record.file_count:
             raise self._not_whole(there)
         return there.manifest.model_copy(update={"files": tuple(files)})
 
-    def place_near(self, job_id: JobId, _near: Near, reads: Reads, deadline: Deadline) -> str | None:
+    def place_near(self, job_id: JobId, _near: Near, reads: Reads) -> str | None:
         """The id itself, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id, deadline) else None
+        return job_id if reads.take() and self.find(job_id) else None
 
-    def found_at(self, place: str, deadline: Deadline) -> Found | None:
+    def found_at(self, place: str) -> Found | None:
         """As the job's row has it. Raises StorageError for one that is not whole."""
-        there = self.find(JobId(place), deadline)
+        there = self.find(JobId(place))
         if there and there.left_out:
             raise self._not_whole(there)
         return there
 
-    def jobs(self, wanted: JobFilter, deadline: Deadline) -> Iterator[JobLine]:
+    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """The jobs asked for, newest first; those without any time come last."""
-        for row in self._newest_first(wanted, _LINE_COLUMNS, deadline):
+        for row in self._newest_first(wanted, _LINE_COLUMNS):
             line = job_line(row)
             if wanted.admits(line):
                 yield line
@@ -207,14 +206,14 @@ class TablestoreSink:
         """Jobs are found by time, so without a time all of them are looked at."""
         return wanted.since is None
 
-    def places(self, wanted: JobFilter, deadline: Deadline) -> Iterator[str]:
+    def places(self, wanted: JobFilter) -> Iterator[str]:
         """Job ids, newest first."""
         columns = ("job_id", "function_name", "finish_time", "create_time")
-        for row in self._newest_first(wanted, columns, deadline):
+        for row in self._newest_first(wanted, columns):
             if wanted.function_name in {None, row.get("function_name")}:
                 yield str(row["job_id"])
 
-    def place_of(self, job_id: JobId, _wanted: JobFilter, _deadline: Deadline) -> str | None:
+    def place_of(self, job_id: JobId, _wanted: JobFilter) -> str | None:
         """The id itself; that nothing is there is seen when it is read."""
         return job_id
 
@@ -222,29 +221,29 @@ class TablestoreSink:
         """The id itself."""
         return job_id
 
-    def stored(self, place: str, deadline: Deadline) -> Stored | None:
+    def stored(self, place: str) -> Stored | None:
         """One row."""
-        rows = self._instance.get(JOBS, [(place,)], _STORED_COLUMNS, deadline)
+        rows = self._instance.get(JOBS, [(place,)], _STORED_COLUMNS)
         return stored(rows[0]) if rows else None
 
     def as_stored(self, record: Record, manifest: Manifest) -> Stored:
         """The job's row, which the others follow, less what does not fit. Raises RejectedError if it never can."""
         return stored(fitting_rows(record, manifest, self._archive_url).job)
 
-    def prepare(self, deadline: Deadline, *, dry_run: bool) -> tuple[TableStatus, ...]:
+    def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
-        there = self._instance.names(deadline)
+        there = self._instance.names()
         tables = (*TABLES, DAYS)
         for table in tables:
             if table.name in there:
-                self._check_key(table, deadline)
+                self._check_key(table)
             elif not dry_run:
-                self._instance.create(table, deadline)
+                self._instance.create(table)
         made: TableState = "missing" if dry_run else "created"
         return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in tables)
 
-    def _check_key(self, table: Table, deadline: Deadline) -> None:
-        key = self._instance.key_of(table.name, deadline)
+    def _check_key(self, table: Table) -> None:
+        key = self._instance.key_of(table.name)
         if key != key_schema(table):
             raise RejectedError(
                 f"use table {table.name} of {self.url}",
@@ -252,25 +251,25 @@ class TablestoreSink:
                 detail=f"its key is {_shown(key)}, not {_shown(key_schema(table))}: not ours, so name another instance",
             )
 
-    def _delete_rest(self, table: Table, rows: Rows, kept: int, deadline: Deadline) -> None:
+    def _delete_rest(self, table: Table, rows: Rows, kept: int) -> None:
         """Delete this job's rows after the first `kept` ones, but none of a later generation than `rows`."""
         first, end = (rows.job_id, kept + 1), (rows.job_id, Edge.HIGHEST)
-        for page in self._instance.scan(table, first, end, ["job_id", "number", "generation"], deadline):
+        for page in self._instance.scan(table, first, end, ["job_id", "number", "generation"]):
             rest = [{**row, "generation": rows.generation} for row in page]
-            self._instance.write([Change(table, row, delete=True) for row in rest], deadline)
+            self._instance.write([Change(table, row, delete=True) for row in rest])
 
-    def _newest_first(self, wanted: JobFilter, columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
+    def _newest_first(self, wanted: JobFilter, columns: Sequence[str]) -> Iterator[Row]:
         """The rows of the jobs since `wanted.since`."""
         since = time_text(wanted.since) or ""
         first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
         days = [column.name for column in DAYS.columns]
-        for page in self._instance.scan(DAYS, first, end, days, deadline, backwards=True):
-            yield from self._jobs_of(page, columns, deadline)
+        for page in self._instance.scan(DAYS, first, end, days, backwards=True):
+            yield from self._jobs_of(page, columns)
 
-    def _jobs_of(self, days: list[Row], columns: Sequence[str], deadline: Deadline) -> Iterator[Row]:
+    def _jobs_of(self, days: list[Row], columns: Sequence[str]) -> Iterator[Row]:
         """The jobs that these rows of ice_days lead to, in their order; a row of an earlier writing leads nowhere."""
         keys = [(job_id,) for job_id in dict.fromkeys(day["job_id"] for day in days)]
-        rows = self._instance.get(JOBS, keys, columns, deadline) if keys else []
+        rows = self._instance.get(JOBS, keys, columns) if keys else []
         jobs = {row["job_id"]: row for row in rows}
         for day in days:
             job = jobs.get(day["job_id"])

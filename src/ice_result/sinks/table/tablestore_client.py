@@ -10,7 +10,6 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.http import trusting
@@ -101,7 +100,7 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
     logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)  # else it formats each request, token and all
     warnings.filterwarnings("ignore", module=r"tablestore\b")
     with deferred(*_NEVER_CALLED):
-        import tablestore  # noqa: PLC0415  paid by those who use Tablestore
+        import tablestore  # noqa: PLC0415  as above
     import urllib3  # noqa: PLC0415  loaded with the SDK
 
     from ice_result.core.http import ending_with_calls  # noqa: PLC0415  as above
@@ -161,7 +160,7 @@ def batches(changes: Iterable[Change], *, most_rows: int = 200, most_bytes: int 
         yield batch
 
 
-def write_rows(client: Client, *, batch: Sequence[Change], tried: str) -> None:
+def write_rows(client: Client, *, batch: Sequence[Change], operation: str) -> None:
     """Write a batch. A row whose condition fails is left as it is; raises for the first that fails otherwise."""
     import tablestore  # noqa: PLC0415  as above
 
@@ -175,10 +174,12 @@ def write_rows(client: Client, *, batch: Sequence[Change], tried: str) -> None:
     written = client.batch_write_row(request)
     for failed in [*written.get_failed_of_put(), *written.get_failed_of_delete()]:
         if failed.error_code != CONDITION_FAILED:
-            raise of_row(failed.error_code, failed.error_message, tried)
+            raise of_row(failed.error_code, failed.error_message, operation)
 
 
-def read_rows(client: Client, *, table: Table, keys: Sequence[Key], columns: Sequence[str], tried: str) -> list[Row]:
+def read_rows(
+    client: Client, *, table: Table, keys: Sequence[Key], columns: Sequence[str], operation: str
+) -> list[Row]:
     """Those of the rows that are there."""
     import tablestore  # noqa: PLC0415  as above
 
@@ -188,7 +189,7 @@ def read_rows(client: Client, *, table: Table, keys: Sequence[Key], columns: Seq
     items = client.batch_get_row(request).get_result_by_table(table.name) or []
     for item in items:
         if not item.is_ok:
-            raise of_row(item.error_code, item.error_message, tried)
+            raise of_row(item.error_code, item.error_message, operation)
     return [_row(item.row) for item in items if item.row is not None and item.row.primary_key]
 
 
@@ -291,27 +292,27 @@ class Tablestore:
         """Import the SDK and make its client."""
         self._shared_client()
 
-    def put(self, table: Table, row: Row, deadline: Deadline) -> bool:
+    def put(self, table: Table, row: Row) -> bool:
         """Put a row; False when a later generation is there, which stays."""
         try:
-            self._call(f"write {table.name}/{row['job_id']}", lambda client: put_row(client, table, row), deadline)
+            self._call(f"write {table.name}/{row['job_id']}", lambda client: put_row(client, table, row))
         except RejectedError as error:
             if error.code == CONDITION_FAILED:
                 return False
             raise
         return True
 
-    def write(self, changes: Iterable[Change], deadline: Deadline) -> None:
+    def write(self, changes: Iterable[Change]) -> None:
         """Put and delete rows, in as few calls as they fit in."""
         for batch in batches(changes):
-            tried = f"write {len(batch)} rows of job {batch[0].row['job_id']}"
-            self._call(tried, partial(write_rows, batch=batch, tried=tried), deadline)
+            operation = f"write {len(batch)} rows of job {batch[0].row['job_id']}"
+            self._call(operation, partial(write_rows, batch=batch, operation=operation))
 
-    def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str], deadline: Deadline) -> list[Row]:
+    def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str]) -> list[Row]:
         """The rows that are there of at most MOST_ROWS_READ, in any order."""
-        tried = f"read {len(keys)} rows of {table.name}"
-        read = partial(read_rows, table=table, keys=keys, columns=columns, tried=tried)
-        return self._call(tried, read, deadline)
+        operation = f"read {len(keys)} rows of {table.name}"
+        read = partial(read_rows, table=table, keys=keys, columns=columns, operation=operation)
+        return self._call(operation, read)
 
     def scan(
         self,
@@ -319,7 +320,6 @@ class Tablestore:
         first: Key,
         end: Key,
         columns: Sequence[str],
-        deadline: Deadline,
         *,
         backwards: bool = False,
     ) -> Iterator[list[Row]]:
@@ -335,32 +335,32 @@ class Tablestore:
                 backwards=backwards,
                 most_rows=self._rows_a_page,
             )
-            start, rows = self._call(f"read {table.name}", read, deadline)
+            start, rows = self._call(f"read {table.name}", read)
             yield rows
 
-    def names(self, deadline: Deadline) -> set[str]:
+    def names(self) -> set[str]:
         """The tables of the instance."""
-        return self._call("list tables", lambda client: set(client.list_table()), deadline)
+        return self._call("list tables", lambda client: set(client.list_table()))
 
-    def key_of(self, table: str, deadline: Deadline) -> list[tuple[str, str]]:
+    def key_of(self, table: str) -> list[tuple[str, str]]:
         """Name and type of each column of a table's key."""
 
         def describe(client: Client) -> list[tuple[str, str]]:
             return [(name, kind) for name, kind, *_ in client.describe_table(table).table_meta.schema_of_primary_key]
 
-        return self._call(f"describe table {table}", describe, deadline)
+        return self._call(f"describe table {table}", describe)
 
-    def create(self, table: Table, deadline: Deadline) -> None:
+    def create(self, table: Table) -> None:
         """Make a table: no reserved throughput, no expiry, one version. One that is there already is left alone."""
         try:
-            self._call(f"create table {table.name}", lambda client: client.create_table(*creation(table)), deadline)
+            self._call(f"create table {table.name}", lambda client: client.create_table(*creation(table)))
         except RejectedError as error:
             if error.code != ALREADY_THERE:
                 raise
 
-    def _call(self, tried: str, use: Callable[[Client], T], deadline: Deadline) -> T:
+    def _call(self, operation: str, use: Callable[[Client], T]) -> T:
         client = self._shared_client()  # loads the SDK, before the attempts are timed
-        tried = f"{tried} in ots://{self._instance}"
+        operation = f"{operation} in ots://{self._instance}"
 
         def attempt() -> T:
             with self._context.credentials.renewed_once_expired():
@@ -368,9 +368,9 @@ class Tablestore:
                     return use(client)
                 except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
                     # From None: the SDK's exceptions may hold what was signed, and with it the security token.
-                    raise translate(error, tried) from None
+                    raise translate(error, operation) from None
 
-        return self._caller.call(tried, attempt, deadline)
+        return self._caller.call(operation, attempt)
 
     def _shared_client(self) -> Client:
         with self._lock:

@@ -64,58 +64,60 @@ _KINDS_BY_STATUS: dict[int, type[ServiceError]] = {
 _CLIENT_ERRORS = range(400, 500)
 
 
-def translate(error: Exception, tried: str) -> Exception:
+def translate(error: Exception, operation: str) -> Exception:
     """Our error for what a call through the SDK raised. What is no answer of any kind, a defect, stays as it is."""
-    import urllib3  # noqa: PLC0415  the SDK's transport, loaded with it
+    import urllib3  # noqa: PLC0415  as above
 
     if isinstance(error, IceResultError):
         return error
     if isinstance(error, urllib3.exceptions.HTTPError):
-        return _of_connection(error, tried)
+        return _of_connection(error, operation)
     if isinstance(getattr(error, "code", None), str):
-        return _of_answer(error, tried)
+        return _of_answer(error, operation)
     if hasattr(error, "http_status"):
-        return _of_sdk(error, tried)
+        return _of_sdk(error, operation)
     if type(error).__name__ in {"DecodeError", "ValueError", "IndexError", "KeyError"}:  # from the SDK's parsing
-        return UnavailableError(tried, service=SERVICE, detail=f"a reply that cannot be read ({type(error).__name__})")
+        return UnavailableError(
+            operation, service=SERVICE, detail=f"a reply that cannot be read ({type(error).__name__})"
+        )
     return error
 
 
-def of_row(code: str, message: str, tried: str) -> ServiceError:
+def of_row(code: str, message: str, operation: str) -> ServiceError:
     """The error of one row in a batch, which else went through."""
     detail = "no such table: run `ice-result setup --tables`" if code == "OTSObjectNotExist" else message
-    return _kind(code, None, message)(tried, service=SERVICE, code=code, detail=detail)
+    return _kind(code, None, message)(operation, service=SERVICE, code=code, detail=detail)
 
 
-def _of_answer(error: Exception, tried: str) -> ServiceError:
+def _of_answer(error: Exception, operation: str) -> ServiceError:
     code, status = _text(error, "code"), getattr(error, "http_status", None)
     detail = (
         "no such table: run `ice-result setup --tables`" if code == "OTSObjectNotExist" else _text(error, "message")
     )
     return _kind(code, status, _text(error, "message"))(
-        tried, service=SERVICE, code=code, status=status, detail=detail, request_id=_text(error, "request_id")
+        operation, service=SERVICE, code=code, status=status, detail=detail, request_id=_text(error, "request_id")
     )
 
 
-def _of_sdk(error: Exception, tried: str) -> ServiceError:
+def _of_sdk(error: Exception, operation: str) -> ServiceError:
     """What the SDK refuses to send; or a reply that is not Tablestore's, as a gateway's page, or fails its checks."""
     status = getattr(error, "http_status", None)
     if status is None:
-        return RejectedError(tried, service=SERVICE, detail=_text(error, "message"))
-    return _kind("", status)(tried, service=SERVICE, status=status, detail=_text(error, "message"))
+        return RejectedError(operation, service=SERVICE, detail=_text(error, "message"))
+    return _kind("", status)(operation, service=SERVICE, status=status, detail=_text(error, "message"))
 
 
-def _of_connection(error: Exception, tried: str) -> ServiceError:
+def _of_connection(error: Exception, operation: str) -> ServiceError:
     import urllib3  # noqa: PLC0415  as above
 
     name = type(error).__name__
     if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(
         error, urllib3.exceptions.NewConnectionError
     ):
-        return TimedOutError(tried, service=SERVICE, detail=f"no reply in time ({name})")
+        return TimedOutError(operation, service=SERVICE, detail=f"no reply in time ({name})")
     if isinstance(error, urllib3.exceptions.LocationValueError):
-        return RejectedError(tried, service=SERVICE, detail="no such request can be sent: check the endpoint")
-    return UnavailableError(tried, service=SERVICE, detail=f"{name}: {error}")
+        return RejectedError(operation, service=SERVICE, detail="no such request can be sent: check the endpoint")
+    return UnavailableError(operation, service=SERVICE, detail=f"{name}: {error}")
 
 
 def _kind(code: str, status: int | None, message: str = "") -> type[ServiceError]:
