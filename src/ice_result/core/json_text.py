@@ -29,12 +29,12 @@ def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
         raise NotJsonError(f"{len(text)} bytes: at most {max_bytes} are read")
     decoded = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        value: JsonValue = json.loads(decoded, parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+        value: JsonValue = _DECODER.decode(decoded)
     except RecursionError as error:
         raise NotJsonError(f"nested deeper than {max_depth} levels") from error
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON: {error.msg} at character {error.pos}") from error
-    if _deeper_than(value, max_depth):
+    if decoded.count("[") + decoded.count("{") > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
     return _without_surrogates(value) if _SURROGATE_ESCAPE.search(decoded) or not _encodable(decoded) else value
 
@@ -56,7 +56,7 @@ def decode(raw: bytes) -> str:
 
 def dump(value: JsonValue) -> str:
     """Compact JSON with sorted keys: the same value is always the same text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def valid_text(text: str) -> str:
@@ -77,8 +77,13 @@ def _nothing(_constant: str) -> None:
     return None
 
 
+# Made once: a call of json.loads or json.dumps with other than the usual options makes one each time.
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
 def _encodable(text: str) -> bool:
-    return not _SURROGATE.search(text)
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _deeper_than(value: JsonValue, levels: int) -> bool:

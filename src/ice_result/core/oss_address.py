@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -64,8 +63,7 @@ class ObjectAddress(NamedTuple):
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-@dataclass(frozen=True)
-class ObjectName:
+class ObjectName(NamedTuple):
     """A text that names an object, taken apart.
 
     `bucket` is None where the text does not tell it. `written` is what stands for the key, as it was sent: the rest of
@@ -199,7 +197,7 @@ def read_name(text: str, bucket: str | None = None) -> ObjectName:
     scheme, host, rest = (address["scheme"], address["host"], address["rest"]) if address else (None, "", "")
     if scheme is None:
         if address is None:
-            host = re.split(r"[/?#]", text, maxsplit=1)[0]
+            host = without_query(text).partition("/")[0]
             rest = text[len(host) :]
         if not _on_oss(host) and not (address and _DOMAIN.fullmatch(host.rpartition("@")[2])):
             return ObjectName("none", bucket, None, text.lstrip("/"), literal=True)

@@ -114,7 +114,8 @@ def _read(texts: Sequence[str], bucket: str | None) -> tuple[_Names, list[int]]:
 
 def _is_error_text(result: JsonValue) -> bool:
     """Tell a Result that is itself ICE's error text, as it is or as JSON."""
-    return isinstance(result, str) and is_not_saved(result.strip().strip('"'))
+    text = result.strip().strip('"') if isinstance(result, str) else ""
+    return not text.startswith(("[", "{")) and is_not_saved(text)
 
 
 def _matched(names: _Names, known: _Names) -> list[str | None]:

@@ -27,9 +27,10 @@ class Function(NamedTuple):
 
     def role_of(self, file_name: str) -> str:
         """Return the part that this file plays: cover, video, caption, vocals, …; `output` where it is not known."""
-        lowered = file_name.lower()
-        by_name = (role for word, role in self.roles_by_name.items() if word in lowered)
-        return next(by_name, self.role or "output")
+        for word, role in self.roles_by_name.items():
+            if word in file_name.lower():
+                return role
+        return self.role or "output"
 
 
 # MusicDemix writes {resultType} into the names it makes; ICE's pages name the third both ways.
