@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of what this program writes, made from the models."""
+"""`schema`: the JSON Schema of records, manifests, results and events, made from the models."""
 
 from __future__ import annotations
 

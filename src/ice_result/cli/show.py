@@ -108,7 +108,7 @@ def _show_files(manifest: Manifest, console: Console) -> None:
 
 
 def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:
-    """A title, and a table of `rows` if there are any."""
+    """Print a title, and a table of `rows` if there are any."""
     console.print()
     console.print(Text(printable(title), style="bold"))
     if rows:

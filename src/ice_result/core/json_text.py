@@ -1,4 +1,4 @@
-"""JSON in and out, with limits: nothing that comes from outside can crash, hang or smuggle in what is not JSON."""
+"""JSON in and out, with limits: no text from outside can crash, hang or smuggle in a value that is not JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
-    """The value of a JSON text; NaN, Infinity and numbers beyond a double become null.
+    """Read a JSON text; NaN, Infinity and numbers beyond a double become null.
 
     Bytes are read as `decode` reads them. Raises NotJsonError, with the reason, for anything else: bad syntax, not
     UTF-8, too large, too deep.
@@ -40,12 +40,12 @@ def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
 
 
 def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
-    """The encoding of a text: UTF-16 when it begins with the byte order mark of that, as PowerShell writes it."""
+    """Tell the encoding of a text: UTF-16 when it begins with its byte order mark, as PowerShell writes it."""
     return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def decode(raw: bytes) -> str:
-    """The text in `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
+    """Decode `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
     encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)
@@ -55,12 +55,12 @@ def decode(raw: bytes) -> str:
 
 
 def dump(value: JsonValue) -> str:
-    """Compact JSON with sorted keys: the same value is always the same text."""
+    """Write compact JSON with sorted keys: the same value is always the same text."""
     return _ENCODER.encode(value)
 
 
 def valid_text(text: str) -> str:
-    """`text` with lone surrogates, which no UTF-8 file can hold, replaced by U+FFFD."""
+    """Replace lone surrogates, which no UTF-8 file can hold, by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 

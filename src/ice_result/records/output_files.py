@@ -20,7 +20,7 @@ _FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
 
 class OutputFile(NamedTuple):
-    """One object a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
+    """An object that a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
 
     `unmatched_url` says that OutputUrls alone names it, while other files are named.
     """
@@ -135,7 +135,7 @@ def _matched(names: _Names, known: _Names) -> list[str | None]:
 
 
 class _KnownObjects:
-    """Files that are known, by bucket: a name means none in a bucket that is not its own.
+    """Known files by bucket: a name means no file in a bucket that is not its own.
 
     A name without a bucket means those whose key only one bucket has.
     """

@@ -1,4 +1,4 @@
-"""A lenient reading of a Result: a value that is there is taken, and one that is not as expected leaves a warning."""
+"""Lenient reading of a Result: a value that is there is taken, and one that is not as expected leaves a warning."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class LenientReader:
 
     @property
     def warnings(self) -> tuple[DecodeWarning, ...]:
-        """At most `most_warnings` warnings in the order they arose. When there are more, the last one counts them."""
+        """The first warnings, at most `most_warnings`. When there are more, the last one counts them."""
         if self._warned <= self._most_warnings:
             return tuple(self._warnings)
         kept = self._warnings[: self._most_warnings - 1]
@@ -255,15 +255,17 @@ class LenientReader:
         if text is None:
             return FileName(None, None)
         name = read_name(text, self.bucket)
+        key_in_bucket = name.key
         if name.is_not_saved:
             self._not_saved.append(item.place - 1)
             self.warn(DecodeWarning(path=member(item.path, key), code="not_saved", message=shorten(text)))
             return FileName(None, None)
-        if name.host == "other" or not name.key:
+        if name.host == "other" or not key_in_bucket:
             message = f"neither a path nor an address in OSS: {shorten(text)}"
             self.warn(DecodeWarning(path=member(item.path, key), code="unreadable", message=message))
             return FileName(None, None)
-        return FileName(name.key, ObjectAddress(name.bucket, name.key).uri if name.bucket else None)
+        uri = ObjectAddress(name.bucket, key_in_bucket).uri if name.bucket else None
+        return FileName(key_in_bucket, uri)
 
     def _listed(self, value: JsonValue, path: str) -> list[Item]:
         items: list[Item] = []
