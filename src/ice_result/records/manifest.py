@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from posixpath import splitext
+from pathlib import PurePosixPath
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.records.model import Manifest, ManifestFile, ObjectFacts, Problem, ProblemCode, Record
@@ -53,7 +53,7 @@ def _facts_of(file: OutputFile, facts: Mapping[ObjectAddress, ObjectFacts] | Non
 
 def media_type_of(path: str) -> str | None:
     """Return the media type by the file's extension; None when it has none that ICE is known to write."""
-    return _MEDIA_TYPES.get(splitext(path.rstrip("/"))[1].lower())
+    return _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())
 
 
 def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:

@@ -7,6 +7,7 @@ its other readings mean; what is left of OutputUrls belongs by position where bo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from ice_result.core.oss_address import KnownKeys, ObjectAddress, ObjectName, is_not_saved, read_name
@@ -210,7 +211,7 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
         yield OutputFile(
             path=path,
             address=ObjectAddress(bucket, key) if bucket else None,
-            role=function.role_of(path.rstrip("/").rpartition("/")[2]),
+            role=function.role_of(PurePosixPath(path).name),
             media_id=next((media_id for mention in named if (media_id := mention.media_id.strip())), None),
             named_by=tuple(field for field in _FIELDS if field in fields),
             unmatched_url=fields == {"OutputUrls"} and not all_named_by_url,
