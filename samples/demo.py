@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alicloud_local import LocalCloud
-from ice_result.cli.output import glance, glance_files
+from ice_result.cli.output import files_summary, result_summary
 from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent
@@ -107,7 +107,7 @@ def table_of(recorded: list[Outcome]) -> Table:
         record, manifest = row.record, row.manifest
         style = "green" if manifest.complete else "yellow"
         table.add_row(
-            record.function_name, record.job_id, glance(record), glance_files(manifest), row.place, style=style
+            record.function_name, record.job_id, result_summary(record), files_summary(manifest), row.place, style=style
         )
     return table
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
+from ice_result.results.model import Result, families
 from ice_result.sinks.base import Expected, Parked
 from support.paths import ROOT
 
@@ -25,7 +26,10 @@ Row = dict[str, str]
 
 def models_in(annotation: object) -> Iterator[type[Model]]:
     """Every model a type mentions, however deep in unions, tuples and annotations."""
-    if isinstance(annotation, type) and issubclass(annotation, Model):
+    if annotation is Result:
+        for family in families().values():
+            yield from models_in(family)
+    elif isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
         for field in annotation.model_fields.values():
             yield from models_in(field.annotation)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ice_result import decode, parse
-from ice_result.results.registry import DECODERS
+from ice_result.results.registry import FUNCTIONS
 from ice_result.settings import DEFAULTS, VARIABLES
 from support.paths import ROOT
 
@@ -38,7 +38,7 @@ def test_every_variable_is_in_the_readme() -> None:
 def test_the_readme_names_every_function_and_variable(readme: Path) -> None:
     """In both languages."""
     text = readme.read_text(encoding="utf-8")
-    for name in [*DECODERS, *VARIABLES]:
+    for name in [*FUNCTIONS, *VARIABLES]:
         assert name in text, name
 
 

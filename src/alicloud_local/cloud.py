@@ -24,7 +24,7 @@ from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs.model import Job
 from ice_result.records import output_files
-from ice_result.records.roles import media_type_of
+from ice_result.records.manifest import media_type_of
 from ice_result.results import decode
 
 if TYPE_CHECKING:

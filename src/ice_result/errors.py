@@ -244,7 +244,9 @@ def seconds_to_wait(retry_after: object) -> float | None:
 
 
 def shorten(text: str) -> str:
-    """Foreign text made fit for a message: redacted, on one line, printable, at most 300 characters."""
+    """Make foreign text fit for a message: redacted, on one line, printable, at most 300 characters."""
     line = " ".join(redact(text).split())
     shown = line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+    if shown.isprintable():
+        return shown
     return "".join(character if character.isprintable() else "\ufffd" for character in shown)

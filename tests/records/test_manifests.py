@@ -13,7 +13,7 @@ from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import Manifest, ObjectFacts, Record, build_manifest, build_record, output_files, shortfall
-from ice_result.records.model import ProblemCode
+from ice_result.records.model import LookUpProblem
 from ice_result.results import decode
 
 MANIFEST_SCHEMA = Draft202012Validator(json_schema("manifest"))
@@ -77,7 +77,7 @@ def test_a_manifest_with_every_file_seen_is_complete() -> None:
 
 
 @pytest.mark.parametrize("code", ["not_found", "forbidden", "cross_region", "unreachable"])
-def test_a_file_that_was_not_seen_makes_it_incomplete(code: ProblemCode) -> None:
+def test_a_file_that_was_not_seen_makes_it_incomplete(code: LookUpProblem) -> None:
     """The problem names the file; `exists` is false only when the store said so."""
     exists = False if code == "not_found" else None
     manifest = _manifest({A: THERE, B: ObjectFacts(exists=exists, problem=code, message="why")})
@@ -161,7 +161,7 @@ TIMES: JsonObject = {"CreateTime": CREATED, "FinishTime": FINISHED}
 
 
 def _written(text: str) -> ObjectFacts:
-    return THERE.model_copy(update={"last_modified": datetime.fromisoformat(text.replace("Z", "+00:00"))})
+    return THERE._replace(last_modified=datetime.fromisoformat(text.replace("Z", "+00:00")))
 
 
 def _found(facts: ObjectFacts, **fields: JsonValue) -> list[str]:
@@ -227,18 +227,18 @@ def test_an_object_without_a_byte_is_a_problem_but_for_captions(function_name: s
 
     Files of 0 bytes after a success are public reports (github.com/WWBN/AVideo-Encoder/issues/222 among them).
     """
-    assert _found(THERE.model_copy(update={"size_bytes": 0}), FunctionName=function_name, Result="") == codes
+    assert _found(THERE._replace(size_bytes=0), FunctionName=function_name, Result="") == codes
 
 
 def test_an_empty_object_of_another_time_has_both_problems() -> None:
     """Each says what a person has to know."""
-    facts = _written("2026-01-01T00:00:00Z").model_copy(update={"size_bytes": 0})
+    facts = _written("2026-01-01T00:00:00Z")._replace(size_bytes=0)
     assert _found(facts, **TIMES) == ["empty", "stale"]
 
 
 def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
     """By the kind of problem, with how many of how many; a file with two problems counts once, under the first."""
-    both = _written("2026-01-01T00:00:00Z").model_copy(update={"size_bytes": 0})
+    both = _written("2026-01-01T00:00:00Z")._replace(size_bytes=0)
     gone = ObjectFacts(exists=False, problem="not_found", message="no such object")
     hidden = ObjectFacts(exists=None, problem="forbidden", message="403")
     fields: JsonObject = {**TIMES, "OutputFiles": ["a.mp4", "b.srt", "c.mp4"]}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ice_result.core.types import JobId, JsonObject
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import NotSaved, OutputFile, output_files
 from ice_result.results import decode
@@ -112,6 +112,13 @@ def test_every_cover_that_was_not_saved_is_counted() -> None:
     job = _job(Result=json.dumps(covers))
     (entry,) = output_files(job, decode("Cover", job.result)).not_saved
     assert (entry.field, len(entry.positions), entry.named) == ("Result", 150, 150)
+
+
+def test_a_cover_that_was_not_saved_is_counted_behind_any_number_of_warnings() -> None:
+    """GIVEN more oddities than a Result may have warnings WHEN two covers lack a file THEN only one was not saved."""
+    covers: list[JsonValue] = [{"Score": 1, "Time": "1", "Url": url} for url in ("oss fail to save it", 7, "a.jpg")]
+    job = _job(Result=json.dumps([*covers, *[7] * 150]))
+    assert output_files(job, decode("Cover", job.result)).not_saved == (NotSaved("Result", positions=(0,), named=3),)
 
 
 def test_the_wrapper_may_say_that_nothing_was_saved() -> None:

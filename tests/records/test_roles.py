@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ice_result.records.roles import media_type_of, role_of, writes_files
+from ice_result.records.manifest import media_type_of
+from ice_result.results.model import function_named
 
 
 @pytest.mark.parametrize(
@@ -27,15 +28,15 @@ from ice_result.records.roles import media_type_of, role_of, writes_files
 )
 def test_each_function_that_writes_files_gives_them_a_role(function_name: str, role: str) -> None:
     """The documented functions that write files, and the role of what each writes."""
-    assert writes_files(function_name)
-    assert role_of(function_name, "out/1") == role
+    assert function_named(function_name).writes_files
+    assert function_named(function_name).role_of("out/1") == role
 
 
 @pytest.mark.parametrize("function_name", ["AudioQualityAssessment", "SomethingNew", "cover", ""])
 def test_a_function_that_is_not_known_to_write_files_has_outputs(function_name: str) -> None:
     """AudioQualityAssessment reports numbers only; a name that is unknown may write anything."""
-    assert not writes_files(function_name)
-    assert role_of(function_name, "out/vocals.wav") == "output"
+    assert not function_named(function_name).writes_files
+    assert function_named(function_name).role_of("out/vocals.wav") == "output"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_function_that_is_not_known_to_write_files_has_outputs(function_name: 
 )
 def test_the_name_tells_the_part_that_music_demix_writes(file_name: str, role: str) -> None:
     """ICE puts the result type into the name; its pages call the third one by two words."""
-    assert role_of("MusicDemix", file_name) == role
+    assert function_named("MusicDemix").role_of(file_name) == role
 
 
 @pytest.mark.parametrize(

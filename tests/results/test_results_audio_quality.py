@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ice_result.core.types import JsonValue
-from ice_result.results import AudioQuality, Channel, Decoded, Rating, decode
+from ice_result.results import Decoded, decode
+from ice_result.results.audio_quality import AudioQuality, Channel, Rating
 
 ALWAYS: dict[str, JsonValue] = {"Channel": "2", "Time": "2026-03-02 16:14:06", "Total Duration": "1.2"}
 

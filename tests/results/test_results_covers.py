@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from ice_result.core.oss_address import is_not_saved
 from ice_result.core.types import JsonValue
-from ice_result.results import Cover, Covers, Decoded, decode, is_not_saved
+from ice_result.results import Decoded, decode
+from ice_result.results.covers import Cover, Covers
 
 NOT_SAVED = "oss fail to save the image in the given bucket"
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from ice_result import results
-from ice_result.results import Cover, Covers, Decoded, Files, MusicSegment, MusicSegments, Summary, decode
-from ice_result.results.model import AudioQuality, Channel, Loudness, Rating, SummarySegment
-from ice_result.results.registry import DECODERS
+from ice_result.results import Decoded, decode
+from ice_result.results.audio_quality import AudioQuality, Channel, Loudness, Rating
+from ice_result.results.covers import Cover, Covers
+from ice_result.results.files import Files
+from ice_result.results.music_segments import MusicSegment, MusicSegments
+from ice_result.results.registry import FUNCTIONS
+from ice_result.results.summary import Summary, SummarySegment
 
 COVERS = (
     '[{"Score":8.270855992569906,"Time":"28278.25","Url":"cover/test-00001.jpg"},'
@@ -128,7 +132,7 @@ def test_every_function_of_the_api_has_a_decoder() -> None:
     """The registry holds the fourteen names of the API and no other."""
     told = ["Cover", "VideoClip", "MusicSegmentDetect", "AudioQualityAssessment"]
 
-    assert sorted(DECODERS) == sorted([*told, *FILE_FUNCTIONS])
+    assert sorted(FUNCTIONS) == sorted([*told, *FILE_FUNCTIONS])
 
 
 def test_the_package_exports_what_it_says() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ice_result.core.types import JsonObject, JsonValue
-from ice_result.results import Decoded, DecodeStatus, Files, Unknown, decode
+from ice_result.results import Decoded, DecodeStatus, decode
+from ice_result.results.files import Files
+from ice_result.results.unknown import Unknown
 
 
 @pytest.mark.parametrize(

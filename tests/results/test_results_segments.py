@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ice_result.core.types import JsonValue
-from ice_result.results import MusicSegments, Summary, SummarySegment, decode
+from ice_result.results import decode
+from ice_result.results.music_segments import MusicSegments
+from ice_result.results.summary import Summary, SummarySegment
 
 
 def segment(start: float | None, end: float | None, duration: float | None) -> SummarySegment:

@@ -8,9 +8,13 @@ import pytest
 
 from ice_result.core.types import JobId, JsonValue
 from ice_result.jobs.model import Job
-from ice_result.results import Cover, Covers, Decoded, Files, MusicSegments, decode
-from ice_result.results.reader import Report
-from ice_result.results.registry import DECODERS
+from ice_result.results import Decoded, decode
+from ice_result.results.covers import Cover, Covers
+from ice_result.results.files import Files
+from ice_result.results.music_segments import MusicSegments
+from ice_result.results.reader import LenientReader
+from ice_result.results.registry import FUNCTIONS
+from support.decoded_json import decoded_json
 
 ONE = [{"Score": 1, "Time": "1000", "Url": "a.jpg"}]
 ONE_COVER = Covers(covers=(Cover(rank=1, score=1.0, time_seconds=1.0, path="a.jpg", uri=None),))
@@ -21,7 +25,7 @@ def codes(decoded: Decoded) -> list[tuple[str, str]]:
     return [(warning.path, warning.code) for warning in decoded.warnings]
 
 
-@pytest.mark.parametrize("function_name", [*DECODERS, "VideoDream"])
+@pytest.mark.parametrize("function_name", [*FUNCTIONS, "VideoDream"])
 @pytest.mark.parametrize("nothing", [None, "", " \n", "null", "[]", "{}", ' "" ', '"[]"', '"null"', [], {}])
 def test_the_many_ways_to_send_nothing_are_empty(function_name: str, nothing: JsonValue) -> None:
     """No function's empty Result is an error."""
@@ -30,7 +34,7 @@ def test_the_many_ways_to_send_nothing_are_empty(function_name: str, nothing: Js
     assert (decoded.status, decoded.warnings) == ("empty", ())
 
 
-@pytest.mark.parametrize("function_name", DECODERS)
+@pytest.mark.parametrize("function_name", FUNCTIONS)
 @pytest.mark.parametrize("text", ["done", "<html>", "[1,", "NaN,", "{'a':1}", "[" * 5_000, "\ud800"])
 def test_a_text_that_is_not_json_is_undecodable(function_name: str, text: str) -> None:
     """The typed result is the empty one of its kind; the text itself stays in the raw response."""
@@ -105,12 +109,12 @@ def test_a_number_that_is_not_json_is_nothing(value: float) -> None:
 
 def test_warnings_are_bounded_and_the_last_counts_the_rest() -> None:
     """A Result of many oddities does not make a record of as many warnings."""
-    report = Report(most_warnings=3)
-    for item in report.objects([{"Score": "x"}] * 10, frozenset({"Score"})):
-        report.number(item, "Score")
+    reader = LenientReader(most_warnings=3)
+    for item in reader.objects([{"Score": "x"}] * 10, frozenset({"Score"})):
+        reader.number(item, "Score")
 
-    assert [warning.path for warning in report.warnings] == ["$[0].Score", "$[1].Score", "$"]
-    assert report.warnings[-1].message == "8 more warnings are left out"
+    assert [warning.path for warning in reader.warnings] == ["$[0].Score", "$[1].Score", "$"]
+    assert reader.warnings[-1].message == "8 more warnings are left out"
 
 
 @pytest.mark.slow
@@ -125,27 +129,27 @@ def test_a_result_has_at_most_a_hundred_warnings() -> None:
     assert decoded.warnings[99].message == "9901 more warnings are left out"
 
 
-def test_as_many_warnings_as_there_may_be_are_all_reported() -> None:
+def test_as_many_warnings_as_there_may_be_are_all_readered() -> None:
     """Nothing is left out before it must be."""
-    report = Report(most_warnings=3)
-    for item in report.objects([{"Score": "x"}] * 3, frozenset({"Score"})):
-        report.number(item, "Score")
+    reader = LenientReader(most_warnings=3)
+    for item in reader.objects([{"Score": "x"}] * 3, frozenset({"Score"})):
+        reader.number(item, "Score")
 
-    assert [warning.path for warning in report.warnings] == ["$[0].Score", "$[1].Score", "$[2].Score"]
+    assert [warning.path for warning in reader.warnings] == ["$[0].Score", "$[1].Score", "$[2].Score"]
 
 
 def test_a_loss_beyond_the_last_warning_still_makes_it_partial() -> None:
     """What is no longer told is still counted."""
-    report = Report(most_warnings=3)
+    reader = LenientReader(most_warnings=3)
     harmless: JsonValue = {"More": 1}
     lost: JsonValue = {"Score": "x"}
-    *_, last = report.objects([harmless, harmless, harmless, harmless, lost], frozenset({"Score"}))
-    report.number(last, "Score")
+    *_, last = reader.objects([harmless, harmless, harmless, harmless, lost], frozenset({"Score"}))
+    reader.number(last, "Score")
 
-    assert report.status == "partial"
+    assert reader.status == "partial"
 
 
-@pytest.mark.parametrize("function_name", [*DECODERS, "VideoDream"])
+@pytest.mark.parametrize("function_name", [*FUNCTIONS, "VideoDream"])
 @pytest.mark.parametrize(
     "result",
     [
@@ -160,7 +164,7 @@ def test_no_signed_query_gets_through(function_name: str, result: JsonValue) -> 
     """Neither the typed result nor a warning of a job holds a signature, whatever held it."""
     names = {"JobId": "job", "FunctionName": function_name, "Status": "Success"}
     job = Job.from_response(JobId("job"), {**names, "Result": result})
-    assert "c2VjcmV0" not in decode(function_name, job.result).model_dump_json()
+    assert "c2VjcmV0" not in decoded_json(decode(function_name, job.result))
 
 
 def test_messages_and_paths_stay_short() -> None:

@@ -11,7 +11,7 @@ from ice_result.core.oss_address import is_not_saved, parse_address
 from ice_result.core.types import JobId
 from ice_result.jobs.model import Job
 from ice_result.results import DecodeStatus, decode
-from ice_result.results.registry import DECODERS
+from ice_result.results.registry import FUNCTIONS
 from support.paths import SAMPLE_JOBS, TESTS
 
 NAMES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
@@ -24,7 +24,7 @@ def job(name: str) -> Job:
 
 def test_there_is_a_sample_for_every_function() -> None:
     """The demo shows all that the API can do."""
-    assert {job(name).function_name for name in NAMES} == set(DECODERS)
+    assert {job(name).function_name for name in NAMES} == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,15 +22,15 @@ from ice_result.jobs.model import Job
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
-from ice_result.results import decode
-from ice_result.results.registry import DECODERS
+from ice_result.results import decode, registry
 from ice_result.sinks.object.layout import LONGEST_PART, part
 from ice_result.sinks.registry import parse_sink_url, split_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
 from ice_result.triggers.signature import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
+from support.decoded_json import decoded_json
 
-FUNCTIONS = (*sorted(DECODERS), "SomethingNew", "")
+FUNCTIONS = (*sorted(registry.FUNCTIONS), "SomethingNew", "")
 OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))
 _WINDOW = range(NOW - int(WINDOW_SECONDS), NOW + int(WINDOW_SECONDS) + 1)
 _VALID_SIGNATURES = [signature(str(second), key=key) for second in _WINDOW for key in KEYS]
@@ -55,12 +55,12 @@ def decoding(data: bytes) -> None:
     """The first byte chooses the function, the rest is its Result, or a whole response when it has a Status."""
     function_name = FUNCTIONS[data[0] % len(FUNCTIONS)] if data else ""
     text = data[1:].decode("utf-8", "replace")
-    _check_writable(decode(function_name, text, "bucket"))
+    _check_json(decoded_json(decode(function_name, text, "bucket")))
     try:
         value = json_text.load(text)
     except NotJsonError:
         value = text
-    _check_writable(decode(function_name, value))
+    _check_json(decoded_json(decode(function_name, value)))
     if isinstance(value, dict) and "Status" in value:
         _record({"FunctionName": function_name, **value, "JobId": "job-1"})
     else:
@@ -177,7 +177,10 @@ def _written(response: JsonObject) -> tuple[str, ...]:
 
 def _check_writable(value: Model) -> str:
     """Its JSON is UTF-8 and JSON indeed."""
-    text = value.model_dump_json(by_alias=True)
+    return _check_json(value.model_dump_json(by_alias=True))
+
+
+def _check_json(text: str) -> str:
     json.loads(text.encode(), parse_constant=_fail)
     return text
 

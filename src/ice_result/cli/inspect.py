@@ -1,4 +1,4 @@
-"""`parse` and `decode`: what single stages make of their input. They call nothing and write nothing."""
+"""`parse` and `decode`: single stages on input from a file. They call nothing and write nothing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,14 @@ def decode(function_name: str, file: str) -> None:
     """Decode the Result text of FUNCTION_NAME from FILE or standard input: one JSON line."""
     raw = read_input(file)
     text = redact(valid_text(raw.decode(encoding_of(raw), errors="replace")))
-    decoded = decode_result(function_name, text).model_dump(mode="json", by_alias=True)
-    write_line(dump({"function_name": valid_text(function_name), **decoded}))
+    decoded = decode_result(function_name, text)
+    line: JsonObject = {
+        "function_name": valid_text(function_name),
+        "status": decoded.status,
+        "warnings": [warning.model_dump(mode="json") for warning in decoded.warnings],
+        "result": decoded.result.model_dump(mode="json"),
+    }
+    write_line(dump(line))
 
 
 def _line(event: TriggerEvent) -> JsonObject:

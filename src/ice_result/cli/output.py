@@ -1,4 +1,4 @@
-"""What a command prints: lines, tables, and a summary of a job."""
+"""The output of commands: lines, tables, and summaries of a job."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from ice_result.core.redaction import redact
 from ice_result.errors import IceResultError
 from ice_result.processing.batch import JobOutcome
 from ice_result.records.model import Manifest, Record
-from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
 
 _COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
 _COLOUR_OF_COMPLETE = "green"
 
 
 class OutcomePrinter:
-    """Shows outcomes as they come: results on standard output, progress and the summary on standard error."""
+    """A printer of outcomes as they come: results on standard output, progress and the summary on standard error."""
 
     def __init__(self, *, total: int | None, as_json: bool) -> None:
-        """`total` is how many there will be, None when nobody knows."""
+        """Take the number of events that there will be as `total`; None when it is not known."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
         self._complete: dict[str, int] = {}
@@ -67,7 +66,7 @@ class OutcomePrinter:
             self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
 
     def _counted(self, name: str) -> str:
-        """`14 recorded: 13 complete, 1 not`, or only how many."""
+        """Return `14 recorded: 13 complete, 1 not`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
@@ -75,12 +74,12 @@ class OutcomePrinter:
         return f"{number} {name}: {complete} complete{rest}"
 
     def skip(self, name: str) -> None:
-        """One that was no work is counted under this name."""
+        """Count one event under this name that took no work."""
         self._counts[name] += 1
         self._progress.advance(self._task)
 
     def tally(self, name: str, count: int, *, complete: int | None = None) -> None:
-        """So many are done with, and counted under this name; so many of them are `complete`, where that is counted."""
+        """Count this many events under a name; `complete` of them are complete, where that is counted."""
         self._counts[name] += count
         if complete is not None:
             self._complete[name] = self._complete.get(name, 0) + complete
@@ -88,15 +87,15 @@ class OutcomePrinter:
         self._progress.advance(self._task, count)
 
     def ended(self, outcome: JobOutcome) -> None:
-        """One event has come to its end, and is counted under its outcome."""
+        """Count one event under its outcome."""
         self.tally(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
 
     def complain(self, line: str) -> None:
-        """Say on standard error what is wrong."""
+        """Print an error on standard error."""
         self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
-        """What became of one job; counting it is for `ended`."""
+        """Print the outcome of one job. It is not counted: see `ended`."""
         if self._as_json:
             write_line(dump(outcome.model_dump(mode="json")))
         else:
@@ -141,7 +140,7 @@ def _escaped(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without secrets, and with control and direction characters escaped: no name can rewrite the terminal."""
+    """Remove secrets, and escape control and direction characters: no name can rewrite the terminal."""
     shown = redact(text)  # what earlier versions wrote may hold more than this one keeps
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
 
@@ -152,7 +151,7 @@ _WIDE_ENOUGH = 100_000  # in a file or a pipe nothing is wrapped or cut
 
 
 def page() -> Console:
-    """Standard output."""
+    """Return a console for standard output."""
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE_ENOUGH
@@ -160,9 +159,9 @@ def page() -> Console:
 
 
 def table(rows: list[dict[str, object]]) -> Table:
-    """At least one row, all of the same columns; a column in which nothing is known is left out.
+    """Lay out rows of the same columns, at least one; a column without any known value is left out.
 
-    What is too long for a terminal goes on in the next line.
+    A value that is too long for the terminal goes on in the next line.
     """
     shown = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     names = [name for name in rows[0] if any(row[name] not in _NOTHING for row in rows)]
@@ -174,7 +173,7 @@ def table(rows: list[dict[str, object]]) -> Table:
 
 
 def facts(known: Mapping[str, object]) -> Table:
-    """A line each, with its name before it; what is not known is left out."""
+    """Lay out one line for each value, with its name before it; a value that is not known is left out."""
     shown = Table.grid(padding=(0, 2))
     shown.add_column()
     shown.add_column(overflow="fold")
@@ -185,12 +184,12 @@ def facts(known: Mapping[str, object]) -> Table:
 
 
 def indented(shown: Table) -> Padding:
-    """As it stands below a title."""
+    """Indent a table, as below a title."""
     return Padding(shown, _INDENT, expand=False)
 
 
 def words(value: object) -> Text:
-    """A value as people read it: times in UTC, yes and no, and a dash for what is not known."""
+    """Return a value as people read it: times in UTC, yes and no, and a dash for a value that is not known."""
     match value:
         case None | "":
             return Text("-", style="dim")
@@ -204,32 +203,14 @@ def words(value: object) -> Text:
             return Text(printable(str(value)))
 
 
-def glance(record: Record) -> str:
-    """The gist of a record's result: `2 covers, best at 28.3 s`, or why there is none."""
+def result_summary(record: Record) -> str:
+    """Sum up the result of a job in one line: `2 covers, best at 28.3 s`, or the reason why there is none."""
     if record.outcome != "ok":
         return record.outcome.replace("_", " ")
-    return _gist(record.result) or f"{record.file_count} file{'' if record.file_count == 1 else 's'}"
+    return record.result.one_line() or f"{record.file_count} file{'' if record.file_count == 1 else 's'}"
 
 
-def glance_files(manifest: Manifest) -> str:
-    """How many of the files were seen: `2/2`, or `-` when there are none."""
+def files_summary(manifest: Manifest) -> str:
+    """Count the files that were seen: `2/2`, or `-` when there are none."""
     seen = sum(file.exists is True for file in manifest.files)
     return f"{seen}/{len(manifest.files)}" if manifest.files else "-"
-
-
-def _gist(result: Result) -> str:
-    match result:
-        case Covers(covers=[best, *_] as covers):
-            return f"{len(covers)} covers, best at {_number(best.time_seconds)} s"
-        case Summary(segments=[first, *_] as segments):
-            return f"{len(segments)} segment, from {_number(first.start_seconds)} to {_number(first.end_seconds)} s"
-        case MusicSegments(segments=[first, *_] as segments):
-            return f"{len(segments)} choruses, first at {_number(first.start_seconds)} s"
-        case AudioQuality(channels=[first, *_] as channels):
-            return f"{len(channels)} channel, MOS {_number(first.mos.score)} ({first.mos.grade or first.tag})"
-        case Files() | Unknown() | Covers() | Summary() | MusicSegments() | AudioQuality():
-            return ""
-
-
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.4g}"

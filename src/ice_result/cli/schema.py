@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of what this program writes, made from the models."""
+"""`schema`: the JSON Schema of records, manifests, results and events, made from the models."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pydantic import TypeAdapter
 
 from ice_result.core.types import JsonObject
 from ice_result.records.model import Manifest, Record
-from ice_result.results.model import Result
+from ice_result.results.model import AnyResult
 from ice_result.triggers.model import TriggerEvent
 
 SCHEMAS: dict[str, TypeAdapter[object]] = {
     "event": TypeAdapter(TriggerEvent),
     "manifest": TypeAdapter(Manifest),
     "record": TypeAdapter(Record),
-    "result": TypeAdapter(Result),
+    "result": TypeAdapter(AnyResult),
 }
 
 
 def json_schema(name: str) -> JsonObject:
-    """The schema of `event`, `manifest`, `record` or `result`, as it is serialised."""
+    """Return the schema of `event`, `manifest`, `record` or `result`, as it is serialised."""
     schema: JsonObject = SCHEMAS[name].json_schema(mode="serialization", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

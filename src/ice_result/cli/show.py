@@ -1,4 +1,4 @@
-"""`show`: all that is stored of one job, on a page."""
+"""`show`: everything that is stored of one job, on a page."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.cli.inputs import SECONDS, catalogue
-from ice_result.cli.output import facts, glance, glance_files, indented, page, printable, table, words, write_line
+from ice_result.cli.output import (
+    facts,
+    files_summary,
+    indented,
+    page,
+    printable,
+    result_summary,
+    table,
+    words,
+    write_line,
+)
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
-from ice_result.core.redaction import clean
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError
 from ice_result.records.model import Manifest, Record
-from ice_result.results.model import AudioQuality, Covers, Files, MusicSegments, Result, Summary, Unknown
 from ice_result.sinks.base import Found
 from ice_result.triggers import JobEvent, job_event
 
@@ -56,7 +64,7 @@ def _show(found: Found, console: Console) -> None:
     if found.left_out:
         whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
         _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
-    _section(console, f"result: {glance(record)}", _rows_of(record.result))
+    _section(console, f"result: {result_summary(record)}", record.result.shown_rows())
     if manifest is None:
         _section(console, "files: no manifest yet, so none was looked up", [])
     else:
@@ -97,35 +105,12 @@ def _show_files(manifest: Manifest, console: Console) -> None:
         }
         for file in manifest.files
     ]
-    _section(console, f"files: {glance_files(manifest)} there" if files else "files: none", files)
+    _section(console, f"files: {files_summary(manifest)} there" if files else "files: none", files)
 
 
 def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:
-    """A title, and a table of `rows` if there are any."""
+    """Print a title, and a table of `rows` if there are any."""
     console.print()
     console.print(Text(printable(title), style="bold"))
     if rows:
         console.print(indented(table(rows)))
-
-
-def _rows_of(result: Result) -> list[dict[str, object]]:
-    match result:
-        case Covers(covers=items) | Summary(segments=items) | MusicSegments(segments=items):
-            return [item.model_dump() for item in items]
-        case AudioQuality(channels=channels):
-            return [_scores(channel.model_dump()) for channel in channels]
-        case Files(extra=extra):
-            return _pairs(extra)
-        case Unknown(data=data):
-            return _pairs(data if isinstance(data, dict) else {"data": data} if data else {})
-
-
-def _scores(channel: dict[str, object]) -> dict[str, object]:
-    """A channel with one column for each quality, its score."""
-    return {name: value.get("score") if isinstance(value, dict) else value for name, value in channel.items()}
-
-
-def _pairs(values: JsonObject) -> list[dict[str, object]]:
-    shown = clean(values)  # once more: here a name no longer stands beside its value
-    items = shown.items() if isinstance(shown, dict) else ()
-    return [{"name": name, "value": value if isinstance(value, str) else dump(value)} for name, value in items]

@@ -1,4 +1,4 @@
-"""JSON in and out, with limits: nothing that comes from outside can crash, hang or smuggle in what is not JSON."""
+"""JSON in and out, with limits: no text from outside can crash, hang or smuggle in a value that is not JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
-    """The value of a JSON text; NaN, Infinity and numbers beyond a double become null.
+    """Read a JSON text; NaN, Infinity and numbers beyond a double become null.
 
     Bytes are read as `decode` reads them. Raises NotJsonError, with the reason, for anything else: bad syntax, not
     UTF-8, too large, too deep.
@@ -29,23 +29,23 @@ def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
         raise NotJsonError(f"{len(text)} bytes: at most {max_bytes} are read")
     decoded = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        value: JsonValue = json.loads(decoded, parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+        value: JsonValue = _DECODER.decode(decoded)
     except RecursionError as error:
         raise NotJsonError(f"nested deeper than {max_depth} levels") from error
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON: {error.msg} at character {error.pos}") from error
-    if _deeper_than(value, max_depth):
+    if decoded.count("[") + decoded.count("{") > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
     return _without_surrogates(value) if _SURROGATE_ESCAPE.search(decoded) or not _encodable(decoded) else value
 
 
 def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
-    """The encoding of a text: UTF-16 when it begins with the byte order mark of that, as PowerShell writes it."""
+    """Tell the encoding of a text: UTF-16 when it begins with its byte order mark, as PowerShell writes it."""
     return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def decode(raw: bytes) -> str:
-    """The text in `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
+    """Decode `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
     encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)
@@ -55,12 +55,12 @@ def decode(raw: bytes) -> str:
 
 
 def dump(value: JsonValue) -> str:
-    """Compact JSON with sorted keys: the same value is always the same text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    """Write compact JSON with sorted keys: the same value is always the same text."""
+    return _ENCODER.encode(value)
 
 
 def valid_text(text: str) -> str:
-    """`text` with lone surrogates, which no UTF-8 file can hold, replaced by U+FFFD."""
+    """Replace lone surrogates, which no UTF-8 file can hold, by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 
@@ -77,8 +77,13 @@ def _nothing(_constant: str) -> None:
     return None
 
 
+# Made once: a call of json.loads or json.dumps with other than the usual options makes one each time.
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
 def _encodable(text: str) -> bool:
-    return not _SURROGATE.search(text)
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _deeper_than(value: JsonValue, levels: int) -> bool:

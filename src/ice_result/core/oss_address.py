@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -12,7 +11,7 @@ from urllib.parse import unquote
 from ice_result.core.redaction import REDACTED, redact, without_query, without_signed_query
 
 Host: TypeAlias = Literal["none", "oss", "other"]
-"""Where an object's name says the object is served from: nowhere (the name is a path), by OSS, or by another host."""
+"""The host that an object's name says it is served from: none (the name is a path), OSS, or another host."""
 
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?//(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -34,6 +33,7 @@ _OSS_HOSTS = (
         r"\.aliyuncs\.com(?::\d+)?"
     ),
 )
+_OSS_DOMAIN = ".aliyuncs.com"
 _NOT_REGIONS = {"", "accelerate", "accelerate-overseas", "internal"}
 # An access point stands in the place of a bucket, but its alias is no bucket's name. [documented]
 _ALIAS_ENDINGS = ("-ossalias", "-opapalias")
@@ -63,8 +63,7 @@ class ObjectAddress(NamedTuple):
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-@dataclass(frozen=True)
-class ObjectName:
+class ObjectName(NamedTuple):
     """A text that names an object, taken apart.
 
     `bucket` is None where the text does not tell it. `written` is what stands for the key, as it was sent: the rest of
@@ -90,8 +89,18 @@ class ObjectName:
         """The key with `+` as it stands: percent-decoded once, or a path as it is."""
         return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
 
+    @property
+    def is_not_saved(self) -> bool:
+        """True for the text that ICE writes in place of a path when it could not write the file.
+
+        An address made of that text counts too. The job still says Success. [measured: the output bucket was in
+        another region than the job, and the text was `oss fail to save the image in the given bucket`; that other
+        functions begin theirs alike is inferred]
+        """
+        return _decoded(self.key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
+
     def readings(self) -> Iterator[str]:
-        """Every key the text may mean, the plain one first, then those of wrong or missing encoding."""
+        """List every key the text may mean, the plain one first, then those of wrong or missing encoding."""
         yield self.plain
         for written in self._cuts():
             once, spaced = _decoded(written), _decoded(written.replace("+", " "))
@@ -105,7 +114,7 @@ class ObjectName:
             yield from behind.readings()
 
     def signed_path(self) -> tuple[str, ObjectName] | None:
-        """The signature at the start of a path that is not served by OSS itself, and the name without it."""
+        """Return the signature at the start of a path that is not served by OSS itself, and the name without it."""
         if self.host == "none":
             behind = self._behind_host()
             return behind.signed_path() if behind else None
@@ -115,14 +124,14 @@ class ObjectName:
         return match["signature"], ObjectName("other", None, None, match["rest"], self.literal)
 
     def _cuts(self) -> Iterator[str]:
-        """The path alone, then with each `?` or `#` that may belong to the key."""
+        """List the path alone, then with each `?` or `#` that may belong to the key."""
         marks = [match.start() for match, _ in zip(re.finditer(r"[?#]", self.written), range(_MOST_CUTS), strict=False)]
         for end in (*marks, len(self.written)):
             if end <= _LONGEST_WRITTEN_KEY:
                 yield self.written[:end]
 
     def _behind_host(self) -> ObjectName | None:
-        """A path whose first part may be a host, without it."""
+        """Return a path whose first part may be a host without that part."""
         host, _, rest = self.written.partition("/")
         if self.host != "none" or not _DOMAIN.fullmatch(host):
             return None
@@ -130,7 +139,7 @@ class ObjectName:
 
 
 class KnownKeys:
-    """Keys that are known to be objects, and which of them another spelling means."""
+    """Keys that are known to be objects; another spelling of one of them is found too."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(keys)
@@ -140,7 +149,7 @@ class KnownKeys:
         return key in self._keys
 
     def match(self, name: ObjectName) -> str | None:
-        """The known key that `name` means: the first reading that is one, else the only one that is alike.
+        """Return the known key that `name` means: the first reading that is one, else the only one that is alike.
 
         A signature in the path is left out only where what follows is known.
         """
@@ -157,7 +166,7 @@ class KnownKeys:
         return None
 
     def path_signature(self, url: str) -> str | None:
-        """The part of `url` that is a CDN's signature: `time/hash` or `hash/time`, as it stands there.
+        """Return the part of `url` that is a CDN's signature: `time/hash` or `hash/time`, as it stands there.
 
         None for a URL that OSS itself serves, a path of another shape, and where what follows is no known key.
         """
@@ -169,7 +178,7 @@ class KnownKeys:
         return signature if self.match(behind) is not None else None
 
     def _all_alike(self) -> dict[str, set[str]]:
-        """The known keys by what they are without any encoding; also by what is before their own `?` or `#`."""
+        """Map texts without any encoding to the known keys; a key is also found by its part before `?` or `#`."""
         if self._alike is None:
             self._alike = {}
             for key in self._keys:
@@ -188,7 +197,7 @@ def read_name(text: str, bucket: str | None = None) -> ObjectName:
     scheme, host, rest = (address["scheme"], address["host"], address["rest"]) if address else (None, "", "")
     if scheme is None:
         if address is None:
-            host = re.split(r"[/?#]", text, maxsplit=1)[0]
+            host = without_query(text).partition("/")[0]
             rest = text[len(host) :]
         if not _on_oss(host) and not (address and _DOMAIN.fullmatch(host.rpartition("@")[2])):
             return ObjectName("none", bucket, None, text.lstrip("/"), literal=True)
@@ -202,7 +211,7 @@ def read_name(text: str, bucket: str | None = None) -> ObjectName:
 
 
 def parse_address(text: str) -> ObjectAddress | None:
-    """Bucket and key of `oss://bucket/key`, `oss://bucket.oss-<region>.aliyuncs.com/key` or an http(s) OSS URL.
+    """Read bucket and key of `oss://bucket/key`, `oss://bucket.oss-<region>.aliyuncs.com/key` or an http(s) OSS URL.
 
     The bucket may also stand in the path of OSS's own host, and the scheme of a host of OSS may be missing. The query
     and fragment of an http(s) URL are dropped and its path is decoded as OSS does; an `oss:` key is taken literally.
@@ -214,21 +223,20 @@ def parse_address(text: str) -> ObjectAddress | None:
 
 
 def is_not_saved(text: str) -> bool:
-    """Whether `text` is what ICE writes in place of a path when it could not write the file, or an address made of it.
-
-    The job still says Success. [measured: the output bucket was in another region than the job, and the text was
-    `oss fail to save the image in the given bucket`; that other functions begin theirs alike is inferred]
-    """
-    return _decoded(read_name(text).key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
+    """Tell the error text of ICE, or an address made of it, from the name of a file."""
+    return read_name(text).is_not_saved
 
 
 def _on_oss(host: str) -> re.Match[str] | None:
-    """The match of a host that is OSS's own."""
-    return next((match for pattern in _OSS_HOSTS if (match := pattern.fullmatch(host.lower()))), None)
+    """Match a host that is OSS's own."""
+    host = host.lower()
+    if _OSS_DOMAIN not in host:  # as in paths: a quick look in place of two expressions
+        return None
+    return next((match for pattern in _OSS_HOSTS if (match := pattern.fullmatch(host))), None)
 
 
 def _served_by_oss(host: re.Match[str], rest: str, bucket: str | None, *, literal: bool) -> ObjectName:
-    """The name behind a host of OSS: the bucket is its first label, else the first part of the path."""
+    """Read the name behind a host of OSS: the bucket is its first label, else the first part of the path."""
     label, region = host["bucket"], (host["region"] or "").removesuffix("-internal")
     if label is None:
         label, slash, behind = rest.lstrip("/").partition("/")
@@ -239,12 +247,12 @@ def _served_by_oss(host: re.Match[str], rest: str, bucket: str | None, *, litera
 
 
 def _key(text: str) -> str:
-    """A key that OSS can have: none begins with `/`, and none that ICE writes ends in blanks."""
+    """Return a key that OSS can have: none begins with `/`, and none that ICE writes ends in blanks."""
     return text.lstrip("/").rstrip()
 
 
 def _decoded(text: str) -> str:
-    """`text` percent-decoded: as UTF-8, else as GBK, else with U+FFFD for what is neither."""
+    """Percent-decode `text`: as UTF-8, else as GBK, else with U+FFFD for bytes that are neither."""
     for encoding in ("utf-8", "gb18030"):
         decoded = _decoded_as(encoding, text)
         if decoded is not None:
@@ -260,7 +268,7 @@ def _decoded_as(encoding: str, text: str) -> str | None:
 
 
 def _normalised(key: str) -> str:
-    """`key` decoded until nothing changes, with spaces for `+`, composed characters, and no blanks around it."""
+    """Decode `key` until nothing changes, with spaces for `+`, composed characters, and no blanks around it."""
     for _ in range(3):
         key = _decoded(key.replace("+", " "))
     return normalize("NFC", _key(key.replace("+", " ")).lstrip())

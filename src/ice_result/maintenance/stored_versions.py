@@ -23,6 +23,7 @@ from ice_result.sinks.base import Stored
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
+_FACTS = TypeAdapter(ObjectFacts)
 _LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the others follow from the facts
 _LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
 
@@ -146,7 +147,7 @@ def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
     """What OSS said; a media type that is only guessed from the name is guessed again."""
     names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class"]
     names += ["media_type"] if file.get("exists") else []
-    return ObjectFacts.model_validate(
+    return _FACTS.validate_python(
         {
             **{name: file.get(name) for name in names},
             "exists": file.get("exists"),

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from pathlib import PurePosixPath
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.records.model import Manifest, ManifestFile, ObjectFacts, Problem, ProblemCode, Record
 from ice_result.records.output_files import NotSaved, OutputFile, OutputFiles
-from ice_result.records.roles import media_type_of
 
+_MEDIA_TYPES = {
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".srt": "application/x-subrip",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+}
 _UNKNOWN = ObjectFacts(exists=None)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _WRITING_ENDS = timedelta(minutes=60)
@@ -18,7 +32,7 @@ _MOST_POSITIONS = 10
 
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
-    """The manifest of a job; `facts` holds what the store said of each address, None when nobody was asked."""
+    """Build the manifest of a job. `facts` holds what the store said of each address; None when it was not asked."""
     entries = tuple(_entry(file, _facts_of(file, facts)) for file in files.files)
     problems = [_not_saved(entry) for entry in files.not_saved]
     problems += [problem for file in files.files for problem in _problems(file, _facts_of(file, facts), record)]
@@ -37,9 +51,14 @@ def _facts_of(file: OutputFile, facts: Mapping[ObjectAddress, ObjectFacts] | Non
     return (facts or {}).get(file.address, _UNKNOWN) if file.address else _UNKNOWN
 
 
+def media_type_of(path: str) -> str | None:
+    """Return the media type by the file's extension; None when it has none that ICE is known to write."""
+    return _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())
+
+
 def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
     return ManifestFile(
-        uri=file.address.uri if file.address else None,
+        uri=file.uri,
         role=file.role,
         media_type=facts.media_type or media_type_of(file.path),
         media_id=file.media_id,
@@ -54,7 +73,7 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
 
 
 def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Problem]:
-    uri = file.address.uri if file.address else None
+    uri = file.uri
     problems: list[Problem] = []
     if file.unmatched_url:
         message = f"OutputUrls names {file.path}, which is none of the files in OutputFiles"
@@ -70,7 +89,7 @@ def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Prob
 
 
 def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
-    """Why an object that is there may not be the one that the job wrote.
+    """List the doubts that an object that is there is the one that the job wrote.
 
     CreateTime − 5 min         CreateTime … FinishTime         FinishTime + 60 min
     stale │                the job's own                               │ modified_later
@@ -102,7 +121,7 @@ def _not_saved(entry: NotSaved) -> Problem:
 
 
 def shortfall(record: Record, manifest: Manifest) -> str | None:
-    """Why a job is not complete, in a few words such as `2 of 2 files not checked: forbidden`; None when it is."""
+    """Say in a few words why a job is not complete: `2 of 2 files not checked: forbidden`; None when it is."""
     if record.outcome != "ok":
         return record.outcome
     if manifest.complete:

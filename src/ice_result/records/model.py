@@ -1,15 +1,15 @@
-"""The record and the manifest: what is written down for every finished job."""
+"""The record and the manifest, which are written for every finished job."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import AliasChoices, Field
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue, Model
-from ice_result.results.model import DecodeStatus, DecodeWarning, Result
+from ice_result.results.model import AnyResult, DecodeStatus, DecodeWarning
 
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
 Outcome: TypeAlias = Literal["ok", "job_failed", "outputs_missing", "false_success", "undecodable"]
@@ -17,7 +17,7 @@ NamedBy: TypeAlias = Literal["OutputFiles", "OutputUrls", "Result"]
 LookUpProblem: TypeAlias = Literal[
     "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "not_checked"
 ]
-"""What a look into the store can end with, beside the object's facts."""
+"""The reasons why a look into the store found no object, or no answer."""
 ProblemCode: TypeAlias = Literal[
     LookUpProblem, "not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"
 ]
@@ -74,13 +74,13 @@ class Record(Model):
     finish_time: datetime | None
     duration_seconds: float | None
     decode: Decode
-    result: Result
+    result: AnyResult
     file_count: int = Field(validation_alias=AliasChoices("file_count", "files"))  # `files` in earlier versions
     raw: JsonObject
 
     @property
     def standing(self) -> int:
-        """How much of the job's end is known: 0 nothing, 1 a success without its files or its Result, 2 all of it.
+        """The part of the job's end that is known: 0 nothing, 1 a success without its files or its Result, 2 all of it.
 
         A record never replaces one of a higher standing.
         """
@@ -127,8 +127,8 @@ class Manifest(Model):
     problems: tuple[Problem, ...]
 
 
-class ObjectFacts(Model):
-    """What a store says of an object. With `exists` None, `problem` says why it could not be told."""
+class ObjectFacts(NamedTuple):
+    """The answer of a store about an object. With `exists` None, `problem` says why there is no answer."""
 
     exists: bool | None
     size_bytes: int | None = None
@@ -142,8 +142,8 @@ class ObjectFacts(Model):
 
 
 class ObjectInspector(Protocol):
-    """Where output files are looked up."""
+    """A place in which output files are looked up."""
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
-        """What the store says of this object. Never raises for what the store answers."""
+        """Look the object up. Never raises for what the store answers."""
         ...

@@ -7,7 +7,6 @@ its other readings mean; what is left of OutputUrls belongs by position where bo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
@@ -16,15 +15,13 @@ from ice_result.core.redaction import redact
 from ice_result.core.types import JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records.model import NamedBy
-from ice_result.records.roles import role_of
-from ice_result.results.model import Covers, Decoded, DecodeWarning, Files
+from ice_result.results.model import Decoded, function_named
 
 _FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
 
-@dataclass(frozen=True)
-class OutputFile:
-    """One object a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
+class OutputFile(NamedTuple):
+    """An object that a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
 
     `unmatched_url` says that OutputUrls alone names it, while other files are named.
     """
@@ -36,18 +33,22 @@ class OutputFile:
     named_by: tuple[NamedBy, ...]
     unmatched_url: bool = False
 
+    @property
+    def uri(self) -> str | None:
+        """`oss://bucket/key`, without secrets."""
+        return f"oss://{self.address.bucket}/{self.path}" if self.address else None
+
 
 class NotSaved(NamedTuple):
-    """Where ICE wrote an error text in place of a path: positions from 0 in a field that has `named` entries."""
+    """Positions, from 0, at which ICE wrote an error text in place of a path; the field has `named` entries."""
 
     field: NamedBy
     positions: tuple[int, ...]
     named: int
 
 
-@dataclass(frozen=True)
-class OutputFiles:
-    """The files of a job, and where ICE wrote an error text in place of a path."""
+class OutputFiles(NamedTuple):
+    """The files of a job, and the places of ICE's error texts."""
 
     files: tuple[OutputFile, ...]
     not_saved: tuple[NotSaved, ...]
@@ -64,9 +65,16 @@ class _Mention(NamedTuple):
 
 
 def output_files(job: Job, decoded: Decoded) -> OutputFiles:
-    """Every object that OutputFiles, Result or OutputUrls name, once each, in that order."""
-    texts, bucket = _texts(job, decoded), job.output_bucket
-    files, urls, found = ([_name(text, bucket) for text in texts[field]] for field in _FIELDS)
+    """List every object that OutputFiles, Result or OutputUrls name, once each, in that order."""
+    bucket, not_saved = job.output_bucket, []
+    names: dict[NamedBy, _Names] = {}
+    for field, texts in zip(_FIELDS, (job.output_files, job.output_urls, _named_in_result(job, decoded)), strict=True):
+        names[field], positions = _read(texts, bucket)
+        if field == "Result":
+            positions = sorted({*positions, *decoded.not_saved})
+        if positions:
+            not_saved.append(NotSaved(field, tuple(positions), len(texts)))
+    files, urls, found = names.values()
     parallel = len(job.output_media_ids) == len(files)  # OutputMediaIds are in the order of OutputFiles [inferred]
     media_ids = job.output_media_ids if parallel else ("",) * len(files)
     mentions = [
@@ -77,33 +85,42 @@ def output_files(job: Job, decoded: Decoded) -> OutputFiles:
     mentions += _mentions("Result", found, _matched(found, files), [None] * len(found))
     keys = _matched(urls, [*files, *found])
     mentions += _mentions("OutputUrls", urls, keys, _at_same_position(urls, keys, files))
-    not_saved = [*_not_saved(texts, decoded), *_result_not_saved(job.result)]
+    if _is_error_text(job.result):
+        not_saved.append(NotSaved("Result", (0,), 1))
     return OutputFiles(tuple(_merged(job.function_name, mentions)), tuple(not_saved))
 
 
-def _texts(job: Job, decoded: Decoded) -> dict[NamedBy, Sequence[str]]:
-    """What each field names files with. A Result that is no list of covers counts only where nothing else does."""
-    found: Sequence[str] = ()
-    if isinstance(decoded.result, Covers):
-        found = [cover.uri or cover.path or "" for cover in decoded.result.covers]
-    elif isinstance(decoded.result, Files) and not any(text.strip() for text in (*job.output_files, *job.output_urls)):
-        found = decoded.result.named
-    return {"OutputFiles": job.output_files, "OutputUrls": job.output_urls, "Result": found}
+def _named_in_result(job: Job, decoded: Decoded) -> Sequence[str]:
+    """Return the names in Result. Those that are only inferred count where no other field names a file."""
+    if decoded.result.infers_file_names and any(text.strip() for text in (*job.output_files, *job.output_urls)):
+        return ()
+    return decoded.result.file_names()
 
 
-def _name(text: str, bucket: str | None) -> ObjectName | None:
-    """The name in `text`; None where it is blank or says that nothing was saved.
+def _read(texts: Sequence[str], bucket: str | None) -> tuple[_Names, list[int]]:
+    """Read the names in `texts`, and find the positions of ICE's error texts; those and blank texts name no file.
 
     On a host that is not OSS's, the path may be a secret for what stands before it: it is read without.
     """
-    if not text.strip() or is_not_saved(text):
-        return None
-    name = read_name(text, bucket)
-    return read_name(redact(text), bucket) if name.host == "other" else name
+    names: _Names = []
+    not_saved: list[int] = []
+    for position, text in enumerate(texts):
+        name = read_name(text, bucket) if text.strip() else None
+        if name and name.is_not_saved:
+            not_saved.append(position)
+            name = None
+        names.append(read_name(redact(text), bucket) if name and name.host == "other" else name)
+    return names, not_saved
+
+
+def _is_error_text(result: JsonValue) -> bool:
+    """Tell a Result that is itself ICE's error text, as it is or as JSON."""
+    text = result.strip().strip('"') if isinstance(result, str) else ""
+    return not text.startswith(("[", "{")) and is_not_saved(text)
 
 
 def _matched(names: _Names, known: _Names) -> list[str | None]:
-    """For each name the key of the known file that it means; None where it means none.
+    """Return for each name the key of the known file that it means; None where it means none.
 
     Within `names` a file has one spelling, and a name that is known as it stands comes before those that are known by
     another reading: two names of different keys are never taken for the same file.
@@ -119,7 +136,7 @@ def _matched(names: _Names, known: _Names) -> list[str | None]:
 
 
 class _KnownObjects:
-    """Files that are known, by bucket: a name means none in a bucket that is not its own.
+    """Known files by bucket: a name means no file in a bucket that is not its own.
 
     A name without a bucket means those whose key only one bucket has.
     """
@@ -128,18 +145,19 @@ class _KnownObjects:
         buckets: dict[str, set[str | None]] = {}
         keys: dict[str | None, list[str]] = {None: []}
         for name in names:
-            if name and name.key:
-                buckets.setdefault(name.key, set()).add(name.bucket)
-                keys.setdefault(name.bucket, []).append(name.key)
+            if name and (key := name.key):
+                buckets.setdefault(key, set()).add(name.bucket)
+                keys.setdefault(name.bucket, []).append(key)
         self._in_bucket = {bucket: KnownKeys(found) for bucket, found in keys.items()}
         self._anywhere = KnownKeys(key for key, places in buckets.items() if len(places) == 1)
 
     def exact(self, name: ObjectName) -> str | None:
-        """The key of `name` as it stands, where that is known."""
-        return name.plain if any(name.plain in keys for keys in self._admissible(name)) else None
+        """Return the key of `name` as it stands, where that is known."""
+        plain = name.plain
+        return plain if any(plain in keys for keys in self._admissible(name)) else None
 
     def match(self, name: ObjectName) -> str | None:
-        """The known key that `name` means in any of its readings."""
+        """Return the known key that `name` means in any of its readings."""
         found = (keys.match(name) for keys in self._admissible(name))
         return next((key for key in found if key is not None), None)
 
@@ -151,7 +169,7 @@ class _KnownObjects:
 
 
 def _at_same_position(urls: _Names, keys: list[str | None], files: _Names) -> _Names:
-    """For each URL the file at its position, where the positions tell: OutputUrls are in the order of OutputFiles.
+    """Return for each URL the file at its position, where positions tell: OutputUrls are in the order of OutputFiles.
 
     They do where both lists are equally long and no URL means a file at another position. [inferred]
     """
@@ -166,7 +184,7 @@ def _may_be_in_one_bucket(url: ObjectName, file: ObjectName) -> bool:
 
 
 def _mentions(field: NamedBy, names: _Names, keys: list[str | None], at: _Names) -> Iterator[_Mention]:
-    """The names of a field, with the key of the file that each means, of the one at its position, or its own."""
+    """List the names of a field, each with the key of the file it means, of the file at its position, or its own."""
     for name, key, file in zip(names, keys, at, strict=True):
         if name and key is None and file and _may_be_in_one_bucket(name, file):
             yield _Mention(name.bucket or file.bucket, file.key, field)
@@ -175,7 +193,7 @@ def _mentions(field: NamedBy, names: _Names, keys: list[str | None], at: _Names)
 
 
 def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile]:
-    """One file per object: a name that does not tell its bucket joins the only one with the same key."""
+    """List one file per object: a name that does not tell its bucket joins the only one with the same key."""
     buckets: dict[str, set[str]] = {}
     for mention in mentions:
         if mention.bucket:
@@ -185,6 +203,7 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
         known = buckets.get(mention.key, set())
         bucket = mention.bucket or (next(iter(known)) if len(known) == 1 else None)
         objects.setdefault((bucket, mention.key), []).append(mention)
+    function = function_named(function_name)
     all_named_by_url = all(mention.named_by == "OutputUrls" for mention in mentions)
     for (bucket, key), named in objects.items():
         path = redact(key)
@@ -192,32 +211,8 @@ def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile
         yield OutputFile(
             path=path,
             address=ObjectAddress(bucket, key) if bucket else None,
-            role=role_of(function_name, PurePosixPath(path).name),
+            role=function.role_of(PurePosixPath(path).name),
             media_id=next((media_id for mention in named if (media_id := mention.media_id.strip())), None),
             named_by=tuple(field for field in _FIELDS if field in fields),
             unmatched_url=fields == {"OutputUrls"} and not all_named_by_url,
         )
-
-
-def _not_saved(texts: dict[NamedBy, Sequence[str]], decoded: Decoded) -> Iterator[NotSaved]:
-    for field in _FIELDS:
-        positions = [index for index, text in enumerate(texts[field]) if is_not_saved(text)]
-        if field == "Result" and isinstance(decoded.result, Covers):
-            positions = _covers_not_saved(decoded.result, decoded.warnings)
-        if positions:
-            yield NotSaved(field, tuple(positions), len(texts[field]))
-
-
-def _result_not_saved(result: JsonValue) -> Iterator[NotSaved]:
-    """A Result that is the error text itself, as it is or as JSON."""
-    if isinstance(result, str) and is_not_saved(result.strip().strip('"')):
-        yield NotSaved("Result", (0,), 1)
-
-
-def _covers_not_saved(covers: Covers, warnings: Sequence[DecodeWarning]) -> list[int]:
-    """The positions of the covers without a path, but for those whose Url is missing or unreadable."""
-    if all(warning.code != "not_saved" for warning in warnings):
-        return []
-    others = {warning.path for warning in warnings if warning.code != "not_saved"}
-    positions = (cover.rank - 1 for cover in covers.covers if cover.path is None)
-    return [position for position in positions if f"$[{position}].Url" not in others]

@@ -1,4 +1,4 @@
-"""Job and decoded result → Record: nothing is asked, nothing is measured, the same input is the same bytes."""
+"""Job and decoded result → Record. It asks nothing and measures nothing: the same input is the same bytes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ice_result.errors import NotJsonError, shorten
 from ice_result.jobs.model import Job, MediaReference, read_time
 from ice_result.records.model import Decode, Outcome, Record, RecordedInput, RecordedOutput, RecordState
 from ice_result.records.output_files import OutputFiles
-from ice_result.records.roles import writes_files
-from ice_result.results.model import Decoded, DecodeWarning
+from ice_result.results.model import Decoded, DecodeWarning, function_named
 
 _STATES: dict[str, RecordState] = {"succeeded": "succeeded", "failed": "failed"}
 
 
 def build_record(job: Job, decoded: Decoded, files: OutputFiles, region: str | None) -> Record:
-    """The record of a finished job. `region` is where the job ran, as configured."""
+    """Build the record of a finished job. `region` is where the job ran, as configured."""
     warnings = [*decoded.warnings, *(_unreadable(name) for name in job.unreadable)]
     created, finished = _time("CreateTime", job.create_time, warnings), _time("FinishTime", job.finish_time, warnings)
     return Record(
@@ -53,7 +52,7 @@ def _outcome(job: Job, decoded: Decoded, files: OutputFiles) -> Outcome:
         return "undecodable"
     if files.not_saved:
         return "false_success"
-    if not files.files and writes_files(job.function_name):
+    if not files.files and function_named(job.function_name).writes_files:
         return "outputs_missing"
     return "undecodable" if decoded.status == "undecodable" else "ok"
 
@@ -81,7 +80,7 @@ def _bucket_and_key(media: MediaReference) -> tuple[str | None, str | None]:
 
 
 def _time(field: str, text: str | None, warnings: list[DecodeWarning]) -> datetime | None:
-    """An ICE time stamp as UTC, or a warning."""
+    """Read an ICE time stamp as UTC; a text that is no time leaves a warning."""
     time = read_time(text) if text else None
     if text and time is None:
         message = f"{field} is not a time as 2022-07-07T07:16:11Z: {shorten(text)[:64]!r}"
@@ -90,14 +89,14 @@ def _time(field: str, text: str | None, warnings: list[DecodeWarning]) -> dateti
 
 
 def _duration(created: datetime | None, finished: datetime | None) -> float | None:
-    """Seconds from creation to finish; None when unknown, or negative as in ICE's own sample."""
+    """Return the seconds from creation to finish; None when unknown, or negative as in ICE's own sample."""
     if created is None or finished is None or finished < created:
         return None
     return (finished - created).total_seconds()
 
 
 def _parsed(text: str | None) -> JsonValue:
-    """JobParams as JSON where it is JSON, as text where it is not."""
+    """Read a text as JSON where it is JSON; any other text stays as it is."""
     if not text:
         return None
     try:
@@ -107,7 +106,7 @@ def _parsed(text: str | None) -> JsonValue:
 
 
 def _user_data(text: str | None) -> JsonValue:
-    """The object or array that the text holds; every other text, a number too, as it is: others join on it."""
+    """Return the object or array that the text holds; any other text, a number too, as it is: others join on it."""
     value = _parsed(text)
     return value if isinstance(value, (dict, list)) else text
 
@@ -117,7 +116,7 @@ def _unreadable(name: str) -> DecodeWarning:
 
 
 def _in_order(value: JsonValue) -> JsonValue:
-    """`value` with the keys of its objects sorted, so that the same response is always the same bytes."""
+    """Sort the keys of all objects in `value`, so that the same response is always the same bytes."""
     match value:
         case list():
             return [_in_order(item) for item in value]

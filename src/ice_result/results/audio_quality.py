@@ -1,10 +1,14 @@
-"""AudioQualityAssessment: how good each channel of a recording sounds. Every value is documented as a text."""
+"""AudioQualityAssessment: the quality of each channel of a recording. Every value is documented as a text."""
 
 from __future__ import annotations
 
-from ice_result.core.types import JsonValue
-from ice_result.results.model import AudioQuality, Channel, Loudness, Rating
-from ice_result.results.reader import Item, Report, unwrap
+from typing import ClassVar, Literal
+
+from typing_extensions import Self, override
+
+from ice_result.core.types import JsonValue, Model
+from ice_result.results.model import ItemColumn, Result, short_number
+from ice_result.results.reader import Item, LenientReader, unwrap
 
 _RATED = ("MOS", "Noisiness", "Discontinuity", "Coloration")
 _DOCUMENTED = frozenset(
@@ -24,47 +28,136 @@ _DOCUMENTED = frozenset(
         *(key for name in _RATED for key in (name, f"{name}(0-5)", f"Worst {name}(0-5)")),
     }
 )
+_MEANINGS = {
+    "mos": "mean opinion score",
+    "noisiness": "noise",
+    "discontinuity": "gaps and stutter",
+    "coloration": "timbre",
+}
 
 
-def decode(result: JsonValue, report: Report) -> AudioQuality:
-    """Channels in ICE's order."""
-    items = report.objects(unwrap(result, report), _DOCUMENTED)
-    return AudioQuality(channels=tuple(_channel(item, report) for item in items))
+class Rating(Model):
+    """A quality from 0 (worst) to 5: over the whole channel, as ICE's grade, and at its worst moment."""
+
+    score: float | None
+    grade: str | None
+    worst: float | None
 
 
-def _channel(item: Item, report: Report) -> Channel:
-    """One channel; "Total Duration" is seconds [inferred], "Time" a wall clock without a zone, kept as sent."""
-    tag = report.text(item, "Tag")
+class Loudness(Model):
+    """Loudness from 0 to 5, as ICE's grade, and in dB (-90 to 0)."""
+
+    score: float | None
+    grade: str | None
+    db: float | None
+
+
+class Channel(Model):
+    """The quality of one audio channel. Scores mean nothing unless `valid`; `tag` then says why."""
+
+    channel: int | None
+    tag: str | None
+    valid: bool
+    assessed_at: str | None
+    duration_seconds: float | None
+    mos: Rating
+    noisiness: Rating
+    discontinuity: Rating
+    coloration: Rating
+    loudness: Loudness
+    speech_ratio_percent: float | None
+    bad_mute_percent: float | None
+    double_talk_percent: float | None
+    saturated_percent: float | None
+
+
+class AudioQuality(Result):
+    """AudioQualityAssessment."""
+
+    kind: Literal["audio_quality"] = "audio_quality"
+    channels: tuple[Channel, ...] = ()
+    item_kind: ClassVar[str] = "channel"
+    item_columns: ClassVar[tuple[ItemColumn, ...]] = (
+        ItemColumn("duration_seconds", "real", "channel: length of the recording", "s"),
+        ItemColumn("channel", "integer", "channel: its number"),
+        ItemColumn("tag", "text", "channel: Valid, or why it was not assessed"),
+        ItemColumn("valid", "boolean", "channel: whether the scores mean anything"),
+        ItemColumn("assessed_at", "text", "channel: when it was assessed, as sent; its zone is not known"),
+        *(
+            column
+            for name, meaning in _MEANINGS.items()
+            for column in (
+                ItemColumn(f"{name}_score", "real", f"channel: {meaning}, 0 to 5, 5 is best"),
+                ItemColumn(f"{name}_grade", "text", f"channel: {meaning}, ICE's grade"),
+                ItemColumn(f"{name}_worst", "real", f"channel: {meaning}, at the worst moment"),
+            )
+        ),
+        ItemColumn("loudness_score", "real", "channel: loudness, 0 to 5, 5 is best"),
+        ItemColumn("loudness_grade", "text", "channel: loudness, ICE's grade"),
+        ItemColumn("loudness_db", "real", "channel: loudness in dB, -90 to 0"),
+        ItemColumn("speech_ratio_percent", "real", "channel: share of speech", "%"),
+        ItemColumn("bad_mute_percent", "real", "channel: share of unwanted silence", "%"),
+        ItemColumn("double_talk_percent", "real", "channel: share of several people talking at once", "%"),
+        ItemColumn("saturated_percent", "real", "channel: share of overdriven sound", "%"),
+    )
+
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode channels in ICE's order."""
+        items = reader.objects(unwrap(result, reader), _DOCUMENTED)
+        return cls(channels=tuple(_channel(item, reader) for item in items))
+
+    @override
+    def items(self) -> tuple[Channel, ...]:
+        return self.channels
+
+    @override
+    def one_line(self) -> str:
+        if not self.channels:
+            return ""
+        first = self.channels[0]
+        mos, grade = short_number(first.mos.score), first.mos.grade or first.tag
+        return f"{len(self.channels)} channel, MOS {mos} ({grade})"
+
+    @override
+    def shown_rows(self) -> list[dict[str, object]]:
+        """Return one row for each channel, with one column for each quality: its score."""
+        return [
+            {name: value["score"] if isinstance(value, dict) else value for name, value in channel.model_dump().items()}
+            for channel in self.channels
+        ]
+
+
+def _channel(item: Item, reader: LenientReader) -> Channel:
+    """Read one channel. "Total Duration" is in seconds [inferred]; "Time" has no zone, and stays as it was sent."""
+    tag = reader.text(item, "Tag")
     scores = item._replace(complete=tag == "Valid")  # a channel that could not be judged need not have scores
+
+    def rating(name: str) -> Rating:
+        return Rating(
+            score=reader.number(scores, f"{name}(0-5)"),
+            grade=reader.text(scores, name),
+            worst=reader.number(scores, f"Worst {name}(0-5)"),
+        )
+
     return Channel(
-        channel=report.integer(item, "Channel"),
+        channel=reader.integer(item, "Channel"),
         tag=tag,
         valid=tag == "Valid",
-        assessed_at=report.text(item, "Time"),
-        duration_seconds=report.number(item, "Total Duration"),
-        mos=_rating(scores, report, "MOS"),
-        noisiness=_rating(scores, report, "Noisiness"),
-        discontinuity=_rating(scores, report, "Discontinuity"),
-        coloration=_rating(scores, report, "Coloration"),
-        loudness=_loudness(scores, report),
-        speech_ratio_percent=report.number(scores, "Speech Ratio"),
-        bad_mute_percent=report.number(scores, "Bad Mute Ratio(%)"),
-        double_talk_percent=report.number(scores, "Double Talk Ratio(%)"),
-        saturated_percent=report.number(scores, "Saturated Ratio(%)"),
-    )
-
-
-def _rating(item: Item, report: Report, name: str) -> Rating:
-    return Rating(
-        score=report.number(item, f"{name}(0-5)"),
-        grade=report.text(item, name),
-        worst=report.number(item, f"Worst {name}(0-5)"),
-    )
-
-
-def _loudness(item: Item, report: Report) -> Loudness:
-    return Loudness(
-        score=report.number(item, "Loudness(0-5)"),
-        grade=report.text(item, "Loudness"),
-        db=report.number(item, "Loudness(-90dB-0dB)"),
+        assessed_at=reader.text(item, "Time"),
+        duration_seconds=reader.number(item, "Total Duration"),
+        mos=rating("MOS"),
+        noisiness=rating("Noisiness"),
+        discontinuity=rating("Discontinuity"),
+        coloration=rating("Coloration"),
+        loudness=Loudness(
+            score=reader.number(scores, "Loudness(0-5)"),
+            grade=reader.text(scores, "Loudness"),
+            db=reader.number(scores, "Loudness(-90dB-0dB)"),
+        ),
+        speech_ratio_percent=reader.number(scores, "Speech Ratio"),
+        bad_mute_percent=reader.number(scores, "Bad Mute Ratio(%)"),
+        double_talk_percent=reader.number(scores, "Double Talk Ratio(%)"),
+        saturated_percent=reader.number(scores, "Saturated Ratio(%)"),
     )

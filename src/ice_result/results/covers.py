@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, Literal
 
-from ice_result.core.oss_address import ObjectAddress, is_not_saved, read_name
-from ice_result.core.types import JsonValue
-from ice_result.errors import shorten
-from ice_result.results.model import Cover, Covers, DecodeWarning
-from ice_result.results.reader import Item, Report, member, unwrap
+from typing_extensions import Self, override
+
+from ice_result.core.types import JsonValue, Model
+from ice_result.results.model import ItemColumn, Result, short_number
+from ice_result.results.reader import LenientReader, unwrap
 
 _DOCUMENTED = frozenset({"Score", "Time", "Url"})
 
 
-class _Place(NamedTuple):
-    path: str | None = None
-    uri: str | None = None
+class Cover(Model):
+    """One cover image. `rank` counts from 1 in ICE's own order, best first."""
+
+    rank: int
+    score: float | None
+    time_seconds: float | None
+    path: str | None
+    uri: str | None
 
 
-def decode(result: JsonValue, report: Report) -> Covers:
-    """Covers in the order ICE ranked them."""
-    items = report.objects(unwrap(result, report), _DOCUMENTED)
-    return Covers(covers=tuple(_cover(item, report) for item in items))
+class Covers(Result):
+    """Cover."""
 
+    kind: Literal["covers"] = "covers"
+    covers: tuple[Cover, ...] = ()
+    item_kind: ClassVar[str] = "cover"
+    item_columns: ClassVar[tuple[ItemColumn, ...]] = (
+        ItemColumn("rank", "integer", "cover: place in ICE's list, best first, from 1"),
+        ItemColumn("score", "real", "cover: ICE's score; its scale is not documented"),
+        ItemColumn("time_seconds", "real", "cover: where in the video it lies", "s"),
+        ItemColumn("path", "text", "cover: its path in the output bucket"),
+        ItemColumn("uri", "text", "cover: `oss://bucket/key`"),
+    )
 
-def _cover(item: Item, report: Report) -> Cover:
-    """One cover; `Time` is milliseconds [measured], ICE documents no unit."""
-    score, time_seconds = report.number(item, "Score"), report.milliseconds(item, "Time")
-    place = _place(item, report)
-    return Cover(rank=item.place, score=score, time_seconds=time_seconds, path=place.path, uri=place.uri)
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode covers in the order ICE ranked them. `Time` is in milliseconds [measured]: ICE documents no unit."""
+        covers = []
+        for item in reader.objects(unwrap(result, reader), _DOCUMENTED):
+            score, time_seconds = reader.number(item, "Score"), reader.milliseconds(item, "Time")
+            file = reader.file(item, "Url")
+            covers.append(Cover(rank=item.place, score=score, time_seconds=time_seconds, path=file.path, uri=file.uri))
+        return cls(covers=tuple(covers))
 
+    @override
+    def items(self) -> tuple[Cover, ...]:
+        return self.covers
 
-def _place(item: Item, report: Report) -> _Place:
-    """Where the image lies: `Url` is documented as a path in the output bucket, but a full address is read too."""
-    url = report.text(item, "Url")
-    if url is None:
-        return _Place()
-    if is_not_saved(url):
-        report.warn(DecodeWarning(path=member(item.path, "Url"), code="not_saved", message=shorten(url)))
-        return _Place()
-    name = read_name(url, report.bucket)
-    if name.host == "other" or not name.key:
-        message = f"neither a path nor an address in OSS: {shorten(url)}"
-        report.warn(DecodeWarning(path=member(item.path, "Url"), code="unreadable", message=message))
-        return _Place()
-    return _Place(name.key, ObjectAddress(name.bucket, name.key).uri if name.bucket else None)
+    @override
+    def file_names(self) -> tuple[str, ...]:
+        return tuple(cover.uri or cover.path or "" for cover in self.covers)
+
+    @override
+    def one_line(self) -> str:
+        count = len(self.covers)
+        return f"{count} covers, best at {short_number(self.covers[0].time_seconds)} s" if count else ""

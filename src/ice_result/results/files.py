@@ -1,19 +1,48 @@
-"""The functions whose outcome is their output files, and whose Result is documented as `{}`."""
+"""The functions whose outcome is their output files. Their Result is documented as `{}`."""
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from typing_extensions import Self, override
+
 from ice_result.core.json_text import dump
-from ice_result.core.types import JsonValue
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import shorten
-from ice_result.results.model import DecodeWarning, Files
-from ice_result.results.reader import Report, unwrap
+from ice_result.results.model import DecodeWarning, Result, named_rows
+from ice_result.results.reader import LenientReader, unwrap
 
 
-def decode(result: JsonValue, report: Report) -> Files:
-    """Nothing, as documented; anything else is kept in `extra`, under "Result" when it is not an object."""
-    value = unwrap(result, report)
-    if report.nothing(value):
-        return Files()
-    message = f"nothing is documented here, kept in extra: {shorten(dump(value))}"
-    report.warn(DecodeWarning(path="$", code="unexpected_data", message=message))
-    return Files(extra=value if isinstance(value, dict) else {"Result": value})
+class Files(Result):
+    """The functions whose outcome is their output files; `extra` is what their Result held all the same."""
+
+    kind: Literal["files"] = "files"
+    extra: JsonObject = Field(default_factory=dict)
+    infers_file_names: ClassVar[bool] = True
+
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode nothing, as documented; anything else is kept in `extra`, under "Result" when it is not an object."""
+        value = unwrap(result, reader)
+        if reader.nothing(value):
+            return cls()
+        message = f"nothing is documented here, kept in extra: {shorten(dump(value))}"
+        reader.warn(DecodeWarning(path="$", code="unexpected_data", message=message))
+        return cls(extra=value if isinstance(value, dict) else {"Result": value})
+
+    @override
+    def file_names(self) -> tuple[str, ...]:
+        """Return the files that `extra` names as MPS, the predecessor of ICE, names them: under `file`. [inferred]"""
+        entries = self.extra.get("Result", self.extra)
+        names = (
+            entry.get("file")
+            for entry in (entries if isinstance(entries, list) else [entries])
+            if isinstance(entry, dict)
+        )
+        return tuple(name for name in names if isinstance(name, str))
+
+    @override
+    def shown_rows(self) -> list[dict[str, object]]:
+        return named_rows(self.extra)

@@ -1,12 +1,32 @@
-"""The typed results, one class per shape; docs/data-dictionary.md says where each field comes from."""
+"""The base of all families of results. docs/data-dictionary.md has every field of each family.
+
+A family is one class in a module of its own, and a line in registry.py leads to it. The class says what a result is,
+how it is decoded, which rows of `ice_items` it has, and how `show` and `list` print it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from abc import abstractmethod
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
-from pydantic import Field
+from typing_extensions import Self
 
+from ice_result.core.json_text import dump
+from ice_result.core.redaction import clean
 from ice_result.core.types import JsonObject, JsonValue, Model
+from ice_result.results.registry import FUNCTIONS, UNKNOWN, Function
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+    from ice_result.results.reader import LenientReader
+
+DecodeStatus: TypeAlias = Literal["decoded", "empty", "partial", "undecodable"]
+ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
 
 
 class DecodeWarning(Model):
@@ -17,134 +37,146 @@ class DecodeWarning(Model):
     message: str
 
 
-class Cover(Model):
-    """One cover image. `rank` counts from 1 in ICE's own order, best first."""
+class ItemColumn(NamedTuple):
+    """A column of the table `ice_items`. `unit` is empty for what has none."""
 
-    rank: int
-    score: float | None
-    time_seconds: float | None
-    path: str | None
-    uri: str | None
-
-
-class Covers(Model):
-    """Cover."""
-
-    kind: Literal["covers"] = "covers"
-    covers: tuple[Cover, ...] = ()
+    name: str
+    type: ColumnType
+    meaning: str
+    unit: str = ""
 
 
-class SummarySegment(Model):
-    """A part of the input that went into the summary video."""
-
-    start_seconds: float | None
-    end_seconds: float | None
-    duration_seconds: float | None
-
-
-class Summary(Model):
-    """VideoClip."""
-
-    kind: Literal["summary"] = "summary"
-    segments: tuple[SummarySegment, ...] = ()
+SHARED_COLUMNS = (
+    *("rank", "score", "time_seconds", "start_seconds", "end_seconds", "duration_seconds"),
+    *("title", "path", "uri"),
+)
+"""Columns of `ice_items` that more than one family may have: the first of the table, in this order."""
+SPAN_COLUMNS = (
+    ItemColumn("start_seconds", "real", "segment: its start", "s"),
+    ItemColumn("end_seconds", "real", "segment: its end", "s"),
+    ItemColumn("duration_seconds", "real", "segment: end less start", "s"),
+)
+"""The columns of a segment."""
 
 
-class MusicSegment(Model):
-    """A chorus; `title` is as ICE sent it, in whichever language."""
+class Result(Model):
+    """The result of a job: the base of every family. A subclass gives `kind` its one value.
 
-    start_seconds: float | None
-    end_seconds: float | None
-    duration_seconds: float | None
-    title: str | None
+    `item_kind` is the column `kind` of the result's rows in `ice_items`, and `item_columns` are the columns that these
+    rows have; None and nothing for a family without rows.
+    `infers_file_names` is true where `file_names` are only concluded from the Result: they count where no other field
+    of the response names a file.
+    """
 
+    kind: str
+    item_kind: ClassVar[str | None] = None
+    item_columns: ClassVar[tuple[ItemColumn, ...]] = ()
+    infers_file_names: ClassVar[bool] = False
 
-class MusicSegments(Model):
-    """MusicSegmentDetect."""
+    @classmethod
+    @abstractmethod
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode the Result of a job; `reader` takes note of everything that is not as documented. Never raises."""
 
-    kind: Literal["music_segments"] = "music_segments"
-    segments: tuple[MusicSegment, ...] = ()
+    def items(self) -> tuple[Model, ...]:
+        """Return the rows of `ice_items` as models, in ICE's order. `mos.score` is the column `mos_score`."""
+        return ()
 
+    def file_names(self) -> tuple[str, ...]:
+        """Return the files that the result names, as paths or addresses; blank where no name could be read."""
+        return ()
 
-class Rating(Model):
-    """A quality from 0 (worst) to 5: over the whole channel, as ICE's grade, and at its worst moment."""
+    def one_line(self) -> str:
+        """Return the summary that `show` and the demo print; empty where the files say all there is."""
+        return ""
 
-    score: float | None
-    grade: str | None
-    worst: float | None
-
-
-class Loudness(Model):
-    """Loudness from 0 to 5, as ICE's grade, and in dB (-90 to 0)."""
-
-    score: float | None
-    grade: str | None
-    db: float | None
-
-
-class Channel(Model):
-    """The quality of one audio channel. Scores mean nothing unless `valid`; `tag` then says why."""
-
-    channel: int | None
-    tag: str | None
-    valid: bool
-    assessed_at: str | None
-    duration_seconds: float | None
-    mos: Rating
-    noisiness: Rating
-    discontinuity: Rating
-    coloration: Rating
-    loudness: Loudness
-    speech_ratio_percent: float | None
-    bad_mute_percent: float | None
-    double_talk_percent: float | None
-    saturated_percent: float | None
+    def shown_rows(self) -> list[dict[str, object]]:
+        """Return the table that `show` prints below the summary: rows of the same columns."""
+        return [item.model_dump() for item in self.items()]
 
 
-class AudioQuality(Model):
-    """AudioQualityAssessment."""
+class _OfAnyFamily:
+    """The validation of a field that may hold a result of any family, and its JSON Schema.
 
-    kind: Literal["audio_quality"] = "audio_quality"
-    channels: tuple[Channel, ...] = ()
+    A union of all families means the same, but the first job would have to import and build all of them. That takes a
+    quarter of the CPU that stages three and four need at a cold start. [measured]
+    """
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core.core_schema import no_info_plain_validator_function  # noqa: PLC0415
 
-class Files(Model):
-    """The functions whose outcome is their output files; `extra` is what their Result held all the same."""
+        return no_info_plain_validator_function(read_result)
 
-    kind: Literal["files"] = "files"
-    extra: JsonObject = Field(default_factory=dict)
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        from pydantic import TypeAdapter  # noqa: PLC0415
+        from pydantic_core.core_schema import tagged_union_schema  # noqa: PLC0415
 
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The files that `extra` names as MPS, the predecessor of ICE, names them: each under `file`. [inferred]"""
-        entries = self.extra.get("Result", self.extra)
-        names = (
-            entry.get("file")
-            for entry in (entries if isinstance(entries, list) else [entries])
-            if isinstance(entry, dict)
-        )
-        return tuple(name for name in names if isinstance(name, str))
+        choices = {kind: TypeAdapter(family).core_schema for kind, family in families().items()}
+        return handler(tagged_union_schema({**choices}, "kind"))
 
 
-class Unknown(Model):
-    """A function this version does not know: its Result as JSON, or as text when it is not JSON."""
-
-    kind: Literal["unknown"] = "unknown"
-    data: JsonValue = None
+AnyResult: TypeAlias = Annotated[Result, _OfAnyFamily]
+"""The type of a field that may hold a result of any family."""
 
 
-Result: TypeAlias = Annotated[
-    Covers | Summary | MusicSegments | AudioQuality | Files | Unknown, Field(discriminator="kind")
-]
-DecodeStatus: TypeAlias = Literal["decoded", "empty", "partial", "undecodable"]
-
-
-class Decoded(Model):
-    """What became of a Result text.
+class Decoded(NamedTuple):
+    """A decoded Result.
 
     decoded: all of it read; empty: ICE sent nothing; partial: some values are null, see the warnings;
     undecodable: not the documented shape at all. `result` is there in every case, empty in the last.
+    `not_saved` holds the places, from 0, at which ICE's error text stands instead of the name of a file.
     """
 
     status: DecodeStatus
+    result: AnyResult
     warnings: tuple[DecodeWarning, ...] = ()
-    result: Result
+    not_saved: tuple[int, ...] = ()
+
+
+def short_number(value: float | None) -> str:
+    """Return a number as the one-line summaries show it: `?` where it is not known."""
+    return "?" if value is None else f"{value:.4g}"
+
+
+def named_rows(values: JsonObject) -> list[dict[str, object]]:
+    """Return a table of names and values, for `shown_rows`."""
+    shown = clean(values)  # once more: here a name no longer stands beside its value
+    items = shown.items() if isinstance(shown, dict) else ()
+    return [{"name": name, "value": value if isinstance(value, str) else dump(value)} for name, value in items]
+
+
+def function_named(name: str) -> Function:
+    """Return the function of this name, or UNKNOWN."""
+    return FUNCTIONS.get(name, UNKNOWN)
+
+
+@cache
+def family_at(path: str) -> type[Result]:
+    """Import a family: `covers.Covers`."""
+    module, _, name = path.partition(".")
+    family: type[Result] = getattr(import_module(f"{__package__}.{module}"), name)
+    return family
+
+
+def families() -> dict[str, type[Result]]:
+    """Import every family, in the order of the registry. The keys are the kinds of results."""
+    return {kind: family_at(path) for kind, path in _paths().items()}
+
+
+def read_result(value: object) -> Result:
+    """Return the result that `value` is, or that its JSON object means. Raises ValueError when it is neither."""
+    if isinstance(value, Result):
+        return value
+    kind = value.get("kind") if isinstance(value, dict) else None
+    path = _paths().get(str(kind))
+    if path is None:
+        raise ValueError(f"not a result of a kind that is known: {kind}")
+    return family_at(path).model_validate(value)
+
+
+@cache
+def _paths() -> dict[str, str]:
+    """Map each kind of result, which is the name of a module, to the path of its family."""
+    return {function.family.partition(".")[0]: function.family for function in (*FUNCTIONS.values(), UNKNOWN)}

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from ice_result.core.types import JsonValue
-from ice_result.results.model import MusicSegment, MusicSegments
-from ice_result.results.reader import Item, Report, unwrap
+from typing import ClassVar, Literal
+
+from typing_extensions import Self, override
+
+from ice_result.core.types import JsonValue, Model
+from ice_result.results.model import SPAN_COLUMNS, ItemColumn, Result, short_number
+from ice_result.results.reader import LenientReader, unwrap
 
 _DOCUMENTED = frozenset({"start", "end", "title"})
 
 
-def decode(result: JsonValue, report: Report) -> MusicSegments:
-    """Segments in ICE's order, times in seconds; the title comes in several languages and means nothing more."""
-    items = report.objects(unwrap(result, report), _DOCUMENTED)
-    return MusicSegments(segments=tuple(_segment(item, report) for item in items))
+class MusicSegment(Model):
+    """A chorus; `title` is as ICE sent it, in whichever language."""
+
+    start_seconds: float | None
+    end_seconds: float | None
+    duration_seconds: float | None
+    title: str | None
 
 
-def _segment(item: Item, report: Report) -> MusicSegment:
-    span = report.span(item, "start", "end")
-    return MusicSegment(
-        start_seconds=span.start,
-        end_seconds=span.end,
-        duration_seconds=span.duration,
-        title=report.text(item, "title"),
+class MusicSegments(Result):
+    """MusicSegmentDetect."""
+
+    kind: Literal["music_segments"] = "music_segments"
+    segments: tuple[MusicSegment, ...] = ()
+    item_kind: ClassVar[str] = "music_segment"
+    item_columns: ClassVar[tuple[ItemColumn, ...]] = (
+        *SPAN_COLUMNS,
+        ItemColumn("title", "text", "music_segment: as ICE sent it"),
     )
+
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode segments in ICE's order. Times are in seconds; the title comes in several languages."""
+        segments = []
+        for item in reader.objects(unwrap(result, reader), _DOCUMENTED):
+            span, title = reader.span(item, "start", "end"), reader.text(item, "title")
+            segments.append(
+                MusicSegment(
+                    start_seconds=span.start, end_seconds=span.end, duration_seconds=span.duration, title=title
+                )
+            )
+        return cls(segments=tuple(segments))
+
+    @override
+    def items(self) -> tuple[MusicSegment, ...]:
+        return self.segments
+
+    @override
+    def one_line(self) -> str:
+        count = len(self.segments)
+        return f"{count} choruses, first at {short_number(self.segments[0].start_seconds)} s" if count else ""

@@ -1,4 +1,4 @@
-"""Reading a Result leniently: what is there is taken, and each value that is not as expected leaves a warning."""
+"""Lenient reading of a Result: a value that is there is taken, and one that is not as expected leaves a warning."""
 
 from __future__ import annotations
 
@@ -8,37 +8,58 @@ import re
 from typing import NamedTuple
 
 from ice_result.core.json_text import dump, load
+from ice_result.core.oss_address import ObjectAddress, read_name
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError, shorten
-from ice_result.results.model import DecodeStatus, DecodeWarning
+from ice_result.results.model import Decoded, DecodeStatus, DecodeWarning, family_at, function_named
 
+SECOND_DECIMALS = 9
+"""Computed seconds are rounded to nanoseconds: 63.85 - 39.32 is 24.53, without the dust of floats."""
+
+_LARGEST_INTEGER = 2**53
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WRAPPER_KEYS = frozenset({"Code", "Message", "Data"})
 _DATA_KEYS = frozenset({"result"})
+_LOSSES = frozenset({"missing", "unreadable", "not_saved"})
 
 
-def unwrap(result: JsonValue, report: Report) -> JsonValue:
-    """The JSON value `result` means; None, reported undecodable, when it is not JSON.
+def decode(function_name: str, result: JsonValue, bucket: str | None = None) -> Decoded:
+    """Decode the field Result of a job: usually a JSON text, sometimes null or JSON already.
+
+    It is taken as it is: the `result` of a Job has no secrets in it. Paths in it are relative to `bucket`, the job's
+    output bucket; None when it is not known.
+    Never raises for what ICE sent: a value that cannot be read is null, or the whole undecodable, and a warning says
+    why.
+    """
+    reader = LenientReader(bucket)
+    decoded = family_at(function_named(function_name).family).decode(result, reader)
+    return Decoded(reader.status, decoded, reader.warnings, reader.not_saved)
+
+
+def unwrap(result: JsonValue, reader: LenientReader) -> JsonValue:
+    """Return the JSON value that `result` means; None, reported undecodable, when it is not JSON.
 
     MPS, the predecessor of ICE, wraps its results; that ICE still does so for some jobs is [inferred].
-    Paths in later warnings count from the value this returns.
+    Paths in later warnings count from the returned value.
     """
     try:
         value = parse(result)
         if isinstance(value, dict) and {"Code", "Data"} <= value.keys():
-            value = _unwrapped(value, report)
+            value = _unwrapped(value, reader)
     except NotJsonError as error:
-        report.undecodable(DecodeWarning(path="$", code="not_json", message=str(error)))
+        reader.undecodable(DecodeWarning(path="$", code="not_json", message=str(error)))
         return None
     return value
 
 
 def parse(result: JsonValue) -> JsonValue:
-    """`result` read as JSON: a text once, and once more when what it held is the text of an object or a list.
+    """Read `result` as JSON: a text once, and once more when it holds the text of an object or a list.
 
     Raises NotJsonError.
     """
     if not isinstance(result, str):
-        return _proper(result)
+        return _loaded(_dumped(result))
     value = _loaded(result)
     if isinstance(value, str):
         try:
@@ -53,35 +74,25 @@ def _loaded(text: str) -> JsonValue:
     return load(text) if text.strip() else None
 
 
-def _proper(value: JsonValue) -> JsonValue:
-    """`value` as if it had come as text, so that the same limits hold and nothing is in it that is not JSON."""
+def _dumped(value: JsonValue) -> str:
+    """Return the text of a Result that is JSON already, for it to be read within the same limits as any other."""
     try:
-        text = json.dumps(value)
+        return json.dumps(value)
     except (ValueError, RecursionError) as error:
         raise NotJsonError("nested too deep, or a number too long") from error
-    return load(text)
 
 
-def _unwrapped(wrapper: JsonObject, report: Report) -> JsonValue:
-    """What lies under "result" in the JSON text under "Data"."""
+def _unwrapped(wrapper: JsonObject, reader: LenientReader) -> JsonValue:
+    """Return what lies under "result" in the JSON text under "Data"."""
     said = " ".join(str(wrapper[key]) for key in ("Code", "Message") if isinstance(wrapper.get(key), str))
-    report.warn(DecodeWarning(path="$", code="unwrapped", message=f"read from inside Data; around it: {shorten(said)}"))
-    report.only(Item("$", 1, wrapper), _WRAPPER_KEYS)
+    reader.warn(DecodeWarning(path="$", code="unwrapped", message=f"read from inside Data; around it: {shorten(said)}"))
+    reader.only(Item("$", 1, wrapper), _WRAPPER_KEYS)
     data = wrapper["Data"]
     value = _loaded(data) if isinstance(data, str) else data
     if not isinstance(value, dict) or "result" not in value:
         return value
-    report.only(Item("$.Data", 1, value), _DATA_KEYS)
+    reader.only(Item("$.Data", 1, value), _DATA_KEYS)
     return value["result"]
-
-
-SECOND_DECIMALS = 9
-"""Computed seconds are rounded to nanoseconds: 63.85 - 39.32 is 24.53, without float dust behind it."""
-
-_LARGEST_INTEGER = 2**53
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LOSSES = frozenset({"missing", "unreadable", "not_saved"})
 
 
 class Item(NamedTuple):
@@ -97,28 +108,36 @@ class Item(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From when to when, in seconds."""
+    """The start and the end of a part of a recording, and the time between them; in seconds."""
 
     start: float | None
     end: float | None
     duration: float | None
 
 
-class Report:
-    """Reads values, and remembers what was not as documented; `bucket` is where relative paths lie, if known."""
+class FileName(NamedTuple):
+    """The name of an output file: its path in the output bucket, and `oss://bucket/key` where the bucket is known."""
+
+    path: str | None
+    uri: str | None
+
+
+class LenientReader:
+    """A reader of values that remembers what was not as documented. Relative paths lie in `bucket`, if it is known."""
 
     def __init__(self, bucket: str | None = None, *, most_warnings: int = 100) -> None:
         self.bucket = bucket
         self._most_warnings = most_warnings
         self._warnings: list[DecodeWarning] = []
         self._warned = 0
+        self._not_saved: list[int] = []
         self._empty = False
         self._partial = False
         self._undecodable = False
 
     @property
     def status(self) -> DecodeStatus:
-        """What all the readings so far amount to; the worst that was seen."""
+        """The worst that was seen in all readings so far."""
         if self._undecodable:
             return "undecodable"
         if self._partial:
@@ -127,12 +146,17 @@ class Report:
 
     @property
     def warnings(self) -> tuple[DecodeWarning, ...]:
-        """At most `most_warnings` in the order they arose; when there are more, the last one counts them."""
+        """The first warnings, at most `most_warnings`. When there are more, the last one counts them."""
         if self._warned <= self._most_warnings:
             return tuple(self._warnings)
         kept = self._warnings[: self._most_warnings - 1]
         left = self._warned - len(kept)
         return (*kept, DecodeWarning(path="$", code="unexpected_data", message=f"{left} more warnings are left out"))
+
+    @property
+    def not_saved(self) -> tuple[int, ...]:
+        """The places, from 0, of the items in which ICE's error text stands instead of the name of a file."""
+        return tuple(self._not_saved)
 
     def warn(self, warning: DecodeWarning) -> None:
         """Note a deviation; one that cost a value makes the whole partial."""
@@ -147,15 +171,15 @@ class Report:
         self._undecodable = True
 
     def nothing(self, value: JsonValue) -> bool:
-        """Whether `value` is one of the ways to send nothing: null, `[]`, `{}` or a blank text. Noted when so."""
+        """Tell a value that says nothing, and take note of it: null, `[]`, `{}` or a blank text."""
         empty = value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
         self._empty = self._empty or empty
         return empty
 
     def objects(self, value: JsonValue, documented: frozenset[str], path: str = "$") -> list[Item]:
-        """The objects of a list, in its order; what else it holds is left out with a warning.
+        """Return the objects of a list, in its order; its other entries are left out with a warning.
 
-        A single object with a documented key is read as a list of one. No object at all is undecodable.
+        A single object with a documented key is read as a list of one. A value without any object is undecodable.
         """
         if self.nothing(value):
             return []
@@ -180,7 +204,7 @@ class Report:
                 self.warn(DecodeWarning(path=member(item.path, key), code="unexpected_key", message=message))
 
     def number(self, item: Item, key: str) -> float | None:
-        """A finite number, whether sent as a JSON number or as text, with blanks around it or not."""
+        """Read a finite number: a JSON number, or a text with or without blanks around the number."""
         value = self._value(item, key)
         if value is None:
             return None
@@ -190,12 +214,12 @@ class Report:
         return number
 
     def milliseconds(self, item: Item, key: str) -> float | None:
-        """A time sent in milliseconds, in seconds."""
+        """Read a time that was sent in milliseconds. Returns seconds."""
         number = self.number(item, key)
         return None if number is None else round(number / 1000, SECOND_DECIMALS)
 
     def integer(self, item: Item, key: str) -> int | None:
-        """A whole number within what every store can hold, however it was written."""
+        """Read a whole number that every store can hold, however it was written."""
         number = self.number(item, key)
         if number is None:
             return None
@@ -205,7 +229,7 @@ class Report:
         return None
 
     def text(self, item: Item, key: str) -> str | None:
-        """A text, without the blanks around it."""
+        """Read a text, without the blanks around it."""
         value = self._value(item, key)
         if isinstance(value, str):
             return value.strip()
@@ -214,7 +238,7 @@ class Report:
         return None
 
     def span(self, item: Item, start_key: str, end_key: str) -> Span:
-        """Two times in seconds, and the time between them where both are known and in order."""
+        """Read two times in seconds; the time between them is known where both are, and are in order."""
         start, end = self.number(item, start_key), self.number(item, end_key)
         if start is None or end is None:
             return Span(start, end, None)
@@ -224,6 +248,24 @@ class Report:
         message = f"{start_key} {start} and {end_key} {end} are not in order: no duration"
         self.warn(DecodeWarning(path=item.path, code="unreadable", message=message))
         return Span(start, end, None)
+
+    def file(self, item: Item, key: str) -> FileName:
+        """Read the name of an output file: documented as a path in the output bucket; a full address is read too."""
+        text = self.text(item, key)
+        if text is None:
+            return FileName(None, None)
+        name = read_name(text, self.bucket)
+        key_in_bucket = name.key
+        if name.is_not_saved:
+            self._not_saved.append(item.place - 1)
+            self.warn(DecodeWarning(path=member(item.path, key), code="not_saved", message=shorten(text)))
+            return FileName(None, None)
+        if name.host == "other" or not key_in_bucket:
+            message = f"neither a path nor an address in OSS: {shorten(text)}"
+            self.warn(DecodeWarning(path=member(item.path, key), code="unreadable", message=message))
+            return FileName(None, None)
+        uri = ObjectAddress(name.bucket, key_in_bucket).uri if name.bucket else None
+        return FileName(key_in_bucket, uri)
 
     def _listed(self, value: JsonValue, path: str) -> list[Item]:
         items: list[Item] = []
@@ -249,13 +291,13 @@ class Report:
 
 
 def member(path: str, key: str) -> str:
-    """The JSON path of `key` inside the object at `path`: `$[0].Time`, `$[0]["MOS(0-5)"]`."""
+    """Return the JSON path of `key` inside the object at `path`: `$[0].Time`, `$[0]["MOS(0-5)"]`."""
     name = shorten(key)
     return f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{dump(name)}]"
 
 
 def _finite(value: JsonValue) -> float | None:
-    """`value` as a double. What only Python or C take for a number (nan, inf, hex, 1_000, true) is none."""
+    """Return `value` as a double. What only Python or C take for a number (nan, inf, hex, 1_000, true) is none."""
     match value:
         case bool():
             return None

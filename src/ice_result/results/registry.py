@@ -1,43 +1,55 @@
-"""Which function has which kind of Result, and the decoding of one."""
+"""The functions of ICE, one line for each: the family of its results, and the role of the files that it writes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
-from ice_result.core.types import JsonValue
-from ice_result.results import audio_quality, covers, files, music_segments, summary, unknown
-from ice_result.results.model import Decoded, Result
-from ice_result.results.reader import Report
-
-Decoder: TypeAlias = Callable[[JsonValue, Report], Result]
-
-DECODERS: dict[str, Decoder] = {
-    "Cover": covers.decode,
-    "VideoClip": summary.decode,
-    "VideoDelogo": files.decode,
-    "VideoDetext": files.decode,
-    "CaptionExtraction": files.decode,
-    "VideoGreenScreenMatting": files.decode,
-    "FaceBeauty": files.decode,
-    "VideoH2V": files.decode,
-    "MusicSegmentDetect": music_segments.decode,
-    "AudioBeatDetection": files.decode,
-    "AudioQualityAssessment": audio_quality.decode,
-    "SpeechDenoise": files.decode,
-    "AudioMixing": files.decode,
-    "MusicDemix": files.decode,
-}
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-def decode(function_name: str, result: JsonValue, bucket: str | None = None) -> Decoded:
-    """Read what stood in the Result field of a job: usually a JSON text, sometimes null or JSON already.
+class Function(NamedTuple):
+    """A function of ICE.
 
-    It is taken as it is: the `result` of a Job has no secrets in it. Paths in it are relative to `bucket`, the job's
-    output bucket; None when it is not known.
-    Never raises for what ICE sent: what cannot be read is null, or the whole undecodable, and a warning says why.
+    `family` is the class of its results, as `module.Class` in this package. The module is named as the `kind` of the
+    results, and is imported when a result of this kind is first needed.
+    `role` is the part that the files of the function play; None for a function that writes no file.
+    `roles_by_name` are the parts of those files whose names hold a certain word.
     """
-    report = Report(bucket)
-    decoder = DECODERS.get(function_name, unknown.decode)
-    typed = decoder(result, report)
-    return Decoded(status=report.status, warnings=report.warnings, result=typed)
+
+    family: str
+    role: str | None = None
+    roles_by_name: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def writes_files(self) -> bool:
+        """True where a successful job of this function is known to leave at least one file."""
+        return self.role is not None
+
+    def role_of(self, file_name: str) -> str:
+        """Return the part that this file plays: cover, video, caption, vocals, …; `output` where it is not known."""
+        for word, role in self.roles_by_name.items():
+            if word in file_name.lower():
+                return role
+        return self.role or "output"
+
+
+# MusicDemix writes {resultType} into the names it makes; ICE's pages name the third both ways.
+_PARTS_OF_MUSIC = {"vocals": "vocals", "accompaniment": "accompaniment", "background": "accompaniment"}
+FUNCTIONS = {
+    "Cover": Function("covers.Covers", "cover"),
+    "VideoClip": Function("summary.Summary", "video"),
+    "MusicSegmentDetect": Function("music_segments.MusicSegments", "segments"),
+    "AudioQualityAssessment": Function("audio_quality.AudioQuality"),
+    "VideoDelogo": Function("files.Files", "video"),
+    "VideoDetext": Function("files.Files", "video"),
+    "CaptionExtraction": Function("files.Files", "caption"),
+    "VideoGreenScreenMatting": Function("files.Files", "video"),
+    "FaceBeauty": Function("files.Files", "video"),
+    "VideoH2V": Function("files.Files", "video"),
+    "AudioBeatDetection": Function("files.Files", "beats"),
+    "SpeechDenoise": Function("files.Files", "audio"),
+    "AudioMixing": Function("files.Files", "audio"),
+    "MusicDemix": Function("files.Files", "audio", _PARTS_OF_MUSIC),
+}
+UNKNOWN = Function("unknown.Unknown")
+"""Any function that is not in FUNCTIONS."""

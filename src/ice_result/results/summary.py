@@ -1,31 +1,66 @@
-"""VideoClip: which parts of the input the summary video is made of."""
+"""VideoClip: the parts of the input that the summary video is made of."""
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
+from typing_extensions import Self, override
+
 from ice_result.core.json_text import dump
-from ice_result.core.types import JsonValue
+from ice_result.core.types import JsonValue, Model
 from ice_result.errors import shorten
-from ice_result.results.model import DecodeWarning, Summary, SummarySegment
-from ice_result.results.reader import Item, Report, unwrap
+from ice_result.results.model import SPAN_COLUMNS, DecodeWarning, ItemColumn, Result, short_number
+from ice_result.results.reader import Item, LenientReader, unwrap
 
 _LIST = "VideoSummaryList"
 _DOCUMENTED = frozenset({"StartTime", "EndTime"})
 
 
-def decode(result: JsonValue, report: Report) -> Summary:
-    """Segments in ICE's order; both times are documented as texts, in seconds."""
-    value = unwrap(result, report)
-    if report.nothing(value):
-        return Summary()
-    if not isinstance(value, dict) or _LIST not in value:
-        message = f"no {_LIST} in {shorten(dump(value))}"
-        report.undecodable(DecodeWarning(path=f"$.{_LIST}", code="missing", message=message))
-        return Summary()
-    report.only(Item("$", 1, value), frozenset({_LIST}))
-    items = report.objects(value[_LIST], _DOCUMENTED, f"$.{_LIST}")
-    return Summary(segments=tuple(_segment(item, report) for item in items))
+class SummarySegment(Model):
+    """A part of the input that went into the summary video."""
+
+    start_seconds: float | None
+    end_seconds: float | None
+    duration_seconds: float | None
 
 
-def _segment(item: Item, report: Report) -> SummarySegment:
-    span = report.span(item, "StartTime", "EndTime")
-    return SummarySegment(start_seconds=span.start, end_seconds=span.end, duration_seconds=span.duration)
+class Summary(Result):
+    """VideoClip."""
+
+    kind: Literal["summary"] = "summary"
+    segments: tuple[SummarySegment, ...] = ()
+    item_kind: ClassVar[str] = "summary_segment"
+    item_columns: ClassVar[tuple[ItemColumn, ...]] = SPAN_COLUMNS
+
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Decode segments in ICE's order. Both times are documented as texts, in seconds."""
+        value = unwrap(result, reader)
+        if reader.nothing(value):
+            return cls()
+        if not isinstance(value, dict) or _LIST not in value:
+            message = f"no {_LIST} in {shorten(dump(value))}"
+            reader.undecodable(DecodeWarning(path=f"$.{_LIST}", code="missing", message=message))
+            return cls()
+        reader.only(Item("$", 1, value), frozenset({_LIST}))
+        items = reader.objects(value[_LIST], _DOCUMENTED, f"$.{_LIST}")
+        spans = (reader.span(item, "StartTime", "EndTime") for item in items)
+        return cls(
+            segments=tuple(
+                SummarySegment(start_seconds=span.start, end_seconds=span.end, duration_seconds=span.duration)
+                for span in spans
+            )
+        )
+
+    @override
+    def items(self) -> tuple[SummarySegment, ...]:
+        return self.segments
+
+    @override
+    def one_line(self) -> str:
+        if not self.segments:
+            return ""
+        first = self.segments[0]
+        start, end = short_number(first.start_seconds), short_number(first.end_seconds)
+        return f"{len(self.segments)} segment, from {start} to {end} s"

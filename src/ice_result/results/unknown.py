@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from typing_extensions import Self, override
+
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.results.model import DecodeWarning, Unknown
-from ice_result.results.reader import Report, parse
+from ice_result.results.model import DecodeWarning, Result, named_rows
+from ice_result.results.reader import LenientReader, parse
 
 
-def decode(result: JsonValue, report: Report) -> Unknown:
-    """The JSON as it is, or the text when it is not JSON; a wrapper is left on, for it may be the function's own."""
-    try:
-        value = parse(result)
-    except NotJsonError as error:
-        warning = DecodeWarning(path="$", code="not_json", message=str(error))
-        if isinstance(result, str):
-            report.warn(warning)
-            return Unknown(data=valid_text(result))
-        report.undecodable(warning)
-        return Unknown()
-    report.nothing(value)
-    return Unknown(data=value)
+class Unknown(Result):
+    """A function this version does not know: its Result as JSON, or as text when it is not JSON."""
+
+    kind: Literal["unknown"] = "unknown"
+    data: JsonValue = None
+
+    @classmethod
+    @override
+    def decode(cls, result: JsonValue, reader: LenientReader) -> Self:
+        """Keep the JSON as it is, or the text when it is not JSON; a wrapper stays, it may be the function's own."""
+        try:
+            value = parse(result)
+        except NotJsonError as error:
+            warning = DecodeWarning(path="$", code="not_json", message=str(error))
+            if isinstance(result, str):
+                reader.warn(warning)
+                return cls(data=valid_text(result))
+            reader.undecodable(warning)
+            return cls()
+        reader.nothing(value)
+        return cls(data=value)
+
+    @override
+    def shown_rows(self) -> list[dict[str, object]]:
+        return named_rows(self.data if isinstance(self.data, dict) else {"data": self.data} if self.data else {})

@@ -33,7 +33,7 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.records import Manifest
-from ice_result.results.model import Unknown
+from ice_result.results.unknown import Unknown
 from ice_result.sinks import SinkContext
 from ice_result.sinks.base import Found, JobFilter
 from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeAlias
 
@@ -10,38 +10,27 @@ from pydantic import ValidationError
 
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, ManifestFile, Record
-from ice_result.results.model import (
-    AudioQuality,
-    Channel,
-    Cover,
-    Covers,
-    MusicSegment,
-    MusicSegments,
-    Result,
-    Summary,
-    SummarySegment,
-)
+from ice_result.results.model import Result
 from ice_result.sinks.base import Found, JobLine, Stored
 from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
-Item: TypeAlias = Cover | SummarySegment | MusicSegment | Channel
 LINE_COLUMNS = tuple(JobLine.model_fields)
 """The columns of ice_jobs that a JobLine is made of."""
 OLD_FILE_COUNT = "files"
 """The name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
-"""The columns of ice_jobs that hold all there is of a job."""
+"""The columns of ice_jobs that hold everything about a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
 """The columns of ice_jobs that tell one writing of a job from another."""
 PARTS = ("raw", "result", "files")
-"""What a store may leave out of `record` and `manifest`: it says so in the columns `raw_stored` and so on."""
+"""The parts of `record` and `manifest` that a store may leave out: the columns `raw_stored` and so on say so."""
 _INTEGERS = range(-(2**63), 2**63)
 
 
 class Rows(NamedTuple):
-    """All rows of one job."""
+    """The rows of one job."""
 
     job: Row
     outputs: tuple[Row, ...]
@@ -49,12 +38,12 @@ class Rows(NamedTuple):
 
     @property
     def job_id(self) -> str:
-        """The job they are of."""
+        """The id of the job."""
         return str(self.job["job_id"])
 
     @property
     def generation(self) -> str:
-        """The generation of them all."""
+        """The generation, which all the rows have."""
         return str(self.job["generation"])
 
     @property
@@ -64,7 +53,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(record: Record, manifest: Manifest) -> Rows:
-    """The rows of a job."""
+    """Make the rows of a job."""
     common: Row = {
         "job_id": record.job_id,
         "generation": generation(SCHEMA_VERSION, record),
@@ -73,24 +62,24 @@ def rows_of(record: Record, manifest: Manifest) -> Rows:
     return Rows(
         _row(JOBS, common, _job(record, manifest)),
         tuple(_row(OUTPUTS, common, {"number": n, **_output(file)}) for n, file in enumerate(manifest.files, 1)),
-        tuple(_row(ITEMS, common, {"number": n, **_item(item)}) for n, item in enumerate(_items(record.result), 1)),
+        tuple(_row(ITEMS, common, item) for item in _items(record.result)),
     )
 
 
 def generation(schema_version: int, record: Record) -> str:
-    """Which writing of a job wins, as a text: of two, the greater one. An unknown finish time is the earliest."""
+    """Return the rank of a writing, as a text: the greater one wins. An unknown finish time is the earliest."""
     return f"{schema_version:06d}/{record.standing}/{time_text(record.finish_time) or ''}"
 
 
 def time_text(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC, always of the same width: such texts sort as the moments do."""
+    """Return RFC 3339 in UTC, always of the same width: such texts sort as the times do."""
     if moment is None:
         return None
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def job_line(row: Row) -> JobLine:
-    """The line of a listing, from LINE_COLUMNS and OLD_FILE_COUNT. Raises StorageError for a row that is not ours."""
+    """Read a line of a listing from LINE_COLUMNS and OLD_FILE_COUNT. Raises StorageError for a row that is not ours."""
     count = row.get("file_count", row.get(OLD_FILE_COUNT))
     try:
         return JobLine.model_validate({**{name: row.get(name) for name in LINE_COLUMNS}, "file_count": count})
@@ -99,7 +88,7 @@ def job_line(row: Row) -> JobLine:
 
 
 def found(row: Row) -> Found:
-    """What is stored of a job, from the columns FOUND_COLUMNS. Raises StorageError for a row that is none of ours."""
+    """Read a stored job from the columns FOUND_COLUMNS. Raises StorageError for a row that is not ours."""
     raw_uri = row.get("raw_uri")
     try:
         return Found(
@@ -113,7 +102,7 @@ def found(row: Row) -> Found:
 
 
 def stored(row: Row) -> Stored:
-    """What a row holds, from the columns STORED_COLUMNS, whatever version wrote it."""
+    """Read the content of a row of any version, from the columns STORED_COLUMNS."""
     record, manifest, raw_uri = (row.get(name) for name in ("record", "manifest", "raw_uri"))
     return Stored(
         place=str(row["job_id"]),
@@ -126,17 +115,17 @@ def stored(row: Row) -> Stored:
 
 
 def record_json(record: Record) -> str:
-    """A record as the column `record` holds it."""
+    """Return a record as the column `record` holds it."""
     return record.model_dump_json(by_alias=True)
 
 
 def manifest_json(manifest: Manifest) -> str:
-    """A manifest as the column `manifest` holds it."""
+    """Return a manifest as the column `manifest` holds it."""
     return manifest.model_dump_json(by_alias=True)
 
 
 def size(row: Row) -> int:
-    """How many bytes names and values have; a number counts as 8."""
+    """Count the bytes of names and values; a number counts as 8."""
     return sum(len(name) + (len(value.encode()) if isinstance(value, str) else 8) for name, value in row.items())
 
 
@@ -149,13 +138,13 @@ def _unreadable(row: Row, error: ValidationError, table: Table = JOBS) -> Storag
 
 
 def _row(table: Table, *parts: Row) -> Row:
-    """The columns of `table` in their order, null where no part has them."""
+    """Return the columns of `table` in their order, null where no part has them."""
     values = {name: value for part in parts for name, value in part.items()}
     return {column.name: _fitting(values.get(column.name)) for column in table.columns}
 
 
 def _fitting(value: Value) -> Value:
-    """Stores keep integers of 64 bits; a foreign one beyond them is null, and whole in `record`."""
+    """Return the value as a store can keep it: an integer beyond 64 bits is null here, and whole in `record`."""
     return None if isinstance(value, int) and value not in _INTEGERS else value
 
 
@@ -188,7 +177,7 @@ _AS_RECORDED = (
 
 
 def _sent_user_data(record: Record) -> str | None:
-    """The text as it was sent, which other systems join on."""
+    """Return the text as it was sent, which other systems join on."""
     sent = record.raw.get("UserData")
     return sent if isinstance(sent, str) and sent.strip() else None
 
@@ -213,7 +202,7 @@ def _output(file: ManifestFile) -> Row:
 
 
 def manifest_file(row: Row) -> ManifestFile:
-    """A file of a manifest, from its row in ice_outputs. Raises StorageError for a row that is none of ours."""
+    """Read a file of a manifest from its row in ice_outputs. Raises StorageError for a row that is not ours."""
     try:
         return ManifestFile.model_validate(
             {
@@ -226,36 +215,13 @@ def manifest_file(row: Row) -> ManifestFile:
         raise _unreadable(row, error, OUTPUTS) from error
 
 
-def _items(result: Result) -> tuple[Item, ...]:
-    match result:
-        case Covers():
-            return result.covers
-        case Summary() | MusicSegments():
-            return result.segments
-        case AudioQuality():
-            return result.channels
-        case _:
-            return ()
-
-
-_KINDS = {
-    Cover: "cover",
-    SummarySegment: "summary_segment",
-    MusicSegment: "music_segment",
-    Channel: "channel",
-}
-
-
-def _item(item: Item) -> Row:
-    return {"kind": _KINDS[type(item)], **_flat(item.model_dump())}
-
-
-def _flat(fields: Mapping[str, Value | dict[str, Value]]) -> dict[str, Value]:
-    """`{"mos": {"score": 4.1}}` → `{"mos_score": 4.1}`: ratings become columns of their own."""
-    flat: dict[str, Value] = {}
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            flat.update({f"{name}_{part}": each for part, each in value.items()})
-        else:
-            flat[name] = value
-    return flat
+def _items(result: Result) -> Iterator[Row]:
+    """List the rows of a result; `{"mos": {"score": 4.1}}` → `{"mos_score": 4.1}`."""
+    for number, item in enumerate(result.items(), 1):
+        row: dict[str, Value] = {"number": number, "kind": result.item_kind}
+        for name, value in item.model_dump().items():
+            if isinstance(value, dict):
+                row.update({f"{name}_{part}": each for part, each in value.items()})
+            else:
+                row[name] = value
+        yield row

@@ -1,8 +1,8 @@
 """Records and manifests as rows: the tables, described once for every store that keeps tables.
 
-ice_jobs     one row a job                              key job_id
-ice_outputs  one row an output file of the manifest     key job_id, number
-ice_items    one row a cover, a segment or a channel    key job_id, number
+ice_jobs     one row for each job                                key job_id
+ice_outputs  one row for each output file of the manifest        key job_id, number
+ice_items    one row for each cover, segment or channel          key job_id, number
 
 A job may be written again, by a newer version of this program, after it was run anew, or because an event came
 twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation.
@@ -18,12 +18,14 @@ are on their way in or out, and a join on job_id and generation leaves them out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
+from ice_result.results.model import SHARED_COLUMNS, ColumnType, ItemColumn, families
+
 TableState: TypeAlias = Literal["present", "created", "missing"]
 SCHEMA_VERSION = 2
-"""Raised when a column changes its meaning, or when jobs are decoded so differently that old rows must give way."""
+"""The version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
 
 
 class Column(NamedTuple):
@@ -44,12 +46,12 @@ class Table(NamedTuple):
 
     @property
     def key(self) -> tuple[Column, ...]:
-        """The columns that name a row."""
+        """The columns that identify a row."""
         return tuple(column for column in self.columns if column.key)
 
 
 class TableStatus(NamedTuple):
-    """What preparing a store found of one table."""
+    """The state in which a store found one table when it was prepared."""
 
     table: str
     state: TableState
@@ -60,7 +62,7 @@ class TableStore(Protocol):
     """A store whose tables can be made ahead of the first job."""
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
-        """Make the tables that are missing, or with `dry_run` only look. Raises when one there is unusable."""
+        """Make the tables that are missing, or with `dry_run` only look. Raises when a table is there but unusable."""
         ...
 
 
@@ -80,6 +82,12 @@ def _boolean(name: str, meaning: str) -> Column:
     return Column(name, "boolean", meaning)
 
 
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
+_FAMILIES = families()
 _JOB_ID = _text("job_id", "the job", key=True)
 _GENERATION = _text(
     "generation",
@@ -121,7 +129,7 @@ JOBS = Table(
         _real("duration_seconds", "from creation to finish, waiting included; s"),
         _text("decode_status", "decoded, empty, partial or undecodable"),
         _integer("decode_warnings", "how many there are; they are in `record`"),
-        _text("result_kind", "covers, summary, music_segments, audio_quality, files or unknown"),
+        _text("result_kind", _one_of(_FAMILIES)),
         _integer("file_count", "how many output files the response names"),
         _integer("files_present", "how many of them OSS has"),
         _boolean("complete", "the outcome is ok, every file was seen, and there is no problem"),
@@ -161,12 +169,22 @@ OUTPUTS = Table(
         _text("storage_class", "its storage class, from OSS: Standard, IA, Archive, …"),
     ),
 )
-_RATED = {
-    "mos": "mean opinion score",
-    "noisiness": "noise",
-    "discontinuity": "gaps and stutter",
-    "coloration": "timbre",
-}
+
+
+def _item_columns() -> Iterator[Column]:
+    """List the columns of all families: the shared ones first, then those of each family in its own order.
+
+    A column that several families have gets all their meanings.
+    """
+    found: dict[str, list[ItemColumn]] = {name: [] for name in SHARED_COLUMNS}
+    for family in _FAMILIES.values():
+        for column in family.item_columns:
+            found.setdefault(column.name, []).append(column)
+    for name, columns in found.items():
+        meanings = dict.fromkeys(column.meaning for column in columns)
+        yield Column(name, columns[0].type, "; ".join([*meanings, *filter(None, [columns[0].unit])]))
+
+
 ITEMS = Table(
     "ice_items",
     "One row a cover, a segment or a channel: what the algorithm found. Columns of the other kinds are null.",
@@ -175,36 +193,8 @@ ITEMS = Table(
         _integer("number", "place in the result, from 1", key=True),
         _GENERATION,
         _FUNCTION,
-        _text("kind", "cover, summary_segment, music_segment or channel"),
-        _integer("rank", "cover: place in ICE's list, best first, from 1"),
-        _real("score", "cover: ICE's score; its scale is not documented"),
-        _real("time_seconds", "cover: where in the video it lies; s"),
-        _real("start_seconds", "segment: its start; s"),
-        _real("end_seconds", "segment: its end; s"),
-        _real("duration_seconds", "segment: end less start; channel: length of the recording; s"),
-        _text("title", "music_segment: as ICE sent it"),
-        _text("path", "cover: its path in the output bucket"),
-        _text("uri", "cover: `oss://bucket/key`"),
-        _integer("channel", "channel: its number"),
-        _text("tag", "channel: Valid, or why it was not assessed"),
-        _boolean("valid", "channel: whether the scores mean anything"),
-        _text("assessed_at", "channel: when it was assessed, as sent; its zone is not known"),
-        *(
-            column
-            for name, meaning in _RATED.items()
-            for column in (
-                _real(f"{name}_score", f"channel: {meaning}, 0 to 5, 5 is best"),
-                _text(f"{name}_grade", f"channel: {meaning}, ICE's grade"),
-                _real(f"{name}_worst", f"channel: {meaning}, at the worst moment"),
-            )
-        ),
-        _real("loudness_score", "channel: loudness, 0 to 5, 5 is best"),
-        _text("loudness_grade", "channel: loudness, ICE's grade"),
-        _real("loudness_db", "channel: loudness in dB, -90 to 0"),
-        _real("speech_ratio_percent", "channel: share of speech; %"),
-        _real("bad_mute_percent", "channel: share of unwanted silence; %"),
-        _real("double_talk_percent", "channel: share of several people talking at once; %"),
-        _real("saturated_percent", "channel: share of overdriven sound; %"),
+        _text("kind", _one_of(family.item_kind for family in _FAMILIES.values() if family.item_kind)),
+        *_item_columns(),
     ),
 )
 TABLES = (JOBS, OUTPUTS, ITEMS)

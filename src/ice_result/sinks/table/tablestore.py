@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from ice_result.core.types import JobId
 from ice_result.errors import RejectedError, SettingsError, StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.results.model import Unknown
+from ice_result.results.model import read_result
 from ice_result.sinks.base import Addresses, Found, Hint, JobFilter, JobLine, Near, Reads, SinkContext, Stored
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.registry import SinkUrl
@@ -48,7 +48,7 @@ from ice_result.sinks.table.tablestore_errors import SERVICE
 _LARGEST_VALUE = 2 * 1024 * 1024
 _LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
 _MOST_PROBLEMS = 100
-_NOTHING: Mapping[str, object] = {"raw": {}, "result": Unknown()}
+_NOTHING: Mapping[str, object] = {"raw": {}, "result": read_result({"kind": "unknown"})}
 _log = logging.getLogger(__name__)
 
 
