@@ -23,6 +23,7 @@ from typing_extensions import override
 from alicloud_local import LocalCloud
 from ice_result.core.calls import Caller, Deadline, call_within
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
@@ -170,7 +171,9 @@ def test_a_response_without_end_is_not_read_to_its_end(headers: dict[str, str], 
     credentials, sent = Credentials(), list[int]()
     credentials.use(Keys("id", "secret"))
     with server(headers, part, sent) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=Caller("ICE", 3))
+        jobs = IceJobs(
+            region="cn-shanghai", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=Caller("ICE", 3)
+        )
         with pytest.raises(TooLargeError) as raised:
             jobs.query(JobId("job-1"), Deadline.after(60))
     assert str(raised.value) == message

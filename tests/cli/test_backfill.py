@@ -17,6 +17,7 @@ import pytest
 from alicloud_local import Fault, LocalCloud, Passing
 from ice_result.core.calls import Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
@@ -555,7 +556,7 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
             yield JobId(f"job-{number}")
 
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    with QueueSender(QUEUE, endpoint=endpoint, credentials=Credentials()) as sender:
+    with QueueSender(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials()) as sender:
         batches = list(send(sender, job_ids(), lambda: Deadline.after(30), Steady(None), at_once=AT_ONCE))
 
     assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000

@@ -7,6 +7,7 @@ import pytest
 from alicloud_local import Fault, LocalCloud
 from ice_result.core.calls import Caller, Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ForbiddenError, RejectedError
 from ice_result.jobs import CallbackSetting, IceClient, read_callback, write_callback
 
@@ -19,7 +20,9 @@ HTTP = CallbackSetting(
 def client(cloud: LocalCloud) -> IceClient:
     """Calls to the local ICE."""
     caller = Caller("ICE", first_backoff_seconds=0.01, longest_backoff_seconds=0.02)
-    return IceClient(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
+    return IceClient(
+        region="cn-shanghai", endpoint=parse_endpoint(cloud.ice.endpoint), credentials=Credentials(), caller=caller
+    )
 
 
 def in_time() -> Deadline:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ice_result.core.calls import Caller, Deadline
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
@@ -63,7 +64,9 @@ def ask(status: int, body: bytes, headers: dict[str, str] | None = None) -> Json
     credentials = Credentials()
     credentials.use(Keys("id", SECRET, SECRET))
     with server(status, body, headers or {}) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=Caller("ICE", 1))
+        jobs = IceJobs(
+            region="cn-shanghai", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=Caller("ICE", 1)
+        )
         return jobs.query(JOB, Deadline.after(10))
 
 

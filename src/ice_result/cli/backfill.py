@@ -29,7 +29,7 @@ from ice_result.core.types import JobId
 from ice_result.maintenance.backfill import Progress, Sent, Steady, Taken, record, send
 from ice_result.maintenance.job_queue import QueueSender
 from ice_result.processing.batch import Pipeline, Terms
-from ice_result.settings import Settings
+from ice_result.settings import QUEUE, Settings
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def _here(settings: Settings, pace: Steady, wait: float) -> Callable[[_Work], No
 
 def _by_queue(queue: str, pace: Steady, wait: float) -> Callable[[_Work], None]:
     """Raises SettingsError for what cannot be, before anything is read or written."""
-    settings = Settings.for_queue(os.environ)
+    settings = Settings.from_environment(os.environ, QUEUE)
     credentials = Credentials()
     sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
     sender.load()

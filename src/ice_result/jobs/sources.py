@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ice_result.core import json_text
 from ice_result.core.calls import Caller, Deadline
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import (
     InvalidResponseError,
@@ -36,7 +37,7 @@ class IceJobs:
         self,
         *,
         region: str,
-        endpoint: str | None = None,
+        endpoint: Endpoint | None = None,
         credentials: Credentials,
         caller: Caller | None = None,
         ca_bundle: str | None = None,
