@@ -5,7 +5,6 @@ A `Section` is what one kind of command reads: a wrong variable of another secti
 """
 
 # No `from __future__ import annotations`: pydantic would compile each annotation once more at every cold start.
-import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
@@ -26,6 +25,7 @@ _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "fals
 _NO_SINKS = "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
 _NO_REGION = "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
 _MOST_KEYS = 2
+_PREFIX = "ICE_RESULT_"
 
 
 class Variable(NamedTuple):
@@ -41,7 +41,7 @@ class Variable(NamedTuple):
         return core_schema.no_info_plain_validator_function(self.read)
 
     def read(self, text: str) -> object:
-        """Parse a text. pydantic cannot repeat an explanation that holds bytes of no character."""
+        """Parse a text. The explanation of a problem is made valid Unicode, which pydantic needs."""
         try:
             return self.parse(text)
         except ValueError as error:
@@ -170,7 +170,7 @@ _LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)
 class Settings(Model):
     """Configuration of the program. A field is read from the variable of its name, after `ICE_RESULT_`."""
 
-    model_config = ConfigDict(alias_generator=lambda name: f"ICE_RESULT_{name.upper()}", extra="ignore")
+    model_config = ConfigDict(alias_generator=lambda name: _PREFIX + name.upper(), extra="ignore")
 
     sinks: Annotated[
         tuple[SinkUrl, ...],
@@ -210,8 +210,7 @@ class Settings(Model):
         ),
     ] = None
     s3_endpoint: Annotated[
-        Endpoint | None,
-        Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own"),
+        Endpoint | None, Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own")
     ] = None
     s3_addressing: Annotated[
         Literal["virtual", "path"],
@@ -230,8 +229,7 @@ class Settings(Model):
         SinkUrl | None, Variable(parking_url, "where events that cannot be finished go, when not into the sinks")
     ] = None
     parked_tries: Annotated[
-        int,
-        Variable(up_to(1000), "how often an event is parked before only a person tries it again, 1 to 1000"),
+        int, Variable(up_to(1000), "how often an event is parked before only a person tries it again, 1 to 1000")
     ] = 24
     callback_url: Annotated[
         str | None, Variable(web_url, "the callback URL set in ICE, for checking the signature of HTTP callbacks")
@@ -249,10 +247,14 @@ class Settings(Model):
         """Read the variables of a section. Raises SettingsError with all problems, not just the first."""
         variables, given, problems = cls.variables(), {}, {}
         for name, value in sorted(environment.items()):
-            if name.startswith("ICE_RESULT_") and name not in variables:
+            if name.startswith(_PREFIX) and name not in variables:
+                import difflib  # noqa: PLC0415  a millisecond, paid for a misspelt name alone
+
                 near = difflib.get_close_matches(name, variables, n=1)
                 problems[name] = f"no such variable; did you mean {near[0]}?" if near else "no such variable"
-            elif value.strip() and (name not in variables or name[11:].lower().startswith(section.names)):
+            elif value.strip() and (
+                name not in variables or name.removeprefix(_PREFIX).lower().startswith(section.names)
+            ):
                 given[name] = value.strip()
         try:
             settings = cls.model_validate(given)
@@ -270,7 +272,7 @@ class Settings(Model):
     def variables(cls) -> dict[str, Variable]:
         """Variables by name, in the order of the fields."""
         marks = [(name, mark) for name, field in cls.model_fields.items() for mark in field.metadata]
-        return {f"ICE_RESULT_{name.upper()}": mark for name, mark in marks if isinstance(mark, Variable)}
+        return {_PREFIX + name.upper(): mark for name, mark in marks if isinstance(mark, Variable)}
 
     @property
     def triggers(self) -> TriggerOptions:
