@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from alicloud_local import LocalCloud
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
@@ -63,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cloud.oss.create_bucket(bucket)
             if LOST not in key:
                 cloud.oss.put(bucket, key, b"an output", modified=seeded.oss.modified(bucket, key))
-        context = SinkContext(region=cloud.region, oss_endpoint=cloud.oss.endpoint, oss_path_style=True)
+        context = SinkContext(region=cloud.region, oss_endpoint=parse_endpoint(cloud.oss.endpoint), oss_path_style=True)
         sinks = [
             open_sink(f"{kind}:{folder}/out{name}", context) for kind, name in (("file", ""), ("sqlite", "/jobs.db"))
         ]

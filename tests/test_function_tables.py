@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JsonObject
 from ice_result.function import Function, Reply
 from ice_result.sinks import SinkContext, open_sink
@@ -76,7 +77,9 @@ def test_a_job_too_large_for_tablestore_is_recorded_and_shown(monkeypatch: pytes
         cloud.oss.create_bucket("records")
         for name, value in cloud.environment.items():
             monkeypatch.setenv(name, value)
-        tables = open_sink("ots://records", SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint))
+        tables = open_sink(
+            "ots://records", SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint))
+        )
         assert isinstance(tables, TableStore)
         tables.prepare(dry_run=False)
         sinks = {"ICE_RESULT_SINKS": "oss://records/ice,ots://records"}

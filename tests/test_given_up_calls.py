@@ -17,6 +17,7 @@ from alicloud_local import Fault, LocalCloud
 from ice_result.core import threads as threads_module
 from ice_result.core.calls import MOST_LEFT_BEHIND, ServiceCaller, call_within
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.threads import DaemonThreadPool
 from ice_result.core.types import JobId
 from ice_result.errors import TimedOutError, UnavailableError
@@ -46,7 +47,7 @@ def _soon() -> Deadline:
 def _call_ice(endpoint: str, context: SinkContext) -> object:
     client = IceClient(
         region="cn-shanghai",
-        endpoint=endpoint,
+        endpoint=parse_endpoint(endpoint),
         credentials=context.credentials,
         caller=context.new_caller("ICE"),
         ca_bundle=context.ca_bundle,
@@ -57,7 +58,7 @@ def _call_ice(endpoint: str, context: SinkContext) -> object:
 def _call_mns(endpoint: str, context: SinkContext) -> None:
     caller, bundle = context.new_caller("MNS"), context.ca_bundle
     with QueueSender(
-        "jobs", endpoint=endpoint, credentials=context.credentials, caller=caller, ca_bundle=bundle
+        "jobs", endpoint=parse_endpoint(endpoint), credentials=context.credentials, caller=caller, ca_bundle=bundle
     ) as sender:
         sender.send([JobId("job-1")])
 
@@ -113,11 +114,11 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str | None], Sink
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     return lambda endpoint, bundle: SinkContext(
         region="cn-shanghai",
-        oss_endpoint=endpoint,
+        oss_endpoint=parse_endpoint(endpoint),
         oss_path_style=True,
-        s3_endpoint=endpoint,
+        s3_endpoint=parse_endpoint(endpoint),
         s3_path_style=True,
-        ots_endpoint=endpoint,
+        ots_endpoint=parse_endpoint(endpoint),
         ca_bundle=bundle,
         new_caller=lambda service: ServiceCaller(service, attempts=1, attempt_seconds=0.5),
     )

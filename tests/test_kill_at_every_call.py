@@ -23,6 +23,7 @@ import pytest
 
 from alicloud_local import LocalCloud, Passing
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.sinks import SinkContext
 from ice_result.sinks.table.tablestore import TablestoreSink
 from ice_result.sinks.table.tablestore_client import Tablestore
@@ -190,7 +191,7 @@ def _make_tables(cloud: LocalCloud) -> None:
     credentials = Credentials()
     ((key_id, secret),) = cloud.credentials.items()
     credentials.use(Keys(key_id, secret))
-    context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint, credentials=credentials)
+    context = SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint), credentials=credentials)
     TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context)).prepare(dry_run=False)
 
 

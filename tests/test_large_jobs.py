@@ -24,6 +24,7 @@ from alicloud_local import LocalCloud
 from ice_result.core.calls import ServiceCaller, call_within
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
@@ -171,7 +172,12 @@ def test_a_response_without_end_is_not_read_to_its_end(headers: dict[str, str], 
     credentials, sent = Credentials(), list[int]()
     credentials.use(Keys("id", "secret"))
     with server(headers, part, sent) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=ServiceCaller("ICE", 3))
+        jobs = IceJobs(
+            region="cn-shanghai",
+            endpoint=parse_endpoint(endpoint),
+            credentials=credentials,
+            caller=ServiceCaller("ICE", 3),
+        )
         with pytest.raises(TooLargeError) as raised:
             jobs.query(JobId("job-1"))
     assert str(raised.value) == message

@@ -10,35 +10,36 @@ import pytest
 
 from ice_result import decode, parse
 from ice_result.results.registry import FUNCTIONS
-from ice_result.settings import DEFAULTS, VARIABLES
+from ice_result.settings import Settings
 from support.paths import ROOT
+from support.settings_table import BEGIN, END, rows, written
 
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 
 
-def settings_table() -> str:
-    """The variables as the README shows them."""
-    rows = [f"| `{name}` | {meaning} | {DEFAULTS.get(name, '')} |" for name, meaning in VARIABLES.items()]
-    return "\n".join(["| variable | meaning | default |", "| --- | --- | --- |", *rows]) + "\n"
-
-
-def test_every_variable_is_in_the_readme() -> None:
-    """The table is made of the code's own descriptions; UPDATE_DOCS=1 writes it anew."""
-    text = READMES[0].read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    shown, _, after = rest.partition(END)
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_table_of_variables_is_current(readme: Path) -> None:
+    """The fields of the settings make it; UPDATE_DOCS=1 writes it anew, and leaves the meaning to a translator."""
+    text = readme.read_text(encoding="utf-8")
     if os.environ.get("UPDATE_DOCS"):
-        READMES[0].write_text(before + BEGIN + settings_table() + END + after, encoding="utf-8")
+        readme.write_text(written(readme.name, text), encoding="utf-8")
         return
-    assert shown == settings_table()
+    assert text == written(readme.name, text)
+
+
+def test_the_meaning_of_each_variable_is_translated() -> None:
+    """Chinese readers find no meaning in English in their table."""
+    table = READMES[1].read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    meanings = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
+    assert [*meanings] == [row.name for row in rows()]
+    assert [name for name, meaning in meanings.items() if not re.search(r"[\u4e00-\u9fff]", meaning)] == []
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
 def test_the_readme_names_every_function_and_variable(readme: Path) -> None:
     """In both languages."""
     text = readme.read_text(encoding="utf-8")
-    for name in [*FUNCTIONS, *VARIABLES]:
+    for name in [*FUNCTIONS, *Settings.variables()]:
         assert name in text, name
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from ice_result.errors import SettingsError
-from ice_result.settings import DEFAULTS, VARIABLES, Settings, trigger_options
+from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable, up_to
+from ice_result.triggers import TriggerOptions
+from support.settings_table import BEGIN, rows, written
 
 GOOD = {"ICE_RESULT_SINKS": "oss://records/ice", "ICE_RESULT_REGION": "cn-shanghai"}
 
@@ -47,7 +50,7 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_CALLBACK_URL="example.com",
         ICE_RESULT_LOG_LEVEL="LOUD",
     )
-    assert set(names) == set(VARIABLES) - {
+    assert set(names) == set(Settings.variables()) - {
         "ICE_RESULT_OSS_ENDPOINT",
         "ICE_RESULT_OTS_ENDPOINT",
         "ICE_RESULT_MNS_ENDPOINT",
@@ -75,6 +78,20 @@ def test_the_region_of_the_function_is_the_default() -> None:
     """Function Compute sets FC_REGION."""
     settings = Settings.from_environment({"ICE_RESULT_SINKS": "oss://records", "FC_REGION": "cn-beijing"})
     assert settings.region == "cn-beijing"
+
+
+def test_a_region_of_the_function_that_is_none_is_refused_by_its_name() -> None:
+    """GIVEN an FC_REGION that no service knows THEN it is a problem, unless ICE_RESULT_REGION stands in its place."""
+    given = {"ICE_RESULT_SINKS": "oss://records", "FC_REGION": "Shanghai"}
+    with pytest.raises(SettingsError, match="FC_REGION: 'Shanghai' is not a region id"):
+        Settings.from_environment(given)
+    assert Settings.from_environment({**given, "ICE_RESULT_REGION": "cn-beijing"}).region == "cn-beijing"
+
+
+def test_bytes_of_no_character_are_explained_too() -> None:
+    """GIVEN a variable that is not UTF-8, as Python shows it THEN it is a problem like any other."""
+    with pytest.raises(SettingsError, match=r"ICE_RESULT_SINKS: .* is not a bucket's name"):
+        Settings.from_environment({"ICE_RESULT_SINKS": "oss://records\udcff", "ICE_RESULT_REGION": "cn-shanghai"})
 
 
 def test_saved_jobs_into_a_folder_need_no_region(tmp_path: Path) -> None:
@@ -118,23 +135,24 @@ def test_lists_and_words_are_read_with_room_for_spaces() -> None:
             "ICE_RESULT_LOG_LEVEL": "debug",
         }
     )
-    assert settings.sinks == ("file:./a", "oss://records/x")
+    assert [*map(str, settings.sinks)] == ["file:./a", "oss://records/x"]
     assert not settings.verify_outputs
     assert settings.oss_addressing == "path"
-    assert settings.oss_endpoint == "http://127.0.0.1:9000"
+    assert str(settings.oss_endpoint) == "http://127.0.0.1:9000"
     assert settings.log_level == "DEBUG"
 
 
 def test_the_first_stage_needs_only_its_own_variables() -> None:
     """`parse` works without sinks, and still refuses a broken pointer."""
-    assert trigger_options({"ICE_RESULT_EVENT_TYPES": "A,B"}).event_types == ("A", "B")
+    settings = Settings.from_environment({"ICE_RESULT_EVENT_TYPES": "A,B", "ICE_RESULT_SINKS": "ftp://x"}, TRIGGERS)
+    assert settings.triggers.event_types == ("A", "B")
     with pytest.raises(SettingsError, match="ICE_RESULT_JOB_ID_PATHS"):
-        trigger_options({"ICE_RESULT_JOB_ID_PATHS": "x"})
+        Settings.from_environment({"ICE_RESULT_JOB_ID_PATHS": "x"}, TRIGGERS)
 
 
 def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
     """Setting every variable to the default the README names changes nothing."""
-    words = {name: text.strip("`") for name, text in DEFAULTS.items() if text.startswith("`") and text != "`FC_REGION`"}
+    words = {row.name: row.default for row in rows() if row.default not in {"", "FC_REGION"}}
     assert Settings.from_environment(GOOD | words) == Settings.from_environment(GOOD)
 
 
@@ -146,17 +164,21 @@ def test_events_that_cannot_be_finished_need_a_place() -> None:
     ):
         Settings.from_environment(tables)
 
-    assert Settings.from_environment({**tables, "ICE_RESULT_PARK_URL": "file:./parked"}).park_url == "file:./parked"
+    assert (
+        str(Settings.from_environment({**tables, "ICE_RESULT_PARK_URL": "file:./parked"}).park_url) == "file:./parked"
+    )
     assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db,file:./out"}).park_url is None
 
 
 def test_looking_jobs_up_needs_the_sinks_alone() -> None:
     """What concerns processing may be missing or wrong; what concerns the sinks may not."""
-    settings = Settings.for_looking_up({"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_JOBS": "nonsense"})
-    assert settings.sinks == ("file:./out",)
+    settings = Settings.from_environment({"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_JOBS": "nonsense"}, STORES)
+    assert [*map(str, settings.sinks)] == ["file:./out"]
 
     with pytest.raises(SettingsError) as caught:
-        Settings.for_looking_up({"ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_S3_ENDPOINT": "http://host/path"})
+        Settings.from_environment(
+            {"ICE_RESULT_SINKS": "oss://records", "ICE_RESULT_S3_ENDPOINT": "http://host/path"}, STORES
+        )
     assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_S3_ENDPOINT", "ICE_RESULT_REGION"]
 
 
@@ -177,3 +199,84 @@ def test_what_every_call_would_fail_with_is_refused_before_the_first(variable: s
     ((name, explanation),) = caught.value.problems
     assert name == variable
     assert problem in explanation
+
+
+@pytest.mark.parametrize("service", ["ICE", "OSS", "OTS", "MNS", "S3"])
+@pytest.mark.parametrize("text", ["ftp://host", "https://host/path", "user:password@host", "a host"])
+def test_an_endpoint_of_another_form_is_refused(service: str, text: str) -> None:
+    """GIVEN a path, credentials or another scheme THEN the variable is named, and its value is not repeated."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**GOOD, f"ICE_RESULT_{service}_ENDPOINT": text})
+    ((name, problem),) = caught.value.problems
+    assert name == f"ICE_RESULT_{service}_ENDPOINT"
+    assert problem == "not an endpoint: a host, host:port, or http(s)://host:port without a path"
+
+
+@pytest.mark.parametrize(
+    ("section", "environment", "problems"),
+    [
+        (STORES, {}, ["ICE_RESULT_SINKS"]),
+        (STORES, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_VERIFY_OUTPUTS": "maybe"}, []),
+        (STORES_AND_OUTPUTS, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_VERIFY_OUTPUTS": "maybe"}, ["VERIFY_OUTPUTS"]),
+        (STORES, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_PARK_URL": "ftp:"}, []),
+        (PARKING, {"ICE_RESULT_PARK_URL": "file:x"}, []),
+        (PARKING, {"ICE_RESULT_PARK_URL": "sqlite:x"}, ["PARK_URL", "SINKS"]),
+        (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, ["PARK_URL"]),
+        (QUEUE, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "4"}, []),
+        (QUEUE, {"ICE_RESULT_MNS_ENDPOINT": "a b", "ICE_RESULT_CONCURRENCY": "0"}, ["CONCURRENCY", "MNS_ENDPOINT"]),
+        (TRIGGERS, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "0"}, []),
+        (TRIGGERS, {"ICE_RESULT_CALLBACK_KEYS": "k"}, ["CALLBACK_URL"]),
+    ],
+)
+def test_a_section_needs_its_own_variables_alone(
+    section: Section, environment: dict[str, str], problems: list[str]
+) -> None:
+    """GIVEN a wrong variable THEN the commands that read it are refused, and no others."""
+    found = []
+    try:
+        Settings.from_environment(environment, section)
+    except SettingsError as error:
+        found = sorted(name.removeprefix("ICE_RESULT_") for name, _ in error.problems)
+    assert found == [name.removeprefix("ICE_RESULT_") for name in problems]
+
+
+def test_each_section_names_fields() -> None:
+    """A section whose name fits no field would read nothing."""
+    for section in (TRIGGERS, STORES, STORES_AND_OUTPUTS, PARKING, QUEUE):
+        for start in section.names:
+            assert any(field.startswith(start) for field in Settings.model_fields), start
+
+
+def test_the_first_stage_has_the_same_defaults_alone() -> None:
+    """GIVEN no variable of the first stage THEN its options are those that the library has without settings."""
+    assert Settings.from_environment(GOOD).triggers == TriggerOptions()
+
+
+def test_keys_are_not_shown() -> None:
+    """Neither a traceback nor a log of the settings holds the keys of callbacks."""
+    given = {"ICE_RESULT_CALLBACK_URL": "https://x.example", "ICE_RESULT_CALLBACK_KEYS": "hunter2"}
+    assert "hunter2" not in repr(Settings.from_environment(GOOD | given))
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**GOOD, **given, "ICE_RESULT_CALLBACK_URL": "hunter2"})
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert "hunter2" not in str(caught.value)
+
+
+class MoreSettings(Settings):
+    """The settings, and one variable more: one line."""
+
+    retries: Annotated[int, Variable(up_to(9), "how often a call is made again, 1 to 9")] = 3
+
+
+def test_a_new_variable_is_one_line() -> None:
+    """GIVEN one more field THEN it is read, has a default, is refused when wrong, suggested, and documented."""
+    assert MoreSettings.from_environment(GOOD).retries == 3
+    assert MoreSettings.from_environment({**GOOD, "ICE_RESULT_RETRIES": " 5 "}).retries == 5
+    with pytest.raises(SettingsError, match="ICE_RESULT_RETRIES: '10' is not a whole number from 1 to 9"):
+        MoreSettings.from_environment({**GOOD, "ICE_RESULT_RETRIES": "10"})
+    with pytest.raises(SettingsError, match=r"ICE_RESULT_RETRYS: no such variable; did you mean ICE_RESULT_RETRIES\?"):
+        MoreSettings.from_environment({**GOOD, "ICE_RESULT_RETRYS": "5"})
+    line = "| `ICE_RESULT_RETRIES` | how often a call is made again, 1 to 9 | `3` |"
+    assert line in written("README.md", BEGIN, MoreSettings)
+    with pytest.raises(SettingsError, match="ICE_RESULT_RETRIES: no such variable"):
+        Settings.from_environment({**GOOD, "ICE_RESULT_RETRIES": "5"})

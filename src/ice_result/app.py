@@ -39,8 +39,8 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
 
 
 def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller]) -> JobSource:
-    if settings.jobs != "ice":
-        return RecordedJobs(Path(settings.jobs.removeprefix("file:")))
+    if isinstance(settings.jobs, Path):
+        return RecordedJobs(settings.jobs)
     return IceJobs(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
@@ -99,5 +99,5 @@ def sink_context(
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
         new_caller=new_caller,
-        archive_url=next((url.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
+        archive_url=next((url.text.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
     )

@@ -11,7 +11,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.maintenance.expected import new_notes
 from ice_result.processing.parking import leave_notes
-from ice_result.settings import Settings
+from ice_result.settings import PARKING, Settings
 
 _SECONDS_A_NOTE = 30.0
 _AN_HOUR = timedelta(hours=1)
@@ -36,7 +36,7 @@ def expect(
     Raises SettingsError for what is wrong there, ValueError for what cannot be a job id or a time, and another
     IceResultError when no store takes a note. Then some may be written; leaving them again does no harm.
     """
-    settings = Settings.for_parking(os.environ if environment is None else environment)
+    settings = Settings.from_environment(os.environ if environment is None else environment, PARKING)
     now = datetime.now(timezone.utc).replace(microsecond=0)
     names = [job_ids] if isinstance(job_ids, str) else job_ids
     notes = new_notes(names, within=within, function_name=function_name, now=now)

@@ -1,40 +1,89 @@
-"""The environment, read once into Settings; every problem in it is reported at once, by variable name."""
+"""Settings of the program: the environment is read once, each value is parsed here, all problems are reported at once.
 
-from __future__ import annotations
+A variable is one field of `Settings`: its type, parser, meaning and default. The README's table is made of the fields.
+A `Section` is what one kind of command reads: a wrong variable of another section does not stop that command.
+"""
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+# No `from __future__ import annotations`: pydantic would compile each annotation once more at every cold start.
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
-from ice_result.core.endpoints import instance_of, parse_endpoint, parse_object_endpoint, parse_region
+from pydantic import AliasChoices, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import Self
+
+from ice_result.core.endpoints import Endpoint, parse_endpoint, parse_object_endpoint, parse_region
+from ice_result.core.json_text import valid_text
+from ice_result.core.types import Model
 from ice_result.errors import SettingsError
-from ice_result.sinks.registry import PARKING_SCHEMES, parse_sink_url
+from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl, parking_url, sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
 
-Addressing: TypeAlias = Literal["virtual", "path"]
-
-_MOST_CONCURRENT = 256
-_MOST_TRIES = 1000
-
-
-def sink_url(url: str) -> str:
-    try:
-        parse_sink_url(url)
-    except SettingsError as error:
-        raise ValueError(error.problems[0][1]) from error
-    return url
+T = TypeVar("T")
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+_NO_SINKS = "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
+_NO_REGION = "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
+_MOST_KEYS = 2
+_PREFIX = "ICE_RESULT_"
 
 
-def parking_sink_url(url: str) -> str:
-    scheme = sink_url(url).partition(":")[0]
-    if scheme not in PARKING_SCHEMES:
-        raise ValueError(f"{scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
-    return url
+class Variable(NamedTuple):
+    """Parser and meaning of a variable. `parse` gets a text that is not blank, and raises ValueError for a wrong one.
+
+    pydantic's PlainValidator and Field can say the same, and take twice as long at every cold start.
+    """
+
+    parse: Callable[[str], object]
+    meaning: str
+
+    def __get_pydantic_core_schema__(self, _type: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def read(self, text: str) -> object:
+        """Parse a text. The explanation of a problem is made valid Unicode, which pydantic needs."""
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise ValueError(valid_text(str(error))) from error
 
 
-def job_source(text: str) -> str:
+def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Make a parser of comma-separated lists."""
+    return lambda text: tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+
+
+def one_of(*words: str, fold: Callable[[str], str] = str) -> Callable[[str], str]:
+    """Make a parser of a closed set of words, which are compared after `fold`."""
+
+    def parse(text: str) -> str:
+        if fold(text) not in words:
+            raise ValueError(f"{text!r} is not one of {', '.join(words)}")
+        return fold(text)
+
+    return parse
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """Make a parser of whole numbers from 1 to `most`."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise ValueError(f"{text!r} is not a whole number from 1 to {most}")
+        return int(text)
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    """Parse `on`, `off`, and other words for them."""
+    if text.lower() not in _SWITCH:
+        raise ValueError(f"{text!r} is neither `on` nor `off`")
+    return _SWITCH[text.lower()]
+
+
+def job_source(text: str) -> str | Path:
+    """Parse `ice`, or `file:` and an existing folder."""
     if text == "ice":
         return text
     scheme, _, folder = text.partition(":")
@@ -46,310 +95,60 @@ def job_source(text: str) -> str:
         raise ValueError(f"{folder!r}: {error.strerror or error}") from error
     if not is_folder:
         raise ValueError(f"{folder!r} is not a folder")
-    return text
-
-
-def endpoint_of(text: str) -> str:
-    parse_endpoint(text)
-    return text.rstrip("/")
-
-
-def object_endpoint_of(text: str) -> str:
-    parse_object_endpoint(text)
-    return text.rstrip("/")
-
-
-def callback_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
-    return text
-
-
-def one_of(*values: str) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        if text not in values:
-            raise ValueError(f"{text!r} is not one of {', '.join(values)}")
-        return text
-
-    return convert
-
-
-def addressing_style(text: str) -> Addressing:
-    return "path" if one_of("virtual", "path")(text) == "path" else "virtual"
-
-
-def on_or_off(text: str) -> bool:
-    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-    if text.lower() not in words:
-        raise ValueError(f"{text!r} is neither `on` nor `off`")
-    return words[text.lower()]
-
-
-def how_many(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CONCURRENT:
-        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_CONCURRENT}")
-    return int(text)
-
-
-def tries(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_TRIES:
-        raise ValueError(f"{text!r} is not a whole number from 1 to {_MOST_TRIES}")
-    return int(text)
+    return Path(folder)
 
 
 def json_pointer(text: str) -> str:
+    """Check that a text has the form of a JSON pointer."""
     if not text.startswith("/"):
         raise ValueError(f"{text!r} is not a JSON pointer: it must begin with /")
     return text
 
 
-def level_name(text: str) -> str:
-    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        raise ValueError(f"{text!r} is not one of DEBUG, INFO, WARNING, ERROR")
-    return text.upper()
-
-
-def any_text(text: str) -> str:
+def web_url(text: str) -> str:
+    """Check that a text has the form of a URL of the web."""
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
     return text
 
 
-T = TypeVar("T")
+class Section(NamedTuple):
+    """Variables of one kind of command: fields whose names begin with one of `names`; and rules between them."""
 
-VARIABLES: dict[str, str] = {
-    "ICE_RESULT_SINKS": "where records go: comma-separated URLs; all of them get every job",
-    "ICE_RESULT_JOBS": "where jobs are looked up: `ice`, or `file:` and a folder of saved responses",
-    "ICE_RESULT_REGION": "the region of the jobs, as cn-shanghai; on Function Compute the function's own",
-    "ICE_RESULT_ICE_ENDPOINT": "ICE's endpoint, when not `ice.<region>.aliyuncs.com`",
-    "ICE_RESULT_OSS_ENDPOINT": "OSS's endpoint, when not `oss-<region>.aliyuncs.com`",
-    "ICE_RESULT_OSS_ADDRESSING": "`virtual` (bucket in the host name) or `path` (for servers on loopback)",
-    "ICE_RESULT_OSS_ENCRYPTION": "server-side encryption asked for at each write: AES256, KMS or SM4",
-    "ICE_RESULT_OTS_ENDPOINT": "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`",
-    "ICE_RESULT_MNS_ENDPOINT": "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue",
-    "ICE_RESULT_S3_ENDPOINT": "the endpoint of the S3-compatible store, when not AWS's own",
-    "ICE_RESULT_S3_ADDRESSING": "`virtual` (bucket in the host name) or `path`, as many other servers want it",
-    "ICE_RESULT_EVENT_TYPES": "the event types that wake us, comma-separated",
-    "ICE_RESULT_JOB_ID_PATHS": "where an event holds the job id: JSON pointers, comma-separated, tried in order",
-    "ICE_RESULT_VERIFY_OUTPUTS": "`on` or `off`: ask OSS for each output file",
-    "ICE_RESULT_CONCURRENCY": "how many jobs of a batch are worked on at once, 1 to 256",
-    "ICE_RESULT_PARK_URL": "where events that cannot be finished go, when not into the sinks",
-    "ICE_RESULT_PARKED_TRIES": "how often an event is parked before only a person tries it again, 1 to 1000",
-    "ICE_RESULT_CALLBACK_URL": "the callback URL set in ICE, for checking the signature of HTTP callbacks",
-    "ICE_RESULT_CALLBACK_KEYS": "the callback's AuthKey; two, comma-separated, while one replaces the other",
-    "ICE_RESULT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
-}
-"""Every variable and its meaning; the README's table is made of this."""
-
-DEFAULTS: dict[str, str] = {
-    "ICE_RESULT_SINKS": "none: must be set",
-    "ICE_RESULT_JOBS": "`ice`",
-    "ICE_RESULT_REGION": "`FC_REGION`",
-    "ICE_RESULT_OSS_ADDRESSING": "`virtual`",
-    "ICE_RESULT_EVENT_TYPES": "`AIProduceComplete`",
-    "ICE_RESULT_JOB_ID_PATHS": "`/MessageBody/JobId,/JobId`",
-    "ICE_RESULT_VERIFY_OUTPUTS": "`on`",
-    "ICE_RESULT_CONCURRENCY": "`8`",
-    "ICE_RESULT_PARKED_TRIES": "`24`",
-    "ICE_RESULT_LOG_LEVEL": "`INFO`",
-}
-"""What holds where a variable is not set, in words for the README."""
-
-_TRIGGER_VARIABLES = (
-    "ICE_RESULT_EVENT_TYPES",
-    "ICE_RESULT_JOB_ID_PATHS",
-    "ICE_RESULT_CALLBACK_URL",
-    "ICE_RESULT_CALLBACK_KEYS",
-)
-_PROCESSING_VARIABLES = {
-    "ICE_RESULT_JOBS",
-    "ICE_RESULT_ICE_ENDPOINT",
-    "ICE_RESULT_MNS_ENDPOINT",
-    *_TRIGGER_VARIABLES,
-    "ICE_RESULT_VERIFY_OUTPUTS",
-    "ICE_RESULT_PARK_URL",
-    "ICE_RESULT_PARKED_TRIES",
-    "ICE_RESULT_LOG_LEVEL",
-}
-_NO_SINKS = "not set: where records go, as oss://bucket/prefix or file:./out"
-_NO_REGION = "not set: the region of the jobs, as cn-shanghai"
-_MOST_KEYS = 2
+    names: tuple[str, ...]
+    rules: tuple[Callable[["Settings", Collection[str]], Iterator[tuple[str, str]]], ...] = ()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The configuration, checked. Field by field the environment variable of the same name."""
-
-    sinks: tuple[str, ...]
-    jobs: str
-    region: str | None
-    ice_endpoint: str | None
-    oss_endpoint: str | None
-    oss_addressing: Addressing
-    oss_encryption: str | None
-    ots_endpoint: str | None
-    mns_endpoint: str | None
-    s3_endpoint: str | None
-    s3_addressing: Addressing
-    triggers: TriggerOptions
-    verify_outputs: bool
-    concurrency: int
-    park_url: str | None
-    parked_tries: int
-    callback_url: str | None
-    callback_keys: tuple[str, ...] = field(repr=False)
-    log_level: str
-    ca_bundle: str | None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the variables. Raises SettingsError with all problems, not just the first."""
-        read = _Reader(environment)
-        settings = cls._read(read, environment)
-        read.check(_between(settings, read.reported))
-        return settings
-
-    @classmethod
-    def for_looking_up(cls, environment: Mapping[str, str], *, but: frozenset[str] = frozenset()) -> Settings:
-        """Read what it takes to look jobs up in the sinks; the variables for processing jobs are left alone.
-
-        Those of them in `but` are read too. Raises SettingsError with all problems of what is read.
-        """
-        kept = {name: value for name, value in environment.items() if name not in _PROCESSING_VARIABLES - but}
-        read = _Reader(kept)
-        settings = cls._read(read, kept)
-        read.check(_of_sinks(settings))
-        return settings
-
-    @classmethod
-    def for_parking(cls, environment: Mapping[str, str]) -> Settings:
-        """Read what it takes to reach the stores that keep parked events and notes; no variable for more is needed.
-
-        Raises SettingsError with all problems of these.
-        """
-        ignored = _PROCESSING_VARIABLES - {"ICE_RESULT_PARK_URL"}
-        kept = {name: value for name, value in environment.items() if name not in ignored}
-        read = _Reader(kept)
-        settings = cls._read(read, kept)
-        read.check(_of_lots(settings))
-        return settings
-
-    @classmethod
-    def for_queue(cls, environment: Mapping[str, str]) -> Settings:
-        """Read what it takes to send jobs to a queue. Raises SettingsError with all problems of these variables."""
-        ignored = VARIABLES.keys() - {"ICE_RESULT_MNS_ENDPOINT", "ICE_RESULT_CONCURRENCY"}
-        kept = {name: value for name, value in environment.items() if name not in ignored}
-        read = _Reader(kept)
-        settings = cls._read(read, kept)
-        read.check()
-        return settings
-
-    @classmethod
-    def _read(cls, read: _Reader, environment: Mapping[str, str]) -> Settings:
-        jobs = read.one("ICE_RESULT_JOBS", job_source, "ice")
-        callback_url, callback_keys = _callback(read)
-        return cls(
-            sinks=read.many("ICE_RESULT_SINKS", sink_url, ()),
-            jobs=jobs,
-            region=read.optional("ICE_RESULT_REGION", parse_region) or environment.get("FC_REGION") or None,
-            ice_endpoint=read.optional("ICE_RESULT_ICE_ENDPOINT", endpoint_of),
-            oss_endpoint=read.optional("ICE_RESULT_OSS_ENDPOINT", object_endpoint_of),
-            oss_addressing=read.one("ICE_RESULT_OSS_ADDRESSING", addressing_style, "virtual"),
-            oss_encryption=read.optional("ICE_RESULT_OSS_ENCRYPTION", one_of("AES256", "KMS", "SM4")),
-            ots_endpoint=read.optional("ICE_RESULT_OTS_ENDPOINT", endpoint_of),
-            mns_endpoint=read.optional("ICE_RESULT_MNS_ENDPOINT", endpoint_of),
-            s3_endpoint=read.optional("ICE_RESULT_S3_ENDPOINT", object_endpoint_of),
-            s3_addressing=read.one("ICE_RESULT_S3_ADDRESSING", addressing_style, "virtual"),
-            triggers=_trigger_options(read, callback_url, callback_keys),
-            verify_outputs=read.one("ICE_RESULT_VERIFY_OUTPUTS", on_or_off, True),
-            concurrency=read.one("ICE_RESULT_CONCURRENCY", how_many, 8),
-            park_url=read.optional("ICE_RESULT_PARK_URL", parking_sink_url),
-            parked_tries=read.one("ICE_RESULT_PARKED_TRIES", tries, 24),
-            callback_url=callback_url,
-            callback_keys=callback_keys,
-            log_level=read.one("ICE_RESULT_LOG_LEVEL", level_name, "INFO"),
-            ca_bundle=environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or None,
-        )
-
-
-class _Reader:
-    """Reads variables one by one and keeps what was wrong with them."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._problems = [
-            (name, _unknown_variable(name))
-            for name in sorted(environment)
-            if name.startswith("ICE_RESULT_") and name not in VARIABLES
-        ]
-
-    def optional(self, name: str, convert: Callable[[str], T]) -> T | None:
-        text = self._environment.get(name, "").strip()
-        try:
-            return convert(text) if text else None
-        except ValueError as error:
-            self._problems.append((name, str(error)))
-            return None
-
-    def one(self, name: str, convert: Callable[[str], T], default: T) -> T:
-        value = self.optional(name, convert)
-        return default if value is None else value
-
-    def many(self, name: str, convert: Callable[[str], T], default: tuple[T, ...]) -> tuple[T, ...]:
-        def convert_all(text: str) -> tuple[T, ...]:
-            return tuple(convert(part.strip()) for part in text.split(",") if part.strip())
-
-        return self.one(name, convert_all, default)
-
-    @property
-    def reported(self) -> set[str]:
-        return {name for name, _ in self._problems}
-
-    def check(self, more: Iterable[tuple[str, str]] = ()) -> None:
-        """Raise when there were problems, or are `more`; one complaint a variable."""
-        problems = [*self._problems, *(problem for problem in dict(more).items() if problem[0] not in self.reported)]
-        if problems:
-            raise SettingsError(problems)
-
-
-def _between(settings: Settings, reported: set[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong between variables; `reported` are those already wrong by themselves."""
-    yield from _of_sinks(settings)
-    if settings.region is None and settings.jobs == "ice" and "ICE_RESULT_JOBS" not in reported:
-        yield "ICE_RESULT_REGION", _NO_REGION
-    yield from _of_parking(settings)
-    yield from _of_callback(settings.callback_url, settings.callback_keys)
-
-
-def _of_sinks(settings: Settings) -> Iterator[tuple[str, str]]:
+def _rule_of_stores(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     if not settings.sinks:
-        yield "ICE_RESULT_SINKS", _NO_SINKS
-    if settings.region is None and _schemes(settings) & {"oss", "ots"}:
-        yield "ICE_RESULT_REGION", _NO_REGION
-    instance = instance_of(settings.ots_endpoint or "")
+        yield _NO_SINKS
+    if settings.region is None and any(url.scheme in {"oss", "ots"} for url in settings.sinks):
+        yield _NO_REGION
+    instance = settings.ots_endpoint and settings.ots_endpoint.tablestore_instance
     for url in settings.sinks:
-        if instance and url.startswith("ots:") and (parse_sink_url(url).authority or "").lower() != instance:
+        if instance and url.scheme == "ots" and (url.authority or "").lower() != instance:
             yield "ICE_RESULT_OTS_ENDPOINT", f"is that of the instance {instance}, not that of {url}"
 
 
-def _of_lots(settings: Settings) -> Iterator[tuple[str, str]]:
-    """What is wrong for those who write where events are parked, and nowhere else."""
-    urls = [settings.park_url] if settings.park_url else settings.sinks
+def _rule_of_jobs(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if settings.region is None and settings.jobs == "ice" and "ICE_RESULT_JOBS" not in wrong:
+        yield _NO_REGION
+
+
+def _rule_of_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    urls = (settings.park_url,) if settings.park_url else settings.sinks
     if not urls:
-        yield "ICE_RESULT_SINKS", _NO_SINKS
-    if settings.region is None and any(url.startswith("oss:") for url in urls):
-        yield "ICE_RESULT_REGION", _NO_REGION
-    yield from _of_parking(settings)
-
-
-def _of_parking(settings: Settings) -> Iterator[tuple[str, str]]:
-    if settings.sinks and not settings.park_url and not PARKING_SCHEMES & _schemes(settings):
+        yield _NO_SINKS
+    if settings.region is None and any(url.scheme == "oss" for url in urls):
+        yield _NO_REGION
+    if urls and not any(url.scheme in PARKING_SCHEMES for url in urls):
         keeping = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
-        yield (
-            "ICE_RESULT_PARK_URL",
-            f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do",
-        )
+        problem = f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do"
+        yield "ICE_RESULT_PARK_URL", problem
 
 
-def _of_callback(url: str | None, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    url, keys = settings.callback_url, settings.callback_keys
     if len(keys) > _MOST_KEYS:
         yield "ICE_RESULT_CALLBACK_KEYS", f"{len(keys)} keys: at most two are used"
     if bool(keys) != bool(url):
@@ -357,34 +156,129 @@ def _of_callback(url: str | None, keys: tuple[str, ...]) -> Iterator[tuple[str, 
         yield missing, "not set: signatures are checked with the callback's URL and its keys together"
 
 
-def trigger_options(environment: Mapping[str, str]) -> TriggerOptions:
-    """Only what the first stage needs. Raises SettingsError for a variable of that stage."""
-    read = _Reader({name: environment[name] for name in _TRIGGER_VARIABLES if name in environment})
-    callback_url, callback_keys = _callback(read)
-    options = _trigger_options(read, callback_url, callback_keys)
-    read.check(_of_callback(callback_url, callback_keys))
-    return options
+TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
+STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
+STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
+PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
+QUEUE = Section(("mns_endpoint", "concurrency"))
+EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
+
+_ADDRESSING = one_of("virtual", "path")
+_LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)
 
 
-def _schemes(settings: Settings) -> set[str]:
-    return {url.partition(":")[0] for url in settings.sinks}
+class Settings(Model):
+    """Configuration of the program. A field is read from the variable of its name, after `ICE_RESULT_`."""
 
+    model_config = ConfigDict(alias_generator=lambda name: _PREFIX + name.upper(), extra="ignore")
 
-def _callback(read: _Reader) -> tuple[str | None, tuple[str, ...]]:
-    """(URL, keys)."""
-    url = read.optional("ICE_RESULT_CALLBACK_URL", callback_address)
-    return url, read.many("ICE_RESULT_CALLBACK_KEYS", any_text, ())
-
-
-def _trigger_options(read: _Reader, callback_url: str | None, callback_keys: tuple[str, ...]) -> TriggerOptions:
-    default = TriggerOptions()
-    return TriggerOptions(
-        event_types=read.many("ICE_RESULT_EVENT_TYPES", any_text, default.event_types),
-        job_id_paths=read.many("ICE_RESULT_JOB_ID_PATHS", json_pointer, default.job_id_paths),
-        callback=Callback(url=callback_url, keys=callback_keys) if callback_url and callback_keys else None,
+    sinks: Annotated[
+        tuple[SinkUrl, ...],
+        Variable(each(sink_url), "where records go: comma-separated URLs; all of them get every job"),
+    ] = ()
+    jobs: Annotated[
+        Literal["ice"] | Path,
+        Variable(job_source, "where jobs are looked up: `ice`, or `file:` and a folder of saved responses"),
+    ] = "ice"
+    region: Annotated[
+        str | None,
+        Variable(parse_region, "the region of the jobs, as cn-shanghai; on Function Compute the function's own"),
+        Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "FC_REGION")),
+    ] = None
+    ice_endpoint: Annotated[
+        Endpoint | None, Variable(parse_endpoint, "ICE's endpoint, when not `ice.<region>.aliyuncs.com`")
+    ] = None
+    oss_endpoint: Annotated[
+        Endpoint | None, Variable(parse_object_endpoint, "OSS's endpoint, when not `oss-<region>.aliyuncs.com`")
+    ] = None
+    oss_addressing: Annotated[
+        Literal["virtual", "path"],
+        Variable(_ADDRESSING, "`virtual` (bucket in the host name) or `path` (for servers on loopback)"),
+    ] = "virtual"
+    oss_encryption: Annotated[
+        str | None,
+        Variable(one_of("AES256", "KMS", "SM4"), "server-side encryption asked for at each write: AES256, KMS or SM4"),
+    ] = None
+    ots_endpoint: Annotated[
+        Endpoint | None,
+        Variable(parse_endpoint, "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`"),
+    ] = None
+    mns_endpoint: Annotated[
+        Endpoint | None,
+        Variable(
+            parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue"
+        ),
+    ] = None
+    s3_endpoint: Annotated[
+        Endpoint | None, Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own")
+    ] = None
+    s3_addressing: Annotated[
+        Literal["virtual", "path"],
+        Variable(_ADDRESSING, "`virtual` (bucket in the host name) or `path`, as many other servers want it"),
+    ] = "virtual"
+    event_types: Annotated[tuple[str, ...], Variable(each(str), "the event types that wake us, comma-separated")] = (
+        "AIProduceComplete",
     )
+    job_id_paths: Annotated[
+        tuple[str, ...],
+        Variable(each(json_pointer), "where an event holds the job id: JSON pointers, comma-separated, tried in order"),
+    ] = ("/MessageBody/JobId", "/JobId")
+    verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: ask OSS for each output file")] = True
+    concurrency: Annotated[int, Variable(up_to(256), "how many jobs of a batch are worked on at once, 1 to 256")] = 8
+    park_url: Annotated[
+        SinkUrl | None, Variable(parking_url, "where events that cannot be finished go, when not into the sinks")
+    ] = None
+    parked_tries: Annotated[
+        int, Variable(up_to(1000), "how often an event is parked before only a person tries it again, 1 to 1000")
+    ] = 24
+    callback_url: Annotated[
+        str | None, Variable(web_url, "the callback URL set in ICE, for checking the signature of HTTP callbacks")
+    ] = None
+    callback_keys: Annotated[
+        tuple[str, ...],
+        Variable(each(str), "the callback's AuthKey; two, comma-separated, while one replaces the other"),
+        Field(repr=False),
+    ] = ()
+    log_level: Annotated[str, Variable(_LEVEL, "DEBUG, INFO, WARNING or ERROR")] = "INFO"
+    ca_bundle: Annotated[str | None, Field(validation_alias=AliasChoices("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))] = None
 
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], section: Section = EVERYTHING) -> Self:
+        """Read the variables of a section. Raises SettingsError with all problems, not just the first."""
+        variables, given, problems = cls.variables(), {}, {}
+        for name, value in sorted(environment.items()):
+            if name.startswith(_PREFIX) and name not in variables:
+                import difflib  # noqa: PLC0415  a millisecond, paid for a misspelt name alone
 
-def _unknown_variable(name: str) -> str:
-    near = difflib.get_close_matches(name, VARIABLES, n=1)
-    return f"no such variable; did you mean {near[0]}?" if near else "no such variable"
+                near = difflib.get_close_matches(name, variables, n=1)
+                problems[name] = f"no such variable; did you mean {near[0]}?" if near else "no such variable"
+            elif value.strip() and (
+                name not in variables or name.removeprefix(_PREFIX).lower().startswith(section.names)
+            ):
+                given[name] = value.strip()
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            problems |= {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors()}
+            settings = cls.model_validate({name: text for name, text in given.items() if name not in problems})
+        for rule in section.rules:
+            for name, problem in rule(settings, problems):
+                problems.setdefault(name, problem)
+        if problems:
+            raise SettingsError([*problems.items()])
+        return settings
+
+    @classmethod
+    def variables(cls) -> dict[str, Variable]:
+        """Variables by name, in the order of the fields."""
+        marks = [(name, mark) for name, field in cls.model_fields.items() for mark in field.metadata]
+        return {_PREFIX + name.upper(): mark for name, mark in marks if isinstance(mark, Variable)}
+
+    @property
+    def triggers(self) -> TriggerOptions:
+        """Options of the first stage. The values are checked: a cold start need not build the validators of these."""
+        url, keys = self.callback_url, self.callback_keys
+        callback = Callback.model_construct(url=url, keys=keys) if url and keys else None
+        return TriggerOptions.model_construct(
+            event_types=self.event_types, job_id_paths=self.job_id_paths, callback=callback
+        )

@@ -18,6 +18,7 @@ from alicloud_local import Fault, LocalCloud, Passing
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
@@ -556,8 +557,8 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
             yield JobId(f"job-{number}")
 
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    with QueueSender(QUEUE, endpoint=endpoint, credentials=Credentials()) as sender:
-        batches = list(send(sender, job_ids(), lambda: Deadline.after(30), RateLimiter(), at_once=AT_ONCE))
+    with QueueSender(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials()) as sender:
+        batches = list(send(sender, job_ids(), lambda: Deadline.after(30), RateLimiter(None), at_once=AT_ONCE))
 
     assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000
     assert max(ahead) <= 16 * (MOST_UNDER_WAY + 1)

@@ -11,6 +11,7 @@ import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from ice_result.cli.doctor import PROBE, Check, check_clock
+from ice_result.core.endpoints import parse_endpoint
 from support.command_line import Finished, ice_result, ice_result_process
 
 URL = "https://ice-result.example.com/callback"
@@ -100,7 +101,7 @@ def test_no_keys(cloud: LocalCloud) -> None:
 @pytest.mark.parametrize(("skew", "status"), [(0, "ok"), (60, "warning"), (-60, "warning"), (400, "failed")])
 def test_a_wrong_clock(cloud: LocalCloud, skew: float, status: str) -> None:
     """Signatures of callbacks hold five minutes; the direction is told."""
-    check = check_clock(cloud.ice.endpoint, None, lambda: time.time() + skew)
+    check = check_clock(parse_endpoint(cloud.ice.endpoint), None, lambda: time.time() + skew)
     assert check.status == status
     if skew:
         assert ("ahead of" if skew > 0 else "behind") in check.message
@@ -108,7 +109,7 @@ def test_a_wrong_clock(cloud: LocalCloud, skew: float, status: str) -> None:
 
 def test_a_server_that_does_not_tell_the_time(cloud: LocalCloud) -> None:
     """Only a warning: the other checks say whether it can be reached."""
-    endpoint = cloud.ice.endpoint
+    endpoint = parse_endpoint(cloud.ice.endpoint)
     cloud.ice.close()
     assert check_clock(endpoint, None).status == "warning"
 

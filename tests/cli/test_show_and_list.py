@@ -14,11 +14,12 @@ from ice_result.app import sink_context
 from ice_result.cli.jobs_list import parse_since
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectInspector
-from ice_result.settings import Settings
+from ice_result.settings import STORES, Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.object.oss_inspector import open_inspector
 from ice_result.triggers import TriggerOptions
@@ -32,7 +33,9 @@ NOW = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
 
 def fill(sink: str, *job_ids: str, jobs: Path = SAMPLE_JOBS, inspector: ObjectInspector | None = None) -> None:
     """Records saved jobs in a store; without an inspector their files are not looked up."""
-    sinks = [open_sink(sink, sink_context(Settings.for_looking_up({"ICE_RESULT_SINKS": sink, **os.environ}), KEYS))]
+    sinks = [
+        open_sink(sink, sink_context(Settings.from_environment({"ICE_RESULT_SINKS": sink, **os.environ}, STORES), KEYS))
+    ]
     stores = Stores(sinks=sinks, lots=(), inspector=inspector)
     pipeline = Pipeline(RecordedJobs(jobs), stores, triggers=TriggerOptions(), region="cn-shanghai")
     report = pipeline.process(json.dumps([{"JobId": job_id} for job_id in job_ids]), lambda: Deadline.after(30))
@@ -255,7 +258,7 @@ def test_jobs_in_tables_are_shown_alike(folder: str, tmp_path: Path) -> None:
 def test_jobs_in_oss_are_shown_with_their_files(cloud: LocalCloud) -> None:
     """GIVEN jobs whose files were looked up THEN the page says that they exist, and how large they are."""
     cloud.seed_outputs()
-    context = SinkContext(region=cloud.region, oss_endpoint=cloud.oss.endpoint, oss_path_style=True)
+    context = SinkContext(region=cloud.region, oss_endpoint=parse_endpoint(cloud.oss.endpoint), oss_path_style=True)
     fill("oss://records/ice", "cover-0001", "videoclip-0001", inspector=open_inspector(context))
 
     shown = ice_result("show", "cover-0001", "--sink", "oss://records/ice", **cloud.environment)

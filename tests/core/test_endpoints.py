@@ -1,10 +1,10 @@
-"""Where a service is called, and regions, in the forms that people write."""
+"""Endpoints of services and ids of regions, in the forms that people write."""
 
 from __future__ import annotations
 
 import pytest
 
-from ice_result.core.endpoints import instance_of, parse_endpoint, parse_object_endpoint, parse_region
+from ice_result.core.endpoints import Endpoint, parse_endpoint, parse_object_endpoint, parse_region
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,34 @@ from ice_result.core.endpoints import instance_of, parse_endpoint, parse_object_
     ],
 )
 def test_endpoints_come_in_four_forms(text: str, endpoint: str) -> None:
-    """Without a scheme the endpoint is called over TLS."""
-    assert parse_endpoint(text) == endpoint
+    """GIVEN no scheme THEN the endpoint is called over TLS."""
+    assert str(parse_endpoint(text)) == endpoint
+
+
+def test_an_endpoint_is_a_value() -> None:
+    """SDKs ask for the scheme and `host:port`; rules about hosts read the name of the host alone."""
+    endpoint = parse_endpoint("http://OSS.Example.:8080")
+    assert endpoint == Endpoint("http", "OSS.Example.:8080")
+    assert (endpoint.scheme, endpoint.authority, endpoint.host) == ("http", "OSS.Example.:8080", "oss.example")
+    assert f"{endpoint}" == "http://OSS.Example.:8080"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_alibaba_cloud"),
+    [
+        ("oss-cn-shanghai.aliyuncs.com:443", True),
+        ("OSS-CN-Shanghai.aliyuncs.com.", True),
+        ("aliyuncs.com.example", False),
+    ],
+)
+def test_hosts_of_alibaba_cloud_are_known_by_their_domain(text: str, is_alibaba_cloud: bool) -> None:
+    """Its own keys and policies hold for such hosts, also behind S3's protocol."""
+    assert parse_endpoint(text).is_alibaba_cloud is is_alibaba_cloud
 
 
 @pytest.mark.parametrize("text", ["", "ftp://host", "host/path", "user:pw@host", "host:port", "host:1:2", "a b"])
-def test_what_is_no_endpoint_is_refused(text: str) -> None:
-    """Paths, credentials and other schemes would be dropped silently, so they are errors."""
+def test_other_forms_are_refused(text: str) -> None:
+    """A path, credentials or another scheme would be dropped silently, so each is an error."""
     with pytest.raises(ValueError, match="not an endpoint"):
         parse_endpoint(text)
 
@@ -45,7 +66,7 @@ def test_what_is_no_endpoint_is_refused(text: str) -> None:
     ],
 )
 def test_regions_are_known_by_their_form(region: str) -> None:
-    """Those of Alibaba Cloud's documentation and of its SDKs' lists of endpoints, and new ones."""
+    """GIVEN an id from the documentation, from an SDK's list of endpoints, or a new one THEN it is taken."""
     assert parse_region(region) == region
 
 
@@ -75,15 +96,15 @@ def test_regions_are_known_by_their_form(region: str) -> None:
         ("my-instance.cn-hangzhou.vpc.ots.aliyuncs.com", "cn-hangzhou"),
     ],
 )
-def test_what_is_no_region_is_refused_with_the_one_that_was_meant(text: str, meant: str) -> None:
+def test_another_spelling_of_a_region_is_refused_with_a_suggestion(text: str, meant: str) -> None:
     """Zones, networks, endpoints, and the spelling of other tools."""
     with pytest.raises(ValueError, match=f"is not a region id: did you mean {meant}\\?$"):
         parse_region(text)
 
 
 @pytest.mark.parametrize("text", ["shanghai", "x", "上海", "cn shanghai", "-"])
-def test_what_names_no_region_at_all_is_refused_with_an_example(text: str) -> None:
-    """Nobody can tell which one was meant."""
+def test_a_text_without_a_region_is_refused_with_an_example(text: str) -> None:
+    """GIVEN no hint of a region THEN the message shows the form."""
     with pytest.raises(ValueError, match="expected cn-shanghai or the like"):
         parse_region(text)
 
@@ -107,7 +128,7 @@ def test_what_names_no_region_at_all_is_refused_with_an_example(text: str) -> No
     ],
 )
 def test_an_endpoint_that_holds_a_bucket_is_refused(text: str, without: str) -> None:
-    """Requests would go to the bucket of a bucket; the message says what is expected."""
+    """Requests would go to the bucket of a bucket; the message gives the endpoint to use."""
     with pytest.raises(ValueError, match=f"^holds the bucket 'my-records': expected {without}, without it$"):
         parse_object_endpoint(text)
 
@@ -126,8 +147,8 @@ def test_an_endpoint_that_holds_a_bucket_is_refused(text: str, without: str) -> 
     ],
 )
 def test_endpoints_without_a_bucket_are_taken(host: str) -> None:
-    """Among them those of other stores, whose hosts say nothing of buckets."""
-    assert parse_object_endpoint(host) == f"https://{host}"
+    """GIVEN a host of another store THEN nothing in it is taken for a bucket."""
+    assert parse_object_endpoint(host) == Endpoint("https", host)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +157,8 @@ def test_endpoints_without_a_bucket_are_taken(host: str) -> None:
         ("https://my-instance.cn-shanghai.ots.aliyuncs.com", "my-instance"),
         ("my-instance.cn-shanghai.vpc.tablestore.aliyuncs.com", "my-instance"),
         ("http://127.0.0.1:8080", None),
-        ("", None),
     ],
 )
 def test_an_endpoint_of_tablestore_names_its_instance(endpoint: str, instance: str | None) -> None:
-    """Where it is one of Alibaba Cloud's."""
-    assert instance_of(endpoint) == instance
+    """GIVEN a host outside Alibaba Cloud THEN the instance is unknown."""
+    assert parse_endpoint(endpoint).tablestore_instance == instance

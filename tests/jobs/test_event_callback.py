@@ -8,6 +8,7 @@ from alicloud_local import Fault, LocalCloud
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ForbiddenError, RejectedError
 from ice_result.jobs import CallbackSetting, IceClient, read_callback, write_callback
 
@@ -20,7 +21,9 @@ HTTP = CallbackSetting(
 def client(cloud: LocalCloud) -> IceClient:
     """Calls to the local ICE."""
     caller = ServiceCaller("ICE", first_backoff_seconds=0.01, longest_backoff_seconds=0.02)
-    return IceClient(region="cn-shanghai", endpoint=cloud.ice.endpoint, credentials=Credentials(), caller=caller)
+    return IceClient(
+        region="cn-shanghai", endpoint=parse_endpoint(cloud.ice.endpoint), credentials=Credentials(), caller=caller
+    )
 
 
 def in_time() -> Deadline:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
@@ -65,7 +66,12 @@ def ask(status: int, body: bytes, headers: dict[str, str] | None = None) -> Json
     credentials = Credentials()
     credentials.use(Keys("id", SECRET, SECRET))
     with server(status, body, headers or {}) as endpoint:
-        jobs = IceJobs(region="cn-shanghai", endpoint=endpoint, credentials=credentials, caller=ServiceCaller("ICE", 1))
+        jobs = IceJobs(
+            region="cn-shanghai",
+            endpoint=parse_endpoint(endpoint),
+            credentials=credentials,
+            caller=ServiceCaller("ICE", 1),
+        )
         return limited(Deadline.after(10), lambda: jobs.query(JOB))
 
 

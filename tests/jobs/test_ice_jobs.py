@@ -15,6 +15,7 @@ from alicloud_local.service import Watch
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import (
     ClockSkewError,
@@ -61,7 +62,7 @@ def jobs_of(cloud: LocalCloud, caller: ServiceCaller | None = None, credentials:
     cloud.ice.put(JOB, RESPONSE)
     return IceJobs(
         region=cloud.region,
-        endpoint=cloud.ice.endpoint,
+        endpoint=parse_endpoint(cloud.ice.endpoint),
         credentials=credentials or Credentials(),
         caller=caller or quick(),
         concurrency=16,
@@ -253,7 +254,9 @@ def test_sixteen_threads_share_one_instance(cloud: LocalCloud) -> None:
 def test_nobody_listens() -> None:
     """A refused connection and a name that does not exist are unavailable, and say what broke."""
     for endpoint, broke in (("127.0.0.1:9", "ConnectionRefusedError"), ("ice.invalid", "gaierror")):
-        jobs = IceJobs(region="", endpoint=endpoint, credentials=Credentials(), caller=quick(attempts=2))
+        jobs = IceJobs(
+            region="", endpoint=parse_endpoint(endpoint), credentials=Credentials(), caller=quick(attempts=2)
+        )
         with pytest.raises(UnavailableError, match=f"in {endpoint}: {broke}"):
             jobs.query(JOB)
 
@@ -267,7 +270,7 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
             jobs_of(secure, credentials=credentials).query(JOB)
         trusting = IceJobs(
             region="cn-shanghai",
-            endpoint=secure.ice.endpoint.removeprefix("https://"),
+            endpoint=parse_endpoint(secure.ice.endpoint.removeprefix("https://")),
             credentials=credentials,
             caller=quick(),
             ca_bundle=str(tmp_path / "ca.pem"),
@@ -275,14 +278,10 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
         assert trusting.query(JOB)["Status"] == "Success"
 
 
-@pytest.mark.parametrize(
-    ("region", "endpoint", "where"),
-    [("", None, "region"), *(("cn-shanghai", text, "endpoint") for text in ("ftp://h", "h/path", "u:p@h", "h h"))],
-)
-def test_an_endpoint_must_be_known(region: str, endpoint: str | None, where: str) -> None:
+def test_an_endpoint_must_be_known() -> None:
     """A program that cannot know whom to call says so before it calls."""
-    with pytest.raises(SettingsError, match=where):
-        IceJobs(region=region, endpoint=endpoint, credentials=Credentials())
+    with pytest.raises(SettingsError, match="region"):
+        IceJobs(region="", endpoint=None, credentials=Credentials())
 
 
 def test_debug_mode_of_the_sdk_prints_no_token(

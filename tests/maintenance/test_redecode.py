@@ -18,6 +18,7 @@ import pytest
 from alicloud_local import Fault, LocalCloud
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs import RecordedJobs
 from ice_result.maintenance.file_facts import StoredFacts
@@ -102,9 +103,9 @@ class Place:
 def context(cloud: LocalCloud) -> SinkContext:
     return SinkContext(
         region=cloud.region,
-        oss_endpoint=cloud.oss.endpoint,
+        oss_endpoint=parse_endpoint(cloud.oss.endpoint),
         oss_path_style=True,
-        ots_endpoint=cloud.ots.endpoint,
+        ots_endpoint=parse_endpoint(cloud.ots.endpoint),
         archive_url="oss://records/ice",
         new_caller=lambda service: ServiceCaller(service, attempts=2, attempt_seconds=10, first_backoff_seconds=0.01),
     )
@@ -134,7 +135,9 @@ def record(sinks: list[Sink], *job_ids: str, jobs: Path = SAMPLE_JOBS, region: s
 
 def _looking_up() -> SinkContext:
     return SinkContext(
-        region=os.environ["ICE_RESULT_REGION"], oss_endpoint=os.environ["ICE_RESULT_OSS_ENDPOINT"], oss_path_style=True
+        region=os.environ["ICE_RESULT_REGION"],
+        oss_endpoint=parse_endpoint(os.environ["ICE_RESULT_OSS_ENDPOINT"]),
+        oss_path_style=True,
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 import handler
-from ice_result.settings import DEFAULTS, VARIABLES
 from support.paths import ROOT
+from support.settings_table import rows
 
 TEXT = (ROOT / "s.yaml").read_text(encoding="utf-8")
 SWITCHED_ON = re.sub(
@@ -39,11 +39,12 @@ def test_the_function_is_given_every_setting() -> None:
     """Each from the variable of the same name; without it, what holds anyway. The function sends to no queue."""
     ours = {name: value for name, value in _variables(TEXT).items() if name.startswith("ICE_RESULT_")}
     given = {name: DEFAULT.fullmatch(value) for name, value in ours.items()}
-    assert set(given) == set(VARIABLES) - {"ICE_RESULT_MNS_ENDPOINT"}
+    defaults = {row.name: row.default for row in rows()}
+    assert set(given) == set(defaults) - {"ICE_RESULT_MNS_ENDPOINT"}
     for name, value in given.items():
         assert value is not None, name
         assert value[1] == name
-        assert value[2] in {"", DEFAULTS.get(name, "").strip("`")}
+        assert value[2] in {"", defaults[name]}
 
 
 def test_it_names_what_the_package_holds() -> None:

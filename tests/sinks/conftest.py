@@ -9,6 +9,7 @@ import pytest
 from alicloud_local import LocalCloud
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JsonValue
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import Parked, ParkedError, SinkContext
@@ -65,7 +66,7 @@ def context(cloud: LocalCloud, new_caller: Callable[[str], ServiceCaller]) -> Si
     """How the local cloud is reached."""
     return SinkContext(
         region=cloud.region,
-        oss_endpoint=cloud.oss.endpoint,
+        oss_endpoint=parse_endpoint(cloud.oss.endpoint),
         oss_path_style=True,
         concurrency=4,
         new_caller=new_caller,

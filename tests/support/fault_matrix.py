@@ -14,6 +14,7 @@ from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Clock
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
@@ -260,7 +261,7 @@ def _write_longer_state(cloud: LocalCloud) -> None:
     ((key_id, secret),) = cloud.credentials.items()
     credentials = Credentials()
     credentials.use(Keys(key_id, secret))
-    context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint, credentials=credentials)
+    context = SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint), credentials=credentials)
     sink = TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context))
     sink.prepare(dry_run=False)
     earlier = record_versions.record(COVERS + 2, None, job_id=JOB_ID)

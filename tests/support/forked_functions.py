@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
@@ -127,8 +128,10 @@ def main() -> None:
 
 def _load() -> None:
     """Import the SDKs as the function does, so that no fork has to."""
-    IceClient(region="cn-shanghai", endpoint=_NOWHERE, credentials=Credentials()).load()
-    context = SinkContext(region="cn-shanghai", oss_endpoint=_NOWHERE, ots_endpoint=_NOWHERE)
+    IceClient(region="cn-shanghai", endpoint=parse_endpoint(_NOWHERE), credentials=Credentials()).load()
+    context = SinkContext(
+        region="cn-shanghai", oss_endpoint=parse_endpoint(_NOWHERE), ots_endpoint=parse_endpoint(_NOWHERE)
+    )
     for url in ("oss://bucket", "ots://instance", "sqlite:x"):
         sink = open_sink(url, context)
         if isinstance(sink, Loads):

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from alicloud_local import LocalCloud
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.table.rows import Row, Rows
@@ -29,7 +30,7 @@ def write_old_file(path: Path) -> None:
 
 def write_old_rows(cloud: LocalCloud, instance: str) -> None:
     """Put the same rows into Tablestore, whose tables are there."""
-    context = SinkContext(region=cloud.region, ots_endpoint=cloud.ots.endpoint)
+    context = SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint))
     sink = TablestoreSink(f"ots://{instance}", Tablestore(instance, context))
     for rows in _old_jobs():
         sink.write(rows)

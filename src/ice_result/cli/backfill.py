@@ -30,7 +30,7 @@ from ice_result.core.types import JobId
 from ice_result.maintenance.backfill import Progress, Sent, Taken, record, send
 from ice_result.maintenance.job_queue import QueueSender
 from ice_result.processing.batch import Pipeline, RunContext
-from ice_result.settings import Settings
+from ice_result.settings import QUEUE, Settings
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _here(settings: Settings, rate: RateLimiter, wait: float) -> Callable[[_Work
 
 def _by_queue(queue: str, rate: RateLimiter, wait: float) -> Callable[[_Work], None]:
     """Raises SettingsError for what cannot be, before anything is read or written."""
-    settings = Settings.for_queue(os.environ)
+    settings = Settings.from_environment(os.environ, QUEUE)
     credentials = Credentials()
     sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
     sender.load()

@@ -21,6 +21,7 @@ from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import printable
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -76,17 +77,17 @@ def check_credentials(credentials: Credentials) -> Check:
     return _checked("credentials", look, "give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET")
 
 
-def check_clock(endpoint: str, ca_bundle: str | None, now: Callable[[], float] = time.time) -> Check:
+def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], float] = time.time) -> Check:
     """This machine's clock against that of a service; signatures on both sides depend on it."""
     try:
         there = _time_at(endpoint, ca_bundle)
     except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
         remedy = "check the network, the proxy and ICE_RESULT_ICE_ENDPOINT"
-        return Check("clock", "warning", shorten(f"{endpoint} does not tell the time: {error}"), remedy)
+        return Check("clock", "warning", shorten(f"{endpoint.authority} does not tell the time: {error}"), remedy)
     skew, status = now() - there, _OK
     if abs(skew) > _SKEW_WARNING_SECONDS:
         status = "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning"
-    message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint}"
+    message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint.authority}"
     return Check("clock", status, message, None if status == "ok" else _SET_CLOCK)
 
 
@@ -227,14 +228,13 @@ _REMEDIES: dict[type[IceResultError], str] = {
 }
 
 
-def _time_at(endpoint: str, ca_bundle: str | None) -> float:
+def _time_at(endpoint: Endpoint, ca_bundle: str | None) -> float:
     """The Date a server sends with any answer whatever, in Unix seconds; half the way there and back is ours."""
-    url = endpoint if "://" in endpoint else f"https://{endpoint}"
     context = trusting(ca_bundle)
     began = time.time()
     try:
         # http or https, as checked in the settings
-        with urllib.request.urlopen(url, timeout=_SECONDS, context=context) as answer:  # noqa: S310  # nosec B310 # see above
+        with urllib.request.urlopen(str(endpoint), timeout=_SECONDS, context=context) as answer:  # noqa: S310  # nosec B310 # see above
             sent = answer.headers["Date"]
     except urllib.error.HTTPError as error:
         with error:
@@ -243,7 +243,7 @@ def _time_at(endpoint: str, ca_bundle: str | None) -> float:
 
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
-_NEED_KEYS = ("oss:", "ots:")
+_NEED_KEYS = {"oss", "ots"}
 
 
 @click.command()
@@ -275,7 +275,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
-    if settings.jobs == "ice" or buckets or any(url.startswith(_NEED_KEYS) for url in settings.sinks):
+    if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":
         yield from _examine_ice(settings, credentials, queue)
@@ -284,7 +284,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
 
 def _examine_ice(settings: Settings, credentials: Credentials, queue: str | None) -> Iterator[Check]:
     client = ice_client(settings, credentials)
-    yield check_clock(settings.ice_endpoint or f"ice.{settings.region}.aliyuncs.com", settings.ca_bundle)
+    yield check_clock(client.endpoint, settings.ca_bundle)
     yield check_jobs(client)
     yield check_callback(client, settings, queue)
 
@@ -294,7 +294,7 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
         try:
             sink = open_sink(url, context)
         except SettingsError as error:
-            yield Check(url, "failed", str(error), "fix what the message names")
+            yield Check(str(url), "failed", str(error), "fix what the message names")
         else:
             yield from check_sink(sink)
     for bucket in buckets:

@@ -19,7 +19,7 @@ from ice_result.app import sink_context
 from ice_result.core.credentials import Credentials
 from ice_result.core.json_text import encoding_of
 from ice_result.core.types import JobId
-from ice_result.settings import Settings
+from ice_result.settings import STORES, Settings
 from ice_result.sinks import open_catalogue
 from ice_result.sinks.base import Catalogue
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
@@ -166,6 +166,6 @@ SECONDS = 600.0
 def catalogue(sink: str | None) -> tuple[str, Catalogue]:
     """The URL and the catalogue of `sink`, or of the first store of ICE_RESULT_SINKS. Raises SettingsError."""
     option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
-    settings = Settings.for_looking_up({**os.environ, **option})
+    settings = Settings.from_environment({**os.environ, **option}, STORES)
     url = settings.sinks[0]
-    return url, open_catalogue(url, sink_context(settings, Credentials()))
+    return str(url), open_catalogue(url, sink_context(settings, Credentials()))

@@ -12,7 +12,7 @@ from ice_result.core.json_text import dump, encoding_of, valid_text
 from ice_result.core.redaction import redact
 from ice_result.core.types import JsonObject
 from ice_result.results import decode as decode_result
-from ice_result.settings import trigger_options
+from ice_result.settings import TRIGGERS, Settings
 from ice_result.triggers import JobEvent, TriggerEvent
 from ice_result.triggers import parse as parse_payload
 
@@ -21,7 +21,8 @@ from ice_result.triggers import parse as parse_payload
 @click.option("--event", "event", metavar="FILE", default="-", help="The payload; - is standard input (the default).")
 def parse(event: str) -> None:
     """Show what the first stage makes of a payload: one JSON line per event."""
-    for found in parse_payload(read_input(event), trigger_options(os.environ)).events:
+    settings = Settings.from_environment(os.environ, TRIGGERS)
+    for found in parse_payload(read_input(event), settings.triggers).events:
         write_line(dump(_line(found)))
 
 

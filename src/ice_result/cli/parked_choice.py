@@ -20,7 +20,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
 from ice_result.maintenance import Kept, kept
-from ice_result.settings import Settings
+from ice_result.settings import PARKING, Settings
 from ice_result.sinks.base import DEAD, ParkingLot
 from ice_result.sinks.object.layout import file_name
 from ice_result.triggers import without_blanks
@@ -74,7 +74,7 @@ def filters(command: T) -> T:
 
 def choose(sinks: Sequence[str], wanted: Wanted) -> Choice:
     """What the stores hold of it; what is missing is told on standard error."""
-    lots = open_lots(Settings.for_parking(environment_looking_in(sinks)), Credentials())
+    lots = open_lots(Settings.from_environment(environment_looking_in(sinks), PARKING), Credentials())
     found, whole = _found(lots, frozenset(wanted.reasons) or None)
     unknown = [name for name in wanted.names if not any(_names(name, each) for each in found)]
     for name in unknown:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import click
 
@@ -15,7 +14,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl, parse_sink_url
+from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
@@ -86,7 +85,7 @@ def _looking_up(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
 
 
 def _writing(settings: Settings) -> Iterator[Grant]:
-    for url in _sink_urls(settings):
+    for url in settings.sinks:
         if url.scheme == "ots":
             yield from _rows(url, settings)
         elif _is_oss(url, settings):
@@ -105,7 +104,7 @@ def _parking(settings: Settings) -> Iterator[Grant]:
 
 def _finding_recorded(settings: Settings) -> Iterator[Grant]:
     """What is stored of a job: for expected jobs, and before less would be written than is there."""
-    for url in _sink_urls(settings):
+    for url in settings.sinks:
         if url.scheme == "ots":
             yield Grant("ots:BatchGetRow", f"{_instance(url, settings)}/table/{JOBS.name}")
         elif _is_oss(url, settings):
@@ -121,28 +120,22 @@ def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
         yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
 
 
-def _sink_urls(settings: Settings) -> list[SinkUrl]:
-    return [parse_sink_url(url) for url in settings.sinks]
-
-
 def _lot_urls(settings: Settings) -> list[SinkUrl]:
     """Where events are parked: where the settings say, or else in every sink that keeps them."""
     if settings.park_url:
-        return [parse_sink_url(settings.park_url)]
-    return [url for url in _sink_urls(settings) if url.scheme in PARKING_SCHEMES]
+        return [settings.park_url]
+    return [url for url in settings.sinks if url.scheme in PARKING_SCHEMES]
 
 
 def _all_urls(settings: Settings) -> dict[SinkUrl, None]:
-    return dict.fromkeys((*_sink_urls(settings), *_lot_urls(settings)))
+    return dict.fromkeys((*settings.sinks, *_lot_urls(settings)))
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:
     """Whether it is a bucket of OSS, called by its own name or through its S3-compatible endpoint."""
     if url.scheme != "s3":
         return url.scheme == "oss"
-    endpoint = settings.s3_endpoint or ""
-    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
-    return host.endswith(".aliyuncs.com")
+    return settings.s3_endpoint is not None and settings.s3_endpoint.is_alibaba_cloud
 
 
 def _objects(url: SinkUrl, kind: Kind) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -33,11 +33,11 @@ from ice_result.maintenance.redecode import (
     StoreHandles,
     rewrite_all,
 )
-from ice_result.settings import Settings
-from ice_result.sinks import SinkContext, keeps_objects, open_sink
+from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
+from ice_result.sinks import SinkContext, keeps_objects, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.oss_inspector import open_inspector
-from ice_result.sinks.registry import holdings_of
+from ice_result.sinks.registry import SinkUrl, holdings_of
 from ice_result.triggers import without_blanks
 
 _SECONDS_A_JOB = 60.0
@@ -69,11 +69,11 @@ class Asked:
     dry_run: bool
     as_json: bool
 
-    def settings(self, *, but: frozenset[str] = frozenset()) -> Settings:
-        """The settings for the stores, and those of `but`. Raises SettingsError."""
+    def settings(self, section: Section = STORES) -> Settings:
+        """Read the settings of a section of the stores. Raises SettingsError."""
         named = [*([self.source] if self.source else []), *self.sinks]
         configured = os.environ.get("ICE_RESULT_SINKS") or ",".join(named)
-        return Settings.for_looking_up({**os.environ, "ICE_RESULT_SINKS": configured}, but=but)
+        return Settings.from_environment({**os.environ, "ICE_RESULT_SINKS": configured}, section)
 
     def console(self) -> OutcomePrinter:
         """Where progress and the summary are shown."""
@@ -81,8 +81,10 @@ class Asked:
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
         """Write the jobs again, with these facts of their files."""
+        source = parse_sink_url(self.source) if self.source else settings.sinks[0]
+        targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         rewriter = Rewriter(
-            _stores(self.source or settings.sinks[0], self.sinks or settings.sinks, settings.sinks, context),
+            _stores(source, targets, settings.sinks, context),
             facts,
             region=settings.region,
             deadline=lambda: Deadline.after(_SECONDS_A_JOB),
@@ -116,10 +118,12 @@ def of_stored_jobs(command: Callable[[Asked], int]) -> Callable[..., int]:
     return with_options
 
 
-def _stores(source: str, targets: tuple[str, ...], configured: tuple[str, ...], context: SinkContext) -> StoreHandles:
+def _stores(
+    source: SinkUrl, targets: Sequence[SinkUrl], configured: Sequence[SinkUrl], context: SinkContext
+) -> StoreHandles:
     """Each store opened once, however often it is named."""
     archives = [url for url in (source, *configured) if keeps_objects(url)]
-    opened: dict[str, StoreHandle] = {}
+    opened: dict[SinkUrl, StoreHandle] = {}
     for url in dict.fromkeys((source, *targets, *archives)):
         sink = open_sink(url, context)
         opened[url] = StoreHandle(sink, holdings_of(sink))
@@ -220,7 +224,7 @@ def redecode(asked: Asked) -> int:
 
     Exit status: 0 when no job failed or had to be left alone, 1 otherwise, 2 for usage.
     """
-    settings = asked.settings(but=frozenset({"ICE_RESULT_VERIFY_OUTPUTS"}))
+    settings = asked.settings(STORES_AND_OUTPUTS)
     context = sink_context(settings, Credentials())
     facts = StoredFacts(open_inspector(context) if settings.verify_outputs else None)
     clean = True

@@ -15,8 +15,9 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, shorten
 from ice_result.jobs import CallbackSetting, read_callback, write_callback
-from ice_result.settings import Settings
+from ice_result.settings import STORES, Settings
 from ice_result.sinks import SinkContext, open_sink
+from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.schema import TableStore
 
 _SECONDS = 60.0
@@ -115,13 +116,13 @@ def setup(*, tables: bool, sinks: tuple[str, ...], callback: bool, queue: str | 
 
 
 def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
-    settings = Settings.for_looking_up(environment_with(sinks))
+    settings = Settings.from_environment(environment_with(sinks), STORES)
     context = sink_context(settings, Credentials())
     done = [_prepare(url, context, dry_run=dry_run) for url in dict.fromkeys(settings.sinks)]
     return 0 if all(done) else 1
 
 
-def _prepare(url: str, context: SinkContext, *, dry_run: bool) -> bool:
+def _prepare(url: SinkUrl, context: SinkContext, *, dry_run: bool) -> bool:
     """Prepare one sink and say so; False, with the reason on standard error, when that failed."""
     sink = open_sink(url, context)
     if not isinstance(sink, TableStore):

@@ -1,17 +1,20 @@
-"""Regions, and the endpoints of services, in the forms people write them."""
+"""Regions and endpoints of services, parsed from the forms that people write."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal, NamedTuple, cast
+
+from typing_extensions import override
 
 _ENDPOINT = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::\d{1,5})?)/?")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
-# What people write around a region: the name of a service, a network, or a letter that makes a zone of it.
+# People write more around a region: the name of a service, a network, or the letter of a zone.
 _SERVICES = "oss|ots|ice|mns|mts|ims|vod|imm|fc|log|sls|eventbridge|sts|ecs"
 _BEFORE_A_REGION = re.compile(rf"(vpc\d*-)?(s3-)?({_SERVICES})-|vpc\d*-")
-_BEHIND_A_REGION = re.compile(rf"(-(internal|vpc|{_SERVICES})|(?<=\d)[a-z]|-[a-z])$")
+_AFTER_A_REGION = re.compile(rf"(-(internal|vpc|{_SERVICES})|(?<=\d)[a-z]|-[a-z])$")
 _ALIBABA_CLOUD = ".aliyuncs.com"
-# The host of OSS itself, behind the name of a bucket if there is one: by region, accelerated, or dual stack.
+# OSS has three kinds of hosts: by region, accelerated, and dual stack. A bucket's name may stand before each.
 _OSS_HOST = re.compile(
     r"(?:(?P<bucket>.+?)\.)??(?:s3\.)?"
     r"(?:(?:vpc\d+-)?oss-[a-z0-9-]+|(?:cn|ap|us|eu|me|na|sa|rg)-[a-z0-9-]+\.oss|oss)\.aliyuncs\.com"
@@ -19,56 +22,76 @@ _OSS_HOST = re.compile(
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
 
 
-def parse_endpoint(text: str) -> str:
-    """`scheme://host[:port]` of `host`, `host:port` or `http(s)://host[:port]`; https unless it says otherwise.
+class Endpoint(NamedTuple):
+    """Address of a service. `authority` is `host[:port]` as written; `str()` gives `scheme://host[:port]`."""
 
-    Raises ValueError for anything else.
+    scheme: Literal["http", "https"]
+    authority: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def host(self) -> str:
+        """Name of the host in lower case, without a port or a final dot."""
+        return self.authority.partition(":")[0].lower().rstrip(".")
+
+    @property
+    def is_alibaba_cloud(self) -> bool:
+        """True for a host of Alibaba Cloud."""
+        return self.host.endswith(_ALIBABA_CLOUD)
+
+    @property
+    def tablestore_instance(self) -> str | None:
+        """Instance named by a host of Tablestore; None for any other host."""
+        return (
+            self.host.partition(".")[0]
+            if self.host.endswith((".ots.aliyuncs.com", ".tablestore.aliyuncs.com"))
+            else None
+        )
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Parse `host`, `host:port` or `http(s)://host[:port]`; the scheme is https unless the text names http.
+
+    Raises ValueError for any other form.
     """
     match = _ENDPOINT.fullmatch(text.strip())
     if match is None:
         raise ValueError("not an endpoint: a host, host:port, or http(s)://host:port without a path")
-    return f"{match[1] or 'https'}://{match[2]}"
+    return Endpoint(cast("Literal['http', 'https']", match[1] or "https"), match[2])
 
 
-def parse_object_endpoint(text: str) -> str:
-    """The same, of OSS or S3. Raises ValueError for one that names a bucket too: that comes with each request."""
+def parse_object_endpoint(text: str) -> Endpoint:
+    """Parse an endpoint of OSS or S3. Raises ValueError also for one with a bucket, which each request names itself."""
     endpoint = parse_endpoint(text)
-    host = _host(endpoint)
+    host = endpoint.host
     match = _OSS_HOST.fullmatch(host) or _S3_HOST.fullmatch(host)
     if match and (bucket := match["bucket"]) and "vpce" not in host:
         raise ValueError(f"holds the bucket {bucket!r}: expected {host[len(bucket) + 1 :]}, without it")
     return endpoint
 
 
-def instance_of(endpoint: str) -> str | None:
-    """The instance that an endpoint of Tablestore belongs to; None where its host does not say."""
-    host = _host(endpoint)
-    return host.partition(".")[0] if host.endswith((".ots.aliyuncs.com", ".tablestore.aliyuncs.com")) else None
-
-
 def parse_region(text: str) -> str:
-    """The id of a region. Raises ValueError for anything else, with the region that was meant where that is clear."""
-    meant = _region_meant(text)
+    """Check the id of a region. Raises ValueError, which suggests a region when the text contains one."""
+    meant = _region_in(text)
     if meant == text:
         return text
     expected = f"did you mean {meant}?" if meant else "expected cn-shanghai or the like"
     raise ValueError(f"{text!r} is not a region id: {expected}")
 
 
-def _region_meant(text: str) -> str | None:
-    """The region named by a text that may be an endpoint, or another spelling."""
-    host = _host(text.lower().replace("_", "-").strip("/"))
+def _region_in(text: str) -> str | None:
+    """Find the region in a text that may be an endpoint, or a region in another spelling."""
+    authority = text.lower().replace("_", "-").strip("/").rpartition("://")[2]
+    host = authority.partition(":")[0].rstrip(".")
     labels = host.removesuffix(_ALIBABA_CLOUD).split(".") if host.endswith(_ALIBABA_CLOUD) else [host]
     for label in reversed(labels):
         before = _BEFORE_A_REGION.match(label)
         region = label[before.end() :] if before else label
-        while behind := _BEHIND_A_REGION.search(region):
-            region = region[: behind.start()]
+        while after := _AFTER_A_REGION.search(region):
+            region = region[: after.start()]
         if _REGION.fullmatch(region):
             return region
     return None
-
-
-def _host(endpoint: str) -> str:
-    authority = endpoint.partition("://")[2] if "://" in endpoint else endpoint
-    return authority.partition(":")[0].lower().rstrip(".")

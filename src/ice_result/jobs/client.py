@@ -11,7 +11,7 @@ from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import current_deadline
-from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
@@ -44,18 +44,20 @@ class IceClient:
         self,
         *,
         region: str,
-        endpoint: str | None = None,
+        endpoint: Endpoint | None = None,
         credentials: Credentials,
         caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
         concurrency: int = 8,
     ) -> None:
-        """`endpoint` is a host, host:port or http(s)://host:port, in place of `ice.<region>.aliyuncs.com`.
+        """`endpoint` stands in place of `ice.<region>.aliyuncs.com`.
 
         The SDK's own list of endpoints sends most regions to `ice.aliyuncs.com`, which does not know their jobs.
-        Raises SettingsError when there is neither a region nor an endpoint, or the endpoint has another form.
+        Raises SettingsError without a region and an endpoint.
         """
-        self._protocol, self._host = _endpoint(endpoint, region)
+        if endpoint is None and not region:
+            raise SettingsError([("region", "needed to know where ICE is, unless an endpoint is given")])
+        self.endpoint = endpoint or Endpoint("https", f"ice.{region}.aliyuncs.com")
         self._region = region
         self._credentials = credentials
         self.caller = caller or ServiceCaller(SERVICE)
@@ -67,7 +69,7 @@ class IceClient:
     @property
     def where(self) -> str:
         """The region, or else the host, for messages."""
-        return self._region or self._host
+        return self._region or self.endpoint.authority
 
     def load(self) -> None:
         """Import the SDK and make its client, which the first call would otherwise wait for."""
@@ -113,8 +115,8 @@ class IceClient:
             Config(
                 credential=_Signer(self._credentials),
                 region_id=self._region,
-                endpoint=self._host,
-                protocol=self._protocol,
+                endpoint=self.endpoint.authority,
+                protocol=self.endpoint.scheme.upper(),
                 max_idle_conns=self._concurrency,
             )
         )
@@ -132,11 +134,11 @@ class IceClient:
 
         from ice_result.jobs.connections import BoundedConnections  # noqa: PLC0415  as above
 
-        protocol, size = self._protocol.lower(), self._concurrency
+        protocol, size = self.endpoint.scheme, self._concurrency
         session = requests.Session()
         session.max_redirects = 0
         session.mount(f"{protocol}://", BoundedConnections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
-        DaraCore._sessions[f"{protocol}://{self._host}:80:pool={size}"] = session  # noqa: SLF001  as said
+        DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
 class _Client(Protocol):
@@ -214,14 +216,3 @@ def _body(text: str, operation: str) -> JsonObject:
 def _milliseconds(seconds: float) -> int:
     """At least 1: the SDK takes 0 for its own default."""
     return max(1, int(seconds * 1000))
-
-
-def _endpoint(text: str | None, region: str) -> tuple[str, str]:
-    """(protocol, host with its port), as the SDK wants them."""
-    if not text and not region:
-        raise SettingsError([("region", "needed to know where ICE is, unless an endpoint is given")])
-    try:
-        protocol, _, host = parse_endpoint(text or f"ice.{region}.aliyuncs.com").partition("://")
-    except ValueError as error:
-        raise SettingsError([("endpoint", str(error))]) from error
-    return protocol.upper(), host

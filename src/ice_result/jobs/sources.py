@@ -11,6 +11,7 @@ from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import current_deadline
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import (
     InvalidResponseError,
@@ -37,7 +38,7 @@ class IceJobs:
         self,
         *,
         region: str,
-        endpoint: str | None = None,
+        endpoint: Endpoint | None = None,
         credentials: Credentials,
         caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,

@@ -17,7 +17,7 @@ from typing_extensions import Self
 from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
-from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import EndsWithCall, trusting
 from ice_result.core.types import JobId
 from ice_result.errors import SettingsError
@@ -41,16 +41,18 @@ class QueueSender:
         self,
         queue: str,
         *,
-        endpoint: str | None,
+        endpoint: Endpoint | None,
         credentials: Credentials,
         caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
     ) -> None:
-        """`endpoint` is MNS's, `<account id>.mns.<region>.aliyuncs.com`; https unless it says otherwise.
+        """`endpoint` is MNS's, `<account id>.mns.<region>.aliyuncs.com`.
 
-        Raises SettingsError for an endpoint, a queue's name or a bundle of certificates that cannot be.
+        Raises SettingsError without an endpoint, and for an impossible queue's name or bundle of certificates.
         """
-        self._endpoint = _endpoint(endpoint)
+        if endpoint is None:
+            raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", "not set: <account id>.mns.<region>.aliyuncs.com")])
+        self._endpoint = endpoint
         if not QUEUE_NAME.fullmatch(queue):
             raise SettingsError(
                 [("queue", f"{queue!r} is not a queue's name: letters, digits and hyphens, at most 120")]
@@ -58,7 +60,7 @@ class QueueSender:
         self._queue = queue
         self._credentials = credentials
         self._caller = caller or ServiceCaller(SERVICE)
-        self._tls = trusting(ca_bundle) if self._endpoint.startswith("https:") else None
+        self._tls = trusting(ca_bundle) if endpoint.scheme == "https" else None
         self._idle: list[_Client] = []
         self._closed = False
 
@@ -149,13 +151,13 @@ class QueueSender:
     def _new_client(self) -> _Client:
         from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
 
-        client: _Client = MNSClient(self._endpoint, credentials_provider=_Signer(self._credentials))
+        client: _Client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
         client.http.conn = self._new_connection()
         return client
 
     def _new_connection(self) -> _PlainConnection | _TlsConnection:
         """In place of the SDK's own, which over https waits for ever and knows no bundle of certificates."""
-        host, seconds = self._endpoint.partition("://")[2], self._caller.attempt_seconds
+        host, seconds = self._endpoint.authority, self._caller.attempt_seconds
         if self._tls is None:
             return _PlainConnection(host, timeout=seconds)
         return _TlsConnection(host, timeout=seconds, context=self._tls)
@@ -198,12 +200,3 @@ class _Signer:
 
         keys = self._credentials.keys()
         return SdkCredentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
-
-
-def _endpoint(text: str | None) -> str:
-    if not text:
-        raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", "not set: <account id>.mns.<region>.aliyuncs.com")])
-    try:
-        return parse_endpoint(text)
-    except ValueError as error:
-        raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", str(error))]) from error

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import is_try
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
@@ -206,12 +207,12 @@ class SinkContext:
     """
 
     region: str | None = None
-    oss_endpoint: str | None = None
+    oss_endpoint: Endpoint | None = None
     oss_path_style: bool = False
     oss_encryption: str | None = None
-    s3_endpoint: str | None = None
+    s3_endpoint: Endpoint | None = None
     s3_path_style: bool = False
-    ots_endpoint: str | None = None
+    ots_endpoint: Endpoint | None = None
     credentials: Credentials = field(default_factory=Credentials)
     concurrency: int = 8
     ca_bundle: str | None = None

@@ -8,10 +8,12 @@ ots://instance                         an instance of Tablestore
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, cast
+
+from typing_extensions import override
 
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import Keeps, ParkingLot, Sink, SinkContext
@@ -27,21 +29,28 @@ _LONGEST_PREFIX = 512
 
 
 class SinkUrl(NamedTuple):
-    """A URL in its parts. `authority` is the bucket or instance, None without `//`; nothing is percent-decoded."""
+    """URL of a sink in its parts; `str()` gives the text.
+
+    `authority` is the bucket or instance, None without `//`. Nothing is percent-decoded.
+    """
 
     text: str
     scheme: str
     authority: str | None
     path: str
 
+    @override
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def prefix(self) -> str:
-        """The path as the start of keys: no slash at either end."""
+        """Path as the start of keys, without a slash at either end."""
         return self.path.strip("/")
 
 
 def split_url(text: str) -> SinkUrl:
-    """The parts of a sink's URL. Raises ValueError, with an explanation that holds no secrets."""
+    """Split a sink's URL into its parts. Raises ValueError, with an explanation that holds no secrets."""
     if "@" in text and "//" in text:
         raise ValueError("a sink's URL names no user and no password; keys come from the role or the environment")
     if "?" in text or "#" in text:
@@ -55,7 +64,7 @@ def split_url(text: str) -> SinkUrl:
 
 
 def check_path_url(url: SinkUrl) -> None:
-    """Raises ValueError unless it is a path on this machine."""
+    """Check the URL of a path on this machine. Raises ValueError for any other."""
     if url.authority:
         raise ValueError(f"{url.text}: names a host; a path is written {url.scheme}:./out or {url.scheme}:/srv/out")
     if not url.path:
@@ -63,7 +72,7 @@ def check_path_url(url: SinkUrl) -> None:
 
 
 def check_bucket_url(url: SinkUrl) -> None:
-    """Raises ValueError unless it is a bucket's valid name and the usable start of a key."""
+    """Check the URL of a bucket: a valid name, and a usable start of keys. Raises ValueError."""
     if not url.authority:
         raise ValueError(f"{url.text}: names no bucket; write {url.scheme}://bucket/prefix")
     if not _BUCKET.fullmatch(url.authority):
@@ -79,7 +88,7 @@ def check_bucket_url(url: SinkUrl) -> None:
 
 
 def check_instance_url(url: SinkUrl) -> None:
-    """Raises ValueError unless it is an instance's valid name and no more."""
+    """Check the URL of an instance: a valid name and no more. Raises ValueError."""
     if not url.authority:
         raise ValueError(f"{url.text}: names no instance; write {url.scheme}://instance")
     if not _INSTANCE.fullmatch(url.authority):
@@ -121,40 +130,56 @@ PARKING_SCHEMES = frozenset(scheme for scheme, store in STORES.items() if store.
 """The schemes of stores that keep parked events."""
 
 
+def sink_url(text: str) -> SinkUrl:
+    """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
+    url = split_url(text.strip())
+    if url.scheme not in STORES:
+        raise ValueError(f"{url.scheme}: is no known kind of store; known are {_schemes(STORES)}")
+    STORES[url.scheme].check(url)
+    return url
+
+
+def parking_url(text: str) -> SinkUrl:
+    """Check the URL of a sink that keeps parked events. Raises ValueError, as above."""
+    url = sink_url(text)
+    if url.scheme not in PARKING_SCHEMES:
+        raise ValueError(f"{url.scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
+    return url
+
+
 def parse_sink_url(url: str) -> SinkUrl:
-    """The parts of a sink's URL, checked. Raises SettingsError, with an explanation that holds no secrets."""
+    """Parse a sink's URL that no settings have checked. Raises SettingsError, with an explanation as above."""
     try:
-        parts = split_url(url.strip())
-        if parts.scheme not in STORES:
-            raise ValueError(f"{parts.scheme}: is no known kind of store; known are {_known()}")  # noqa: TRY301  as its peers
-        STORES[parts.scheme].check(parts)
+        return sink_url(url)
     except ValueError as error:
         raise SettingsError([("ICE_RESULT_SINKS", str(error))]) from error
-    return parts
 
 
-def open_sink(url: str, context: SinkContext) -> Sink:
-    """The store behind `url`; nothing is called, read or written yet. Raises SettingsError."""
-    parts = parse_sink_url(url)
+def open_sink(url: SinkUrl | str, context: SinkContext) -> Sink:
+    """Open the store behind `url`; nothing is called, read or written yet. Raises SettingsError.
+
+    Programs that use the library may give a text, which is parsed here.
+    """
+    parts = parse_sink_url(url) if isinstance(url, str) else url
     return STORES[parts.scheme].open(parts, context)
 
 
-def keeps_objects(url: str) -> bool:
-    """Whether `url` names an object sink, which keeps whole records and parked events."""
-    return STORES[parse_sink_url(url).scheme].keeps_parked
+def keeps_objects(url: SinkUrl) -> bool:
+    """Tell if `url` names an object sink, which keeps whole records and parked events."""
+    return STORES[url.scheme].keeps_parked
 
 
-def open_lot(url: str, context: SinkContext) -> ParkingLot:
-    """The store behind `url`, for keeping parked events in; nothing is called yet. Raises SettingsError."""
+def open_lot(url: SinkUrl | str, context: SinkContext) -> ParkingLot:
+    """Open the store behind `url` for parked events; nothing is called yet. Raises SettingsError."""
     sink = open_sink(url, context)
     if not isinstance(sink, Keeps):
-        known = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
+        known = _schemes(PARKING_SCHEMES)
         raise SettingsError([("ICE_RESULT_PARK_URL", f"{url}: keeps no parked events; those that do are {known}")])
     return sink.lot
 
 
-def open_catalogue(url: str, context: SinkContext) -> Catalogue:
-    """The store behind `url`, for looking jobs up in; nothing is called or read yet. Raises SettingsError."""
+def open_catalogue(url: SinkUrl | str, context: SinkContext) -> Catalogue:
+    """Open the store behind `url` to look jobs up; nothing is called or read yet. Raises SettingsError."""
     return catalogue_of(open_sink(url, context))
 
 
@@ -171,5 +196,5 @@ def holdings_of(sink: Sink) -> Holdings:
     return cast("Holdings", catalogue_of(sink))
 
 
-def _known() -> str:
-    return ", ".join(f"{scheme}:" for scheme in sorted(STORES))
+def _schemes(names: Iterable[str]) -> str:
+    return ", ".join(f"{name}:" for name in sorted(names))

@@ -19,6 +19,7 @@ from typing_extensions import override
 from alicloud_local import LocalCloud
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
 from ice_result.sinks import SinkContext
@@ -92,7 +93,7 @@ def context_of(endpoint: str) -> SinkContext:
     credentials.use(Keys("LTAI-id", "secret", TOKEN))
     return SinkContext(
         region="cn-shanghai",
-        oss_endpoint=endpoint,
+        oss_endpoint=parse_endpoint(endpoint),
         oss_path_style=True,
         oss_encryption="KMS",
         credentials=credentials,

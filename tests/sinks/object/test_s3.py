@@ -24,6 +24,7 @@ from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.service import Watch
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import (
     ForbiddenError,
@@ -129,7 +130,7 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 def s3(bucket: Bucket, new_caller: Callable[[str], ServiceCaller]) -> SinkContext:
     """How the server is reached; calls wait in the test's time."""
     return SinkContext(
-        s3_endpoint=bucket.server.endpoint,
+        s3_endpoint=parse_endpoint(bucket.server.endpoint),
         s3_path_style=True,
         concurrency=8,
         new_caller=new_caller,
@@ -348,7 +349,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "anything")
-    context = SinkContext(s3_endpoint=cloud.oss.endpoint, s3_path_style=True, new_caller=new_caller)
+    context = SinkContext(s3_endpoint=parse_endpoint(cloud.oss.endpoint), s3_path_style=True, new_caller=new_caller)
     store = S3Store(S3Client(context), "records")
     watchers.append(fake_time.during(kind, 10, times=None))
     cloud.oss.fail(Fault(kind, times=None))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from ice_result.core.credentials import Credentials
-from ice_result.core.endpoints import parse_object_endpoint
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
 from ice_result.errors import NotFoundError, SettingsError
 from ice_result.sinks.base import Listed, SinkContext
@@ -94,15 +94,12 @@ class OssClient:
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
 
-    def endpoint(self) -> str:
-        """Where OSS is called. Raises SettingsError without a region, which signatures name, or for no endpoint."""
+    def endpoint(self) -> Endpoint:
+        """Endpoint of OSS. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
-        try:
-            return parse_object_endpoint(self._context.oss_endpoint or f"oss-{region}.aliyuncs.com")
-        except ValueError as error:
-            raise SettingsError([("ICE_RESULT_OSS_ENDPOINT", str(error))]) from error
+        return self._context.oss_endpoint or Endpoint("https", f"oss-{region}.aliyuncs.com")
 
     def load(self) -> None:
         """Import the SDK and open the session."""
@@ -130,7 +127,7 @@ class OssClient:
 
             bucket = oss2.Bucket(
                 oss2.ProviderAuthV4(_Signer(self._context.credentials)),
-                self.endpoint(),
+                str(self.endpoint()),
                 name,
                 session=session,
                 connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
@@ -151,7 +148,9 @@ class OssClient:
 
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
-                self._session = OssSession(self.endpoint(), ca_bundle=context.ca_bundle, pool_size=context.concurrency)
+                self._session = OssSession(
+                    str(self.endpoint()), ca_bundle=context.ca_bundle, pool_size=context.concurrency
+                )
             return self._session
 
 

@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
-from urllib.parse import urlsplit
 
 from ice_result.core.credentials import Credentials
-from ice_result.core.endpoints import parse_object_endpoint
-from ice_result.errors import KeysExpiredError, NotFoundError, SettingsError
+from ice_result.core.endpoints import Endpoint
+from ice_result.errors import KeysExpiredError, NotFoundError
 from ice_result.sinks.base import Listed, SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.s3_errors import SERVICE, translate
@@ -79,15 +78,6 @@ class S3Client:
         self._client: Client | None = None
         self._lock = threading.Lock()
 
-    def endpoint(self) -> str | None:
-        """Where S3 is called; None is AWS's endpoint of the region. Raises SettingsError for what is no endpoint."""
-        if self._context.s3_endpoint is None:
-            return None
-        try:
-            return parse_object_endpoint(self._context.s3_endpoint)
-        except ValueError as error:
-            raise SettingsError([("ICE_RESULT_S3_ENDPOINT", str(error))]) from error
-
     def load(self) -> None:
         """Import the SDK and make its client."""
         _translated("open S3", self._shared_client)
@@ -119,11 +109,11 @@ class S3Client:
                 from ice_result.core.http import ending_with_calls  # noqa: PLC0415  loaded with the SDK
 
                 logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
-                endpoint = self.endpoint()
+                endpoint = self._context.s3_endpoint
                 session, region = self._session(endpoint)
                 client = session.client(
                     "s3",
-                    endpoint_url=endpoint,
+                    endpoint_url=str(endpoint) if endpoint else None,
                     region_name=region,
                     verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
                     config=self._config(),
@@ -134,7 +124,7 @@ class S3Client:
                 self._client = client
             return self._client
 
-    def _session(self, endpoint: str | None) -> tuple[boto3.session.Session, str | None]:
+    def _session(self, endpoint: Endpoint | None) -> tuple[boto3.session.Session, str | None]:
         """A session with its keys, and the region: AWS's own chains, or for Alibaba Cloud's endpoints, ours.
 
         ICE's region is a guess for other stores, so the chain's comes first: AWS_DEFAULT_REGION, or the profile's.
@@ -143,7 +133,7 @@ class S3Client:
         import boto3  # noqa: PLC0415  0.5 s, paid by those who use it
         import botocore.session  # noqa: PLC0415  as above
 
-        if endpoint and (urlsplit(endpoint).hostname or "").endswith(".aliyuncs.com"):
+        if endpoint and endpoint.is_alibaba_cloud:
             core = botocore.session.get_session()
             core.register_component("credential_provider", _Keyring(self._context.credentials))
             return boto3.session.Session(botocore_session=core), self._context.region
@@ -233,10 +223,8 @@ class S3Store:
 
 
 def open_s3(url: SinkUrl, context: SinkContext) -> ObjectSink:
-    """The sink of an `s3:` URL. Raises SettingsError."""
-    client = S3Client(context)
-    client.endpoint()  # wrong settings show now, not at the first job
-    return ObjectSink(url.text, S3Store(client, url.authority or ""), Layout(url.prefix))
+    """The sink of an `s3:` URL."""
+    return ObjectSink(url.text, S3Store(S3Client(context), url.authority or ""), Layout(url.prefix))
 
 
 class _Keyring:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ice_result.core.credentials import Credentials
-from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.lazy_imports import deferred
 from ice_result.errors import RejectedError, SettingsError
@@ -276,17 +276,14 @@ class Tablestore:
         self._client: Client | None = None
         self._lock = threading.Lock()
 
-    def endpoint(self) -> str:
-        """Where the instance is called. Raises SettingsError without a region, which signatures name."""
+    def endpoint(self) -> Endpoint:
+        """Endpoint of the instance. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError(
                 [("ICE_RESULT_REGION", "not set: signatures for Tablestore name the instance's region")]
             )
-        try:
-            return parse_endpoint(self._context.ots_endpoint or f"{self._instance}.{region}.ots.aliyuncs.com")
-        except ValueError as error:
-            raise SettingsError([("ICE_RESULT_OTS_ENDPOINT", str(error))]) from error
+        return self._context.ots_endpoint or Endpoint("https", f"{self._instance}.{region}.ots.aliyuncs.com")
 
     def load(self) -> None:
         """Import the SDK and make its client."""
@@ -377,7 +374,7 @@ class Tablestore:
             if self._client is None:
                 context = self._context
                 self._client = open_client(
-                    self.endpoint(),
+                    str(self.endpoint()),
                     self._instance,
                     context,
                     seconds=self._caller.attempt_seconds,
