@@ -1,4 +1,4 @@
-"""Settings → Pipeline: which source of jobs and which stores stand behind the seams."""
+"""The composition root: it makes the pipeline, with its source of jobs and its stores, from the settings."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
-    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed.
+    """Make the configured pipeline. Makes no call; an SDK is imported when it is first needed.
 
-    Every call it makes waits, and is waited for, by `clock`; without one, by the machine's.
+    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine.
     """
     callers_clock = clock or Clock()
 
@@ -52,7 +52,7 @@ def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[st
 
 
 def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
-    """Calls to ICE for other things than jobs."""
+    """Make a client of ICE for calls other than looking up jobs."""
     return IceClient(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
@@ -71,14 +71,14 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
 
 
 def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
-    """The stores that keep parked events and notes, and no others: those of the pipeline, in its order."""
+    """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
     urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
     return [open_lot(url, context) for url in urls]
 
 
 def _inspector(context: SinkContext) -> ObjectInspector:
-    from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only who verifies pays for it
+    from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  not needed when files are not looked up
 
     return open_inspector(context)
 
@@ -86,7 +86,7 @@ def _inspector(context: SinkContext) -> ObjectInspector:
 def sink_context(
     settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 ) -> SinkContext:
-    """What stores are opened with."""
+    """Make the context that stores are opened with."""
     return SinkContext(
         region=settings.region,
         oss_endpoint=settings.oss_endpoint,

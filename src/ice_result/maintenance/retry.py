@@ -20,7 +20,7 @@ from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import Kept, next_kept
-from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, for_both
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
 from ice_result.sinks.base import Parked, ParkingLot
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 
@@ -178,7 +178,7 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
         if not isinstance(event, JobEvent):
             others.append(event)
         else:
-            jobs[event.job_id] = for_both(jobs[event.job_id], event) if event.job_id in jobs else event
+            jobs[event.job_id] = merge_events(jobs[event.job_id], event) if event.job_id in jobs else event
     named = jobs.get(parked.job_id) if parked.job_id else None
     return [named] if named else [*jobs.values(), *others]
 
