@@ -351,7 +351,7 @@ def test_discard_says_what_is_removed(run: Run, out: Path) -> None:
     [
         (["discard"], "nothing to remove"),
         (["discard", "--yes"], "nothing to remove"),
-        (["list", "--since", "yesterday"], "'yesterday' is no moment"),
+        (["list", "--since", "yesterday"], "'yesterday' is not a time"),
         (["list", "--sink", "nowhere"], "ICE_RESULT_SINKS: 'nowhere'"),
         (["show"], "Missing argument"),
     ],

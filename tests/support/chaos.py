@@ -30,7 +30,7 @@ from pathlib import Path
 
 from alicloud_local import LocalCloud
 from ice_result.core.deadline import Deadline
-from ice_result.maintenance import kept, new_notes, read_each, retry
+from ice_result.maintenance import list_parked, new_notes, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
@@ -307,5 +307,5 @@ class Chaos:
 def _retry_all(pipeline: Pipeline) -> int:
     """As `parked retry` for all reasons; how many there were."""
     deadline = Deadline.after(3600)
-    envelopes = read_each(kept(pipeline.stores.lots, None), deadline)
+    envelopes = read_envelopes(list_parked(pipeline.stores.lots, None), deadline)
     return len(list(retry(pipeline, envelopes, RunContext(lambda: Deadline.after(30)))))

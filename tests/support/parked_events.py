@@ -13,7 +13,7 @@ from ice_result.app import assemble
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject
-from ice_result.maintenance import Envelope, Retried, kept, read_each, retry
+from ice_result.maintenance import ParkedEnvelope, RetryResult, list_parked, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from support.fake_clock import without_pauses
@@ -73,12 +73,12 @@ def process(pipeline: Pipeline, payload: object) -> None:
     pipeline.report(pipeline.parse(json.dumps(payload).encode()).events, terms())
 
 
-def envelopes(pipeline: Pipeline) -> list[Envelope]:
+def envelopes(pipeline: Pipeline) -> list[ParkedEnvelope]:
     """All that is parked, that parked longest ago first."""
-    return [*read_each(kept(pipeline.stores.lots, None), deadline())]
+    return [*read_envelopes(list_parked(pipeline.stores.lots, None), deadline())]
 
 
-def retry_all(pipeline: Pipeline) -> list[Retried]:
+def retry_all(pipeline: Pipeline) -> list[RetryResult]:
     """Try all of it again."""
     return [*retry(pipeline, envelopes(pipeline), terms())]
 
