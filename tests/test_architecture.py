@@ -27,6 +27,17 @@ SDKS = {
     "tablestore": {"sinks/table/tablestore_client.py"},
 }
 PRODUCT = sorted(SOURCE.rglob("*.py"))
+QUESTIONS = {"what", "whether", "where", "why", "who", "whom", "whose", "which", "how"}
+HALF_SENTENCES = {"those", "that", "one", "all", "nothing", "none", "so"}
+# Packages and modules whose docstrings are in plain words; in the end, all of `src`.
+IN_PLAIN_WORDS = ["cli", "core", "maintenance", "processing", *sorted(path.name for path in SOURCE.glob("*.py"))]
+NOT_YET = {
+    "core/json_text.py",
+    "core/oss_address.py",
+    "core/redaction.py",
+    "errors.py",
+    "maintenance/job_queue_errors.py",
+}
 
 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -120,3 +131,18 @@ def test_functions_are_one_thought() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno:
                 assert node.end_lineno - node.lineno < 60, f"{path.name}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize("part", [*IN_PLAIN_WORDS, "../handler.py"])
+def test_docstrings_begin_with_a_verb_or_a_noun(part: str) -> None:
+    """A docstring says what a thing does or is; it is neither a question nor half a sentence."""
+    found = []
+    for path in sorted((SOURCE / part).rglob("*.py")) or [SOURCE / part]:
+        if str(path.relative_to(SOURCE.parent)).removeprefix("ice_result/") in NOT_YET:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                first, *_ = (ast.get_docstring(node) or "-").split()
+                if first.strip(".,:;`'\"()").lower() in QUESTIONS | HALF_SENTENCES:
+                    found.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
+    assert found == []

@@ -23,7 +23,7 @@ from ice_result.errors import IceResultError
 from ice_result.maintenance.file_facts import FileFacts
 from ice_result.maintenance.stored_versions import (
     NotRewritableError,
-    StoredJob,
+    OldRecord,
     is_later,
     json_of,
     read_job,
@@ -114,7 +114,7 @@ class _Rebuilt(NamedTuple):
     """A job as this version writes it, with the stored job that it was built from."""
 
     stored: Stored
-    old: StoredJob
+    old: OldRecord
     record: Record
     manifest: Manifest
 
@@ -182,7 +182,7 @@ class Rewriter:
 
         return _guarded(old.job_id, place, rebuild_and_write)
 
-    def _archived(self, stored: Stored, old: StoredJob) -> Stored | None:
+    def _archived(self, stored: Stored, old: OldRecord) -> Stored | None:
         """Read a job that was too large for its store from the store that its row points to."""
         for handle in self.stores.archives:
             if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
@@ -191,7 +191,7 @@ class Rewriter:
                     return found
         return None
 
-    def _elsewhere(self, old: StoredJob) -> Iterator[Stored]:
+    def _elsewhere(self, old: OldRecord) -> Iterator[Stored]:
         """Yield the job as it is in the other stores."""
         for handle in self.stores.targets:
             if handle.sink is not self.stores.source.sink:
@@ -298,5 +298,5 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
     return ()
 
 
-def _place(handle: StoreHandle, old: StoredJob) -> str:
+def _place(handle: StoreHandle, old: OldRecord) -> str:
     return handle.holdings.place_as(old.job_id, old.function_name, old.create_time)

@@ -102,7 +102,7 @@ def discard(envelope: ParkedEnvelope) -> bool:
 
 @dataclass
 class _Retry:
-    """One envelope in work, with its events and their outcomes so far."""
+    """An envelope in work, with its events and their outcomes so far."""
 
     envelope: ParkedEnvelope
     events: list[TriggerEvent]

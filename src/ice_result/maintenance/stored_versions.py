@@ -37,7 +37,7 @@ class NotRewritableError(Exception):
 
 
 @dataclass(frozen=True)
-class StoredJob:
+class OldRecord:
     """The parts of a stored record that are not rebuilt. `raw` is empty when it was too large for the store."""
 
     job_id: JobId
@@ -47,13 +47,13 @@ class StoredJob:
     raw: JsonObject
 
 
-def read_record(data: bytes, region: str | None) -> StoredJob:
+def read_record(data: bytes, region: str | None) -> OldRecord:
     """Read a stored record. `region` is for records of versions that did not store one. Raises NotRewritableError."""
     document = _document(data, Record)
     job_id, raw = document.get("job_id"), document.get("raw")
     if not isinstance(job_id, str) or not job_id:
         raise NotRewritableError("damaged", "the record names no job")
-    return StoredJob(
+    return OldRecord(
         job_id=JobId(job_id),
         function_name=_text(document.get("function_name")) or "",
         create_time=_time(document.get("create_time")),
@@ -62,7 +62,7 @@ def read_record(data: bytes, region: str | None) -> StoredJob:
     )
 
 
-def read_job(record: StoredJob, archived: Stored | None) -> Job:
+def read_job(record: OldRecord, archived: Stored | None) -> Job:
     """Read the job from the response in a record, or in `archived` without one. Raises NotRewritableError."""
     raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
     if not raw:
