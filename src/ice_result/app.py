@@ -13,7 +13,6 @@ from ice_result.jobs.errors import SERVICE
 from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
-from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
 
@@ -67,7 +66,12 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
         lots = [open_lot(settings.park_url, context)]
     else:
         lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
-    return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+    inspector = None
+    if settings.verify_outputs:
+        from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only needed here
+
+        inspector = open_inspector(context)
+    return Stores(sinks=sinks, lots=lots, inspector=inspector)
 
 
 def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
@@ -75,12 +79,6 @@ def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
     context = sink_context(settings, credentials)
     urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
     return [open_lot(url, context) for url in urls]
-
-
-def _inspector(context: SinkContext) -> ObjectInspector:
-    from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  not needed when files are not looked up
-
-    return open_inspector(context)
 
 
 def sink_context(

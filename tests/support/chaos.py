@@ -254,7 +254,7 @@ class Chaos:
             return True
 
     def _run_timers(self, place: Place) -> None:
-        """Run a timer every few seconds. It fails when it cannot read the parked events, and the next one tries again."""
+        """Run a timer every few seconds. It fails when it cannot read parked events, and the next one tries again."""
         while not self._over.wait(self._plan.timer_every):
             status = self._deliver(place, self._lanes[-1], TIMER, self._plan.timeout, WAITED_SECONDS)
             self.figures.timers += 1

@@ -131,16 +131,12 @@ def _callback_problems(found: CallbackSetting, settings: Settings, queue: str | 
     if all(wanted) and (found.type, found.target) != wanted:
         yield f"events go to {shorten(found.target)}, not to {shorten(wanted[1] or '')}"
     elif settings.callback_url and not queue:
-        yield from _signature_problems(found, settings)
+        if found.auth_switch != "on":
+            yield "requests are not signed, so all of them will be refused"
+        elif found.auth_key and found.auth_key not in settings.callback_keys:
+            yield "requests are signed with a key that is not in ICE_RESULT_CALLBACK_KEYS"
     if missing := [name for name in settings.triggers.event_types if name not in found.event_types]:
         yield f"events of type {', '.join(missing)} are not sent"
-
-
-def _signature_problems(found: CallbackSetting, settings: Settings) -> Iterator[str]:
-    if found.auth_switch != "on":
-        yield "requests are not signed, so all of them will be refused"
-    elif found.auth_key and found.auth_key not in settings.callback_keys:
-        yield "requests are signed with a key that is not in ICE_RESULT_CALLBACK_KEYS"
 
 
 def check_sink(sink: Sink) -> Iterator[Check]:
@@ -281,15 +277,11 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":
-        yield from _examine_ice(settings, credentials, queue)
+        client = ice_client(settings, credentials)
+        yield check_clock(client.endpoint, settings.ca_bundle)
+        yield check_jobs(client)
+        yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
-
-
-def _examine_ice(settings: Settings, credentials: Credentials, queue: str | None) -> Iterator[Check]:
-    client = ice_client(settings, credentials)
-    yield check_clock(client.endpoint, settings.ca_bundle)
-    yield check_jobs(client)
-    yield check_callback(client, settings, queue)
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

@@ -67,7 +67,7 @@ class OutcomePrinter:
             self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
 
     def _counted(self, name: str) -> str:
-        """Return `14 recorded: 13 complete, 1 not`, or only the number."""
+        """Format a count: `14 recorded: 13 complete, 1 not`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
@@ -122,7 +122,7 @@ def write_line(json_text: str) -> None:
     """
     json_text, encoding = redact(json_text), sys.stdout.encoding or "utf-8"
     if not json_text.isprintable() or not _has(encoding, json_text):
-        shown = (each if each.isprintable() and _has(encoding, each) else _escaped(each) for each in json_text)
+        shown = (each if each.isprintable() and _has(encoding, each) else json.dumps(each)[1:-1] for each in json_text)
         json_text = "".join(shown)
     sys.stdout.write(f"{json_text}\n")
     sys.stdout.flush()
@@ -134,10 +134,6 @@ def _has(encoding: str, text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _escaped(character: str) -> str:
-    return json.dumps(character)[1:-1]
 
 
 def printable(text: str) -> str:

@@ -35,7 +35,6 @@ from ice_result.errors import IceResultError
 from ice_result.maintenance import ParkedEnvelope, discard, read_envelopes, retry
 from ice_result.processing.batch import RunContext
 from ice_result.settings import Settings
-from ice_result.sinks import Parked
 from ice_result.sinks.base import DEAD
 
 _LONGEST_MESSAGE = 120
@@ -88,18 +87,15 @@ def show_parked(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
     """
     selection = select(sinks, ParkedFilter(names=(name,)))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
-        if as_json:
-            write_line(dump(_document(envelope)))
-        else:
+        place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
+        if not as_json:
             _show(envelope, standard_output())
+        elif envelope.parked is None:
+            write_line(dump({**place, "envelope": None, "text": _text(envelope)}))
+        else:
+            document = clean(envelope.parked.model_dump(mode="json", by_alias=True))
+            write_line(dump({**place, "envelope": document}))
     return 0 if selection.whole else 1
-
-
-def _document(envelope: ParkedEnvelope) -> JsonObject:
-    place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
-    if envelope.parked is None:
-        return {**place, "envelope": None, "text": _text(envelope)}
-    return {**place, "envelope": clean(envelope.parked.model_dump(mode="json", by_alias=True))}
 
 
 def _text(envelope: ParkedEnvelope) -> str:
@@ -113,15 +109,6 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         console.print(Text("damaged: no envelope of this version. It holds:", style="red"))
         _print_lines(_text(envelope), console)
         return
-    _show_facts(parked, console)
-    if parked.history:
-        console.print(Text("earlier tries", style="bold"))
-        console.print(indented(table([past.model_dump() for past in parked.history])))
-    console.print(Text("event", style="bold"))
-    _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
-
-
-def _show_facts(parked: Parked, console: Console) -> None:
     known: dict[str, object] = {
         "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
         "dead": "only `parked retry --dead` tries it again" if parked.dead else None,
@@ -135,6 +122,11 @@ def _show_facts(parked: Parked, console: Console) -> None:
         "error": f"{parked.error.type}: {parked.error.message}",
     }
     console.print(indented(name_value_table(known)))
+    if parked.history:
+        console.print(Text("earlier tries", style="bold"))
+        console.print(indented(table([past.model_dump() for past in parked.history])))
+    console.print(Text("event", style="bold"))
+    _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
 
 
 def _print_lines(text: str, console: Console) -> None:

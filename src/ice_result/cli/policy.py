@@ -51,11 +51,9 @@ class Platform(NamedTuple):
 def function_policy(settings: Settings, output_buckets: Sequence[str], platform: Platform) -> JsonObject:
     """Make the policy for processing jobs, for the work of the timer, and for the platform."""
     ours = (
-        *_asking(settings),
-        *_looking_up(settings, output_buckets),
-        *_writing(settings),
+        *_processing(settings, output_buckets),
         *_parking(settings),
-        *_finding_recorded(settings),
+        *_reading(settings),
     )
     grants = dict.fromkeys((*ours, *_platforms(platform, settings.region or "*")))
     return {"Version": "1", "Statement": [*_statements(grants)]}
@@ -67,28 +65,26 @@ def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
         yield "ice: no resource narrower than * is known for these actions"
     if settings.verify_outputs and not output_buckets:
         yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
-    for url in _all_urls(settings):
+    for url in dict.fromkeys((*settings.sinks, *_parking_urls(settings))):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
     if settings.oss_encryption == "KMS":
         yield "encryption with a key of your own in KMS needs kms:GenerateDataKey and kms:Decrypt on that key as well"
 
 
-def _asking(settings: Settings) -> Iterator[Grant]:
+def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
+    """Yield the grants for asking ICE, looking up output files, and writing records and manifests.
+
+    HeadObject has no action of its own: it needs oss:GetObject [documented].
+    """
     if settings.jobs == "ice":
         yield Grant("ice:QueryIProductionJob", "*")
-
-
-def _looking_up(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
-    """Yield the grants for output files. HeadObject needs oss:GetObject, and has no action of its own [documented]."""
     if settings.verify_outputs:
         yield from (Grant("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in buckets)
-
-
-def _writing(settings: Settings) -> Iterator[Grant]:
     for url in settings.sinks:
         if url.scheme == "ots":
-            yield from _rows(url, settings)
+            for action, tables in _TABLE_ACTIONS.items():
+                yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
         elif _is_oss(url, settings):
             yield from (Grant("oss:PutObject", _objects(url, kind)) for kind in ("records", "manifests"))
 
@@ -103,7 +99,7 @@ def _parking(settings: Settings) -> Iterator[Grant]:
             yield from (_listing(url, f"{Layout(url.prefix).folder(kind)}*") for kind in ("parked", "expected"))
 
 
-def _finding_recorded(settings: Settings) -> Iterator[Grant]:
+def _reading(settings: Settings) -> Iterator[Grant]:
     """Yield the grants for reading stored jobs: for expected jobs, and before a worse record is written."""
     for url in settings.sinks:
         if url.scheme == "ots":
@@ -128,10 +124,6 @@ def _parking_urls(settings: Settings) -> list[SinkUrl]:
     return [url for url in settings.sinks if url.scheme in PARKING_SCHEMES]
 
 
-def _all_urls(settings: Settings) -> dict[SinkUrl, None]:
-    return dict.fromkeys((*settings.sinks, *_parking_urls(settings)))
-
-
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:
     """Return True for a bucket of OSS, also behind its S3-compatible endpoint."""
     if url.scheme != "s3":
@@ -146,11 +138,6 @@ def _objects(url: SinkUrl, kind: Kind) -> str:
 def _listing(url: SinkUrl, prefix: str) -> Grant:
     """Make the grant for listing keys: of the bucket, with a condition on the prefix [documented]."""
     return Grant("oss:ListObjects", f"acs:oss:*:*:{url.authority}", prefix)
-
-
-def _rows(url: SinkUrl, settings: Settings) -> Iterator[Grant]:
-    for action, tables in _TABLE_ACTIONS.items():
-        yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
 
 
 def _instance(url: SinkUrl, settings: Settings) -> str:

@@ -16,8 +16,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, shorten
 from ice_result.jobs import CallbackSetting, read_callback, write_callback
 from ice_result.settings import STORES, Settings
-from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.registry import SinkUrl
+from ice_result.sinks import open_sink
 from ice_result.sinks.table.schema import TableStore
 
 _SECONDS = 60.0
@@ -116,24 +115,22 @@ def setup(*, tables: bool, sinks: tuple[str, ...], callback: bool, queue: str | 
 
 
 def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
+    """Prepare the tables of each sink, and print their states. Returns the exit status."""
     settings = Settings.from_environment(environment_with(sinks), STORES)
     context = sink_context(settings, Credentials())
-    done = [_prepare(url, context, dry_run=dry_run) for url in dict.fromkeys(settings.sinks)]
-    return 0 if all(done) else 1
-
-
-def _prepare(url: SinkUrl, context: SinkContext, *, dry_run: bool) -> bool:
-    """Prepare one sink, and print the state of its tables. Returns False after an error, which is printed."""
-    sink = open_sink(url, context)
-    if not isinstance(sink, TableStore):
-        click.echo(f"{url}: has no tables, nothing to do")
-        return True
-    try:
-        with time_limit(Deadline.after(_SECONDS)):
-            tables = sink.prepare(dry_run=dry_run)
-    except IceResultError as error:
-        print_error(str(error))
-        return False
-    for table, state in tables:
-        click.echo(f"{url}: {table} {_TABLE_STATES[state]}")
-    return True
+    status = 0
+    for url in dict.fromkeys(settings.sinks):
+        sink = open_sink(url, context)
+        if not isinstance(sink, TableStore):
+            click.echo(f"{url}: has no tables, nothing to do")
+            continue
+        try:
+            with time_limit(Deadline.after(_SECONDS)):
+                tables = sink.prepare(dry_run=dry_run)
+        except IceResultError as error:
+            print_error(str(error))
+            status = 1
+            continue
+        for table, state in tables:
+            click.echo(f"{url}: {table} {_TABLE_STATES[state]}")
+    return status

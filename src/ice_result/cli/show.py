@@ -22,7 +22,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError
-from ice_result.records.model import Manifest, Record
+from ice_result.records.model import Manifest
 from ice_result.sinks.base import Found
 from ice_result.triggers import JobEvent, job_event
 
@@ -63,23 +63,6 @@ def _show(found: Found, console: Console) -> None:
     title.stylize("bold")
     outcome = Text(record.outcome.replace("_", " "), style=_COLOURS.get(record.outcome, "yellow"))
     console.print(Text("  ").join((title, readable(record.function_name), outcome)))
-    _show_facts(record, console)
-    if found.left_out:
-        whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
-        _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
-    _section(console, f"result: {result_summary(record)}", record.result.shown_rows())
-    if manifest is None:
-        _section(console, "files: no manifest yet, so none was looked up", [])
-    else:
-        if "files" not in found.left_out:
-            _show_files(manifest, console)
-        if manifest.problems:
-            _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
-    if record.decode.warnings:
-        _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
-
-
-def _show_facts(record: Record, console: Console) -> None:
     known: dict[str, object] = {
         "state": f"{record.state} ({record.status})",
         "name": record.name,
@@ -94,9 +77,19 @@ def _show_facts(record: Record, console: Console) -> None:
         "decoded": record.decode.status,
     }
     console.print(indented(name_value_table(known)))
+    if found.left_out:
+        whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
+        _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
+    _section(console, f"result: {result_summary(record)}", record.result.shown_rows())
+    if manifest is None:
+        _section(console, "files: no manifest yet, so none was looked up", [])
+    else:
+        _show_manifest(manifest, console, has_files="files" not in found.left_out)
+    if record.decode.warnings:
+        _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
 
 
-def _show_files(manifest: Manifest, console: Console) -> None:
+def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> None:
     files: list[dict[str, object]] = [
         {
             "exists": "not checked" if file.exists is None else file.exists,
@@ -108,7 +101,10 @@ def _show_files(manifest: Manifest, console: Console) -> None:
         }
         for file in manifest.files
     ]
-    _section(console, f"files: {files_summary(manifest)} there" if files else "files: none", files)
+    if has_files:
+        _section(console, f"files: {files_summary(manifest)} there" if files else "files: none", files)
+    if manifest.problems:
+        _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
 
 
 def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:

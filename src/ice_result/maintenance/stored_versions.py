@@ -79,7 +79,20 @@ def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
         raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
     if not stored.files_stored:
         raise NotRewritableError("no_raw", "the files are not in the manifest, nor in a store that it points to")
-    return _facts(_document(stored.manifest, Manifest))
+    manifest = _document(stored.manifest, Manifest)
+    problems = _objects(manifest.get("problems"))
+    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
+        return None
+    by_uri = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
+    try:
+        return {
+            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), {}))
+            for file in _objects(manifest.get("files"))
+            if file.get("uri")
+        }
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
+        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
 
 
 def is_complete(stored: Stored) -> bool:
@@ -125,22 +138,6 @@ def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
 
 def _schema_of(model: type[Record | Manifest]) -> str:
     return str(model.model_fields["schema_"].default)
-
-
-def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
-    problems = _objects(manifest.get("problems"))
-    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
-        return None
-    by_uri = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
-    try:
-        return {
-            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), {}))
-            for file in _objects(manifest.get("files"))
-            if file.get("uri")
-        }
-    except ValidationError as error:
-        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
-        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
 
 
 def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
