@@ -174,9 +174,9 @@ def _check_writing(sink: ObjectSink) -> Check:
 
 
 def _check_versioning(store: OssStore, url: str) -> Check:
-    name, tried = f"{url} versioning", f"read the versioning of oss://{store.bucket}"
+    name, operation = f"{url} versioning", f"read the versioning of oss://{store.bucket}"
     try:
-        status = store.client.call(tried, store.bucket, lambda bucket: bucket.get_bucket_versioning().status)
+        status = store.client.call(operation, store.bucket, lambda bucket: bucket.get_bucket_versioning().status)
     except ForbiddenError as error:
         remedy = "allow oss:GetBucketVersioning to the user of this command; the role does not need it"
         return Check(name, "warning", str(error), remedy)

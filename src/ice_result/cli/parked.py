@@ -111,7 +111,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         return
     known: dict[str, object] = {
         "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
-        "dead": "only `parked retry --dead` tries it again" if parked.dead else None,
+        "dead": "only `parked retry --dead` retries it" if parked.dead else None,
         "job": parked.job_id,
         "event type": parked.event_type,
         "event id": parked.event_id,
@@ -123,7 +123,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
     }
     console.print(indented(name_value_table(known)))
     if parked.history:
-        console.print(Text("earlier tries", style="bold"))
+        console.print(Text("earlier attempts", style="bold"))
         console.print(indented(table([past.model_dump() for past in parked.history])))
     console.print(Text("event", style="bold"))
     _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
@@ -183,7 +183,7 @@ def retry_parked(
             is_done = all(outcome.outcome in _DONE for outcome in result.outcomes)
             is_clean = is_clean and is_done
             if is_done and not result.removed:
-                print_error(f"{result.envelope.entry.key} is done with but could not be removed, or was parked anew")
+                print_error(f"{result.envelope.entry.key} is done with but could not be removed, or was parked again")
     pipeline.close()
     return 0 if is_clean and selection.whole else 1
 
@@ -250,7 +250,7 @@ def _discard(envelope: ParkedEnvelope, *, as_json: bool) -> bool:
         print_error(str(error))
         return False
     if not is_gone:
-        print_error(f"{envelope.entry.key} stays: it was parked anew meanwhile")
+        print_error(f"{envelope.entry.key} stays: it was parked again meanwhile")
         return False
     if as_json:
         write_line(dump(_summary(envelope)))

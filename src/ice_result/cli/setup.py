@@ -41,7 +41,7 @@ def _set_up_callback(queue: str | None, *, write: bool) -> None:
     if not changes:
         return
     if present.target and present.target != wanted.target:
-        click.echo(f"  no event will go to {_shown(present.target)} any more: whoever reads there gets none")
+        click.echo(f"  no event will go to {_shown(present.target)} any more: its readers get none")
     if write:
         with time_limit(Deadline.after(_SECONDS)):
             write_callback(client, wanted)

@@ -134,7 +134,7 @@ def _position(store: ParkingLot) -> Position | None:
     try:
         return store.position()
     except IceResultError as error:
-        _log.warning("no position read in %s, so its listing begins anew: %s", store.url, error)
+        _log.warning("no position read in %s, so its listing begins again: %s", store.url, error)
         return None
 
 
