@@ -247,4 +247,6 @@ def shorten(text: str) -> str:
     """Foreign text made fit for a message: redacted, on one line, printable, at most 300 characters."""
     line = " ".join(redact(text).split())
     shown = line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+    if shown.isprintable():
+        return shown
     return "".join(character if character.isprintable() else "\ufffd" for character in shown)

@@ -1,4 +1,4 @@
-"""JSON in and out, with limits: nothing that comes from outside can crash, hang or smuggle in what is not JSON."""
+"""JSON in and out, within limits: no foreign text crashes the program, stalls it, or brings in a value beyond JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
 
 MAX_BYTES = 33_554_432
-"""32 MiB: the largest body Function Compute hands to a function."""
+"""Largest body that Function Compute hands to a function: 32 MiB."""
 MAX_DEPTH = 64
 _LONGEST_INTEGER = 300
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -20,32 +20,33 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
-    """The value of a JSON text; NaN, Infinity and numbers beyond a double become null.
+    """Parse a JSON text. NaN, Infinity and numbers beyond a double become null; bytes are read like by `decode`.
 
-    Bytes are read as `decode` reads them. Raises NotJsonError, with the reason, for anything else: bad syntax, not
-    UTF-8, too large, too deep.
+    Raises NotJsonError with the reason: bad syntax, not UTF-8, too large, too deep.
     """
     if len(text) > max_bytes:
         raise NotJsonError(f"{len(text)} bytes: at most {max_bytes} are read")
     decoded = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        value: JsonValue = json.loads(decoded, parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+        value: JsonValue = _DECODER.decode(decoded)
     except RecursionError as error:
         raise NotJsonError(f"nested deeper than {max_depth} levels") from error
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON: {error.msg} at character {error.pos}") from error
-    if _deeper_than(value, max_depth):
+    brackets = decoded.count("[") + decoded.count("{")  # fewer than the limit cannot be nested deeper than it
+    if brackets > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
-    return _without_surrogates(value) if _SURROGATE_ESCAPE.search(decoded) or not _encodable(decoded) else value
+    surrogates = _SURROGATE_ESCAPE.search(decoded) or (not decoded.isascii() and _SURROGATE.search(decoded))
+    return _without_surrogates(value) if surrogates else value
 
 
 def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
-    """The encoding of a text: UTF-16 when it begins with the byte order mark of that, as PowerShell writes it."""
+    """Return the encoding of a text: UTF-16 after its byte order mark, as PowerShell writes it, else UTF-8."""
     return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def decode(raw: bytes) -> str:
-    """The text in `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
+    """Decode `raw` and remove its byte order mark. Raises NotJsonError for bytes that are no text."""
     encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)
@@ -55,12 +56,12 @@ def decode(raw: bytes) -> str:
 
 
 def dump(value: JsonValue) -> str:
-    """Compact JSON with sorted keys: the same value is always the same text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    """Write compact JSON with sorted keys: the same value is always the same text."""
+    return _ENCODER.encode(value)
 
 
 def valid_text(text: str) -> str:
-    """`text` with lone surrogates, which no UTF-8 file can hold, replaced by U+FFFD."""
+    """Replace lone surrogates, which no UTF-8 file can hold, by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 
@@ -73,12 +74,9 @@ def _integer(text: str) -> int | None:
     return int(text) if len(text) <= _LONGEST_INTEGER else None
 
 
-def _nothing(_constant: str) -> None:
-    return None
-
-
-def _encodable(text: str) -> bool:
-    return not _SURROGATE.search(text)
+# Made once: `json.loads` and `json.dumps` make a decoder or encoder for each call with options.
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=lambda _: None)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 
 
 def _deeper_than(value: JsonValue, levels: int) -> bool:
