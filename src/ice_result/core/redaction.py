@@ -75,9 +75,10 @@ _HINTS = (
     *("xamz", "xgoog", "qak", "@", "hook", "key=", "key%"),
 )
 _SEPARATOR = re.compile(r"[=:：@/%\\]")
-_ENCODED_HINT = re.compile(r"\\u00[2-7]|\\u212[aA]|%[4-7]|%25|%2[dD]")  # U+212A in lower case is the letter k
+_ESCAPED_HINT = re.compile(r"\\u(?:00[2-7]|212[aA])")  # U+212A in lower case is the letter k
+_ENCODED_HINT = re.compile(r"%(?:[4-7]|25|2[dD])")
 _REDACTED_QUERY = re.compile(r"\?[A-Za-z0-9_.-]+=\[redacted](?:&[A-Za-z0-9_.-]+=\[redacted])*\Z")
-_AS_JSON = json.JSONEncoder(ensure_ascii=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"'\\/nrt]))")
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
@@ -136,7 +137,7 @@ def json_may_hold_a_secret(value: JsonValue) -> bool:
     if not isinstance(value, (dict, list)):
         return False
     try:
-        return may_hold_a_secret(_AS_JSON.encode(value))
+        return may_hold_a_secret(_ENCODER.encode(value))
     except (ValueError, RecursionError):  # an integer too long to write, or too many levels
         return True
 
@@ -158,7 +159,7 @@ def may_hold_a_secret(text: str) -> bool:
     for hint in _HINTS:  # a loop, since `any` takes twice as long
         if hint in normal:
             return True
-    return _ENCODED_HINT.search(text) is not None
+    return bool(_ESCAPED_HINT.search(text) or ("%" in text and _ENCODED_HINT.search(text)))
 
 
 def without_query(url: str) -> str:

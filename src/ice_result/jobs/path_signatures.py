@@ -17,9 +17,10 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError
 
 _HASH = re.compile("[0-9a-f]{32}")
-# The quick scan of a whole response. A signature's hash has a slash behind it, perhaps encoded; or else a character of
-# the hash itself may be encoded. The ids of jobs and pipelines are hashes too, without a slash.
-_MAY_BE_SIGNED = re.compile(r"[0-9a-f]{32}(?:[/%]|\\+(?:/|u002[fF]))|%(?:3[0-9]|6[1-6]|25)|\\u00[36]")
+# The quick scan of a whole response. A signature's hash has a slash on each side, perhaps encoded; or a character of
+# the hash itself is encoded. The ids of jobs and pipelines are such hashes without slashes.
+_BETWEEN_SLASHES = re.compile(r"[/fF][0-9a-f]{32}(?:[/%]|\\+(?:/|u002[fF]))")
+_ENCODED_HASH = re.compile(r"%(?:3[0-9]|6[1-6]|25)|\\u00[36]")
 # An address ends at a blank or a quote; in Chinese text, and in a list of them, at punctuation; in another address's
 # query, at the next parameter.
 _WORDS = (
@@ -38,7 +39,8 @@ def path_signatures(response: JsonObject) -> Iterator[str]:
 
     Before anything else, a hash may be part of the path.
     """
-    if not _MAY_BE_SIGNED.search(json.dumps(response, ensure_ascii=False)):
+    scanned = json.dumps(response, ensure_ascii=False)
+    if not _BETWEEN_SLASHES.search(scanned) and not _ENCODED_HASH.search(scanned):
         return
     with_hashes = [text for text in _plain_texts(response) if _HASH.search(text)]
     texts = [text for text in _texts_in([*with_hashes]) if _HASH.search(text)]

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
@@ -306,7 +306,7 @@ def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
     if sinks == named:
         return one
     past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
-    return one.model_copy(update={"past": past})
+    return replace(one, past=past)
 
 
 def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:
