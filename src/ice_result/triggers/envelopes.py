@@ -41,7 +41,7 @@ Contents: TypeAlias = Iterable[Nested | TriggerEvent]
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One kind of message: the keys it is recognised by, for reasons, and the function that opens it."""
+    """A kind of message: the keys it is recognised by, for reasons, and the function that opens it."""
 
     known_by: str
     open: Callable[[JsonObject, TriggerOptions], Contents | None]

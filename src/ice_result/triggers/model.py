@@ -12,7 +12,7 @@ from ice_result.core.types import JobId, JsonValue, Model
 
 
 class Try(Model):
-    """One attempt that did not finish an event: when it was parked, and why."""
+    """An attempt that did not finish an event: when it was parked, and why."""
 
     at: datetime
     reason: str
