@@ -276,9 +276,7 @@ class Settings(Model):
 
     @property
     def triggers(self) -> TriggerOptions:
-        """Options of the first stage. The values are checked: a cold start need not build the validators of these."""
+        """Options of the first stage."""
         url, keys = self.callback_url, self.callback_keys
-        callback = Callback.model_construct(url=url, keys=keys) if url and keys else None
-        return TriggerOptions.model_construct(
-            event_types=self.event_types, job_id_paths=self.job_id_paths, callback=callback
-        )
+        callback = Callback(url=url, keys=keys) if url and keys else None
+        return TriggerOptions(event_types=self.event_types, job_id_paths=self.job_id_paths, callback=callback)

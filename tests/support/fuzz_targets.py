@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+
+from pydantic_core import to_json
 
 from ice_result.core import json_text
 from ice_result.core.deadline import Deadline, current_deadline
@@ -144,7 +147,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
 
 def _few(triggered: Triggered) -> Triggered:
     """Its first events: each would write the whole payload once more."""
-    return triggered.model_copy(update={"events": triggered.events[:10]})
+    return replace(triggered, events=triggered.events[:10])
 
 
 def _signed(body: str) -> JsonObject:
@@ -175,9 +178,9 @@ def _written(response: JsonObject) -> tuple[str, ...]:
     return _check_writable(record), _check_writable(build_manifest(record, files, None))
 
 
-def _check_writable(value: Model) -> str:
+def _check_writable(value: Model | Triggered) -> str:
     """Its JSON is UTF-8 and JSON indeed."""
-    return _check_json(value.model_dump_json(by_alias=True))
+    return _check_json(to_json(value, by_alias=True).decode())
 
 
 def _check_json(text: str) -> str:

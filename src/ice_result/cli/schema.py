@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import click
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from ice_result.core.types import JsonObject
 from ice_result.records.model import Manifest, Record
@@ -13,7 +13,7 @@ from ice_result.results.model import AnyResult
 from ice_result.triggers.model import TriggerEvent
 
 SCHEMAS: dict[str, TypeAdapter[object]] = {
-    "event": TypeAdapter(TriggerEvent),
+    "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
     "manifest": TypeAdapter(Manifest),
     "record": TypeAdapter(Record),
     "result": TypeAdapter(AnyResult),

@@ -1,7 +1,8 @@
-"""What the ICE SDK raises, told in our own errors.
+"""Translation of the ICE SDK's errors into ours.
 
-The class the SDK chooses says little: `Throttling.User` is a ClientException, and a gateway's page, a reset and a
-timeout are all UnretryableException. So the code decides, by its prefix; then the HTTP status; then what broke.
+The class that the SDK chooses says little: `Throttling.User` is a ClientException, and a gateway's page, a reset and a
+timeout are all UnretryableException. Therefore the code decides, by its prefix; then the HTTP status; then the error
+of the connection.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from ice_result.errors import (
 SERVICE = "ICE"
 
 
-# The first that fits counts. Codes of Alibaba Cloud's gateway are documented; those of ICE were seen in the field.
+# The first rule that fits counts. Codes of Alibaba Cloud's gateway are documented; those of ICE were seen in the field.
 _RULES = (
     Rule("Throttling|FlowControl", ThrottledError),
     Rule(
         "(InvalidParameter\\.)?(\\w+\\.)*JobNotFound", NotFoundError, "the id is wrong, or the job is of another region"
     ),
     Rule("SignatureNonceUsed", UnavailableError, "the request came twice; another try is signed anew"),
-    # The service's own words for these two hold the text that was signed, and with it the security token.
+    # The service's own words for these two contain the signed text, and with it the security token.
     Rule("SignatureDoesNotMatch|IncompleteSignature", ForbiddenError, "the secret is not that of the access key"),
     Rule("InvalidTimeStamp\\.Expired", ClockSkewError, CLOCK_SKEW),
     Rule("InvalidSecurityToken(\\.Expired)?$", KeysExpiredError, KEYS_EXPIRED),
@@ -53,7 +54,7 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 def translate(error: BaseException, operation: str) -> IceResultError:
-    """Our error for what a call through the SDK raised; one of ours within it comes out as it was."""
+    """Translate an error of a call through the SDK; one of ours inside it is returned unchanged."""
     links = list(_links(error))
     ours = next((link for link in links if isinstance(link, IceResultError)), None)
     if ours is not None:
@@ -63,7 +64,7 @@ def translate(error: BaseException, operation: str) -> IceResultError:
 
 
 def _links(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what is behind it; the SDK keeps the original in an attribute, or in the context only."""
+    """Yield the error and its causes. The SDK keeps the original in an attribute, or only in the context."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -97,7 +98,7 @@ def _kind_by_status(status: int | None, *, told_to_wait: bool) -> type[ServiceEr
 
 
 def _of_connection(links: list[BaseException], operation: str) -> ServiceError:
-    """No answer at all, or not one of the service: where the network broke, or else the words of the SDK."""
+    """Make the error of a call without an answer of the service: the network's error, or else the SDK's words."""
     kind, advice = _kind_by_class(links)
     broken = next((link for link in reversed(links) if isinstance(link, OSError)), None)
     found = f"{type(broken).__name__}: {broken}" if broken else f"the SDK cannot make sense of the reply: {links[0]}"
@@ -134,13 +135,13 @@ def _status(error: BaseException) -> int | None:
 
 
 def _message(error: BaseException) -> str:
-    """The service's own words, from the body; the SDK's `message` has the status and request id around them."""
+    """Return the service's own words from the body; the SDK's `message` adds status and request id to them."""
     body = getattr(error, "data", None)
     words = body.get("Message") if isinstance(body, dict) else None
     return words if isinstance(words, str) else _text(error, "message")
 
 
 def _text(error: BaseException, name: str) -> str:
-    """A text of the SDK's, which writes "None" for what the answer did not have."""
+    """Return a text of the SDK, which writes "None" for a missing one."""
     value = getattr(error, name, None)
     return value if isinstance(value, str) and value != "None" else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Literal, TypeAlias
@@ -299,7 +299,7 @@ def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
     if sinks == named:
         return one
     past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
-    return one.model_copy(update={"past": past})
+    return replace(one, past=past)
 
 
 def _not_begun_in_time() -> OutOfTimeError:

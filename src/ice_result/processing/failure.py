@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class Failure:
         ((usual, _),) = Counter(id(event.past) for event in events).most_common(1)
         apart = {(id(event.payload), id(event.past)): event for event in events}
         inside = [event.payload if id(event.past) == usual else _with_its_past(event) for event in apart.values()]
-        parked = self.parked(first.model_copy(update={"past": pasts[usual]}), now, most_tries)
+        parked = self.parked(replace(first, past=pasts[usual]), now, most_tries)
         return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
 
 
