@@ -296,6 +296,8 @@ def test_cleaning_twice_changes_nothing_more(value: JsonValue) -> None:
 
 
 @example({"password": None, "Data": "Signature="})
+@example(["Authorization: ", "token: \\"])
+@example({"a": "x Cookie: ", "password": "\\", "b": {"Secret": "a\\"}})
 @example({"a": "AccessKeySecret=", "b": ["token="], "sign=": "y"})
 @given(json_values)
 def test_a_json_text_stays_json(value: JsonValue) -> None:

@@ -100,6 +100,7 @@ _QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
 _NAMED = re.compile(r"(?<![A-Za-z0-9_/-])([A-Za-z_-][A-Za-z0-9_-]+)([\"']?\s*[=:：]\s*)")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
+_DECODED_BACKSLASH = re.compile(r"\\[\"'](?=\s*(?:[,:}\]]|\Z))")
 _CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
 _IN_A_LIST = re.compile(r"\s*(?:([\[\]])|,|null|none|true|false|-?\d[\d.e+-]*)\s*", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
@@ -252,7 +253,10 @@ def _replaced(text: str, spans: Iterable[_Span]) -> str:
 
 def _secrets(text: str) -> Iterator[_Span]:
     """Find the secrets of `text` as it is, and of each text that decoding its escapes or percent-encoding gives."""
-    yield from _plain_secrets(text)
+    found = set()
+    for start, end in _plain_secrets(text):
+        found.add(start)
+        yield start, end
     layers: list[_Layer] = []
     for _ in range(_MOST_LAYERS):
         if _ESCAPE.search(text):
@@ -264,7 +268,10 @@ def _secrets(text: str) -> Iterator[_Span]:
         text = layer.text
         layers.insert(0, layer)
         for start, end in _plain_secrets(text):
-            yield reduce(_outside, layers, start), reduce(_outside, layers, end)
+            outside = reduce(_outside, layers, start)
+            if outside in found and (closing := _DECODED_BACKSLASH.search(text, start, end)):
+                end = closing.start() + 1  # noqa: PLW2901  a backslash before a closing quote, where there were two
+            yield outside, reduce(_outside, layers, end)
 
 
 class _Layer(NamedTuple):
@@ -337,24 +344,26 @@ def _is_secret_parameter(name: str, *, of_webhook: bool) -> bool:
 
 def _named_secrets(text: str) -> Iterator[_Span]:
     """Find secrets behind a name, as in JSON, settings and headers."""
-    position = 0
+    position = counted = quotes = 0
     while match := _NAMED.search(text, position):
         position = match.end()
         if not is_secret(match[1][-_LONGEST_NAME:]):
             continue
-        for span in _values(text, match):
+        quotes += text.count('"', counted, position)
+        counted = position
+        for span in _values(text, match, in_quotes=quotes % 2 == 1):
             position = span[1]
             yield span
 
 
-def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
-    """Find the value behind a secret name, or each text of a list there."""
+def _values(text: str, named: re.Match[str], *, in_quotes: bool) -> Iterator[_Span]:
+    """Find the value behind a secret name, or each text of a list there; `in_quotes` if the name is part of a text."""
     start, before = named.end(), text[named.start() - 1 : named.start()]
     quoted_name = named[2][0] in "\"'"
     if quoted_name and before != named[2][0]:
         return  # the end of a longer name
     opening = text[start : start + 1]
-    if "=" in named[2] and _CLOSING.match(text, start):
+    if ("=" in named[2] or (in_quotes and not quoted_name)) and _CLOSING.match(text, start):
         return  # the name is the end of a JSON text, which this quote closes
     if opening in _QUOTED and (quoted := _QUOTED[opening].match(text, start)):
         yield quoted.span(1)
