@@ -60,9 +60,7 @@ def query_job(job_id: str) -> dict[str, str]:
     lines = "".join(f"{name}:{headers[name]}\n" for name in names)
     canonical = f"POST\n/\n{query}\n{lines}\n{signed}\n{sha256('')}"
     signature = sign(SECRET.encode(), f"ACS3-HMAC-SHA256\n{sha256(canonical)}").hex()
-    headers["authorization"] = (
-        f"ACS3-HMAC-SHA256 Credential={KEY_ID},SignedHeaders={signed},Signature={signature}"
-    )
+    headers["authorization"] = f"ACS3-HMAC-SHA256 Credential={KEY_ID},SignedHeaders={signed},Signature={signature}"
     job: dict[str, str] = json.loads(call(ice, "POST", f"/?{query}", headers)[1])
     return job
 

@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 JOBS = HERE.parent / "samples" / "jobs"
 ONE = json.dumps({"JobIds": ["cover-0001"]})
 _PYTHON = {"PYDANTIC_DISABLE_PLUGINS": "__all__", "PYTHONDONTWRITEBYTECODE": ""}
-"""No plug-ins, as in s.yaml: looking for them costs a tenth of pydantic's import. Whatever is imported is compiled once."""
+"""No plug-ins, as in s.yaml: looking for them costs a tenth of pydantic's import. What is compiled is kept."""
 PROGRAMS = {"ice-result": HERE / "invoke.py", "naive": HERE / "naive.py", "floor": HERE / "floor.py"}
 
 
