@@ -68,8 +68,9 @@ chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed
 
 bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/function.py
+	$(BIN)/python bench/cpu_sizes.py --runs 1
 	$(BIN)/python bench/scale.py
-	PYTHONPATH=tests $(BIN)/python bench/tables.py
+	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 
 package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
