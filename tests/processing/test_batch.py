@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
-from alicloud_local import LocalCloud, Passing
+from alicloud_local import CallEvent, LocalCloud
 from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -351,7 +351,7 @@ def test_a_job_takes_three_rounds_of_calls() -> None:
     passings: list[tuple[str, str]] = []
     second_round = threading.Barrier(2)
 
-    def watch(passing: Passing) -> None:
+    def watch(passing: CallEvent) -> None:
         if passing.service == "ICE" or "videoclip-0001" in passing.target:
             passings.append((passing.moment, "query" if passing.service == "ICE" else passing.target.split("/")[1]))
         elif passing.operation == "HEAD":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
 from ice_result.core.credentials import Credentials, Keys
@@ -241,7 +241,7 @@ class _Run:
             self._armed = True
             self._servers[self._cell.call.service].fail(fault)
 
-    def _watch(self, passing: Passing) -> None:
+    def _watch(self, passing: CallEvent) -> None:
         """Arm the fault when its moment comes, and note that it hits a call."""
         call = self._cell.call
         if self._armed and passing.service == call.service and call.operation in (None, passing.operation):

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
 from ice_result.errors import (
@@ -113,7 +113,7 @@ def test_a_write_recovers_from_a_single_fault(
     kind: FaultKind,
     record_of: RecordOf,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a record is written THEN the second call brings it home."""
     watchers.append(fake_time.during(kind, 10))
@@ -132,7 +132,7 @@ def test_a_read_recovers_from_a_single_fault(
     context: SinkContext,
     kind: FaultKind,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """An object is read whole or read again, even when the reply ends too soon."""
     watchers.append(fake_time.during(kind, 10))
@@ -164,7 +164,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     error: type[ServiceError],
     record_of: RecordOf,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN a service that keeps failing WHEN a record is written THEN the error says how, and comes in time."""
     watchers.append(fake_time.during(kind, 10, times=None))

@@ -21,7 +21,7 @@ import pytest
 from botocore.config import Config
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
@@ -344,7 +344,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
     fake_time: FakeTime,
     new_caller: Callable[[str], ServiceCaller],
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):

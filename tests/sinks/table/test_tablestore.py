@@ -17,7 +17,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
@@ -56,7 +56,7 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, watch: CallObserver) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
     with LocalCloud(tablestore=True, watch=watch) as local:
         for name, value in local.environment.items():
@@ -223,7 +223,7 @@ def test_a_fault_that_passes_costs_nothing(
     sink: TablestoreSink,
     cloud: LocalCloud,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """Also a write whose reply was lost: it is sent again, and is there once."""
     hangs = fake_time.during(kind, 10)
@@ -254,7 +254,7 @@ def test_a_fault_that_stays_is_one_of_our_errors(
     sink: TablestoreSink,
     cloud: LocalCloud,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """It says what was tried and where, within the deadline."""
     hangs = fake_time.during(kind, 10, times=None)
