@@ -29,9 +29,7 @@ _TABLE = ErrorTable(
         Rule("InvalidDegist", errors.UnavailableError, "what arrived is not what was sent"),  # spelled so by MNS
         Rule("", errors.RejectedError, statuses=(None,)),  # a message of a batch
     ),
-    classes=(
-        Rule("MNSExceptionBase", errors.RejectedError, NEVER_SENT),
-    ),  # with nothing behind it: the SDK's own checks
+    classes=(Rule("MNSExceptionBase", errors.RejectedError, NEVER_SENT),),  # one of the SDK's own checks
 )
 
 Failures: TypeAlias = Mapping[int, SdkFailure]
@@ -54,12 +52,12 @@ def refused_parts(error: Exception, count: int) -> Failures | None:
 
 
 def partial(refused: Failures, operation: str) -> errors.ServiceError:
-    """Return the error of a batch of which these were refused: a transient one if one of them may yet be taken."""
-    errors = [
+    """Return the error of a batch of which these were refused: a transient one when one of them may succeed later."""
+    found = [
         classify(failure._replace(message=f"{len(refused)} refused: {failure.message}"), _TABLE, operation)
         for failure in refused.values()
     ]
-    return next((error for error in errors if error.transient), errors[0])
+    return next((error for error in found if error.transient), found[0])
 
 
 def incomplete(told: int, sent: int, operation: str) -> errors.ServiceError:
@@ -75,9 +73,8 @@ def translate(error: Exception, operation: str, status: int) -> Exception:
     `status` is the HTTP status, or negative without a reply.
     """
     code = getattr(error, "type", None)
-    if isinstance(error, errors.IceResultError) or not (
-        isinstance(code, str) or isinstance(error, (ValueError, LookupError))
-    ):
+    is_failure = isinstance(code, str) or isinstance(error, (ValueError, LookupError))
+    if isinstance(error, errors.IceResultError) or not is_failure:
         return error
     if hasattr(error, "host_id"):
         failure = SdkFailure(str(code), status, attribute(error, "message", ""), attribute(error, "req_id", ""))

@@ -43,7 +43,7 @@ def translate(error: Exception, operation: str) -> Exception:
 
 
 def of_row(code: str, message: str, operation: str) -> errors.ServiceError:
-    """Return the error of one row in a batch that went through but for such rows."""
+    """Return the error of one row in a batch that was accepted as a whole."""
     return classify(SdkFailure(code=code, message=message), _TABLE, operation)
 
 
