@@ -134,7 +134,7 @@ def _of_exception(failure: SdkFailure, cause: BaseException, table: ErrorTable) 
     name = type(cause).__name__
     if failure.unreadable:
         return UnavailableError, f"{UNREADABLE} ({failure.message or name})"
-    if isinstance(cause, ValueError):
+    if isinstance(cause, ValueError) and not isinstance(cause, OSError):
         return RejectedError, NEVER_SENT.format(name=name)
     return UnavailableError, failure.message or f"{name}: {cause}"
 
