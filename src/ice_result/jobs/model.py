@@ -121,7 +121,11 @@ def read_time(text: str) -> datetime | None:
 
 
 class JobSource(Protocol):
-    """Where jobs are looked up."""
+    """Source of jobs: ICE, or saved responses."""
+
+    def load(self) -> None:
+        """Make ready all that needs no call: imports, for which the first call would wait."""
+        ...
 
     def get(self, job_id: JobId) -> Job:
         """The job once it is finished, or as it is when the time to wait for that is over.

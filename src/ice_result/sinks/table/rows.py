@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, ManifestFile, Record
 from ice_result.results.model import Result
-from ice_result.sinks.base import Found, JobLine, Stored
+from ice_result.sinks.base import JobLine, StoredBytes, StoredJob
 from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
 
 Value: TypeAlias = str | int | float | bool | None
@@ -87,11 +87,11 @@ def job_line(row: Row) -> JobLine:
         raise _unreadable(row, error) from error
 
 
-def found(row: Row) -> Found:
+def stored_job(row: Row) -> StoredJob:
     """Read a stored job from the columns FOUND_COLUMNS. Raises StorageError for a row that is not ours."""
     raw_uri = row.get("raw_uri")
     try:
-        return Found(
+        return StoredJob(
             record=Record.model_validate_json(str(row.get("record"))),
             manifest=Manifest.model_validate_json(str(row.get("manifest"))),
             left_out=tuple(part for part in PARTS if row.get(f"{part}_stored") is False),
@@ -101,11 +101,11 @@ def found(row: Row) -> Found:
         raise _unreadable(row, error) from error
 
 
-def stored(row: Row) -> Stored:
+def stored_bytes(row: Row) -> StoredBytes:
     """Read the content of a row of any version, from the columns STORED_COLUMNS."""
     record, manifest, raw_uri = (row.get(name) for name in ("record", "manifest", "raw_uri"))
-    return Stored(
-        place=str(row["job_id"]),
+    return StoredBytes(
+        key=str(row["job_id"]),
         record=str(record or "").encode(),
         manifest=None if manifest is None else str(manifest).encode(),
         generation=str(row.get("generation") or ""),

@@ -19,11 +19,10 @@ are on their way in or out, and a join on job_id and generation leaves them out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple
 
 from ice_result.results.model import SHARED_COLUMNS, ColumnType, ItemColumn, families
 
-TableState: TypeAlias = Literal["present", "created", "missing"]
 SCHEMA_VERSION = 2
 """The version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
 
@@ -48,22 +47,6 @@ class Table(NamedTuple):
     def key(self) -> tuple[Column, ...]:
         """The columns that identify a row."""
         return tuple(column for column in self.columns if column.key)
-
-
-class TableStatus(NamedTuple):
-    """The state in which a store found one table when it was prepared."""
-
-    table: str
-    state: TableState
-
-
-@runtime_checkable
-class TableStore(Protocol):
-    """A store whose tables can be made ahead of the first job."""
-
-    def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
-        """Make the tables that are missing, or with `dry_run` only look. Raises when a table is there but unusable."""
-        ...
 
 
 def _text(name: str, meaning: str, *, key: bool = False) -> Column:
