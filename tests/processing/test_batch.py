@@ -194,7 +194,7 @@ def test_a_store_that_answers_no_question_does_not_cost_the_other_its_manifest()
     assert end.left() == pytest.approx(2.5)  # a half, and a half of the rest
 
 
-def test_the_next_lot_is_tried_when_one_refuses() -> None:
+def test_the_next_parking_store_is_tried_when_one_refuses() -> None:
     """Anywhere durable will do."""
     broken, parking_store = FakeStore(refuses=StorageError("disk full")), FakeStore()
     (outcome,) = _run(
@@ -204,7 +204,7 @@ def test_the_next_lot_is_tried_when_one_refuses() -> None:
     assert len(parking_store.parked) == 1
 
 
-def test_the_next_lot_is_tried_when_one_breaks() -> None:
+def test_the_next_parking_store_is_tried_when_one_breaks() -> None:
     """A defect in one store must not cost an event that another would keep."""
     broken, parking_store = FakeStore(refuses=ValueError("http://b/x?Signature=secret")), FakeStore()
     (outcome,) = _run(
@@ -279,7 +279,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
     end, all_busy = Deadline.after(10, fake_time.clock), threading.Barrier(5)
 
     @dataclass(eq=False)
-    class Lot(FakeStore):
+    class SlowParkingStore(FakeStore):
         @override
         def park(self, parked: Parked) -> str:
             if parked.job_id is None:
@@ -302,7 +302,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
                 fake_time.move_to(end.at)
             yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
 
-    jobs, parking_store = SlowJobs(), Lot()
+    jobs, parking_store = SlowJobs(), SlowParkingStore()
     with closing(_pipeline(jobs, [parking_store], [parking_store])) as pipeline:
         outcomes = dict(pipeline.process_events(events(), RunContext(lambda: end, _in_ten_seconds)))
     assert sorted(jobs.asked) == ["job-0", "job-1", "job-2", "job-3"]

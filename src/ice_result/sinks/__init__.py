@@ -6,15 +6,14 @@ Each store is a module of its own, imported when a URL names it: see `registry`.
 from ice_result.sinks.base import Capabilities, SinkContext, Store
 from ice_result.sinks.parked_events import Parked, ParkedError, ParkedEvents
 from ice_result.sinks.registry import (
-    PARKING_SCHEMES,
     capabilities_of,
     open_parking_store,
     open_sink,
+    parking_schemes,
     parse_sink_url,
 )
 
 __all__ = [
-    "PARKING_SCHEMES",
     "Capabilities",
     "Parked",
     "ParkedError",
@@ -24,5 +23,6 @@ __all__ = [
     "capabilities_of",
     "open_parking_store",
     "open_sink",
+    "parking_schemes",
     "parse_sink_url",
 ]

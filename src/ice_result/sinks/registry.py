@@ -8,7 +8,7 @@ ots://instance                         an instance of Tablestore
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
@@ -122,15 +122,20 @@ STORES: dict[str, StoreType] = {
     "ots": StoreType(check_instance_url, "ice_result.sinks.table.tablestore:open_tablestore", TABLESTORE),
     "sqlite": StoreType(check_path_url, "ice_result.sinks.table.sqlite:open_sqlite", SQLITE),
 }
-PARKING_SCHEMES = frozenset(scheme for scheme, store in STORES.items() if store.capabilities.parks)
-"""Schemes of the stores that keep parked events."""
+
+
+def parking_schemes() -> list[str]:
+    """List the schemes of the stores that keep parked events, sorted, as `file:`."""
+    return sorted(f"{scheme}:" for scheme, store in STORES.items() if store.capabilities.parks)
 
 
 def sink_url(text: str) -> SinkUrl:
     """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
     url = split_url(text.strip())
     if url.scheme not in STORES:
-        raise ValueError(f"{url.scheme}: is no known kind of store; known are {_schemes(STORES)}")
+        raise ValueError(
+            f"{url.scheme}: is no known kind of store; known are {', '.join(f'{scheme}:' for scheme in sorted(STORES))}"
+        )
     STORES[url.scheme].check(url)
     return url
 
@@ -138,8 +143,9 @@ def sink_url(text: str) -> SinkUrl:
 def parking_url(text: str) -> SinkUrl:
     """Check the URL of a sink that keeps parked events. Raises ValueError, as above."""
     url = sink_url(text)
-    if url.scheme not in PARKING_SCHEMES:
-        raise ValueError(f"{url.scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
+    if not capabilities_of(url).parks:
+        schemes = ", ".join(scheme.rstrip(":") for scheme in parking_schemes())
+        raise ValueError(f"{url.scheme}: keeps no parked events; use one of {schemes}")
     return url
 
 
@@ -169,10 +175,6 @@ def open_parking_store(url: SinkUrl | str, context: SinkContext) -> ParkedEvents
     """Open the store behind `url` for parked events; nothing is called yet. Raises SettingsError."""
     parking = open_sink(url, context).parking
     if parking is None:
-        known = _schemes(PARKING_SCHEMES)
+        known = ", ".join(parking_schemes())
         raise SettingsError([("ICE_RESULT_PARK_URL", f"{url}: keeps no parked events; those that do are {known}")])
     return parking
-
-
-def _schemes(names: Iterable[str]) -> str:
-    return ", ".join(f"{name}:" for name in sorted(names))

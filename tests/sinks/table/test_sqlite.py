@@ -22,7 +22,7 @@ from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.sinks import SinkContext, Store
 from ice_result.sinks.base import JobFilter, StoredJob
-from ice_result.sinks.registry import PARKING_SCHEMES, open_sink
+from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import rows_of
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.fake_clock import FakeTime, limited
@@ -65,7 +65,7 @@ def test_a_sqlite_url_is_a_sink_a_catalogue_and_a_table_store(tmp_path: Path) ->
     assert sink.capabilities.keeps == "tables"
     assert catalogue.find(JobId("job-1")) is None
     assert not catalogue.reads_everything(JobFilter())
-    assert "sqlite" not in PARKING_SCHEMES
+    assert "sqlite:" not in parking_schemes()
     assert [*tmp_path.iterdir()] == []
 
 

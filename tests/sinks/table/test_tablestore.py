@@ -37,7 +37,7 @@ from ice_result.records import Manifest
 from ice_result.results.unknown import Unknown
 from ice_result.sinks import SinkContext
 from ice_result.sinks.base import JobFilter, StoredJob
-from ice_result.sinks.registry import PARKING_SCHEMES, open_sink
+from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import Rows, rows_of, size
 from ice_result.sinks.table.schema import DAYS, TABLES, Column, Table
 from ice_result.sinks.table.tablestore import TablestoreSink, fitting_rows
@@ -103,7 +103,7 @@ def test_an_ots_url_is_a_sink_a_catalogue_and_a_table_store(context: SinkContext
     assert sink.capabilities.keeps == "tables"
     assert open_sink(URL, context).reads_everything(JobFilter())
     assert not open_sink(URL, context).reads_everything(JobFilter(since=DAY))
-    assert "ots" not in PARKING_SCHEMES
+    assert "ots:" not in parking_schemes()
     assert cloud.ots.calls == ()
 
 

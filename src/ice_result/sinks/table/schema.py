@@ -168,6 +168,8 @@ def _item_columns() -> Iterator[Column]:
         yield Column(name, columns[0].type, "; ".join([*meanings, *filter(None, [columns[0].unit])]))
 
 
+FAMILY_COLUMNS = tuple(_item_columns())
+"""Columns of ice_items that hold values of results; a new family of results adds its own."""
 ITEMS = Table(
     "ice_items",
     "One row a cover, a segment or a channel: what the algorithm found. Columns of the other kinds are null.",
@@ -177,7 +179,7 @@ ITEMS = Table(
         _GENERATION,
         _FUNCTION,
         _text("kind", _one_of(family.item_kind for family in _FAMILIES.values() if family.item_kind)),
-        *_item_columns(),
+        *FAMILY_COLUMNS,
     ),
 )
 TABLES = (JOBS, OUTPUTS, ITEMS)

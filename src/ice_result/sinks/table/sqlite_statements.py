@@ -25,6 +25,12 @@ def create(table: Table, *, name: str | None = None) -> str:
     return f"CREATE TABLE {name or table.name} ({columns}, PRIMARY KEY ({key}))"
 
 
+def add_column(table: Table, name: str) -> str:
+    """Return the statement that adds a column of `table` that is missing."""
+    column = next(column for column in table.columns if column.name == name)
+    return f"ALTER TABLE {table.name} ADD COLUMN {_declaration(column)}"
+
+
 def _insert(table: Table) -> str:
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
