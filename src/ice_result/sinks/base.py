@@ -24,7 +24,7 @@ class SinkContext:
     `s3_endpoint` None means AWS's own; `ots_endpoint` None means the public endpoint of the instance;
     `ca_bundle` is a file of certificates to trust in place of the usual ones. `archive_url` is the first object
     sink: stores that cannot keep all of a record point there.
-    `concurrency` is how many calls go out at once: so many connections are kept open. `new_caller` makes the
+    `concurrency` is the number of calls at once, and of connections that stay open. `new_caller` makes the
     ServiceCaller of a service, by its name.
     """
 

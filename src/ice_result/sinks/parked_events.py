@@ -51,7 +51,7 @@ class Parked(Model):
 
     @property
     def past(self) -> Past:
-        """The facts of this try and the tries before it that another try has to know."""
+        """Facts of this try and the tries before it that another try has to know."""
         history = self.history
         if self.last_parked and is_try(self.reason):
             history = (*history, Try(at=self.last_parked, reason=self.reason, message=self.error.message))

@@ -53,7 +53,7 @@ class OssClient:
         self._lock = threading.Lock()
 
     def endpoint(self) -> Endpoint:
-        """Endpoint of OSS. Raises SettingsError without a region, which signatures name."""
+        """Return the endpoint of OSS. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])

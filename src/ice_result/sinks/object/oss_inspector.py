@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OssInspector:
-    """An ObjectInspector: one HEAD request for each file."""
+    """ObjectInspector that sends one HEAD request for each file."""
 
     client: OssClient
 

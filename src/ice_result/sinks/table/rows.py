@@ -17,20 +17,20 @@ from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 LINE_COLUMNS = tuple(JobLine.model_fields)
-"""The columns of ice_jobs that a JobLine is made of."""
+"""Columns of ice_jobs that make a JobLine."""
 OLD_FILE_COUNT = "files"
-"""The name of `file_count` in version 1 of the tables."""
+"""Name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
-"""The columns of ice_jobs that hold everything about a job."""
+"""Columns of ice_jobs that hold everything about a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
-"""The columns of ice_jobs that tell one writing of a job from another."""
+"""Columns of ice_jobs that tell one writing of a job from another."""
 PARTS = ("raw", "result", "files")
-"""The parts of `record` and `manifest` that a store may leave out: the columns `raw_stored` and so on say so."""
+"""Parts of `record` and `manifest` that a store may leave out, as the columns `raw_stored` and so on record."""
 _INTEGERS = range(-(2**63), 2**63)
 
 
 class Rows(NamedTuple):
-    """The rows of one job."""
+    """Rows of one job."""
 
     job: Row
     outputs: tuple[Row, ...]
@@ -38,17 +38,17 @@ class Rows(NamedTuple):
 
     @property
     def job_id(self) -> str:
-        """The id of the job."""
+        """Id of the job."""
         return str(self.job["job_id"])
 
     @property
     def generation(self) -> str:
-        """The generation, which all the rows have."""
+        """Generation, which all the rows have."""
         return str(self.job["generation"])
 
     @property
     def details(self) -> tuple[tuple[Table, tuple[Row, ...]], ...]:
-        """The rows beside the job's own, by table."""
+        """Rows beside the job's own, by table."""
         return (OUTPUTS, self.outputs), (ITEMS, self.items)
 
 

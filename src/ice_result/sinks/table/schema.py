@@ -24,11 +24,11 @@ from typing import NamedTuple
 from ice_result.results.model import SHARED_COLUMNS, ColumnType, ItemColumn, families
 
 SCHEMA_VERSION = 2
-"""The version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
+"""Version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
 
 
 class Column(NamedTuple):
-    """A column. Only key columns are never null."""
+    """Column of a table. Only key columns are never null."""
 
     name: str
     type: ColumnType
@@ -37,7 +37,7 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; the columns of its key come first."""
+    """Table with its columns, the key first."""
 
     name: str
     meaning: str
@@ -45,7 +45,7 @@ class Table(NamedTuple):
 
     @property
     def key(self) -> tuple[Column, ...]:
-        """The columns that identify a row."""
+        """Columns that identify a row."""
         return tuple(column for column in self.columns if column.key)
 
 

@@ -232,7 +232,7 @@ class Tablestore:
         self._lock = threading.Lock()
 
     def endpoint(self) -> Endpoint:
-        """Endpoint of the instance. Raises SettingsError without a region, which signatures name."""
+        """Return the endpoint of the instance. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError(
