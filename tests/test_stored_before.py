@@ -94,11 +94,11 @@ class World:
 
     def found(self, number: int = 0) -> StoredJob:
         """What the sink of this number has of the job."""
-        found = self.catalogue(number).find(JOB)
+        found = self.sink(number).find(JOB)
         assert found is not None
         return found
 
-    def catalogue(self, number: int = 0) -> Store:
+    def sink(self, number: int = 0) -> Store:
         return open_sink(self.urls[number], self.context)
 
     def parked(self) -> dict[str, JsonObject]:
@@ -158,7 +158,7 @@ def test_a_running_job_whose_tries_are_used_up_is_not_recorded(world: World) -> 
     world.wake(function=function)
     assert world.wake(world.parked()[f"not_finished/{JOB}"], function)["outcome"] == "parked"
     assert f"dead/{JOB}" in world.parked()
-    assert world.catalogue().find(JOB) is None
+    assert world.sink().find(JOB) is None
 
 
 def test_a_status_nobody_documented_with_a_finish_time_is_recorded_at_once(world: World) -> None:

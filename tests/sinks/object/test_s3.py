@@ -282,11 +282,11 @@ def test_jobs_are_looked_up_again(bucket: Bucket, s3: SinkContext, record_of: Re
     sink = open_sink(url, s3)
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    catalogue = open_sink(url, s3)
+    reopened = open_sink(url, s3)
 
-    assert catalogue.find(JobId("job-1")) == StoredJob(record_of(), manifest)
-    assert catalogue.find(JobId("job-2")) is None
-    assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter())] == [("job-1", True)]
+    assert reopened.find(JobId("job-1")) == StoredJob(record_of(), manifest)
+    assert reopened.find(JobId("job-2")) is None
+    assert [(line.job_id, line.complete) for line in reopened.jobs(JobFilter())] == [("job-1", True)]
 
 
 def test_the_sdk_logs_nothing_of_what_is_signed(

@@ -20,7 +20,7 @@ import pytest
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
-from ice_result.sinks import SinkContext, Store
+from ice_result.sinks import SinkContext
 from ice_result.sinks.base import JobFilter, StoredJob
 from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import rows_of
@@ -55,16 +55,15 @@ def content(path: Path) -> tuple[list[str], list[str], list[str]]:
     return jobs, outputs, items
 
 
-def test_a_sqlite_url_is_a_sink_a_catalogue_and_a_table_store(tmp_path: Path) -> None:
+def test_a_sqlite_url_is_a_store_of_tables(tmp_path: Path) -> None:
     """The registry opens it under its URL, without touching the disk; it keeps no parked events."""
     url = f"sqlite:{tmp_path}/jobs.db"
-    sink: Store = open_sink(url, SinkContext())
-    catalogue: Store = open_sink(url, SinkContext())
+    sink = open_sink(url, SinkContext())
 
     assert sink.url == url
     assert sink.capabilities.keeps == "tables"
-    assert catalogue.find(JobId("job-1")) is None
-    assert not catalogue.reads_everything(JobFilter())
+    assert sink.find(JobId("job-1")) is None
+    assert not sink.reads_everything(JobFilter())
     assert "sqlite:" not in parking_schemes()
     assert [*tmp_path.iterdir()] == []
 
