@@ -28,7 +28,7 @@ from ice_result.function import Function, Reply
 from ice_result.jobs.model import Job
 from ice_result.processing.batch import JobOutcome, Pipeline
 from ice_result.processing.write_job import Stores
-from ice_result.sinks import SinkContext, open_lot
+from ice_result.sinks import SinkContext, open_parking_store
 from ice_result.triggers import TriggerOptions
 from support.fake_clock import FakeTime, without_pauses
 from support.paths import ROOT, SAMPLE_JOBS, TESTS
@@ -179,6 +179,9 @@ def test_what_is_not_ours_costs_nothing_and_says_why(cloud: LocalCloud, tmp_path
 class Broken:
     """A JobSource with a mistake in it."""
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         """Raises what nobody meant to raise."""
         assert current_deadline().left()
@@ -187,8 +190,8 @@ class Broken:
 
 
 def _outcome_of_a_defect(folder: Path) -> JobOutcome:
-    lot = open_lot(f"file:{folder}", SinkContext())
-    stores = Stores(sinks=[], lots=[lot], inspector=None)
+    parking_store = open_parking_store(f"file:{folder}", SinkContext())
+    stores = Stores(sinks=[], parking_stores=[parking_store], inspector=None)
     with closing(Pipeline(Broken(), stores, triggers=TriggerOptions(), region=None)) as pipeline:
         (outcome,) = pipeline.process(b'{"JobId":"cover-0001"}', lambda: Deadline.after(10)).jobs
     return outcome

@@ -375,6 +375,9 @@ class Stuck:
         self._fake_time = fake_time
         self._seconds = seconds
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         """Take longer than anybody may."""
         self._fake_time.move(self._seconds)
@@ -384,7 +387,7 @@ class Stuck:
 
 def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     """Whatever breaks its promises is left behind, and the answer says: try again."""
-    stores = Stores(sinks=[], lots=[], inspector=None)
+    stores = Stores(sinks=[], parking_stores=[], inspector=None)
     stuck = Stuck(fake_time)
     pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
     limit = Deadline.after(1000, fake_time.clock)

@@ -15,7 +15,7 @@ from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
-from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
@@ -64,17 +64,23 @@ def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
 def _stores(settings: Settings, context: SinkContext) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
     if settings.park_url:
-        lots = [open_lot(settings.park_url, context)]
+        parking_stores = [open_parking_store(settings.park_url, context)]
     else:
-        lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
-    return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+        parking_stores = [sink.parking for sink in sinks if sink.parking]
+    return Stores(
+        sinks=sinks, parking_stores=parking_stores, inspector=_inspector(context) if settings.verify_outputs else None
+    )
 
 
-def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
+def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:
     """The stores that keep parked events and notes, and no others: those of the pipeline, in its order."""
     context = sink_context(settings, credentials)
-    urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
-    return [open_lot(url, context) for url in urls]
+    urls = (
+        [settings.park_url]
+        if settings.park_url
+        else dict.fromkeys(url for url in settings.sinks if capabilities_of(url).parks)
+    )
+    return [open_parking_store(url, context) for url in urls]
 
 
 def _inspector(context: SinkContext) -> ObjectInspector:
@@ -99,5 +105,7 @@ def sink_context(
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
         new_caller=new_caller,
-        archive_url=next((url.text.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
+        archive_url=next(
+            (url.text.rstrip("/") for url in settings.sinks if capabilities_of(url).keeps == "objects"), None
+        ),
     )

@@ -21,12 +21,12 @@ from ice_result.maintenance import kept
 from ice_result.maintenance.listing import next_kept
 from ice_result.maintenance.timer import run_maintenance
 from ice_result.processing.batch import Pipeline, RunContext
-from ice_result.sinks.base import Expected, Parked, ParkedError, Position
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssStore
-from ice_result.sinks.object.parking import ObjectLot
+from ice_result.sinks.object.parked_events import ObjectParkedEvents
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import Expected, Parked, ParkedError, Position
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.parked_events import deadline, pipeline_of
@@ -79,12 +79,12 @@ def listings(cloud: LocalCloud, folder: str = "") -> int:
 
 def small_pages(pipeline: Pipeline, keys_a_page: int = 2) -> Pipeline:
     """The same pipeline, whose stores list so few keys at once."""
-    lots = []
-    for lot in pipeline.stores.lots:
-        assert isinstance(lot, ObjectLot)
-        assert isinstance(lot.store, OssStore)
-        lots.append(replace(lot, store=replace(lot.store, keys_a_page=keys_a_page)))
-    pipeline.stores = replace(pipeline.stores, lots=lots)
+    parking_stores = []
+    for parking_store in pipeline.stores.parking_stores:
+        assert isinstance(parking_store, ObjectParkedEvents)
+        assert isinstance(parking_store.store, OssStore)
+        parking_stores.append(replace(parking_store, store=replace(parking_store.store, keys_a_page=keys_a_page)))
+    pipeline.stores = replace(pipeline.stores, parking_stores=parking_stores)
     return pipeline
 
 
@@ -93,8 +93,10 @@ def parts(cloud: LocalCloud, count: int, sinks: str = "oss://records") -> list[l
     found = []
     for _ in range(count):
         with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": sinks}) as pipeline:
-            part = next_kept(small_pages(pipeline).stores.lots, REASONS)
-        found.append([f"{each.lot.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part])
+            part = next_kept(small_pages(pipeline).stores.parking_stores, REASONS)
+        found.append(
+            [f"{each.parking_store.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part]
+        )
     return found
 
 
@@ -411,7 +413,7 @@ def test_the_command_line_sees_all_that_is_parked(cloud: LocalCloud) -> None:
         park(cloud, f"throttled/{number:02}")
     parts(cloud, 1)
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        assert len(kept(small_pages(pipeline).stores.lots, None)) == 26
+        assert len(kept(small_pages(pipeline).stores.parking_stores, None)) == 26
 
     done = ice_result("parked", "list", "--json", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
 
@@ -438,9 +440,9 @@ def test_a_folder_and_a_bucket_list_the_same_keys_in_the_same_order(
     expected = [key for key in sorted(keys) if key.startswith("a/") and key > after]
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        (lot,) = small_pages(pipeline).stores.lots
-        assert isinstance(lot, ObjectLot)
-        for store in (lot.store, FileStore(tmp_path)):
+        (parking_store,) = small_pages(pipeline).stores.parking_stores
+        assert isinstance(parking_store, ObjectParkedEvents)
+        for store in (parking_store.store, FileStore(tmp_path)):
             found = [listed.key for page in store.list("a/", after=after) for listed in page]
             assert found == expected
 

@@ -21,9 +21,9 @@ from ice_result.function import Function, Reply
 from ice_result.maintenance.timer import run_maintenance
 from ice_result.processing.batch import RunContext
 from ice_result.sinks import Parked, ParkedError
-from ice_result.sinks.base import Expected
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import Expected
 from support.fake_clock import FakeTime, function_without_pauses
 from support.parked_events import Saved, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS

@@ -18,7 +18,6 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
-from ice_result.sinks.base import Loads
 from ice_result.sinks.table.tablestore import TablestoreSink
 from ice_result.sinks.table.tablestore_client import Tablestore
 from support import record_versions
@@ -160,10 +159,10 @@ class _Run:
         """An instance whose SDKs have made their clients: boto3 takes a good part of a short timeout for that."""
         function = Function(self._environment(broken=broken), self._cell.clock)
         stores = function.prepare(self._context(timeout=60)).stores
-        parts: tuple[object, ...] = (stores.inspector, *stores.sinks)
-        for part in parts:
-            if isinstance(part, Loads):
-                part.load()
+        if stores.inspector:
+            stores.inspector.load()
+        for sink in stores.sinks:
+            sink.load()
         return function
 
     def _context(self, timeout: int) -> PlatformContextWithCredentials:

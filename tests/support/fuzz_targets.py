@@ -123,6 +123,9 @@ class _Nobody:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         self.asked.append(job_id)
         assert current_deadline().left() > 0
@@ -130,7 +133,9 @@ class _Nobody:
 
 
 _SOURCE = _Nobody()
-_PIPELINE = Pipeline(_SOURCE, Stores(sinks=[], lots=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1)
+_PIPELINE = Pipeline(
+    _SOURCE, Stores(sinks=[], parking_stores=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1
+)
 
 
 def _answered(payload: bytes) -> tuple[list[str], Triggered]:

@@ -75,7 +75,7 @@ def process(pipeline: Pipeline, payload: object) -> None:
 
 def envelopes(pipeline: Pipeline) -> list[Envelope]:
     """All that is parked, that parked longest ago first."""
-    return [*read_each(kept(pipeline.stores.lots, None), deadline())]
+    return [*read_each(kept(pipeline.stores.parking_stores, None), deadline())]
 
 
 def retry_all(pipeline: Pipeline) -> list[Retried]:

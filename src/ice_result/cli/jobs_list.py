@@ -11,7 +11,7 @@ from typing import get_args
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from ice_result.cli.inputs import SECONDS, catalogue, parse_span
+from ice_result.cli.inputs import SECONDS, open_named_sink, parse_span
 from ice_result.cli.output import page, printable, table, write_line
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.records.model import Outcome, RecordState
@@ -72,9 +72,9 @@ def list_jobs(
 ) -> None:
     """List recorded jobs, newest first."""
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
-    url, store = catalogue(sink)
+    store = open_named_sink(sink)
     if store.reads_everything(wanted):
-        click.echo(f"ice-result: without --since, all of {printable(url)} may have to be read", err=True)
+        click.echo(f"ice-result: without --since, all of {printable(store.url)} may have to be read", err=True)
     with time_limit(Deadline.after(SECONDS)):
         jobs = store.jobs(wanted)
         shown = islice(jobs, limit)

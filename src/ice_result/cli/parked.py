@@ -26,7 +26,7 @@ from ice_result.maintenance import Envelope, Retried, discard, read_each, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from ice_result.sinks import Parked
-from ice_result.sinks.base import DEAD
+from ice_result.sinks.parked_events import DEAD
 
 _LONGEST_MESSAGE = 120
 
@@ -34,7 +34,7 @@ _LONGEST_MESSAGE = 120
 def envelope_facts(envelope: Envelope) -> JsonObject:
     """What a line says of it; of one that is damaged, only where it lies and since when."""
     kept, parked = envelope.kept, envelope.parked
-    where: JsonObject = {"sink": kept.lot.url, "key": kept.key, "written": kept.written.isoformat()}
+    where: JsonObject = {"sink": kept.parking_store.url, "key": kept.key, "written": kept.written.isoformat()}
     if parked is None:
         return {**where, "damaged": True, "reason": kept.reason}
     fields = {"reason", "job_id", "attempts", "first_parked", "last_parked", "dead", "sinks", "error"}
@@ -93,7 +93,7 @@ def show_parked(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
 
 
 def _document(envelope: Envelope) -> JsonObject:
-    where: JsonObject = {"sink": envelope.kept.lot.url, "key": envelope.kept.key}
+    where: JsonObject = {"sink": envelope.kept.parking_store.url, "key": envelope.kept.key}
     if envelope.parked is None:
         return {**where, "envelope": None, "text": _text(envelope)}
     return {**where, "envelope": clean(envelope.parked.model_dump(mode="json", by_alias=True))}
@@ -105,7 +105,7 @@ def _text(envelope: Envelope) -> str:
 
 def _show(envelope: Envelope, console: Console) -> None:
     kept, parked = envelope.kept, envelope.parked
-    console.print(Text(printable(kept.key), style="bold"), Text(f"in {printable(kept.lot.url)}"))
+    console.print(Text(printable(kept.key), style="bold"), Text(f"in {printable(kept.parking_store.url)}"))
     if parked is None:
         console.print(Text("damaged: no envelope of this version. It holds:", style="red"))
         _print_lines(_text(envelope), console)

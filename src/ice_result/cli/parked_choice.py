@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from ice_result.app import open_lots
+from ice_result.app import open_parking_stores
 from ice_result.cli.inputs import SECONDS
 from ice_result.cli.jobs_list import read_since
 from ice_result.cli.output import printable
@@ -21,8 +21,8 @@ from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
 from ice_result.maintenance import Kept, kept
 from ice_result.settings import PARKING, Settings
-from ice_result.sinks.base import DEAD, ParkingLot
 from ice_result.sinks.object.layout import file_name
+from ice_result.sinks.parked_events import DEAD, ParkedEvents
 from ice_result.triggers import without_blanks
 
 T = TypeVar("T", bound=Callable[..., int])
@@ -74,11 +74,14 @@ def filters(command: T) -> T:
 
 def choose(sinks: Sequence[str], wanted: Wanted) -> Choice:
     """What the stores hold of it; what is missing is told on standard error."""
-    lots = open_lots(Settings.from_environment(environment_looking_in(sinks), PARKING), Credentials())
-    found, whole = _found(lots, frozenset(wanted.reasons) or None)
+    parking_stores = open_parking_stores(
+        Settings.from_environment(environment_looking_in(sinks), PARKING), Credentials()
+    )
+    found, whole = _found(parking_stores, frozenset(wanted.reasons) or None)
     unknown = [name for name in wanted.names if not any(_names(name, each) for each in found)]
     for name in unknown:
-        complain(f"no parked event {printable(valid_text(name))} in {printable(', '.join(lot.url for lot in lots))}")
+        urls = ", ".join(store.url for store in parking_stores)
+        complain(f"no parked event {printable(valid_text(name))} in {printable(urls)}")
     chosen = [each for each in found if wanted.admits(each)]
     if spared := sum(map(replace(wanted, dead=True).admits, found)) - len(chosen):
         complain(f"{spared} dead left alone: see --dead")
@@ -97,13 +100,13 @@ def complain(line: str) -> None:
     click.echo(f"ice-result: {line}", err=True)
 
 
-def _found(lots: Iterable[ParkingLot], reasons: frozenset[str] | None) -> tuple[list[Kept], bool]:
+def _found(parking_stores: Iterable[ParkedEvents], reasons: frozenset[str] | None) -> tuple[list[Kept], bool]:
     found: list[Kept] = []
     whole = True
-    for lot in lots:
+    for parking_store in parking_stores:
         try:
             with time_limit(Deadline.after(SECONDS)):
-                found += kept([lot], reasons)
+                found += kept([parking_store], reasons)
         except IceResultError as error:
             complain(printable(str(error)))
             whole = False

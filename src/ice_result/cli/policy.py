@@ -14,7 +14,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl
+from ice_result.sinks.registry import SinkUrl, capabilities_of
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
@@ -94,7 +94,7 @@ def _writing(settings: Settings) -> Iterator[Grant]:
 
 def _parking(settings: Settings) -> Iterator[Grant]:
     """Events are parked, and counted; a timer finds them again, and the notes of expected jobs, and removes both."""
-    for url in _lot_urls(settings):
+    for url in _parking_urls(settings):
         if _is_oss(url, settings):
             parked, expected = _objects(url, "parked"), _objects(url, "expected")
             for objects in (parked, expected):  # a note asks once more for a job without its files
@@ -120,15 +120,15 @@ def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
         yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
 
 
-def _lot_urls(settings: Settings) -> list[SinkUrl]:
+def _parking_urls(settings: Settings) -> list[SinkUrl]:
     """Where events are parked: where the settings say, or else in every sink that keeps them."""
     if settings.park_url:
         return [settings.park_url]
-    return [url for url in settings.sinks if url.scheme in PARKING_SCHEMES]
+    return [url for url in settings.sinks if capabilities_of(url).parks]
 
 
 def _all_urls(settings: Settings) -> dict[SinkUrl, None]:
-    return dict.fromkeys((*settings.sinks, *_lot_urls(settings)))
+    return dict.fromkeys((*settings.sinks, *_parking_urls(settings)))
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:

@@ -18,7 +18,6 @@ from ice_result.jobs import CallbackSetting, read_callback, write_callback
 from ice_result.settings import STORES, Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.schema import TableStore
 
 _SECONDS = 60.0
 _QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]{1,107}")
@@ -125,7 +124,7 @@ def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
 def _prepare(url: SinkUrl, context: SinkContext, *, dry_run: bool) -> bool:
     """Prepare one sink and say so; False, with the reason on standard error, when that failed."""
     sink = open_sink(url, context)
-    if not isinstance(sink, TableStore):
+    if sink.capabilities.keeps != "tables":
         click.echo(f"{url}: has no tables, nothing to do")
         return True
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
@@ -17,6 +17,11 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
 from ice_result.jobs.sizes import check_response, check_text
+
+if TYPE_CHECKING:
+    from alibabacloud_credentials.models import CredentialModel
+    from alibabacloud_ice20201109.client import Client
+    from alibabacloud_tea_openapi.utils_models import Params
 
 # The models of all actions, and modules for the asynchronous client, web sockets, RSA keys and keys of ECS roles: three
 # quarters of the SDK's imports.
@@ -62,7 +67,7 @@ class IceClient:
         self.caller = caller or ServiceCaller(SERVICE)
         self._ca_bundle = ca_bundle
         self._concurrency = concurrency
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._lock = threading.Lock()
 
     @property
@@ -96,13 +101,13 @@ class IceClient:
 
         return self.caller.call(operation, attempt)
 
-    def _sdk_client(self) -> _Client:
+    def _sdk_client(self) -> Client:
         with self._lock:
             if self._client is None:
                 self._client = self._new_client()
             return self._client
 
-    def _new_client(self) -> _Client:
+    def _new_client(self) -> Client:
         with deferred(*_NEVER_CALLED):
             from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
             from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
@@ -110,7 +115,7 @@ class IceClient:
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)
         self._open_session()
-        client: _Client = Client(
+        return Client(
             Config(
                 credential=_Signer(self._credentials),
                 region_id=self._region,
@@ -119,7 +124,6 @@ class IceClient:
                 max_idle_conns=self._concurrency,
             )
         )
-        return client
 
     def _open_session(self) -> None:
         """Give the SDK its session of `requests`: with our trusted certificates, and without redirects.
@@ -140,17 +144,13 @@ class IceClient:
         DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
-class _Client(Protocol):
-    def call_api(self, params: object, request: object, runtime: object) -> dict[str, object]: ...
-
-
 class _Signer:
     """Provider of keys for the SDK, which asks it for every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    def get_credential(self) -> object:
+    def get_credential(self) -> CredentialModel:
         from alibabacloud_credentials.models import CredentialModel  # noqa: PLC0415  loaded with the SDK
 
         keys = self._credentials.keys()
@@ -162,7 +162,7 @@ class _Signer:
         )
 
 
-def _call(client: _Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
+def _call(client: Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
     """Send one request. Our errors do not carry the SDK's as their cause: its text can show the signed text."""
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest  # noqa: PLC0415  loaded with the client
     from darabonba.runtime import RuntimeOptions  # noqa: PLC0415  as above
@@ -180,7 +180,7 @@ def _call(client: _Client, action: str, query: Mapping[str, str], operation: str
     raise failure
 
 
-def _parameters(action: str) -> object:
+def _parameters(action: str) -> Params:
     """Describe the action like the SDK's own method, but with the body as text.
 
     We parse the JSON ourselves: with limits, and without NaN and half characters, which cannot be written.

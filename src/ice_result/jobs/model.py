@@ -127,7 +127,11 @@ def read_time(text: str) -> datetime | None:
 
 
 class JobSource(Protocol):
-    """A source of jobs: ICE, or saved responses."""
+    """Source of jobs: ICE, or saved responses."""
+
+    def load(self) -> None:
+        """Make ready all that needs no call: imports, for which the first call would wait."""
+        ...
 
     def get(self, job_id: JobId) -> Job:
         """Return the job once it is finished, or unfinished when the time to wait is over.

@@ -108,6 +108,9 @@ class RecordedJobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def load(self) -> None:
+        """Do nothing: a folder needs no imports."""
+
     def get(self, job_id: JobId) -> Job:
         """Return the job as it was saved, finished or not.
 

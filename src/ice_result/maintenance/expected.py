@@ -22,8 +22,8 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merged
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Expected, Hint, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of
+from ice_result.sinks.base import Hint, Store
+from ice_result.sinks.parked_events import Expected, ParkedEvents
 from ice_result.triggers import JobEvent, job_event
 
 _AT_ONCE = 8
@@ -33,11 +33,11 @@ _log = logging.getLogger(__name__)
 class _DueNote(NamedTuple):
     due: datetime
     key: str
-    lot: ParkingLot
+    parking_store: ParkedEvents
 
 
 class _Note(NamedTuple):
-    lot: ParkingLot
+    parking_store: ParkedEvents
     key: str
     text: bytes
     expected: Expected
@@ -85,11 +85,14 @@ def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
     """The notes that are due, read as they are needed; nothing more once the time is over."""
     now = pipeline.now()
 
-    def due_in(lot: ParkingLot) -> Iterator[_DueNote]:
-        found = (_DueNote(due, listed.key, lot) for listed, due in within(lambda: deadline, lot.expected()))
+    def due_in(parking_store: ParkedEvents) -> Iterator[_DueNote]:
+        found = (
+            _DueNote(due, listed.key, parking_store)
+            for listed, due in within(lambda: deadline, parking_store.expected())
+        )
         return takewhile(lambda each: each.due <= now, found)
 
-    found = merged(pipeline.stores.lots, due_in, lambda each: each[:2])
+    found = merged(pipeline.stores.parking_stores, due_in, lambda each: each[:2])
     in_time = takewhile(lambda _: deadline.left(), found)
     yield from filter(None, in_order(lambda each: _read(each, deadline), in_time, _AT_ONCE))
 
@@ -97,19 +100,19 @@ def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
 def _read(each: _DueNote, deadline: Deadline) -> _Note | None:
     try:
         with time_limit(deadline):
-            text = each.lot.read(each.key)
-        return None if text is None else _Note(each.lot, each.key, text, Expected.model_validate_json(text))
+            text = each.parking_store.read(each.key)
+        return None if text is None else _Note(each.parking_store, each.key, text, Expected.model_validate_json(text))
     except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: it stays
         _log.warning("skipped %s: %s", shorten(each.key), shorten(str(error).partition("\n")[0]))
         return None
 
 
-def _settled_by_itself(sink: Sink, note: _Note, run: RunContext) -> bool:
+def _settled_by_itself(sink: Store, note: _Note, run: RunContext) -> bool:
     """Whether the job is recorded already, and the note therefore removed; where that cannot be seen, it is not."""
     hint = Hint(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = catalogue_of(sink).find(note.expected.job_id, hint)
+            found = sink.find(note.expected.job_id, hint)
     except IceResultError:
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":
@@ -121,6 +124,6 @@ def _settled_by_itself(sink: Sink, note: _Note, run: RunContext) -> bool:
 def _remove(note: _Note, run: RunContext) -> None:
     try:
         with time_limit(run.parking()):
-            note.lot.discard(note.key, note.text)
+            note.parking_store.discard(note.key, note.text)
     except IceResultError:  # it stays, and the next sweep finds the job recorded
         return

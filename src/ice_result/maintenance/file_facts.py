@@ -9,7 +9,7 @@ from ice_result.core.calls import in_order
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.maintenance.stored_versions import NotRewritableError, is_complete, read_facts
 from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles
-from ice_result.sinks.base import Stored
+from ice_result.sinks.base import StoredBytes
 
 _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
@@ -28,7 +28,7 @@ class StoredFacts:
 
     inspector: ObjectInspector | None
 
-    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """As FileFacts; None when no file was looked up for the stored manifest."""
         addresses = _addresses(files)
         source = next(stored)
@@ -38,7 +38,9 @@ class StoredFacts:
             return None
         return {address: known.get(address.uri) or self._look_up(address) for address in addresses}
 
-    def _complete(self, stored: Iterator[Stored], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
+    def _complete(
+        self, stored: Iterator[StoredBytes], addresses: list[ObjectAddress]
+    ) -> Mapping[str, ObjectFacts] | None:
         """The facts of a complete manifest of the same files."""
         for each in stored:
             facts = read_facts(each) if is_complete(each) else None
@@ -56,7 +58,7 @@ class NewFacts:
 
     inspector: ObjectInspector
 
-    def of(self, _stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts]:
+    def of(self, _stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts]:
         """As FileFacts. A job with a file that cannot be reached is left as it is: nothing new is known of it."""
         addresses = _addresses(files)
         found = [*in_order(self.inspector.facts, addresses, _AT_ONCE)]

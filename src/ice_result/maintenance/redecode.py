@@ -41,7 +41,7 @@ from ice_result.records import (
     build_manifest,
     shortfall,
 )
-from ice_result.sinks.base import Holdings, JobFilter, Removes, Sink, Stored
+from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
 RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
 
@@ -68,7 +68,7 @@ class Rewritten(Model):
 class FileFacts(Protocol):
     """Where the facts of a job's output files come from."""
 
-    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
 
         `stored` is the job in the source, then in the other stores, each read when it is come to.
@@ -76,25 +76,18 @@ class FileFacts(Protocol):
         ...
 
 
-class StoreHandle(NamedTuple):
-    """A store as it is written to, and as it is read."""
+class RewrittenStores(NamedTuple):
+    """Store that jobs are read from, and stores they are written to; `archives` may have parts too large for others."""
 
-    sink: Sink
-    holdings: Holdings
-
-
-class StoreHandles(NamedTuple):
-    """Where jobs are read from, and where they are written to; `archives` may have what others could not keep."""
-
-    source: StoreHandle
-    targets: Sequence[StoreHandle]
-    archives: Sequence[StoreHandle]
+    source: Store
+    targets: Sequence[Store]
+    archives: Sequence[Store]
 
 
 class _Made(NamedTuple):
     """A job made anew, and what it was made of."""
 
-    stored: Stored
+    stored: StoredBytes
     old: OldRecord
     record: Record
     manifest: Manifest
@@ -103,10 +96,10 @@ class _Made(NamedTuple):
 class _Difference(NamedTuple):
     """What a store has of a job, and what it should have; `left_over` is the same job at an earlier place."""
 
-    handle: StoreHandle
-    now: Stored | None
-    would: Stored
-    left_over: Stored | None
+    store: Store
+    now: StoredBytes | None
+    would: StoredBytes
+    left_over: StoredBytes | None
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ class Rewriter:
     `region` is for records of times that did not write one down.
     """
 
-    stores: StoreHandles
+    stores: RewrittenStores
     facts: FileFacts
     region: str | None
     deadline: Callable[[], Deadline]
@@ -127,26 +120,26 @@ class Rewriter:
 
         def find() -> Rewritten | None:
             with time_limit(self.deadline()):
-                place = self.stores.source.holdings.place_of(job_id, wanted)
-            if place is None:
+                key = self.stores.source.key_of(job_id, wanted)
+            if key is None:
                 raise NotRewritableError("not_found", "the store has no such job")
             with time_limit(self.deadline()):
-                return self._rewrite(place, wanted, job_id)
+                return self._rewrite(key, wanted, job_id)
 
         return _guarded(job_id, job_id, find)
 
-    def at(self, place: str, wanted: JobFilter) -> Rewritten | None:
+    def at(self, key: str, wanted: JobFilter) -> Rewritten | None:
         """The job that lies there; None when it is not one that `wanted` admits."""
         with time_limit(self.deadline()):
-            return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
+            return _guarded(None, key, lambda: self._rewrite(key, wanted, None))
 
-    def _rewrite(self, place: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
+    def _rewrite(self, key: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
         source = self.stores.source
-        stored = source.holdings.stored(place)
+        stored = source.stored(key)
         if stored is None:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
-        if _place(source, old) != place or asked not in {None, old.job_id}:
+        if _key(source, old) != key or asked not in {None, old.job_id}:
             raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
 
         def settle() -> Rewritten | None:
@@ -161,53 +154,52 @@ class Rewriter:
             manifest = build_manifest(record, files, self.facts.of(everywhere, files))
             return self._settle(_Made(stored, old, record, manifest))
 
-        return _guarded(old.job_id, place, settle)
+        return _guarded(old.job_id, key, settle)
 
-    def _archived(self, stored: Stored, old: OldRecord) -> Stored | None:
+    def _archived(self, stored: StoredBytes, old: OldRecord) -> StoredBytes | None:
         """All of a job that was too large for its store, from the store it points to; None when it is not there."""
-        for handle in self.stores.archives:
-            if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
-                found = handle.holdings.stored(_place(handle, old))
+        for store in self.stores.archives:
+            if stored.raw_uri and stored.raw_uri.startswith(f"{store.url.rstrip('/')}/"):
+                found = store.stored(_key(store, old))
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
 
-    def _elsewhere(self, old: OldRecord) -> Iterator[Stored]:
-        for handle in self.stores.targets:
-            if handle.sink is not self.stores.source.sink:
-                found = handle.holdings.stored(_place(handle, old))
+    def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
+        for store in self.stores.targets:
+            if store is not self.stores.source:
+                found = store.stored(_key(store, old))
                 if found and not is_later(found):
                     yield found
 
     def _settle(self, made: _Made) -> Rewritten:
         """All stores are compared before the first is written."""
-        compared = (self._difference(handle, made) for handle in self.stores.targets)
+        compared = (self._difference(store, made) for store in self.stores.targets)
         differences = [difference for difference in compared if difference]
         if not self.dry_run:
             # The source last: what it was found by stays until all the others have it.
-            for difference in sorted(differences, key=lambda each: each.handle.sink is self.stores.source.sink):
+            for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
                 _write(difference, made)
         return Rewritten(
             job_id=made.record.job_id,
-            place=made.stored.place,
+            place=made.stored.key,
             outcome="changed" if differences else "unchanged",
             function_name=made.record.function_name,
             complete=made.manifest.complete,
             incomplete=shortfall(made.record, made.manifest),
-            sinks=tuple(difference.handle.sink.url for difference in differences),
+            sinks=tuple(difference.store.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),
         )
 
-    def _difference(self, handle: StoreHandle, made: _Made) -> _Difference | None:
-        holdings = handle.holdings
-        would = holdings.as_stored(made.record, made.manifest)
-        is_source = handle.sink is self.stores.source.sink
-        now = made.stored if is_source and would.place == made.stored.place else holdings.stored(would.place)
-        earlier = _place(handle, made.old)
-        left_over = None if earlier == would.place else holdings.stored(earlier)
+    def _difference(self, store: Store, made: _Made) -> _Difference | None:
+        would = store.as_stored(made.record, made.manifest)
+        is_source = store is self.stores.source
+        now = made.stored if is_source and would.key == made.stored.key else store.stored(would.key)
+        earlier = _key(store, made.old)
+        left_over = None if earlier == would.key else store.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
-            raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
-        return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
+            raise NotRewritableError("newer", f"{store.url} has a later writing of the job")
+        return None if now == would and left_over is None else _Difference(store, now, would, left_over)
 
 
 def rewrite_all(
@@ -226,8 +218,8 @@ def rewrite_all(
     steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.job, id_, wanted) for id_ in job_ids)
     first = next(steps, None)
     if first is None:
-        places = rewriter.stores.source.holdings.places(wanted)
-        return _side_by_side((partial(rewriter.at, place, wanted) for place in places), concurrency, limit)
+        keys = rewriter.stores.source.keys(wanted)
+        return _side_by_side((partial(rewriter.at, key, wanted) for key in keys), concurrency, limit)
     return _side_by_side(chain((first,), steps), concurrency, limit)
 
 
@@ -248,28 +240,28 @@ def _side_by_side(
     yield from (rewritten for _, rewritten in under_way.ended() if rewritten)
 
 
-def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
+def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
     """Whatever one job is like, the others have their turn."""
     try:
         return step()
     except NotRewritableError as error:
-        return Rewritten(job_id=job_id, place=place, outcome="left", reason=str(error))
+        return Rewritten(job_id=job_id, place=key, outcome="left", reason=str(error))
     except IceResultError as error:
         stopped = Failure.from_error(error)
     except Exception as error:  # noqa: BLE001  our own mistake in one job
         stopped = Failure.from_bug(error)
-    return Rewritten(job_id=job_id, place=place, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
+    return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
 
 
 def _write(difference: _Difference, made: _Made) -> None:
     """Only what is other; what lies at an earlier place goes when the new one is complete."""
-    handle, now, would, left_over = difference
+    store, now, would, left_over = difference
     if now is None or now.record != would.record:
-        handle.sink.stage(made.record)
+        store.stage(made.record)
     if now != would:
-        handle.sink.commit(made.record, made.manifest)
-    if left_over and isinstance(handle.holdings, Removes):
-        handle.holdings.remove(left_over.place)
+        store.commit(made.record, made.manifest)
+    if left_over and store.capabilities.several_keys:
+        store.remove(left_over.key)
 
 
 def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
@@ -282,5 +274,5 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
     return ()
 
 
-def _place(handle: StoreHandle, old: OldRecord) -> str:
-    return handle.holdings.place_as(old.job_id, old.function_name, old.create_time)
+def _key(store: Store, old: OldRecord) -> str:
+    return store.key_for(old.job_id, old.function_name, old.create_time)

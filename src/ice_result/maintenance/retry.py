@@ -21,7 +21,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import Kept, next_kept
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, for_both
-from ice_result.sinks.base import Parked, ParkingLot
+from ice_result.sinks.parked_events import Parked, ParkedEvents
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -60,7 +60,7 @@ def read_each(found: Iterable[Kept], deadline: Deadline) -> Iterator[Envelope]:
 def _read(each: Kept, deadline: Deadline) -> Envelope | None:
     try:
         with time_limit(deadline):
-            text = each.lot.read(each.key)
+            text = each.parking_store.read(each.key)
     except IceResultError as error:
         _log.warning("skipped %s: %s", shorten(each.key), error)
         return None
@@ -72,7 +72,7 @@ def _read(each: Kept, deadline: Deadline) -> Envelope | None:
         return Envelope(each, text, None)
 
 
-def due(lots: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterator[Envelope]:
+def due(parking_stores: Sequence[ParkedEvents], now: datetime, deadline: Deadline) -> Iterator[Envelope]:
     """Those that may succeed by now and have waited long enough for their next try, oldest first.
 
     One run looks at a part of them, and the next run goes on there: see `next_kept`.
@@ -80,7 +80,7 @@ def due(lots: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterat
     The pause grows with the tries, from a minute to an hour: 24 tries last through an outage of most of a day.
     """
     with time_limit(deadline):
-        listed = next_kept(lots, transient_reasons())
+        listed = next_kept(parking_stores, transient_reasons())
     waited = takewhile(lambda each: each.written + _FIRST_PAUSE <= now, listed)
     for envelope in read_each(waited, deadline):
         if envelope.parked and envelope.kept.written + _pause(envelope.parked) <= now:
@@ -96,7 +96,7 @@ def _pause(parked: Parked) -> timedelta:
 
 def discard(envelope: Envelope) -> bool:
     """Remove it, unless it is no longer what was read; whether it is gone. Raises what the store raises."""
-    return envelope.kept.lot.discard(envelope.kept.key, envelope.text)
+    return envelope.kept.parking_store.discard(envelope.kept.key, envelope.text)
 
 
 @dataclass
@@ -190,7 +190,7 @@ def _settle(work: _UnderWay, run: RunContext) -> Retried:
     """
     envelope, outcomes = work.envelope, tuple(work.outcomes)
     removed = False
-    address = envelope.kept.lot.address(envelope.kept.key)
+    address = envelope.kept.parking_store.address(envelope.kept.key)
     parked_anew = any(each.outcome == "parked" and each.record == address for each in outcomes)
     if not parked_anew and all(outcome.outcome != "failed" for outcome in outcomes):
         try:

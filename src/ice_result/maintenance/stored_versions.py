@@ -19,7 +19,7 @@ from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
 from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
-from ice_result.sinks.base import Stored
+from ice_result.sinks.base import StoredBytes
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
@@ -62,7 +62,7 @@ def read_record(data: bytes, region: str | None) -> OldRecord:
     )
 
 
-def read_job(record: OldRecord, archived: Stored | None) -> Job:
+def read_job(record: OldRecord, archived: StoredBytes | None) -> Job:
     """The job behind a stored record; `archived` has the response that is not in it. Raises NotRewritableError."""
     raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
     if not raw:
@@ -73,7 +73,7 @@ def read_job(record: OldRecord, archived: Stored | None) -> Job:
         raise NotRewritableError("damaged", f"{error}") from error
 
 
-def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
+def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
     """What OSS said of each file, by its address; None when no file was looked up. Raises NotRewritableError."""
     if stored.manifest is None:
         raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
@@ -82,13 +82,13 @@ def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
     return _facts(_document(stored.manifest, Manifest))
 
 
-def is_complete(stored: Stored) -> bool:
+def is_complete(stored: StoredBytes) -> bool:
     """Whether the stored manifest says that all files were there, and has them."""
     manifest = json_of(stored.manifest)
     return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
 
 
-def is_later(stored: Stored) -> bool:
+def is_later(stored: StoredBytes) -> bool:
     """Whether what is stored is of a version that this one does not know, and so must not be replaced."""
     try:
         _document(stored.record, Record)

@@ -25,7 +25,7 @@ def run_maintenance(
     shows it, and the next timer tries again.
     """
     retried_by = run.deadline().part(_SHARE_FOR_RETRIES)
-    found = due(pipeline.stores.lots, pipeline.now(), retried_by.part(_SHARE_FOR_READING))
+    found = due(pipeline.stores.parking_stores, pipeline.now(), retried_by.part(_SHARE_FOR_READING))
     retries = retry(pipeline, islice(found, most_retries), _brief(run, lambda: retried_by))
     tried = [outcome for retried in retries for outcome in retried.outcomes]
     return [*tried, *sweep(pipeline, _brief(run, run.deadline), most_notes)]

@@ -13,7 +13,8 @@ from typing_extensions import Self
 
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, is_try, shorten
-from ice_result.sinks.base import Parked, ParkedError, Sink
+from ice_result.sinks.base import Store
+from ice_result.sinks.parked_events import Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
@@ -33,7 +34,7 @@ class Failure:
         return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
 
     @classmethod
-    def from_sinks(cls, refused: Mapping[Sink, IceResultError], *, taken: bool) -> Self:
+    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, taken: bool) -> Self:
         """Told by the error that lasts, if there is one; `taken` when another sink has the job."""
         worst = min(refused.values(), key=lambda error: error.transient)
         return cls.from_error(worst, tuple(sink.url for sink in refused) if taken else ())

@@ -144,6 +144,10 @@ class ObjectFacts(NamedTuple):
 class ObjectInspector(Protocol):
     """A place in which output files are looked up."""
 
+    def load(self) -> None:
+        """Make ready all that needs no call: imports, for which the first call would wait."""
+        ...
+
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up. Never raises for what the store answers."""
         ...

@@ -149,7 +149,7 @@ def v1_keys(cloud: LocalCloud) -> oss2.ProviderAuth:
     """The cloud's keys for signature V1."""
     environment = cloud.environment
     names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
-    return oss2.ProviderAuth(oss2.credentials.StaticCredentialsProvider(*(environment.get(name) for name in names)))
+    return oss2.ProviderAuth(oss2.credentials.StaticCredentialsProvider(*(environment.get(name, "") for name in names)))
 
 
 @pytest.mark.parametrize("temporary", [False, True])
