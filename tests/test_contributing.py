@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -23,6 +24,28 @@ def test_the_new_result_is_the_one_that_a_test_adds() -> None:
     assert added == (TESTS / "results" / "chapters.py").read_text(encoding="utf-8").rstrip("\n")
     (line,) = lines("src/ice_result/results/registry.py", "+")
     assert line in (TESTS / "results" / "test_new_family.py").read_text(encoding="utf-8")
+
+
+def test_the_new_envelope_is_the_one_that_a_test_adds() -> None:
+    """tests/triggers/test_new_envelope.py adds it to a copy of the program, and runs it there."""
+    *function, line = lines("src/ice_result/triggers/envelopes.py", "+")
+    test = (TESTS / "triggers" / "test_new_envelope.py").read_text(encoding="utf-8")
+    assert test.partition("FUNCTION = '''")[2].partition("'''")[0].strip("\n") == "\n".join(function)
+    assert f"LINE = '{line}'\n" in test
+
+
+def test_the_new_store_is_the_one_that_a_test_adds() -> None:
+    """tests/sinks/test_new_store.py adds it to the registry, and runs jobs into it."""
+    test = (TESTS / "sinks" / "test_new_store.py").read_text(encoding="utf-8")
+    module = test.partition("MODULE = '''")[2].partition("'''")[0]
+    head, *opener = lines("src/ice_result/sinks/object/dbm.py", "+")
+    head, _, methods = head.partition("  # ")
+    (store,) = (node for node in ast.parse(module).body if isinstance(node, ast.ClassDef))
+    public = [node.name for node in store.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    assert methods.split(", ") == public
+    assert {head, *opener} <= {*module.splitlines()}
+    (line,) = lines("src/ice_result/sinks/registry.py", "+")
+    assert line.partition(": ")[2].rstrip(",") in test
 
 
 def test_the_new_setting_is_the_one_that_a_test_adds() -> None:

@@ -14,7 +14,7 @@ from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
-from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
@@ -63,22 +63,26 @@ def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
 def _stores(settings: Settings, context: SinkContext) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
     if settings.park_url:
-        lots = [open_lot(settings.park_url, context)]
+        parking_stores = [open_parking_store(settings.park_url, context)]
     else:
-        lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
+        parking_stores = [sink.parking for sink in sinks if sink.parking]
     inspector = None
     if settings.verify_outputs:
         from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only needed here
 
         inspector = open_inspector(context)
-    return Stores(sinks=sinks, lots=lots, inspector=inspector)
+    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)
 
 
-def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
+def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:
     """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
-    urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
-    return [open_lot(url, context) for url in urls]
+    urls = (
+        [settings.park_url]
+        if settings.park_url
+        else dict.fromkeys(url for url in settings.sinks if capabilities_of(url).parks)
+    )
+    return [open_parking_store(url, context) for url in urls]
 
 
 def sink_context(
@@ -97,5 +101,7 @@ def sink_context(
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
         new_caller=new_caller,
-        archive_url=next((url.text.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
+        archive_url=next(
+            (url.text.rstrip("/") for url in settings.sinks if capabilities_of(url).keeps == "objects"), None
+        ),
     )

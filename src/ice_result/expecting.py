@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from ice_result.app import open_lots
+from ice_result.app import open_parking_stores
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.maintenance.expected import new_notes
@@ -40,5 +40,5 @@ def expect(
     now = datetime.now(timezone.utc).replace(microsecond=0)
     names = [job_ids] if isinstance(job_ids, str) else job_ids
     notes = new_notes(names, within=within, function_name=function_name, now=now)
-    lots = open_lots(settings, Credentials())
-    return [*leave_notes(lots, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]
+    parking_stores = open_parking_stores(settings, Credentials())
+    return [*leave_notes(parking_stores, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
@@ -86,7 +86,7 @@ class Killer:
         self._started = threading.Event()
         self._process: subprocess.Popen[str] | None = None
 
-    def watch(self, passing: Passing) -> None:
+    def watch(self, passing: CallEvent) -> None:
         """Count a call of the process that is to be killed; or kill it, and end the connection."""
         if passing.moment != "answered" or passing.operation != self._operation:
             return

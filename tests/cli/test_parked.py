@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from ice_result.core.types import JsonValue
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.store import line
@@ -403,7 +403,7 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
     key = "parked/unavailable/a.json"
     reads: list[str] = []
 
-    def write_before_the_second_look(passing: Passing) -> None:
+    def write_before_the_second_look(passing: CallEvent) -> None:
         if (passing.moment, passing.operation, passing.target) == ("arrived", "GET", f"records/{key}"):
             reads.append(passing.target)
             if len(reads) == 2:

@@ -36,7 +36,7 @@ def fill(sink: str, *job_ids: str, jobs: Path = SAMPLE_JOBS, inspector: ObjectIn
     sinks = [
         open_sink(sink, sink_context(Settings.from_environment({"ICE_RESULT_SINKS": sink, **os.environ}, STORES), KEYS))
     ]
-    stores = Stores(sinks=sinks, lots=(), inspector=inspector)
+    stores = Stores(sinks=sinks, parking_stores=(), inspector=inspector)
     pipeline = Pipeline(RecordedJobs(jobs), stores, triggers=TriggerOptions(), region="cn-shanghai")
     report = pipeline.process(json.dumps([{"JobId": job_id} for job_id in job_ids]), lambda: Deadline.after(30))
     pipeline.close()

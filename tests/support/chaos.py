@@ -142,7 +142,7 @@ class Chaos:
         with closing(place.pipeline()) as pipeline:
             now, within = datetime.now(timezone.utc), timedelta(minutes=30)
             notes = new_notes(sorted(lost | noted), within=within, function_name=None, now=now)
-            left = leave_notes(pipeline.stores.lots, notes, lambda: Deadline.after(30))
+            left = leave_notes(pipeline.stores.parking_stores, notes, lambda: Deadline.after(30))
             self.figures.noted = len(list(left))
         expected = [job_id for job_id in self._job_ids if job_id not in lost]
         started, before, parked = time.monotonic(), self._faults.calls.copy(), self._faults.parked
@@ -307,5 +307,5 @@ class Chaos:
 def _retry_all(pipeline: Pipeline) -> int:
     """Retry all parked events, as `parked retry` does. Returns their number."""
     deadline = Deadline.after(3600)
-    envelopes = read_envelopes(list_parked(pipeline.stores.lots, None), deadline)
+    envelopes = read_envelopes(list_parked(pipeline.stores.parking_stores, None), deadline)
     return len(list(retry(pipeline, envelopes, RunContext(lambda: Deadline.after(30)))))

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from alicloud_local import Fault, FaultKind, Passing
+from alicloud_local import CallEvent, Fault, FaultKind
 from alicloud_local.service import LocalService
 from support.chaos_plan import Plan
 
@@ -46,7 +46,7 @@ class CallFaults:
         self._on_since: float | None = None
         self._pauses = random.Random(plan.seed)  # noqa: S311  repeatable
         self._calls_to_next_kill = self._pauses.randint(*plan.kill_every)
-        self._seen: Counter[Passing] = Counter()
+        self._seen: Counter[CallEvent] = Counter()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
@@ -57,7 +57,7 @@ class CallFaults:
         """End all faults."""
         self._on_since = None
 
-    def watch(self, passing: Passing) -> None:
+    def watch(self, passing: CallEvent) -> None:
         """Count the call, and order a fault for it."""
         if passing.moment != "arrived":
             return
@@ -78,7 +78,7 @@ class CallFaults:
         with self._lock:
             self._calls_to_next_kill = 0
 
-    def _next_fault(self, passing: Passing, seconds: float) -> FaultKind | None:
+    def _next_fault(self, passing: CallEvent, seconds: float) -> FaultKind | None:
         storm, seconds_of_it = divmod(seconds, self._plan.storm_every)
         if seconds_of_it < self._plan.storm_seconds:
             self.calls_by_storm[int(storm)] += 1
@@ -89,7 +89,7 @@ class CallFaults:
             self.faults[kind] += 1
         return kind
 
-    def _kind(self, passing: Passing, nth: int) -> FaultKind | None:
+    def _kind(self, passing: CallEvent, nth: int) -> FaultKind | None:
         what = f"{self._plan.seed} {passing.service} {passing.operation} {passing.target} {nth}"
         chance = random.Random(what).random()  # noqa: S311  repeatable
         for kind, share in SHARES.items():

@@ -13,7 +13,7 @@ from ice_result.app import assemble
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.processing.batch import Pipeline
 from ice_result.settings import Settings
-from ice_result.sinks.table.schema import TABLES, TableStore
+from ice_result.sinks.table.schema import TABLES
 from support import callback_requests
 
 CONCURRENCY = 16
@@ -40,7 +40,7 @@ class Place:
         }
         with closing(self.pipeline()) as pipeline:
             for sink in pipeline.stores.sinks:
-                if isinstance(sink, TableStore):
+                if sink.capabilities.keeps == "tables":
                     sink.prepare(dry_run=False)
 
     def pipeline(self) -> Pipeline:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from alicloud_local import FaultKind, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, FaultKind
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Clock, Deadline, time_limit
 from ice_result.function import Function
 
@@ -45,7 +45,7 @@ class FakeTime:
         with self._lock:
             self.seconds = max(self.seconds, seconds)
 
-    def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> Watch:
+    def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> CallObserver:
         """Observe a local cloud, and let this time pass during a reply that hangs or drips.
 
         `times` is how many calls are hit by this fault, as for Fault. Other kinds are answered at once.
@@ -53,7 +53,7 @@ class FakeTime:
         moment = {"hang": "arrived", "drip": "answered"}.get(kind)
         hit = 0
 
-        def watch(passing: Passing) -> None:
+        def watch(passing: CallEvent) -> None:
             nonlocal hit
             if passing.moment == moment and (times is None or hit < times):
                 hit += 1

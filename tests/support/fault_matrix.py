@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
 from ice_result.core.credentials import Credentials, Keys
@@ -18,7 +18,6 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
-from ice_result.sinks.base import Loads
 from ice_result.sinks.table.tablestore import TablestoreSink
 from ice_result.sinks.table.tablestore_client import Tablestore
 from support import record_versions
@@ -160,10 +159,10 @@ class _Run:
         """Make an instance whose SDKs have made their clients, for which boto3 takes a good part of a short timeout."""
         function = Function(self._environment(broken=broken), self._cell.clock)
         stores = function.prepare(self._context(timeout=60)).stores
-        parts: tuple[object, ...] = (stores.inspector, *stores.sinks)
-        for part in parts:
-            if isinstance(part, Loads):
-                part.load()
+        if stores.inspector:
+            stores.inspector.load()
+        for sink in stores.sinks:
+            sink.load()
         return function
 
     def _context(self, timeout: int) -> PlatformContextWithCredentials:
@@ -241,7 +240,7 @@ class _Run:
             self._armed = True
             self._servers[self._cell.call.service].fail(fault)
 
-    def _watch(self, passing: Passing) -> None:
+    def _watch(self, passing: CallEvent) -> None:
         """Arm the fault when its moment comes, and note that it hits a call."""
         call = self._cell.call
         if self._armed and passing.service == call.service and call.operation in (None, passing.operation):

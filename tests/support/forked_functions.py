@@ -26,7 +26,6 @@ from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
 from ice_result.jobs.client import IceClient
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.base import Loads
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
 
@@ -133,9 +132,7 @@ def _load() -> None:
         region="cn-shanghai", oss_endpoint=parse_endpoint(_NOWHERE), ots_endpoint=parse_endpoint(_NOWHERE)
     )
     for url in ("oss://bucket", "ots://instance", "sqlite:x"):
-        sink = open_sink(url, context)
-        if isinstance(sink, Loads):
-            sink.load()
+        open_sink(url, context).load()
 
 
 def _run(

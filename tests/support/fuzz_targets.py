@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+
+from pydantic_core import to_json
 
 from ice_result.core import json_text
 from ice_result.core.deadline import Deadline, current_deadline
@@ -120,6 +123,9 @@ class _Nobody:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         self.asked.append(job_id)
         assert current_deadline().left() > 0
@@ -127,7 +133,9 @@ class _Nobody:
 
 
 _SOURCE = _Nobody()
-_PIPELINE = Pipeline(_SOURCE, Stores(sinks=[], lots=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1)
+_PIPELINE = Pipeline(
+    _SOURCE, Stores(sinks=[], parking_stores=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1
+)
 
 
 def _answered(payload: bytes) -> tuple[list[str], Triggered]:
@@ -144,7 +152,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
 
 def _few(triggered: Triggered) -> Triggered:
     """Return the first events: each one would write the whole payload again."""
-    return triggered.model_copy(update={"events": triggered.events[:10]})
+    return replace(triggered, events=triggered.events[:10])
 
 
 def _signed(body: str) -> JsonObject:
@@ -175,9 +183,9 @@ def _written(response: JsonObject) -> tuple[str, ...]:
     return _check_writable(record), _check_writable(build_manifest(record, files, None))
 
 
-def _check_writable(value: Model) -> str:
+def _check_writable(value: Model | Triggered) -> str:
     """Check that its JSON is valid, in UTF-8."""
-    return _check_json(value.model_dump_json(by_alias=True))
+    return _check_json(to_json(value, by_alias=True).decode())
 
 
 def _check_json(text: str) -> str:

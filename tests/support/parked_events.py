@@ -75,7 +75,7 @@ def process(pipeline: Pipeline, payload: object) -> None:
 
 def envelopes(pipeline: Pipeline) -> list[ParkedEnvelope]:
     """Read all parked events, the oldest first."""
-    return [*read_envelopes(list_parked(pipeline.stores.lots, None), deadline())]
+    return [*read_envelopes(list_parked(pipeline.stores.parking_stores, None), deadline())]
 
 
 def retry_all(pipeline: Pipeline) -> list[RetryResult]:

@@ -8,9 +8,9 @@ from typing import ClassVar
 from typing_extensions import override
 
 from alicloud_local.faults import RefusalKind
-from alicloud_local.oss_store import content_md5
-from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
-from alicloud_local.wire import Reply, Request
+from alicloud_local.http_server import Reply, Request
+from alicloud_local.oss.store import content_md5
+from alicloud_local.service import CallObserver, Keyring, LocalService, Refusal, RefusedError, ServerOptions
 
 
 class S3Server(LocalService):
@@ -27,8 +27,8 @@ class S3Server(LocalService):
         ),
     }
 
-    def __init__(self, watch: Watch) -> None:
-        super().__init__(Keyring(), Conditions(watch=watch), is_fault_target=str.startswith)
+    def __init__(self, watch: CallObserver) -> None:
+        super().__init__(Keyring(), ServerOptions(watch=watch), is_fault_target=str.startswith)
         self.objects: dict[str, bytes] = {}
 
     @override

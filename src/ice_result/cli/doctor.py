@@ -39,11 +39,8 @@ from ice_result.errors import (
 )
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
-from ice_result.sinks import Sink, SinkContext, open_sink
-from ice_result.sinks.object.oss import OssStore
+from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss_inspector import OssInspector, open_inspector
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.table.schema import TableStore
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
 _OK: Status = "ok"
@@ -139,23 +136,23 @@ def _callback_problems(found: CallbackSetting, settings: Settings, queue: str | 
         yield f"events of type {', '.join(missing)} are not sent"
 
 
-def check_sink(sink: Sink) -> Iterator[Check]:
+def check_sink(sink: Store) -> Iterator[Check]:
     """Check that the tables exist and are ours, or that an object can be written beside the parked events."""
-    if isinstance(sink, TableStore):
-        yield _check_tables(sink, sink.url)
-    elif isinstance(sink, ObjectSink):
-        yield _check_writing(sink)
-        if isinstance(sink.store, OssStore):
-            yield _check_versioning(sink.store, sink.url)
+    if sink.capabilities.keeps == "tables":
+        yield _check_tables(sink)
+    if parking := sink.parking:
+        yield _checked(sink.url, lambda: f"wrote {parking.write_probe(PROBE)}")
+    yield from _check_versioning(sink)
 
 
-def _check_tables(sink: TableStore, url: str) -> Check:
+def _check_tables(sink: Store) -> Check:
+    url = sink.url
     try:
         tables = sink.prepare(dry_run=True)
     except IceResultError as error:
         return Check(url, "failed", str(error), _remedy(error))
     missing = [table for table, state in tables if state == "missing"]
-    if missing and url.startswith("sqlite:"):
+    if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
         return Check(
@@ -164,28 +161,21 @@ def _check_tables(sink: TableStore, url: str) -> Check:
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
 
-def _check_writing(sink: ObjectSink) -> Check:
-    key = f"{sink.layout.folder('parked')}{PROBE}.json"
-
-    def write() -> str:
-        return f"wrote {sink.store.put(key, b'{}')}"
-
-    return _checked(sink.url, write)
-
-
-def _check_versioning(store: OssStore, url: str) -> Check:
-    name, operation = f"{url} versioning", f"read the versioning of oss://{store.bucket}"
+def _check_versioning(sink: Store) -> Iterator[Check]:
+    name = f"{sink.url} versioning"
     try:
-        status = store.client.call(operation, store.bucket, lambda bucket: bucket.get_bucket_versioning().status)
+        status = sink.versioning()
     except ForbiddenError as error:
         remedy = "allow oss:GetBucketVersioning to the user of this command; the role does not need it"
-        return Check(name, "warning", str(error), remedy)
+        yield Check(name, "warning", str(error), remedy)
     except IceResultError as error:
-        return Check(name, "warning", str(error), _remedy(error))
-    if status is None:
-        return Check(name, "ok", "off")
-    remedy = "each writing of a record keeps the one before: add a lifecycle rule for non-current versions"
-    return Check(name, "warning", f"{status}", remedy)
+        yield Check(name, "warning", str(error), _remedy(error))
+    else:
+        if status == "off":
+            yield Check(name, "ok", "off")
+        elif status:
+            remedy = "each writing of a record keeps the one before: add a lifecycle rule for non-current versions"
+            yield Check(name, "warning", status, remedy)
 
 
 def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:

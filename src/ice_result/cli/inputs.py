@@ -21,8 +21,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.json_text import encoding_of
 from ice_result.core.types import JobId
 from ice_result.settings import STORES, Settings
-from ice_result.sinks import open_catalogue
-from ice_result.sinks.base import Catalogue
+from ice_result.sinks import Store, open_sink
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
 
 T = TypeVar("T", bound=Callable[..., object])
@@ -59,15 +58,11 @@ SECONDS = 600.0
 """Time limit of looking jobs up: a store without an index is read from end to end."""
 
 
-def catalogue(sink: str | None) -> tuple[str, Catalogue]:
-    """Open `sink`, or the first store of ICE_RESULT_SINKS, to look jobs up. Returns its URL too.
-
-    Raises SettingsError.
-    """
+def open_named_sink(sink: str | None) -> Store:
+    """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
     option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
     settings = Settings.from_environment({**os.environ, **option}, STORES)
-    url = settings.sinks[0]
-    return str(url), open_catalogue(url, sink_context(settings, Credentials()))
+    return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
 
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")

@@ -6,7 +6,7 @@ import json
 import os
 
 import click
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from ice_result.cli.inputs import read_input
 from ice_result.cli.output import write_line
@@ -22,7 +22,7 @@ from ice_result.triggers import parse as parse_payload
 from ice_result.triggers.model import TriggerEvent
 
 SCHEMAS: dict[str, TypeAdapter[object]] = {
-    "event": TypeAdapter(TriggerEvent),
+    "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
     "manifest": TypeAdapter(Manifest),
     "record": TypeAdapter(Record),
     "result": TypeAdapter(AnyResult),

@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from ice_result.cli.inputs import SECONDS, catalogue, read_since
+from ice_result.cli.inputs import SECONDS, open_named_sink, read_since
 from ice_result.cli.output import print_error, standard_output, table, write_line
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.records.model import Outcome, RecordState
@@ -37,9 +37,9 @@ def list_jobs(
 ) -> None:
     """List recorded jobs, newest first."""
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
-    url, store = catalogue(sink)
+    store = open_named_sink(sink)
     if store.reads_everything(wanted):
-        print_error(f"without --since, all of {url} may have to be read")
+        print_error(f"without --since, all of {store.url} may have to be read")
     with time_limit(Deadline.after(SECONDS)):
         jobs = store.jobs(wanted)
         rows: list[dict[str, object]] = []

@@ -35,7 +35,7 @@ from ice_result.errors import IceResultError
 from ice_result.maintenance import ParkedEnvelope, discard, read_envelopes, retry
 from ice_result.processing.batch import RunContext
 from ice_result.settings import Settings
-from ice_result.sinks.base import DEAD
+from ice_result.sinks.parked_events import DEAD
 
 _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from ice_result.app import open_lots
+from ice_result.app import open_parking_stores
 from ice_result.cli.inputs import SECONDS, read_since
 from ice_result.cli.output import print_error, printable
 from ice_result.core.credentials import Credentials
@@ -20,8 +20,8 @@ from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
 from ice_result.maintenance import ParkedEntry, list_parked
 from ice_result.settings import PARKING, Settings
-from ice_result.sinks.base import DEAD
 from ice_result.sinks.object.layout import file_name
+from ice_result.sinks.parked_events import DEAD
 from ice_result.triggers import without_blanks
 
 T = TypeVar("T", bound=Callable[..., int])
@@ -77,7 +77,7 @@ def filters(command: T) -> T:
 
 def select(sinks: Sequence[str], wanted: ParkedFilter) -> Selection:
     """Select events in the stores. A name that is not found, and a store that cannot be read, are printed as errors."""
-    stores = open_lots(Settings.from_environment(parking_environment(sinks), PARKING), Credentials())
+    stores = open_parking_stores(Settings.from_environment(parking_environment(sinks), PARKING), Credentials())
     found: list[ParkedEntry] = []
     whole = True
     for store in stores:

@@ -15,7 +15,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl
+from ice_result.sinks.registry import SinkUrl, capabilities_of
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
@@ -121,7 +121,7 @@ def _parking_urls(settings: Settings) -> list[SinkUrl]:
     """Return the stores of parked events: the configured one, or every sink that keeps them."""
     if settings.park_url:
         return [settings.park_url]
-    return [url for url in settings.sinks if url.scheme in PARKING_SCHEMES]
+    return [url for url in settings.sinks if capabilities_of(url).parks]
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -35,7 +36,7 @@ def process(
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
     settings = Settings.from_environment(environment_with(sinks, jobs))
     # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
-    options = settings.triggers.model_copy(update={"callback": None})
+    options = replace(settings.triggers, callback=None)
     events = [*_events(job_ids, event, options)]
     pipeline = assemble(settings, Credentials())
     clean = True

@@ -27,15 +27,14 @@ from ice_result.maintenance.redecode import (
     RewriteOutcome,
     Rewriter,
     Rewritten,
-    StoreHandle,
-    StoreHandles,
+    RewrittenStores,
     rewrite_all,
 )
 from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
-from ice_result.sinks import SinkContext, keeps_objects, open_sink, parse_sink_url
+from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.oss_inspector import open_inspector
-from ice_result.sinks.registry import SinkUrl, holdings_of
+from ice_result.sinks.registry import SinkUrl
 from ice_result.triggers import without_blanks
 
 _SECONDS_PER_JOB = 60.0
@@ -120,14 +119,13 @@ def with_request(command: Callable[[Request], int]) -> Callable[..., int]:
 
 def _stores(
     source: SinkUrl, targets: Sequence[SinkUrl], configured: Sequence[SinkUrl], context: SinkContext
-) -> StoreHandles:
+) -> RewrittenStores:
     """Open each store once, also when several options name it."""
-    archives = [url for url in (source, *configured) if keeps_objects(url)]
-    opened: dict[SinkUrl, StoreHandle] = {}
-    for url in dict.fromkeys((source, *targets, *archives)):
-        sink = open_sink(url, context)
-        opened[url] = StoreHandle(sink, holdings_of(sink))
-    return StoreHandles(
+    archives = [url for url in (source, *configured) if capabilities_of(url).keeps == "objects"]
+    opened: dict[SinkUrl, Store] = {
+        url: open_sink(url, context) for url in dict.fromkeys((source, *targets, *archives))
+    }
+    return RewrittenStores(
         opened[source],
         [opened[url] for url in dict.fromkeys(targets)],
         [opened[url] for url in dict.fromkeys(archives)],

@@ -17,7 +17,6 @@ from ice_result.errors import IceResultError, shorten
 from ice_result.jobs import CallbackSetting, read_callback, write_callback
 from ice_result.settings import STORES, Settings
 from ice_result.sinks import open_sink
-from ice_result.sinks.table.schema import TableStore
 
 _SECONDS = 60.0
 _TABLE_STATES = {"present": "is there", "created": "created", "missing": "would be created"}
@@ -121,7 +120,7 @@ def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
     status = 0
     for url in dict.fromkeys(settings.sinks):
         sink = open_sink(url, context)
-        if not isinstance(sink, TableStore):
+        if sink.capabilities.keeps != "tables":
             click.echo(f"{url}: has no tables, nothing to do")
             continue
         try:

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.cli.inputs import SECONDS, catalogue
+from ice_result.cli.inputs import SECONDS, open_named_sink
 from ice_result.cli.output import (
     files_summary,
     indented,
@@ -23,7 +23,7 @@ from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError
 from ice_result.records.model import Manifest
-from ice_result.sinks.base import Found
+from ice_result.sinks.base import StoredJob
 from ice_result.triggers import JobEvent, job_event
 
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
@@ -38,13 +38,13 @@ def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
 
     Exit status: 0 when the job is there, 1 when it is not, 2 for usage.
     """
-    url, store = catalogue(sink)
+    store = open_named_sink(sink)
     event = job_event(valid_text(job_id), "JOB_ID")
     name = event.job_id if isinstance(event, JobEvent) else JobId(valid_text(job_id))
     with time_limit(Deadline.after(SECONDS)):
         found = store.find(name)
     if found is None:
-        raise IceResultError(f"no job {printable(name)} in {printable(url)}")
+        raise IceResultError(f"no job {printable(name)} in {printable(store.url)}")
     if as_json:
         manifest = None if found.manifest is None else _json(found.manifest)
         rest: JsonObject = {"left_out": [*found.left_out], "whole_uri": found.whole_uri} if found.left_out else {}
@@ -57,7 +57,7 @@ def _json(document: Model) -> JsonObject:
     return document.model_dump(mode="json", by_alias=True)
 
 
-def _show(found: Found, console: Console) -> None:
+def _show(found: StoredJob, console: Console) -> None:
     record, manifest = found.record, found.manifest
     title = readable(record.job_id)
     title.stylize("bold")

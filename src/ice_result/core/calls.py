@@ -206,11 +206,14 @@ class ServiceCaller:
         end = Deadline.after(seconds, self.clock)
         with time_limit(end), threads.attempt(end, (self.service, operation)) as made:
             try:
-                return call()
+                value = call()
             except Exception:
                 if made.is_over:  # the error comes from the shut-down connection
                     raise _timed_out(made) from None
                 raise
+        if made.is_over:  # a reply without an end looks whole once its connection is ended
+            raise _timed_out(made)
+        return value
 
     def _no_turn(self, operation: str, deadline: Deadline) -> ServiceError:
         """Make the error of a call that is not made. Its text is constant, since manifests contain it."""

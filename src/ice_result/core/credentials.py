@@ -9,21 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ice_result.errors import ForbiddenError, KeysExpiredError
 
+if TYPE_CHECKING:
+    from alibabacloud_credentials.provider import DefaultCredentialsProvider
+
 _SEARCH_AGAIN_SECONDS = 60.0
-
-
-class _Found(Protocol):
-    def get_access_key_id(self) -> str: ...
-    def get_access_key_secret(self) -> str: ...
-    def get_security_token(self) -> str | None: ...
-
-
-class _Chain(Protocol):
-    def get_credentials(self) -> _Found: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class Credentials:
     def __init__(self) -> None:
         self._of_invocation: Keys | None = None
         self._expired: Keys | None = None
-        self._chain: _Chain | None = None
+        self._chain: DefaultCredentialsProvider | None = None
         self._of_chain: Keys | None = None
         self._lock = threading.Lock()
         self._searched_in_vain_at: float | None = None
@@ -100,7 +93,7 @@ class Credentials:
             self._of_chain = Keys(found.get_access_key_id(), found.get_access_key_secret(), token)
             return self._of_chain
 
-    def _provider(self) -> _Chain:
+    def _provider(self) -> DefaultCredentialsProvider:
         if self._chain is None:
             from alibabacloud_credentials.provider import DefaultCredentialsProvider  # noqa: PLC0415  slow, rarely used
 

@@ -1,4 +1,4 @@
-"""Connections to ICE that read no more of a response than may be worked on; imported with the SDK."""
+"""Connections to ICE with a limit to the size of a response; imported with the SDK."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class BoundedConnections(Connections):
-    """Connections on which a response that is too large is given up: when its length is announced, before it is read.
+    """Connections that give a response up when it is too large, before it is read where its length is announced.
 
-    The limit is that of `largest_now` in the thread that sends. The connection is closed, for what is left of such a
-    response would come first on it.
+    The limit is `largest_now` of the sending thread. The connection is then closed: the rest of the response would
+    come before the next one.
     """
 
     @override
@@ -33,7 +33,7 @@ class BoundedConnections(Connections):
         cert: str | tuple[str, str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        """As `requests` does. Raises TooLargeError, also later, when the response is read."""
+        """Send like `requests` does. Raises TooLargeError, also later, when the response is read."""
         response = super().send(request, stream, timeout, verify, cert, {**proxies} if proxies else None)
         limit, announced = largest_now(), response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > limit:
@@ -44,7 +44,7 @@ class BoundedConnections(Connections):
 
 
 class _Bounded:
-    """What `requests` reads a response from, with an end."""
+    """A response's source for `requests`, which ends at the limit."""
 
     def __init__(self, raw: BaseHTTPResponse, limit: int) -> None:
         self._raw = raw
@@ -54,7 +54,7 @@ class _Bounded:
         return getattr(self._raw, name)
 
     def stream(self, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The parts of the body, decompressed."""
+        """Yield the parts of the body, decompressed."""
         size = 0
         for part in self._raw.stream(amount, decode_content):
             size += len(part)

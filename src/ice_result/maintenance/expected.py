@@ -22,8 +22,8 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Expected, Hint, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of
+from ice_result.sinks.base import Hint, Store
+from ice_result.sinks.parked_events import Expected, ParkedEvents
 from ice_result.triggers import JobEvent, job_event
 
 _READ_AT_ONCE = 8
@@ -33,11 +33,11 @@ _log = logging.getLogger(__name__)
 class _DueNote(NamedTuple):
     due: datetime
     key: str
-    store: ParkingLot
+    store: ParkedEvents
 
 
 class _Note(NamedTuple):
-    store: ParkingLot
+    store: ParkedEvents
     key: str
     text: bytes
     expected: Expected
@@ -84,11 +84,11 @@ def _due_notes(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
     """Read the notes that are due, as they are needed, until the deadline."""
     now = pipeline.now()
 
-    def due_in(store: ParkingLot) -> Iterator[_DueNote]:
+    def due_in(store: ParkedEvents) -> Iterator[_DueNote]:
         notes = (_DueNote(due, listed.key, store) for listed, due in within(lambda: deadline, store.expected()))
         return takewhile(lambda note: note.due <= now, notes)
 
-    listed = merge_listings(pipeline.stores.lots, due_in, lambda note: note[:2])
+    listed = merge_listings(pipeline.stores.parking_stores, due_in, lambda note: note[:2])
     in_time = takewhile(lambda _: deadline.left(), listed)
     yield from filter(None, in_order(lambda note: _read(note, deadline), in_time, _READ_AT_ONCE))
 
@@ -103,12 +103,12 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
         return None
 
 
-def _remove_if_recorded(sink: Sink, note: _Note, run: RunContext) -> bool:
+def _remove_if_recorded(sink: Store, note: _Note, run: RunContext) -> bool:
     """Remove the note of a job that is recorded with its outputs. Returns False for any other job."""
     hint = Hint(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = catalogue_of(sink).find(note.expected.job_id, hint)
+            found = sink.find(note.expected.job_id, hint)
     except IceResultError:  # the job is asked for as if it was not recorded
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":

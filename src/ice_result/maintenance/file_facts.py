@@ -10,7 +10,7 @@ from ice_result.core.calls import in_order
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.maintenance.stored_versions import NotRewritableError, is_complete, read_facts
 from ice_result.records import ObjectFacts, ObjectInspector, OutputFiles
-from ice_result.sinks.base import Stored
+from ice_result.sinks.base import StoredBytes
 
 _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
@@ -23,7 +23,7 @@ _NOT_LOOKED_UP = ObjectFacts(
 class FileFacts(Protocol):
     """Source of the facts of a job's output files."""
 
-    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """Return the facts for the manifest; None when no file is looked up. Raises NotRewritableError.
 
         `stored` yields the job as it is in the source, then as it is in each other store, and reads them as needed.
@@ -40,7 +40,7 @@ class StoredFacts:
 
     inspector: ObjectInspector | None
 
-    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    def of(self, stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
         """Return the facts; None when no file was looked up for the stored manifest. See FileFacts."""
         addresses = [file.address for file in files.files if file.address]
         source = next(stored)
@@ -53,7 +53,7 @@ class StoredFacts:
         return self.inspector.facts(address) if self.inspector else _NOT_LOOKED_UP
 
 
-def _complete_facts(stored: Iterator[Stored], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
+def _complete_facts(stored: Iterator[StoredBytes], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
     """Read the facts of the first complete manifest of the same files."""
     for each in stored:
         facts = read_facts(each) if is_complete(each) else None
@@ -68,7 +68,7 @@ class NewFacts:
 
     inspector: ObjectInspector
 
-    def of(self, _stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts]:
+    def of(self, _stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts]:
         """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
         addresses = [file.address for file in files.files if file.address]
         found = [*in_order(self.inspector.facts, addresses, _AT_ONCE)]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from http.client import HTTPSConnection
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
@@ -22,6 +22,10 @@ from ice_result.core.http import EndsWithCall, trusting
 from ice_result.core.types import JobId
 from ice_result.errors import SettingsError
 from ice_result.maintenance.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
+
+if TYPE_CHECKING:
+    from mns.auth import Credentials as SdkCredentials
+    from mns.mns_client import MNSClient
 
 MOST_JOBS = 16
 """Maximum number of messages in one request to MNS. With the longest job ids they use a sixth of its 64 KB."""
@@ -61,7 +65,7 @@ class QueueSender:
         self._credentials = credentials
         self._caller = caller or ServiceCaller(SERVICE)
         self._tls = trusting(ca_bundle) if endpoint.scheme == "https" else None
-        self._idle: list[_Client] = []
+        self._idle: list[MNSClient] = []
         self._closed = False
 
     def load(self) -> None:
@@ -117,7 +121,7 @@ class QueueSender:
         request = BatchSendMessageRequest(self._queue, base64encode=True)
         for job_id in batch:
             request.add_message(json_text.dump({"JobId": job_id}))
-        response: _Response = BatchSendMessageResponse()
+        response = BatchSendMessageResponse()
         client = self._take_client()
         try:
             client.batch_send_message(request, response)
@@ -135,23 +139,23 @@ class QueueSender:
             raise incomplete(answered, len(batch), operation)
         return refused
 
-    def _take_client(self) -> _Client:
+    def _take_client(self) -> MNSClient:
         """Return an idle client, or a new one: a connection of the SDK carries one request at a time."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._new_client()
 
-    def _give_back(self, client: _Client) -> None:
+    def _give_back(self, client: MNSClient) -> None:
         if self._closed:  # an attempt that was given up ends late
             client.close_connection()
         else:
             self._idle.append(client)
 
-    def _new_client(self) -> _Client:
+    def _new_client(self) -> MNSClient:
         from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
 
-        client: _Client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
+        client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
         client.http.conn = self._new_connection()
         return client
 
@@ -171,31 +175,13 @@ class _TlsConnection(EndsWithCall, HTTPSConnection):
     request_length = 0  # as above
 
 
-class _Http(Protocol):
-    conn: _PlainConnection | _TlsConnection
-
-
-class _Response(Protocol):
-    status: int
-    message_list: list[object]
-
-
-class _Client(Protocol):
-    """Part of the SDK's client that is used here."""
-
-    http: _Http
-
-    def batch_send_message(self, request: object, response: _Response) -> None: ...
-    def close_connection(self) -> None: ...
-
-
 class _Signer:
     """Provider that the SDK asks for keys before every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    def get_credentials(self) -> object:
+    def get_credentials(self) -> SdkCredentials:
         from mns.auth import Credentials as SdkCredentials  # noqa: PLC0415  see `load`
 
         keys = self._credentials.keys()

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
-from ice_result.sinks.base import Listed, ParkingLot, Position
+from ice_result.sinks.parked_events import Listed, ParkedEvents, Position
 
 MOST_PAGES = 10
 """Maximum number of pages of parked events that one run of the timer lists, over all stores and reasons."""
@@ -23,14 +23,16 @@ _log = logging.getLogger(__name__)
 class ParkedEntry(NamedTuple):
     """Entry of a parked event in the listing of a store. `reason` is the folder it is in."""
 
-    store: ParkingLot
+    store: ParkedEvents
     key: str
     reason: str
     written: datetime
 
 
 def merge_listings(
-    stores: Sequence[ParkingLot], listing: Callable[[ParkingLot], Iterable[T]], order: Callable[[T], tuple[object, ...]]
+    stores: Sequence[ParkedEvents],
+    listing: Callable[[ParkedEvents], Iterable[T]],
+    order: Callable[[T], tuple[object, ...]],
 ) -> Iterator[T]:
     """Merge the listings of all stores, each sorted by `order`, into one. Stores are listed as far as needed.
 
@@ -39,7 +41,7 @@ def merge_listings(
     """
     refused: list[IceResultError] = []
 
-    def entries_of(store: ParkingLot) -> Iterator[T]:
+    def entries_of(store: ParkedEvents) -> Iterator[T]:
         any_came = False
         try:
             for entry in listing(store):
@@ -55,10 +57,10 @@ def merge_listings(
         raise refused[-1]
 
 
-def list_parked(stores: Sequence[ParkingLot], reasons: frozenset[str] | None) -> list[ParkedEntry]:
+def list_parked(stores: Sequence[ParkedEvents], reasons: frozenset[str] | None) -> list[ParkedEntry]:
     """List the parked events with these reasons (None: with any), the oldest first. Raises as `merge_listings`."""
 
-    def entries_of(store: ParkingLot) -> list[ParkedEntry]:
+    def entries_of(store: ParkedEvents) -> list[ParkedEntry]:
         wanted = [reason for reason in store.reasons() if reasons is None or reason in reasons]
         pages = ((reason, page) for reason in wanted for page in store.parked(reason))
         return sorted((entry for reason, page in pages for entry in _entries(store, reason, page)), key=_age)
@@ -66,7 +68,7 @@ def list_parked(stores: Sequence[ParkingLot], reasons: frozenset[str] | None) ->
     return [*merge_listings(stores, entries_of, _age)]
 
 
-def next_parked(stores: Sequence[ParkingLot], reasons: frozenset[str]) -> list[ParkedEntry]:
+def next_parked(stores: Sequence[ParkedEvents], reasons: frozenset[str]) -> list[ParkedEntry]:
     """List the next part of the parked events, at most MOST_PAGES pages. It begins where the last part ended.
 
     run 1 │■■■■■■■■■■          │   Each store keeps the position at which a part ended, so that the next run goes on
@@ -79,7 +81,7 @@ def next_parked(stores: Sequence[ParkingLot], reasons: frozenset[str]) -> list[P
     end_of_listing = current_deadline().part(_SHARE_FOR_LISTING)
     numbers = {store.url: number for number, store in enumerate(stores)}
 
-    def part_of(store: ParkingLot) -> list[ParkedEntry]:
+    def part_of(store: ParkedEvents) -> list[ParkedEntry]:
         most_pages = max(2, MOST_PAGES // len(stores)) - 1  # one page is the list of reasons
         deadline = end_of_listing.part(1 / (len(stores) - numbers[store.url]))
         return sorted(_part_of(store, reasons, most_pages, deadline), key=_age)
@@ -87,7 +89,7 @@ def next_parked(stores: Sequence[ParkingLot], reasons: frozenset[str]) -> list[P
     return [*merge_listings(stores, part_of, _age)]
 
 
-def _part_of(store: ParkingLot, reasons: frozenset[str], most_pages: int, deadline: Deadline) -> list[ParkedEntry]:
+def _part_of(store: ParkedEvents, reasons: frozenset[str], most_pages: int, deadline: Deadline) -> list[ParkedEntry]:
     found: list[ParkedEntry] = []
     pages = 0
     with time_limit(deadline):
@@ -113,7 +115,7 @@ def _part_of(store: ParkingLot, reasons: frozenset[str], most_pages: int, deadli
 
 
 def _pages_from(
-    store: ParkingLot, here: Sequence[str], start: Position | None
+    store: ParkedEvents, here: Sequence[str], start: Position | None
 ) -> Iterator[tuple[str, Sequence[Listed]]]:
     """Yield every page once, with its reason: from `start` to the end, then from the beginning to `start`."""
     reason_of_start, key_of_start = (start.reason, start.key) if start else ("", "")
@@ -130,7 +132,7 @@ def _pages_from(
                     return
 
 
-def _position(store: ParkingLot) -> Position | None:
+def _position(store: ParkedEvents) -> Position | None:
     try:
         return store.position()
     except IceResultError as error:
@@ -138,14 +140,14 @@ def _position(store: ParkingLot) -> Position | None:
         return None
 
 
-def _set_position(store: ParkingLot, position: Position | None) -> None:
+def _set_position(store: ParkedEvents, position: Position | None) -> None:
     try:
         store.set_position(position)
     except IceResultError as error:  # the next run lists the same part again
         _log.warning("no position kept in %s: %s", store.url, error)
 
 
-def _entries(store: ParkingLot, reason: str, page: Sequence[Listed]) -> list[ParkedEntry]:
+def _entries(store: ParkedEvents, reason: str, page: Sequence[Listed]) -> list[ParkedEntry]:
     return [ParkedEntry(store, listed.key, reason, listed.written) for listed in page]
 
 

@@ -32,7 +32,7 @@ from ice_result.maintenance.stored_versions import (
 from ice_result.processing.failure import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
-from ice_result.sinks.base import Holdings, JobFilter, Removes, Sink, Stored
+from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
 ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
 RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
@@ -95,25 +95,18 @@ class Rewritten(Model):
     reason: str | None = None
 
 
-class StoreHandle(NamedTuple):
-    """A store: `sink` writes it, `holdings` reads it."""
-
-    sink: Sink
-    holdings: Holdings
-
-
-class StoreHandles(NamedTuple):
+class RewrittenStores(NamedTuple):
     """The stores of a run. `archives` may have the parts that were too large for other stores."""
 
-    source: StoreHandle
-    targets: Sequence[StoreHandle]
-    archives: Sequence[StoreHandle]
+    source: Store
+    targets: Sequence[Store]
+    archives: Sequence[Store]
 
 
 class _Rebuilt(NamedTuple):
     """A job as this version writes it, with the stored job that it was built from."""
 
-    stored: Stored
+    stored: StoredBytes
     old: OldRecord
     record: Record
     manifest: Manifest
@@ -122,10 +115,10 @@ class _Rebuilt(NamedTuple):
 class _Difference(NamedTuple):
     """A job as a store has it now, and as it should have it. `left_over` is the same job under an earlier key."""
 
-    handle: StoreHandle
-    now: Stored | None
-    would: Stored
-    left_over: Stored | None
+    store: Store
+    now: StoredBytes | None
+    would: StoredBytes
+    left_over: StoredBytes | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +128,7 @@ class Rewriter:
     `region` is for records of versions that did not store one.
     """
 
-    stores: StoreHandles
+    stores: RewrittenStores
     facts: FileFacts
     region: str | None
     deadline: Callable[[], Deadline]
@@ -146,26 +139,26 @@ class Rewriter:
 
         def find_and_rewrite() -> Rewritten | None:
             with time_limit(self.deadline()):
-                place = self.stores.source.holdings.place_of(job_id, wanted)
-            if place is None:
+                key = self.stores.source.key_of(job_id, wanted)
+            if key is None:
                 raise NotRewritableError("not_found", "the store has no such job")
             with time_limit(self.deadline()):
-                return self._rewrite(place, wanted, job_id)
+                return self._rewrite(key, wanted, job_id)
 
         return _guarded(job_id, job_id, find_and_rewrite)
 
-    def rewrite_at(self, place: str, wanted: JobFilter) -> Rewritten | None:
+    def rewrite_at(self, key: str, wanted: JobFilter) -> Rewritten | None:
         """Rewrite the job with this key. Returns None when `wanted` does not admit it."""
         with time_limit(self.deadline()):
-            return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
+            return _guarded(None, key, lambda: self._rewrite(key, wanted, None))
 
-    def _rewrite(self, place: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
+    def _rewrite(self, key: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
         source = self.stores.source
-        stored = source.holdings.stored(place)
+        stored = source.stored(key)
         if stored is None:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
-        if _place(source, old) != place or asked not in {None, old.job_id}:
+        if _key(source, old) != key or asked not in {None, old.job_id}:
             raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
 
         def rebuild_and_write() -> Rewritten | None:
@@ -180,54 +173,53 @@ class Rewriter:
             manifest = build_manifest(record, files, self.facts.of(everywhere, files))
             return self._write(_Rebuilt(stored, old, record, manifest))
 
-        return _guarded(old.job_id, place, rebuild_and_write)
+        return _guarded(old.job_id, key, rebuild_and_write)
 
-    def _archived(self, stored: Stored, old: OldRecord) -> Stored | None:
+    def _archived(self, stored: StoredBytes, old: OldRecord) -> StoredBytes | None:
         """Read a job that was too large for its store from the store that its row points to."""
-        for handle in self.stores.archives:
-            if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
-                found = handle.holdings.stored(_place(handle, old))
+        for store in self.stores.archives:
+            if stored.raw_uri and stored.raw_uri.startswith(f"{store.url.rstrip('/')}/"):
+                found = store.stored(_key(store, old))
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
 
-    def _elsewhere(self, old: OldRecord) -> Iterator[Stored]:
+    def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""
-        for handle in self.stores.targets:
-            if handle.sink is not self.stores.source.sink:
-                found = handle.holdings.stored(_place(handle, old))
+        for store in self.stores.targets:
+            if store is not self.stores.source:
+                found = store.stored(_key(store, old))
                 if found and not is_later(found):
                     yield found
 
     def _write(self, job: _Rebuilt) -> Rewritten:
         """Compare all stores, then write those that differ."""
-        compared = (self._difference(handle, job) for handle in self.stores.targets)
+        compared = (self._difference(store, job) for store in self.stores.targets)
         differences = [difference for difference in compared if difference]
         if not self.dry_run:
             # The source last: the job stays under the key by which it was found until all other stores have it.
-            for difference in sorted(differences, key=lambda each: each.handle.sink is self.stores.source.sink):
+            for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
                 _write_difference(difference, job)
         return Rewritten(
             job_id=job.record.job_id,
-            place=job.stored.place,
+            place=job.stored.key,
             outcome="changed" if differences else "unchanged",
             function_name=job.record.function_name,
             complete=job.manifest.complete,
             incomplete=shortfall(job.record, job.manifest),
-            sinks=tuple(difference.handle.sink.url for difference in differences),
+            sinks=tuple(difference.store.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),
         )
 
-    def _difference(self, handle: StoreHandle, job: _Rebuilt) -> _Difference | None:
-        holdings = handle.holdings
-        would = holdings.as_stored(job.record, job.manifest)
-        is_source = handle.sink is self.stores.source.sink
-        now = job.stored if is_source and would.place == job.stored.place else holdings.stored(would.place)
-        earlier = _place(handle, job.old)
-        left_over = None if earlier == would.place else holdings.stored(earlier)
+    def _difference(self, store: Store, job: _Rebuilt) -> _Difference | None:
+        would = store.as_stored(job.record, job.manifest)
+        is_source = store is self.stores.source
+        now = job.stored if is_source and would.key == job.stored.key else store.stored(would.key)
+        earlier = _key(store, job.old)
+        left_over = None if earlier == would.key else store.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
-            raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
-        return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
+            raise NotRewritableError("newer", f"{store.url} has a later writing of the job")
+        return None if now == would and left_over is None else _Difference(store, now, would, left_over)
 
 
 def rewrite_all(
@@ -246,8 +238,8 @@ def rewrite_all(
     steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.rewrite_job, id_, wanted) for id_ in job_ids)
     first = next(steps, None)
     if first is None:
-        places = rewriter.stores.source.holdings.places(wanted)
-        steps = (partial(rewriter.rewrite_at, place, wanted) for place in places)
+        keys = rewriter.stores.source.keys(wanted)
+        steps = (partial(rewriter.rewrite_at, key, wanted) for key in keys)
     else:
         steps = chain((first,), steps)
     left = limit or sys.maxsize
@@ -264,28 +256,28 @@ def rewrite_all(
     yield from (rewritten for _, rewritten in work.ended() if rewritten)
 
 
-def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
+def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
     """Run a step of one job. An error becomes its result, so that the other jobs go on."""
     try:
         return step()
     except NotRewritableError as error:
-        return Rewritten(job_id=job_id, place=place, outcome="left", reason=str(error))
+        return Rewritten(job_id=job_id, place=key, outcome="left", reason=str(error))
     except IceResultError as error:
         failure = Failure.from_error(error)
     except Exception as error:  # noqa: BLE001  a bug that one job reveals
         failure = Failure.from_bug(error)
-    return Rewritten(job_id=job_id, place=place, outcome="failed", reason=f"{failure.reason}: {failure.message}")
+    return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
 def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
     """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
-    handle, now, would, left_over = difference
+    store, now, would, left_over = difference
     if now is None or now.record != would.record:
-        handle.sink.stage(job.record)
+        store.stage(job.record)
     if now != would:
-        handle.sink.commit(job.record, job.manifest)
-    if left_over and isinstance(handle.holdings, Removes):
-        handle.holdings.remove(left_over.place)
+        store.commit(job.record, job.manifest)
+    if left_over and store.capabilities.several_keys:
+        store.remove(left_over.key)
 
 
 def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
@@ -298,5 +290,5 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
     return ()
 
 
-def _place(handle: StoreHandle, old: OldRecord) -> str:
-    return handle.holdings.place_as(old.job_id, old.function_name, old.create_time)
+def _key(store: Store, old: OldRecord) -> str:
+    return store.key_for(old.job_id, old.function_name, old.create_time)

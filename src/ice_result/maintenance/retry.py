@@ -21,7 +21,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import ParkedEntry, next_parked
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
-from ice_result.sinks.base import Parked, ParkingLot
+from ice_result.sinks.parked_events import Parked, ParkedEvents
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -72,7 +72,7 @@ def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
         return ParkedEnvelope(entry, text, None)
 
 
-def due(stores: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterator[ParkedEnvelope]:
+def due(stores: Sequence[ParkedEvents], now: datetime, deadline: Deadline) -> Iterator[ParkedEnvelope]:
     """Read the envelopes that may be retried by now, the oldest first.
 
     They have a transient reason, and have waited long enough. The pause grows with the attempts, from a minute to an

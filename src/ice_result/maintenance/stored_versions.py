@@ -19,7 +19,7 @@ from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
 from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
-from ice_result.sinks.base import Stored
+from ice_result.sinks.base import StoredBytes
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
@@ -62,7 +62,7 @@ def read_record(data: bytes, region: str | None) -> OldRecord:
     )
 
 
-def read_job(record: OldRecord, archived: Stored | None) -> Job:
+def read_job(record: OldRecord, archived: StoredBytes | None) -> Job:
     """Read the job from the response in a record, or in `archived` without one. Raises NotRewritableError."""
     raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
     if not raw:
@@ -73,7 +73,7 @@ def read_job(record: OldRecord, archived: Stored | None) -> Job:
         raise NotRewritableError("damaged", f"{error}") from error
 
 
-def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
+def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
     """Read the facts of each file by its address; None when no file was looked up. Raises NotRewritableError."""
     if stored.manifest is None:
         raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
@@ -95,13 +95,13 @@ def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
         raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
 
 
-def is_complete(stored: Stored) -> bool:
+def is_complete(stored: StoredBytes) -> bool:
     """Return True when the stored manifest is complete and has its files."""
     manifest = json_of(stored.manifest)
     return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
 
 
-def is_later(stored: Stored) -> bool:
+def is_later(stored: StoredBytes) -> bool:
     """Return True for a job of a version that this one does not know, which must not be replaced."""
     try:
         _document(stored.record, Record)

@@ -25,7 +25,7 @@ def run_maintenance(
     the next timer tries again.
     """
     retries_end = run.deadline().part(_SHARE_FOR_RETRIES)
-    envelopes = due(pipeline.stores.lots, pipeline.now(), retries_end.part(_SHARE_FOR_READING))
+    envelopes = due(pipeline.stores.parking_stores, pipeline.now(), retries_end.part(_SHARE_FOR_READING))
     retries = retry(pipeline, islice(envelopes, most_retries), _limit_each_job(run, lambda: retries_end))
     outcomes = [outcome for result in retries for outcome in result.outcomes]
     return [*outcomes, *check_expected(pipeline, _limit_each_job(run, run.deadline), most_notes)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Literal, TypeAlias
@@ -29,7 +29,7 @@ from ice_result.processing.process_job import MOST_TRIES, JobProcessor, Recorded
 from ice_result.processing.write_job import Stores
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
-from ice_result.sinks.base import Expected
+from ice_result.sinks.parked_events import Expected
 from ice_result.triggers import (
     Ignored,
     JobEvent,
@@ -114,7 +114,7 @@ class Pipeline:
         self.triggers = triggers
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
-        self._parking = Parking(stores.lots, most_tries, now)
+        self._parking = Parking(stores.parking_stores, most_tries, now)
         self._concurrency = concurrency
         self._idle = threading.Condition()
         self._worked_on = 0
@@ -235,7 +235,7 @@ class Pipeline:
     def _record(self, event: JobEvent, run: RunContext, timer: StageTimer) -> JobOutcome:
         written = self._processor.process(event, timer)
         if isinstance(written, RecordedBefore):
-            reason = f"ICE no longer knows the job, which is recorded: {shorten(written.place)}"
+            reason = f"ICE no longer knows the job, which is recorded: {shorten(written.key)}"
             return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
         record, manifest = written.record, written.manifest
         if written.files_missing:
@@ -263,7 +263,7 @@ class Pipeline:
             job_id=record.job_id, function_name=record.function_name, expected_at=now, due_at=now + _ASKED_AGAIN_AFTER
         )
         try:
-            list(leave_notes(self.stores.lots, [note], run.parking))
+            list(leave_notes(self.stores.parking_stores, [note], run.parking))
         except IceResultError as error:  # the record says `outputs_missing`, and a person can ask again
             _log.warning("job %s is not asked for again: %s", record.job_id, error)
 
@@ -304,7 +304,7 @@ def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
     if sinks == named:
         return one
     past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
-    return one.model_copy(update={"past": past})
+    return replace(one, past=past)
 
 
 def _not_begun_in_time() -> OutOfTimeError:

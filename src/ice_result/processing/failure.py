@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from typing_extensions import Self
 
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, is_try, shorten
-from ice_result.sinks.base import Parked, ParkedError, Sink
+from ice_result.sinks.base import Store
+from ice_result.sinks.parked_events import Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
@@ -33,7 +34,7 @@ class Failure:
         return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
 
     @classmethod
-    def from_sinks(cls, refused: Mapping[Sink, IceResultError], *, recorded_elsewhere: bool) -> Self:
+    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, recorded_elsewhere: bool) -> Self:
         """Make the failure of sinks that refused a job: of a permanent error, if there is one."""
         worst = min(refused.values(), key=lambda error: error.transient)
         return cls.from_error(worst, tuple(sink.url for sink in refused) if recorded_elsewhere else ())
@@ -88,7 +89,7 @@ class Failure:
         ((usual, _),) = Counter(id(event.past) for event in events).most_common(1)
         apart = {(id(event.payload), id(event.past)): event for event in events}
         inside = [event.payload if id(event.past) == usual else _with_its_past(event) for event in apart.values()]
-        parked = self.parked(first.model_copy(update={"past": pasts[usual]}), now, most_tries)
+        parked = self.parked(replace(first, past=pasts[usual]), now, most_tries)
         return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
 
 

@@ -17,7 +17,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, ParkingError, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.processing.failure import Failure
-from ice_result.sinks.base import Expected, Parked, ParkingLot
+from ice_result.sinks.parked_events import Expected, Parked, ParkedEvents
 from ice_result.triggers import ParkableEvent
 
 _LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more
@@ -34,9 +34,9 @@ class ParkedAs(NamedTuple):
 
 @dataclass(frozen=True)
 class Parking:
-    """Writes envelopes into `lots`, the stores that keep parked events, and marks them dead after `most_tries`."""
+    """Writes envelopes into the stores that keep parked events, and marks them dead after `most_tries` attempts."""
 
-    lots: Sequence[ParkingLot]
+    parking_stores: Sequence[ParkedEvents]
     most_tries: int
     now: Callable[[], datetime]
 
@@ -60,10 +60,10 @@ class Parking:
         """Write the envelope to the first store that accepts it. Each store has an equal share of the time."""
         why = failure.message
         with timer.stage("park"):
-            for number, lot in enumerate(self.lots):
+            for number, parking_store in enumerate(self.parking_stores):
                 try:
-                    with time_limit(deadline.part(1 / (len(self.lots) - number))):
-                        address = lot.park(envelope)
+                    with time_limit(deadline.part(1 / (len(self.parking_stores) - number))):
+                        address = parking_store.park(envelope)
                 except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
                     why = f"{why}; not parked: {shorten(str(error))}"
                 else:
@@ -72,24 +72,24 @@ class Parking:
 
 
 def leave_notes(
-    lots: Sequence[ParkingLot], notes: Iterable[Expected], deadline: Callable[[], Deadline]
+    parking_stores: Sequence[ParkedEvents], notes: Iterable[Expected], deadline: Callable[[], Deadline]
 ) -> Iterator[str]:
     """Write each note to the first store that accepts it, several at a time. Yields their addresses in order.
 
     `deadline` gives the deadline of each note. Raises the error of the last store when no store accepts a note; other
     notes may be written by then.
     """
-    return in_order(lambda note: _leave(lots, note, deadline()), notes, _NOTES_AT_ONCE)
+    return in_order(lambda note: _leave(parking_stores, note, deadline()), notes, _NOTES_AT_ONCE)
 
 
-def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> str:
+def _leave(parking_stores: Sequence[ParkedEvents], note: Expected, deadline: Deadline) -> str:
     """Write one note to the first store that accepts it. Each store has an equal share of the time."""
-    for number, lot in enumerate(lots, start=1):
-        with time_limit(deadline.part(1 / (len(lots) - number + 1))):
+    for number, parking_store in enumerate(parking_stores, start=1):
+        with time_limit(deadline.part(1 / (len(parking_stores) - number + 1))):
             try:
-                return lot.expect(note)
+                return parking_store.expect(note)
             except IceResultError:
-                if number == len(lots):
+                if number == len(parking_stores):
                     raise
     raise ParkingError("no store keeps notes")
 

@@ -16,7 +16,6 @@ from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
 from ice_result.sinks.base import Near, Reads
-from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent
 
 _MOST_READS = 3  # to find a recorded job that ICE no longer knows
@@ -26,9 +25,9 @@ MOST_TRIES = 24
 
 @dataclass(frozen=True)
 class RecordedBefore:
-    """A recorded job that ICE no longer knows, so that there is nothing to do. `place` is its key in a sink."""
+    """A recorded job that ICE no longer knows, so that there is nothing to do. `key` is its key in a sink."""
 
-    place: str
+    key: str
 
 
 def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
@@ -90,12 +89,11 @@ class JobProcessor:
         near, reads = Near(event.function_name, event.event_time or parked), Reads(_MOST_READS)
         errors: list[IceResultError] = []
         for source in (sink for sink in self._sinks if sink not in target.sinks):
-            catalogue = catalogue_of(source)
             try:
-                place = catalogue.place_near(event.job_id, near, reads)
-                if place and not target.sinks:
-                    return RecordedBefore(place)
-                found = catalogue.found_at(place) if place else None
+                key = source.key_near(event.job_id, near, reads)
+                if key and not target.sinks:
+                    return RecordedBefore(key)
+                found = source.job_at(key) if key else None
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):
                     errors.append(error)

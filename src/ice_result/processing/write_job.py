@@ -23,11 +23,12 @@ from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
+from ice_result.jobs.model import JobSource
 from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
-from ice_result.sinks.base import Addresses, Catalogue, Found, Loads, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of, holdings_of
+from ice_result.sinks.base import Addresses, Store, StoredJob
+from ice_result.sinks.parked_events import ParkedEvents
 
 T = TypeVar("T")
 CALLS_PER_JOB = 4
@@ -39,8 +40,8 @@ _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer mus
 class Stores:
     """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up."""
 
-    sinks: Sequence[Sink]
-    lots: Sequence[ParkingLot]
+    sinks: Sequence[Store]
+    parking_stores: Sequence[ParkedEvents]
     inspector: ObjectInspector | None
 
 
@@ -48,7 +49,7 @@ class Stores:
 class Target:
     """The sinks that a job is written to, and the timer of its stages."""
 
-    sinks: Sequence[Sink]
+    sinks: Sequence[Store]
     timer: StageTimer
 
 
@@ -62,8 +63,8 @@ class Written:
 
     record: Record
     manifest: Manifest
-    addresses: Mapping[Sink, Addresses]
-    refused: Mapping[Sink, IceResultError]
+    addresses: Mapping[Store, Addresses]
+    refused: Mapping[Store, IceResultError]
     files_missing: bool = False
 
 
@@ -76,12 +77,12 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
 
-    def load(self, *others: object) -> None:
-        """Begin to load the stores and `others`. An error of loading is raised again at the first use."""
+    def load(self, jobs: JobSource) -> None:
+        """Begin to load the stores and `jobs`. An error of loading is raised again at the first use."""
         stores = self._stores
-        for part in (*others, stores.inspector, *stores.sinks, *stores.lots):
-            if isinstance(part, Loads):
-                begin(part.load)
+        inspector = [stores.inspector.load] if stores.inspector else []
+        for load in (jobs.load, *inspector, *(sink.load for sink in stores.sinks)):
+            begin(load)
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
@@ -97,7 +98,7 @@ class JobWriter:
             with self._lock:
                 self._writing -= 1
 
-    def copy(self, found: Found, target: Target) -> Written:
+    def copy(self, found: StoredJob, target: Target) -> Written:
         """Write the record and the manifest of another sink to the sinks that have no better ones.
 
         Raises StorageError for a record without a manifest.
@@ -108,7 +109,7 @@ class JobWriter:
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
             return self._write(record, manifest, target)
-        stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record))
+        stored, unreadable = self._read_all(lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
@@ -121,7 +122,7 @@ class JobWriter:
             and not any(there and there.standing >= written.record.standing for there in stored.values()),
         )
 
-    def _copy_best(self, better: Mapping[Sink, Record], target: Target) -> Written:
+    def _copy_best(self, better: Mapping[Store, Record], target: Target) -> Written:
         """Copy the best of these records, and its manifest, to the target sinks without it.
 
         Raises StorageError when no sink has both, or when a record that must be copied cannot be read whole.
@@ -146,12 +147,12 @@ class JobWriter:
             return replace(copied, addresses={**there, **copied.addresses})
         raise errors[0]
 
-    def _found_in(self, source: Sink, record: Record, *, is_copied: bool) -> Found:
+    def _found_in(self, source: Store, record: Record, *, is_copied: bool) -> StoredJob:
         """Read the job in the source: the whole record when it is copied. Raises StorageError when it is not whole."""
         if not is_copied:
-            return Found(record, catalogue_of(source).verified(record))
-        place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
-        return catalogue_of(source).found_at(place) or Found(record, None)
+            return StoredJob(record, source.verified(record))
+        key = source.key_for(record.job_id, record.function_name, record.create_time)
+        return source.job_at(key) or StoredJob(record, None)
 
     def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
         with target.timer.stage("stage"):
@@ -171,7 +172,7 @@ class JobWriter:
 
     def _complete_manifests(
         self, record: Record, manifest: Manifest
-    ) -> tuple[dict[Sink, Manifest], dict[Sink, IceResultError]]:
+    ) -> tuple[dict[Store, Manifest], dict[Store, IceResultError]]:
         """Read the stored manifests that are complete and of the same files, when `manifest` is not complete.
 
         Returns them, and the errors of the sinks that cannot be read.
@@ -179,7 +180,7 @@ class JobWriter:
         if manifest.complete or not manifest.files or record.outcome != "ok":
             return {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record))
+            stored, unreadable = self._read_all(lambda sink: sink.verified(record))
         complete = {
             sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
         }
@@ -196,13 +197,13 @@ class JobWriter:
                 zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
             )
 
-    def _read_all(self, read: Callable[[Catalogue], T]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+    def _read_all(self, read: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
         """Read in every sink, also in those that the job is not written to. Returns values and errors by sink."""
-        return self._on_each(self._stores.sinks, lambda sink: read(catalogue_of(sink)))
+        return self._on_each(self._stores.sinks, read)
 
     def _on_each(
-        self, sinks: Iterable[Sink], call: Callable[[Sink], T]
-    ) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+        self, sinks: Iterable[Store], call: Callable[[Store], T]
+    ) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
         return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
@@ -226,10 +227,10 @@ def _unreachable(error: TimedOutError) -> ObjectFacts:
     return ObjectFacts(exists=None, problem="unreachable", message=str(error))
 
 
-def _gather(calls: Mapping[Sink, Task[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+def _gather(calls: Mapping[Store, Task[T]]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
     """Wait for all calls. Returns the values and the errors by sink."""
-    answers: dict[Sink, T] = {}
-    refused: dict[Sink, IceResultError] = {}
+    answers: dict[Store, T] = {}
+    refused: dict[Store, IceResultError] = {}
     for sink, call in calls.items():
         try:
             answers[sink] = result_of(call)
