@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import alicloud_local
 import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
+LOCAL_CLOUD = Path(alicloud_local.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
 SHARED = {"core", "errors"}
 SDKS = {
@@ -27,6 +29,9 @@ SDKS = {
     "tablestore": {"sinks/table/tablestore_client.py"},
 }
 PRODUCT = sorted(SOURCE.rglob("*.py"))
+QUESTIONS = {"what", "whether", "where", "why", "who", "whom", "whose", "which", "how"}
+HALF_SENTENCES = {"those", "that", "one", "all", "nothing", "none", "so"}
+REPLACED_SOON = {"sinks/object/oss.py"}  # its docstrings are rewritten with its connections
 
 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -120,3 +125,25 @@ def test_functions_are_one_thought() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno:
                 assert node.end_lineno - node.lineno < 60, f"{path.name}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *sorted(path for package in (SOURCE, LOCAL_CLOUD) for path in package.iterdir() if path.suffix in {"", ".py"}),
+        SOURCE.parent / "handler.py",
+    ],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_docstrings_begin_with_a_verb_or_a_noun(part: Path) -> None:
+    """A docstring says what a thing does or is; it is neither a question nor half a sentence."""
+    found = []
+    for path in [part] if part.suffix == ".py" else sorted(part.rglob("*.py")):
+        if path in {SOURCE / name for name in REPLACED_SOON}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                first, *_ = (ast.get_docstring(node) or "-").split()
+                if first.strip(".,:;`'\"()").lower() in QUESTIONS | HALF_SENTENCES:
+                    found.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
+    assert found == []

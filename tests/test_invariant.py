@@ -35,7 +35,7 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.maintenance import kept, read_each, retry, run_maintenance
+from ice_result.maintenance import list_parked, read_envelopes, retry, run_maintenance
 from ice_result.processing.batch import BatchReport, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectFacts
@@ -356,7 +356,7 @@ class Events(RuleBasedStateMachine):
 
     def retry_all(self) -> int:
         """How many there were."""
-        found = read_each(kept(self.pipeline.stores.parking_stores, None), _in_time())
+        found = read_envelopes(list_parked(self.pipeline.stores.parking_stores, None), _in_time())
         return len(list(retry(self.pipeline, found, RunContext(_in_time, _in_time))))
 
     @invariant()

@@ -17,8 +17,8 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
-from ice_result.maintenance import kept
-from ice_result.maintenance.listing import next_kept
+from ice_result.maintenance import list_parked
+from ice_result.maintenance.listing import next_parked
 from ice_result.maintenance.timer import run_maintenance
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.object.file import FileStore
@@ -93,10 +93,8 @@ def parts(cloud: LocalCloud, count: int, sinks: str = "oss://records") -> list[l
     found = []
     for _ in range(count):
         with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": sinks}) as pipeline:
-            part = next_kept(small_pages(pipeline).stores.parking_stores, REASONS)
-        found.append(
-            [f"{each.parking_store.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part]
-        )
+            part = next_parked(small_pages(pipeline).stores.parking_stores, REASONS)
+        found.append([f"{each.store.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part])
     return found
 
 
@@ -413,7 +411,7 @@ def test_the_command_line_sees_all_that_is_parked(cloud: LocalCloud) -> None:
         park(cloud, f"throttled/{number:02}")
     parts(cloud, 1)
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        assert len(kept(small_pages(pipeline).stores.parking_stores, None)) == 26
+        assert len(list_parked(small_pages(pipeline).stores.parking_stores, None)) == 26
 
     done = ice_result("parked", "list", "--json", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
 

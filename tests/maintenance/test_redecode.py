@@ -630,7 +630,7 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
 
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")
-    assert replace(rewriter, facts=StoredFacts(None)).at(found.place, ALL)
+    assert replace(rewriter, facts=StoredFacts(None)).rewrite_at(found.place, ALL)
 
 
 def write_old(place: Place) -> None:

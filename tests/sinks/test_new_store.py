@@ -12,6 +12,7 @@ import pytest
 from ice_result.core.types import JobId
 from ice_result.function import Function
 from ice_result.sinks import SinkContext, open_parking_store, open_sink
+from ice_result.sinks import object as object_stores
 from ice_result.sinks.base import OBJECTS, JobFilter
 from ice_result.sinks.registry import STORES, StoreType, check_path_url
 from support.command_line import ice_result
@@ -72,11 +73,12 @@ def open_dbm(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of such a store, which the registry knows by its line."""
-    (tmp_path / "dbm_store.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(STORES, "dbm", StoreType(check_path_url, "dbm_store:open_dbm", OBJECTS))
+    (tmp_path / "dbm.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.setattr(object_stores, "__path__", [*object_stores.__path__, str(tmp_path)])
+    monkeypatch.setitem(STORES, "dbm", StoreType(check_path_url, "ice_result.sinks.object.dbm:open_dbm", OBJECTS))
     yield f"dbm:{tmp_path}/jobs"
-    sys.modules.pop("dbm_store", None)
+    sys.modules.pop("ice_result.sinks.object.dbm", None)
+    vars(object_stores).pop("dbm", None)
 
 
 def test_a_new_store_takes_a_job_a_parked_event_and_a_question(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Certificates of an authority of our own."""
+"""Certificates of a test authority."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import trustme
 
 
 def tls_of_an_authority(bundle: Path) -> ssl.SSLContext:
-    """A server's context for 127.0.0.1; the authority behind its certificate is written to `bundle`."""
+    """Make the TLS context of a server on 127.0.0.1, and write its authority's certificate to `bundle`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(bundle))
     return tls_for(authority, "127.0.0.1")

@@ -1,4 +1,4 @@
-"""Which calls fail, and how: single ones by chance, and every one in a storm of throttling."""
+"""Faults of a chaos run: single calls at random, and every call in a storm of throttling."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHARES: dict[FaultKind, float] = {
 
 
 class CallFaults:
-    """Watches every call, and gives it a fault while the faults are on.
+    """Observer of all calls, which orders a fault for some of them while faults are on.
 
     In a storm that is `throttle` for every call. At other times one call in five gets a fault: the seed and the call
     decide which call, and which fault. After so many calls as the plan says, `kill` is called, and at each further call
@@ -34,7 +34,7 @@ class CallFaults:
     """
 
     def __init__(self, plan: Plan, kill: Callable[[], bool], now: Callable[[], float] = time.monotonic) -> None:
-        """`now` is in seconds, and only grows."""
+        """`now` gives monotonic seconds."""
         self.faults: Counter[str] = Counter()
         self.calls: Counter[tuple[str, str]] = Counter()
         self.calls_by_storm: Counter[int] = Counter()
@@ -50,11 +50,11 @@ class CallFaults:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """From now on calls fail; a storm begins."""
+        """Begin with faults, and with a storm."""
         self._on_since = self._now()
 
     def end(self) -> None:
-        """From now on every call is carried out and answered."""
+        """End all faults."""
         self._on_since = None
 
     def watch(self, passing: CallEvent) -> None:
@@ -74,7 +74,7 @@ class CallFaults:
             self.servers[passing.service].fail(Fault(kind, 1, passing.operation, passing.target or None))
 
     def kill_again(self) -> None:
-        """The process had ended before it was killed: the next call kills one."""
+        """Kill a process at the next call, after one that had ended before it was killed."""
         with self._lock:
             self._calls_to_next_kill = 0
 

@@ -1,4 +1,4 @@
-"""A stand-in for an S3 server that fails on demand. It checks no signature: in the sink's tests, two servers do."""
+"""A fake S3 server that fails on demand. It checks no signature; two other servers in the sink's tests do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alicloud_local.service import CallObserver, Keyring, LocalService, Refusal,
 
 
 class S3Server(LocalService):
-    """Objects by `bucket/key`; the operation of a call is its HTTP method, its target `bucket/key`."""
+    """Server with objects by `bucket/key`. The operation of a call is its HTTP method, its target `bucket/key`."""
 
     name: ClassVar[str] = "S3"
     fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {

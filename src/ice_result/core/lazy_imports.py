@@ -1,12 +1,11 @@
-"""Importing an SDK without the parts of it that we never call: most of a cold start is importing.
+"""Imports of an SDK without the parts that are never called. Most of a cold start is importing.
 
     with deferred("aiohttp", "alibabacloud_ice20201109.models"):
         from alibabacloud_ice20201109.client import Client
 
-Inside, an import of a named module, or of anything below it, gives a stand-in that costs nothing. Whatever is taken
-from a stand-in loads the real module when it is first used: an SDK that does call a deferred part still works, only
-later, and one that calls it while it is imported gets it then. After the block, everybody who imports a named module
-gets the real one.
+In the block, the import of a named module, or of a module below it, gives a stand-in that costs nothing. A class or
+function of a stand-in loads the real module when it is first used: an SDK that calls a deferred part still works, only
+slower. After the block, an import of a named module gives the real one.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from types import ModuleType
 from typing_extensions import override
 
 GUESSING_ENCODINGS = tuple(f"charset_normalizer.{part}" for part in ("api", "legacy", "models", "utils"))
-"""What `requests` would guess an encoding with, for those who ask it for the text of a reply that names none."""
+"""Modules with which `requests` guesses the encoding of a reply that names none."""
 _one_at_a_time = threading.RLock()
 
 
 @contextmanager
 def deferred(*names: str) -> Iterator[None]:
-    """Defer these modules while the block imports others. One that is loaded already is left as it is."""
+    """Defer the import of these modules in the block. A module that is loaded already stays as it is."""
     with _one_at_a_time:
         finder = _Finder(names)
         sys.meta_path.insert(0, finder)
@@ -41,7 +40,7 @@ def deferred(*names: str) -> Iterator[None]:
 
 
 class _Finder(MetaPathFinder):
-    """Answers for the named modules with stand-ins, and takes them out of the import system again."""
+    """Import hook that gives stand-ins for the named modules, and removes them again."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
@@ -60,7 +59,7 @@ class _Finder(MetaPathFinder):
         return self._stand_ins[-1]
 
     def forget(self, wanted: str = "") -> None:
-        """Defer nothing any more, or not what `wanted` belongs to; who imports it from now on gets the real one."""
+        """Stop deferring all modules, or the one that `wanted` belongs to. A later import gives the real module."""
         named = [name for name in self._names if not wanted or _is_within(wanted, name)]
         self._names = [name for name in self._names if name not in named]
         for stand_in in self._stand_ins:
@@ -78,11 +77,11 @@ class _StandInLoader(Loader):
 
     @override
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is run: that is the point."""
+        """Do nothing: a stand-in runs no code."""
 
 
 class _StandIn(ModuleType):
-    """A module in name only, until something in it is used."""
+    """A module without content, which loads the real one when something in it is used."""
 
     def __init__(self, name: str, finder: _Finder) -> None:
         super().__init__(name)
@@ -98,7 +97,7 @@ class _StandIn(ModuleType):
 
 
 def _maker(stand_in: _StandIn, name: str) -> object:
-    """What makes an instance of a class taken from a stand-in: the real class does."""
+    """Return a `__new__` for a class of a stand-in, which makes an instance of the real class."""
 
     def make(_class: type, *arguments: object, **options: object) -> object:
         stand_in.__dict__["_finder"].forget(stand_in.__name__)

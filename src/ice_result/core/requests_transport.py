@@ -1,4 +1,4 @@
-"""Connections for the SDKs that send with `requests`; imported with the first of them."""
+"""Connections of the SDKs that use `requests`. This module is imported with the first of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Connections(HTTPAdapter):
-    """A pool of connections that all trust the same authorities."""
+    """Adapter of `requests` whose connections share one TLS context."""
 
     def __init__(self, protocol: str, *, ca_bundle: str | None, pool_size: int) -> None:
         """`protocol` is http or https. Raises SettingsError for a bundle of certificates that cannot be read."""
@@ -22,7 +22,7 @@ class Connections(HTTPAdapter):
         super().__init__(pool_connections=pool_size, pool_maxsize=pool_size)
 
     def manager(self, proxy: str | None) -> PoolManager:
-        """The connections themselves, for whoever sends without `requests`."""
+        """Return the pool of connections, for a caller that does not use `requests`."""
         return self.proxy_manager_for(proxy) if proxy else self.poolmanager
 
     @override
@@ -38,4 +38,4 @@ class Connections(HTTPAdapter):
 
     @override
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
-        """Nothing: whom to trust is settled, and `requests` would read a bundle for every connection."""
+        """Do nothing: the TLS context is set, and `requests` would read the certificates for every connection."""

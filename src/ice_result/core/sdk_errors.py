@@ -1,4 +1,4 @@
-"""One classifier for the errors of all SDKs.
+"""The classifier for the errors of all SDKs.
 
     what an SDK raises ──► SdkFailure ──► classify(failure, table, operation) ──► ServiceError
 

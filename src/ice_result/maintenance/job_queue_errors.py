@@ -33,7 +33,7 @@ _TABLE = ErrorTable(
 )
 
 Failures: TypeAlias = Mapping[int, SdkFailure]
-"""Why MNS did not take some messages of a batch, by position in the batch."""
+"""Reasons why MNS did not take some messages of a batch, by position in the batch."""
 
 
 def refused_parts(error: Exception, count: int) -> Failures | None:

@@ -1,28 +1,26 @@
-"""Stored jobs written again: as this version makes them, with facts of their files from where the caller says.
+"""Redecoding: stored jobs are written again as this version writes them, from the response in their records.
 
-    source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store that has other bytes
-               manifest ──► facts of the files, stored or asked for anew ──┘      (the source last)
+    source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store with other bytes
+               manifest ──► facts of the files, stored or new ──┘                (the source last)
 
-ICE is not asked. Stages three and four are those of the pipeline; the others are not: what is in a store is compared
-first, and written only when it is different, so that a second run changes nothing. A run that was interrupted is
-finished by the next one.
+ICE is not asked. Decoding and building are those of the pipeline. Writing is not: each store is compared first, and
+written only when it differs. So a second run changes nothing, and an interrupted run is finished by the next one.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import AsCompleted
-from ice_result.core.types import JobId, Model
+from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import IceResultError
-from ice_result.maintenance.json_diff import Change, changes
+from ice_result.maintenance.file_facts import FileFacts
 from ice_result.maintenance.stored_versions import (
     NotRewritableError,
     OldRecord,
@@ -33,30 +31,62 @@ from ice_result.maintenance.stored_versions import (
 )
 from ice_result.processing.failure import Failure
 from ice_result.processing.process_job import record_of
-from ice_result.records import (
-    Manifest,
-    ObjectFacts,
-    OutputFiles,
-    Record,
-    build_manifest,
-    shortfall,
-)
+from ice_result.records import Manifest, Record, build_manifest, shortfall
 from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
-RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
+ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
+RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
+
+
+class Change(Model):
+    """A value that differs between two versions of a document. A value that is absent in one of them is null there.
+
+    `path` is a JSON pointer that begins with `/record` or `/manifest`.
+    """
+
+    op: ChangeOp
+    path: str
+    old: JsonValue = None
+    new: JsonValue = None
+
+
+def changes(old: JsonValue, new: JsonValue, path: str) -> Iterator[Change]:
+    """Yield the differences in the order of the new document; removed values come last.
+
+    It is not a text diff of `difflib`: programs read the changes, and secrets are removed from them by their paths.
+    """
+    before, after = _members(old), _members(new)
+    if type(old) is not type(new) or before is None or after is None:
+        if (type(old), old) != (type(new), new):
+            yield Change(op="replace", path=path, old=old, new=new)
+        return
+    for name, value in after.items():
+        if name in before:
+            yield from changes(before[name], value, f"{path}/{name}")
+        else:
+            yield Change(op="add", path=f"{path}/{name}", new=value)
+    for name in (name for name in before if name not in after):
+        yield Change(op="remove", path=f"{path}/{name}", old=before[name])
+
+
+def _members(value: JsonValue) -> dict[str, JsonValue] | None:
+    """Return the members of an object or an array, by their names in a JSON pointer (RFC 6901)."""
+    if isinstance(value, dict):
+        return {name.replace("~", "~0").replace("/", "~1"): member for name, member in value.items()}
+    return {str(number): item for number, item in enumerate(value)} if isinstance(value, list) else None
 
 
 class Rewritten(Model):
-    """What became of the job at one place, or with a dry run would; without a `job_id` it is not known which.
+    """Result for one stored job; with a dry run, the result that it would have.
 
-    `left` is left alone, for `reason`. `sinks` are those in which something is different, and `changes` what that is
-    in the first of them that has the job; empty, the same values are written differently. `complete` is of the new
-    manifest, and `incomplete` says in short why it is not.
+    `place` is the key of the record. `job_id` is null when it is not known. A job that is `left` stays as it is, for
+    the `reason`. `sinks` are the sinks that differ. `changes` are the differences in the first sink that has the job;
+    without any, only the bytes differ. `complete` is that of the new manifest, and `incomplete` says why it is false.
     """
 
     job_id: str | None
     place: str
-    outcome: RewrittenAs
+    outcome: RewriteOutcome
     function_name: str | None = None
     complete: bool | None = None
     incomplete: str | None = None
@@ -65,27 +95,16 @@ class Rewritten(Model):
     reason: str | None = None
 
 
-class FileFacts(Protocol):
-    """Where the facts of a job's output files come from."""
-
-    def of(self, stored: Iterator[StoredBytes], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
-        """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
-
-        `stored` is the job in the source, then in the other stores, each read when it is come to.
-        """
-        ...
-
-
 class RewrittenStores(NamedTuple):
-    """Store that jobs are read from, and stores they are written to; `archives` may have parts too large for others."""
+    """The stores of a run. `archives` may have the parts that were too large for other stores."""
 
     source: Store
     targets: Sequence[Store]
     archives: Sequence[Store]
 
 
-class _Made(NamedTuple):
-    """A job made anew, and what it was made of."""
+class _Rebuilt(NamedTuple):
+    """A job as this version writes it, with the stored job that it was built from."""
 
     stored: StoredBytes
     old: OldRecord
@@ -94,7 +113,7 @@ class _Made(NamedTuple):
 
 
 class _Difference(NamedTuple):
-    """What a store has of a job, and what it should have; `left_over` is the same job at an earlier place."""
+    """A job as a store has it now, and as it should have it. `left_over` is the same job under an earlier key."""
 
     store: Store
     now: StoredBytes | None
@@ -104,9 +123,9 @@ class _Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewriter:
-    """Makes jobs anew, each within the time that `deadline` gives it; with `dry_run` nothing is written.
+    """Rewrites stored jobs, each by its own `deadline`. A dry run writes nothing.
 
-    `region` is for records of times that did not write one down.
+    `region` is for records of versions that did not store one.
     """
 
     stores: RewrittenStores
@@ -115,10 +134,10 @@ class Rewriter:
     deadline: Callable[[], Deadline]
     dry_run: bool = False
 
-    def job(self, job_id: JobId, wanted: JobFilter) -> Rewritten | None:
-        """One job by its id, looked for among those that `wanted` may admit."""
+    def rewrite_job(self, job_id: JobId, wanted: JobFilter) -> Rewritten | None:
+        """Rewrite one job by its id. Returns None when `wanted` does not admit it."""
 
-        def find() -> Rewritten | None:
+        def find_and_rewrite() -> Rewritten | None:
             with time_limit(self.deadline()):
                 key = self.stores.source.key_of(job_id, wanted)
             if key is None:
@@ -126,10 +145,10 @@ class Rewriter:
             with time_limit(self.deadline()):
                 return self._rewrite(key, wanted, job_id)
 
-        return _guarded(job_id, job_id, find)
+        return _guarded(job_id, job_id, find_and_rewrite)
 
-    def at(self, key: str, wanted: JobFilter) -> Rewritten | None:
-        """The job that lies there; None when it is not one that `wanted` admits."""
+    def rewrite_at(self, key: str, wanted: JobFilter) -> Rewritten | None:
+        """Rewrite the job with this key. Returns None when `wanted` does not admit it."""
         with time_limit(self.deadline()):
             return _guarded(None, key, lambda: self._rewrite(key, wanted, None))
 
@@ -142,7 +161,7 @@ class Rewriter:
         if _key(source, old) != key or asked not in {None, old.job_id}:
             raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
 
-        def settle() -> Rewritten | None:
+        def rebuild_and_write() -> Rewritten | None:
             is_whole = old.raw and stored.files_stored
             archived = None if is_whole else self._archived(stored, old)
             job = read_job(old, archived)
@@ -152,12 +171,12 @@ class Rewriter:
             known = stored if stored.files_stored else archived or stored
             everywhere = chain([known], self._elsewhere(old))
             manifest = build_manifest(record, files, self.facts.of(everywhere, files))
-            return self._settle(_Made(stored, old, record, manifest))
+            return self._write(_Rebuilt(stored, old, record, manifest))
 
-        return _guarded(old.job_id, key, settle)
+        return _guarded(old.job_id, key, rebuild_and_write)
 
     def _archived(self, stored: StoredBytes, old: OldRecord) -> StoredBytes | None:
-        """All of a job that was too large for its store, from the store it points to; None when it is not there."""
+        """Read a job that was too large for its store from the store that its row points to."""
         for store in self.stores.archives:
             if stored.raw_uri and stored.raw_uri.startswith(f"{store.url.rstrip('/')}/"):
                 found = store.stored(_key(store, old))
@@ -166,36 +185,37 @@ class Rewriter:
         return None
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
+        """Yield the job as it is in the other stores."""
         for store in self.stores.targets:
             if store is not self.stores.source:
                 found = store.stored(_key(store, old))
                 if found and not is_later(found):
                     yield found
 
-    def _settle(self, made: _Made) -> Rewritten:
-        """All stores are compared before the first is written."""
-        compared = (self._difference(store, made) for store in self.stores.targets)
+    def _write(self, job: _Rebuilt) -> Rewritten:
+        """Compare all stores, then write those that differ."""
+        compared = (self._difference(store, job) for store in self.stores.targets)
         differences = [difference for difference in compared if difference]
         if not self.dry_run:
-            # The source last: what it was found by stays until all the others have it.
+            # The source last: the job stays under the key by which it was found until all other stores have it.
             for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
-                _write(difference, made)
+                _write_difference(difference, job)
         return Rewritten(
-            job_id=made.record.job_id,
-            place=made.stored.key,
+            job_id=job.record.job_id,
+            place=job.stored.key,
             outcome="changed" if differences else "unchanged",
-            function_name=made.record.function_name,
-            complete=made.manifest.complete,
-            incomplete=shortfall(made.record, made.manifest),
+            function_name=job.record.function_name,
+            complete=job.manifest.complete,
+            incomplete=shortfall(job.record, job.manifest),
             sinks=tuple(difference.store.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),
         )
 
-    def _difference(self, store: Store, made: _Made) -> _Difference | None:
-        would = store.as_stored(made.record, made.manifest)
+    def _difference(self, store: Store, job: _Rebuilt) -> _Difference | None:
+        would = store.as_stored(job.record, job.manifest)
         is_source = store is self.stores.source
-        now = made.stored if is_source and would.key == made.stored.key else store.stored(would.key)
-        earlier = _key(store, made.old)
+        now = job.stored if is_source and would.key == job.stored.key else store.stored(would.key)
+        earlier = _key(store, job.old)
         left_over = None if earlier == would.key else store.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
             raise NotRewritableError("newer", f"{store.url} has a later writing of the job")
@@ -210,56 +230,52 @@ def rewrite_all(
     concurrency: int,
     limit: int | None,
 ) -> Iterator[Rewritten]:
-    """Make these jobs anew, or without ids all that `wanted` admits, and tell of each as soon as it is done.
+    """Rewrite these jobs, or without ids every job that `wanted` admits. Yields each result as soon as it is known.
 
-    No more than `limit` are touched. Places are read as there is room for them. Raises what the source raises when it
-    cannot be listed.
+    At most `limit` jobs are rewritten. Keys are listed as they are needed. Raises the error of a source that cannot be
+    listed.
     """
-    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.job, id_, wanted) for id_ in job_ids)
+    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.rewrite_job, id_, wanted) for id_ in job_ids)
     first = next(steps, None)
     if first is None:
         keys = rewriter.stores.source.keys(wanted)
-        return _side_by_side((partial(rewriter.at, key, wanted) for key in keys), concurrency, limit)
-    return _side_by_side(chain((first,), steps), concurrency, limit)
-
-
-def _side_by_side(
-    steps: Iterator[Callable[[], Rewritten | None]], concurrency: int, limit: int | None
-) -> Iterator[Rewritten]:
+        steps = (partial(rewriter.rewrite_at, key, wanted) for key in keys)
+    else:
+        steps = chain((first,), steps)
     left = limit or sys.maxsize
-    under_way: AsCompleted[None, Rewritten | None] = AsCompleted()
+    work: AsCompleted[None, Rewritten | None] = AsCompleted()
     for step in steps:
-        under_way.start(None, step)
-        while under_way.under_way and under_way.under_way >= min(concurrency, left):
-            for _, rewritten in under_way.ended(under_way.under_way - 1):
+        work.start(None, step)
+        while work.under_way and work.under_way >= min(concurrency, left):
+            for _, rewritten in work.ended(work.under_way - 1):
                 if rewritten:
                     left -= 1
                     yield rewritten
         if not left:
             return
-    yield from (rewritten for _, rewritten in under_way.ended() if rewritten)
+    yield from (rewritten for _, rewritten in work.ended() if rewritten)
 
 
 def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
-    """Whatever one job is like, the others have their turn."""
+    """Run a step of one job. An error becomes its result, so that the other jobs go on."""
     try:
         return step()
     except NotRewritableError as error:
         return Rewritten(job_id=job_id, place=key, outcome="left", reason=str(error))
     except IceResultError as error:
-        stopped = Failure.from_error(error)
-    except Exception as error:  # noqa: BLE001  our own mistake in one job
-        stopped = Failure.from_bug(error)
-    return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
+        failure = Failure.from_error(error)
+    except Exception as error:  # noqa: BLE001  a bug that one job reveals
+        failure = Failure.from_bug(error)
+    return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
-def _write(difference: _Difference, made: _Made) -> None:
-    """Only what is other; what lies at an earlier place goes when the new one is complete."""
+def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
+    """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
     store, now, would, left_over = difference
     if now is None or now.record != would.record:
-        store.stage(made.record)
+        store.stage(job.record)
     if now != would:
-        store.commit(made.record, made.manifest)
+        store.commit(job.record, job.manifest)
     if left_over and store.capabilities.several_keys:
         store.remove(left_over.key)
 

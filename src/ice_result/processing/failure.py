@@ -1,4 +1,4 @@
-"""Why an event could not be finished."""
+"""Failures: the reason why an event could not be finished, and the envelope in which it is parked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 @dataclass(frozen=True)
 class Failure:
-    """What stopped an event; `sinks` are those that lack the job while others have it."""
+    """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it."""
 
     reason: str
     transient: bool
@@ -30,18 +30,18 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
-        """A stage refused."""
+        """Make the failure of an error that a stage raised."""
         return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
 
     @classmethod
-    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, taken: bool) -> Self:
-        """Told by the error that lasts, if there is one; `taken` when another sink has the job."""
+    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, recorded_elsewhere: bool) -> Self:
+        """Make the failure of sinks that refused a job: of a permanent error, if there is one."""
         worst = min(refused.values(), key=lambda error: error.transient)
-        return cls.from_error(worst, tuple(sink.url for sink in refused) if taken else ())
+        return cls.from_error(worst, tuple(sink.url for sink in refused) if recorded_elsewhere else ())
 
     @classmethod
     def from_bug(cls, error: Exception) -> Self:
-        """Our own code broke: the place is told, since the whole traceback could hold what a message must not."""
+        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may hold secrets."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         return cls(
@@ -50,11 +50,14 @@ class Failure:
 
     @classmethod
     def malformed(cls, event: Malformed) -> Self:
-        """There is no job id in it."""
+        """Make the failure of an event without a job id."""
         return cls("malformed", False, "Malformed", event.reason)
 
     def parked(self, event: ParkableEvent, now: datetime, most_tries: int) -> Parked:
-        """The envelope of the event, parked now; after `most_tries` it is dead. Being out of time is no try."""
+        """Make the envelope of an event that is parked now. After `most_tries` attempts it is dead.
+
+        An event that was out of time has not been attempted.
+        """
         past = event.past or Past()
         attempts = past.attempts + is_try(self.reason)
         return Parked(
@@ -74,10 +77,10 @@ class Failure:
         )
 
     def parked_together(self, events: Sequence[ParkableEvent], now: datetime, most_tries: int) -> Parked:
-        """One envelope of several events, or that of the only one; a message that several came from is in it once.
+        """Make one envelope of several events. A message that contains several of them is in it once.
 
-        The past of most of them is that of the envelope. An event with another one stands there in an envelope of its
-        own, with its own past.
+        The past of the envelope is the past that most of the events have. An event with another past is inside in an
+        envelope of its own.
         """
         first, *others = events
         if not others:
@@ -91,7 +94,7 @@ class Failure:
 
 
 def _with_its_past(event: ParkableEvent) -> JsonObject:
-    """An event as it stands beside others that have another past."""
+    """Return an event in an envelope of its own, for a place beside events with another past."""
     past = event.past or Past()
     known: JsonObject = {"attempts": past.attempts, **past.model_dump(mode="json", exclude_defaults=True)}
     if event.event_id:
