@@ -297,6 +297,11 @@ def test_cleaning_twice_changes_nothing_more(value: JsonValue) -> None:
 
 @example({"password": None, "Data": "Signature="})
 @example(["Authorization: ", "token: \\"])
+@example({"password": ['\\"'], "b": "c"})
+@example("Authorization: =")
+@example("Authorization: '")
+@example('"Authorization: \'"')
+@example('"Authorization: ="')
 @example({"a": "x Cookie: ", "password": "\\", "b": {"Secret": "a\\"}})
 @example({"a": "AccessKeySecret=", "b": ["token="], "sign=": "y"})
 @given(json_values)

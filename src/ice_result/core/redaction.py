@@ -100,10 +100,11 @@ _QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
 _NAMED = re.compile(r"(?<![A-Za-z0-9_/-])([A-Za-z_-][A-Za-z0-9_-]+)([\"']?\s*[=:：]\s*)")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
-_DECODED_BACKSLASH = re.compile(r"\\[\"'](?=\s*(?:[,:}\]]|\Z))")
+_INNER_QUOTE = re.compile(r"\\?\"")
+_UNESCAPED_QUOTE = re.compile(r"(?<!\\)(?:\\\\)*\"")
 _CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
 _IN_A_LIST = re.compile(r"\s*(?:([\[\]])|,|null|none|true|false|-?\d[\d.e+-]*)\s*", re.IGNORECASE)
-_REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
+_REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"(?!\s*(?:[,:}\]]|\Z))[^\"\r\n]+\"?|\\(?![\"'\\/nrtu]))+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}")
 _JSON = re.compile(r"[\s\ufeff]*[{\[\"]")
 
@@ -253,11 +254,14 @@ def _replaced(text: str, spans: Iterable[_Span]) -> str:
 
 def _secrets(text: str) -> Iterator[_Span]:
     """Find the secrets of `text` as it is, and of each text that decoding its escapes or percent-encoding gives."""
-    found = set()
-    for start, end in _plain_secrets(text):
-        found.add(start)
-        yield start, end
     layers: list[_Layer] = []
+    read: set[int] = set()
+    written = text
+
+    def outside(offset: int) -> int:
+        return reduce(_outside, layers, offset)
+
+    yield from _plain_secrets(text, outside, read)
     for _ in range(_MOST_LAYERS):
         if _ESCAPE.search(text):
             layer = _Layer.under(text, _ESCAPE, _unescaped)
@@ -267,11 +271,9 @@ def _secrets(text: str) -> Iterator[_Span]:
             return
         text = layer.text
         layers.insert(0, layer)
-        for start, end in _plain_secrets(text):
-            outside = reduce(_outside, layers, start)
-            if outside in found and (closing := _DECODED_BACKSLASH.search(text, start, end)):
-                end = closing.start() + 1  # noqa: PLW2901  a backslash before a closing quote, where there were two
-            yield outside, reduce(_outside, layers, end)
+        for start, end in _plain_secrets(text, outside, read):
+            quote = _UNESCAPED_QUOTE.search(written, outside(start), outside(end))
+            yield outside(start), quote.end() - 1 if quote else outside(end)  # no value goes on behind its text of JSON
 
 
 class _Layer(NamedTuple):
@@ -305,14 +307,14 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match[1], 16)) if match[1] else _CONTROLS.get(match[2], match[2])
 
 
-def _plain_secrets(text: str) -> Iterator[_Span]:
-    """Find the secrets of a text without escapes."""
+def _plain_secrets(text: str, outside: Callable[[int], int], read: set[int]) -> Iterator[_Span]:
+    """Find the secrets of a text without escapes. `outside` and `read` are those of `_named_secrets`."""
     for pattern in (_USER, _HOOK):
         yield from (match.span(1) for match in pattern.finditer(text))
     if "=" in text:
         for token in _TOKEN.finditer(text):
             yield from _secret_parameters(text, token.span())
-    yield from _named_secrets(text)
+    yield from _named_secrets(text, outside, read)
 
 
 def _secret_parameters(text: str, token: _Span) -> Iterator[_Span]:
@@ -342,15 +344,24 @@ def _is_secret_parameter(name: str, *, of_webhook: bool) -> bool:
     return name in _PARAMETERS or name.startswith(_PREFIXES) or is_secret(name) or (of_webhook and name == "key")
 
 
-def _named_secrets(text: str) -> Iterator[_Span]:
-    """Find secrets behind a name, as in JSON, settings and headers."""
+def _named_secrets(text: str, outside: Callable[[int], int], read: set[int]) -> Iterator[_Span]:
+    """Find secrets behind a name, as in JSON, settings and headers.
+
+    A value in quotes is read where its quotes stand as they were written: once decoded, a quote in it may look like its
+    end, and its end like a quote in it. `read` has where such values begin, in the text that is given to `redact`, into
+    which `outside` translates an offset.
+    """
     position = counted = quotes = 0
     while match := _NAMED.search(text, position):
         position = match.end()
         if not is_secret(match[1][-_LONGEST_NAME:]):
             continue
-        quotes += text.count('"', counted, position)
+        quotes += text.count('"', counted, position) - text.count('\\"', counted, position)
         counted = position
+        if text[position : position + 1] in {'"', "'", "["}:
+            if (value := outside(position)) in read:
+                continue
+            read.add(value)
         for span in _values(text, match, in_quotes=quotes % 2 == 1):
             position = span[1]
             yield span
@@ -366,7 +377,8 @@ def _values(text: str, named: re.Match[str], *, in_quotes: bool) -> Iterator[_Sp
     if ("=" in named[2] or (in_quotes and not quoted_name)) and _CLOSING.match(text, start):
         return  # the name is the end of a JSON text, which this quote closes
     if opening in _QUOTED and (quoted := _QUOTED[opening].match(text, start)):
-        yield quoted.span(1)
+        inner = _INNER_QUOTE.search(text, *quoted.span(1)) if in_quotes and opening == "'" else None
+        yield quoted.start(1), inner.start() if inner else quoted.end(1)  # a text ends with the text around it
     elif opening == "[":
         yield from _quoted_items(text, start + 1)
     elif not quoted_name:
