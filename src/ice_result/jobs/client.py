@@ -123,21 +123,17 @@ class IceClient:
         return client
 
     def _open_session(self) -> None:
-        """Give the SDK its session of `requests`: with what every connection trusts, and no redirects.
+        """Give the SDK a session of ours, with one set of trusted certificates and no redirects.
 
-        A redirect would take a signed request, and the security token in it, to another host; the SDK has no option
-        for either. It keeps one session for each protocol, host and number of connections, under a key made of them
-        and of a port that is always 80 [read in its source].
+        The SDK has no option for either. It keeps one session for each protocol, host and number of connections, under
+        a key made of them and of a port that is always 80 [read in its source].
         """
-        import requests  # noqa: PLC0415  loaded with the SDK
-        from darabonba.core import DaraCore  # noqa: PLC0415  as above
+        from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
 
-        from ice_result.jobs.connections import BoundedConnections  # noqa: PLC0415  as above
+        from ice_result.jobs.connections import IceSession  # noqa: PLC0415  as above
 
         protocol, size = self.endpoint.scheme, self._concurrency
-        session = requests.Session()
-        session.max_redirects = 0
-        session.mount(f"{protocol}://", BoundedConnections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
+        session = IceSession(protocol, ca_bundle=self._ca_bundle, pool_size=size)
         DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 

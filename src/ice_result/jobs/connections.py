@@ -1,68 +1,57 @@
-"""Connections to ICE that read no more of a response than may be worked on; imported with the SDK."""
+"""The session that the SDK of ICE sends with, in place of one of `requests`; imported with the SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-from typing_extensions import override
-
-from ice_result.core.requests_transport import Connections
-from ice_result.errors import TooLargeError
+from ice_result.core.http_transport import Headers, HttpTransport
 from ice_result.jobs.sizes import largest_now
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
-    from urllib3 import BaseHTTPResponse
+    from requests import PreparedRequest
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class BoundedConnections(Connections):
-    """Connections on which a response that is too large is given up: when its length is announced, before it is read.
+class SdkReply(NamedTuple):
+    """What the SDK reads of a reply [read in its source: DaraCore.do_action]."""
 
-    The limit is that of `largest_now` in the thread that sends. The connection is closed, for what is left of such a
-    response would come first on it.
+    status_code: int
+    reason: str
+    headers: Headers
+    content: bytes
+
+
+class IceSession:
+    """Sends what the SDK has signed, and reads no more of a response than may be worked on.
+
+    A redirect would take a signed request, and the security token in it, to another host: it is an error.
     """
 
-    @override
+    def __init__(self, scheme: str, *, ca_bundle: str | None, pool_size: int) -> None:
+        """Raise SettingsError for a bundle of certificates that cannot be read."""
+        self._scheme = scheme
+        self._transport = HttpTransport(scheme, ca_bundle=ca_bundle, most_idle=pool_size)
+
     def send(
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float | None, float | None] | None = None,
-        verify: bool | str = True,
-        cert: str | tuple[str, str] | None = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> Response:
-        """As `requests` does. Raises TooLargeError, also later, when the response is read."""
-        response = super().send(request, stream, timeout, verify, cert, {**proxies} if proxies else None)
-        limit, announced = largest_now(), response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > limit:
-            response.close()
-            raise _too_large(int(announced), limit)
-        response.raw = _Bounded(response.raw, limit)
-        return response
+        self, request: PreparedRequest, *, proxies: Mapping[str, str], timeout: tuple[float, float], **_: object
+    ) -> SdkReply:
+        """Send a request. `timeout` is (to connect, for each read) in seconds; the other options concern certificates.
 
+        Raises OSError, UnsendableError and TooLargeError as the transport does; `largest_now` is the limit.
+        """
+        reply = self._transport.send(
+            request.method or "",
+            request.url or "",
+            {name: str(value) for name, value in request.headers.items()},
+            request.body if isinstance(request.body, bytes) else None,
+            seconds=timeout,
+            proxy=proxies.get(self._scheme),
+            limit=largest_now(),
+        )
+        if reply.status in _REDIRECTS and "location" in reply.headers:
+            import requests  # noqa: PLC0415  loaded with the SDK
 
-class _Bounded:
-    """What `requests` reads a response from, with an end."""
-
-    def __init__(self, raw: BaseHTTPResponse, limit: int) -> None:
-        self._raw = raw
-        self._limit = limit
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._raw, name)
-
-    def stream(self, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The parts of the body, decompressed."""
-        size = 0
-        for part in self._raw.stream(amount, decode_content):
-            size += len(part)
-            if size > self._limit:
-                self._raw.close()
-                raise _too_large(None, self._limit)
-            yield part
-
-
-def _too_large(size: int | None, limit: int) -> TooLargeError:
-    return TooLargeError("the response", size, limit, "bytes")
+            raise requests.TooManyRedirects("redirected")
+        return SdkReply(*reply)

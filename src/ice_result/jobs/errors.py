@@ -110,10 +110,12 @@ def _kind_by_class(links: list[BaseException]) -> tuple[type[ServiceError], str]
     from alibabacloud_credentials.exceptions import CredentialException  # noqa: PLC0415  as above
     from Tea.exceptions import RequiredArgumentException, ValidateException  # noqa: PLC0415  as above
 
+    from ice_result.core.http_transport import UnsendableError  # noqa: PLC0415  as above
+
     never_sent = (
         *(requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
         *(requests.exceptions.InvalidHeader, urllib3.exceptions.LocationValueError, UnicodeEncodeError),
-        *(RequiredArgumentException, ValidateException),
+        *(RequiredArgumentException, ValidateException, UnsendableError),
     )
     for link in links:
         if isinstance(link, CredentialException):

@@ -9,9 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from io import BytesIO
 from typing import TYPE_CHECKING, Protocol, TypeVar
-from urllib.parse import urlencode
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
@@ -26,7 +24,8 @@ from ice_result.sinks.registry import SinkUrl
 
 if TYPE_CHECKING:
     import oss2
-    from urllib3 import BaseHTTPResponse
+
+    from ice_result.sinks.object.oss_session import OssSession
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
@@ -146,6 +145,8 @@ class OssClient:
                 with deferred(*_NEVER_CALLED):
                     import oss2  # noqa: F401, PLC0415  as above
 
+                from ice_result.sinks.object.oss_session import OssSession  # noqa: PLC0415  as above
+
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
                 self._session = OssSession(
@@ -250,60 +251,3 @@ def _checked_read(bucket: Bucket, key: str) -> bytes:
         checksum.update(data)
         oss2.utils.check_crc("get object", checksum.crc, body.server_crc, body.request_id)
     return data
-
-
-class _SdkRequest(Protocol):
-    """What the SDK hands to its session: a request, signed."""
-
-    method: str
-    url: str
-    data: bytes | None
-    params: Mapping[str, str]
-    headers: Mapping[str, str | None]
-
-
-class OssSession:
-    """One pool of connections, in place of `oss2.Session`: a reply is read whole, and a redirect is a refusal.
-
-    The SDK's session is one of `requests`, which for every request merges settings, looks for cookies and proxies,
-    takes the URL apart several times, and would take a signed request to wherever a redirect points.
-    """
-
-    def __init__(self, endpoint: str, *, ca_bundle: str | None, pool_size: int) -> None:
-        """Proxies and certificates are those of `endpoint`, settled here once."""
-        from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  loaded with the SDK
-
-        from ice_result.core.requests_transport import Connections  # noqa: PLC0415  as above
-
-        connections = Connections(endpoint.partition("://")[0], ca_bundle=ca_bundle, pool_size=pool_size)
-        self._manager = connections.manager(select_proxy(endpoint, get_environ_proxies(endpoint)))
-
-    def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> Reply:
-        """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
-        import oss2  # noqa: PLC0415  as above
-        import urllib3  # noqa: PLC0415  as above
-
-        connect, read = timeout
-        try:
-            reply = self._manager.urlopen(
-                request.method,
-                f"{request.url}?{urlencode(request.params)}" if request.params else request.url,
-                body=request.data,
-                headers={name: value for name, value in request.headers.items() if value is not None},
-                timeout=urllib3.Timeout(connect=connect, read=read),
-                retries=False,
-                redirect=False,
-            )
-        except (urllib3.exceptions.HTTPError, ValueError) as error:  # a ValueError: what cannot be sent
-            raise oss2.exceptions.RequestError(error) from error
-        return Reply(reply)
-
-
-class Reply:
-    """What the SDK reads of a reply; its own class for that takes one of `requests`."""
-
-    def __init__(self, reply: BaseHTTPResponse) -> None:
-        self.status = reply.status
-        self.headers = reply.headers
-        self.request_id = reply.headers.get("x-oss-request-id", "")
-        self.read = BytesIO(reply.data).read

@@ -7,6 +7,7 @@ the HTTP status, or negative where there was none; what the connection raised is
 from __future__ import annotations
 
 import re
+import ssl
 from typing import NamedTuple, TypeVar
 
 from ice_result.errors import (
@@ -106,13 +107,14 @@ def translate(error: Exception, operation: str) -> Exception:
 
 
 def _of_connection(error: Exception, operation: str) -> IceResultError:
-    import urllib3  # noqa: PLC0415  what requests are sent with, loaded with the SDK
+    import urllib3  # noqa: PLC0415  loaded with the SDK
 
-    name = type(error).__name__
+    name = "SSLError" if isinstance(error, ssl.SSLError) else type(error).__name__
     refused = urllib3.exceptions.NewConnectionError  # which is one of the timeouts, by inheritance
-    if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, refused):
+    if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)) and not isinstance(error, refused):
         return TimedOutError(operation, service=SERVICE, detail=f"no reply in time ({name})")
-    if isinstance(error, ValueError):  # an impossible URL or header, whose text would show the header
+    # An impossible URL or header, whose text would show the header. A certificate's error is a ValueError too.
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
         return RejectedError(operation, service=SERVICE, detail=f"no such request can be sent ({name})")
     return UnavailableError(operation, service=SERVICE, detail=f"{name}: {error}")
 

@@ -1,0 +1,61 @@
+"""The session that the SDK of OSS sends with, in place of its own; imported with the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Protocol
+from urllib.parse import urlencode
+
+from ice_result.core.http_transport import HttpReply, HttpTransport
+
+
+class _SdkRequest(Protocol):
+    """What the SDK hands to its session: a request, signed."""
+
+    method: str
+    url: str
+    data: bytes | None
+    params: Mapping[str, str]
+    headers: Mapping[str, str | None]
+
+
+class OssSession:
+    """Connections to all buckets, in place of `oss2.Session`: a reply is read whole, and a redirect is a refusal.
+
+    The SDK's session is one of `requests`, which would take a signed request to wherever a redirect points.
+    """
+
+    def __init__(self, endpoint: str, *, ca_bundle: str | None, pool_size: int) -> None:
+        """Settle proxies and certificates once, as `endpoint` needs them. Raises SettingsError."""
+        from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  loaded with the SDK
+
+        self._proxy = select_proxy(endpoint, get_environ_proxies(endpoint))
+        self._transport = HttpTransport(endpoint.partition("://")[0], ca_bundle=ca_bundle, most_idle=pool_size)
+
+    def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> Reply:
+        """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
+        import oss2  # noqa: PLC0415  the caller has loaded it
+
+        try:
+            reply = self._transport.send(
+                request.method,
+                f"{request.url}?{urlencode(request.params)}" if request.params else request.url,
+                {name: value for name, value in request.headers.items() if value is not None},
+                request.data,
+                seconds=timeout,
+                proxy=self._proxy,
+            )
+        except (OSError, ValueError) as error:  # a ValueError: what cannot be sent
+            raise oss2.exceptions.RequestError(error) from error
+        return Reply(reply)
+
+
+class Reply:
+    """What the SDK reads of a reply; its own class for that takes one of `requests`."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.request_id = reply.headers.get("x-oss-request-id", "")
+        self.read = BytesIO(reply.body).read
