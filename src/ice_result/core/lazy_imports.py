@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 from typing_extensions import override
 
@@ -93,18 +94,33 @@ class _StandIn(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
-            return type(name, (), {"__new__": _maker(self, name), "__module__": self.__name__})
+            return _NamedStandIn(name, (), {"__module__": self.__name__, "_finder": self.__dict__["_finder"]})
         return getattr(import_module(self.__name__), name)
 
 
-def _maker(stand_in: _StandIn, name: str) -> object:
-    """What makes an instance of a class taken from a stand-in: the real class does."""
+class _NamedStandIn(type):
+    """A class or function taken from a stand-in. The real one does whatever it is asked for."""
 
-    def make(_class: type, *arguments: object, **options: object) -> object:
-        stand_in.__dict__["_finder"].forget(stand_in.__name__)
-        return getattr(import_module(stand_in.__name__), name)(*arguments, **options)
+    _finder: _Finder
 
-    return make
+    @override
+    def __call__(cls, *arguments: object, **options: object) -> object:
+        real: Callable[..., object] = cls._real()
+        return real(*arguments, **options)
+
+    def __getattr__(cls, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(cls._real(), name)
+
+    @override
+    def __instancecheck__(cls, instance: object) -> bool:
+        real = cls._real()
+        return isinstance(real, type) and isinstance(instance, real)
+
+    def _real(cls) -> Any:  # noqa: ANN401  whatever the SDK has under this name
+        cls._finder.forget(cls.__module__)
+        return getattr(import_module(cls.__module__), cls.__name__)
 
 
 def _take_out(stand_in: _StandIn) -> None:
