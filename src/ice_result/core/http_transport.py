@@ -280,8 +280,10 @@ class _Channel:
             _check(int(length), limit)
             body = self._read_exactly(int(length))
         else:
-            while self._receive():
+            is_open = True
+            while is_open:
                 _check(len(self._received), limit, announced=False)
+                is_open = self._receive()
             body = self._take(len(self._received))
         if body and headers.get("content-encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
             body = _decompress(body, limit)
