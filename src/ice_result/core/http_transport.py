@@ -13,11 +13,13 @@ is noticed before it is used again. Nothing is sent twice, and no redirect is fo
 from __future__ import annotations
 
 import base64
+import os
 import socket
 import ssl
+import sys
 import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPException, HTTPSConnection, InvalidURL
@@ -44,31 +46,45 @@ class UnsendableError(ValueError):
     """A request that HTTP has no form for. The text shows nothing of it: it could be a header with a token."""
 
 
-class Headers(Mapping[str, str]):
-    """Headers of a reply by name, in upper or lower case. Values of one name are joined with commas."""
+class Headers(MutableMapping[str, str]):
+    """Headers by name, in upper or lower case; they keep the case in which they were set last."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        """Read `name: value` lines. Raises ConnectionError for any other line."""
-        values: dict[str, str] = {}
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon or not name or name[0] in " \t":
-                raise ConnectionError("the reply is no HTTP: a line in its head is no header")
-            name, value = name.lower(), value.strip(" \t")
-            values[name] = f"{values[name]}, {value}" if name in values else value
-        self._values = values
+    def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
+        self._by_lower: dict[str, tuple[str, str]] = {}
+        self.update(headers or ())
 
     @override
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        return self._by_lower[name.lower()][1]
+
+    @override
+    def __setitem__(self, name: str, value: str) -> None:
+        self._by_lower[name.lower()] = (name, value)
+
+    @override
+    def __delitem__(self, name: str) -> None:
+        del self._by_lower[name.lower()]
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return (name for name, _ in self._by_lower.values())
 
     @override
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._by_lower)
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_lower
+
+    def copy(self) -> Headers:
+        """Return headers of their own."""
+        return Headers(self)
+
+    @override
+    def items(self) -> ItemsView[str, str]:
+        """All names and values."""
+        return dict(self._by_lower.values()).items()
 
 
 class HttpReply(NamedTuple):
@@ -176,6 +192,15 @@ class HttpTransport:
             surplus.close()
 
 
+def environment_proxy(endpoint: str) -> str | None:
+    """Find the proxy for an endpoint as `requests` does, with regard for NO_PROXY and the settings of the system."""
+    if sys.platform == "linux" and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  only where there may be one
+
+    return select_proxy(endpoint, get_environ_proxies(endpoint))
+
+
 class _TlsConnection(EndsWithCall, HTTPSConnection):
     """A connection over TLS that ends with the call that uses it."""
 
@@ -187,7 +212,7 @@ class _Proxy(NamedTuple):
 
 @lru_cache(8)
 def _read_proxy(url: str) -> _Proxy:
-    """Read `[http://][user:password@]host[:port]`."""
+    """Read the URL of a proxy, with or without a scheme and a user."""
     scheme, _, rest = url.rpartition("://")
     if scheme not in ("", "http"):
         raise UnsendableError("a proxy is not addressed by http://")
@@ -267,7 +292,7 @@ class _Channel:
         code, _, reason = rest.partition(" ")
         if version not in ("HTTP/1.1", "HTTP/1.0") or len(code) != 3 or not (code.isascii() and code.isdecimal()):  # noqa: PLR2004
             raise ConnectionError("the reply is no HTTP: no status line")
-        return version, int(code), reason, Headers(lines)
+        return version, int(code), reason, _read_headers(lines)
 
     def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
         """Read the body; also tell whether it has an end of its own, other than that of the connection."""
@@ -344,6 +369,18 @@ class _Channel:
         part = self._socket.recv(_PART)
         self._received += part
         return bool(part)
+
+
+def _read_headers(lines: Sequence[str]) -> Headers:
+    """Read `name: value` lines. Values of one name are joined with commas."""
+    headers = Headers()
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name[0] in " \t":
+            raise ConnectionError("the reply is no HTTP: a line in its head is no header")
+        value = value.strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _decompress(body: bytes, limit: int | None) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
@@ -23,16 +23,17 @@ from typing import Any
 
 from typing_extensions import override
 
-GUESSING_ENCODINGS = tuple(f"charset_normalizer.{part}" for part in ("api", "legacy", "models", "utils"))
-"""What `requests` would guess an encoding with, for those who ask it for the text of a reply that names none."""
 _one_at_a_time = threading.RLock()
 
 
 @contextmanager
-def deferred(*names: str) -> Iterator[None]:
-    """Defer these modules while the block imports others. One that is loaded already is left as it is."""
+def deferred(*names: str, instead: Mapping[str, object] | None = None) -> Iterator[None]:
+    """Defer these modules while the block imports others. One that is loaded already is left as it is.
+
+    `instead` has what is used in place of single names of a deferred module, which would else be loaded at once.
+    """
     with _one_at_a_time:
-        finder = _Finder(names)
+        finder = _Finder(names, instead or {})
         sys.meta_path.insert(0, finder)
         try:
             yield
@@ -44,8 +45,9 @@ def deferred(*names: str) -> Iterator[None]:
 class _Finder(MetaPathFinder):
     """Answers for the named modules with stand-ins, and takes them out of the import system again."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], instead: Mapping[str, object]) -> None:
         self._names = list(names)
+        self._instead = dict(instead)
         self._stand_ins: list[_StandIn] = []
 
     @override
@@ -60,10 +62,17 @@ class _Finder(MetaPathFinder):
         self._stand_ins.append(_StandIn(name, self))
         return self._stand_ins[-1]
 
+    def given(self, name: str) -> object | None:
+        """Return what is used in place of this name in a deferred module; None for the usual stand-in."""
+        return self._instead.get(name)
+
     def forget(self, wanted: str = "") -> None:
         """Defer nothing any more, or not what `wanted` belongs to; who imports it from now on gets the real one."""
         named = [name for name in self._names if not wanted or _is_within(wanted, name)]
         self._names = [name for name in self._names if name not in named]
+        self._instead = {
+            each: given for each, given in self._instead.items() if not any(_is_within(each, name) for name in named)
+        }
         for stand_in in self._stand_ins:
             if any(_is_within(stand_in.__name__, name) for name in named):
                 _take_out(stand_in)
@@ -94,7 +103,9 @@ class _StandIn(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
-            return _NamedStandIn(name, (), {"__module__": self.__name__, "_finder": self.__dict__["_finder"]})
+            finder: _Finder = self.__dict__["_finder"]
+            usual = _NamedStandIn(name, (), {"__module__": self.__name__, "_finder": finder})
+            return finder.given(f"{self.__name__}.{name}") or usual
         return getattr(import_module(self.__name__), name)
 
 
@@ -111,7 +122,7 @@ class _NamedStandIn(type):
     def __getattr__(cls, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(cls._real(), name)
+        return cls._finder.given(f"{cls.__module__}.{cls.__name__}.{name}") or getattr(cls._real(), name)
 
     @override
     def __instancecheck__(cls, instance: object) -> bool:

@@ -12,7 +12,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import current_deadline
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
+from ice_result.core.lazy_imports import deferred
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
@@ -25,7 +25,7 @@ _NEVER_CALLED = (
     *("websocket", "darabonba.websocket", "alibabacloud_tea_openapi.websocket_utils"),
     *("darabonba.utils.form", "darabonba.utils.xml", "alibabacloud_tea_openapi.sm3"),
     *("alibabacloud_credentials.client", "alibabacloud_gateway_spi.client", "alibabacloud_gateway_spi.models"),
-    *GUESSING_ENCODINGS,
+    "requests",
 )
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
@@ -106,7 +106,9 @@ class IceClient:
             return self._client
 
     def _new_client(self) -> _Client:
-        with deferred(*_NEVER_CALLED):
+        from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  as below
+
+        with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
             from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
             from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
 

@@ -9,7 +9,7 @@ from ice_result.core.http_transport import Headers, HttpTransport
 from ice_result.jobs.sizes import largest_now
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from ice_result.core.requests_later import SignedRequest
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -35,17 +35,17 @@ class IceSession:
         self._transport = HttpTransport(scheme, ca_bundle=ca_bundle, most_idle=pool_size)
 
     def send(
-        self, request: PreparedRequest, *, proxies: Mapping[str, str], timeout: tuple[float, float], **_: object
+        self, request: SignedRequest, *, proxies: Mapping[str, str], timeout: tuple[float, float], **_: object
     ) -> SdkReply:
         """Send a request. `timeout` is (to connect, for each read) in seconds; the other options concern certificates.
 
         Raises OSError, UnsendableError and TooLargeError as the transport does; `largest_now` is the limit.
         """
         reply = self._transport.send(
-            request.method or "",
-            request.url or "",
-            {name: str(value) for name, value in request.headers.items()},
-            request.body if isinstance(request.body, bytes) else None,
+            request.method,
+            request.url,
+            request.headers,
+            request.body,
             seconds=timeout,
             proxy=proxies.get(self._scheme),
             limit=largest_now(),

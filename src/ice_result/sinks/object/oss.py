@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
+from ice_result.core.lazy_imports import deferred
 from ice_result.errors import NotFoundError, SettingsError
 from ice_result.sinks.base import Listed, SinkContext
 from ice_result.sinks.object.layout import Layout
@@ -32,7 +32,7 @@ _CONNECT_SECONDS = 3.0
 _NEVER_CALLED = (
     *("aliyunsdkcore", "aliyunsdkkms", "Crypto", "oss2.crypto", "oss2.crypto_bucket"),  # encryption on our side
     *("oss2.resumable", "oss2.task_queue", "oss2.select_response", "oss2.iterators"),
-    *GUESSING_ENCODINGS,
+    "requests",
 )
 _MOST_BUCKETS = 100
 
@@ -142,15 +142,20 @@ class OssClient:
     def _shared_session(self) -> OssSession:
         with self._lock:
             if self._session is None:
-                with deferred(*_NEVER_CALLED):
-                    import oss2  # noqa: F401, PLC0415  as above
+                from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  loaded with the SDK
+
+                with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
+                    import oss2  # noqa: PLC0415  as above
 
                 from ice_result.sinks.object.oss_session import OssSession  # noqa: PLC0415  as above
 
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
                 self._session = OssSession(
-                    str(self.endpoint()), ca_bundle=context.ca_bundle, pool_size=context.concurrency
+                    str(self.endpoint()),
+                    error=oss2.exceptions.RequestError,
+                    ca_bundle=context.ca_bundle,
+                    pool_size=context.concurrency,
                 )
             return self._session
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Protocol
 from urllib.parse import urlencode
 
-from ice_result.core.http_transport import HttpReply, HttpTransport
+from ice_result.core.http_transport import HttpReply, HttpTransport, environment_proxy
 
 
 class _SdkRequest(Protocol):
@@ -26,17 +26,19 @@ class OssSession:
     The SDK's session is one of `requests`, which would take a signed request to wherever a redirect points.
     """
 
-    def __init__(self, endpoint: str, *, ca_bundle: str | None, pool_size: int) -> None:
-        """Settle proxies and certificates once, as `endpoint` needs them. Raises SettingsError."""
-        from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  loaded with the SDK
+    def __init__(
+        self, endpoint: str, *, error: Callable[[Exception], Exception], ca_bundle: str | None, pool_size: int
+    ) -> None:
+        """Settle proxies and certificates once, as `endpoint` needs them. Raises SettingsError.
 
-        self._proxy = select_proxy(endpoint, get_environ_proxies(endpoint))
+        `error` is the SDK's own, for a request that got no reply.
+        """
+        self._error = error
+        self._proxy = environment_proxy(endpoint)
         self._transport = HttpTransport(endpoint.partition("://")[0], ca_bundle=ca_bundle, most_idle=pool_size)
 
     def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> Reply:
         """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
-        import oss2  # noqa: PLC0415  the caller has loaded it
-
         try:
             reply = self._transport.send(
                 request.method,
@@ -47,7 +49,7 @@ class OssSession:
                 proxy=self._proxy,
             )
         except (OSError, ValueError) as error:  # a ValueError: what cannot be sent
-            raise oss2.exceptions.RequestError(error) from error
+            raise self._error(error) from error
         return Reply(reply)
 
 
