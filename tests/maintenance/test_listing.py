@@ -84,7 +84,7 @@ def small_pages(pipeline: Pipeline, keys_a_page: int = 2) -> Pipeline:
         assert isinstance(lot, ObjectLot)
         assert isinstance(lot.store, OssStore)
         lots.append(replace(lot, store=replace(lot.store, keys_a_page=keys_a_page)))
-    pipeline.stores = replace(pipeline.stores, lots=lots)
+    pipeline.stores = pipeline.stores._replace(lots=lots)
     return pipeline
 
 

@@ -145,7 +145,7 @@ def count_retries() -> Iterator[Retries]:
         _retries.reset(token)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ServiceCaller:
     """The one way this program calls a service: not too often, bounded in time, and retried while that can help."""
 

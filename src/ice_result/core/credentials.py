@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from typing_extensions import override
 
 from ice_result.errors import ForbiddenError, KeysExpiredError
 
@@ -26,13 +27,16 @@ class _Chain(Protocol):
     def get_credentials(self) -> _Found: ...
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """One set of access keys; `security_token` is empty for a long-lived pair."""
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
+    access_key_secret: str
+    security_token: str = ""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Keys(access_key_id={self.access_key_id!r})"  # the others are secrets
 
 
 class Credentials:

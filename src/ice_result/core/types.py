@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NewType
 
+from ice_result.core.lazy_imports import deferred
+
+with deferred("importlib.metadata"):  # zipfile, csv and more, in search of plug-ins: s.yaml says that there are none
+    pass
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 __all__ = ["JobId", "JsonObject", "JsonValue", "Model", "utc_time"]

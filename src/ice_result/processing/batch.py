@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core import threads
 from ice_result.core.calls import Retries, count_retries
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
-from ice_result.core.types import JobId, JsonObject, Model
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
@@ -45,10 +44,11 @@ from ice_result.triggers import (
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
+_LOGGED = ("job_id", "function_name", "state", "job_outcome", "complete", "reason")
 _log = logging.getLogger(__name__)
 
 
-class JobOutcome(Model):
+class JobOutcome(NamedTuple):
     """Outcome of one event. `record` and `manifest` are addresses in the first sink, or where it is parked.
 
     Of a recorded job, `job_outcome` is the outcome in its record, and `complete` says whether its manifest is.
@@ -65,18 +65,18 @@ class JobOutcome(Model):
     reason: str | None = None
 
 
-class BatchReport(Model):
+class BatchReport:
     """Outcomes of all events of one payload, in its order."""
 
-    jobs: tuple[JobOutcome, ...]
+    def __init__(self, jobs: tuple[JobOutcome, ...]) -> None:
+        self.jobs = jobs
 
     def count(self, outcome: JobOutcomeName) -> int:
         """Count the events that ended this way."""
         return sum(job.outcome == outcome for job in self.jobs)
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(NamedTuple):
     """How long one run may take, and for whom it is: `deadline` is asked when work on a job begins.
 
     `parking` is asked when one cannot be finished: by then it must be parked. `request_id` is the platform's, for
@@ -318,5 +318,5 @@ def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str |
 
 def _log_event(event: TriggerEvent, outcome: JobOutcome, run: RunContext, timer: StageTimer, retries: Retries) -> None:
     ids = {"request_id": run.request_id, "event_id": event.event_id, "event_type": event.event_type}
-    facts = outcome.model_dump(include={"job_id", "function_name", "state", "job_outcome", "complete", "reason"})
+    facts: JsonObject = {name: getattr(outcome, name) for name in _LOGGED}
     event_log.write_job(outcome.outcome, {**ids, **facts}, timer, retries)

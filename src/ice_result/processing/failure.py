@@ -5,9 +5,9 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from typing_extensions import Self
 
@@ -17,8 +17,7 @@ from ice_result.sinks.base import Parked, ParkedError, Sink
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """What stopped an event; `sinks` are those that lack the job while others have it."""
 
     reason: str

@@ -5,7 +5,7 @@ ask ICE ──► decode ──► normalise ──► write to every sink (writ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, StorageError, shorten
 from ice_result.jobs.model import Job, JobSource
@@ -24,8 +24,7 @@ MOST_TRIES = 24
 """How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see maintenance)."""
 
 
-@dataclass(frozen=True)
-class RecordedBefore:
+class RecordedBefore(NamedTuple):
     """A job that is recorded and that ICE no longer knows: there is nothing to do. `place` is where it was found."""
 
     place: str

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
@@ -35,8 +34,7 @@ CALLS_PER_JOB = 4
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost what is written after it
 
 
-@dataclass(frozen=True)
-class Stores:
+class Stores(NamedTuple):
     """Everything the last two stages talk to."""
 
     sinks: Sequence[Sink]
@@ -44,16 +42,14 @@ class Stores:
     inspector: ObjectInspector | None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The sinks that a job is for, and what times its stages."""
 
     sinks: Sequence[Sink]
     timer: StageTimer
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """What the sinks have of a job now: `record` and `manifest`, at these addresses.
 
     `refused` holds the error of each sink that the job is for and that lacks it. `files_missing` says that a job that
@@ -110,11 +106,10 @@ class JobWriter:
             return self._write(record, manifest, target)
         stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
-        readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
+        readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._keep(better, readable) if better else self._write(record, manifest, readable)
         refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
-        return replace(
-            written,
+        return written._replace(
             refused={**written.refused, **refused},
             files_missing=bool(written.addresses)
             and written.record.outcome == "outputs_missing"
@@ -142,8 +137,8 @@ class JobWriter:
             there = {sink: sink.addresses(record) for sink in target.sinks if sink not in lacking}
             if not lacking:
                 return Written(found.record, manifest, there, {})
-            copied = self._write(found.record, lambda: manifest, replace(target, sinks=lacking))  # noqa: B023
-            return replace(copied, addresses={**there, **copied.addresses})
+            copied = self._write(found.record, lambda: manifest, target._replace(sinks=lacking))  # noqa: B023
+            return copied._replace(addresses={**there, **copied.addresses})
         raise errors[0]
 
     def _found_in(self, source: Sink, record: Record, *, is_copied: bool) -> Found:
