@@ -77,6 +77,16 @@ class Headers(MutableMapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._by_lower
 
+    def add(self, name: str, value: str) -> None:
+        """Set a header, or add to its value behind a comma."""
+        before = self._by_lower.get(name.lower())
+        self._by_lower[name.lower()] = (name, f"{before[1]}, {value}" if before else value)
+
+    def text(self, lower_name: str) -> str:
+        """Return the value of a header, whose name is in lower case; nothing where there is none."""
+        found = self._by_lower.get(lower_name)
+        return found[1] if found else ""
+
     def copy(self) -> Headers:
         """Return headers of their own."""
         return Headers(self)
@@ -282,7 +292,7 @@ class _Channel:
             body, ends_clearly = b"", True
         else:
             body, ends_clearly = self._read_body(headers, limit)
-        connection = headers.get("connection", "").lower()
+        connection = headers.text("connection").lower()
         is_kept = "close" not in connection if version == "HTTP/1.1" else "keep-alive" in connection
         return HttpReply(status, reason, headers, body), ends_clearly and is_kept and not self._received
 
@@ -296,7 +306,7 @@ class _Channel:
 
     def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
         """Read the body; also tell whether it has an end of its own, other than that of the connection."""
-        coding, length = headers.get("transfer-encoding", "").lower(), headers.get("content-length", "")
+        coding, length = headers.text("transfer-encoding").lower(), headers.text("content-length")
         if coding == "chunked":
             body = self._read_chunks(limit)
         elif coding or (length and not (length.isascii() and length.isdecimal())):
@@ -310,7 +320,7 @@ class _Channel:
                 _check(len(self._received), limit, announced=False)
                 is_open = self._receive()
             body = self._take(len(self._received))
-        if body and headers.get("content-encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
+        if body and headers.text("content-encoding").lower() in ("gzip", "x-gzip", "deflate"):
             body = _decompress(body, limit)
         return body, bool(coding or length)
 
@@ -378,8 +388,7 @@ def _read_headers(lines: Sequence[str]) -> Headers:
         name, colon, value = line.partition(":")
         if not colon or not name or name[0] in " \t":
             raise ConnectionError("the reply is no HTTP: a line in its head is no header")
-        value = value.strip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers.add(name, value.strip(" \t"))
     return headers
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import quote
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
@@ -125,7 +128,7 @@ class OssClient:
             import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
 
             bucket = oss2.Bucket(
-                oss2.ProviderAuthV4(_Signer(self._context.credentials)),
+                _quick_signer()(_Signer(self._context.credentials)),
                 str(self.endpoint()),
                 name,
                 session=session,
@@ -223,6 +226,44 @@ def open_oss(url: SinkUrl, context: SinkContext) -> ObjectSink:
     client = OssClient(context)
     client.endpoint()  # wrong settings show now, not at the first job
     return ObjectSink(url.text, OssStore(client, url.authority or "", context.oss_encryption), Layout(url.prefix))
+
+
+@cache
+def _quick_signer() -> type[oss2.ProviderAuthV4]:
+    """Return the SDK's signer (V4), with two of its steps made quick, which are a tenth of the CPU of a job.
+
+    Both are private [read in the source of oss2 2.19]. A version that names them otherwise makes them itself again.
+    """
+    import oss2  # noqa: PLC0415  as above
+
+    class Signer(oss2.ProviderAuthV4):  # type: ignore[misc]  # the SDK has no types
+        def _ProviderAuthV4__v4_uri_encode(self, text: str | bytes, ignores_slashes: bool) -> str:  # noqa: N802
+            return quote(text, safe="/" if ignores_slashes else "")
+
+        def _ProviderAuthV4__get_signing_key(  # noqa: N802
+            self, request: _Scoped, credentials: oss2.credentials.Credentials, time: str
+        ) -> bytes:
+            region = request.cloudbox_id or request.region or ""
+            return _key_of_day(credentials.get_access_key_secret(), time[:8], region, request.product)
+
+    return Signer
+
+
+class _Scoped(Protocol):
+    """What the SDK's signer reads of a request for the scope of a signature."""
+
+    cloudbox_id: str | None
+    region: str | None
+    product: str
+
+
+@lru_cache(8)
+def _key_of_day(secret: str, *scope: str) -> bytes:
+    """Derive the key that requests are signed with for a day, in a region, for a product."""
+    key = f"aliyun_v4{secret}".encode()
+    for part in (*scope, "aliyun_v4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 class _Signer:

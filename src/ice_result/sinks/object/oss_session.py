@@ -59,5 +59,5 @@ class Reply:
     def __init__(self, reply: HttpReply) -> None:
         self.status = reply.status
         self.headers = reply.headers
-        self.request_id = reply.headers.get("x-oss-request-id", "")
+        self.request_id = reply.headers.text("x-oss-request-id")
         self.read = BytesIO(reply.body).read
