@@ -2,7 +2,8 @@
 
 The SDKs read the certificates of authorities anew for every connection, which costs as much CPU as several jobs
 [measured: see docs/performance.md]. So every client here is given one TLS context per process; boto3 alone takes none.
-All SDKs connect with `http.client`, most of them through urllib3, whose pools name the class of their connections.
+All SDKs connect with `http.client`: those of ICE and OSS through http_transport.py, those of Tablestore and S3 through
+urllib3, whose pools name the class of their connections.
 """
 
 from __future__ import annotations
