@@ -35,9 +35,9 @@ T = TypeVar("T")
 class IceClient:
     """Actions of ICE in one region. One instance serves any number of threads, which share its pace.
 
-    Calls are made with the SDK's generic `call_api`, which its own typed methods use too: the request, its signature and
-    the choice of a proxy are the SDK's. The typed methods would drop every field of a response that they have no model
-    for, and a record keeps all of them.
+    Calls are made with the SDK's generic `call_api`, which its own typed methods use too: request, signature and choice
+    of a proxy are the SDK's. The typed methods would drop every field of a response that they have no model for, and a
+    record keeps all of them.
 
     The SDK takes HTTP_PROXY and HTTPS_PROXY from the environment, and has no regard for NO_PROXY [read in its source].
     """
