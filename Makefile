@@ -68,10 +68,11 @@ chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed
 
 bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/function.py
+	$(BIN)/python bench/cpu_sizes.py --runs 1
 	$(BIN)/python bench/scale.py
-	PYTHONPATH=tests $(BIN)/python bench/tables.py
+	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 
-package: $(VENV)/.python ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
+package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
@@ -85,6 +86,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	done
 	echo setuptools | $(LOCK) - --output-file tools/package/requirements-build.txt
 	printf 'hatchling>=1.26\neditables\n' | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-build.txt
+	printf 'uv\ncyclonedx-python-lib\npackaging\n' | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-package.txt
 	echo pip-audit | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-audit.txt
 
 clean: ## remove what the other targets made
@@ -101,6 +103,10 @@ $(VENV)/.cli: requirements-cli.txt requirements-build.txt pyproject.toml | $(VEN
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cli.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.package: requirements-package.txt | $(VENV)/.python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-package.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.cli

@@ -1,8 +1,9 @@
-"""What Function Compute bills for: cold start, memory, CPU and waiting, each beside `bench/naive.py` in the same run.
+"""What Function Compute bills for: cold start, CPU, memory and waiting, beside the same work done in two other ways.
 
-`python bench/function.py [--runs 9] [--latency-ms 50]` prints medians. Whole processes over TLS against
-`alicloud_local`; a cold start lasts from the start of the process until the first job's manifest is written.
-"No .pyc" compiles everything anew, as a read-only code folder without them does at every cold start.
+`python bench/function.py [--runs 9] [--latency-ms 50] [--imports]` prints medians, and ratios that are medians of the
+ratios within a round. Whole processes over TLS against `alicloud_local`; the programs are those of bench/programs.py.
+A cold start lasts from the start of the process until the first job's manifest is written. "Nothing compiled" compiles
+everything anew, as a read-only code folder without .pyc files does at every cold start.
 """
 
 from __future__ import annotations
@@ -11,120 +12,110 @@ import argparse
 import json
 import os
 import platform
-import ssl
+import re
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
 
-import certifi
-import trustme
+from programs import ONE, PROGRAMS, Figures, cloud_over_tls, interleaved, run
+from quota import cpu_share
 
-from alicloud_local import LocalCloud
-
-HERE = Path(__file__).parent
-JOBS = HERE.parent / "samples" / "jobs"
-ONE = json.dumps({"JobIds": ["cover-0001"]})
-PROGRAMS = {"ice-result": HERE / "invoke.py", "naive": HERE / "naive.py"}
+SHARE = 0.2
+"""Of a CPU: what s.yaml asks for."""
+WARM_EVENTS = 100
+_TIMED_IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +([\w.]+)")
 
 
-@contextmanager
-def cloud_over_tls(latency: float = 0.0, *, tablestore: bool = False) -> Iterator[dict[str, str]]:
-    """The environment of a local cloud with a certificate of its own."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with (
-        tempfile.NamedTemporaryFile(suffix=".pem") as bundle,
-        LocalCloud(jobs=JOBS, tls=context, latency_seconds=latency, tablestore=tablestore) as cloud,
-    ):
-        bundle.write(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())  # as large as outside
-        bundle.flush()
-        cloud.seed_outputs()
-        cloud.oss.create_bucket("records")
-        sample = json.loads((JOBS / "cover-0001.json").read_text(encoding="utf-8"))
-        for number in range(1000):
-            cloud.ice.put(f"job-{number}", {**sample, "JobId": f"job-{number}"})
-        sinks = "oss://records/ice,ots://ice-bench" if tablestore else "oss://records/ice"
-        environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "REQUESTS_CA_BUNDLE": bundle.name}
-        if tablestore:
-            command = [sys.executable, "-m", "ice_result", "setup", "--tables"]
-            subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=True)
-        yield environment
+def show(label: str, unit: str, figures: dict[str, list[Figures]], value: Callable[[Figures], float]) -> None:
+    """Print a line: the median of each program, and how ours compares within each round."""
+    ours = [value(each) for each in figures["ice-result"]]
+    line = f"{label:<44}{statistics.median(ours):>9.1f} {unit:<3}"
+    for program, runs in figures.items():
+        if program != "ice-result":
+            others = [value(each) for each in runs]
+            ratio = statistics.median(one / other for one, other in zip(ours, others, strict=True))
+            line += f"  {program} {statistics.median(others):>8.1f}, ratio {ratio:.2f}"
+    print(f"{line}  (n={len(ours)})", flush=True)
 
 
-def run(
-    program: str, environment: dict[str, str], *payloads: str, cached: bool = True, cpus: int | None = None
-) -> dict[str, float]:
-    """One process, on as many CPUs or all: its wall seconds, and what the program says of itself.
-
-    pydantic's plug-ins are off, as in the deployment's s.yaml: looking for them costs a tenth of its import.
-    """
-    all_cpus = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as empty:
-        options = [] if cached else ["-X", f"pycache_prefix={empty}"]
-        started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, *options, str(PROGRAMS[program])],
-            input="\n".join(payloads),
-            env={**os.environ, **environment, "PYDANTIC_DISABLE_PLUGINS": "__all__"},
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, all_cpus[:cpus]),
-        )
-        wall = time.monotonic() - started
-    return {"wall": wall, **json.loads(done.stdout)}
+def cold_starts(environment: dict[str, str], runs: int) -> None:
+    """Time and CPU until the first record, on all CPUs and with a share of one."""
+    interleaved(environment, 1, ONE)  # what the disk has to give is in memory from now on
+    figures = interleaved(environment, runs, ONE)
+    show("cold start to the first record", "ms", figures, lambda each: each.first_seconds * 1000)
+    show("cold start to the first record, CPU", "ms", figures, lambda each: each.first_cpu_ms)
+    show("the same and the end of the process, CPU", "ms", figures, lambda each: each.whole_cpu_ms)
+    with cpu_share(SHARE) as group:
+        if group is None:
+            print(f"cold start at {SHARE} CPU: not available here (no control group can be made)", flush=True)
+            return
+        figures = interleaved(environment, max(3, runs // 2), ONE, group=group)
+        show(f"cold start to the first record, {SHARE} CPU", "ms", figures, lambda each: each.first_seconds * 1000)
 
 
-def cold_starts(environment: dict[str, str], runs: int, label: str, *, cached: bool = True) -> tuple[float, float]:
-    """Both programs in turn; their medians in seconds, ours first, which are printed with the ratio of each pair."""
-    seconds: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for _ in range(runs + 1):
-        for name in PROGRAMS:
-            seconds[name].append(run(name, environment, ONE, cached=cached)["wall"])
-    ours, naive = (each[1:] for each in seconds.values())
-    ratio = statistics.median(one / other for one, other in zip(ours, naive, strict=True))
-    print(f"cold start, {label}: {_ms(ours)} ms, naive {_ms(naive)} ms, ratio {ratio:.2f} (n={runs})", flush=True)
-    return statistics.median(ours), statistics.median(naive)
+def uncompiled(environment: dict[str, str], runs: int) -> None:
+    """A cold start where no .pyc file is found or may be written."""
+    with TemporaryDirectory() as folder:
+        options = ("-B", "-X", f"pycache_prefix={folder}")
+        figures = interleaved(environment, runs, ONE, programs=("ice-result", "naive"), options=options)
+    show("cold start, nothing compiled", "ms", figures, lambda each: each.first_seconds * 1000)
 
 
-def warm(environment: dict[str, str], pairs: int = 5) -> None:
-    """CPU of one event among many, and memory after a thousand jobs.
+def warm(environment: dict[str, str], runs: int) -> None:
+    """CPU of one event among many, and memory afterwards.
 
-    On all CPUs, and on one: threads that wake each other across CPUs cost more, and a small instance has less than one.
+    On one CPU and on all: threads that wake each other across CPUs cost more, and a small instance has less than one.
     """
     events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(1000)]
-    for cpus, where in ((None, "all CPUs"), (1, "one CPU")):
-        told = [[run(name, environment, *events[:200], cpus=cpus)["cpu_ms"] for name in PROGRAMS] for _ in range(pairs)]
-        ours, naive = (statistics.median(each) for each in zip(*told, strict=True))
-        ratio = statistics.median(one / other for one, other in told)
-        print(
-            f"warm, one event, {where}: {ours:.1f} ms CPU, naive {naive:.1f} ms, ratio {ratio:.2f} (n={pairs})",
-            flush=True,
-        )
-    print(f"resident after 1000 jobs: {run('ice-result', environment, *events)['rss_mb']:.0f} MB")
+    for cpus, where in ((1, "one CPU"), (None, "all CPUs")):
+        figures = interleaved(environment, runs, *events[:WARM_EVENTS], cpus=cpus)
+        show(f"warm event, CPU, on {where}", "ms", figures, lambda each: each.warm_cpu_ms)
+    show(f"resident after {WARM_EVENTS} jobs", "MB", figures, lambda each: each.resident_mb)
+    print(f"resident after 1000 jobs: {run('ice-result', environment, *events).resident_mb:.0f} MB", flush=True)
+
+
+def tables(runs: int) -> None:
+    """A cold start that writes to OSS and to Tablestore."""
+    with cloud_over_tls(tablestore=True) as environment:
+        interleaved(environment, 1, ONE, programs=("ice-result", "naive"))
+        figures = interleaved(environment, runs, ONE, programs=("ice-result", "naive"))
+    show("cold start, OSS and Tablestore", "ms", figures, lambda each: each.first_seconds * 1000)
+    show("cold start, OSS and Tablestore, CPU", "ms", figures, lambda each: each.first_cpu_ms)
 
 
 def waiting(runs: int, latency_ms: int) -> None:
-    """When each call takes so long: one event's critical path, and a batch of a hundred beside the naive loop."""
+    """One event, and a batch of a hundred, when each call takes so long."""
     batch = json.dumps({"JobIds": [f"job-{number}" for number in range(100)]})
     with cloud_over_tls(latency=latency_ms / 1000) as environment:
-        ours = [run("ice-result", environment, ONE, *[ONE] * 5, batch) for _ in range(max(1, runs // 3))]
-        naive = run("naive", environment, ONE, batch)
-    one = statistics.median(told["second_ms"] for told in ours)
-    many = statistics.median(told["last_ms"] for told in ours)
-    print(f"{latency_ms} ms a call, one warm event: {one:.0f} ms, {one / latency_ms:.1f} calls' time")
-    times = naive["last_ms"] / many
-    print(f"{latency_ms} ms a call, 100 events: {many:.0f} ms, naive {naive['last_ms']:.0f} ms, {times:.1f} times")
+        ours = [run("ice-result", environment, ONE, *[ONE] * 5, batch) for _ in range(runs)]
+        naive = run("naive", environment, ONE, batch).wall_ms[-1]
+    one = statistics.median(statistics.median(each.wall_ms[1:-1]) for each in ours)
+    many = statistics.median(each.wall_ms[-1] for each in ours)
+    print(f"{latency_ms} ms a call, one warm event: {one:.0f} ms, the time of {one / latency_ms:.1f} calls")
+    print(f"{latency_ms} ms a call, 100 events: {many:.0f} ms, naive {naive:.0f} ms, {naive / many:.1f} times")
+
+
+def imports(environment: dict[str, str], most: int = 40) -> None:
+    """Print what each program imports for its first record, by package, and our slowest modules, in milliseconds."""
+    for program in PROGRAMS:
+        done = run(program, environment, ONE, options=("-X", "importtime"), cpus=1)
+        timed = [(int(own) / 1000, name) for own, name in _TIMED_IMPORT.findall(done.errors)]
+        packages: dict[str, list[float]] = defaultdict(list)
+        for own, name in timed:
+            packages[name.partition(".")[0]].append(own)
+        print(f"\n{program}: {len(timed)} modules, {sum(own for own, _ in timed):.0f} ms")
+        for name, times in sorted(packages.items(), key=lambda each: -sum(each[1]))[: most // 2]:
+            print(f"{sum(times):9.1f} ms  {name} ({len(times)} modules)")
+        if program == "ice-result":
+            print("by module:")
+            for own, name in sorted(timed, reverse=True)[:most]:
+                print(f"{own:9.1f} ms  {name}")
 
 
 def _loop_ms() -> float:
-    """How fast this machine is: the median time of a million additions in Python."""
+    """Return the speed of this machine: the median time of a million additions in Python."""
     times = []
     for _ in range(9):
         started, total = time.perf_counter(), 0
@@ -134,28 +125,26 @@ def _loop_ms() -> float:
     return statistics.median(times) * 1000
 
 
-def _ms(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds) * 1000:.0f}"
-
-
 def main() -> None:
-    """All of it."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--latency-ms", type=int, nargs="+", default=[50], help="of each call in the last part")
+    parser.add_argument("--latency-ms", type=int, nargs="*", default=[50], help="of each call in the last part")
+    parser.add_argument("--imports", action="store_true", help="print only where the time of the imports goes")
     arguments = parser.parse_args()
-    runs = arguments.runs
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()}")
     print(f"a million additions in Python: {_loop_ms():.0f} ms")
+    few = max(3, arguments.runs // 3)
     with cloud_over_tls() as environment:
-        packaged, _ = cold_starts(environment, runs, "OSS")
-        _, unpackaged = cold_starts(environment, max(3, runs // 3), "OSS, nothing compiled", cached=False)
-        print(f"cold start, OSS: with .pyc, as packaged, beside naive without: ratio {packaged / unpackaged:.2f}")
-        warm(environment)
-    with cloud_over_tls(tablestore=True) as environment:
-        cold_starts(environment, runs, "OSS and Tablestore")
+        if arguments.imports:
+            imports(environment)
+            return
+        cold_starts(environment, arguments.runs)
+        warm(environment, max(3, arguments.runs // 2))
+        uncompiled(environment, few)
+    tables(few)
     for latency_ms in arguments.latency_ms:
-        waiting(runs, latency_ms)
+        waiting(few, latency_ms)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
-import sys
-import time
 
 import oss2
 from alibabacloud_ice20201109.client import Client
 from alibabacloud_ice20201109.models import QueryIProductionJobRequest
 from alibabacloud_tea_openapi.models import Config
+from measured import measure
 
 KEYS = os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
 REGION = os.environ["ICE_RESULT_REGION"]
@@ -46,7 +44,7 @@ def put_row(job_id: str, status: str) -> None:
     table.put_row("ice_jobs", row, tablestore.Condition(tablestore.RowExistenceExpectation.IGNORE))
 
 
-def handler(event: bytes, _context: object) -> int:
+def handler(event: bytes) -> int:
     """Handle `{"JobIds": [...]}`; the number of jobs written."""
     job_ids = json.loads(event)["JobIds"]
     for job_id in job_ids:
@@ -62,10 +60,4 @@ def handler(event: bytes, _context: object) -> int:
 
 
 if __name__ == "__main__":
-    cpu_ms = []
-    for line in sys.stdin:
-        started, cpu = time.perf_counter(), time.process_time()
-        handler(line.encode(), None)
-        last_ms = (time.perf_counter() - started) * 1000
-        cpu_ms.append((time.process_time() - cpu) * 1000)
-    print(json.dumps({"last_ms": last_ms, "cpu_ms": statistics.median(cpu_ms)}))
+    measure(handler)

@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "jobs" / "cover-0001.json"
@@ -45,21 +44,23 @@ class Run:
         print(line, flush=True)
 
 
-def _exported(options: tuple[str, ...]) -> int:
-    """How many variables the local cloud prints before it waits."""
-    return 7 if "--tablestore" in options else 6
+_LAST_EXPORT = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
 
 @contextmanager
 def local_cloud(folder: Path | None, latency: float, *more: str) -> Iterator[dict[str, str]]:
-    """The environment of a local cloud that knows the jobs in `folder`."""
+    """Run a local cloud that knows the jobs in `folder`; yield the environment of what works with it."""
     arguments = ["--latency", str(latency), "--bucket", "records", *more]
     arguments += ["--jobs", str(folder)] if folder else []
     command = [sys.executable, "-m", "alicloud_local", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101  # nosec B101 # asked for above
-        exports = (line.partition(" ")[2].strip() for line in process.stdout if line.startswith("export "))
-        environment = dict(export.replace("'", "").split("=", 1) for export in islice(exports, _exported(more)))
+        environment: dict[str, str] = {}
+        for line in process.stdout:
+            name, _, value = line.removeprefix("export ").partition("=")
+            environment[name] = value.strip().strip("'")
+            if name == _LAST_EXPORT:
+                break
         try:
             yield environment
         finally:
@@ -67,13 +68,13 @@ def local_cloud(folder: Path | None, latency: float, *more: str) -> Iterator[dic
 
 
 def one_by_one(job_ids: list[str], environment: dict[str, str]) -> Run:
-    """The naive handler on these jobs."""
+    """Run the naive handler on these jobs."""
     event = json.dumps({"JobIds": job_ids})
     return measure([sys.executable, str(NAIVE)], environment, len(job_ids), event)[0]
 
 
 def process(job_ids: list[str], environment: dict[str, str], concurrency: int) -> Run:
-    """The command on these jobs; all must be recorded."""
+    """Run the command on these jobs; all must be recorded."""
     command = [
         sys.executable,
         "-m",
@@ -92,7 +93,7 @@ def process(job_ids: list[str], environment: dict[str, str], concurrency: int) -
 
 
 def measure(command: list[str], environment: dict[str, str], jobs: int, text: str = "") -> tuple[Run, bytes]:
-    """Run a command on `text`; its wall time from start to exit, its own peak memory, and what it printed."""
+    """Run a command on `text`; return its wall time from start to exit with its peak memory, and what it printed."""
     started = time.monotonic()
     settings = {**os.environ, **environment}
     with subprocess.Popen(command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:

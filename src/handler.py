@@ -2,7 +2,7 @@
 
 import gc
 
-gc.disable()  # nothing that importing makes is garbage; looking for it would cost a tenth of the import
+gc.disable()  # imports leave no garbage behind; searching for it would cost a tenth of the import
 
 from ice_result.core.types import JsonValue  # noqa: E402
 from ice_result.function import Context, Function, Reply  # noqa: E402
@@ -13,15 +13,15 @@ _function = Function()
 
 
 def initialize(context: Context) -> None:
-    """Run once per instance, before its first event: imports, settings and connections."""
+    """Prepare an instance before its first event: imports, settings and connections."""
     _function.initialize(context)
 
 
 def handler(event: bytes | JsonValue, context: Context) -> Reply:
-    """Run for each invocation; `event` is whatever the trigger sends, as bytes, or as a text or JSON value."""
+    """Handle one invocation. `event` is the payload of the trigger: bytes, a text or a JSON value."""
     return _function.handle(event, context)
 
 
 def pre_stop(_context: Context) -> None:
-    """Run once before an instance goes, for at most 90 seconds: what is under way is finished."""
+    """Finish the events in work before the platform removes the instance, which waits at most 90 seconds."""
     _function.close()

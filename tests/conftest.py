@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 from hypothesis import Phase, settings
 
-from alicloud_local import LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, LocalCloud
+from alicloud_local.service import CallObserver
 from support.fake_clock import FakeTime
 from support.forked_functions import ForkedFunctions
 from support.own_environment import leave_outside
@@ -33,16 +33,16 @@ def fake_time() -> FakeTime:
 
 
 @pytest.fixture
-def watchers() -> list[Watch]:
+def watchers() -> list[CallObserver]:
     """Functions that are called for each call to `cloud`; a test appends its own."""
     return []
 
 
 @pytest.fixture
-def watch(watchers: list[Watch]) -> Watch:
+def watch(watchers: list[CallObserver]) -> CallObserver:
     """Calls all `watchers`, also those that a test appends later."""
 
-    def tell(passing: Passing) -> None:
+    def tell(passing: CallEvent) -> None:
         for watcher in watchers:
             watcher(passing)
 
@@ -50,7 +50,7 @@ def watch(watchers: list[Watch]) -> Watch:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, watch: CallObserver) -> Iterator[LocalCloud]:
     """A running local cloud that knows the sample jobs, with buckets `example-output` and `records`.
 
     Its `environment` is the process's for the length of the test. Objects are not there yet: `seed_outputs()`.

@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sinks = [
             open_sink(f"{kind}:{folder}/out{name}", context) for kind, name in (("file", ""), ("sqlite", "/jobs.db"))
         ]
-        stores = Stores(sinks=sinks, lots=(), inspector=open_inspector(context))
+        stores = Stores(sinks=sinks, parking_stores=(), inspector=open_inspector(context))
         _process_all(Pipeline(RecordedJobs(SAMPLE_JOBS), stores, triggers=TriggerOptions(), region=cloud.region))
     return folder
 

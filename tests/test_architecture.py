@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
+import alicloud_local
 import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
+LOCAL_CLOUD = Path(alicloud_local.__file__).parent
 STAGES = ["triggers", "jobs", "results", "records", "sinks"]
 SHARED = {"core", "errors"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
-    "alibabacloud_tea_openapi": {"jobs/client.py", "jobs/errors.py"},
-    "alibabacloud_credentials": {"jobs/client.py", "jobs/errors.py", "core/credentials.py"},
+    "alibabacloud_tea_openapi": {"jobs/client.py"},
+    "alibabacloud_credentials": {"jobs/client.py", "core/credentials.py"},
     "oss2": {"sinks/object/oss.py"},
     "boto3": {"sinks/object/s3.py"},
     "botocore": {"sinks/object/s3.py"},
@@ -27,6 +29,8 @@ SDKS = {
     "tablestore": {"sinks/table/tablestore_client.py"},
 }
 PRODUCT = sorted(SOURCE.rglob("*.py"))
+QUESTIONS = {"what", "whether", "where", "why", "who", "whom", "whose", "which", "how"}
+HALF_SENTENCES = {"those", "that", "one", "all", "nothing", "none", "so"}
 
 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -120,3 +124,23 @@ def test_functions_are_one_thought() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno:
                 assert node.end_lineno - node.lineno < 60, f"{path.name}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *sorted(path for package in (SOURCE, LOCAL_CLOUD) for path in package.iterdir() if path.suffix in {"", ".py"}),
+        SOURCE.parent / "handler.py",
+    ],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_docstrings_begin_with_a_verb_or_a_noun(part: Path) -> None:
+    """A docstring says what a thing does or is; it is neither a question nor half a sentence."""
+    found = []
+    for path in [part] if part.suffix == ".py" else sorted(part.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                first, *_ = (ast.get_docstring(node) or "-").split()
+                if first.strip(".,:;`'\"()").lower() in QUESTIONS | HALF_SENTENCES:
+                    found.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
+    assert found == []

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from alicloud_local import Fault, FaultKind, LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, Fault, FaultKind, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.types import JsonObject
 from ice_result.errors import ForbiddenError, KeysExpiredError
@@ -78,16 +78,16 @@ def test_a_clock_that_is_an_hour_off_is_told_by_every_service(tmp_path: Path, mo
 
 @pytest.mark.parametrize("service", ["ICE", "OSS"])
 def test_the_next_try_signs_with_new_keys(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, watchers: list[Watch], service: str
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, watchers: list[CallObserver], service: str
 ) -> None:
     """GIVEN keys of an invocation that expire WHEN the environment has new ones THEN the same invocation goes on."""
     cloud.seed_outputs()
     (old,) = cloud.credentials.items()
     renewed: list[str] = []
 
-    def renew(passing: Passing) -> None:
+    def renew(passing: CallEvent) -> None:
         """The moment the service refuses the old keys, the platform has new ones."""
-        if passing == Passing("answered", service, passing.operation, passing.target) and not renewed:
+        if passing == CallEvent("answered", service, passing.operation, passing.target) and not renewed:
             cloud.rotate(temporary=True)
             for name, value in cloud.environment.items():
                 monkeypatch.setenv(name, value)

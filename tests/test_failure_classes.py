@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from alicloud_local import Fault, LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, Fault, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Clock, Deadline, current_deadline
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import ParkingError
@@ -28,7 +28,7 @@ from ice_result.function import Function, Reply
 from ice_result.jobs.model import Job
 from ice_result.processing.batch import JobOutcome, Pipeline
 from ice_result.processing.write_job import Stores
-from ice_result.sinks import SinkContext, open_lot
+from ice_result.sinks import SinkContext, open_parking_store
 from ice_result.triggers import TriggerOptions
 from support.fake_clock import FakeTime, without_pauses
 from support.paths import ROOT, SAMPLE_JOBS, TESTS
@@ -146,7 +146,7 @@ def test_a_job_that_ice_does_not_know_is_asked_for_three_times_over_seconds(clou
 def test_a_job_that_ice_knows_a_moment_later_is_recorded(tmp_path: Path) -> None:
     """GIVEN an event that is faster than what ICE answers from THEN the next call finds the job."""
 
-    def learn(passing: Passing) -> None:
+    def learn(passing: CallEvent) -> None:
         if passing.service == "ICE" and passing.moment == "answered":
             cloud.ice.put("cover-0001", json.loads(COVER))
 
@@ -179,6 +179,9 @@ def test_what_is_not_ours_costs_nothing_and_says_why(cloud: LocalCloud, tmp_path
 class Broken:
     """A JobSource with a mistake in it."""
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         """Raises what nobody meant to raise."""
         assert current_deadline().left()
@@ -187,8 +190,8 @@ class Broken:
 
 
 def _outcome_of_a_defect(folder: Path) -> JobOutcome:
-    lot = open_lot(f"file:{folder}", SinkContext())
-    stores = Stores(sinks=[], lots=[lot], inspector=None)
+    parking_store = open_parking_store(f"file:{folder}", SinkContext())
+    stores = Stores(sinks=[], parking_stores=[parking_store], inspector=None)
     with closing(Pipeline(Broken(), stores, triggers=TriggerOptions(), region=None)) as pipeline:
         (outcome,) = pipeline.process(b'{"JobId":"cover-0001"}', lambda: Deadline.after(10)).jobs
     return outcome
@@ -220,7 +223,9 @@ def test_what_has_failed_is_raised(cloud: LocalCloud, tmp_path: Path) -> None:
         _handle(cloud, tmp_path / "taken", {"JobId": "cover-0001"})
 
 
-def test_a_reply_that_drips_cannot_hold_the_function(cloud: LocalCloud, watchers: list[Watch], tmp_path: Path) -> None:
+def test_a_reply_that_drips_cannot_hold_the_function(
+    cloud: LocalCloud, watchers: list[CallObserver], tmp_path: Path
+) -> None:
     """GIVEN replies at a byte a second WHEN a function has six seconds THEN within them the event is parked."""
     fake_time = FakeTime()
     watchers.append(fake_time.during("drip", 4.8, times=None))  # the time that six seconds leave for the work
@@ -250,7 +255,7 @@ def test_a_batch_whose_time_ends_is_parked_in_good_order(tmp_path: Path) -> None
     job_ids = [f"job-{number:02}" for number in range(MANY)]
     fake_time, answers = FakeTime(), count(1)
 
-    def pass_by(passing: Passing) -> None:
+    def pass_by(passing: CallEvent) -> None:
         if passing.moment == "answered":  # after twenty of them, the 4.8 seconds for the work are over
             fake_time.move_to(1000 + min(4.8, 0.25 * next(answers)))
 

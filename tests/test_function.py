@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, Fault, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.threads import pool
 from ice_result.core.types import JsonValue
 from ice_result.errors import ParkingError, SettingsError
@@ -106,7 +106,11 @@ def test_events_that_cannot_even_be_parked_are_given_back(cloud: LocalCloud, tmp
 
 
 def test_very_many_events_are_answered_in_short(
-    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    cloud: LocalCloud,
+    fake_time: FakeTime,
+    watchers: list[CallObserver],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """GIVEN more events than there is time for THEN the reply lists a thousand and says how many more there are.
 
@@ -185,11 +189,13 @@ def test_what_took_long_to_read_leaves_as_long_to_park_it(
     assert 1003 < fake_time.seconds <= 1005
 
 
-def test_the_last_of_the_time_is_for_the_answer(cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch]) -> None:
+def test_the_last_of_the_time_is_for_the_answer(
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[CallObserver]
+) -> None:
     """GIVEN a store that never answers WHEN nothing can be parked THEN the error comes before the platform's end."""
     ends = iter([1024.01])
 
-    def pass_by(passing: Passing) -> None:
+    def pass_by(passing: CallEvent) -> None:
         if (passing.service, passing.operation, passing.moment) == ("OSS", "PUT", "arrived"):
             fake_time.move_to(next(ends, 1025.0))
 
@@ -202,7 +208,7 @@ def test_the_last_of_the_time_is_for_the_answer(cloud: LocalCloud, fake_time: Fa
 
 
 def test_a_call_that_hangs_leaves_time_for_a_second_one(
-    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[CallObserver], tmp_path: Path
 ) -> None:
     """GIVEN a reply that drips WHEN six of the eight seconds for the work are over THEN the job is asked for anew."""
     second = threading.Event()
@@ -213,7 +219,7 @@ def test_a_call_that_hangs_leaves_time_for_a_second_one(
         if not second.wait(20):
             fake_time.move(4.0)
 
-    def pass_by(passing: Passing) -> None:
+    def pass_by(passing: CallEvent) -> None:
         if (passing.service, passing.moment) == ("ICE", "arrived"):
             asked.append(passing.target)
             if len(asked) == 1:

@@ -13,7 +13,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.function import Function
@@ -132,7 +132,7 @@ FORGERIES: tuple[Callable[[random.Random], JsonValue], ...] = (
 
 @pytest.mark.parametrize("kind", ["hang", "drip", "throttle", "error_500", "reset"])
 def test_what_cannot_be_finished_in_time_is_parked(
-    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], *, tmp_path: Path, kind: FaultKind
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[CallObserver], *, tmp_path: Path, kind: FaultKind
 ) -> None:
     """ICE answers late or not at all: the event is kept, and ICE gets its 200 within two seconds."""
     function = function_with(cloud, f"file:{tmp_path}", fake_time)
@@ -168,7 +168,7 @@ def test_the_answer_comes_in_real_time_too(cloud: LocalCloud, tmp_path: Path, se
 
 
 def test_what_cannot_be_parked_either_is_sent_again(
-    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch]
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[CallObserver]
 ) -> None:
     """Every call hangs: an error within two seconds makes ICE try again; and nothing is remembered as done."""
     function = function_with(cloud, "oss://records", fake_time)
@@ -214,7 +214,7 @@ def test_ice_is_answered_within_two_seconds(
 
 
 def test_a_short_timeout_of_the_function_is_kept(
-    cloud: LocalCloud, fake_time: FakeTime, watchers: list[Watch], tmp_path: Path
+    cloud: LocalCloud, fake_time: FakeTime, watchers: list[CallObserver], tmp_path: Path
 ) -> None:
     """One second for all of it: the answer comes before the platform ends the call."""
     function = function_with(cloud, f"file:{tmp_path}", fake_time)
@@ -375,6 +375,9 @@ class Stuck:
         self._fake_time = fake_time
         self._seconds = seconds
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         """Take longer than anybody may."""
         self._fake_time.move(self._seconds)
@@ -384,7 +387,7 @@ class Stuck:
 
 def test_nothing_holds_the_answer_up(fake_time: FakeTime) -> None:
     """Whatever breaks its promises is left behind, and the answer says: try again."""
-    stores = Stores(sinks=[], lots=[], inspector=None)
+    stores = Stores(sinks=[], parking_stores=[], inspector=None)
     stuck = Stuck(fake_time)
     pipeline = Pipeline(stuck, stores, triggers=TriggerOptions(), region=None)
     limit = Deadline.after(1000, fake_time.clock)

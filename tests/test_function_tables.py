@@ -14,7 +14,6 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JsonObject
 from ice_result.function import Function, Reply
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.table.schema import TableStore
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS
@@ -80,7 +79,7 @@ def test_a_job_too_large_for_tablestore_is_recorded_and_shown(monkeypatch: pytes
         tables = open_sink(
             "ots://records", SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint))
         )
-        assert isinstance(tables, TableStore)
+        assert tables.capabilities.keeps == "tables"
         tables.prepare(dry_run=False)
         sinks = {"ICE_RESULT_SINKS": "oss://records/ice,ots://records"}
         function = function_without_pauses({**cloud.environment, **sinks})

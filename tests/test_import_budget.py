@@ -69,7 +69,7 @@ def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
 
 def test_every_model_can_be_built() -> None:
     """Models are built when first used: one that cannot be would fail in front of a user."""
-    import ice_result.cli.schema  # noqa: F401, PLC0415  and with it all of them
+    import ice_result.cli.inspect  # noqa: F401, PLC0415  and with it all of them
 
     families()
     models = _below(Model)

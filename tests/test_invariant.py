@@ -35,16 +35,16 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.maintenance import kept, read_each, retry, run_maintenance
+from ice_result.maintenance import list_parked, read_envelopes, retry, run_maintenance
 from ice_result.processing.batch import BatchReport, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectFacts
 from ice_result.sinks import Parked
-from ice_result.sinks.base import Listed
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.sink import ObjectSink
+from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
+from ice_result.sinks.parked_events import Listed
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse_again
 from support.paths import SAMPLE_JOBS
 
@@ -108,35 +108,41 @@ class Breakages:
             raise breakage.error
 
 
-class MemoryStore:
+class MemoryStore(ObjectStore):
     """An ObjectStore in a dictionary."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
         self._objects: dict[str, tuple[bytes, datetime]] = {}
 
+    @override
     def address(self, key: str, /) -> str:
         """Where it is."""
         return f"memory:{key}"
 
+    @override
     def put(self, key: str, data: bytes, /) -> str:
         """Write it."""
         self._objects[key] = (data, self.now)
         return self.address(key)
 
+    @override
     def get(self, key: str, /) -> bytes | None:
         """Read it."""
         return self._objects.get(key, (None, None))[0]
 
+    @override
     def delete(self, key: str, /) -> None:
         """Remove it."""
         self._objects.pop(key, None)
 
+    @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """What lies there, on one page."""
         there = sorted(key for key in self._objects if key.startswith(folder) and key > after)
         yield [Listed(key, self._objects[key][1]) for key in there]
 
+    @override
     def children(self, folder: str, /) -> Iterator[str]:
         """The folders in it."""
         inside = (key.removeprefix(folder) for key in self._objects if key.startswith(folder))
@@ -144,17 +150,19 @@ class MemoryStore:
 
 
 @dataclass(frozen=True, eq=False)
-class BreakingStore:
+class BreakingStore(ObjectStore):
     """An ObjectStore whose calls fail when they are told to."""
 
     place: str
     inner: ObjectStore
     breakages: Breakages
 
+    @override
     def address(self, key: str, /) -> str:
         """As the inner one."""
         return self.inner.address(key)
 
+    @override
     def put(self, key: str, data: bytes, /) -> str:
         """As the inner one; or an error, though it may be done."""
         breakage = self.breakages.take(self.place, "put")
@@ -165,6 +173,7 @@ class BreakingStore:
             raise breakage.error
         return address
 
+    @override
     def delete(self, key: str, /) -> None:
         """As `put`."""
         breakage = self.breakages.take(self.place, "delete")
@@ -174,16 +183,19 @@ class BreakingStore:
         if breakage:
             raise breakage.error
 
+    @override
     def get(self, key: str, /) -> bytes | None:
         """As the inner one, or an error."""
         self.breakages.strike(self.place, "get")
         return self.inner.get(key)
 
+    @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """As `get`."""
         self.breakages.strike(self.place, "list")
         return self.inner.list(folder, after=after)
 
+    @override
     def children(self, folder: str, /) -> Iterator[str]:
         """As `get`."""
         self.breakages.strike(self.place, "children")
@@ -196,6 +208,9 @@ class Jobs:
 
     breakages: Breakages
     states: dict[str, str] = field(default_factory=dict)
+
+    def load(self) -> None:
+        """Nothing is loaded."""
 
     def get(self, job_id: JobId) -> Job:
         """The job, if it is finished."""
@@ -214,6 +229,9 @@ class Files:
     """An ObjectInspector that finds every file."""
 
     breakages: Breakages
+
+    def load(self) -> None:
+        """Nothing is loaded."""
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """There, or nobody knows."""
@@ -249,10 +267,10 @@ class Events(RuleBasedStateMachine):
     def build(self, jobs: Jobs, inner: dict[str, ObjectStore]) -> Pipeline:
         """One job at a time, so that a failure can be repeated."""
         sinks = [
-            ObjectSink(f"memory:{place}", BreakingStore(place, store, jobs.breakages), Layout())
+            ObjectStoreSink(f"memory:{place}", BreakingStore(place, store, jobs.breakages), Layout())
             for place, store in inner.items()
         ]
-        stores = Stores(sinks=sinks, lots=[sink.lot for sink in sinks], inspector=Files(jobs.breakages))
+        stores = Stores(sinks=sinks, parking_stores=[sink.parking for sink in sinks], inspector=Files(jobs.breakages))
         options, region = TriggerOptions(), "cn-shanghai"
         return Pipeline(jobs, stores, triggers=options, region=region, concurrency=1, now=lambda: self.now)
 
@@ -338,7 +356,7 @@ class Events(RuleBasedStateMachine):
 
     def retry_all(self) -> int:
         """How many there were."""
-        found = read_each(kept(self.pipeline.stores.lots, None), _in_time())
+        found = read_envelopes(list_parked(self.pipeline.stores.parking_stores, None), _in_time())
         return len(list(retry(self.pipeline, found, RunContext(_in_time, _in_time))))
 
     @invariant()

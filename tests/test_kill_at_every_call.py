@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeAlias, TypedDict
 
 import pytest
 
-from alicloud_local import LocalCloud, Passing
+from alicloud_local import CallEvent, LocalCloud
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.sinks import SinkContext
@@ -84,10 +84,10 @@ class Killer:
         self.seen: list[KillMoment] = []
         self.process_id: SimpleQueue[int] = SimpleQueue()
         self._moment = moment
-        self._counts: Counter[Passing] = Counter()
+        self._counts: Counter[CallEvent] = Counter()
         self._lock = threading.Lock()
 
-    def watch(self, passing: Passing) -> None:
+    def watch(self, passing: CallEvent) -> None:
         """Count the call; or kill the process that made it, and end the connection."""
         if passing.operation in SETUP:
             return

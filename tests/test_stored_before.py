@@ -20,9 +20,8 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId, JsonObject
 from ice_result.function import Function
 from ice_result.settings import Settings
-from ice_result.sinks import open_catalogue, open_sink
-from ice_result.sinks.base import Catalogue, Found
-from ice_result.sinks.table.schema import TableStore
+from ice_result.sinks import open_sink
+from ice_result.sinks.base import Store, StoredJob
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext
@@ -77,7 +76,7 @@ class World:
         self.urls = sinks.split(",")
         for url in self.urls:
             sink = open_sink(url, self.context)
-            if isinstance(sink, TableStore):
+            if sink.capabilities.keeps == "tables":
                 sink.prepare(dry_run=False)
         self.function = self.made()
 
@@ -93,14 +92,14 @@ class World:
         assert isinstance(job, dict)
         return job
 
-    def found(self, number: int = 0) -> Found:
+    def found(self, number: int = 0) -> StoredJob:
         """What the sink of this number has of the job."""
-        found = self.catalogue(number).find(JOB)
+        found = self.sink(number).find(JOB)
         assert found is not None
         return found
 
-    def catalogue(self, number: int = 0) -> Catalogue:
-        return open_catalogue(self.urls[number], self.context)
+    def sink(self, number: int = 0) -> Store:
+        return open_sink(self.urls[number], self.context)
 
     def parked(self) -> dict[str, JsonObject]:
         """The envelopes by reason and name."""
@@ -159,7 +158,7 @@ def test_a_running_job_whose_tries_are_used_up_is_not_recorded(world: World) -> 
     world.wake(function=function)
     assert world.wake(world.parked()[f"not_finished/{JOB}"], function)["outcome"] == "parked"
     assert f"dead/{JOB}" in world.parked()
-    assert world.catalogue().find(JOB) is None
+    assert world.sink().find(JOB) is None
 
 
 def test_a_status_nobody_documented_with_a_finish_time_is_recorded_at_once(world: World) -> None:

@@ -15,7 +15,6 @@ from alicloud_local import Fault, LocalCloud
 from alicloud_local.service import LocalService
 from ice_result.core.types import JsonObject
 from ice_result.function import Function
-from ice_result.sinks.table.schema import TableStore
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext, PlatformFunction
 from support.s3_server import S3Server
@@ -90,7 +89,7 @@ def instance(
         fault = Fault("throttle", times=None, operation="HEAD" if throttling == "HEAD" else None)
         with closing(Function(clock=fake_time.clock)) as function:
             for sink in function.prepare(PlatformContext()).stores.sinks:
-                if isinstance(sink, TableStore):
+                if sink.capabilities.keeps == "tables":
                     sink.prepare(dry_run=False)
             yield Instance(function, services.get(throttling, cloud.oss), fault, fake_time, count())
 

@@ -1,22 +1,23 @@
-"""ICE, OSS, MNS and Tablestore on this machine: real sockets, real signatures, and failure when told to.
+"""ICE, OSS, MNS and Tablestore on this machine: real sockets, real signatures, and failures on demand.
 
-For demonstrations, this package's tests and yours. Everything is in memory and gone when it is closed.
-
-    with LocalCloud() as cloud:
-        cloud.ice.put("job-1", {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]"})
-        cloud.ice.fail(Fault("throttle", times=2))
-        ...  # run what you test with `cloud.environment`
-        assert len(cloud.ice.calls) == 3
-
-`LocalCloud(tablestore=True)` has Tablestore too, as `cloud.ots`; it needs the package `tablestore`.
-`python -m alicloud_local` runs the same from a shell.
+For demonstrations and tests. `LocalCloud` tells how to use it; `python -m alicloud_local` runs it from a shell.
 """
 
 from alicloud_local.cloud import LocalCloud
 from alicloud_local.faults import Fault, FaultKind
-from alicloud_local.ice import IceServer
-from alicloud_local.mns import MnsServer
-from alicloud_local.oss import OssServer
-from alicloud_local.service import Call, Passing
+from alicloud_local.ice.server import IceServer
+from alicloud_local.mns.server import MnsServer
+from alicloud_local.oss.server import OssServer
+from alicloud_local.service import Call, CallEvent, CallObserver
 
-__all__ = ["Call", "Fault", "FaultKind", "IceServer", "LocalCloud", "MnsServer", "OssServer", "Passing"]
+__all__ = [
+    "Call",
+    "CallEvent",
+    "CallObserver",
+    "Fault",
+    "FaultKind",
+    "IceServer",
+    "LocalCloud",
+    "MnsServer",
+    "OssServer",
+]

@@ -15,11 +15,13 @@ from typing_extensions import override
 
 from alicloud_local.cloud import LocalCloud
 from alicloud_local.faults import FAULT_KINDS, Fault
-from ice_result.errors import NotJsonError
+
+_HIGHEST_PORT = 65_535
+_LONGEST_LATENCY_SECONDS = 3600
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """A parser that reports a mistake in one line."""
 
     @override
     def error(self, message: str) -> NoReturn:
@@ -27,73 +29,71 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = None) -> int:
-    """Run until `stop` is set or Ctrl-C is pressed; the exit status. `--help` says what the arguments mean."""
+    """Run until `stop` is set or Ctrl-C is pressed, and return the exit status."""
     options = _parser().parse_args(arguments)
+    stop = stop or threading.Event()
     try:
-        cloud = _cloud(options)
-        cloud.seed_outputs()
-        with cloud:
+        with _cloud(options) as cloud:
             for name, value in cloud.environment.items():
                 print(f"export {name}={shlex.quote(value)}")
             sys.stdout.flush()
-            _wait(stop or threading.Event())
+            while not stop.wait(0.2):  # in short steps: a signal just before an endless wait would not end it
+                pass
     except KeyboardInterrupt:
         return 0
-    except (OSError, NotJsonError, ImportError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"alicloud_local: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def _cloud(options: argparse.Namespace) -> LocalCloud:
+    ports = {name.removeprefix("port_"): port for name, port in vars(options).items() if name.startswith("port_")}
     cloud = LocalCloud(
         jobs=options.jobs,
         latency_seconds=options.latency,
-        ice_port=options.port_ice,
-        oss_port=options.port_oss,
-        mns_port=options.port_mns,
+        region=options.region,
+        ports={name: port for name, port in ports.items() if port},
         tablestore=options.tablestore,
-        ots_port=options.port_ots,
+        oss_v1=not options.oss_v4_only,
     )
     for name in options.bucket:
         cloud.oss.create_bucket(name)
     for name in options.queue:
         cloud.mns.create_queue(name)
+    cloud.seed_outputs()
     for fault in options.fault:
-        for server in (cloud.ice, cloud.oss, cloud.mns, *([cloud.ots] if options.tablestore else [])):
-            server.fail(fault)
+        for service in cloud.services.values():
+            service.fail(fault)
     return cloud
-
-
-def _wait(stop: threading.Event) -> None:
-    """Wait in short steps: a signal that comes just before an endless wait would be noticed only by the next one."""
-    while not stop.wait(0.2):
-        pass
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run stand-ins for ICE, OSS, MNS and Tablestore on 127.0.0.1; print what to export to use them.",
+        description="Run stand-ins for ICE, OSS, MNS and Tablestore on 127.0.0.1, and print the variables to export.",
     )
-    parser.add_argument("--jobs", type=_folder, metavar="DIR", help="saved responses, <job id>.json each")
-    parser.add_argument("--port-ice", type=_port, default=0, metavar="N", help="port of ICE (default: any free one)")
-    parser.add_argument("--port-oss", type=_port, default=0, metavar="N", help="port of OSS (default: any free one)")
-    parser.add_argument("--port-mns", type=_port, default=0, metavar="N", help="port of MNS (default: any)")
+    parser.add_argument("--jobs", type=_folder, metavar="DIR", help="folder of responses of ICE, <job id>.json each")
+    parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")
+    parser.add_argument("--bucket", nargs="+", action="extend", default=[], metavar="NAME", help="buckets to create")
+    parser.add_argument("--queue", nargs="+", action="extend", default=[], metavar="NAME", help="queues to create")
     parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the package tablestore)")
-    parser.add_argument("--port-ots", type=_port, default=0, metavar="N", help="port of Tablestore (default: any)")
-    parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="time before every reply")
+    parser.add_argument("--oss-v4-only", action="store_true", help="refuse OSS's signature V1, as for newer accounts")
+    names = {name: service.name for name, service in LocalCloud().services.items()} | {"ots": "Tablestore"}
+    for name, title in names.items():
+        parser.add_argument(
+            f"--port-{name}", type=_port, default=0, metavar="N", help=f"port of {title} (default: any free one)"
+        )
+    parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="pause before every reply")
     parser.add_argument(
         "--fault",
         type=_fault,
         action="append",
         default=[],
         metavar="KIND[:TIMES]",
-        help="what befalls each server's next call, or next TIMES (a number, or `always`) calls: "
+        help="failure of the next call, or the next TIMES (a number, or `always`) calls, to each service: "
         + ", ".join(FAULT_KINDS),
     )
-    parser.add_argument("--bucket", nargs="+", action="extend", default=[], metavar="NAME", help="buckets to create")
-    parser.add_argument("--queue", nargs="+", action="extend", default=[], metavar="NAME", help="queues to create")
     return parser
 
 
@@ -104,8 +104,8 @@ def _folder(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  the highest TCP port
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {_HIGHEST_PORT}")
     return int(text)
 
 
@@ -114,8 +114,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= 3600:  # noqa: PLR2004  an hour; more is a mistake
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 to 3600")
+    if not 0 <= seconds <= _LONGEST_LATENCY_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 to {_LONGEST_LATENCY_SECONDS}")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""The local cloud: its services with the same keys, and the environment that leads a program to them."""
+"""The local cloud: its services, which accept the same access keys, and the environment that leads to them."""
 
 from __future__ import annotations
 
@@ -8,40 +8,48 @@ import secrets
 import ssl
 import time
 import warnings
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
-from alicloud_local.ice import IceServer
-from alicloud_local.mns import MnsServer
-from alicloud_local.oss import OssServer
-from alicloud_local.service import Conditions, Keyring, Watch
-from ice_result.core.oss_address import ObjectAddress
-from ice_result.core.types import JobId, JsonObject
-from ice_result.jobs.model import Job
-from ice_result.records import output_files
-from ice_result.records.manifest import media_type_of
-from ice_result.results import decode
+from alicloud_local.ice.outputs import finish_time, output_objects
+from alicloud_local.ice.server import IceServer
+from alicloud_local.media import media_file
+from alicloud_local.mns.server import MnsServer
+from alicloud_local.oss.server import OssServer
+from alicloud_local.service import CallObserver, Keyring, LocalService, ServerOptions
 
 if TYPE_CHECKING:
-    from alicloud_local.ots import OtsServer
+    from alicloud_local.tablestore.server import OtsServer
+
+_Service = TypeVar("_Service", bound=LocalService)
 
 
 class LocalCloud:
-    """ICE, OSS and MNS on 127.0.0.1, and Tablestore if asked for, inside `with`, or from `start()` to `close()`.
+    """ICE, OSS, MNS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
-    `jobs` is a folder of saved responses, `<job id>.json`. `latency_seconds` passes before every reply. With `tls`
-    they speak HTTPS; the certificate must be for 127.0.0.1. `tablestore` adds the attribute `ots`, a Tablestore;
-    ImportError where the package `tablestore` is not installed. `seed` decides which calls a fault with a probability
-    strikes. `clock` is the servers' time in seconds since 1970: move it, and signatures expire. `watch` is told of
-    every call to any of the servers, before it is carried out and before its reply is sent.
+    The services run inside `with`, or from `start()` to `close()`. They hold everything in memory.
 
-    `credentials` are the accepted keys, secrets by access key id; `tokens` holds, for the ids that stand for STS
-    keys, the security token that must come with them. Both may be changed at any time.
+        with LocalCloud() as cloud:
+            cloud.oss.create_bucket("records")
+            cloud.ice.put("job-1", {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]"})
+            cloud.ice.fail(Fault("throttle", times=2))
+            ...  # run the program under test with the variables of `cloud.environment`
+            assert len(cloud.ice.calls) == 3
+
+    Attributes `ice`, `oss`, `mns` and `ots` are the services. Every service has `endpoint`, `calls` (the log of its
+    requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond that:
+
+    ice  `put(job_id, *responses)`, `forget(job_id)`, `jobs()`, `callback` (the setting of the event callback)
+    oss  `create_bucket(name)`, `forbid(name)`, `put`, `get`, `delete`, `modified`, `keys(bucket)`
+    mns  `create_queue(name)`, `messages(queue)`, `refuse_part(positions)`, `deliver(queue)`
+    ots  `tables(instance)`, `rows(instance, table)`
+
+    `credentials` are the accepted access keys, secrets by access key id. `tokens` has the security tokens of those that
+    are STS keys. Both can be changed at any time, and `rotate()` replaces all keys.
     """
 
     def __init__(
@@ -53,24 +61,39 @@ class LocalCloud:
         region: str = "cn-shanghai",
         seed: int = 0,
         clock: Callable[[], float] = time.time,
-        watch: Watch | None = None,
-        ice_port: int = 0,
-        oss_port: int = 0,
-        mns_port: int = 0,
+        watch: CallObserver | None = None,
+        ports: Mapping[str, int] | None = None,
         tablestore: bool = False,
-        ots_port: int = 0,
+        oss_v1: bool = False,
     ) -> None:
+        """Make a cloud that does not run yet.
+
+        `jobs`             folder of ICE's responses, `<job id>.json` each
+        `latency_seconds`  pause before every reply
+        `tls`              serve HTTPS, with a certificate for 127.0.0.1
+        `seed`             decides which calls a fault with a probability happens to
+        `clock`            the servers' time in seconds since 1970; signatures expire as it goes on
+        `watch`            hears of every call to any service, before it is carried out and before its reply is sent
+        `ports`            ports by service (`{"oss": 9000}`); other services take any free one
+        `tablestore`       run Tablestore too; ImportError where the package `tablestore` is not installed
+        `oss_v1`           take OSS's signature V1 too, which is closed to newer accounts
+        """
         keyring = Keyring()
         chance = random.Random(seed)  # noqa: S311  # nosec B311 # repeatable on purpose
-        conditions = Conditions(latency_seconds, tls, chance, clock, watch)
+        options = ServerOptions(region, latency_seconds, tls, chance, clock, watch)
         self.region = region
         self.credentials = keyring.secrets
         self.tokens = keyring.tokens
-        self.ice = IceServer(keyring, conditions, region=region, jobs=jobs, port=ice_port)
-        self.oss = OssServer(keyring, conditions, region=region, port=oss_port)
-        self.mns = MnsServer(keyring, conditions, region=region, port=mns_port)
-        self._ots = _tablestore(keyring, conditions, region, ots_port) if tablestore else None
-        self._servers = [server for server in (self.ice, self.oss, self.mns, self._ots) if server is not None]
+        self.services: dict[str, LocalService] = {}
+        """The services by their short names, as in `ports`."""
+        self.ice = self._add("ice", IceServer(keyring, options, jobs))
+        self.oss = self._add("oss", OssServer(keyring, options, accepts_v1=oss_v1))
+        self.mns = self._add("mns", MnsServer(keyring, options))
+        self._ots = self._add("ots", _tablestore(keyring, options)) if tablestore else None
+        for name, port in (ports or {}).items():
+            if name not in self.services:
+                raise ValueError(f"no service {name!r} in this cloud: one of {', '.join(self.services)}")
+            self.services[name].port = port
         self._access_key_id = ""
         self.rotate()
 
@@ -83,22 +106,19 @@ class LocalCloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a user would export to work with this cloud. Raises RuntimeError when it is not running."""
+        """Variables that lead ice-result and the SDKs to this cloud. Raises RuntimeError when it is not running."""
         token = self.tokens.get(self._access_key_id)
         return {
             "ICE_RESULT_REGION": self.region,
-            "ICE_RESULT_ICE_ENDPOINT": self.ice.endpoint,
-            "ICE_RESULT_OSS_ENDPOINT": self.oss.endpoint,
+            **{f"ICE_RESULT_{name.upper()}_ENDPOINT": service.endpoint for name, service in self.services.items()},
             "ICE_RESULT_OSS_ADDRESSING": "path",
-            "ICE_RESULT_MNS_ENDPOINT": self.mns.endpoint,
-            **({"ICE_RESULT_OTS_ENDPOINT": self._ots.endpoint} if self._ots else {}),
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self._access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.credentials[self._access_key_id],
             **({"ALIBABA_CLOUD_SECURITY_TOKEN": token} if token else {}),
         }
 
     def rotate(self, *, temporary: bool = False) -> None:
-        """Make new keys and refuse all others from now on; `temporary` ones are STS keys, with a token."""
+        """Replace all access keys by a new one; a `temporary` one is an STS key, with a security token."""
         self._access_key_id = ("STS." if temporary else "LTAI5t") + secrets.token_hex(9)
         self.credentials.clear()
         self.tokens.clear()
@@ -107,35 +127,34 @@ class LocalCloud:
             self.tokens[self._access_key_id] = secrets.token_hex(32)
 
     def seed_outputs(self) -> list[str]:
-        """Put a small object for every output file that a known job names; the `oss://` addresses of all of them.
+        """Put a small media file for every output file that a known job names; return their `oss://` addresses.
 
-        Buckets are created, and the objects are as old as their jobs' FinishTime. A file that ICE says it could not
-        write stays missing, as in reality.
+        The content is of the type that the file's name says. Buckets are created, and the objects are as old as their
+        jobs' FinishTime. A file that ICE could not write is missing, as in reality.
         """
         addresses: list[str] = []
-        for job_id, response in self.ice.jobs().items():
-            for address in _output_files(job_id, response):
-                self.oss.create_bucket(address.bucket)
-                content = f"{address.key}, an output of job {job_id}\n".encode()
-                media_type = media_type_of(address.key)
-                self.oss.put(address.bucket, address.key, content, media_type, modified=_finished(response))
-                addresses.append(address.uri)
+        for response in self.ice.jobs().values():
+            for bucket, key in output_objects(response):
+                content, media_type = media_file(key)
+                self.oss.create_bucket(bucket)
+                self.oss.put(bucket, key, content, media_type, modified=finish_time(response))
+                addresses.append(f"oss://{bucket}/{key}")
         return addresses
 
     def start(self) -> Self:
-        """Start the servers. Raises OSError when a port that was asked for is taken."""
+        """Start the services. Raises OSError when a port that was asked for is taken."""
         try:
-            for server in self._servers:
-                server.start()
+            for service in self.services.values():
+                service.start()
         except OSError:
             self.close()
             raise
         return self
 
     def close(self) -> None:
-        """Stop the servers; no thread and no socket stays behind."""
-        for server in self._servers:
-            server.close()
+        """Stop the services, and leave no thread and no socket behind."""
+        for service in self.services.values():
+            service.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -145,33 +164,15 @@ class LocalCloud:
     ) -> None:
         self.close()
 
-
-def _finished(response: JsonObject) -> float | None:
-    """FinishTime in seconds since 1970; None for what is not written as ICE writes it."""
-    try:
-        return datetime.fromisoformat(str(response.get("FinishTime")).replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None
+    def _add(self, name: str, service: _Service) -> _Service:
+        self.services[name] = service
+        return service
 
 
-def _tablestore(keyring: Keyring, conditions: Conditions, region: str, port: int) -> OtsServer:
+def _tablestore(keyring: Keyring, options: ServerOptions) -> OtsServer:
     with warnings.catch_warnings():  # of the faster codecs that the SDK does without; it logs the same
         warnings.simplefilter("ignore", ImportWarning)
         logging.getLogger("tablestore").addHandler(logging.NullHandler())
-        from alicloud_local.ots import OtsServer  # noqa: PLC0415  an optional package, and slow to import
+        from alicloud_local.tablestore.server import OtsServer  # noqa: PLC0415  an optional package, slow to import
 
-    return OtsServer(keyring, conditions, region=region, port=port)
-
-
-def _output_files(job_id: str, response: JsonObject) -> list[ObjectAddress]:
-    """Where the files of a job lie, read as the product reads them.
-
-    A file that OutputUrls alone names is none that was written. What else a response must have may be missing.
-    """
-    job = Job.from_response(
-        JobId(job_id), {"FunctionName": "unknown", **response, "JobId": job_id, "Status": "Success"}
-    )
-    found = output_files(job, decode(job.function_name, job.result, job.output_bucket))
-    return [
-        file.address for file in found.files if file.address and file.address.key and file.named_by != ("OutputUrls",)
-    ]
+    return OtsServer(keyring, options)

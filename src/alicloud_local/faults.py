@@ -1,4 +1,4 @@
-"""Faults on order: what goes wrong, how often, for which calls, and how it looks on the wire."""
+"""Faults on demand: the kinds there are, how often and for which calls they happen."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from alicloud_local.wire import Connection, Reply
-
 RefusalKind: TypeAlias = Literal["throttle", "error_500", "forbidden", "expired_keys", "clock_skew"]
 FaultKind: TypeAlias = Literal[RefusalKind, "html_502", "reset", "hang", "drip", "truncate"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
-BAD_GATEWAY = Reply(
-    502,
-    {"Content-Type": "text/html"},
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n",
-)
-
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong.
+    """A failure that happens to calls.
 
     throttle, error_500, forbidden,
     expired_keys, clock_skew         the service's own refusal; the request is not carried out
@@ -34,9 +26,9 @@ class Fault:
     drip                             carried out, but the reply comes byte by byte, `interval_seconds` apart
     truncate                         carried out, but the reply ends before its Content-Length, to HEAD in its head
 
-    It strikes the next `times` calls (None: all) that are of `operation`, if given (`QueryIProductionJob`; for OSS
-    the HTTP method), and on `target`, if given (the job id; for OSS a prefix of `bucket/key`; a queue), each with
-    `probability`.
+    It happens to the next `times` calls (None: to every call) of `operation`, if given (`QueryIProductionJob`; for OSS
+    the HTTP method), and on `target`, if given (the job id; for OSS a prefix of `bucket/key`; a queue; a table), to
+    each with `probability`. Raises ValueError for a value that cannot be.
     """
 
     kind: FaultKind
@@ -57,11 +49,11 @@ class Fault:
             raise ValueError(f"interval_seconds is {self.interval_seconds}: at least 0")
 
 
-class Faults:
-    """The faults still to come, in the order they were queued; the first that fits a call strikes it."""
+class FaultQueue:
+    """Faults still to come, in the order they were added; the first that fits a call happens to it."""
 
     def __init__(self, chance: random.Random, is_target: Callable[[str, str], bool]) -> None:
-        """`is_target(target of the call, target of the fault)` says what a fault's `target` means."""
+        """`is_target(target of the call, target of the fault)` tells if a fault is for a call."""
         self._chance = chance
         self._is_target = is_target
         self._lock = threading.Lock()
@@ -76,12 +68,16 @@ class Faults:
             self._queued.clear()
 
     def take(self, operation: str, target: str) -> Fault | None:
-        """The fault that strikes this call, if any; it has then one time less."""
+        """Return the fault for this call, if any, and count it."""
         if not self._queued:
             return None
         with self._lock:
             for index, (fault, left) in enumerate(self._queued):
-                if not self._strikes(fault, operation, target):
+                if fault.operation not in (None, operation):
+                    continue
+                if fault.target is not None and not self._is_target(target, fault.target):
+                    continue
+                if fault.probability < 1 and self._chance.random() >= fault.probability:
                     continue
                 if left == 1:
                     del self._queued[index]
@@ -89,32 +85,3 @@ class Faults:
                     self._queued[index] = (fault, left - 1)
                 return fault
         return None
-
-    def _strikes(self, fault: Fault, operation: str, target: str) -> bool:
-        return (
-            fault.operation in (None, operation)
-            and (fault.target is None or self._is_target(target, fault.target))
-            and (fault.probability == 1 or self._chance.random() < fault.probability)
-        )
-
-
-def withhold_reply(fault: Fault, connection: Connection) -> None:
-    """Act out `reset` or `hang`."""
-    if fault.kind == "reset":
-        connection.reset()
-    else:
-        connection.wait_until_closed()
-
-
-def spoil_reply(
-    fault: Fault, reply: Reply, connection: Connection, *, with_body: bool, stopping: threading.Event
-) -> None:
-    """Act out `drip` or `truncate`; a drip ends early when the server stops."""
-    if fault.kind == "truncate":
-        connection.send(reply.encode_cut_short(with_body=with_body))
-        return
-    payload = reply.encode(with_body=with_body)
-    for index in range(len(payload)):
-        connection.send(payload[index : index + 1])
-        if stopping.wait(fault.interval_seconds):
-            return

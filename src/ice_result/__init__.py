@@ -1,8 +1,8 @@
-"""ice-result: from a completion event of Alibaba Cloud ICE to a typed record and a verified manifest.
+"""ice-result turns a completion event of Alibaba Cloud ICE into a typed record and a verified manifest.
 
     from ice_result import Settings, Credentials, assemble, decode, parse
 
-The names below are imported when first used, so that a cold start pays for what it needs and no more.
+Each public name is imported when it is first used: a cold start loads only the modules that it needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m ice_result` and the `ice-result` command."""
+"""The entry point of `python -m ice_result` and of the `ice-result` command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line tool; without its extra, say how to get it."""
+    """Run the command line, or print how to install it when its packages are missing."""
     try:
         from ice_result.cli import command  # noqa: PLC0415  the function's package has no cli extra
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Settings → Pipeline: which source of jobs and which stores stand behind the seams."""
+"""The composition root: it makes the pipeline, with its source of jobs and its stores, from the settings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from ice_result.jobs.errors import SERVICE
 from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
-from ice_result.records.model import ObjectInspector
 from ice_result.settings import Settings
-from ice_result.sinks import Keeps, ParkingLot, SinkContext, keeps_objects, open_lot, open_sink
+from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
-    """A pipeline as configured. Nothing is called yet, and no SDK is imported before it is needed.
+    """Make the configured pipeline. Makes no call; an SDK is imported when it is first needed.
 
-    Every call it makes waits, and is waited for, by `clock`; without one, by the machine's.
+    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine.
     """
     callers_clock = clock or Clock()
 
@@ -52,7 +51,7 @@ def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[st
 
 
 def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
-    """Calls to ICE for other things than jobs."""
+    """Make a client of ICE for calls other than looking up jobs."""
     return IceClient(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
@@ -64,29 +63,32 @@ def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
 def _stores(settings: Settings, context: SinkContext) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
     if settings.park_url:
-        lots = [open_lot(settings.park_url, context)]
+        parking_stores = [open_parking_store(settings.park_url, context)]
     else:
-        lots = [sink.lot for sink in sinks if isinstance(sink, Keeps)]
-    return Stores(sinks=sinks, lots=lots, inspector=_inspector(context) if settings.verify_outputs else None)
+        parking_stores = [sink.parking for sink in sinks if sink.parking]
+    inspector = None
+    if settings.verify_outputs:
+        from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only needed here
+
+        inspector = open_inspector(context)
+    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)
 
 
-def open_lots(settings: Settings, credentials: Credentials) -> list[ParkingLot]:
-    """The stores that keep parked events and notes, and no others: those of the pipeline, in its order."""
+def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:
+    """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
-    urls = [settings.park_url] if settings.park_url else dict.fromkeys(filter(keeps_objects, settings.sinks))
-    return [open_lot(url, context) for url in urls]
-
-
-def _inspector(context: SinkContext) -> ObjectInspector:
-    from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only who verifies pays for it
-
-    return open_inspector(context)
+    urls = (
+        [settings.park_url]
+        if settings.park_url
+        else dict.fromkeys(url for url in settings.sinks if capabilities_of(url).parks)
+    )
+    return [open_parking_store(url, context) for url in urls]
 
 
 def sink_context(
     settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 ) -> SinkContext:
-    """What stores are opened with."""
+    """Make the context that stores are opened with."""
     return SinkContext(
         region=settings.region,
         oss_endpoint=settings.oss_endpoint,
@@ -99,5 +101,7 @@ def sink_context(
         concurrency=settings.concurrency * CALLS_PER_JOB,
         ca_bundle=settings.ca_bundle,
         new_caller=new_caller,
-        archive_url=next((url.text.rstrip("/") for url in settings.sinks if keeps_objects(url)), None),
+        archive_url=next(
+            (url.text.rstrip("/") for url in settings.sinks if capabilities_of(url).keeps == "objects"), None
+        ),
     )

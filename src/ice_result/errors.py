@@ -28,9 +28,8 @@ No message holds a secret: what comes from outside, and what was tried with it, 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator
+from typing import ClassVar
 
 from ice_result.core.redaction import redact
 
@@ -38,14 +37,14 @@ _LONGEST_DETAIL = 300
 
 
 class IceResultError(Exception):
-    """The root of the tree; catch this to catch everything of ours."""
+    """Root of the tree: catch this to catch every error of this package."""
 
     transient: ClassVar[bool] = False
     reason: ClassVar[str] = "error"
 
 
 class SettingsError(IceResultError):
-    """The configuration is unusable; `problems` holds every (variable, explanation) found."""
+    """An unusable configuration; `problems` holds every (variable, explanation) found."""
 
     reason: ClassVar[str] = "settings"
 
@@ -55,45 +54,45 @@ class SettingsError(IceResultError):
 
 
 class NotJsonError(IceResultError):
-    """A text is not JSON, or is larger or deeper than we read."""
+    """A text that is not JSON, or is larger or deeper than is read."""
 
     reason: ClassVar[str] = "malformed"
 
 
 class OutOfTimeError(IceResultError):
-    """The time of this run was over before work on the event began."""
+    """An event whose work had not begun when the time of the run was over."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "out_of_time"
 
 
 class JobNotFinishedError(IceResultError):
-    """The job was still running when the time to wait for it had passed."""
+    """A job that was still running when the time to wait for it had passed."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "not_finished"
 
 
 class TooLargeError(IceResultError):
-    """A response is larger than what is worked on: `limit` is how much that is."""
+    """A response that is larger than `limit`, the most that is worked on."""
 
     reason: ClassVar[str] = "too_large"
 
     def __init__(self, what: str, found: int | None, limit: int, unit: str) -> None:
-        """`found` is how many `unit` `what` has; None when they were not counted to the end."""
+        """Say that `what` has `found` of `unit`, as "files"; None when they were not counted to the end."""
         super().__init__(f"{what}: {f'more than {limit}' if found is None else found} {unit}, at most {limit} are read")
         self.limit = limit
 
 
 class InvalidResponseError(IceResultError):
-    """ICE, or what stands in for it, answered with something that is not the job asked for."""
+    """An answer, of ICE or of something in its place, that is not the job asked for."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "invalid_response"
 
 
 class ServiceError(IceResultError):
-    """A call to `service` failed: `code` and `request_id` are the service's own, where it sent them."""
+    """A failed call to `service`: `code` and `request_id` are the service's own, where it sent them."""
 
     reason: ClassVar[str] = "service_error"
 
@@ -125,110 +124,90 @@ class ServiceError(IceResultError):
 
 
 class ThrottledError(ServiceError):
-    """The service asks us to call less often."""
+    """A service that asks for fewer calls."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "throttled"
 
 
 class UnavailableError(ServiceError):
-    """The service, or the way to it, is broken for now."""
+    """A service, or a way to it, that is broken for now."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "unavailable"
 
 
 class TimedOutError(ServiceError):
-    """No complete reply came within the time of the call."""
+    """A call without a complete reply in its time."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "timed_out"
 
 
 class KeysExpiredError(ServiceError):
-    """The temporary keys are no longer valid: the next try signs with new ones, where there are any."""
+    """Temporary keys that are no longer valid: the next try signs with new ones, where there are any."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "keys_expired"
 
 
 class ClockSkewError(ServiceError):
-    """The time of the request differs too much from the service's, so that it refuses the signature."""
+    """A signature that the service refuses because the time of the request differs too much from its own."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "clock_skew"
 
 
 class ForbiddenError(ServiceError):
-    """The credentials are missing, wrong, or not allowed to do this."""
+    """Credentials that are missing, wrong, or not allowed to do this."""
 
     reason: ClassVar[str] = "forbidden"
 
 
 class NotFoundError(ServiceError):
-    """The service does not know the thing named; for a job also: it lives in another region."""
+    """A name that the service does not know; a job may also be in another region."""
 
     reason: ClassVar[str] = "not_found"
 
 
 class NoSuchBucketError(ServiceError):
-    """The bucket does not exist, or not under this name."""
+    """A bucket that does not exist, or not under this name."""
 
     reason: ClassVar[str] = "no_such_bucket"
 
 
 class NoSuchTableError(ServiceError):
-    """The instance, or a table in it, does not exist."""
+    """An instance, or a table in it, that does not exist."""
 
     reason: ClassVar[str] = "no_such_table"
 
 
 class RejectedError(ServiceError):
-    """The service refuses the request, and will refuse it again."""
+    """A request that the service refuses, and will refuse again."""
 
     reason: ClassVar[str] = "rejected"
 
 
 class StorageError(IceResultError):
-    """A local folder or database could not be read or written."""
+    """A local folder or database that could not be read or written."""
 
     reason: ClassVar[str] = "storage"
 
 
 class ParkingError(IceResultError):
-    """What could not be finished could not be parked either: the platform must deliver it again."""
+    """An event that could be neither finished nor parked: the platform must deliver it again."""
 
     transient: ClassVar[bool] = True
     reason: ClassVar[str] = "parking_failed"
 
 
-class Rule(NamedTuple):
-    """Codes that begin like `codes` are errors of this kind; `advice` stands in place of the service's own words."""
-
-    codes: str
-    kind: type[ServiceError]
-    advice: str = ""
-
-
-KEYS_EXPIRED = "the temporary keys have expired, or are not valid any more"
-NO_SUCH_BUCKET = "there is no bucket of this name: create it, or correct its name"
-ARCHIVED = "the object is archived, and must be restored before it can be read"
-CLOCK_SKEW = "the clock of this machine is wrong by more than 15 minutes"
-"""Advice that is the same at every service."""
-
-
-def first_rule(rules: Iterable[Rule], code: str) -> Rule | None:
-    """The first of the rules that fits a service's code."""
-    return next((rule for rule in rules if re.match(rule.codes, code)), None)
-
-
 def transient_reasons() -> frozenset[str]:
-    """The reasons that may pass by themselves."""
+    """Return the reasons that may pass by themselves."""
     return frozenset(kind.reason for kind in _kinds(IceResultError) if kind.transient)
 
 
 def is_try(reason: str) -> bool:
-    """Whether an event parked for this reason was tried: work on one that is out of time had not begun."""
+    """Return True when an event parked for this reason was tried: work on one that is out of time had not begun."""
     return reason != OutOfTimeError.reason
 
 
@@ -236,11 +215,6 @@ def _kinds(kind: type[IceResultError]) -> Iterator[type[IceResultError]]:
     yield kind
     for narrower in kind.__subclasses__():
         yield from _kinds(narrower)
-
-
-def seconds_to_wait(retry_after: object) -> float | None:
-    """What a header Retry-After asks for, in seconds; None without one, or for a date."""
-    return float(retry_after) if isinstance(retry_after, str) and re.fullmatch("[0-9]{1,9}", retry_after) else None
 
 
 def shorten(text: str) -> str:

@@ -1,4 +1,4 @@
-"""For those who submit jobs: a note beside each, so that a job is asked for even if no event ever tells of it."""
+"""Notes for programs that submit jobs: the timer asks ICE for every noted job that no event reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from ice_result.app import open_lots
+from ice_result.app import open_parking_stores
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.maintenance.expected import new_notes
@@ -24,21 +24,21 @@ def expect(
     function_name: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Note that these jobs were submitted, right after SubmitIProductionJob; the addresses of the notes, in order.
+    """Note that jobs were submitted, right after SubmitIProductionJob. Returns the addresses of the notes, in order.
 
-    What is not recorded when `within` is over, the function asks ICE for when its timer next wakes it. `function_name`,
-    as Cover, lets it find a recorded job with fewer calls.
+    The timer of the function asks ICE for every job that is not recorded after `within`. With a `function_name`, such
+    as Cover, it finds a recorded job with fewer calls.
 
-    A note is one small write into the first store that keeps parked events, and ICE is not called. In `environment`
-    (os.environ, unless given) it takes ICE_RESULT_SINKS or ICE_RESULT_PARK_URL as the function has it, for `oss:`
-    ICE_RESULT_REGION, and keys that may write to `expected/` there. The same job may be expected more than once.
+    A note is one small write to the first store that keeps parked events; ICE is not called. `environment` (default:
+    os.environ) must have the function's ICE_RESULT_SINKS or ICE_RESULT_PARK_URL, for `oss:` also ICE_RESULT_REGION, and
+    keys that may write to `expected/` in that store. A job may be noted more than once.
 
-    Raises SettingsError for what is wrong there, ValueError for what cannot be a job id or a time, and another
-    IceResultError when no store takes a note. Then some may be written; leaving them again does no harm.
+    Raises SettingsError for wrong settings, ValueError for an impossible job id or time, and another IceResultError
+    when no store accepts a note. Some notes may be written by then; writing them again does no harm.
     """
     settings = Settings.from_environment(os.environ if environment is None else environment, PARKING)
     now = datetime.now(timezone.utc).replace(microsecond=0)
     names = [job_ids] if isinstance(job_ids, str) else job_ids
     notes = new_notes(names, within=within, function_name=function_name, now=now)
-    lots = open_lots(settings, Credentials())
-    return [*leave_notes(lots, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]
+    parking_stores = open_parking_stores(settings, Credentials())
+    return [*leave_notes(parking_stores, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]

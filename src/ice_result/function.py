@@ -1,4 +1,4 @@
-"""The Function Compute side: context in, reply out, errors as the platform reads them."""
+"""The function as Function Compute calls it: bytes and a context in, a reply or an error out."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ _LONGEST_RESERVE_SECONDS = 10.0
 _RESERVED_SHARE = 0.2
 _LONGEST_ANSWER_SECONDS = 1.0
 _ANSWERING_SHARE = 0.04
-_SHARE_FOR_READING = 0.3  # what is not read by then is parked as it is
+_SHARE_FOR_READING = 0.3  # of the time; the part of a payload that is not read by then is parked unread
 _MOST_LISTED = 1000
 _LISTING_ORDER: tuple[JobOutcomeName, ...] = ("failed", "parked", "recorded", "ignored")
 
 
 class FunctionFacts(Protocol):
-    """`context.function`."""
+    """Part `function` of the platform's context."""
 
     @property
     def timeout(self) -> int:
-        """Seconds after which the platform kills the invocation."""
+        """Seconds after which the platform ends the invocation."""
         ...
 
 
 class Context(Protocol):
-    """What we read of the platform's context; on Python 3.12 it carries no credentials."""
+    """Part of the platform's context that is read here. On Python 3.12 it carries no credentials."""
 
     @property
     def request_id(self) -> str:
-        """The platform's id of this invocation."""
+        """Id of this invocation."""
         ...
 
     @property
     def region(self) -> str:
-        """The region the function runs in."""
+        """Region of the function."""
         ...
 
     @property
     def function(self) -> FunctionFacts:
-        """The function's own facts."""
+        """Configuration of the function."""
         ...
 
 
 class Function:
-    """One instance of the function: assembled once, then used for one event after the other."""
+    """An instance of the function. It makes its pipeline once, and handles one invocation after the other."""
 
     def __init__(self, environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
         self._environment = os.environ if environment is None else environment
@@ -72,7 +72,7 @@ class Function:
         self._http = CallbackResponder()
 
     def prepare(self, context: Context) -> Pipeline:
-        """Read the settings and assemble the pipeline, once. Raises SettingsError with every problem."""
+        """Return the pipeline; the first call makes it. Raises SettingsError with every problem of the settings."""
         self._credentials.use(_keys_of(context))
         with self._lock:
             if self._pipeline is None:
@@ -82,22 +82,22 @@ class Function:
             return self._pipeline
 
     def initialize(self, context: Context) -> None:
-        """Begin to load what the first event needs, which may be one that must be answered within two seconds."""
+        """Begin to load the SDKs and connections: the first event may have to be answered within two seconds."""
         self.prepare(context).load()
 
     def close(self) -> None:
-        """Finish what is under way, and let go of threads and connections; an event after this begins anew."""
+        """Wait for the events in work, and close the pipeline. A later event makes a new one."""
         with self._lock:
             pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
 
     def handle(self, event: bytes | JsonValue, context: Context) -> Reply:
-        """Process one invocation; `{"recorded", "ignored", "parked", "jobs", "omitted"}`, inside a response for HTTP.
+        """Process one invocation. Returns `{"recorded", "ignored", "parked", "jobs", "omitted"}`, for HTTP a response.
 
-        The platform hands over bytes; tools that run a function locally, the text or the JSON value of the event.
-        Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again.
-        On a timer, raises also what a store raises that cannot be listed.
+        The platform passes bytes; tools that run a function locally pass the text or the JSON value of the event.
+        Raises ParkingError when an event could be neither finished nor parked: the platform delivers it again. For a
+        timer, raises also the error of a store that cannot be listed.
         """
         clock, timeout = self._clock, context.function.timeout
         timer = StageTimer(clock.now)
@@ -107,7 +107,7 @@ class Function:
         pipeline = self.prepare(context)
         began = clock.now()
         triggered = pipeline.parse(_payload(event), end.part(_SHARE_FOR_READING))
-        seconds_to_park = clock.now() - began  # to write many events down takes about as long as it took to read them
+        seconds_to_park = clock.now() - began  # parking many events takes about as long as reading them
         if triggered.via_http:
             status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
             _log(report, context, timer, status, triggered.refused)
@@ -117,7 +117,7 @@ class Function:
         report = pipeline.report(triggered.events, run)
         try:
             if triggered.on_timer:
-                from ice_result.maintenance import run_maintenance  # noqa: PLC0415  other events do without
+                from ice_result.maintenance import run_maintenance  # noqa: PLC0415  needed for a timer only
 
                 report = BatchReport(jobs=(*report.jobs, *run_maintenance(pipeline, run)))
         finally:
@@ -134,7 +134,7 @@ def _payload(event: bytes | bytearray | memoryview | JsonValue) -> bytes | str:
 
 
 def _as_text(value: object) -> str:
-    """What is no JSON in an event that a tool made: the bytes of a body, or a time."""
+    """Convert a value that JSON does not have, in an event that a tool made: the bytes of a body, or a time."""
     if not isinstance(value, (bytes, bytearray, memoryview)):
         return str(value)
     try:
@@ -144,12 +144,12 @@ def _as_text(value: object) -> str:
 
 
 def _working_seconds(timeout: float) -> float:
-    """The time for the work itself: what is left of the timeout is for parking what did not get done."""
+    """Return the seconds for the work; the rest of the timeout is for parking unfinished events."""
     return timeout - min(_LONGEST_RESERVE_SECONDS, timeout * _RESERVED_SHARE)
 
 
 def _parking_seconds(timeout: float) -> float:
-    """When everything must be parked: what is left of the timeout is for the answer."""
+    """Return the seconds until every event must be parked; the rest of the timeout is for the reply."""
     return timeout - min(_LONGEST_ANSWER_SECONDS, timeout * _ANSWERING_SHARE)
 
 
@@ -165,7 +165,7 @@ def _summary(report: BatchReport) -> JsonObject:
 
 
 def _listed(jobs: Sequence[JobOutcome]) -> Sequence[JobOutcome]:
-    """The jobs that the reply lists, in the order of the payload: when they are too many, first those to look into."""
+    """Select the jobs that the reply lists, in the order of the payload. Failed and parked jobs have precedence."""
     if len(jobs) <= _MOST_LISTED:
         return jobs
     by_need = sorted(range(len(jobs)), key=lambda index: _LISTING_ORDER.index(jobs[index].outcome))
@@ -182,7 +182,7 @@ def _log(
 
 
 def _keys_of(context: Context) -> Keys | None:
-    """The keys of the function's role for this invocation, where the runtime hands them over."""
+    """Return the keys of the function's role in this invocation; None when the runtime does not pass them."""
     credentials = getattr(context, "credentials", None)
     key_id, secret = getattr(credentials, "access_key_id", ""), getattr(credentials, "access_key_secret", "")
     return Keys(key_id, secret, getattr(credentials, "security_token", "") or "") if key_id and secret else None

@@ -1,9 +1,9 @@
-"""The HTTP side of the function: an answer within two seconds, whatever happens, and one write a job.
+"""HTTP callbacks of ICE: an answer within two seconds in every case, and one write for each job.
 
-ICE wants its answer within three seconds and tries twice more; then the event is gone (documented).
+ICE waits three seconds for an answer, and sends the event twice more; then the event is lost [documented].
 
-    0 s            1.2 s          1.7 s      1.9 s
-    │ work on jobs │ park the rest │          │ 503: sent again, while what hangs is left behind
+    0 s            1.2 s           1.7 s      1.9 s
+    │ work on jobs │ park the rest │          │ 503: ICE sends the event again, a call that hangs is left behind
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ LIMIT_SECONDS = 1.9
 _WORKING_SECONDS = 1.2
 _PARKING_SECONDS = 0.5
 _REMEMBERED_SECONDS = 300.0
-_DELIVERIES = 3  # ICE sends an event once and twice more (documented)
+_DELIVERIES = 3  # ICE sends an event up to three times [documented]
 _OK, _METHOD_NOT_ALLOWED, _INTERNAL_ERROR, _UNAVAILABLE = 200, 405, 500, 503
 
 
 class _Seen(NamedTuple):
-    """When an event was dealt with last, and how many more deliveries of it are worked on."""
+    """Time of the last delivery of an event, and the number of further deliveries that are processed."""
 
     at: float
     deliveries_left: int
 
 
 class ReplayCache:
-    """What one instance has dealt with through HTTP in the last five minutes, the newest `most` of it.
+    """Memory of the events that one instance has processed over HTTP in the last five minutes, at most `most` of them.
 
-    A captured request can be sent again for as long as its signature holds: after the first time it costs nothing. A
-    job that was parked is tried again when ICE repeats its event, as often as ICE does; then it costs nothing either.
+    A captured request can be sent again while its signature is valid. It is processed once, and then ignored. A job
+    that was parked is tried again at each delivery by ICE, three in all, and then ignored as well.
     """
 
     def __init__(self, most: int = 10_000) -> None:
@@ -48,7 +48,7 @@ class ReplayCache:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def add(self, event: TriggerEvent, now: float, *, parked: bool = False) -> None:
-        """This event was dealt with; `now` is in seconds of a clock, always the same one."""
+        """Remember that an event was processed. `now` is in seconds, always of the same clock."""
         before = self._recent(event, now)
         left = (before.deliveries_left if before else _DELIVERIES) - 1 if parked and isinstance(event, JobEvent) else 0
         key = _key(event)
@@ -58,7 +58,7 @@ class ReplayCache:
             self._seen.popitem(last=False)
 
     def knows(self, event: TriggerEvent, now: float) -> bool:
-        """Whether this very job, or this very body without one, needs no more work."""
+        """Return True for a job, or a body without a job id, that needs no more work."""
         seen = self._recent(event, now)
         return seen is not None and seen.deliveries_left <= 0
 
@@ -68,7 +68,7 @@ class ReplayCache:
 
 
 class CallbackResponder:
-    """Answers HTTP requests of one instance, one after the other. The clock of the limit is its only one."""
+    """Answers the HTTP requests of one instance, one after the other."""
 
     def __init__(self) -> None:
         self._recent = ReplayCache()
@@ -76,10 +76,10 @@ class CallbackResponder:
     def answer(
         self, pipeline: Pipeline, triggered: Triggered, limit: Deadline, request_id: str
     ) -> tuple[int, BatchReport]:
-        """The status and what became of the events; by `limit` at the latest, with 503 when they are not done then.
+        """Process the events of a request. Returns the HTTP status and the outcomes by `limit`, or 503 at the limit.
 
-        200 means that every event is recorded, ignored or parked: nobody needs to send it again. A request that is
-        refused has the status that says why.
+        200 means that every event is recorded, ignored or parked, and need not be sent again. A request that was
+        refused has the status of its refusal.
         """
         if triggered.status:
             return triggered.status, BatchReport(jobs=())
@@ -96,7 +96,7 @@ class CallbackResponder:
             )
         except (TimedOutError, UnavailableError) as error:
             return _UNAVAILABLE, BatchReport(jobs=(JobOutcome(job_id=None, outcome="failed", reason=str(error)),))
-        return self._settled(events, report, limit.clock.now()), report
+        return self._remember(events, report, limit.clock.now()), report
 
     def _unless_known(self, event: TriggerEvent, now: float) -> TriggerEvent:
         if isinstance(event, Ignored) or not self._recent.knows(event, now):
@@ -105,8 +105,8 @@ class CallbackResponder:
         reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
         return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
 
-    def _settled(self, events: list[TriggerEvent], report: BatchReport, now: float) -> int:
-        """Remember what was dealt with; all or nothing, since one answer is given for all."""
+    def _remember(self, events: list[TriggerEvent], report: BatchReport, now: float) -> int:
+        """Remember all events, or none when one of them failed. Returns the status of the answer."""
         if report.count("failed"):
             return _INTERNAL_ERROR
         for event in events:
@@ -116,7 +116,7 @@ class CallbackResponder:
 
 
 def response(status: int, body: JsonObject) -> JsonObject:
-    """The full form of an HTTP trigger's answer; a shorter one is taken for the body itself."""
+    """Make the full response of an HTTP trigger. The platform takes a shorter form for the body itself."""
     allowed: JsonObject = {"Allow": "POST"} if status == _METHOD_NOT_ALLOWED else {}
     return {
         "statusCode": status,

@@ -17,7 +17,7 @@ from ice_result.core.endpoints import Endpoint, parse_endpoint, parse_object_end
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import Model
 from ice_result.errors import SettingsError
-from ice_result.sinks.registry import PARKING_SCHEMES, SinkUrl, parking_url, sink_url
+from ice_result.sinks.registry import SinkUrl, capabilities_of, parking_schemes, parking_url, sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
 
 T = TypeVar("T")
@@ -141,8 +141,8 @@ def _rule_of_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[
         yield _NO_SINKS
     if settings.region is None and any(url.scheme == "oss" for url in urls):
         yield _NO_REGION
-    if urls and not any(url.scheme in PARKING_SCHEMES for url in urls):
-        keeping = ", ".join(f"{scheme}:" for scheme in sorted(PARKING_SCHEMES))
+    if urls and not any(capabilities_of(url).parks for url in urls):
+        keeping = ", ".join(parking_schemes())
         problem = f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do"
         yield "ICE_RESULT_PARK_URL", problem
 
@@ -276,9 +276,7 @@ class Settings(Model):
 
     @property
     def triggers(self) -> TriggerOptions:
-        """Options of the first stage. The values are checked: a cold start need not build the validators of these."""
+        """Options of the first stage."""
         url, keys = self.callback_url, self.callback_keys
-        callback = Callback.model_construct(url=url, keys=keys) if url and keys else None
-        return TriggerOptions.model_construct(
-            event_types=self.event_types, job_id_paths=self.job_id_paths, callback=callback
-        )
+        callback = Callback(url=url, keys=keys) if url and keys else None
+        return TriggerOptions(event_types=self.event_types, job_id_paths=self.job_id_paths, callback=callback)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
@@ -22,7 +22,7 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
-from ice_result.maintenance.backfill import Progress, Taken, send
+from ice_result.maintenance.backfill import Progress, send
 from ice_result.maintenance.job_queue import QueueSender
 from ice_result.triggers import JobEvent, parse
 from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment
@@ -86,7 +86,7 @@ class Killer:
         self._started = threading.Event()
         self._process: subprocess.Popen[str] | None = None
 
-    def watch(self, passing: Passing) -> None:
+    def watch(self, passing: CallEvent) -> None:
         """Count a call of the process that is to be killed; or kill it, and end the connection."""
         if passing.moment != "answered" or passing.operation != self._operation:
             return
@@ -148,7 +148,7 @@ def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -
     assert done.returncode == 1
     assert [line.split(": ")[1] for line in told] == ["line 1", "line 3", "line 4", "line 6"]
     assert told[0].endswith(
-        "found more than a job id; expected one job id a line; of a CSV file, cut out the column first"
+        "found more than a job id; expected one job id per line; of a CSV file, cut out the column first"
     )
     assert summary.startswith("4 unreadable, 2 recorded: 0 complete, 2 not, in ")
 
@@ -188,7 +188,7 @@ def test_a_line_that_is_no_text_is_told(tmp_path: Path) -> None:
     done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--json")
 
     assert sorted(str(line["job_id"]) for line in done.documents) == ["cover-0001", "videoclip-0001"]
-    assert "line 2: not UTF-8 or UTF-16; expected one job id a line" in done.stderr
+    assert "line 2: not UTF-8 or UTF-16; expected one job id per line" in done.stderr
 
 
 def test_a_second_run_does_only_what_is_left(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -247,11 +247,7 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     path.write_bytes(whole[:-2])
 
     with Progress(path) as progress:
-        assert [progress.take(JobId(name)) for name in ("a", "bb", "a")] == [
-            Taken.DONE_BEFORE,
-            Taken.NEW,
-            Taken.AGAIN,
-        ]
+        assert [progress.take(JobId(name)) for name in ("a", "bb", "a")] == ["done before", "new", "named twice"]
         progress.done([JobId("bb")])
 
     assert path.read_bytes() == whole
@@ -266,7 +262,7 @@ def test_progress_that_was_killed_at_its_first_line_begins_anew(length: int, tmp
     header = path.read_bytes()
     path.write_bytes(header[:length])
     with Progress(path) as progress:
-        assert progress.take(JobId("a")) is Taken.NEW
+        assert progress.take(JobId("a")) == "new"
     assert path.read_bytes() == header
 
 

@@ -210,8 +210,8 @@ def test_files_that_are_no_notes_keep_none_from_being_seen(tmp_path: Path) -> No
     ("arguments", "environment", "expected"),
     [
         ([], {}, "Missing argument 'JOB_ID...'"),
-        (["a", "--within", "soon"], {}, "'soon' is no span of time: write 90s, 30m, 2h or 7d"),
-        (["a", "--within", "-5m"], {}, "'-5m' is no span of time"),
+        (["a", "--within", "soon"], {}, "'soon' is not a duration: use 90s, 30m, 2h or 7d"),
+        (["a", "--within", "-5m"], {}, "'-5m' is not a duration"),
         (["a", "--within", "999999w"], {}, "too long; expected a time in which a job should be done"),
         (["a", "x" * 129], {}, "job id: found a text of 129 characters"),
         (["a"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS: not set: where records go"),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from ice_result.core.types import JsonValue
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.store import line
@@ -351,7 +351,7 @@ def test_discard_says_what_is_removed(run: Run, out: Path) -> None:
     [
         (["discard"], "nothing to remove"),
         (["discard", "--yes"], "nothing to remove"),
-        (["list", "--since", "yesterday"], "'yesterday' is no moment"),
+        (["list", "--since", "yesterday"], "'yesterday' is not a time"),
         (["list", "--sink", "nowhere"], "ICE_RESULT_SINKS: 'nowhere'"),
         (["show"], "Missing argument"),
     ],
@@ -403,7 +403,7 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
     key = "parked/unavailable/a.json"
     reads: list[str] = []
 
-    def write_before_the_second_look(passing: Passing) -> None:
+    def write_before_the_second_look(passing: CallEvent) -> None:
         if (passing.moment, passing.operation, passing.target) == ("arrived", "GET", f"records/{key}"):
             reads.append(passing.target)
             if len(reads) == 2:
@@ -415,7 +415,7 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
         done = run("discard", "a", "--yes", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
         assert cloud.oss.keys("records") == [key]
 
-    assert done == Finished(1, b"", f"ice-result: {key} stays: it was parked anew meanwhile\n".encode())
+    assert done == Finished(1, b"", f"ice-result: {key} stays: it was parked again meanwhile\n".encode())
 
 
 def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> None:

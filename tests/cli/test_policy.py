@@ -16,10 +16,9 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
-from ice_result.sinks.base import Expected
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
-from ice_result.sinks.table.schema import TableStore
+from ice_result.sinks.parked_events import Expected
 from support.command_line import Finished, ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS
@@ -129,7 +128,7 @@ def _make_tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     settings = Settings.from_environment({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
     sink = open_sink("ots://records", sink_context(settings, Credentials()))
-    assert isinstance(sink, TableStore)
+    assert sink.capabilities.keeps == "tables"
     sink.prepare(dry_run=False)
 
 
@@ -190,22 +189,22 @@ def test_the_platforms_own_actions_are_allowed_where_they_are_named() -> None:
 
 def test_events_are_parked_where_the_settings_say() -> None:
     """Only there may they be listed, read and removed; whether a job is recorded, the first sink tells."""
-    sinks = {"ICE_RESULT_SINKS": "oss://records,file:./out", "ICE_RESULT_PARK_URL": "oss://parking/lot"}
+    sinks = {"ICE_RESULT_SINKS": "oss://records,file:./out", "ICE_RESULT_PARK_URL": "oss://parking/parking_store"}
     granted = grants_of(policy(**sinks, **REGION).stdout)
     assert {resource for action, resource in granted if action == "oss:GetObject"} == {
-        "acs:oss:*:*:parking/lot/parked/*",
-        "acs:oss:*:*:parking/lot/expected/*",
+        "acs:oss:*:*:parking/parking_store/parked/*",
+        "acs:oss:*:*:parking/parking_store/expected/*",
         "acs:oss:*:*:records/records/*",
         "acs:oss:*:*:records/manifests/*",
     }
     assert {resource for action, resource in granted if action == "oss:ListObjects"} == {
-        "acs:oss:*:*:parking?prefix=lot/parked/*",
-        "acs:oss:*:*:parking?prefix=lot/expected/*",
+        "acs:oss:*:*:parking?prefix=parking_store/parked/*",
+        "acs:oss:*:*:parking?prefix=parking_store/expected/*",
         "acs:oss:*:*:records?prefix=records/*",
     }
     assert {resource for action, resource in granted if action == "oss:DeleteObject"} == {
-        "acs:oss:*:*:parking/lot/parked/*",
-        "acs:oss:*:*:parking/lot/expected/*",
+        "acs:oss:*:*:parking/parking_store/parked/*",
+        "acs:oss:*:*:parking/parking_store/expected/*",
     }
     assert ("oss:PutObject", "acs:oss:*:*:records/parked/*") not in granted
 

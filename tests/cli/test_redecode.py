@@ -163,7 +163,7 @@ def test_records_move_into_another_store_on_the_way(folder: str, tmp_path: Path)
         (("redecode",), "ICE_RESULT_SINKS: not set"),
         (("redecode", "--from", "nowhere:x"), "ICE_RESULT_SINKS: nowhere: is no known kind of store"),
         (("redecode", "--sink", "oss://records"), "ICE_RESULT_REGION: not set"),
-        (("redecode", "--since", "yesterday", "--from", "file:x"), "'yesterday' is no moment"),
+        (("redecode", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("redecode", "--limit", "0"), "--limit"),
     ],
 )

@@ -51,7 +51,7 @@ def test_without_yes_the_change_is_shown_and_nothing_is_written(cloud: LocalClou
         f"  target: MNS ice-callback-theirs → HTTP {URL}",
         "  event types: FileUploadComplete, A; and now AIProduceComplete",
         "  signature: on, with the first of ICE_RESULT_CALLBACK_KEYS",
-        "  no event will go to ice-callback-theirs any more: whoever reads there gets none",
+        "  no event will go to ice-callback-theirs any more: its readers get none",
         "nothing is written: add --yes",
     ]
     assert cloud.ice.callback == THEIRS

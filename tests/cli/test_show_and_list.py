@@ -11,7 +11,7 @@ import pytest
 
 from alicloud_local import LocalCloud
 from ice_result.app import sink_context
-from ice_result.cli.jobs_list import parse_since
+from ice_result.cli.inputs import parse_since
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
@@ -36,7 +36,7 @@ def fill(sink: str, *job_ids: str, jobs: Path = SAMPLE_JOBS, inspector: ObjectIn
     sinks = [
         open_sink(sink, sink_context(Settings.from_environment({"ICE_RESULT_SINKS": sink, **os.environ}, STORES), KEYS))
     ]
-    stores = Stores(sinks=sinks, lots=(), inspector=inspector)
+    stores = Stores(sinks=sinks, parking_stores=(), inspector=inspector)
     pipeline = Pipeline(RecordedJobs(jobs), stores, triggers=TriggerOptions(), region="cn-shanghai")
     report = pipeline.process(json.dumps([{"JobId": job_id} for job_id in job_ids]), lambda: Deadline.after(30))
     pipeline.close()
@@ -210,7 +210,7 @@ def test_a_list_that_was_cut_says_so(folder: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["list", "--since", "yesterday"], "'yesterday' is no moment: write 2026-03-02T08:00:00Z"),
+        (["list", "--since", "yesterday"], "'yesterday' is not a time: use 24h, 7d, a date"),
         (["list", "--limit", "0"], "--limit"),
         (["list", "--state", "done"], "'done' is not one of"),
         (["list", "--outcome", "done"], "'done' is not one of"),
@@ -304,7 +304,7 @@ def test_a_moment_is_a_time_a_date_or_a_span(text: str, moment: datetime) -> Non
 )  # fmt: skip
 def test_what_is_no_moment_is_explained(text: str) -> None:
     """A time without an offset is a guess, so it is refused as well."""
-    with pytest.raises(ValueError, match="is no moment: write 2026-03-02T08:00:00Z, 2026-03-02"):
+    with pytest.raises(ValueError, match="is not a time: use 24h, 7d, a date, or 2026-03-02"):
         parse_since(text, NOW)
 
 

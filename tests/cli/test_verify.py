@@ -294,7 +294,7 @@ def test_without_keys_or_region_nothing_is_looked_up_and_nothing_written(cloud: 
     [
         (("verify",), "ICE_RESULT_SINKS: not set"),
         (("verify", "--from", "nowhere:x"), "ICE_RESULT_SINKS: nowhere: is no known kind of store"),
-        (("verify", "--since", "yesterday", "--from", "file:x"), "'yesterday' is no moment"),
+        (("verify", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("verify", "--limit", "0"), "--limit"),
     ],
 )

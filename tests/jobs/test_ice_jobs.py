@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
@@ -179,7 +179,7 @@ FAULTS: list[tuple[FaultKind, type[IceResultError], int]] = [
 
 @pytest.mark.parametrize(("kind", "error", "calls"), FAULTS, ids=[kind for kind, *_ in FAULTS])
 def test_a_fault_that_lasts_is_told_as_what_it_is(
-    cloud: LocalCloud, watchers: list[Watch], *, kind: FaultKind, error: type[IceResultError], calls: int
+    cloud: LocalCloud, watchers: list[CallObserver], *, kind: FaultKind, error: type[IceResultError], calls: int
 ) -> None:
     """GIVEN a service that fails every time WHEN it is asked THEN the right error comes after the right calls."""
     fake_time = FakeTime()
@@ -192,7 +192,7 @@ def test_a_fault_that_lasts_is_told_as_what_it_is(
 
 
 @pytest.mark.parametrize("kind", [kind for kind, error, _ in FAULTS if error.transient])
-def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
+def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[CallObserver], kind: FaultKind) -> None:
     """GIVEN one transient fault WHEN a job is asked for THEN it is there, by the second call."""
     fake_time = FakeTime()
     jobs = jobs_of(cloud, on(fake_time))
@@ -204,7 +204,7 @@ def test_a_fault_that_passes_is_overcome(cloud: LocalCloud, watchers: list[Watch
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_no_reply_can_hold_a_call_beyond_the_deadline(
-    cloud: LocalCloud, watchers: list[Watch], kind: FaultKind
+    cloud: LocalCloud, watchers: list[CallObserver], kind: FaultKind
 ) -> None:
     """The deadline is kept even where more attempts are left, and where each might take longer."""
     fake_time = FakeTime()

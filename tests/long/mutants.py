@@ -2,8 +2,8 @@
 
 `make mutants SAMPLE=300 SEED=1 LEAST=85` draws a sample of all mutants, each with the same chance, and runs the tests
 in copies of the project, one for each core. It prints each mutant that survives as a diff, then the score of each
-module; status 1 when the score of all is below LEAST. `python tests/long/mutants.py 'upkeep/*'` takes the modules that
-match. A mutant with which the tests cannot be imported proves nothing: the next one takes its place in the sample.
+module; status 1 when the score of all is below LEAST. `python tests/long/mutants.py 'maintenance/*'` takes the modules
+that match. A mutant with which the tests cannot be imported proves nothing: the next one takes its place.
 
 mutants.yaml has the modules, the tests of each, and the mutants that are allowed to survive, with the reasons.
 """

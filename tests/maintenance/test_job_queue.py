@@ -19,8 +19,8 @@ from typing_extensions import override
 
 from alicloud_local import Fault, FaultKind, LocalCloud
 from alicloud_local.faults import RefusalKind
-from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
-from alicloud_local.wire import Reply, Request
+from alicloud_local.http_server import Reply, Request
+from alicloud_local.service import CallObserver, Keyring, LocalService, Refusal, RefusedError, ServerOptions
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
@@ -79,7 +79,7 @@ class StrangeServer(LocalService):
     fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {}
 
     def __init__(self, says: Reply) -> None:
-        super().__init__(Keyring(), Conditions(), is_fault_target=operator.eq)
+        super().__init__(Keyring(), ServerOptions(), is_fault_target=operator.eq)
         self._says = says
 
     @override
@@ -212,7 +212,9 @@ def test_a_fault_that_stays_is_an_error_of_ours(
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
-def test_a_reply_that_does_not_end_is_given_up(queues: LocalCloud, watchers: list[Watch], kind: FaultKind) -> None:
+def test_a_reply_that_does_not_end_is_given_up(
+    queues: LocalCloud, watchers: list[CallObserver], kind: FaultKind
+) -> None:
     """However slowly it comes: the attempt's time is over, and the next one goes through."""
     fake_time = FakeTime()
     watchers.append(fake_time.during(kind, 10))
@@ -250,7 +252,9 @@ def test_calls_share_a_connection_until_it_is_closed(queues: LocalCloud) -> None
     assert threads("MNS connection") == []
 
 
-def test_an_attempt_that_ends_late_leaves_no_connection_behind(queues: LocalCloud, watchers: list[Watch]) -> None:
+def test_an_attempt_that_ends_late_leaves_no_connection_behind(
+    queues: LocalCloud, watchers: list[CallObserver]
+) -> None:
     """GIVEN a reply so slow that it was given up WHEN it ends after the sender was closed THEN it is cleared away."""
     fake_time = FakeTime()
     watchers.append(fake_time.during("drip", 10))

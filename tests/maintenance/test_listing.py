@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, Fault, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
-from ice_result.maintenance import kept
-from ice_result.maintenance.listing import next_kept
+from ice_result.maintenance import list_parked
+from ice_result.maintenance.listing import next_parked
 from ice_result.maintenance.timer import run_maintenance
 from ice_result.processing.batch import Pipeline, RunContext
-from ice_result.sinks.base import Expected, Parked, ParkedError, Position
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssStore
-from ice_result.sinks.object.parking import ObjectLot
+from ice_result.sinks.object.parked_events import ObjectParkedEvents
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import Expected, Parked, ParkedError, Position
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.parked_events import deadline, pipeline_of
@@ -79,12 +79,12 @@ def listings(cloud: LocalCloud, folder: str = "") -> int:
 
 def small_pages(pipeline: Pipeline, keys_a_page: int = 2) -> Pipeline:
     """The same pipeline, whose stores list so few keys at once."""
-    lots = []
-    for lot in pipeline.stores.lots:
-        assert isinstance(lot, ObjectLot)
-        assert isinstance(lot.store, OssStore)
-        lots.append(replace(lot, store=replace(lot.store, keys_a_page=keys_a_page)))
-    pipeline.stores = pipeline.stores._replace(lots=lots)
+    parking_stores = []
+    for parking_store in pipeline.stores.parking_stores:
+        assert isinstance(parking_store, ObjectParkedEvents)
+        assert isinstance(parking_store.store, OssStore)
+        parking_stores.append(replace(parking_store, store=replace(parking_store.store, keys_a_page=keys_a_page)))
+    pipeline.stores = pipeline.stores._replace(parking_stores=parking_stores)
     return pipeline
 
 
@@ -93,8 +93,8 @@ def parts(cloud: LocalCloud, count: int, sinks: str = "oss://records") -> list[l
     found = []
     for _ in range(count):
         with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": sinks}) as pipeline:
-            part = next_kept(small_pages(pipeline).stores.lots, REASONS)
-        found.append([f"{each.lot.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part])
+            part = next_parked(small_pages(pipeline).stores.parking_stores, REASONS)
+        found.append([f"{each.store.url.removeprefix('oss://')}/{each.reason}/{name_of(each.key)}" for each in part])
     return found
 
 
@@ -138,11 +138,11 @@ def test_notes_of_several_stores_come_in_the_order_they_are_due(cloud: LocalClou
     assert sorted(str(each.job_id) for each in outcomes) == ["nobody-0", "nobody-1", "nobody-2"]
 
 
-def refuse_after(cloud: LocalCloud, watchers: list[Watch], folder: str, pages: int) -> None:
+def refuse_after(cloud: LocalCloud, watchers: list[CallObserver], folder: str, pages: int) -> None:
     """Let listings of this folder be refused once so many pages were listed."""
     answered = []
 
-    def watch(call: Passing) -> None:
+    def watch(call: CallEvent) -> None:
         if call.moment == "answered" and call.target == f"records/?prefix={folder}":
             answered.append(call)
             if len(answered) == pages:
@@ -152,7 +152,7 @@ def refuse_after(cloud: LocalCloud, watchers: list[Watch], folder: str, pages: i
 
 
 def test_notes_listed_before_a_page_is_refused_are_looked_at(
-    cloud: LocalCloud, watchers: list[Watch], caplog: pytest.LogCaptureFixture
+    cloud: LocalCloud, watchers: list[CallObserver], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The rest is left to the next run, and a warning says so."""
     for number in range(9):
@@ -310,7 +310,7 @@ def test_each_store_has_its_share_of_the_pages(cloud: LocalCloud) -> None:
 
 
 def test_events_listed_before_a_page_is_refused_are_retried(
-    cloud: LocalCloud, watchers: list[Watch], caplog: pytest.LogCaptureFixture
+    cloud: LocalCloud, watchers: list[CallObserver], caplog: pytest.LogCaptureFixture
 ) -> None:
     """GIVEN a second page that is refused THEN the first is used, and the next run goes on after it."""
     for number in range(5):
@@ -326,11 +326,11 @@ def test_events_listed_before_a_page_is_refused_are_retried(
     assert "skipped the rest of oss://records: OSS: list oss://records/parked/throttled/: 403" in caplog.text
 
 
-def slow_calls(watchers: list[Watch], to: str, seconds: float, *, after: int = 0) -> FakeTime:
+def slow_calls(watchers: list[CallObserver], to: str, seconds: float, *, after: int = 0) -> FakeTime:
     """Each call to these keys takes so long, but for the first ones."""
     fake_time, arrived = FakeTime(), []
 
-    def watch(call: Passing) -> None:
+    def watch(call: CallEvent) -> None:
         if call.moment == "arrived" and call.target.startswith(to):
             arrived.append(call)
             if len(arrived) > after:
@@ -341,7 +341,7 @@ def slow_calls(watchers: list[Watch], to: str, seconds: float, *, after: int = 0
 
 
 def test_a_listing_that_takes_too_long_leaves_time_to_retry_what_it_found(
-    cloud: LocalCloud, watchers: list[Watch]
+    cloud: LocalCloud, watchers: list[CallObserver]
 ) -> None:
     """GIVEN a second page that takes too long THEN what the first one names is recorded; the next run goes on."""
     for name in ("cover-0001", "nobody-1", "nobody-2", "nobody-3"):
@@ -358,7 +358,7 @@ def test_a_listing_that_takes_too_long_leaves_time_to_retry_what_it_found(
     assert POSITION in cloud.oss.keys("records")
 
 
-def test_a_store_that_is_slow_to_list_leaves_time_for_another(cloud: LocalCloud, watchers: list[Watch]) -> None:
+def test_a_store_that_is_slow_to_list_leaves_time_for_another(cloud: LocalCloud, watchers: list[CallObserver]) -> None:
     """GIVEN a first store that does not answer in its share of the time THEN the second one's events are recorded."""
     cloud.oss.create_bucket("second")
     park(cloud, "throttled/cover-0001", bucket="second")
@@ -374,7 +374,7 @@ def test_a_store_that_is_slow_to_list_leaves_time_for_another(cloud: LocalCloud,
 
 
 def test_no_note_is_begun_when_the_time_is_over(
-    cloud: LocalCloud, watchers: list[Watch], caplog: pytest.LogCaptureFixture
+    cloud: LocalCloud, watchers: list[CallObserver], caplog: pytest.LogCaptureFixture
 ) -> None:
     """GIVEN notes that cannot be read in time THEN those not begun are left to the next run, without a line each."""
     for number in range(40):
@@ -411,7 +411,7 @@ def test_the_command_line_sees_all_that_is_parked(cloud: LocalCloud) -> None:
         park(cloud, f"throttled/{number:02}")
     parts(cloud, 1)
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        assert len(kept(small_pages(pipeline).stores.lots, None)) == 26
+        assert len(list_parked(small_pages(pipeline).stores.parking_stores, None)) == 26
 
     done = ice_result("parked", "list", "--json", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
 
@@ -438,9 +438,9 @@ def test_a_folder_and_a_bucket_list_the_same_keys_in_the_same_order(
     expected = [key for key in sorted(keys) if key.startswith("a/") and key > after]
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        (lot,) = small_pages(pipeline).stores.lots
-        assert isinstance(lot, ObjectLot)
-        for store in (lot.store, FileStore(tmp_path)):
+        (parking_store,) = small_pages(pipeline).stores.parking_stores
+        assert isinstance(parking_store, ObjectParkedEvents)
+        for store in (parking_store.store, FileStore(tmp_path)):
             found = [listed.key for page in store.list("a/", after=after) for listed in page]
             assert found == expected
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typing_extensions import override
 
 from alicloud_local import Fault, LocalCloud
 from ice_result.core.calls import ServiceCaller
@@ -22,18 +23,17 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs import RecordedJobs
 from ice_result.maintenance.file_facts import StoredFacts
-from ice_result.maintenance.redecode import Rewriter, Rewritten, StoreHandle, StoreHandles, rewrite_all
+from ice_result.maintenance.redecode import Rewriter, Rewritten, RewrittenStores, rewrite_all
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records.model import Manifest, Problem, Record
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.base import JobFilter, Listed, Sink
+from ice_result.sinks.base import JobFilter, Store
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss_inspector import open_inspector
-from ice_result.sinks.object.reader import ObjectCatalogue
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.registry import holdings_of
-from ice_result.sinks.table.schema import TableStore
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.object.store import ObjectStore
+from ice_result.sinks.parked_events import Listed
 from ice_result.triggers import TriggerOptions
 from support.old_tables import OLD_JOBS, write_old_file, write_old_objects, write_old_rows
 from support.paths import SAMPLE_JOBS
@@ -69,7 +69,7 @@ class Place:
         self.folder = folder
         self.cloud = cloud
         self.sink = open_sink(self.url, context(cloud))
-        if isinstance(self.sink, TableStore):
+        if self.sink.capabilities.keeps == "tables":
             self.sink.prepare(dry_run=False)
 
     def content(self) -> object:
@@ -90,10 +90,9 @@ class Place:
 
     def documents(self) -> dict[str, tuple[JsonObject, JsonObject | None]]:
         """Record and manifest of each job, by its id."""
-        holdings = holdings_of(self.sink)
         found = {}
-        for place in holdings.places(ALL):
-            stored = holdings.stored(place)
+        for place in self.sink.keys(ALL):
+            stored = self.sink.stored(place)
             assert stored is not None
             record = json.loads(stored.record)
             found[record["job_id"]] = record, json.loads(stored.manifest) if stored.manifest else None
@@ -122,7 +121,7 @@ def file(tmp_path: Path, cloud: LocalCloud) -> Place:
     return Place("file", tmp_path, cloud)
 
 
-def record(sinks: list[Sink], *job_ids: str, jobs: Path = SAMPLE_JOBS, region: str | None = "cn-shanghai") -> None:
+def record(sinks: list[Store], *job_ids: str, jobs: Path = SAMPLE_JOBS, region: str | None = "cn-shanghai") -> None:
     """The pipeline itself, on saved responses, with output files looked up."""
     inspector = open_inspector(_looking_up())
     pipeline = Pipeline(
@@ -153,15 +152,12 @@ class Options(NamedTuple):
 
 
 def redecode(
-    source: Sink, *targets: Sink, archives: tuple[Sink, ...] = (), options: Options | None = None
+    source: Store, *targets: Store, archives: tuple[Store, ...] = (), options: Options | None = None
 ) -> list[Rewritten]:
     """A run to its end, in the order of the places."""
     asked = options or Options()
-    stores = {sink: StoreHandle(sink, holdings_of(sink)) for sink in (source, *targets, *archives)}
     rewriter = Rewriter(
-        StoreHandles(
-            stores[source], [stores[sink] for sink in targets or (source,)], [stores[sink] for sink in archives]
-        ),
+        RewrittenStores(source, targets or (source,), archives),
         StoredFacts(open_inspector(_looking_up()) if asked.verify else None),
         region=asked.region,
         deadline=lambda: Deadline.after(30),
@@ -563,31 +559,37 @@ def test_signed_addresses_stay_out_and_change_nothing(file: Place, tmp_path: Pat
     assert re.findall(".{30}(?:LTAIsecret|c2VjcmV0|1788251401|d41d8cd98f).{30}", documents) == []
 
 
-class Endless:
+class Endless(ObjectStore):
     """An ObjectStore that lists for ever, a key a page, and holds one record under every key."""
 
     def __init__(self, record: bytes) -> None:
         self.record = record
         self.listed = 0
 
+    @override
     def address(self, key: str, /) -> str:
         return key
 
+    @override
     def put(self, key: str, data: bytes, /) -> str:
         raise AssertionError((key, data))
 
+    @override
     def get(self, _key: str, /) -> bytes | None:
         return self.record
 
+    @override
     def delete(self, key: str, /) -> None:
         raise AssertionError(key)
 
+    @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         assert after == ""
         while True:
             self.listed += 1
             yield [Listed(f"{folder}{self.listed}.json", datetime.now(timezone.utc))]
 
+    @override
     def children(self, folder: str, /) -> Iterator[str]:
         yield "dt=2026-03-02" if "function_name" in folder else "function_name=Cover"
 
@@ -595,9 +597,8 @@ class Endless:
 def test_places_are_listed_only_as_they_are_worked_on() -> None:
     """A store of millions is never held in memory: what is begun is bounded."""
     store = Endless(b"damaged")
-    sink = ObjectSink("file:endless", store, Layout())
-    handle = StoreHandle(sink, ObjectCatalogue(store, Layout()))
-    rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(None), None, lambda: Deadline.after(30))
+    sink = ObjectStoreSink("file:endless", store, Layout())
+    rewriter = Rewriter(RewrittenStores(sink, [sink], []), StoredFacts(None), None, lambda: Deadline.after(30))
 
     found = rewrite_all(rewriter, (), ALL, concurrency=4, limit=None)
     taken = [next(found) for _ in range(100)]
@@ -619,13 +620,17 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
         def facts(self, *_: object) -> object:
             raise ZeroDivisionError("broken")
 
-    handle = StoreHandle(file.sink, holdings_of(file.sink))
-    rewriter = Rewriter(StoreHandles(handle, [handle], []), StoredFacts(Broken()), None, lambda: Deadline.after(30))  # type: ignore[arg-type]
+    rewriter = Rewriter(
+        RewrittenStores(file.sink, [file.sink], []),
+        StoredFacts(Broken()),  # type: ignore[arg-type]
+        None,
+        lambda: Deadline.after(30),
+    )
     (found,) = rewrite_all(rewriter, (), ALL, concurrency=2, limit=None)
 
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")
-    assert replace(rewriter, facts=StoredFacts(None)).at(found.place, ALL)
+    assert replace(rewriter, facts=StoredFacts(None)).rewrite_at(found.place, ALL)
 
 
 def write_old(place: Place) -> None:

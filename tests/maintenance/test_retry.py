@@ -13,7 +13,7 @@ import pytest
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import IceResultError
-from ice_result.maintenance import Envelope, Retried, discard, due, kept, read_each, retry
+from ice_result.maintenance import ParkedEnvelope, RetryResult, discard, due, list_parked, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.store import line
@@ -138,7 +138,7 @@ def test_what_was_tried_too_often_is_dead_and_stays_so(pipeline: Pipeline, saved
     retry_all(pipeline)
     ((place, dead),) = parked_in(out).items()
     assert (place, dead["dead"], dead["attempts"]) == ("dead/cover-0001", True, 3)
-    assert [*due(pipeline.stores.lots, NOW + timedelta(days=10_000), deadline())] == []
+    assert [*due(pipeline.stores.parking_stores, NOW + timedelta(days=10_000), deadline())] == []
 
     retry_all(pipeline)
     ((place, dead),) = parked_in(out).items()
@@ -266,7 +266,7 @@ def test_messages_of_one_job_in_one_envelope_go_wherever_one_of_them_is_to_go(sa
             error=error,
             event=messages,
         )
-        pipeline.stores.lots[0].park(parked)
+        pipeline.stores.parking_stores[0].park(parked)
         (retried,) = retry_all(pipeline)
     assert (retried.removed, len(retried.outcomes)) == (True, 1)
     assert [recorded_in(tmp_path / name) for name in "abc"] == [["a"], ["a"], []]
@@ -321,7 +321,7 @@ def test_two_envelopes_of_a_job_are_both_seen_to(saved: Saved, tmp_path: Path) -
     assert (recorded_in(tmp_path / "a"), recorded_in(tmp_path / "b")) == (["cover-0001"], ["cover-0001"])
 
 
-def retry_until_begun(pipeline: Pipeline) -> list[Retried]:
+def retry_until_begun(pipeline: Pipeline) -> list[RetryResult]:
     """Try all of it again, with time that is over as soon as the events are read."""
     asked: list[int] = []
 
@@ -351,7 +351,7 @@ def ended(pipeline: Pipeline, **most: int) -> list[int]:
     """How many envelopes were read by the time that each was brought to its end."""
     read = 0
 
-    def counted() -> Iterator[Envelope]:
+    def counted() -> Iterator[ParkedEnvelope]:
         nonlocal read
         for envelope in envelopes(pipeline):
             read += 1
@@ -511,16 +511,16 @@ def test_an_envelope_that_is_gone_or_cannot_be_read_does_not_stop_the_others(
     """The one is left out, the other too, with a warning."""
     for name in ("gone", "here", "unreadable"):
         park(out, f"unavailable/{name}", envelope_of({"JobId": name}, job_id=name))
-    found = kept(pipeline.stores.lots, None)
+    found = list_parked(pipeline.stores.parking_stores, None)
     (out / "parked" / "unavailable" / "gone.json").unlink()
     (out / "parked" / "unavailable" / "unreadable.json").unlink()
     (out / "parked" / "unavailable" / "unreadable.json").mkdir()
 
-    read = [*read_each(found, deadline())]
+    read = [*read_envelopes(found, deadline())]
 
     assert [each.parked.job_id for each in read if each.parked] == ["here"]
     assert "unavailable/unreadable.json: cannot read" in caplog.text
-    assert [*read_each(found, Deadline.after(0.0))] == []
+    assert [*read_envelopes(found, Deadline.after(0.0))] == []
 
 
 def test_a_store_that_cannot_be_listed_says_so(pipeline: Pipeline, out: Path) -> None:
@@ -528,7 +528,7 @@ def test_a_store_that_cannot_be_listed_says_so(pipeline: Pipeline, out: Path) ->
     out.mkdir()
     (out / "parked").write_text("a file where a folder should be")
     with pytest.raises(IceResultError, match="cannot list"):
-        kept(pipeline.stores.lots, None)
+        list_parked(pipeline.stores.parking_stores, None)
 
 
 def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
@@ -539,7 +539,7 @@ def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
     park(tmp_path / "a", "unavailable/cover-0001", envelope_of({}))
     sinks = f"file:{tmp_path}/b,file:{tmp_path}/a"
     with pipeline_of({"ICE_RESULT_SINKS": sinks, "ICE_RESULT_JOBS": saved.url}) as pipeline:
-        found = kept(pipeline.stores.lots, None)
+        found = list_parked(pipeline.stores.parking_stores, None)
 
     assert [each.key for each in found] == ["parked/unavailable/cover-0001.json"]
     assert f"skipped file:{tmp_path}/b: cannot list" in caplog.text
@@ -551,9 +551,9 @@ def test_what_is_due_is_transient_and_oldest_first(pipeline: Pipeline, out: Path
         path = park(out, place, envelope_of({}, job_id=place.partition("/")[2]))
         write_at(path, NOW - timedelta(minutes=10 + minutes))
 
-    found = due(pipeline.stores.lots, NOW, deadline())
+    found = due(pipeline.stores.parking_stores, NOW, deadline())
 
-    assert [each.kept.reason for each in found] == ["out_of_time", "throttled", "unavailable"]
+    assert [each.entry.reason for each in found] == ["out_of_time", "throttled", "unavailable"]
 
 
 @pytest.mark.parametrize(
@@ -575,7 +575,7 @@ def test_the_pause_grows_with_the_tries(
     """From a minute to an hour; what was never begun waits no longer than that minute."""
     parked = envelope_of({}, reason).model_copy(update={"attempts": attempts})
     write_at(park(out, f"{reason}/cover-0001", parked), NOW)
-    lots = pipeline.stores.lots
+    parking_stores = pipeline.stores.parking_stores
 
-    assert [*due(lots, NOW + pause - timedelta(seconds=1), deadline())] == []
-    assert len([*due(lots, NOW + pause, deadline())]) == 1
+    assert [*due(parking_stores, NOW + pause - timedelta(seconds=1), deadline())] == []
+    assert len([*due(parking_stores, NOW + pause, deadline())]) == 1

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, Fault, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, Model
 from ice_result.errors import ForbiddenError, ParkingError
@@ -21,9 +21,9 @@ from ice_result.function import Function, Reply
 from ice_result.maintenance.timer import run_maintenance
 from ice_result.processing.batch import RunContext
 from ice_result.sinks import Parked, ParkedError
-from ice_result.sinks.base import Expected
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import Expected
 from support.fake_clock import FakeTime, function_without_pauses
 from support.parked_events import Saved, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS
@@ -286,7 +286,7 @@ def test_an_expected_job_that_cannot_be_recorded_is_parked(
     assert shelf.contents() == [later, "parked/not_finished/running.json", "parked/not_found/unknown.json"]
 
 
-def test_an_expected_job_without_a_manifest_is_asked_for(cloud: LocalCloud, watchers: list[Watch]) -> None:
+def test_an_expected_job_without_a_manifest_is_asked_for(cloud: LocalCloud, watchers: list[CallObserver]) -> None:
     """GIVEN a function that was killed between record and manifest THEN the timer brings the job to its end."""
     shelf = Bucket(cloud)
     created = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
@@ -305,7 +305,7 @@ def test_an_expected_job_without_a_manifest_is_asked_for(cloud: LocalCloud, watc
     assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
 
 
-def killed_at(call: Passing, target: str) -> None:
+def killed_at(call: CallEvent, target: str) -> None:
     """From this call on, nothing more is written: neither the job nor that it could not be."""
     if call.target.startswith((target, "records/parked/")) and call.operation == "PUT":
         raise ConnectionResetError
@@ -436,7 +436,7 @@ def test_a_store_that_refuses_does_not_stop_the_retries_of_another(
     assert shelf.contents() == ["manifests/function_name=Cover/dt=2026-03-02/cover-0001.json"]
 
 
-def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watchers: list[Watch]) -> None:
+def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watchers: list[CallObserver]) -> None:
     """GIVEN an ICE that does not answer for one job THEN another's note is seen to within the same run."""
     shelf = Bucket(cloud)
     park(shelf, "unavailable/audiomixing-0001", age=2 * AN_HOUR)
@@ -457,7 +457,7 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
 
 
 def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
-    cloud: LocalCloud, watchers: list[Watch], saved: Saved
+    cloud: LocalCloud, watchers: list[CallObserver], saved: Saved
 ) -> None:
     """GIVEN a store that does not hand out one envelope THEN those read before it are retried within the same run."""
     shelf = Bucket(cloud)
@@ -469,7 +469,7 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
     fake_time = FakeTime()
     answered = threading.Semaphore(0)
 
-    def watch(call: Passing) -> None:
+    def watch(call: CallEvent) -> None:
         if call.target == stuck and call.moment == "arrived":
             for _ in range(15):  # those that are read beside it
                 answered.acquire(timeout=10)

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
-from alicloud_local import LocalCloud, Passing
+from alicloud_local import CallEvent, LocalCloud
 from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -24,7 +24,7 @@ from ice_result.jobs.model import Job
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import Manifest, ObjectFacts, Record
-from ice_result.sinks import Parked, ParkingLot
+from ice_result.sinks import Parked, ParkedEvents, Store
 from ice_result.sinks.base import Addresses
 from ice_result.sinks.object.store import line
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
@@ -40,6 +40,9 @@ class Jobs:
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def get(self, job_id: JobId) -> Job:
         """The sample under any id."""
         assert current_deadline().left() > 0
@@ -50,8 +53,8 @@ class Jobs:
 
 
 @dataclass(eq=False)
-class Store:
-    """A sink, a parking lot and an inspector that remember; or raise what they are told to."""
+class FakeStore:
+    """A sink, a parking store and an inspector that remember; or raise what they are told to."""
 
     url: str = "memory:"
     refuses: Exception | None = None
@@ -62,18 +65,21 @@ class Store:
         """Made of the job's id."""
         return Addresses(f"record {record.job_id}", f"manifest {record.job_id}")
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def verified(self, record: Record) -> None:
         """No manifest is stored."""
         assert record.job_id
         assert current_deadline().at
 
-    def stage(self, record: Record) -> str:
+    def stage(self, record: Record) -> None:
         """Remember the record."""
-        return self._write(f"record {record.job_id}")
+        self._write(f"record {record.job_id}")
 
-    def commit(self, record: Record, manifest: Manifest) -> str:
+    def commit(self, record: Record, manifest: Manifest) -> None:
         """Remember the manifest."""
-        return self._write(f"manifest {record.job_id} {manifest.complete}")
+        self._write(f"manifest {record.job_id} {manifest.complete}")
 
     def park(self, parked: Parked) -> str:
         """Remember the event."""
@@ -96,7 +102,7 @@ class Store:
 
 
 @dataclass(eq=False)
-class SilentStore(Store):
+class SilentStore(FakeStore):
     """A store that takes what is written, and answers no question before its time is over."""
 
     fake_time: FakeTime = field(default_factory=FakeTime)
@@ -122,19 +128,25 @@ _OVER = RunContext(lambda: Deadline.after(0), _in_ten_seconds)
 """The time for work is over, that for parking is not."""
 
 
-def _pipeline(jobs: Jobs, sinks: list[Store], lots: list[Store]) -> Pipeline:
-    stores = Stores(sinks=sinks, lots=cast("list[ParkingLot]", lots), inspector=Store())  # it only parks there
+def _pipeline(jobs: Jobs, sinks: list[FakeStore], parking_stores: list[FakeStore]) -> Pipeline:
+    stores = Stores(
+        sinks=cast("list[Store]", sinks),
+        parking_stores=cast("list[ParkedEvents]", parking_stores),  # it only parks there
+        inspector=FakeStore(),
+    )
     return Pipeline(jobs, stores, triggers=TriggerOptions(), region="cn-shanghai", concurrency=4)
 
 
-def _run(payload: object, jobs: Jobs, sinks: list[Store], lots: list[Store]) -> tuple[JobOutcome, ...]:
-    with closing(_pipeline(jobs, sinks, lots)) as pipeline:
+def _run(
+    payload: object, jobs: Jobs, sinks: list[FakeStore], parking_stores: list[FakeStore]
+) -> tuple[JobOutcome, ...]:
+    with closing(_pipeline(jobs, sinks, parking_stores)) as pipeline:
         return pipeline.process(json.dumps(payload).encode(), _in_ten_seconds).jobs
 
 
 def test_the_manifest_is_written_after_the_record_and_only_once_a_job() -> None:
     """GIVEN a job named three times in one payload THEN it is asked for once and written in order."""
-    jobs, sink = Jobs(), Store()
+    jobs, sink = Jobs(), FakeStore()
     (outcome,) = _run([{"JobId": "a"}, {"JobId": "a"}, {"JobIds": ["a"]}], jobs, [sink], [sink])
     assert jobs.asked == ["a"]
     assert sink.written == ["record a", "manifest a True"]
@@ -144,18 +156,18 @@ def test_the_manifest_is_written_after_the_record_and_only_once_a_job() -> None:
 def test_outcomes_come_in_the_order_of_the_payload() -> None:
     """Whatever ends first."""
     payload = [{"JobId": "a"}, {"EventType": "TranscodeComplete"}, 7, {"JobId": "b"}]
-    outcomes = _run(payload, Jobs(), [Store()], [Store()])
+    outcomes = _run(payload, Jobs(), [FakeStore()], [FakeStore()])
     assert [outcome.outcome for outcome in outcomes] == ["recorded", "ignored", "parked", "recorded"]
     assert [outcome.job_id for outcome in outcomes] == ["a", None, None, "b"]
 
 
 def test_a_defect_of_our_own_parks_the_event_and_names_the_place() -> None:
     """The user loses nothing; the message tells where, and holds no secret that an error text may carry."""
-    lot = Store()
+    parking_store = FakeStore()
     error = ZeroDivisionError("http://b.oss-cn-shanghai.aliyuncs.com/x?Signature=secret")
-    (outcome,) = _run({"JobId": "a"}, Jobs(error), [Store()], [lot])
+    (outcome,) = _run({"JobId": "a"}, Jobs(error), [FakeStore()], [parking_store])
     assert outcome.outcome == "parked"
-    (parked,) = lot.parked
+    (parked,) = parking_store.parked
     assert parked.reason == "internal"
     assert "test_batch.py" in parked.error.message
     assert "secret" not in parked.error.message
@@ -166,64 +178,72 @@ def test_a_store_that_answers_no_question_does_not_cost_the_other_its_manifest()
 
     In the silent one nobody can tell whether a complete manifest is stored: the event is parked for it.
     """
-    silent, other = SilentStore(url="silent:"), Store()
-    lot = Store()
-    stores = Stores(sinks=[silent, other], lots=cast("list[ParkingLot]", [lot]), inspector=silent)
+    silent, other = SilentStore(url="silent:"), FakeStore()
+    parking_store = FakeStore()
+    stores = Stores(
+        sinks=cast("list[Store]", [silent, other]),
+        parking_stores=cast("list[ParkedEvents]", [parking_store]),
+        inspector=silent,
+    )
     end = Deadline.after(10, silent.fake_time.clock)
     with closing(Pipeline(Jobs(), stores, triggers=TriggerOptions(), region="cn-shanghai")) as pipeline:
         (outcome,) = pipeline.process(b'{"JobId":"a"}', lambda: end).jobs
     assert outcome.outcome == "parked"
     assert (silent.written, other.written) == (["record a"], ["record a", "manifest a False"])
-    assert lot.parked[0].sinks == ("silent:",)
+    assert parking_store.parked[0].sinks == ("silent:",)
     assert end.left() == pytest.approx(2.5)  # a half, and a half of the rest
 
 
-def test_the_next_lot_is_tried_when_one_refuses() -> None:
+def test_the_next_parking_store_is_tried_when_one_refuses() -> None:
     """Anywhere durable will do."""
-    broken, lot = Store(refuses=StorageError("disk full")), Store()
-    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken, lot])
+    broken, parking_store = FakeStore(refuses=StorageError("disk full")), FakeStore()
+    (outcome,) = _run(
+        {"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [FakeStore()], [broken, parking_store]
+    )
     assert outcome.outcome == "parked"
-    assert len(lot.parked) == 1
+    assert len(parking_store.parked) == 1
 
 
-def test_the_next_lot_is_tried_when_one_breaks() -> None:
+def test_the_next_parking_store_is_tried_when_one_breaks() -> None:
     """A defect in one store must not cost an event that another would keep."""
-    broken, lot = Store(refuses=ValueError("http://b/x?Signature=secret")), Store()
-    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken, lot])
+    broken, parking_store = FakeStore(refuses=ValueError("http://b/x?Signature=secret")), FakeStore()
+    (outcome,) = _run(
+        {"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [FakeStore()], [broken, parking_store]
+    )
     assert outcome.outcome == "parked"
-    (alone,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken])
+    (alone,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [FakeStore()], [broken])
     assert alone.outcome == "failed"
     assert "secret" not in str(alone.reason)
 
 
 def test_what_time_does_not_suffice_to_begin_is_parked_in_one_piece() -> None:
     """GIVEN a payload of many events and no time left THEN one envelope holds each of their messages once."""
-    lot = Store()
+    parking_store = FakeStore()
     messages: list[JsonValue] = [{"JobId": f"job-{number}"} for number in range(500)]
-    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+    with closing(_pipeline(Jobs(), [parking_store], [parking_store])) as pipeline:
         report = pipeline.report(pipeline.parse(json.dumps([*messages, 7])).events, _OVER)
         assert [job.outcome for job in report.jobs] == ["parked"] * 501
         assert {job.record for job in report.jobs} == {"parked"}
         assert [job.job_id for job in report.jobs] == [*(f"job-{number}" for number in range(500)), None]
-        (parked,) = lot.parked
+        (parked,) = parking_store.parked
         assert (parked.reason, parked.transient, parked.job_id) == ("out_of_time", True, None)
         assert parked.event == [*messages, 7]
         again = pipeline.report(parse_again(parked.event, parked.past, TriggerOptions()), RunContext(_in_ten_seconds))
     assert again.count("recorded") == 500
-    assert [kept.event for kept in lot.parked[1:]] == [7]
+    assert [kept.event for kept in parking_store.parked[1:]] == [7]
 
 
 def test_what_is_parked_in_one_piece_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN very many events THEN they lie in envelopes that are soon read again, each worked on by itself."""
     monkeypatch.setattr("ice_result.processing.parking._LONGEST_PIECE", 500)
-    lot = Store()
+    parking_store = FakeStore()
     messages: list[JsonValue] = [{"JobId": f"job-{number}", "note": "x" * 100} for number in range(20)]
     longest: JsonValue = {"JobId": "longest", "note": "x" * 2000}
-    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+    with closing(_pipeline(Jobs(), [parking_store], [parking_store])) as pipeline:
         report = pipeline.report(pipeline.parse(json.dumps([*messages, longest])).events, _OVER)
     assert [job.outcome for job in report.jobs] == ["parked"] * 21
-    assert all(len(line(parked)) <= 1000 for parked in lot.parked if parked.job_id is None)
-    kept = [parked.event if isinstance(parked.event, list) else [parked.event] for parked in lot.parked]
+    assert all(len(line(parked)) <= 1000 for parked in parking_store.parked if parked.job_id is None)
+    kept = [parked.event if isinstance(parked.event, list) else [parked.event] for parked in parking_store.parked]
     assert sorted(chain.from_iterable(kept), key=dump) == sorted([*messages, longest], key=dump)
     assert len(kept) == 8
 
@@ -233,7 +253,7 @@ def test_a_job_named_for_other_sinks_is_worked_on_once_more() -> None:
 
     The second time is after the first, for the sinks of both.
     """
-    one, two, three = Store(url="file:1"), Store(url="file:2"), Store(url="file:3")
+    one, two, three = FakeStore(url="file:1"), FakeStore(url="file:2"), FakeStore(url="file:3")
     envelopes: list[JsonValue] = [
         {"schema": "ice_result.parked/1", "sinks": [url], "event": {"JobId": "job-1"}}
         for url in ("file:1", "file:2", "file:1")
@@ -259,7 +279,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
     end, all_busy = Deadline.after(10, fake_time.clock), threading.Barrier(5)
 
     @dataclass(eq=False)
-    class Lot(Store):
+    class SlowParkingStore(FakeStore):
         @override
         def park(self, parked: Parked) -> str:
             if parked.job_id is None:
@@ -282,23 +302,23 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
                 fake_time.move_to(end.at)
             yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
 
-    jobs, lot = SlowJobs(), Lot()
-    with closing(_pipeline(jobs, [lot], [lot])) as pipeline:
+    jobs, parking_store = SlowJobs(), SlowParkingStore()
+    with closing(_pipeline(jobs, [parking_store], [parking_store])) as pipeline:
         outcomes = dict(pipeline.process_events(events(), RunContext(lambda: end, _in_ten_seconds)))
     assert sorted(jobs.asked) == ["job-0", "job-1", "job-2", "job-3"]
     assert sorted(outcomes) == [*range(8)]
-    (together,) = [parked for parked in lot.parked if parked.job_id is None]
+    (together,) = [parked for parked in parking_store.parked if parked.job_id is None]
     assert (together.reason, together.attempts) == ("out_of_time", 0)
     assert together.event == [{"JobId": f"job-{number}"} for number in range(4, 8)]
-    assert {(parked.reason, parked.attempts) for parked in lot.parked if parked.job_id} == {("timed_out", 1)}
+    assert {(parked.reason, parked.attempts) for parked in parking_store.parked if parked.job_id} == {("timed_out", 1)}
 
 
 def test_one_event_without_time_is_parked_as_itself() -> None:
     """Where its job id is a name to look for."""
-    lot = Store()
-    with closing(_pipeline(Jobs(), [lot], [lot])) as pipeline:
+    parking_store = FakeStore()
+    with closing(_pipeline(Jobs(), [parking_store], [parking_store])) as pipeline:
         pipeline.report(pipeline.parse('{"JobId":"a"}').events, _OVER)
-    assert [(parked.job_id, parked.event) for parked in lot.parked] == [("a", {"JobId": "a"})]
+    assert [(parked.job_id, parked.event) for parked in parking_store.parked] == [("a", {"JobId": "a"})]
 
 
 def test_events_are_taken_as_there_is_room_for_them() -> None:
@@ -310,7 +330,7 @@ def test_events_are_taken_as_there_is_room_for_them() -> None:
             taken.append(number)
             yield JobEvent(job_id=JobId(f"job-{number}"), payload={"JobId": f"job-{number}"})
 
-    with closing(_pipeline(Jobs(), [Store()], [Store()])) as pipeline:
+    with closing(_pipeline(Jobs(), [FakeStore()], [FakeStore()])) as pipeline:
         outcomes = pipeline.process_events(events(), RunContext(_in_ten_seconds))
         next(outcomes)
         assert len(taken) <= 12
@@ -319,8 +339,8 @@ def test_events_are_taken_as_there_is_room_for_them() -> None:
 
 def test_an_event_nobody_keeps_has_failed() -> None:
     """The reason tells both what stopped it and why it could not be parked."""
-    broken = Store(refuses=StorageError("disk full"))
-    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [Store()], [broken])
+    broken = FakeStore(refuses=StorageError("disk full"))
+    (outcome,) = _run({"JobId": "a"}, Jobs(ForbiddenError("ask", service="ICE")), [FakeStore()], [broken])
     assert outcome.outcome == "failed"
     assert "ICE: ask" in str(outcome.reason)
     assert "disk full" in str(outcome.reason)
@@ -328,9 +348,9 @@ def test_an_event_nobody_keeps_has_failed() -> None:
 
 def test_of_several_refusals_the_lasting_one_is_told() -> None:
     """A retry cannot help while one of them stays; all stores that lack the job are named."""
-    good = Store("memory:good")
-    slow = Store("memory:slow", refuses=ThrottledError("write", service="OSS"))
-    shut = Store("memory:shut", refuses=ForbiddenError("write", service="OSS"))
+    good = FakeStore("memory:good")
+    slow = FakeStore("memory:slow", refuses=ThrottledError("write", service="OSS"))
+    shut = FakeStore("memory:shut", refuses=ForbiddenError("write", service="OSS"))
     _run({"JobId": "a"}, Jobs(), [good, slow, shut], [good])
     (parked,) = good.parked
     assert (parked.reason, parked.transient) == ("forbidden", False)
@@ -341,7 +361,7 @@ def test_of_several_refusals_the_lasting_one_is_told() -> None:
 def test_a_parked_event_for_a_store_that_is_gone_goes_everywhere() -> None:
     """Its sinks are no longer configured: none of those that are has been told to be left out."""
     envelope = {"schema": "ice_result.parked/1", "sinks": ["memory:gone"], "event": {"JobId": "a"}}
-    sinks = [Store("memory:one"), Store("memory:two")]
+    sinks = [FakeStore("memory:one"), FakeStore("memory:two")]
     assert _run(envelope, Jobs(), sinks, [sinks[0]])[0].outcome == "recorded"
     assert [len(sink.written) for sink in sinks] == [2, 2]
 
@@ -351,7 +371,7 @@ def test_a_job_takes_three_rounds_of_calls() -> None:
     passings: list[tuple[str, str]] = []
     second_round = threading.Barrier(2)
 
-    def watch(passing: Passing) -> None:
+    def watch(passing: CallEvent) -> None:
         if passing.service == "ICE" or "videoclip-0001" in passing.target:
             passings.append((passing.moment, "query" if passing.service == "ICE" else passing.target.split("/")[1]))
         elif passing.operation == "HEAD":

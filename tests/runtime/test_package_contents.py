@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from support.packaged_function import Package, run_package_tool
 from support.paths import ROOT, SOURCE
@@ -44,24 +46,35 @@ def test_nothing_is_in_it_that_the_function_never_reads(package: Package) -> Non
 
 
 def test_all_bytecode_is_of_the_runtime_and_never_checked(package: Package) -> None:
-    """Every module has its own, made by that minor version, for where the platform puts it."""
+    """Every module has its own, made by that minor version, for where the platform puts it; ours has its source too."""
     code = "import importlib.util; print(importlib.util.MAGIC_NUMBER.hex())"
     magic = bytes.fromhex(subprocess.check_output([package.python, "-I", "-c", code], text=True))
     tag = f"cpython-{package.py}"
     with zipfile.ZipFile(package.archive) as archive:
         compiled = {name: archive.read(name) for name in archive.namelist() if name.endswith(".pyc")}
-    modules = {name for name in _names(package) if name.endswith(".py")}
-    assert set(compiled) == {
-        str(Path(name).parent / "__pycache__" / f"{Path(name).stem}.{tag}.pyc") for name in modules
-    }
+    sources = {name for name in _names(package) if name.endswith(".py")}
+    assert {name.partition("/")[0] for name in sources} == {"handler.py", "ice_result"}
+    of_sources = {str(Path(name).parent / "__pycache__" / f"{Path(name).stem}.{tag}.pyc") for name in sources}
+    assert of_sources == {name for name in compiled if "__pycache__/" in name}
     assert {data[:8] for data in compiled.values()} == {magic + UNCHECKED_HASH}
     assert b"/code/handler.py" in compiled[f"__pycache__/handler.{tag}.pyc"]
+    assert b"/code/requests/api.py" in compiled["requests/api.pyc"]
     assert not [name for name, data in compiled.items() if str(ROOT).encode() in data]
 
 
 def test_the_package_is_small(package: Package) -> None:
-    """What is not needed for OSS stays out: at most 15 MB."""
-    assert package.archive.stat().st_size <= 15_000_000
+    """What is not needed for OSS stays out: at most 6 MB."""
+    assert package.archive.stat().st_size <= 6_000_000
+
+
+def test_what_is_left_out_has_no_content(package: Package, everything: Package) -> None:
+    """Of what only asynchronous calls, RSA, web sockets and encryption on our side need, there are stand-ins."""
+    left_out = {"aiohttp", "attr", "cryptography", "Crypto", "aliyunsdkcore", "numpy", "websocket", "yarl"}
+    for each in (package, everything):
+        with zipfile.ZipFile(each.archive) as archive:
+            entries = [entry for entry in archive.infolist() if entry.filename.partition("/")[0] in left_out]
+        assert {Path(entry.filename).name for entry in entries} == {"__init__.pyc"}
+        assert max(entry.file_size for entry in entries) < 1000
 
 
 def test_two_builds_are_the_same(package: Package, tmp_path: Path) -> None:
@@ -89,7 +102,7 @@ def test_an_unknown_extra_is_refused(build: Callable[..., Package]) -> None:
 
 
 def test_the_sbom_names_what_is_in_the_package(package: Package) -> None:
-    """Each project once, with a hash that the lock knows, and nothing that changes between builds."""
+    """Each project once, with the hashes that the lock knows, and nothing that changes between builds."""
     components = package.sbom["components"]
     assert isinstance(components, list)
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -97,13 +110,32 @@ def test_the_sbom_names_what_is_in_the_package(package: Package) -> None:
     for component in components:
         assert isinstance(component, dict)
         names.append(str(component["name"]))
-        assert f"{component['name']}=={component['version']} " in lock
+        pin = re.search(rf"^{component['name']}=={component['version']} .*(\n +--hash=.+)+", lock, re.MULTILINE)
+        assert pin is not None
         assert component["purl"] == f"pkg:pypi/{component['name']}@{component['version']}"
-        assert str(component["hashes"]).partition("content': '")[2][:64] in lock
+        hashes = re.findall(r"[0-9a-f]{64}", str(component["externalReferences"]))
+        assert sorted(hashes) == sorted(re.findall(r"[0-9a-f]{64}", pin[0]))
         assert component["licenses"]
     assert names == sorted(set(names))
     assert {"oss2", "pydantic", "alibabacloud-ice20201109"} <= set(names)
+    assert not {"aiohttp", "cryptography", "pycryptodome"} & set(names)
     assert not {"timestamp", "serialNumber"} & set(str(package.sbom).replace("'", " ").split())
+
+
+def test_the_sbom_is_cyclonedx(package: Package, everything: Package) -> None:
+    """It keeps to the official schema, and says which project needs which."""
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    for each in (package, everything):
+        assert validator.validate_str(each.archive.with_suffix(".cdx.json").read_text(encoding="utf-8")) is None
+
+
+def test_the_sbom_says_what_needs_what(package: Package) -> None:
+    """By the projects' own metadata, for this runtime."""
+    dependencies = package.sbom["dependencies"]
+    assert isinstance(dependencies, list)
+    (requests,) = [each for each in map(str, dependencies) if "'ref': 'pkg:pypi/requests@" in each]
+    needed = set(re.findall(r"pkg:pypi/([a-z0-9-]+)@", requests)) - {"requests"}
+    assert needed == {"certifi", "charset-normalizer", "idna", "urllib3"}
 
 
 def test_the_listing_says_what_is_in_it_by_size(build: Callable[..., Package]) -> None:

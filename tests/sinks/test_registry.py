@@ -8,7 +8,14 @@ import sys
 import pytest
 
 from ice_result.errors import SettingsError
-from ice_result.sinks import PARKING_SCHEMES, SinkContext, open_lot, open_sink, parse_sink_url
+from ice_result.sinks import (
+    SinkContext,
+    capabilities_of,
+    open_parking_store,
+    open_sink,
+    parking_schemes,
+    parse_sink_url,
+)
 from ice_result.sinks.object.oss import OssClient
 
 IN_SHANGHAI = SinkContext(region="cn-shanghai")
@@ -109,15 +116,24 @@ def test_the_default_endpoint_is_the_public_one_of_the_region() -> None:
 
 def test_parked_events_can_go_to_object_stores() -> None:
     """The schemes of stores that keep parked events are known to the settings."""
-    assert {"file", "oss", "s3"} == PARKING_SCHEMES
+    assert parking_schemes() == ["file:", "oss:", "s3:"]
     for url in ("file:./out", "oss://records", "s3://records"):
-        assert open_lot(url, IN_SHANGHAI).url == url
+        assert open_parking_store(url, IN_SHANGHAI).url == url
+
+
+@pytest.mark.parametrize("url", ["file:./out", "oss://records", "s3://records", "sqlite:./jobs.db", "ots://instance"])
+def test_capabilities_are_known_before_a_store_is_opened(url: str) -> None:
+    """GIVEN a URL THEN the registry and the open store declare the same value, and parked events are where it says."""
+    sink = open_sink(url, IN_SHANGHAI)
+
+    assert sink.capabilities == capabilities_of(parse_sink_url(url))
+    assert sink.capabilities.parks == (sink.parking is not None)
 
 
 def test_parked_events_cannot_go_into_tables() -> None:
     """It is said by the variable that asked for it."""
     with pytest.raises(SettingsError, match=r"ICE_RESULT_PARK_URL: sqlite:\./jobs\.db: keeps no parked events"):
-        open_lot("sqlite:./jobs.db", IN_SHANGHAI)
+        open_parking_store("sqlite:./jobs.db", IN_SHANGHAI)
 
 
 def test_opening_a_sink_imports_no_sdk() -> None:

@@ -1,1 +1,1 @@
-"""What several tests share: fakes that stand at the wire, processes, clocks, and things to write and read."""
+"""Helpers of several tests: fakes at the wire, processes, clocks, and inputs and outputs."""

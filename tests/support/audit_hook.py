@@ -1,4 +1,4 @@
-"""What a piece of code really does to the network and the files, as Python itself reports it (`sys.addaudithook`)."""
+"""Record of the network and file operations of a piece of code, as Python reports them (`sys.addaudithook`)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ASKING = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyname_e
 
 @dataclass
 class Watched:
-    """Names that were resolved, addresses that were called, and paths that were written, made, renamed or removed."""
+    """Resolved names, connected addresses, and paths that were written, created, renamed or removed."""
 
     names: set[str] = field(default_factory=set)
     called: set[object] = field(default_factory=set)
     changed: set[Path] = field(default_factory=set)
 
     def note(self, event: str, arguments: tuple[object, ...]) -> None:
-        """One event of Python's own."""
+        """Record one audit event."""
         if event in {"socket.connect", "socket.sendto"}:
             self.called.add(arguments[1])
         elif event in _ASKING:
@@ -44,7 +44,7 @@ _watching: list[Watched] = []
 
 @contextmanager
 def watched() -> Iterator[Watched]:
-    """All that this process does until the end of the block, in whatever thread."""
+    """Record the operations of all threads of this process until the end of the block."""
     seen = Watched()
     _watching.append(seen)
     yield seen

@@ -1,4 +1,4 @@
-"""Requests as ICE's HTTP callback reaches the function, signed with keys of the tests."""
+"""Requests of ICE's HTTP callback as they reach the function, signed with keys of the tests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NOW = 1_657_874_894
 
 
 def signature(timestamp: str, *, url: str = URL, key: str = KEYS[0]) -> str:
-    """What X-ICE-SIGNATURE must be."""
+    """Return the valid value of X-ICE-SIGNATURE."""
     return hashlib.md5(f"{url}|{timestamp}|{key}".encode(), usedforsecurity=False).hexdigest()
 
 
 def callback(job_id: str, *, timestamp: int = NOW, key: str = KEYS[0], body: str | None = None) -> JsonObject:
-    """The request for a job, or with another body."""
+    """Make the request for a job, or one with another body."""
     event = {"EventType": "AIProduceComplete", "UserId": 1, "MessageBody": {"Status": "Success", "JobId": job_id}}
     return {
         "version": "v1",

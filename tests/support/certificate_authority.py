@@ -1,4 +1,4 @@
-"""Certificates of an authority of our own."""
+"""Certificates of a test authority."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import trustme
 
 
 def tls_of_an_authority(bundle: Path) -> ssl.SSLContext:
-    """A server's context for 127.0.0.1; the authority behind its certificate is written to `bundle`."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    """Make the TLS context of a server on 127.0.0.1, and write its authority's certificate to `bundle`."""
+    authority = trustme.CA()
     authority.cert_pem.write_to_path(str(bundle))
+    return tls_for(authority, "127.0.0.1")
+
+
+def tls_for(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    """Return a server's context for this host, with a certificate of the authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
     return context

@@ -1,10 +1,10 @@
-"""Many jobs while calls fail and processes are killed; in the end all is as in a run without faults.
+"""A run of many jobs while calls fail and processes are killed. Its result must equal that of a run without faults.
 
     quiet run ──► faults, storms, kills ──► every event delivered, some twice ──► end ──► timers, a person ──► compared
 
-The same jobs are first recorded while nothing disturbs them. Then one call in five fails, and in storms of throttling
-every call. Processes are killed. What they did not finish is delivered again: a batch until it is dealt with, an HTTP
-request twice more, as ICE does, and then through the queue.
+The same jobs are first recorded without faults. Then one call in five fails, and every call in storms of throttling.
+Processes are killed. Unfinished deliveries come again: a batch until it is finished, an HTTP request twice more, as ICE
+does, and then through the queue.
 
 The seed decides which call fails outside storms (the nth of its operation on its target), which events are delivered
 together, in which order, and over HTTP, and which jobs still run at first. It also decides after how many calls a
@@ -30,7 +30,7 @@ from pathlib import Path
 
 from alicloud_local import LocalCloud
 from ice_result.core.deadline import Deadline
-from ice_result.maintenance import kept, new_notes, read_each, retry
+from ice_result.maintenance import list_parked, new_notes, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
@@ -52,7 +52,7 @@ _DELIVERED_AGAIN = {GIVEN_BACK, SENT_AGAIN, -signal.SIGKILL}
 
 
 class Chaos:
-    """One run of a plan, in a cloud and a folder of its own."""
+    """A run of one plan, in its own cloud and folder."""
 
     def __init__(self, plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
         """`say` is called with the progress."""
@@ -70,7 +70,7 @@ class Chaos:
         self._over = threading.Event()
 
     def run(self) -> Figures:
-        """Raises AssertionError, with the seed and the first job for which something does not hold."""
+        """Run the plan. Raises AssertionError with the seed and the first job that is not as expected."""
         with ExitStack() as stack:
             cloud = stack.enter_context(LocalCloud(tablestore=True, watch=self._faults.watch))
             self._faults.servers = {"ICE": cloud.ice, "OSS": cloud.oss, "Tablestore": cloud.ots}
@@ -92,7 +92,7 @@ class Chaos:
         return self.figures
 
     def _fill(self, cloud: LocalCloud) -> None:
-        """Every sample in turn, under new ids; their output files are the samples'."""
+        """Add every sample in turn under new ids, with the output files of the sample."""
         responses = [json.loads(path.read_text(encoding="utf-8")) for path in SAMPLES]
         for response, path in zip(responses, SAMPLES, strict=True):
             cloud.ice.put(path.stem, response)
@@ -101,7 +101,7 @@ class Chaos:
             cloud.ice.put(job_id, {**responses[number % len(responses)], "JobId": job_id})
 
     def _let_some_run(self, cloud: LocalCloud) -> None:
-        """From now on one job in fifty still runs when it is first asked for, and a few of them for long."""
+        """Let one job in fifty still run at its first query, and a few of them for long."""
         for number, job_id in enumerate(self._job_ids):
             if self._chance.random() < 0.02:
                 ended = json.loads(SAMPLES[number % len(SAMPLES)].read_text(encoding="utf-8"))
@@ -123,7 +123,7 @@ class Chaos:
         return [lane for lane in self._lanes[:-1] if not lane.over_http]
 
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
-        """What a job needs, and nothing more: each file that its manifest names is looked up once."""
+        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest."""
         jobs = self._plan.jobs
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
         needed = {
@@ -142,7 +142,7 @@ class Chaos:
         with closing(place.pipeline()) as pipeline:
             now, within = datetime.now(timezone.utc), timedelta(minutes=30)
             notes = new_notes(sorted(lost | noted), within=within, function_name=None, now=now)
-            left = leave_notes(pipeline.stores.lots, notes, lambda: Deadline.after(30))
+            left = leave_notes(pipeline.stores.parking_stores, notes, lambda: Deadline.after(30))
             self.figures.noted = len(list(left))
         expected = [job_id for job_id in self._job_ids if job_id not in lost]
         started, before, parked = time.monotonic(), self._faults.calls.copy(), self._faults.parked
@@ -167,7 +167,7 @@ class Chaos:
         self.figures.calls_in_storms = self._faults.calls_by_storm.total()
 
     def _disturbed_enough(self) -> bool:
-        """Whether as much has happened as the plan asks for."""
+        """Return True when as much has happened as the plan asks for."""
         plan, faults = self._plan, self._faults
         return (
             self.figures.kills >= plan.least_kills
@@ -176,7 +176,7 @@ class Chaos:
         )
 
     def _lost_and_noted(self) -> tuple[set[str], set[str]]:
-        """Jobs whose events never come, and others that were expected too."""
+        """Return the jobs whose events never come, and other expected jobs."""
         some = self._chance.sample(self._job_ids, max(2, self._plan.jobs // 20))
         half = len(some) // 2
         return set(some[:half]), set(some[half:])
@@ -190,7 +190,7 @@ class Chaos:
         self._must(not left.problems, "; ".join(left.problems))
 
     def _deliver_all(self, place: Place, left: Deliveries, lane: Lane, timeout: int) -> None:
-        """As the platform: what a process did not end well with comes again, all of it, at another time."""
+        """Deliver everything as the platform does: an unsuccessful delivery comes again as a whole, later."""
         while (delivery := left.next(lane)) is not None:
             status = self._deliver(place, lane, delivery.event, timeout)
             if not delivery.over_http:
@@ -240,7 +240,7 @@ class Chaos:
             self.figures.longest_seconds = max(self.figures.longest_seconds, seconds)
 
     def _kill(self) -> bool:
-        """Kill one of those at work, if there is one."""
+        """Kill one process that is at work, if there is one."""
         with self._lock:
             processes = [lane.process_id for lane in self._lanes if lane.process_id]
             if not processes:
@@ -254,7 +254,7 @@ class Chaos:
             return True
 
     def _run_timers(self, place: Place) -> None:
-        """A timer every few seconds. One that cannot read what is parked fails, and the next tries again."""
+        """Run a timer every few seconds. It fails when it cannot read parked events, and the next one tries again."""
         while not self._over.wait(self._plan.timer_every):
             status = self._deliver(place, self._lanes[-1], TIMER, self._plan.timeout, WAITED_SECONDS)
             self.figures.timers += 1
@@ -263,9 +263,9 @@ class Chaos:
             self._must(known, f"a timer ended with {status}: see {self._folder / 'log'}")
 
     def _recover(self, place: Place) -> None:
-        """Timers until they find nothing more; then a person, for what needs one; then what could not be looked up.
+        """Run timers until they find no more; then retry as an operator, and look up the files that were not looked up.
 
-        A job that a person tries again may still run: then the timer goes on with it.
+        A job that the operator retries may still run: then the timer goes on with it.
         """
         self._run_timers_out(place)
         with closing(place.pipeline()) as pipeline:
@@ -292,7 +292,7 @@ class Chaos:
         return [*place.keys("parked"), *place.keys("expected")]
 
     def _compare(self, place: Place, expected: Mapping[str, Stored]) -> None:
-        """Byte for byte, row by row: neither more nor less than in the quiet run."""
+        """Compare every byte and row with the quiet run."""
         found = place.by_job()
         for job_id in sorted({*found, *expected, *self._job_ids}):
             self._must(job_id in expected, f"{job_id}: not recorded in the quiet run")
@@ -305,7 +305,7 @@ class Chaos:
 
 
 def _retry_all(pipeline: Pipeline) -> int:
-    """As `parked retry` for all reasons; how many there were."""
+    """Retry all parked events, as `parked retry` does. Returns their number."""
     deadline = Deadline.after(3600)
-    envelopes = read_each(kept(pipeline.stores.lots, None), deadline)
+    envelopes = read_envelopes(list_parked(pipeline.stores.parking_stores, None), deadline)
     return len(list(retry(pipeline, envelopes, RunContext(lambda: Deadline.after(30)))))

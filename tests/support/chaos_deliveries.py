@@ -1,4 +1,4 @@
-"""What is delivered to the functions of a run of chaos: batches from a queue, and HTTP requests of one event each."""
+"""Deliveries to the functions of a chaos run: batches from a queue, and HTTP requests with one event each."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MOST_BETWEEN = 4
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the platform hands over at once: a batch of messages about jobs, or an HTTP request about one job.
+    """Payload of one invocation: a batch of messages about jobs, or an HTTP request about one job.
 
-    `left` counts how often ICE sends the request at most.
+    `left` is how often ICE still sends the request.
     """
 
     job_ids: tuple[str, ...]
@@ -35,7 +35,7 @@ class Delivery:
 
     @property
     def event(self) -> object:
-        """A signed request; or messages of an MNS queue as EventBridge hands them over, every third as ICE's event."""
+        """Make a signed request, or messages of an MNS queue by EventBridge, every third of them as ICE's event."""
         if self.over_http:
             return callback(self.job_ids[0], timestamp=int(time.time()))
         return [_message(number, job_id) for number, job_id in enumerate(self.job_ids)]
@@ -43,7 +43,7 @@ class Delivery:
 
 @dataclass(eq=False)
 class Lane:
-    """One function. `process_id` is that of its process, while one is at work."""
+    """A function. `process_id` is that of its process while it is at work."""
 
     functions: ForkedFunctions
     over_http: bool = False
@@ -51,7 +51,7 @@ class Lane:
 
 
 class Deliveries:
-    """What is still to be delivered, and which lanes are at work. Any number of threads may use it."""
+    """Queue of deliveries, and the lanes at work. Any number of threads may use it."""
 
     def __init__(self, seed: int) -> None:
         self.problems: list[str] = []
@@ -61,17 +61,17 @@ class Deliveries:
         self._change = threading.Condition()
 
     def shown(self) -> str:
-        """How many are left."""
+        """Number of deliveries that are left, as a text."""
         return f"{len(self._left[False])} batches and {len(self._left[True])} requests"
 
     def add(self, deliveries: Sequence[Delivery]) -> None:
-        """Behind those that are left."""
+        """Append deliveries."""
         with self._change:
             for delivery in deliveries:
                 self._left[delivery.over_http].append(delivery)
 
     def next(self, lane: Lane) -> Delivery | None:
-        """The next delivery for a lane; None when there is none, and no other lane may still give one back."""
+        """Return the next delivery for a lane; None when no delivery is left and no lane can give one back."""
         left = self._left[lane.over_http]
         with self._change:
             while not left or self.problems:
@@ -83,7 +83,7 @@ class Deliveries:
             return left.pop(0)
 
     def ended(self, lane: Lane, again: Delivery | None) -> None:
-        """The delivery that the lane had has ended; `again` is delivered later."""
+        """Note that the delivery of a lane has ended; `again` is delivered later."""
         with self._change:
             self._at_work.discard(lane)
             if again is not None:
@@ -94,12 +94,12 @@ class Deliveries:
 
 
 def batches(job_ids: Sequence[str], size: int) -> list[Delivery]:
-    """All jobs in their order, so many at once."""
+    """Make batches of all jobs, in order."""
     return [Delivery(tuple(part)) for part in _parts(job_ids, [size])]
 
 
 def shuffled(job_ids: Sequence[str], plan: Plan, chance: random.Random) -> list[Delivery]:
-    """Batches of all sizes, and requests; every fourth event comes again elsewhere, every tenth batch at once."""
+    """Make batches of all sizes and requests; every fourth event comes twice, every tenth batch twice at once."""
     events = [*job_ids, *chance.sample(job_ids, len(job_ids) // 4)]
     chance.shuffle(events)
     over_http = [plan.http_lanes > 0 and chance.random() < OVER_HTTP for _ in events]
@@ -112,7 +112,7 @@ def shuffled(job_ids: Sequence[str], plan: Plan, chance: random.Random) -> list[
 
 
 def after_failure(delivery: Delivery) -> Delivery:
-    """How it comes again: a request that ICE sends no more comes through the queue, as a person may send it."""
+    """Return the next form of the delivery: after the last request, the event comes through the queue."""
     if not delivery.over_http:
         return delivery
     return replace(delivery, left=delivery.left - 1) if delivery.left > 1 else Delivery(delivery.job_ids)
@@ -125,7 +125,7 @@ def _message(number: int, job_id: str) -> object:
 
 
 def _parts(items: Sequence[str], sizes: Sequence[int]) -> Iterator[Sequence[str]]:
-    """Slices of these sizes; the last size for all that is left."""
+    """Yield slices of these sizes; the last size applies to the rest."""
     begin, number = 0, 0
     while begin < len(items):
         size = sizes[min(number, len(sizes) - 1)]

@@ -1,4 +1,4 @@
-"""Which calls fail, and how: single ones by chance, and every one in a storm of throttling."""
+"""Faults of a chaos run: single calls at random, and every call in a storm of throttling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from alicloud_local import Fault, FaultKind, Passing
+from alicloud_local import CallEvent, Fault, FaultKind
 from alicloud_local.service import LocalService
 from support.chaos_plan import Plan
 
@@ -26,7 +26,7 @@ SHARES: dict[FaultKind, float] = {
 
 
 class CallFaults:
-    """Watches every call, and gives it a fault while the faults are on.
+    """Observer of all calls, which orders a fault for some of them while faults are on.
 
     In a storm that is `throttle` for every call. At other times one call in five gets a fault: the seed and the call
     decide which call, and which fault. After so many calls as the plan says, `kill` is called, and at each further call
@@ -34,7 +34,7 @@ class CallFaults:
     """
 
     def __init__(self, plan: Plan, kill: Callable[[], bool], now: Callable[[], float] = time.monotonic) -> None:
-        """`now` is in seconds, and only grows."""
+        """`now` gives monotonic seconds."""
         self.faults: Counter[str] = Counter()
         self.calls: Counter[tuple[str, str]] = Counter()
         self.calls_by_storm: Counter[int] = Counter()
@@ -46,18 +46,18 @@ class CallFaults:
         self._on_since: float | None = None
         self._pauses = random.Random(plan.seed)  # noqa: S311  repeatable
         self._calls_to_next_kill = self._pauses.randint(*plan.kill_every)
-        self._seen: Counter[Passing] = Counter()
+        self._seen: Counter[CallEvent] = Counter()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """From now on calls fail; a storm begins."""
+        """Begin with faults, and with a storm."""
         self._on_since = self._now()
 
     def end(self) -> None:
-        """From now on every call is carried out and answered."""
+        """End all faults."""
         self._on_since = None
 
-    def watch(self, passing: Passing) -> None:
+    def watch(self, passing: CallEvent) -> None:
         """Count the call, and order a fault for it."""
         if passing.moment != "arrived":
             return
@@ -74,11 +74,11 @@ class CallFaults:
             self.servers[passing.service].fail(Fault(kind, 1, passing.operation, passing.target or None))
 
     def kill_again(self) -> None:
-        """The process had ended before it was killed: the next call kills one."""
+        """Kill a process at the next call, after one that had ended before it was killed."""
         with self._lock:
             self._calls_to_next_kill = 0
 
-    def _next_fault(self, passing: Passing, seconds: float) -> FaultKind | None:
+    def _next_fault(self, passing: CallEvent, seconds: float) -> FaultKind | None:
         storm, seconds_of_it = divmod(seconds, self._plan.storm_every)
         if seconds_of_it < self._plan.storm_seconds:
             self.calls_by_storm[int(storm)] += 1
@@ -89,7 +89,7 @@ class CallFaults:
             self.faults[kind] += 1
         return kind
 
-    def _kind(self, passing: Passing, nth: int) -> FaultKind | None:
+    def _kind(self, passing: CallEvent, nth: int) -> FaultKind | None:
         what = f"{self._plan.seed} {passing.service} {passing.operation} {passing.target} {nth}"
         chance = random.Random(what).random()  # noqa: S311  repeatable
         for kind, share in SHARES.items():

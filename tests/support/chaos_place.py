@@ -1,4 +1,4 @@
-"""Where a run of chaos records its jobs, and what is compared of it."""
+"""The sinks of a chaos run, and the comparison of their content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ice_result.app import assemble
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.processing.batch import Pipeline
 from ice_result.settings import Settings
-from ice_result.sinks.table.schema import TABLES, TableStore
+from ice_result.sinks.table.schema import TABLES
 from support import callback_requests
 
 CONCURRENCY = 16
@@ -23,7 +23,7 @@ _POSITION = "ice/parked/listed-to.json"  # no envelope: it may outlast the envel
 
 
 class Place:
-    """Three sinks of their own: objects, wide columns, and a database file."""
+    """Three sinks of a run: objects, wide columns, and a database file."""
 
     def __init__(self, cloud: LocalCloud, folder: Path, name: str) -> None:
         self.name = name
@@ -40,26 +40,26 @@ class Place:
         }
         with closing(self.pipeline()) as pipeline:
             for sink in pipeline.stores.sinks:
-                if isinstance(sink, TableStore):
+                if sink.capabilities.keeps == "tables":
                     sink.prepare(dry_run=False)
 
     def pipeline(self) -> Pipeline:
-        """A pipeline of this process that works on the sinks."""
+        """Make a pipeline of this process for the sinks."""
         credentials = Credentials()
         ((key_id, secret),) = self._cloud.credentials.items()
         credentials.use(Keys(key_id, secret))
         return assemble(Settings.from_environment(self.environment), credentials)
 
     def keys(self, kind: str) -> list[str]:
-        """The keys of objects that are, for example, `parked`."""
+        """Return the keys of objects of a kind, such as `parked`."""
         return [key for key in self._keys() if key.startswith(f"ice/{kind}/")]
 
     def stored(self, key: str) -> bytes:
-        """The content of an object."""
+        """Return the content of an object."""
         return self._cloud.oss.get(self.name, key)
 
     def by_job(self) -> dict[str, Stored]:
-        """All that is stored, by job."""
+        """Return everything that is stored, by job."""
         found: dict[str, Stored] = defaultdict(lambda: defaultdict(list))
         oss, ots, instance = self._cloud.oss, self._cloud.ots, f"ice-{self.name}"
         for key in self._keys():
@@ -78,7 +78,7 @@ class Place:
 
 
 def difference(found: Stored, expected: Stored) -> str:
-    """The first place where what is stored of a job is not what is expected, and how; empty when all is the same."""
+    """Describe the first difference between a stored job and the expected one; empty without a difference."""
     for where in sorted({*found, *expected}):
         if text := _difference(repr(found.get(where)), repr(expected.get(where))):
             return f"{where} {text}"
@@ -95,5 +95,5 @@ def _difference(found: str, expected: str) -> str:
 
 
 def is_unseen(stored: Stored) -> bool:
-    """Whether a manifest says of a file that it could not be looked up."""
+    """Return True for a manifest with a file that could not be looked up."""
     return any(code in repr(contents) for contents in stored.values() for code in ('"unreachable"', '"forbidden"'))

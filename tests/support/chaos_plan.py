@@ -1,4 +1,4 @@
-"""What a run of chaos is to be like, and what happened in it."""
+"""The plan of a chaos run, and its figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alicloud_local import FaultKind
 
 @dataclass(frozen=True)
 class Plan:
-    """How many jobs, and what disturbs them. `lanes` is how many functions are at work at once.
+    """Number of jobs, and their faults. `lanes` is the number of functions at work at the same time.
 
     `http_lanes` of them answer HTTP requests, with one event each. The others get batches, with as many events at most
     as s.yaml hands over at once. Processes are killed one by one, each after a number of calls between the two of
@@ -37,7 +37,7 @@ class Plan:
 
 @dataclass
 class Figures:
-    """What happened. `requests` are HTTP requests, one event each; `batches` have the other events."""
+    """Figures of a run. `requests` are HTTP requests with one event each; `batches` have the other events."""
 
     batches: int = 0
     events: int = 0

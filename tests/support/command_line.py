@@ -1,4 +1,4 @@
-"""The command line, with nothing in its environment but what is given: within this process, or as a process."""
+"""Runs of the command line with only the given environment: in this process, or as a process of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _USUAL = {
 
 
 class Finished(NamedTuple):
-    """What a command left behind."""
+    """Exit status and output of a command."""
 
     returncode: int
     stdout_bytes: bytes
@@ -52,7 +52,7 @@ def ice_result(*arguments: str, **environment: str) -> Finished:
     """Run `ice-result ARGUMENTS` in this process, with nothing on standard input.
 
     Imports, signals and the streams' encodings are those of this process: where they matter, use
-    `ice_result_process`. What would end in a traceback is raised here.
+    `ice_result_process`. An error that ends in a traceback there is raised here.
     """
     return ice_result_given(b"", *arguments, **environment)
 
@@ -82,11 +82,11 @@ def ice_result_process(*arguments: str, **environment: str) -> Finished:
 
 
 def process_arguments(*arguments: str) -> list[str]:
-    """What starts `ice-result ARGUMENTS` as a process."""
+    """Return the arguments that start `ice-result ARGUMENTS` as a process."""
     return [sys.executable, "-m", "ice_result", *arguments]
 
 
 def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """All that such a process finds in its environment; where coverage is measured, its variables too."""
+    """Return the environment of such a process, with the variables of coverage where it is measured."""
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return {**_USUAL, **coverage, **environment}

@@ -1,4 +1,4 @@
-"""One delivery of one event to a disk that fails, and its outcome in the words of docs/reliability.md."""
+"""Delivery of one event to a disk that fails, and its outcome in the words of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_SECONDS = 60
 
 @dataclass(frozen=True)
 class DiskCell:
-    """One trouble with one store. Events are parked in a folder; without `parks_elsewhere`, in the store itself."""
+    """A trouble with one store. Events are parked in a folder; without `parks_elsewhere`, in the store itself."""
 
     title: str
     fault: str
@@ -38,19 +38,19 @@ class DiskCell:
 
     @property
     def key(self) -> CellKey:
-        """The row of the table that belongs to it."""
+        """Key of its row in the table."""
         return CellKey(self.title, self.fault, "always" if self.always else "once")
 
     @property
     def timeout(self) -> int:
-        """The function's timeout in seconds. It is short where the function waits for a lock until its deadline.
+        """Timeout of the function in seconds. It is short where the function waits for a lock until its deadline.
 
         The function needs milliseconds to come to the lock, and no deadline stops it from parking in a folder.
         """
         return 4 if self.trouble == "locked" and self.always else LONGEST_SECONDS
 
     def run(self, folder: Path, functions: ForkedFunctions) -> Result:
-        """What becomes of the job, in a folder of its own."""
+        """Deliver the event in a folder of its own, and return the outcome of the job."""
         with self._trouble(folder) as meanwhile:
             file_bytes = (ENVELOPE_BYTES if self.parks_elsewhere else 0) if self.trouble == "full" else None
             status = self._deliver(
@@ -63,7 +63,7 @@ class DiskCell:
         return Result("recorded and parked" if envelopes else "recorded", "")
 
     def _deliver_again(self, folder: Path, functions: ForkedFunctions, envelopes: list[Path]) -> str:
-        """What becomes of the envelope, or else of the event, without the trouble; an old envelope may be left."""
+        """Deliver the envelope, or the event, without the trouble. An old envelope may be left."""
         event = json.loads(envelopes[0].read_bytes()) if envelopes else EVENT
         status = self._deliver(folder, functions, event, timeout=LONGEST_SECONDS)
         if not status and self._is_recorded(folder / "out"):
@@ -71,7 +71,7 @@ class DiskCell:
         return self._outcome(status, list((folder / "parked").rglob("*.json")))
 
     def _outcome(self, status: int, envelopes: list[Path]) -> str:
-        """What became of an event that is not recorded, in the words of the table."""
+        """Describe the outcome of an event that is not recorded, in the words of the table."""
         if status:
             return "given back" if status == GIVEN_BACK else f"failed with {status}"
         for envelope in envelopes:
@@ -88,7 +88,7 @@ class DiskCell:
         file_bytes: int | None = None,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
-        """The exit status of a process that gets the event; `meanwhile` is called while it is at work."""
+        """Return the exit status of a process that gets the event. `meanwhile` is called while it is at work."""
         environment = {
             "ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}",
             "ICE_RESULT_SINKS": self.sink.format(folder / "out"),
@@ -104,7 +104,7 @@ class DiskCell:
 
     @contextmanager
     def _trouble(self, folder: Path) -> Iterator[Callable[[], None]]:
-        """The trouble; what is yielded takes it away, if it passes, as soon as the process has met it."""
+        """Make the trouble. The yielded function ends a passing trouble as soon as the process has met it."""
         out = folder / "out"
         if self.trouble == "in the way":
             out.write_text("in the way")

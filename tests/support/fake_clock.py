@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps, or when the test moves it."""
+"""Time that passes only in sleeps, or when a test moves it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from alicloud_local import FaultKind, Passing
-from alicloud_local.service import Watch
+from alicloud_local import CallEvent, FaultKind
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import Clock, Deadline, time_limit
 from ice_result.function import Function
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class FakeTime:
-    """`clock` goes into what is tested; `slept` says how it waited between calls.
+    """Fake time. `clock` is given to the tested object; `slept` lists the pauses between calls.
 
-    It is one time for all threads: a pause of one lets time pass for the calls of the others. A call that is waited
-    for costs none of it, unless the test moves the time meanwhile.
+    All threads share the time: a pause of one thread lets time pass for the calls of the others. A call takes no time,
+    unless the test moves the time meanwhile.
 
     Sockets know only real time. One of a store waits for 10 s. One of ICE waits for as many seconds as are left until
     the deadline, 10 at most: a deadline of a second is a real one for the server's reply.
@@ -36,7 +36,7 @@ class FakeTime:
             self.seconds += seconds
 
     def move(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Let this time pass."""
         with self._lock:
             self.seconds += seconds
 
@@ -45,15 +45,15 @@ class FakeTime:
         with self._lock:
             self.seconds = max(self.seconds, seconds)
 
-    def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> Watch:
-        """Watch a local cloud: so much time passes while a reply that hangs or drips is waited for.
+    def during(self, kind: FaultKind, seconds: float, times: int | None = 1) -> CallObserver:
+        """Observe a local cloud, and let this time pass during a reply that hangs or drips.
 
         `times` is how many calls are hit by this fault, as for Fault. Other kinds are answered at once.
         """
         moment = {"hang": "arrived", "drip": "answered"}.get(kind)
         hit = 0
 
-        def watch(passing: Passing) -> None:
+        def watch(passing: CallEvent) -> None:
             nonlocal hit
             if passing.moment == moment and (times is None or hit < times):
                 hit += 1
@@ -70,12 +70,12 @@ class FakeTime:
 
 
 def without_pauses() -> Clock:
-    """The machine's own time, in which nobody sleeps: for work in many threads, where only calls are waited for."""
+    """Make a clock with real time and no pauses, for work in many threads that waits only for calls."""
     return Clock(sleep=lambda _: None)
 
 
 def function_without_pauses(environment: Mapping[str, str]) -> Function:
-    """A function whose pauses take no time."""
+    """Make a function whose pauses take no time."""
     return Function(environment, without_pauses())
 
 

@@ -1,4 +1,4 @@
-"""One delivery of one event with one fault at one call, and its outcome in the words of docs/reliability.md."""
+"""Delivery of one event with one fault at one call, and its outcome in the words of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from alicloud_local import Fault, LocalCloud, Passing
+from alicloud_local import CallEvent, Fault, LocalCloud
 from alicloud_local.faults import FaultKind
 from alicloud_local.service import LocalService
 from ice_result.core.credentials import Credentials, Keys
@@ -18,7 +18,6 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ParkingError
 from ice_result.function import Function
 from ice_result.sinks import SinkContext
-from ice_result.sinks.base import Loads
 from ice_result.sinks.table.tablestore import TablestoreSink
 from ice_result.sinks.table.tablestore_client import Tablestore
 from support import record_versions
@@ -67,7 +66,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault at one call."""
+    """A fault at one call."""
 
     call: Call
     kind: Kind
@@ -75,17 +74,17 @@ class Cell:
 
     @property
     def key(self) -> CellKey:
-        """The row of the table that belongs to it."""
+        """Key of its row in the table."""
         return CellKey(self.call.title, self.kind, "always" if self.always else "once")
 
     @property
     def waits(self) -> bool:
-        """Whether the call waits for a reply that does not come."""
+        """True for a call that waits for a reply that does not come."""
         return self.kind in ("hang", "drip")
 
     @property
     def timeout(self) -> int:
-        """The function's timeout in seconds: a minute, which no machine needs.
+        """Timeout of the function in seconds: a minute, which no machine needs.
 
         It is short for a call that never gets its reply: the deadline ends that call, and the test waits as long as the
         function does. The fault decides these outcomes, and not the speed of the machine. Before the call that waits,
@@ -96,7 +95,7 @@ class Cell:
 
     @property
     def clock(self) -> Clock:
-        """How the function waits here: without pauses between attempts. The tests of ServiceCaller show the pauses.
+        """Clock of the function, without pauses between attempts. The tests of ServiceCaller show the pauses.
 
         A call that waits for its reply once is given up after a second. Every call has five attempts, so that one which
         a slow machine takes a second for is made again, and the outcome is the same.
@@ -106,14 +105,14 @@ class Cell:
 
     @property
     def fault(self) -> Fault | None:
-        """The fault, as a server takes it."""
+        """Fault in the form of a server."""
         if self.kind == "dns":
             return None
         times = None if self.always else 1
         return Fault(self.kind, times, self.call.operation, self.call.target, interval_seconds=1)
 
     def run(self, folder: Path) -> Result:
-        """What becomes of the job, in a cloud and a folder of its own."""
+        """Deliver the event in a cloud and a folder of its own, and return the outcome of the job."""
         with ExitStack() as open_ones:
             return _Run(self, folder, open_ones).result()
 
@@ -142,7 +141,7 @@ class _Run:
             self._arm()
 
     def result(self) -> Result:
-        """Deliver the event; and what was not recorded again, without the fault."""
+        """Deliver the event, and again without the fault when it was not recorded."""
         function = self._new_function(broken=self._cell.kind == "dns")
         outcome = self._deliver(function, EVENT, self._cell.timeout)
         if not self._hit and self._cell.kind != "dns":
@@ -157,13 +156,13 @@ class _Run:
         return Result(outcome, self._deliver(function, again, timeout=60))
 
     def _new_function(self, *, broken: bool) -> Function:
-        """An instance whose SDKs have made their clients: boto3 takes a good part of a short timeout for that."""
+        """Make an instance whose SDKs have made their clients, for which boto3 takes a good part of a short timeout."""
         function = Function(self._environment(broken=broken), self._cell.clock)
         stores = function.prepare(self._context(timeout=60)).stores
-        parts: tuple[object, ...] = (stores.inspector, *stores.sinks)
-        for part in parts:
-            if isinstance(part, Loads):
-                part.load()
+        if stores.inspector:
+            stores.inspector.load()
+        for sink in stores.sinks:
+            sink.load()
         return function
 
     def _context(self, timeout: int) -> PlatformContextWithCredentials:
@@ -173,7 +172,7 @@ class _Run:
         )
 
     def _deliver(self, function: Function, event: bytes, timeout: int) -> str:
-        """What becomes of an event, in the words of the table."""
+        """Deliver an event, and describe its outcome in the words of the table."""
         try:
             reply = function.handle(event, self._context(timeout))
         except ParkingError:
@@ -197,7 +196,7 @@ class _Run:
         return "recorded; the file: " + ", ".join(sorted({problem["code"] for problem in manifest["problems"]}))
 
     def _row(self) -> str | None:
-        """The manifest in the job's row, if all other rows are those of the same writing."""
+        """Read the manifest in the job's row, if all other rows belong to the same writing."""
         (job,) = self._cloud.ots.rows(INSTANCE, "ice_jobs")
         for table in ("ice_outputs", "ice_items"):
             generations = [row["generation"] for row in self._cloud.ots.rows(INSTANCE, table)]
@@ -206,12 +205,12 @@ class _Run:
         return str(job["manifest"])
 
     def _object(self) -> bytes | None:
-        """The manifest, if the record is there as well."""
+        """Read the manifest, if the record is there as well."""
         objects = self._objects()
         return objects.get(f"manifests/{KEY}") if f"records/{KEY}" in objects else None
 
     def _objects(self) -> dict[str, bytes]:
-        """All that lies in the sink of the call, by key."""
+        """Return all objects in the sink of the call, by key."""
         oss, out = self._cloud.oss, self._folder / "out"
         if self._cell.call.sink.startswith("oss:"):
             return {key.removeprefix("ice/"): oss.get("records", key) for key in oss.keys("records")}
@@ -220,7 +219,7 @@ class _Run:
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.json")}
 
     def _envelopes(self) -> list[bytes]:
-        """All that is parked: in the folder, or in the sink."""
+        """Return all parked events: in the folder, or in the sink."""
         in_folder = [path.read_bytes() for path in self._folder.rglob("*.json") if "parked" in path.parts]
         return in_folder or [data for key, data in self._objects().items() if key.startswith("parked/")]
 
@@ -241,7 +240,7 @@ class _Run:
             self._armed = True
             self._servers[self._cell.call.service].fail(fault)
 
-    def _watch(self, passing: Passing) -> None:
+    def _watch(self, passing: CallEvent) -> None:
         """Arm the fault when its moment comes, and note that it hits a call."""
         call = self._cell.call
         if self._armed and passing.service == call.service and call.operation in (None, passing.operation):

@@ -20,7 +20,7 @@ class CellKey(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What becomes of a job, and of its event or envelope that is delivered again without the fault.
+    """Outcome of a job, and of its event or envelope that is delivered again without the fault.
 
     `afterwards` is empty for a job that was recorded: nothing is delivered again.
     """
@@ -30,14 +30,14 @@ class Result(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row of the data: what is expected of one cell."""
+    """A row of the data: the expected outcome of one cell."""
 
     key: CellKey
     expected: Result
 
 
 def read_rows() -> list[Row]:
-    """All rows, in the order of the file."""
+    """Read all rows, in the order of the file."""
     with DATA.open(encoding="utf-8", newline="") as file:
         return [
             Row(CellKey(row["call"], row["fault"], row["times"]), Result(row["outcome"], row["afterwards"]))
@@ -46,7 +46,7 @@ def read_rows() -> list[Row]:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """The outcomes as the document shows them: one line for each fault that can last, at each call."""
+    """Format the outcomes for the document: one line for each lasting fault at each call."""
     outcomes = {row.key: row.expected.outcome for row in rows}
     lines = [
         f"| {key.call} | {key.fault} | {outcomes.get(key._replace(times='once'), '—')} | {outcome} |"

@@ -1,4 +1,4 @@
-"""Runs the function in one new process after the other, each a fork of this one, which has imported everything.
+"""A process that runs the function in forks, one after the other, with everything imported.
 
 A line of JSON comes in, the arguments of `start` and the number of the order; out go the id of the process, and then
 its exit status, each after the number: 0 when the handler returned, GIVEN_BACK when it raised ParkingError, REFUSED
@@ -26,7 +26,6 @@ from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
 from ice_result.jobs.client import IceClient
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.base import Loads
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
 
@@ -43,10 +42,10 @@ _NOT_INHERITED = ("COVERAGE_", "ALIBABA_CLOUD_", "ICE_RESULT_")
 
 
 class ForkedFunctions:
-    """The process that forks, seen from a test. One event at a time."""
+    """The forking process, seen from a test. It handles one event at a time."""
 
     def __init__(self, log: IO[bytes] | None = None) -> None:
-        """What the functions log goes to `log`, or else where this process's errors go."""
+        """The log of the functions goes to `log`, or to the standard error of this process."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         environment["PYTHONPATH"] = f"{SOURCE}:{TESTS}"
         environment["SSL_CERT_FILE"] = os.devnull  # reading the system's would take longer than all the rest
@@ -71,7 +70,7 @@ class ForkedFunctions:
         ahead_seconds: int = 0,
         found_locked: Path | None = None,
     ) -> int:
-        """A new process that handles the event, within the function's timeout; its id.
+        """Start a process that handles the event within the function's timeout. Returns its id.
 
         It can write no larger file than `file_bytes`: for what is larger, it is as if the disk were full. By its clock
         it is `ahead_seconds` later than it is, so that what was parked has waited for so long. It makes the file
@@ -94,17 +93,17 @@ class ForkedFunctions:
         return self._process_id
 
     def status(self) -> int:
-        """Wait for the process that was started last."""
+        """Wait for the last process, and return its exit status."""
         status = self._answer()
         self._process_id = None
         return status
 
     def close(self) -> None:
-        """End the process that forks."""
+        """End the forking process."""
         self._parent.communicate()
 
     def _answer(self) -> int:
-        """The next answer to the last order; answers to earlier ones, which nobody read, are left out."""
+        """Return the next answer to the last order, without unread answers to earlier orders."""
         assert self._parent.stdout is not None
         while True:
             number, answer = map(int, self._parent.stdout.readline().split())
@@ -133,9 +132,7 @@ def _load() -> None:
         region="cn-shanghai", oss_endpoint=parse_endpoint(_NOWHERE), ots_endpoint=parse_endpoint(_NOWHERE)
     )
     for url in ("oss://bucket", "ots://instance", "sqlite:x"):
-        sink = open_sink(url, context)
-        if isinstance(sink, Loads):
-            sink.load()
+        open_sink(url, context).load()
 
 
 def _run(
@@ -147,7 +144,7 @@ def _run(
     ahead_seconds: int,
     found_locked: str | None,
 ) -> NoReturn:
-    """What one instance of the function does from its birth to its death."""
+    """Run one instance of the function from start to end."""
     os.environ.update(environment)
     if found_locked is not None:
         _tell_of_a_lock(Path(found_locked))
@@ -167,7 +164,7 @@ def _run(
 
 
 def _exit_status(reply: JsonObject) -> int:
-    """Of an HTTP request, its answer says how it ended; of any other event, that the handler returned."""
+    """Return the exit status: for an HTTP request, the one of its answer."""
     status = reply.get("statusCode", 200)
     assert isinstance(status, int)
     if status == 200:

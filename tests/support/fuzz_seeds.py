@@ -1,4 +1,4 @@
-"""Inputs for the targets of fuzz_targets: those worth keeping, and those made of the samples and the fixtures.
+"""Inputs for the targets of fuzz_targets: seeds, and inputs from the samples and fixtures.
 
 tests/seeds has a file for each target, with the base64 of one input a line.
 """
@@ -30,13 +30,13 @@ _ODD_ADDRESSES = (
 
 
 def load(target: str) -> list[bytes]:
-    """The inputs that were kept."""
+    """Load the seeds."""
     file = SEEDS / f"{target}.txt"
     return [base64.b64decode(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
 def save(target: str, inputs: list[bytes]) -> int:
-    """Keep the shortest, as many as fit; how many they are."""
+    """Save the shortest inputs, as many as fit. Returns their number."""
     kept: list[str] = []
     for data in sorted(inputs, key=lambda data: (len(data), data)):
         if len(data) <= _LONGEST_KEPT and sum(map(len, kept)) + len(data) < _MOST_KEPT_BYTES:
@@ -46,7 +46,7 @@ def save(target: str, inputs: list[bytes]) -> int:
 
 
 def samples(target: str) -> list[bytes]:
-    """What the samples and the fixtures make for a target."""
+    """Make the inputs of a target from the samples and fixtures."""
     events = [path.read_bytes() for name in ("samples/events", "tests/events") for path in _files(name)]
     jobs = [path.read_bytes() for name in ("samples/jobs", "tests/jobs") for path in _files(name)]
     events += _TOO_DEEP
@@ -67,7 +67,7 @@ def samples(target: str) -> list[bytes]:
 
 
 def _heads() -> list[bytes]:
-    """Headers of a callback: signed, signed with a key of nobody's, signed for another time, and not at all."""
+    """Yield headers of a callback: signed, signed with an unknown key, signed for another time, and unsigned."""
     signatures = (signature(str(NOW)), signature(str(NOW), key="other"), signature(str(NOW - 9)), "")
     return [f"X-ICE-TIMESTAMP: {NOW}\nX-ICE-SIGNATURE: {text}\n\n".encode() for text in signatures]
 
@@ -85,7 +85,7 @@ def _result(job: bytes) -> bytes:
 
 
 def _texts(value: object) -> list[str]:
-    """All texts in a JSON value."""
+    """Yield all texts in a JSON value."""
     if isinstance(value, str):
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

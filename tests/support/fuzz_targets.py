@@ -1,4 +1,4 @@
-"""What must hold for any bytes at all, one function for each place where bytes from outside are read.
+"""Properties that hold for any bytes: one function for each place that reads bytes from outside.
 
 Each raises AssertionError when something does not hold, and anything else is a defect too. The fuzzer feeds them what
 it makes up, and the suite what was found to be worth keeping: see tests/long/fuzz_coverage.py and tests/seeds.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+
+from pydantic_core import to_json
 
 from ice_result.core import json_text
 from ice_result.core.deadline import Deadline, current_deadline
@@ -37,7 +40,7 @@ _VALID_SIGNATURES = [signature(str(second), key=key) for second in _WINDOW for k
 
 
 def parsing(data: bytes) -> None:
-    """A payload yields events that can be written down, and what is parked names its job again, and no other."""
+    """Check that a payload yields writable events, and that a parked event names its job again, and no other."""
     triggered = _few(parse(data))
     assert triggered.events
     _check_writable(triggered)
@@ -52,7 +55,7 @@ def parsing(data: bytes) -> None:
 
 
 def decoding(data: bytes) -> None:
-    """The first byte chooses the function, the rest is its Result, or a whole response when it has a Status."""
+    """Check a Result, or a whole response when it has a Status. The first byte chooses the function."""
     function_name = FUNCTIONS[data[0] % len(FUNCTIONS)] if data else ""
     text = data[1:].decode("utf-8", "replace")
     _check_json(decoded_json(decode(function_name, text, "bucket")))
@@ -68,7 +71,7 @@ def decoding(data: bytes) -> None:
 
 
 def addressing(data: bytes) -> None:
-    """A text is an address OSS could have, or none; a sink's URL and an endpoint are what we allow, or refused."""
+    """Check that a text is a possible address of OSS or none, and that URLs and endpoints are valid or refused."""
     text = data.decode("utf-8", "surrogateescape")
     address = parse_address(text)
     if address:
@@ -91,7 +94,7 @@ def addressing(data: bytes) -> None:
 
 
 def calling_back(data: bytes) -> None:
-    """The first byte chooses what is foreign: the payload, the signed request's body, or the headers and the body.
+    """Check a callback. The first byte chooses the foreign part: payload, signed body, or headers and body.
 
     A request is believed only if it bears a signature that our keys make for a time within the window.
     """
@@ -115,10 +118,13 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 class _Nobody:
-    """A source that knows no job, and remembers what it was asked for."""
+    """Source of jobs that knows none, and remembers the queries."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+
+    def load(self) -> None:
+        """Nothing is loaded."""
 
     def get(self, job_id: JobId) -> Job:
         self.asked.append(job_id)
@@ -127,11 +133,13 @@ class _Nobody:
 
 
 _SOURCE = _Nobody()
-_PIPELINE = Pipeline(_SOURCE, Stores(sinks=[], lots=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1)
+_PIPELINE = Pipeline(
+    _SOURCE, Stores(sinks=[], parking_stores=[], inspector=None), triggers=OPTIONS, region=None, concurrency=1
+)
 
 
 def _answered(payload: bytes) -> tuple[list[str], Triggered]:
-    """What was asked for because of a payload, and what it was taken for; the answer is given in between."""
+    """Answer a request, and return the queried jobs and the events."""
     _SOURCE.asked = []
     triggered = _few(parse(payload, OPTIONS, lambda: NOW))
     _check_writable(triggered)
@@ -143,8 +151,8 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
 
 
 def _few(triggered: Triggered) -> Triggered:
-    """Its first events: each would write the whole payload once more."""
-    return triggered.model_copy(update={"events": triggered.events[:10]})
+    """Return the first events: each one would write the whole payload again."""
+    return replace(triggered, events=triggered.events[:10])
 
 
 def _signed(body: str) -> JsonObject:
@@ -152,14 +160,14 @@ def _signed(body: str) -> JsonObject:
 
 
 def _forged(text: str) -> JsonObject:
-    """Header lines, an empty line, and the body: all that a stranger can choose."""
+    """Make a request from header lines, an empty line and a body, which a stranger can choose."""
     head, _, body = text.partition("\n\n")
     lines = (line.partition(":") for line in head.split("\n"))
     return {**callback("job-1", body=body), "headers": {name: value.strip() for name, _, value in lines}}
 
 
 def _record(response: JsonObject) -> None:
-    """The record and the manifest are written, and a second time with the same bytes."""
+    """Check that record and manifest are written with the same bytes twice."""
     once, twice = (_written(response) for _ in range(2))
     assert once == twice
 
@@ -175,9 +183,9 @@ def _written(response: JsonObject) -> tuple[str, ...]:
     return _check_writable(record), _check_writable(build_manifest(record, files, None))
 
 
-def _check_writable(value: Model) -> str:
-    """Its JSON is UTF-8 and JSON indeed."""
-    return _check_json(value.model_dump_json(by_alias=True))
+def _check_writable(value: Model | Triggered) -> str:
+    """Check that its JSON is valid, in UTF-8."""
+    return _check_json(to_json(value, by_alias=True).decode())
 
 
 def _check_json(text: str) -> str:

@@ -13,12 +13,12 @@ _SAMPLED = 200
 
 
 def large_result(kind: str, size: int) -> tuple[str, str]:
-    """A FunctionName, and the text of a Result of it that has nearly `size` bytes, and no more."""
+    """Make a Result of at most, and nearly, `size` bytes. Returns its FunctionName too."""
     return _KINDS[kind](size)
 
 
 def response(kind: str, job_id: str, size: int) -> JsonObject:
-    """A successful job with that Result and one output file in the bucket `media`."""
+    """Make a successful job with that Result and one output file in the bucket `media`."""
     function_name, result = large_result(kind, size)
     return {
         "JobId": job_id,
@@ -38,7 +38,7 @@ def _texts_in(result: JsonValue) -> str:
 
 
 def _array(make: Make) -> Callable[[int], str]:
-    """A JSON array of what `make` makes of 0, 1, 2, …: as many as there is room for."""
+    """Make a JSON array of `make(0)`, `make(1)`, … as long as there is room."""
 
     def text(size: int) -> str:
         sampled = len(_texts_in([make(10**6 + number) for number in range(_SAMPLED)]).encode())

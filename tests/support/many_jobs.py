@@ -13,7 +13,7 @@ ITEMS_OF_A_LONG_JOB = 200
 
 
 def write_jobs(folder: Path, count: int) -> list[str]:
-    """Saved responses of every sample in turn, every fiftieth a Cover with 200 covers; their job ids."""
+    """Write saved responses of every sample in turn, every fiftieth a Cover with 200 covers. Returns the job ids."""
     folder.mkdir(parents=True, exist_ok=True)
     responses = [json.loads(path.read_text(encoding="utf-8")) for path in SAMPLES]
     long = next(response for response in responses if response["FunctionName"] == "Cover")

@@ -1,4 +1,4 @@
-"""A process in which no keys are to be found."""
+"""Removal of all access keys from a process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alibabacloud_credentials.utils import auth_util
 
 
 def take_keys_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no keys in the environment, and no place where the standard chain would find any.
+    """Remove all keys from the environment, and all sources of the standard chain.
 
     Its package reads the environment once, when it is imported, which may have been in any test before.
     """

@@ -21,7 +21,7 @@ SKIPPED_CALLS = ("len", "isinstance", "cast", "NewType", "TypeVar")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mutation of one module. `module` is its path below the package."""
+    """A mutation of one module. `module` is its path below the package."""
 
     module: str
     original: str
@@ -43,7 +43,7 @@ class Mutant:
 
 
 class Module:
-    """A module and all its mutations; `len` is their number."""
+    """A module and its mutations; `len` is their number."""
 
     def __init__(self, package: Path, name: str) -> None:
         self.name = name
@@ -55,14 +55,14 @@ class Module:
         return len(self._mutations)
 
     def mutant(self, index: int) -> Mutant:
-        """The module with one of its mutations."""
+        """Return the module with one of its mutations."""
         before, after = self._mutations[index]
         mutated = cst.ensure_type(self._tree.deep_replace(before, after), cst.Module)
         return Mutant(self.name, self._text, mutated.code)
 
 
 def _mutations(node: cst.CSTNode, *, ignores_case: bool = False) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-    """Each node at or below this one, with a node to put in its place."""
+    """Yield the nodes at or below this one, each with a replacement."""
     if _is_skipped(node):
         return
     ignores_case = ignores_case or _ignores_case(node)
@@ -78,7 +78,7 @@ def _mutations(node: cst.CSTNode, *, ignores_case: bool = False) -> Iterator[tup
 
 
 def _is_skipped(node: cst.CSTNode) -> bool:
-    """Whether a mutation has no effect that matters: in types, imports and messages for people (texts with blanks)."""
+    """Return True for a mutation without effect: in types, imports and messages for people (texts with blanks)."""
     if isinstance(node, cst.SimpleString):
         return " " in node.value
     if isinstance(node, cst.Call):
@@ -91,13 +91,13 @@ def _is_skipped(node: cst.CSTNode) -> bool:
 
 
 def _ignores_case(node: cst.CSTNode) -> bool:
-    """Whether this is a call like `re.compile(…, re.IGNORECASE)`."""
+    """Return True for a call like `re.compile(…, re.IGNORECASE)`."""
     arguments = node.args if isinstance(node, cst.Call) else ()
     return any("IGNORECASE" in cst.Module(()).code_for_node(argument) for argument in arguments)
 
 
 def _is_same_text(one: cst.CSTNode, other: cst.CSTNode) -> bool:
-    """Whether these are two texts that differ in nothing but upper and lower case."""
+    """Return True for two texts that differ only in upper and lower case."""
     texts = [node.value.lower() for node in (one, other) if isinstance(node, cst.SimpleString)]
     return len(texts) == 2 and texts[0] == texts[1]
 
@@ -107,7 +107,7 @@ def _is_name(node: cst.CSTNode, name: str) -> bool:
 
 
 def _other_decisions(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A condition that always or never holds, one operand of two, a call that is not made, a value not returned."""
+    """Yield constant conditions, single operands, omitted calls and omitted return values."""
     if isinstance(node, (cst.If, cst.CompIf, cst.While)):
         for value in ("False",) if isinstance(node, cst.While) else ("True", "False"):
             yield node.with_changes(test=cst.Name(value))

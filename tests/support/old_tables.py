@@ -1,4 +1,4 @@
-"""Three jobs as version 1 of the tables held them: what that version wrote, dumped from its SQLite file (measured)."""
+"""Three jobs in version 1 of the tables, dumped from a SQLite file of that version [measured]."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ _TABLES = ("ice_jobs", "ice_outputs", "ice_items")
 
 
 def _typed(row: sqlite3.Row) -> Row:
-    """SQLite has 0 and 1 for booleans."""
+    """Convert 0 and 1 of SQLite into booleans."""
     values = dict(row)
     return {name: bool(value) if name in _BOOLEANS and value is not None else value for name, value in values.items()}

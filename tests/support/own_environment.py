@@ -1,4 +1,4 @@
-"""The variables of whoever runs the tests, and an environment without those that the program or an SDK reads."""
+"""An environment without the variables that the program or an SDK reads, and access to the original ones."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def leave_outside() -> None:
 
 
 def outside() -> dict[str, str]:
-    """The environment with these variables: for what has to reach a package registry, perhaps through a proxy."""
+    """Return the environment with the original variables, for access to a package registry."""
     return {name.removeprefix(_OUTSIDE): value for name, value in os.environ.items()}

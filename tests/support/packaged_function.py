@@ -1,4 +1,4 @@
-"""The package as it is built, unpacked, and instances of the function that run from it alone."""
+"""The built package, unpacked, and instances of the function that run from it alone."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Package:
 
     @property
     def sbom(self) -> JsonObject:
-        """What lies beside the archive."""
+        """SBOM beside the archive."""
         document: JsonObject = json.loads(self.archive.with_suffix(".cdx.json").read_text(encoding="utf-8"))
         return document
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the platform makes of one call. `error` has errorMessage, errorType and stackTrace."""
+    """Outcome of one call on the platform. `error` has errorMessage, errorType and stackTrace."""
 
     body: bytes
     error: dict[str, object] | None
@@ -73,7 +73,7 @@ class Answer:
 
 
 class Instance:
-    """One instance of a function: a process that answers one request at a time."""
+    """An instance of a function: a process that answers one request at a time."""
 
     def __init__(
         self, python: Path, code: Path, environment: dict[str, str], names: tuple[str, ...], log: Path
@@ -91,19 +91,19 @@ class Instance:
             )
 
     def initialize(self, context: PlatformContext) -> Answer:
-        """The hook that runs once, before the first event."""
+        """Call the hook before the first event."""
         return self._call("initialize", b"", context)
 
     def pre_stop(self, context: PlatformContext) -> Answer:
-        """The hook that runs once, before the platform takes the instance away."""
+        """Call the hook before the platform removes the instance."""
         return self._call("pre_stop", b"", context)
 
     def handle(self, event: bytes, context: PlatformContext) -> Answer:
-        """One invocation."""
+        """Invoke the function once."""
         return self._call("handle", event, context)
 
     def close(self) -> str:
-        """End the instance; what it printed and logged."""
+        """End the instance, and return its output and log."""
         if self.process.stdin:
             self.process.stdin.close()
         self.process.wait()

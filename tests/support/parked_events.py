@@ -1,4 +1,4 @@
-"""Runs of the pipeline over a folder, for tests of what is parked there."""
+"""Runs of the pipeline over a folder, for tests of parked events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ice_result.app import assemble
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject
-from ice_result.maintenance import Envelope, Retried, kept, read_each, retry
+from ice_result.maintenance import ParkedEnvelope, RetryResult, list_parked, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from support.fake_clock import without_pauses
@@ -23,7 +23,7 @@ SAMPLE = SAMPLE_JOBS / "cover-0001.json"
 
 
 class Saved:
-    """Saved responses in a folder: the jobs that are known, and how far each is."""
+    """Saved responses in a folder, each of a finished or a running job."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,17 +31,17 @@ class Saved:
 
     @property
     def url(self) -> str:
-        """The value of ICE_RESULT_JOBS."""
+        """Value of ICE_RESULT_JOBS."""
         return f"file:{self._folder}"
 
     def done(self, *job_ids: str) -> None:
-        """These are finished."""
+        """Save finished jobs."""
         for job_id in job_ids:
             response = json.loads(SAMPLE.read_text()) | {"JobId": job_id}
             (self._folder / f"{job_id}.json").write_text(json.dumps(response))
 
     def running(self, *job_ids: str) -> None:
-        """These are not."""
+        """Save running jobs."""
         for job_id in job_ids:
             running = {"JobId": job_id, "FunctionName": "Cover", "Status": "Analysing"}
             (self._folder / f"{job_id}.json").write_text(json.dumps(running))
@@ -49,7 +49,7 @@ class Saved:
 
 @contextmanager
 def pipeline_of(environment: Mapping[str, str], clock: Clock | None = None) -> Iterator[Pipeline]:
-    """As the function assembles it, but for its pauses; output files are not looked up."""
+    """Make the pipeline of the function, without pauses and without lookups of output files."""
     offline = {"ICE_RESULT_VERIFY_OUTPUTS": "off", "ICE_RESULT_REGION": "cn-shanghai"}
     pipeline = assemble(Settings.from_environment({**offline, **environment}), Credentials(), clock or without_pauses())
     try:
@@ -59,32 +59,32 @@ def pipeline_of(environment: Mapping[str, str], clock: Clock | None = None) -> I
 
 
 def terms(seconds: float = 30.0) -> RunContext:
-    """So long for each job."""
+    """Make a run with this time limit for each job."""
     return RunContext(lambda: Deadline.after(seconds))
 
 
 def deadline() -> Deadline:
-    """Long enough."""
+    """Make a deadline that no test reaches."""
     return Deadline.after(60.0)
 
 
 def process(pipeline: Pipeline, payload: object) -> None:
-    """Bring the events of a payload to their end."""
+    """Process the events of a payload."""
     pipeline.report(pipeline.parse(json.dumps(payload).encode()).events, terms())
 
 
-def envelopes(pipeline: Pipeline) -> list[Envelope]:
-    """All that is parked, that parked longest ago first."""
-    return [*read_each(kept(pipeline.stores.lots, None), deadline())]
+def envelopes(pipeline: Pipeline) -> list[ParkedEnvelope]:
+    """Read all parked events, the oldest first."""
+    return [*read_envelopes(list_parked(pipeline.stores.parking_stores, None), deadline())]
 
 
-def retry_all(pipeline: Pipeline) -> list[Retried]:
-    """Try all of it again."""
+def retry_all(pipeline: Pipeline) -> list[RetryResult]:
+    """Retry all parked events."""
     return [*retry(pipeline, envelopes(pipeline), terms())]
 
 
 def parked_in(folder: Path) -> dict[str, JsonObject]:
-    """The envelopes below a sink's folder, by their place: `not_found/nobody`."""
+    """Read the envelopes below a sink's folder, by reason and name: `not_found/nobody`."""
     parked = folder / "parked"
     return {
         str(path.relative_to(parked).with_suffix("")): json.loads(path.read_text())
@@ -93,11 +93,11 @@ def parked_in(folder: Path) -> dict[str, JsonObject]:
 
 
 def recorded_in(folder: Path) -> list[str]:
-    """The jobs that have a manifest below a sink's folder."""
+    """List the jobs with a manifest below a sink's folder."""
     return sorted(path.stem for path in (folder / "manifests").rglob("*.json"))
 
 
 def write_at(path: Path, moment: datetime) -> None:
-    """Make a file as old as if it had been written then."""
+    """Set the time at which a file was written."""
     seconds = moment.astimezone(timezone.utc).timestamp()
     os.utime(path, (seconds, seconds))

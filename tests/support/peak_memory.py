@@ -1,4 +1,4 @@
-"""One function in a process of its own: reads events from its standard input, and prints what memory it took."""
+"""A function in a process of its own: it reads events from standard input, and prints its peak memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _peak_mb() -> int:
-    """The most memory this process ever held, as Linux counts it; unlike `ru_maxrss`, without its parent's."""
+    """Return the peak memory of this process, as Linux counts it; `ru_maxrss` would include that of its parent."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
     assert found
     return int(found[1]) // 1024

@@ -1,4 +1,4 @@
-"""The context object as Function Compute hands it to a handler, for tests."""
+"""The context object that Function Compute passes to a handler, for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class PlatformFunction:
-    """`context.function`."""
+    """Part `function` of the context."""
 
     name: str = "ice-result"
     handler: str = "handler.handler"
@@ -17,7 +17,7 @@ class PlatformFunction:
 
 @dataclass(frozen=True)
 class PlatformCredentials:
-    """`context.credentials`, on the runtimes that have it."""
+    """Part `credentials` of the context, on the runtimes that have it."""
 
     access_key_id: str
     access_key_secret: str
@@ -26,7 +26,7 @@ class PlatformCredentials:
 
 @dataclass(frozen=True)
 class PlatformContext:
-    """What python3.12 hands over: no credentials."""
+    """Context of python3.12, without credentials."""
 
     request_id: str = "1-6543-abc"
     region: str = "cn-shanghai"
@@ -36,6 +36,6 @@ class PlatformContext:
 
 @dataclass(frozen=True)
 class PlatformContextWithCredentials(PlatformContext):
-    """What python3.10 hands over: the keys of the function's role."""
+    """Context of python3.10, with the keys of the function's role."""
 
     credentials: PlatformCredentials = field(default_factory=lambda: PlatformCredentials("", ""))

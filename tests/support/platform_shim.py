@@ -1,4 +1,4 @@
-"""Runs a function as Function Compute's Python runtime does, in a process of its own; standard library only.
+"""A process that runs a function as Function Compute's Python runtime does, with the standard library only.
 
     python -I -S platform_shim.py CODE_FOLDER HANDLER [INITIALIZER [PRE_STOP]]
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _start_logging() -> logging.Handler:
-    """The root logger has the platform's handler already, which puts the request id into each line."""
+    """Configure the root logger with the platform's handler, which adds the request id to each line."""
     handler = logging.StreamHandler(sys.stderr)
     logging.root.addHandler(handler)
     logging.root.setLevel(logging.INFO)
@@ -52,7 +52,7 @@ def _start_logging() -> logging.Handler:
 
 
 def _answer(request: dict[str, str], names: list[str], calls: dict[str, Handler]) -> dict[str, object]:
-    """The outcome of one call; SystemExit ends the process, as on the platform."""
+    """Return the outcome of one call. SystemExit ends the process, as on the platform."""
     started = time.perf_counter()
     try:
         result = _outcome(request, names, calls)
@@ -64,7 +64,7 @@ def _answer(request: dict[str, str], names: list[str], calls: dict[str, Handler]
 
 
 def _peak_bytes() -> int:
-    """The most memory this program had resident; getrusage would count what its parent had when it forked."""
+    """Return the peak resident memory; getrusage would include that of the parent at the fork."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
 
@@ -80,7 +80,7 @@ def _outcome(request: dict[str, str], names: list[str], calls: dict[str, Handler
 
 
 def _named(name: str, calls: dict[str, Handler]) -> Handler:
-    """`file.function`, imported when it is first called."""
+    """Import `file.function` when it is first called."""
     if name not in calls:
         module, _, function = name.rpartition(".")
         calls[name] = getattr(importlib.import_module(module), function)
@@ -88,19 +88,19 @@ def _named(name: str, calls: dict[str, Handler]) -> Handler:
 
 
 def _payload(value: object) -> bytes:
-    """Text and bytes go out as they are; anything else as JSON, and what JSON cannot say fails the invocation."""
+    """Return text and bytes as they are, and other values as JSON. A value without JSON fails the invocation."""
     if isinstance(value, bytes):
         return value
     return (value if isinstance(value, str) else json.dumps(value, sort_keys=True)).encode()
 
 
 def _context(fields: object) -> object:
-    """The fields as attributes."""
+    """Make an object with the fields as attributes."""
     return json.loads(json.dumps(fields), object_hook=lambda entries: SimpleNamespace(**entries))
 
 
 def _loaded_from() -> list[str]:
-    """The folders at the top of what is imported."""
+    """Return the top folders of the imported modules."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     return sorted({path.rpartition("/")[0] for path in files if path})
 

@@ -1,4 +1,4 @@
-"""Several writings of one job, told apart by what they hold: what stores of tables must keep apart."""
+"""Several writings of one job with different content, which stores of tables must keep apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ice_result.sinks.table.schema import SCHEMA_VERSION
 
 
 class Writing(NamedTuple):
-    """One writing of job-1: `covers` items and one output fewer; `rank` orders the writings, the greatest wins."""
+    """A writing of job-1: `covers` items and one output fewer; `rank` orders the writings, the greatest wins."""
 
     name: str
     rank: int
@@ -19,14 +19,14 @@ class Writing(NamedTuple):
 
     @property
     def content(self) -> tuple[list[str], list[str], list[str]]:
-        """The generations a store holds in its three tables when this writing has won."""
+        """Generations in the three tables of a store when this writing has won."""
         _, outputs, items = self.rows
         generation = self.rows.generation
         return [generation], [generation] * len(outputs), [generation] * len(items)
 
 
 def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Record:
-    """A Cover job with this many covers."""
+    """Make a Cover job with this many covers."""
     nothing = dict.fromkeys(("name", "template_id", "pipeline_id", "priority", "job_params", "user_data"))
     cover = {"score": 1.5, "time_seconds": 2.0, "path": "a.jpg", "uri": "oss://b/a.jpg"}
     return Record.model_validate(
@@ -53,7 +53,7 @@ def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Rec
 
 
 def manifest(files: int, job_id: str = "job-1") -> Manifest:
-    """A complete manifest with this many files."""
+    """Make a complete manifest with this many files."""
     facts = {"exists": True, "size_bytes": 7, "etag": "E", "crc64": "9", "last_modified": "2026-03-02T00:00:00Z"}
     facts |= {"storage_class": "IA"}
     usual = {"role": "cover", "media_type": "image/jpeg", "media_id": None, "named_by": ["OutputFiles", "Result"]}
@@ -64,12 +64,12 @@ def manifest(files: int, job_id: str = "job-1") -> Manifest:
 
 
 def writing(name: str, rank: int, covers: int, finish_time: str | None, **changes: JsonValue) -> Writing:
-    """A writing of job-1 by this version of the program."""
+    """Make a writing of job-1 by this version of the program."""
     return Writing(name, rank, rows_of(record(covers, finish_time, **changes), manifest(covers - 1)))
 
 
 def of_schema(schema_version: int, made: Writing) -> Writing:
-    """The same as a version of this program with that schema would write it."""
+    """Make the writing of a version of this program with that schema."""
     generation = f"{schema_version:06d}/{made.rows.generation.partition('/')[2]}"
 
     def of(row: Row) -> Row:

@@ -1,4 +1,4 @@
-"""A stand-in for an S3 server that fails on demand. It checks no signature: in the sink's tests, two servers do."""
+"""A fake S3 server that fails on demand. It checks no signature; two other servers in the sink's tests do."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import ClassVar
 from typing_extensions import override
 
 from alicloud_local.faults import RefusalKind
-from alicloud_local.oss_store import content_md5
-from alicloud_local.service import Conditions, Keyring, LocalService, Refusal, RefusedError, Watch
-from alicloud_local.wire import Reply, Request
+from alicloud_local.http_server import Reply, Request
+from alicloud_local.oss.store import content_md5
+from alicloud_local.service import CallObserver, Keyring, LocalService, Refusal, RefusedError, ServerOptions
 
 
 class S3Server(LocalService):
-    """Objects by `bucket/key`; the operation of a call is its HTTP method, its target `bucket/key`."""
+    """Server with objects by `bucket/key`. The operation of a call is its HTTP method, its target `bucket/key`."""
 
     name: ClassVar[str] = "S3"
     fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {
@@ -27,8 +27,8 @@ class S3Server(LocalService):
         ),
     }
 
-    def __init__(self, watch: Watch) -> None:
-        super().__init__(Keyring(), Conditions(watch=watch), is_fault_target=str.startswith)
+    def __init__(self, watch: CallObserver) -> None:
+        super().__init__(Keyring(), ServerOptions(watch=watch), is_fault_target=str.startswith)
         self.objects: dict[str, bytes] = {}
 
     @override

@@ -1,4 +1,4 @@
-"""Secrets in the forms they are sent in, and where in a response or an event somebody may put them.
+"""Secrets in the forms in which they are sent, and their possible places in a response or an event.
 
 The forms are those of the services' documentation; the places are assumed, but for the fields of the documented
 response of QueryIProductionJob.

@@ -17,7 +17,7 @@ MUST_BE_SET = {"README.md": "none: must be set", "README.zh-CN.md": "必须设�
 
 
 class Row(NamedTuple):
-    """One variable. `default` is what its text would be, or another variable, or blank."""
+    """A variable. `default` is its text, another variable, or blank."""
 
     name: str
     meaning: str
@@ -31,7 +31,7 @@ def rows(settings: type[Settings] = Settings) -> list[Row]:
 
 
 def written(readme: str, text: str, settings: type[Settings] = Settings) -> str:
-    """Write the table into a README's text; a translated meaning that is there stays."""
+    """Write the table into a README's text. A translated meaning stays."""
     before, _, rest = text.partition(BEGIN)
     table, _, after = rest.partition(END)
     there = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE)) if readme != "README.md" else {}
@@ -55,7 +55,7 @@ def _shown(row: Row, readme: str) -> str:
 
 
 def _needed() -> set[str]:
-    """The variables that an empty environment lacks."""
+    """Return the variables that an empty environment lacks."""
     try:
         Settings.from_environment({})
     except SettingsError as error:

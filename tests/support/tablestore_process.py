@@ -1,4 +1,4 @@
-"""A local Tablestore in a process of its own: says its environment, then the rows of each instance it is asked for."""
+"""A local Tablestore in a process of its own: it prints its environment, then the rows of each requested instance."""
 
 from __future__ import annotations
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from ice_result.core.types import JsonObject
 from ice_result.triggers import Triggered, TriggerOptions, parse
 from support.paths import TESTS
 
 EVENTS = TESTS / "events"
+OPTIONS = TypeAdapter(TriggerOptions)
 FIXTURES = sorted(EVENTS.glob("*.json"))
 
 
@@ -27,7 +30,7 @@ def parse_fixture(fixture: JsonObject) -> Triggered:
 
 
 def options_of(fixture: JsonObject) -> TriggerOptions:
-    return TriggerOptions.model_validate_json(json.dumps(fixture.get("options", {})))
+    return OPTIONS.validate_python(fixture.get("options", {}))
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
@@ -41,7 +44,7 @@ def test_fixture_becomes_what_it_says(path: Path) -> None:
     assert triggered.via_http is expected["via_http"]
     assert triggered.status == expected.get("status")
     assert triggered.on_timer is expected.get("on_timer", path.stem == "timer")
-    events = [cast("JsonObject", event.model_dump(mode="json")) for event in triggered.events]
+    events = [cast("JsonObject", to_jsonable_python(event)) for event in triggered.events]
     for event, wanted in zip(events, cast("list[JsonObject]", expected["events"]), strict=True):
         reason = str(event.get("reason"))
         assert [word for word in cast("list[str]", wanted.pop("reason", [])) if word not in reason] == []

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from pydantic_core import to_json
 
 from ice_result.core.types import JsonValue
 from ice_result.triggers import Ignored, JobEvent, Malformed, Past, TriggerOptions, parse, parse_again
@@ -236,7 +237,7 @@ def test_base64_hides_no_secret_in_what_is_kept() -> None:
     ]
     for payload in payloads:
         for event in parse(payload).events:
-            kept = event.model_dump_json()
+            kept = to_json(event).decode()
             words = re.findall(r"[A-Za-z0-9+/]{8,}", kept)
             decoded = [base64.b64decode(word[: len(word) // 4 * 4]) for word in words]
             assert "SECRET" not in kept
@@ -266,7 +267,7 @@ def test_an_address_with_a_signature_is_no_job_id() -> None:
 
     assert isinstance(event, Malformed)
     assert "/JobId: found a text of 28 characters with a secret; expected a job id" in event.reason
-    assert "SECRET" not in event.model_dump_json()
+    assert b"SECRET" not in to_json(event)
 
 
 @pytest.mark.parametrize("job_id", ["a", "a" * 128, "中文-任务", "job 1", "12345"])

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from ice_result.core import json_text
 from ice_result.core.types import JsonValue
@@ -88,7 +89,7 @@ def wrapped(layers: list[Layer], innermost: JsonValue = WAKE_UP) -> JsonValue:
 
 
 def depth(layers: list[Layer]) -> int:
-    """How deep the driver goes: into each envelope, and once more into a text that stands in an array."""
+    """How deep the parser goes: into each envelope, and once more into a text that stands in an array."""
     in_arrays = [inner[0] in XML_ENVELOPES and outer[1] is as_batch for inner, outer in pairwise(layers)]
     return len(layers) + sum(in_arrays)
 
@@ -100,7 +101,7 @@ def job_ids(triggered: Triggered) -> list[str]:
 def check_sound(triggered: Triggered) -> None:
     """At least one event, all of it fit to be written as UTF-8 JSON, every reason in words."""
     assert triggered.events
-    assert json.loads(triggered.model_dump_json().encode())
+    assert json.loads(to_json(triggered))
     assert all(isinstance(event, JobEvent) or event.reason.isprintable() for event in triggered.events)
 
 

@@ -1,8 +1,8 @@
 """`python tools/package`: the zip that Function Compute runs, and an SBOM beside it.
 
-    lock files ──► wheels ──► tree ──► compiled ──► zip
-    (hashes)       sdists     what the   by the        fixed times,
-                   built here rules keep target Python sorted
+    lock files ──► installed ──► tree ──► compiled ──► zip
+    (hashes)       by uv         what the   by the        fixed times,
+                                 rules keep target Python sorted
 
 Two builds of the same inputs are byte-identical. What was built once is kept below build/package, and taken from there
 as long as no input changes.
@@ -19,12 +19,11 @@ from tempfile import TemporaryDirectory
 
 from archive import describe, write_zip
 from cache import SUMS, PackageCache, exclusive, hash_inputs
-from natives import check_natives
+from install import install
 from pruning import add_stand_ins, is_needed
-from sbom import write_sbom
+from sbom import describe_package
 from targets import PackagingError, Target, find_target
-from tree import add_sources, compile_tree, shipped_sources
-from wheels import Wheelhouse, unpack
+from tree import add_sources, check_natives, compile_tree, copy_needed, shipped_sources
 
 TOOL = Path(__file__).resolve().parent
 ROOT = TOOL.parent.parent
@@ -63,25 +62,26 @@ def find_or_build(target: Target, extras: list[str], work: Path, *, fresh: bool)
         print("unchanged: built before, from the same inputs")
         return found
     with packages.add(key) as folder:
-        build(target, extras, folder, Wheelhouse(target, work))
+        build(target, extras, folder, work)
         if _hash(target, extras) != key:
             raise PackagingError("a file that goes into the package changed while it was built: build again")
     return packages.folder(key)
 
 
-def build(target: Target, extras: list[str], folder: Path, wheelhouse: Wheelhouse) -> None:
+def build(target: Target, extras: list[str], folder: Path, work: Path) -> None:
     """Write the package for `target`, with what `extras` need, and its SBOM to `folder`."""
-    distributions = wheelhouse.gather(_lock_files(extras))
+    locks = _lock_files(extras)
     path = folder / f"ice-result-{_version()}-py{target.tag}.zip"
     with TemporaryDirectory(dir=folder) as temporary:
-        tree = Path(temporary)
-        shipped = [distribution for distribution in distributions if unpack(distribution.wheel, tree, is_needed)]
+        installed, tree = Path(temporary, "installed"), Path(temporary, "tree")
+        shipped = copy_needed(install(target, locks, work, installed), tree, is_needed)
         add_stand_ins(tree)
         check_natives(tree)
         add_sources(ROOT / "src", tree)
         compile_tree(target, tree)
         write_zip(tree, path)
-    write_sbom(path.with_suffix(".cdx.json"), _version(), target, extras, shipped)
+        sbom = describe_package(_version(), target, extras, locks, shipped)
+        path.with_suffix(".cdx.json").write_text(sbom, encoding="utf-8")
 
 
 def _hash(target: Target, extras: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""A tree as a zip whose bytes depend on nothing but the tree's."""
+"""A tree as a zip whose bytes depend on nothing but the tree's: `shutil.make_archive` writes times and modes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Packages that were built before: each is found by the hash of everything that it was made of.
 
+By hand: make and its like compare times, which a checkout sets anew, and know nothing of a killed build.
+
 packages/3f0c…/             a finished build
   ice-result-….zip
   ice-result-….cdx.json

@@ -30,33 +30,31 @@ RULES = (
         "for type checkers and compilers",
         ("*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h", "*.tmpl", "*/py.typed", "*/LICENSE*", "*.proto"),
     ),
-    Rule("tests", ("*/tests/*", "*/test/*", "Crypto/SelfTest/*", "tests/*", "test/*")),
-    Rule("for browsers, and for other systems", ("*.js", "*-darwin.so")),
+    Rule("tests", ("*/tests/*", "*/test/*", "tests/*", "test/*")),
+    Rule("commands, and modules for other systems", ("bin/*", "*-darwin.so")),
     Rule(
         "the SDK's typed requests and responses: the API is called without them, and they are most of the SDK",
         ("alibabacloud_ice20201109/models/*",),
     ),
     Rule(
-        "compiled here, if at all; it has a twin in Python, and what we write is checked by Content-MD5",
-        ("crcmod/*.so",),
-    ),
-    Rule(
-        "speed for asynchronous calls, which we do not make; each has a twin in Python",
-        ("aiohttp/*.so", "multidict/*.so", "frozenlist/*.so", "propcache/*.so", "yarl/*.so"),
-    ),
-    Rule(
-        "ciphers and curves that oss2 does not use: it encrypts on the client with AES-CTR and RSA, if asked to",
-        ("Crypto/*.so",),
+        "asynchronous calls, which the SDKs offer beside the others and the function does not make",
         (
-            "Crypto/Cipher/_pkcs1_decode.*",
-            "Crypto/Cipher/_raw_aes*",
-            "Crypto/Cipher/_raw_ctr.*",
-            "Crypto/Cipher/_raw_ecb.*",
-            "Crypto/Hash/_SHA1.*",
-            "Crypto/Hash/_SHA256*",
-            "Crypto/Math/_nat*",
-            "Crypto/Util/*",
+            *("aiohttp/*", "aiohappyeyeballs/*", "aiosignal/*", "async_timeout/*", "attr/*", "attrs/*"),
+            *("frozenlist/*", "multidict/*", "propcache/*", "yarl/*"),
         ),
+    ),
+    Rule("web sockets, with which some APIs answer, but none of ICE's", ("websocket/*",)),
+    Rule(
+        "RSA: ICE's SDK would sign with it for a key pair, a kind of credentials that no setting leads to",
+        ("cryptography/*", "cffi/*", "_cffi_backend.*", "pycparser/*"),
+    ),
+    Rule(
+        "encryption on our side, by oss2 with keys of its own or of KMS: OSS encrypts where it is asked to",
+        ("Crypto/*", "aliyunsdkcore/*", "aliyunsdkkms/*"),
+    ),
+    Rule(
+        "speed for what is not called: each has a twin in Python; what we write is checked by Content-MD5",
+        ("crcmod/*.so", "charset_normalizer/*.so"),
     ),
     Rule(
         "services that are not S3",
@@ -70,24 +68,40 @@ RULES = (
             "botocore/data/sts/*",
         ),
     ),
-    Rule(
-        "the asynchronous client's other half, a server; pydantic of years ago; helpers of type checkers and tests",
-        ("aiohttp/web*.py", "aiohttp/test_utils.py", "aiohttp/pytest_plugin.py", "pydantic/v1/*", "pydantic/mypy.py"),
-    ),
-    Rule(
-        "a second way into oss2's ciphers, beside ctypes, with a parser of C that takes longer to start",
-        ("cffi/*", "_cffi_backend.*", "pycparser/*"),
-    ),
+    Rule("pydantic of years ago; helpers of type checkers", ("pydantic/v1/*", "pydantic/mypy.py")),
     Rule(
         "arithmetic on arrays: flatbuffers uses it if it is there, Tablestore's SDK for time series",
         ("numpy/*", "numpy.libs/*"),
     ),
 )
 
-STAND_INS = {
-    "alibabacloud_ice20201109/models/__init__.py": '"""Left out of this package: the API is called without them."""\n',
-}
-"""Modules that are imported but whose content is never asked for."""
+STAND_INS = (
+    "alibabacloud_ice20201109.models",
+    "aiohttp",
+    "websocket._abnf",
+    "cryptography.hazmat.primitives.asymmetric",
+    "cryptography.hazmat.primitives.serialization",
+    "Crypto.Cipher",
+    "Crypto.PublicKey",
+    "Crypto.Util",
+    "aliyunsdkcore.acs_exception.exceptions",
+    "aliyunsdkcore.http",
+    "aliyunsdkkms.request.v20160120",
+)
+"""Packages that are left out, but imported by name with what is shipped."""
+
+_STAND_IN = '''"""Left out of this package, because the function never calls it; what imports it finds this."""
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (), {"__init__": _fail, "__module__": __name__})
+
+
+def _fail(self, *arguments, **options):
+    raise ImportError(f"{type(self).__module__}.{type(self).__name__} is left out of this package")
+'''
 
 
 def is_needed(name: str) -> bool:
@@ -96,10 +110,14 @@ def is_needed(name: str) -> bool:
 
 
 def add_stand_ins(tree: Path) -> None:
-    """Write the modules that stand for those left out."""
-    for name, text in STAND_INS.items():
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / name).write_text(text, encoding="utf-8")
+    """Write the modules that stand for those left out, each a package like its parents."""
+    for name in STAND_INS:
+        folder = tree
+        for part in name.split("."):
+            folder /= part
+            folder.mkdir(exist_ok=True)
+            if not (folder / "__init__.py").exists():
+                (folder / "__init__.py").write_text(_STAND_IN, encoding="utf-8")
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The `ice-result` command: the same pipeline as in the function, here."""
+"""The `ice-result` command: the pipeline of the function, run on this machine."""
 
 from ice_result.cli.main import command
 

@@ -1,4 +1,4 @@
-"""`doctor`: whether everything is as it must be before the first event comes."""
+"""`doctor`: checks of settings, keys, clock, ICE and stores, with a remedy for each failure."""
 
 from __future__ import annotations
 
@@ -39,26 +39,23 @@ from ice_result.errors import (
 )
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
-from ice_result.sinks import Sink, SinkContext, open_sink
-from ice_result.sinks.object.oss import OssStore
+from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss_inspector import OssInspector, open_inspector
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.table.schema import TableStore
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
 _OK: Status = "ok"
 PROBE = "ice-result-doctor"
-"""The name of the job that is asked for, the file that is looked for, and the object that is written."""
+"""Name of the job, the file and the object that the checks use."""
 _SECONDS = 15.0
 _SKEW_WARNING_SECONDS = 30.0
-_SKEW_FAILURE_SECONDS = 240.0  # callbacks are believed for 300 s, signed calls by the services for 900 s
+_SKEW_FAILURE_SECONDS = 240.0  # callbacks are valid for 300 s, signed calls for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
-_MEND_CALL = "look at what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
-_MEND_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
+_CHECK_CALL = "check what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
+_ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
 class Check(NamedTuple):
-    """What one check found; `remedy` says what to do about it, unless all is well."""
+    """Result of one check. `remedy` says what to do about a warning or a failure."""
 
     name: str
     status: Status
@@ -67,7 +64,7 @@ class Check(NamedTuple):
 
 
 def check_credentials(credentials: Credentials) -> Check:
-    """There are keys to sign with; no part of a secret is shown."""
+    """Check that there are keys to sign with. Shows no part of a secret."""
 
     def look() -> str:
         keys = credentials.keys()
@@ -78,7 +75,7 @@ def check_credentials(credentials: Credentials) -> Check:
 
 
 def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], float] = time.time) -> Check:
-    """This machine's clock against that of a service; signatures on both sides depend on it."""
+    """Compare this machine's clock with that of a service: signatures on both sides depend on them."""
     try:
         there = _time_at(endpoint, ca_bundle)
     except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
@@ -92,7 +89,7 @@ def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], flo
 
 
 def check_jobs(client: IceClient) -> Check:
-    """ICE answers, and lets us ask for jobs: that it does not know ours is the good answer."""
+    """Check that ICE answers a query for a job. The expected answer is that it does not know the job."""
 
     def ask() -> str:
         with suppress(NotFoundError):
@@ -103,12 +100,15 @@ def check_jobs(client: IceClient) -> Check:
 
 
 def check_callback(client: IceClient, settings: Settings, queue: str | None) -> Check:
-    """ICE sends our events somewhere: to `queue`, or where the settings say, when either is named."""
+    """Check that ICE sends our events to `queue`, or to the callback URL of the settings, if either is given."""
     try:
         found = read_callback(client)
     except ForbiddenError as error:
         return Check(
-            "callback", "warning", str(error), "allow ice:GetEventCallback to whoever runs this; the role needs it not"
+            "callback",
+            "warning",
+            str(error),
+            "allow ice:GetEventCallback to the user of this command; the role does not need it",
         )
     except IceResultError as error:
         return Check("callback", "failed", str(error), _remedy(error))
@@ -128,35 +128,31 @@ def _callback_problems(found: CallbackSetting, settings: Settings, queue: str | 
     if all(wanted) and (found.type, found.target) != wanted:
         yield f"events go to {shorten(found.target)}, not to {shorten(wanted[1] or '')}"
     elif settings.callback_url and not queue:
-        yield from _signature_problems(found, settings)
+        if found.auth_switch != "on":
+            yield "requests are not signed, so all of them will be refused"
+        elif found.auth_key and found.auth_key not in settings.callback_keys:
+            yield "requests are signed with a key that is not in ICE_RESULT_CALLBACK_KEYS"
     if missing := [name for name in settings.triggers.event_types if name not in found.event_types]:
         yield f"events of type {', '.join(missing)} are not sent"
 
 
-def _signature_problems(found: CallbackSetting, settings: Settings) -> Iterator[str]:
-    if found.auth_switch != "on":
-        yield "requests are not signed, so all of them will be refused"
-    elif found.auth_key and found.auth_key not in settings.callback_keys:
-        yield "requests are signed with a key that is not in ICE_RESULT_CALLBACK_KEYS"
+def check_sink(sink: Store) -> Iterator[Check]:
+    """Check that the tables exist and are ours, or that an object can be written beside the parked events."""
+    if sink.capabilities.keeps == "tables":
+        yield _check_tables(sink)
+    if parking := sink.parking:
+        yield _checked(sink.url, lambda: f"wrote {parking.write_probe(PROBE)}")
+    yield from _check_versioning(sink)
 
 
-def check_sink(sink: Sink) -> Iterator[Check]:
-    """The tables are there and ours; or objects can be written where parked events go, which changes no record."""
-    if isinstance(sink, TableStore):
-        yield _check_tables(sink, sink.url)
-    elif isinstance(sink, ObjectSink):
-        yield _check_writing(sink)
-        if isinstance(sink.store, OssStore):
-            yield _check_versioning(sink.store, sink.url)
-
-
-def _check_tables(sink: TableStore, url: str) -> Check:
+def _check_tables(sink: Store) -> Check:
+    url = sink.url
     try:
         tables = sink.prepare(dry_run=True)
     except IceResultError as error:
         return Check(url, "failed", str(error), _remedy(error))
     missing = [table for table, state in tables if state == "missing"]
-    if missing and url.startswith("sqlite:"):
+    if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
         return Check(
@@ -165,32 +161,25 @@ def _check_tables(sink: TableStore, url: str) -> Check:
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
 
-def _check_writing(sink: ObjectSink) -> Check:
-    key = f"{sink.layout.folder('parked')}{PROBE}.json"
-
-    def write() -> str:
-        return f"wrote {sink.store.put(key, b'{}')}"
-
-    return _checked(sink.url, write)
-
-
-def _check_versioning(store: OssStore, url: str) -> Check:
-    name, tried = f"{url} versioning", f"read the versioning of oss://{store.bucket}"
+def _check_versioning(sink: Store) -> Iterator[Check]:
+    name = f"{sink.url} versioning"
     try:
-        status = store.client.call(tried, store.bucket, lambda bucket: bucket.get_bucket_versioning().status)
+        status = sink.versioning()
     except ForbiddenError as error:
-        remedy = "allow oss:GetBucketVersioning to whoever runs this; the role needs it not"
-        return Check(name, "warning", str(error), remedy)
+        remedy = "allow oss:GetBucketVersioning to the user of this command; the role does not need it"
+        yield Check(name, "warning", str(error), remedy)
     except IceResultError as error:
-        return Check(name, "warning", str(error), _remedy(error))
-    if status is None:
-        return Check(name, "ok", "off")
-    remedy = "each writing of a record keeps the one before: add a lifecycle rule for non-current versions"
-    return Check(name, "warning", f"{status}", remedy)
+        yield Check(name, "warning", str(error), _remedy(error))
+    else:
+        if status == "off":
+            yield Check(name, "ok", "off")
+        elif status:
+            remedy = "each writing of a record keeps the one before: add a lifecycle rule for non-current versions"
+            yield Check(name, "warning", status, remedy)
 
 
 def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
-    """Output files can be looked up: a file that is not there must be told as such."""
+    """Check that output files can be looked up: a missing file must be reported as missing."""
     facts = inspector.facts(ObjectAddress(bucket, PROBE))
     name = f"oss://{bucket} output"
     if facts.problem in (None, "not_found"):
@@ -200,7 +189,7 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
         "no_such_bucket": "make the bucket, or correct its name in --output-bucket",
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
-    return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _MEND_CALL))
+    return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
 
 
 def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> Check:
@@ -213,12 +202,12 @@ def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> C
 def _remedy(error: IceResultError) -> str:
     if isinstance(error, ForbiddenError) and error.service == "S3":
         return "check the keys (AWS_ACCESS_KEY_ID and the others), and let their owner read and write there"
-    otherwise = "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
-    return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), otherwise)
+    default = "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
+    return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), default)
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
-    ForbiddenError: _MEND_ROLE,
+    ForbiddenError: _ALLOW_ROLE,
     NoSuchTableError: "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS",
     NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
     NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
@@ -229,7 +218,7 @@ _REMEDIES: dict[type[IceResultError], str] = {
 
 
 def _time_at(endpoint: Endpoint, ca_bundle: str | None) -> float:
-    """The Date a server sends with any answer whatever, in Unix seconds; half the way there and back is ours."""
+    """Return the time at a server, in Unix seconds: the Date of any answer, plus half of the round trip."""
     context = trusting(ca_bundle)
     began = time.time()
     try:
@@ -247,15 +236,17 @@ _NEED_KEYS = {"oss", "ots"}
 
 
 @click.command()
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Which sinks, in place of ICE_RESULT_SINKS.")
-@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="A bucket ICE writes output files to.")
-@click.option("--queue", metavar="NAME", help="The queue ICE must send its events to.")
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Check these sinks, in place of ICE_RESULT_SINKS.")
+@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
+@click.option("--queue", metavar="NAME", help="Queue that must be the target of ICE's events.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per check on standard output.")
 def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | None, as_json: bool) -> int:
-    """Check settings, keys, clock, ICE, its callback, and every store; say what to do about each failure.
+    """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
 
-    It asks ICE for a job that does not exist, and writes one small object beside the parked events of each sink.
-    Exit status: 0 when nothing failed (warnings may be there), 1 otherwise, 2 for usage.
+    The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
+    sink.
+
+    Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for usage.
     """
     well = True
     for check in within(lambda: Deadline.after(_SECONDS), _examine(sinks, buckets, queue)):
@@ -269,24 +260,18 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
         settings = Settings.from_environment(environment_with(sinks))
     except SettingsError as error:
         for variable, problem in error.problems:
-            yield Check(
-                "settings", "failed", f"{variable}: {problem}", f"set {variable}; README.md tells what it means"
-            )
+            yield Check("settings", "failed", f"{variable}: {problem}", f"set {variable}; README.md says what it means")
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":
-        yield from _examine_ice(settings, credentials, queue)
+        client = ice_client(settings, credentials)
+        yield check_clock(client.endpoint, settings.ca_bundle)
+        yield check_jobs(client)
+        yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
-
-
-def _examine_ice(settings: Settings, credentials: Credentials, queue: str | None) -> Iterator[Check]:
-    client = ice_client(settings, credentials)
-    yield check_clock(client.endpoint, settings.ca_bundle)
-    yield check_jobs(client)
-    yield check_callback(client, settings, queue)
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

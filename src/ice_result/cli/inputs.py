@@ -1,4 +1,4 @@
-"""What a user gives a command: settings, times, job ids and files of them."""
+"""Inputs of the commands: options, settings, times, job ids, and files of job ids."""
 
 from __future__ import annotations
 
@@ -8,71 +8,44 @@ import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import click
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ice_result.app import sink_context
 from ice_result.core.credentials import Credentials
 from ice_result.core.json_text import encoding_of
 from ice_result.core.types import JobId
 from ice_result.settings import STORES, Settings
-from ice_result.sinks import open_catalogue
-from ice_result.sinks.base import Catalogue
+from ice_result.sinks import Store, open_sink
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
 
 T = TypeVar("T", bound=Callable[..., object])
-saved_jobs = click.option(
-    "--jobs", metavar="DIR", help="Read saved responses <job id>.json from here in place of asking ICE."
-)
+saved_jobs = click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here; do not ask ICE.")
 other_sinks = click.option(
-    "--sink", "sinks", metavar="URL", multiple=True, help="Where records go, in place of ICE_RESULT_SINKS."
+    "--sink", "sinks", metavar="URL", multiple=True, help="Write records here, in place of ICE_RESULT_SINKS."
 )
 line_per_job = click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
 
 
-def longest_wait(what: str = "one job may take, waiting for it to finish included") -> Callable[[T], T]:
-    """The option `--wait`."""
+def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[T], T]:
+    """Make the option `--wait`."""
     return click.option(
         "--wait",
         metavar="SECONDS",
         type=click.FloatRange(min=1),
         default=60.0,
         show_default=True,
-        help=f"How long {what}.",
+        help=f"Time limit of {what}.",
     )
 
 
-def read_input(name: str) -> bytes:
-    """All bytes of the file `name`, or of standard input for `-`; a usage error when it cannot be read."""
-    if name == "-":
-        return standard_input().read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise unreadable(name, error) from error
-
-
-def standard_input() -> BinaryIO:
-    """Standard input; a usage error when it is closed."""
-    if sys.stdin is None:
-        raise click.UsageError("standard input is closed: expected it to be open, or a file")
-    return sys.stdin.buffer
-
-
-def unreadable(name: str, error: OSError | ValueError) -> click.UsageError:
-    """The usage error of a file that cannot be opened; ValueError is of a name that no file can have."""
-    if isinstance(error, ValueError):
-        return click.UsageError(f"{name!r}: not a file name: {error}")
-    reason = error.strerror or type(error).__name__
-    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
-
-
 def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
-    """The environment with what the options say in place of its variables, so that both are checked alike."""
+    """Return the environment with the values of options in place of its variables, so that both are checked alike."""
     options = {}
     if jobs is not None:
         options["ICE_RESULT_JOBS"] = f"file:{jobs}"
@@ -81,45 +54,130 @@ def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str,
     return {**os.environ, **options}
 
 
-_SPAN = re.compile(r"([0-9]{1,6})([smhdw])")
+SECONDS = 600.0
+"""Time limit of looking jobs up: a store without an index is read from end to end."""
+
+
+def open_named_sink(sink: str | None) -> Store:
+    """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
+    option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
+    settings = Settings.from_environment({**os.environ, **option}, STORES)
+    return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
+
+
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(rf"{_DATE.pattern}[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def parse_span(text: str) -> timedelta | None:
-    """The span, or None for what is none."""
-    span = _SPAN.fullmatch(text)
-    return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
+def parse_duration(text: str) -> timedelta | None:
+    """Parse a duration such as 90s, 30m, 2h, 7d or 2w. Returns None for any other text."""
+    duration = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[duration[2]]: int(duration[1])}) if duration else None
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Parse a time in RFC 3339, a date (UTC), or a duration before `now`. Raises ValueError for any other text."""
+    duration = parse_duration(text)
+    try:
+        if duration is not None:
+            return now - duration
+        time = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
+        if _TIME.fullmatch(time):
+            return TypeAdapter(AwareDatetime).validate_python(time)
+    except ValidationError:
+        pass
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is longer ago than there are years") from error
+    raise ValueError(f"{text!r} is not a time: use 24h, 7d, a date, or 2026-03-02T08:00:00Z")
+
+
+def read_since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    """Read the value of `--since`; see parse_since."""
+    try:
+        return None if text is None else parse_since(text, datetime.now(timezone.utc))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def read_input(name: str) -> bytes:
+    """Read a file, or standard input for `-`. Raises UsageError when it cannot be read."""
+    if name == "-":
+        return standard_input().read()
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+
+
+def standard_input() -> BinaryIO:
+    """Return standard input. Raises UsageError when it is closed."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed: expected it to be open, or a file")
+    return sys.stdin.buffer
+
+
+@contextmanager
+def open_lines(name: str) -> Iterator[Iterable[bytes]]:
+    """Open the lines of a file, or of standard input for `-`. Raises UsageError when it cannot be opened."""
+    if name == "-":
+        yield standard_input()
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115  closed below: an error in the block is another one
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+    with file:
+        yield file
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> click.UsageError:
+    """Make the error of a file that cannot be opened. ValueError is that of an impossible file name."""
+    if isinstance(error, ValueError):
+        return click.UsageError(f"{name!r}: not a file name: {error}")
+    reason = error.strerror or type(error).__name__
+    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
 
 
 _NOT_ONE_ID = re.compile(r"[\s,;\"']")
-_ONE_A_LINE = "expected one job id a line; of a CSV file, cut out the column first"
-_LOST = "\ufffd"
+_ONE_PER_LINE = "expected one job id per line; of a CSV file, cut out the column first"
+_UNDECODABLE = "\ufffd"
 
 
 class Line(NamedTuple):
-    """A line that is neither blank nor a comment: a job id, or what is wrong with it."""
+    """A line that is neither blank nor a comment: a job id, or the problem of the line."""
 
     job_id: JobId | None
     problem: str = ""
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
-    """What each line says. Blank ones are skipped, and those that begin with #; space around an id is no part of it.
+    """Read job ids, one per line. Blank lines, and lines that begin with #, are skipped; space around an id is removed.
 
-    A line that is a JSON object is read as an event: it may name several jobs, or none, as a line about a message that
-    was ignored. The lines are UTF-8, or UTF-16 with its byte order mark.
+    A line that is a JSON object is read as an event. It may name several jobs, or none, such as the line of an ignored
+    message. The lines are UTF-8, or UTF-16 with a byte order mark.
     """
-    for number, text in enumerate(_texts(lines), start=1):
-        if _LOST in text:
-            yield Line(None, f"line {number}: not UTF-8 or UTF-16; {_ONE_A_LINE}")
+    for number, text in enumerate(_decode_lines(lines), start=1):
+        place = f"line {number}"
+        if _UNDECODABLE in text:
+            yield Line(None, f"{place}: not UTF-8 or UTF-16; {_ONE_PER_LINE}")
         elif text.startswith("{"):
-            yield from _read_json(text, f"line {number}")
+            for event in parse(text).events:
+                if isinstance(event, JobEvent):
+                    yield Line(event.job_id)
+                elif isinstance(event, Malformed):
+                    yield Line(None, f"{place}: {event.reason}")
         elif text and not text.startswith("#"):
-            yield _read(text, f"line {number}")
+            named = job_event(text, place)
+            if _NOT_ONE_ID.search(named.job_id if isinstance(named, JobEvent) else text):
+                yield Line(None, f"{place}: found more than a job id; {_ONE_PER_LINE}")
+            else:
+                yield Line(named.job_id) if isinstance(named, JobEvent) else Line(None, named.reason)
 
 
-def _texts(lines: Iterable[bytes]) -> Iterator[str]:
-    """The lines as text, without blanks at the ends; what cannot be decoded is U+FFFD there."""
+def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Decode and strip the lines. Undecodable bytes become U+FFFD."""
     remaining = iter(lines)
     first = next(remaining, b"")
     decoder = getincrementaldecoder(encoding_of(first))(errors="replace")
@@ -128,44 +186,3 @@ def _texts(lines: Iterable[bytes]) -> Iterator[str]:
         *whole, begun = (begun + decoder.decode(raw)).split("\n")
         yield from (line.strip() for line in whole)
     yield (begun + decoder.decode(b"", True)).strip()
-
-
-def _read(text: str, place: str) -> Line:
-    event = job_event(text, place)
-    if _NOT_ONE_ID.search(event.job_id if isinstance(event, JobEvent) else text):
-        return Line(None, f"{place}: found more than a job id; {_ONE_A_LINE}")
-    return Line(event.job_id) if isinstance(event, JobEvent) else Line(None, event.reason)
-
-
-def _read_json(text: str, place: str) -> Iterator[Line]:
-    for event in parse(text).events:
-        if isinstance(event, JobEvent):
-            yield Line(event.job_id)
-        elif isinstance(event, Malformed):
-            yield Line(None, f"{place}: {event.reason}")
-
-
-@contextmanager
-def open_lines(name: str) -> Iterator[Iterable[bytes]]:
-    """The lines of the file `name`, or of standard input for `-`; a usage error when it cannot be opened."""
-    if name == "-":
-        yield standard_input()
-        return
-    try:
-        file = Path(name).open("rb")  # noqa: SIM115  closed below: what fails there is another error
-    except (OSError, ValueError) as error:
-        raise unreadable(name, error) from error
-    with file:
-        yield file
-
-
-SECONDS = 600.0
-"""How long looking up may take: a store without an index is read from end to end."""
-
-
-def catalogue(sink: str | None) -> tuple[str, Catalogue]:
-    """The URL and the catalogue of `sink`, or of the first store of ICE_RESULT_SINKS. Raises SettingsError."""
-    option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
-    settings = Settings.from_environment({**os.environ, **option}, STORES)
-    url = settings.sinks[0]
-    return str(url), open_catalogue(url, sink_context(settings, Credentials()))

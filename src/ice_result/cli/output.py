@@ -1,4 +1,4 @@
-"""The output of commands: lines, tables, and summaries of a job."""
+"""Output of the commands: lines, tables, and summaries of a job."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from types import TracebackType
 
+import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -28,10 +29,10 @@ _COLOUR_OF_COMPLETE = "green"
 
 
 class OutcomePrinter:
-    """A printer of outcomes as they come: results on standard output, progress and the summary on standard error."""
+    """Printer of outcomes: results on standard output, progress and the summary on standard error."""
 
     def __init__(self, *, total: int | None, as_json: bool) -> None:
-        """Take the number of events that there will be as `total`; None when it is not known."""
+        """`total` is the number of events, or None when it is not known."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
         self._complete: dict[str, int] = {}
@@ -66,7 +67,7 @@ class OutcomePrinter:
             self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
 
     def _counted(self, name: str) -> str:
-        """Return `14 recorded: 13 complete, 1 not`, or only the number."""
+        """Format a count: `14 recorded: 13 complete, 1 not`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
@@ -78,24 +79,24 @@ class OutcomePrinter:
         self._counts[name] += 1
         self._progress.advance(self._task)
 
-    def tally(self, name: str, count: int, *, complete: int | None = None) -> None:
-        """Count this many events under a name; `complete` of them are complete, where that is counted."""
+    def add(self, name: str, count: int, *, complete: int | None = None) -> None:
+        """Count events under a name. `complete` is the number of complete ones, when that is counted."""
         self._counts[name] += count
         if complete is not None:
             self._complete[name] = self._complete.get(name, 0) + complete
         self._worked_on += count
         self._progress.advance(self._task, count)
 
-    def ended(self, outcome: JobOutcome) -> None:
+    def count(self, outcome: JobOutcome) -> None:
         """Count one event under its outcome."""
-        self.tally(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
+        self.add(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
 
-    def complain(self, line: str) -> None:
-        """Print an error on standard error."""
+    def print_error(self, line: str) -> None:
+        """Print an error above the progress bar."""
         self._err.print(Text(f"ice-result: {printable(line)}"), soft_wrap=True)
 
     def show(self, outcome: JobOutcome) -> None:
-        """Print the outcome of one job. It is not counted: see `ended`."""
+        """Print the outcome of one job, without counting it."""
         if self._as_json:
             write_line(dump(outcome._asdict()))
         else:
@@ -115,13 +116,13 @@ def _line(outcome: JobOutcome) -> Text:
 
 
 def write_line(json_text: str) -> None:
-    """Write JSON as one line, at once, without secrets.
+    """Write JSON as one line, without secrets, and flush it.
 
-    Control and direction characters, and those that the encoding of the output has not, are JSON escapes.
+    Control characters, direction characters, and characters outside the encoding of the output become JSON escapes.
     """
     json_text, encoding = redact(json_text), sys.stdout.encoding or "utf-8"
     if not json_text.isprintable() or not _has(encoding, json_text):
-        shown = (each if each.isprintable() and _has(encoding, each) else _escaped(each) for each in json_text)
+        shown = (each if each.isprintable() and _has(encoding, each) else json.dumps(each)[1:-1] for each in json_text)
         json_text = "".join(shown)
     sys.stdout.write(f"{json_text}\n")
     sys.stdout.flush()
@@ -135,61 +136,62 @@ def _has(encoding: str, text: str) -> bool:
     return True
 
 
-def _escaped(character: str) -> str:
-    return json.dumps(character)[1:-1]
-
-
 def printable(text: str) -> str:
-    """Remove secrets, and escape control and direction characters: no name can rewrite the terminal."""
-    shown = redact(text)  # what earlier versions wrote may hold more than this one keeps
+    """Remove secrets, and escape control and direction characters, so that no name can rewrite the terminal."""
+    shown = redact(text)  # documents of earlier versions may contain more secrets
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
 
 
 _NOTHING = (None, "")
 _INDENT = (0, 0, 0, 2)
-_WIDE_ENOUGH = 100_000  # in a file or a pipe nothing is wrapped or cut
+_UNLIMITED_WIDTH = 100_000  # in a file or a pipe, no line is wrapped or cut
 
 
-def page() -> Console:
-    """Return a console for standard output."""
+def print_error(line: str) -> None:
+    """Print an error on standard error, without secrets and control characters."""
+    click.echo(f"ice-result: {printable(line)}", err=True)
+
+
+def standard_output() -> Console:
+    """Make a console for standard output."""
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = _WIDE_ENOUGH
+        console.width = _UNLIMITED_WIDTH
     return console
 
 
 def table(rows: list[dict[str, object]]) -> Table:
-    """Lay out rows of the same columns, at least one; a column without any known value is left out.
+    """Lay out one or more rows with the same columns. A column without known values is left out.
 
-    A value that is too long for the terminal goes on in the next line.
+    A value that is too long for the terminal continues in the next line.
     """
     shown = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     names = [name for name in rows[0] if any(row[name] not in _NOTHING for row in rows)]
     for name in names:
         shown.add_column(name, overflow="fold")
     for row in rows:
-        shown.add_row(*(words(row[name]) for name in names))
+        shown.add_row(*(readable(row[name]) for name in names))
     return shown
 
 
-def facts(known: Mapping[str, object]) -> Table:
-    """Lay out one line for each value, with its name before it; a value that is not known is left out."""
+def name_value_table(known: Mapping[str, object]) -> Table:
+    """Lay out one line for each name and value. An unknown value is left out."""
     shown = Table.grid(padding=(0, 2))
     shown.add_column()
     shown.add_column(overflow="fold")
     for name, value in known.items():
         if value not in _NOTHING:
-            shown.add_row(Text(name, style="dim"), words(value))
+            shown.add_row(Text(name, style="dim"), readable(value))
     return shown
 
 
 def indented(shown: Table) -> Padding:
-    """Indent a table, as below a title."""
+    """Indent a table that follows a title."""
     return Padding(shown, _INDENT, expand=False)
 
 
-def words(value: object) -> Text:
-    """Return a value as people read it: times in UTC, yes and no, and a dash for a value that is not known."""
+def readable(value: object) -> Text:
+    """Convert a value for people: times in UTC, yes and no, and a dash for an unknown value."""
     match value:
         case None | "":
             return Text("-", style="dim")
@@ -211,6 +213,6 @@ def result_summary(record: Record) -> str:
 
 
 def files_summary(manifest: Manifest) -> str:
-    """Count the files that were seen: `2/2`, or `-` when there are none."""
+    """Count the files that exist: `2/2`, or `-` for a job without files."""
     seen = sum(file.exists is True for file in manifest.files)
     return f"{seen}/{len(manifest.files)}" if manifest.files else "-"

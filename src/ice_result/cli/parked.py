@@ -1,9 +1,10 @@
-"""`parked list`, `show`, `retry` and `discard`: events that could not be finished, and what to do about them."""
+"""`parked list`, `show`, `retry` and `discard`: the events that could not be finished."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -14,114 +15,103 @@ from rich.text import Text
 
 from ice_result.app import assemble
 from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait
-from ice_result.cli.output import OutcomePrinter, facts, indented, page, printable, table, write_line
-from ice_result.cli.parked_choice import Choice, Wanted, choose, complain, environment_looking_in, filters
+from ice_result.cli.output import (
+    OutcomePrinter,
+    indented,
+    name_value_table,
+    print_error,
+    printable,
+    standard_output,
+    table,
+    write_line,
+)
+from ice_result.cli.parked_selection import ParkedFilter, Selection, filters, parking_environment, select
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean, redact
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError
-from ice_result.maintenance import Envelope, Retried, discard, read_each, retry
-from ice_result.processing.batch import Pipeline, RunContext
+from ice_result.maintenance import ParkedEnvelope, discard, read_envelopes, retry
+from ice_result.processing.batch import RunContext
 from ice_result.settings import Settings
-from ice_result.sinks import Parked
-from ice_result.sinks.base import DEAD
+from ice_result.sinks.parked_events import DEAD
 
 _LONGEST_MESSAGE = 120
+_SECONDS_EACH = 60.0
+_DONE = {"recorded", "ignored"}
 
 
-def envelope_facts(envelope: Envelope) -> JsonObject:
-    """What a line says of it; of one that is damaged, only where it lies and since when."""
-    kept, parked = envelope.kept, envelope.parked
-    where: JsonObject = {"sink": kept.lot.url, "key": kept.key, "written": kept.written.isoformat()}
+def _summary(envelope: ParkedEnvelope) -> JsonObject:
+    """Return the JSON line of an envelope. That of a damaged one has only its store, key and time."""
+    entry, parked = envelope.entry, envelope.parked
+    place: JsonObject = {"sink": entry.store.url, "key": entry.key, "written": entry.written.isoformat()}
     if parked is None:
-        return {**where, "damaged": True, "reason": kept.reason}
+        return {**place, "damaged": True, "reason": entry.reason}
     fields = {"reason", "job_id", "attempts", "first_parked", "last_parked", "dead", "sinks", "error"}
-    told: JsonObject = parked.model_dump(mode="json", include=fields)
-    return {**where, "damaged": False, **told}
+    known: JsonObject = parked.model_dump(mode="json", include=fields)
+    return {**place, "damaged": False, **known}
 
 
-def show_lines(envelopes: Iterable[Envelope], *, as_json: bool) -> None:
-    """A line of JSON for each, or a table of all."""
+def _show_list(envelopes: Iterable[ParkedEnvelope], *, as_json: bool) -> None:
+    """Print one JSON line for each envelope, or a table of all."""
     if as_json:
         for envelope in envelopes:
-            write_line(dump(envelope_facts(envelope)))
+            write_line(dump(_summary(envelope)))
     elif rows := [_row(envelope) for envelope in envelopes]:
-        page().print(table(rows))
+        standard_output().print(table(rows))
 
 
-def _row(envelope: Envelope) -> dict[str, object]:
-    kept, parked = envelope.kept, envelope.parked
-    if parked is None:
-        row = dict.fromkeys(("attempts", "first parked"))
-        return {"reason": kept.reason, "job or key": kept.key, **row, "last parked": kept.written} | {
-            "dead": None,
-            "error": "damaged: no envelope of this version",
-        }
+def _row(envelope: ParkedEnvelope) -> dict[str, object]:
+    entry, parked = envelope.entry, envelope.parked
+    message = parked.error.message if parked else "damaged: no envelope of this version"
     return {
-        "reason": parked.reason,
-        "job or key": parked.job_id or kept.key,
-        "attempts": parked.attempts,
-        "first parked": parked.first_parked,
-        "last parked": parked.last_parked or kept.written,
-        "dead": True if parked.dead else None,
-        "error": _cut(parked.error.message),
+        "reason": parked.reason if parked else entry.reason,
+        "job or key": (parked and parked.job_id) or entry.key,
+        "attempts": parked and parked.attempts,
+        "first parked": parked and parked.first_parked,
+        "last parked": (parked and parked.last_parked) or entry.written,
+        "dead": True if parked and parked.dead else None,
+        "error": message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…",
     }
-
-
-def _cut(message: str) -> str:
-    return message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…"
 
 
 @click.command(name="show")
 @click.argument("name", metavar="JOB_ID|KEY")
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Where to look, in place of all that park.")
-@click.option("--json", "as_json", is_flag=True, help="Each envelope as one JSON line, with where it lies.")
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that park.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per envelope, with its store and key.")
 def show_parked(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
-    """Show a parked event with its earlier tries; all of them when a job has several.
+    """Show a parked event with its earlier attempts; all envelopes when a job has several.
 
-    Exit status: 0 when it is there, 1 when it is not, 2 for usage.
+    Exit status: 0 when the event is there, 1 when it is not, 2 for usage.
     """
-    choice = choose(sinks, Wanted(names=(name,)))
-    for envelope in read_each(choice.found, Deadline.after(SECONDS)):
-        if as_json:
-            write_line(dump(_document(envelope)))
+    selection = select(sinks, ParkedFilter(names=(name,)))
+    for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
+        place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
+        if not as_json:
+            _show(envelope, standard_output())
+        elif envelope.parked is None:
+            write_line(dump({**place, "envelope": None, "text": _text(envelope)}))
         else:
-            _show(envelope, page())
-    return 0 if choice.whole else 1
+            document = clean(envelope.parked.model_dump(mode="json", by_alias=True))
+            write_line(dump({**place, "envelope": document}))
+    return 0 if selection.whole else 1
 
 
-def _document(envelope: Envelope) -> JsonObject:
-    where: JsonObject = {"sink": envelope.kept.lot.url, "key": envelope.kept.key}
-    if envelope.parked is None:
-        return {**where, "envelope": None, "text": _text(envelope)}
-    return {**where, "envelope": clean(envelope.parked.model_dump(mode="json", by_alias=True))}
-
-
-def _text(envelope: Envelope) -> str:
+def _text(envelope: ParkedEnvelope) -> str:
     return redact(envelope.text.decode(errors="replace"))
 
 
-def _show(envelope: Envelope, console: Console) -> None:
-    kept, parked = envelope.kept, envelope.parked
-    console.print(Text(printable(kept.key), style="bold"), Text(f"in {printable(kept.lot.url)}"))
+def _show(envelope: ParkedEnvelope, console: Console) -> None:
+    entry, parked = envelope.entry, envelope.parked
+    console.print(Text(printable(entry.key), style="bold"), Text(f"in {printable(entry.store.url)}"))
     if parked is None:
         console.print(Text("damaged: no envelope of this version. It holds:", style="red"))
         _print_lines(_text(envelope), console)
         return
-    _show_facts(parked, console)
-    if parked.history:
-        console.print(Text("earlier tries", style="bold"))
-        console.print(indented(table([past.model_dump() for past in parked.history])))
-    console.print(Text("event", style="bold"))
-    _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
-
-
-def _show_facts(parked: Parked, console: Console) -> None:
     known: dict[str, object] = {
         "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
-        "dead": "only `parked retry --dead` tries it again" if parked.dead else None,
+        "dead": "only `parked retry --dead` retries it" if parked.dead else None,
         "job": parked.job_id,
         "event type": parked.event_type,
         "event id": parked.event_id,
@@ -131,7 +121,12 @@ def _show_facts(parked: Parked, console: Console) -> None:
         "last parked": parked.last_parked,
         "error": f"{parked.error.type}: {parked.error.message}",
     }
-    console.print(indented(facts(known)))
+    console.print(indented(name_value_table(known)))
+    if parked.history:
+        console.print(Text("earlier attempts", style="bold"))
+        console.print(indented(table([past.model_dump() for past in parked.history])))
+    console.print(Text("event", style="bold"))
+    _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
 
 
 def _print_lines(text: str, console: Console) -> None:
@@ -139,16 +134,13 @@ def _print_lines(text: str, console: Console) -> None:
         console.print(Text(f"  {printable(line)}"), soft_wrap=True)
 
 
-_DONE = {"recorded", "ignored"}
-
-
 @click.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
-@click.option("--dead", is_flag=True, help="Those too that were tried too often.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many, those parked longest ago.")
+@click.option("--dead", is_flag=True, help="Retry dead events too.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
 @longest_wait()
-@click.option("--dry-run", is_flag=True, help="Only list what would be tried.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; list the events.")
 @line_per_job
 def retry_parked(
     *,
@@ -162,79 +154,56 @@ def retry_parked(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Try parked events again; what is then recorded is no longer parked. Without names or filters, all but the dead.
+    """Process parked events again. A recorded event is no longer parked. Without names or filters, all but dead ones.
 
-    --sink only says where to look: records go where ICE_RESULT_SINKS says, as always.
+    --sink only selects the stores that are read; records are written to ICE_RESULT_SINKS.
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for usage.
     """
-    wanted = _wanted(names, reasons, since, dead=dead)
-    settings = Settings.from_environment(_environment(sinks))
-    choice = choose(sinks, wanted)
-    envelopes = islice(_readable(choice, reasons), limit)
-    if dry_run:
-        show_lines(envelopes, as_json=as_json)
-        return 0 if choice.whole else 1
-    pipeline = assemble(settings, Credentials())
-    total = min(len(choice.found), limit or len(choice.found))
-    clean = _retry(
-        pipeline, envelopes, RunContext(lambda: Deadline.after(wait)), OutcomePrinter(total=total, as_json=as_json)
-    )
-    pipeline.close()
-    return 0 if clean and choice.whole else 1
-
-
-def _wanted(names: tuple[str, ...], reasons: tuple[str, ...], since: datetime | None, *, dead: bool) -> Wanted:
-    """The dead lie in a folder of their own, whatever their reason."""
     if DEAD in reasons and not dead:
-        raise click.UsageError("--reason dead: what was tried too often is tried again only with --dead")
-    return Wanted(names, (*reasons, DEAD) if reasons and dead else reasons, since, dead)
-
-
-def _environment(sinks: tuple[str, ...]) -> dict[str, str]:
-    """The environment as it is; where it names no sinks, those given are where records go as well."""
-    environment = environment_looking_in(())
-    return environment if environment.get("ICE_RESULT_SINKS") else environment_looking_in(sinks)
-
-
-def _readable(choice: Choice, reasons: tuple[str, ...]) -> Iterator[Envelope]:
-    """The envelopes, read as they are needed; every call has a deadline of its own."""
-    for envelope in read_each(choice.found, Deadline.after(math.inf)):
-        if envelope.parked is None:
-            complain(f"{printable(envelope.kept.key)} is damaged, and left alone")
-        elif not reasons or envelope.kept.reason in reasons or envelope.parked.reason in reasons:
-            yield envelope
-
-
-def _retry(pipeline: Pipeline, envelopes: Iterator[Envelope], run: RunContext, console: OutcomePrinter) -> bool:
-    """Whether all of it came to a good end."""
-    clean = True
-    with console:
-        for retried in retry(pipeline, envelopes, run):
-            for outcome in retried.outcomes:
-                console.ended(outcome)
+        raise click.UsageError("--reason dead: dead events are retried only with --dead")
+    environment = {**os.environ}
+    if not environment.get("ICE_RESULT_SINKS"):  # then records are written to the stores that are read
+        environment = parking_environment(sinks)
+    settings = Settings.from_environment(environment)
+    folders = (*reasons, DEAD) if reasons and dead else reasons  # dead events are in a folder of their own
+    selection = select(sinks, ParkedFilter(names, folders, since, dead))
+    envelopes = islice(_undamaged(selection, reasons), limit)
+    if dry_run:
+        _show_list(envelopes, as_json=as_json)
+        return 0 if selection.whole else 1
+    pipeline = assemble(settings, Credentials())
+    total = min(len(selection.entries), limit or len(selection.entries))
+    is_clean = True
+    with OutcomePrinter(total=total, as_json=as_json) as console:
+        for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
+            for outcome in result.outcomes:
+                console.count(outcome)
                 console.show(outcome)
-            done = all(outcome.outcome in _DONE for outcome in retried.outcomes)
-            clean = clean and done
-            if done and not retried.removed:
-                _tell_of_the_rest(retried)
-    return clean
+            is_done = all(outcome.outcome in _DONE for outcome in result.outcomes)
+            is_clean = is_clean and is_done
+            if is_done and not result.removed:
+                print_error(f"{result.envelope.entry.key} is done with but could not be removed, or was parked again")
+    pipeline.close()
+    return 0 if is_clean and selection.whole else 1
 
 
-def _tell_of_the_rest(retried: Retried) -> None:
-    complain(f"{printable(retried.envelope.kept.key)} is done with but could not be removed, or was parked anew")
-
-
-_SECONDS_EACH = 60.0
+def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[ParkedEnvelope]:
+    """Read the undamaged envelopes with these reasons, as they are needed. Each call has its own deadline."""
+    for envelope in read_envelopes(selection.entries, Deadline.after(math.inf)):
+        if envelope.parked is None:
+            print_error(f"{envelope.entry.key} is damaged, and left alone")
+        elif not reasons or envelope.entry.reason in reasons or envelope.parked.reason in reasons:
+            yield envelope
 
 
 @click.command(name="discard")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many, those parked longest ago.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per event that was removed.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; list the events.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per removed event.")
 def discard_parked(
     *,
     names: tuple[str, ...],
@@ -246,72 +215,73 @@ def discard_parked(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Remove parked events for good: nothing else holds them. One that is parked anew meanwhile stays.
+    """Remove parked events for good: there is no other copy. An event that is parked again meanwhile stays.
 
-    Exit status: 0 when all were removed, 1 otherwise, 2 for usage.
+    Exit status: 0 when all events were removed, 1 otherwise, 2 for usage.
     """
     if not (names or reasons or since):
         raise click.UsageError("nothing to remove: expected a JOB_ID, a KEY, --reason or --since")
-    choice = choose(sinks, Wanted(names, reasons, since))
-    choice = Choice(choice.found[:limit], choice.whole)
+    selection = select(sinks, ParkedFilter(names, reasons, since))
+    selection = Selection(selection.entries[:limit], selection.whole)
+    envelopes = read_envelopes(selection.entries, Deadline.after(math.inf))
     if dry_run:
-        show_lines(read_each(choice.found, Deadline.after(math.inf)), as_json=as_json)
-        return 0 if choice.whole else 1
-    if choice.found and not yes and not _confirmed(choice):
-        complain("nothing was removed")
+        _show_list(envelopes, as_json=as_json)
+        return 0 if selection.whole else 1
+    if selection.entries and not yes and not _is_confirmed(selection):
+        print_error("nothing was removed")
         return 1
-    removed = [_discard(envelope, as_json=as_json) for envelope in read_each(choice.found, Deadline.after(math.inf))]
-    return 0 if choice.whole and all(removed) else 1
+    removed = [_discard(envelope, as_json=as_json) for envelope in envelopes]
+    return 0 if selection.whole and all(removed) else 1
 
 
-def _confirmed(choice: Choice) -> bool:
+def _is_confirmed(selection: Selection) -> bool:
     try:
-        return click.confirm(f"{choice.counts()}. Remove them for good?", err=True)
+        return click.confirm(f"{selection.counts()}. Remove them for good?", err=True)
     except click.Abort as error:
         raise click.UsageError("not confirmed: nobody answers; --yes removes without asking") from error
 
 
-def _discard(envelope: Envelope, *, as_json: bool) -> bool:
-    key = printable(envelope.kept.key)
+def _discard(envelope: ParkedEnvelope, *, as_json: bool) -> bool:
+    """Remove one envelope and print it. Returns False for one that stays, with the reason on standard error."""
     try:
         with time_limit(Deadline.after(_SECONDS_EACH)):
             is_gone = discard(envelope)
     except IceResultError as error:
-        complain(printable(str(error)))
+        print_error(str(error))
         return False
     if not is_gone:
-        complain(f"{key} stays: it was parked anew meanwhile")
+        print_error(f"{envelope.entry.key} stays: it was parked again meanwhile")
         return False
     if as_json:
-        write_line(dump(envelope_facts(envelope)))
+        write_line(dump(_summary(envelope)))
     else:
-        click.echo(f"removed  {key}")
+        click.echo(f"removed  {printable(envelope.entry.key)}")
     return True
 
 
 @click.group()
 def parked() -> None:
-    """Events that could not be finished: see them, try them again, or remove them."""
+    """List, show, retry or remove the events that could not be finished."""
 
 
 @parked.command(name="list")
 @filters
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many events.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of events.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per event.")
 def list_parked(
     *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int, as_json: bool
 ) -> int:
-    """List parked events, that parked longest ago first, and count them by reason (`dead` ones apart).
+    """List parked events, the oldest first, and count them by reason; dead events are counted separately.
 
     Exit status: 0 when all stores could be read, 1 otherwise, 2 for usage.
     """
-    choice = choose(sinks, Wanted(reasons=reasons, since=since))
-    show_lines(read_each(choice.found[:limit], Deadline.after(SECONDS)), as_json=as_json)
+    selection = select(sinks, ParkedFilter(reasons=reasons, since=since))
+    _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
     if not as_json:
-        click.echo(choice.counts(), err=True)
-    if len(choice.found) > limit:
-        complain(f"there are more than these {limit}: see --limit, --reason and --since")
-    return 0 if choice.whole else 1
+        click.echo(selection.counts(), err=True)
+    if len(selection.entries) > limit:
+        print_error(f"there are more than these {limit}: see --limit, --reason and --since")
+    return 0 if selection.whole else 1
 
 
 for _command in (show_parked, retry_parked, discard_parked):

@@ -1,8 +1,9 @@
-"""`process`: the whole pipeline from the command line, for job ids or for an event."""
+"""`process`: the whole pipeline, for job ids or for a payload."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -19,9 +20,7 @@ from ice_result.triggers import TriggerEvent, TriggerOptions, parse
 
 @click.command()
 @click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
-@click.option(
-    "--event", metavar="FILE", help="A payload as a trigger would send it, or JSON lines; - is standard input."
-)
+@click.option("--event", metavar="FILE", help="A payload as a trigger sends it, or JSON lines; - is standard input.")
 @saved_jobs
 @other_sinks
 @longest_wait()
@@ -36,15 +35,15 @@ def process(
     if not job_ids and event is None:
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
     settings = Settings.from_environment(environment_with(sinks, jobs))
-    # Whoever has the file may have it processed: a request in it was checked when it came.
-    options = settings.triggers.model_copy(update={"callback": None})
+    # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
+    options = replace(settings.triggers, callback=None)
     events = [*_events(job_ids, event, options)]
     pipeline = assemble(settings, Credentials())
     clean = True
     with OutcomePrinter(total=len(events), as_json=as_json) as console:
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
-            console.ended(outcome)
+            console.count(outcome)
             console.show(outcome)
     pipeline.close()
     return 0 if clean else 1

@@ -1,4 +1,4 @@
-"""`show`: everything that is stored of one job, on a page."""
+"""`show`: the record and the manifest of one job, as a page for people or as JSON."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.cli.inputs import SECONDS, catalogue
+from ice_result.cli.inputs import SECONDS, open_named_sink
 from ice_result.cli.output import (
-    facts,
     files_summary,
     indented,
-    page,
+    name_value_table,
     printable,
+    readable,
     result_summary,
+    standard_output,
     table,
-    words,
     write_line,
 )
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError
-from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Found
+from ice_result.records.model import Manifest
+from ice_result.sinks.base import StoredJob
 from ice_result.triggers import JobEvent, job_event
 
 _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs_missing": "yellow"}
@@ -31,52 +31,38 @@ _COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red", "outputs
 
 @click.command()
 @click.argument("job_id")
-@click.option("--sink", metavar="URL", help="Where to look, in place of the first of ICE_RESULT_SINKS.")
+@click.option("--sink", metavar="URL", help="Read this store, in place of the first of ICE_RESULT_SINKS.")
 @click.option("--json", "as_json", is_flag=True, help="The record and the manifest as one JSON line.")
 def show(*, job_id: str, sink: str | None, as_json: bool) -> None:
-    """Show all that is stored of a job. Exit status: 0 when it is there, 1 when it is not, 2 for usage."""
-    url, store = catalogue(sink)
+    """Show the record and the manifest of a job.
+
+    Exit status: 0 when the job is there, 1 when it is not, 2 for usage.
+    """
+    store = open_named_sink(sink)
     event = job_event(valid_text(job_id), "JOB_ID")
     name = event.job_id if isinstance(event, JobEvent) else JobId(valid_text(job_id))
     with time_limit(Deadline.after(SECONDS)):
         found = store.find(name)
     if found is None:
-        raise IceResultError(f"no job {printable(name)} in {printable(url)}")
+        raise IceResultError(f"no job {printable(name)} in {printable(store.url)}")
     if as_json:
         manifest = None if found.manifest is None else _json(found.manifest)
         rest: JsonObject = {"left_out": [*found.left_out], "whole_uri": found.whole_uri} if found.left_out else {}
         write_line(dump({"record": _json(found.record), "manifest": manifest, **rest}))
     else:
-        _show(found, page())
+        _show(found, standard_output())
 
 
 def _json(document: Model) -> JsonObject:
     return document.model_dump(mode="json", by_alias=True)
 
 
-def _show(found: Found, console: Console) -> None:
+def _show(found: StoredJob, console: Console) -> None:
     record, manifest = found.record, found.manifest
-    title = words(record.job_id)
+    title = readable(record.job_id)
     title.stylize("bold")
     outcome = Text(record.outcome.replace("_", " "), style=_COLOURS.get(record.outcome, "yellow"))
-    console.print(Text("  ").join((title, words(record.function_name), outcome)))
-    _show_facts(record, console)
-    if found.left_out:
-        whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
-        _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
-    _section(console, f"result: {result_summary(record)}", record.result.shown_rows())
-    if manifest is None:
-        _section(console, "files: no manifest yet, so none was looked up", [])
-    else:
-        if "files" not in found.left_out:
-            _show_files(manifest, console)
-        if manifest.problems:
-            _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
-    if record.decode.warnings:
-        _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
-
-
-def _show_facts(record: Record, console: Console) -> None:
+    console.print(Text("  ").join((title, readable(record.function_name), outcome)))
     known: dict[str, object] = {
         "state": f"{record.state} ({record.status})",
         "name": record.name,
@@ -90,10 +76,20 @@ def _show_facts(record: Record, console: Console) -> None:
         "user data": record.user_data if isinstance(record.user_data, str) else dump(record.user_data),
         "decoded": record.decode.status,
     }
-    console.print(indented(facts(known)))
+    console.print(indented(name_value_table(known)))
+    if found.left_out:
+        whole = f": the whole record is {found.whole_uri}" if found.whole_uri else ""
+        _section(console, f"too large for this store, and left out: {', '.join(found.left_out)}{whole}", [])
+    _section(console, f"result: {result_summary(record)}", record.result.shown_rows())
+    if manifest is None:
+        _section(console, "files: no manifest yet, so none was looked up", [])
+    else:
+        _show_manifest(manifest, console, has_files="files" not in found.left_out)
+    if record.decode.warnings:
+        _section(console, "warnings", [warning.model_dump() for warning in record.decode.warnings])
 
 
-def _show_files(manifest: Manifest, console: Console) -> None:
+def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> None:
     files: list[dict[str, object]] = [
         {
             "exists": "not checked" if file.exists is None else file.exists,
@@ -105,7 +101,10 @@ def _show_files(manifest: Manifest, console: Console) -> None:
         }
         for file in manifest.files
     ]
-    _section(console, f"files: {files_summary(manifest)} there" if files else "files: none", files)
+    if has_files:
+        _section(console, f"files: {files_summary(manifest)} there" if files else "files: none", files)
+    if manifest.problems:
+        _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
 
 
 def _section(console: Console, title: str, rows: list[dict[str, object]]) -> None:

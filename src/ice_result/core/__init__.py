@@ -1,1 +1,1 @@
-"""What every stage may use and no stage owns: types, JSON, redaction, addresses, calls, threads, keys, connections."""
+"""Modules that every stage may use and no stage owns: types, JSON, redaction, calls, threads, keys, connections."""

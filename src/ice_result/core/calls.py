@@ -1,4 +1,4 @@
-"""Calling a service from outside: with a deadline, with retries, and as often as the service can bear."""
+"""Calls to services: with a deadline, with retries, and at a rate that the service accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ice_result.errors import IceResultError, ServiceError, ThrottledError, Time
 S = TypeVar("S")
 T = TypeVar("T")
 MOST_LEFT_BEHIND = 32
-"""How many threads of calls that were given up may be left in this process when another call begins."""
+"""Maximum number of threads in given-up calls when another call begins."""
 _SHARE_OF_AN_ATTEMPT = 0.6
 _SHORTEST_ATTEMPT_SECONDS = 1.0
 _NO_TIME = "no time was left to begin"
@@ -29,13 +29,13 @@ _in_call: ContextVar[bool] = ContextVar("in_call", default=False)
 
 
 class RateLimiter:
-    """Limits how often all threads together call one service: not at all, until the service asks for fewer calls.
+    """Limits the rate of the calls of all threads to one service. There is no limit until the service throttles a call.
 
     calls      ●●●●●●●●  ●   ●   ●  ● ● ●●●●
     throttled         ▲ pause, then a spacing that shrinks with every success
 
-    Threads stand in line: one waits for the next turn and takes it when it comes, the others wait behind it. So no
-    turn is given away before its time, and a spacing that shrinks holds for everybody in the line at once.
+    Threads wait in line: the first one waits for the next turn and takes it, the others wait behind it. So no turn is
+    assigned before its time, and a shorter spacing applies to the whole line at once.
     """
 
     _FIRST_SPACING = 0.05
@@ -44,10 +44,10 @@ class RateLimiter:
     _RECOVERY = 0.93
     _QUICK_RECOVERY = 0.5
     _REMEMBERED_SECONDS = 10.0
-    _LATE_SECONDS = 0.05  # a sleep that lasts too long by less than this is made up for
+    _LATE_SECONDS = 0.05  # a sleep that is late by less than this does not lower the rate
 
     def __init__(self, clock: Clock | None = None, *, per_second: float | None = None) -> None:
-        """`per_second` is a rate that is never exceeded; what a stall costs is not made up for."""
+        """`per_second` is a rate that is never exceeded, also not after a stall."""
         self._clock = clock or Clock()
         self._least_spacing = 1 / per_second if per_second else 0.0
         self._line = threading.Lock()
@@ -57,13 +57,14 @@ class RateLimiter:
         self._paused_until = -math.inf
         self._spacing = 0.0
         self._bearable = 0.0  # the spacing after the first of several throttlings in a row
-        self._went_well = True  # since the calls were slowed down last
+        self._went_well = True  # since the last throttling
         self._slowed_at = -math.inf
 
     def take_turn(self, count: int = 1) -> float | None:
-        """Wait until a call is allowed, and take its turn, or those of `count` calls at once; the time it was taken.
+        """Wait for the next turn, and take it, or the turns of `count` calls at once. Returns the time of the turn.
 
-        None when no turn comes early enough to leave time for the call: then none is taken, and no call must be made.
+        Returns None when no turn comes early enough to leave time for the call. No turn is taken then, and no call may
+        be made.
         """
         deadline = current_deadline()
         if self._seconds_to_turn() >= _for_waiting(deadline):
@@ -85,9 +86,9 @@ class RateLimiter:
             self._line.release()
 
     def throttled(self, pause: float, turn: float) -> None:
-        """Let nobody call for `pause` seconds, and after that less often than before.
+        """Stop all calls for `pause` seconds, and widen the spacing after that.
 
-        A call whose `turn` came before the calls were slowed down last says nothing of the new spacing.
+        A call with a `turn` before the last throttling does not count: it was made with the old spacing.
         """
         with self._lock:
             now = self._clock.now()
@@ -100,7 +101,7 @@ class RateLimiter:
             self._went_well, self._slowed_at = False, now
 
     def succeeded(self, turn: float) -> None:
-        """Shorten the spacing after a success of the call that had this turn: quickly down to what was bearable."""
+        """Shorten the spacing after a success: quickly down to the last bearable spacing, then slowly."""
         if not self._spacing:
             return
         with self._lock:
@@ -119,14 +120,14 @@ class RateLimiter:
 
 
 class Retries:
-    """Count of calls that were made again; any number of threads may add to it."""
+    """Counter of retried calls. Any number of threads may add to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.count = 0
 
     def add(self) -> None:
-        """Count one more."""
+        """Count one retry."""
         with self._lock:
             self.count += 1
 
@@ -136,7 +137,7 @@ _retries: ContextVar[Retries | None] = ContextVar("retries", default=None)
 
 @contextmanager
 def count_retries() -> Iterator[Retries]:
-    """Count the retries of every ServiceCaller inside, also in threads that are started there."""
+    """Count the retries of every ServiceCaller in the block, also in threads that it starts."""
     counted = Retries()
     token = _retries.set(counted)
     try:
@@ -147,7 +148,7 @@ def count_retries() -> Iterator[Retries]:
 
 @dataclass(eq=False, repr=False)
 class ServiceCaller:
-    """The one way this program calls a service: not too often, bounded in time, and retried while that can help."""
+    """Caller of one service: it limits the rate and the time of calls, and retries transient errors."""
 
     service: str
     attempts: int = 5
@@ -159,10 +160,10 @@ class ServiceCaller:
     rate: RateLimiter = field(default_factory=RateLimiter)
 
     def call(self, operation: str, call: Callable[[], T]) -> T:
-        """Return the value of `call()`; transient errors are tried again, with full jitter, while the time lasts.
+        """Return the value of `call()`. Transient errors are retried with full jitter until the deadline.
 
-        `call` raises our own errors (see errors.py), and knows by current_deadline() when its attempt must end. The
-        last error is raised when no more attempts are left.
+        `call` raises our own errors (see errors.py), and must end by current_deadline(). Raises the last error when no
+        attempt or no time is left.
         """
         if not _in_call.get():
             return result_of(begin(lambda: self._call(operation, call)))
@@ -178,7 +179,7 @@ class ServiceCaller:
             try:
                 value = self._attempt(operation, call, deadline)
             except IceResultError as error:
-                if not error.transient:  # an answer, as a 404 is: the service does not ask for fewer calls
+                if not error.transient:  # an answer such as a 404 is no throttling
                     self.rate.succeeded(turn)
                 pause = self._pause(error, number)
                 if not error.transient or number == self.attempts or pause >= deadline.left():
@@ -200,19 +201,22 @@ class ServiceCaller:
         if not left:
             raise TimedOutError(operation, service=self.service, detail=_NO_TIME)
         _check_left_behind(operation, self.service)
-        # One that hangs leaves time for another.
+        # An attempt that hangs leaves time for another one.
         seconds = min(self.attempt_seconds, left, max(_SHORTEST_ATTEMPT_SECONDS, _SHARE_OF_AN_ATTEMPT * left))
         end = Deadline.after(seconds, self.clock)
         with time_limit(end), threads.attempt(end, (self.service, operation)) as made:
             try:
-                return call()
+                value = call()
             except Exception:
-                if made.is_over:  # the error is that of a connection that was ended
+                if made.is_over:  # the error comes from the shut-down connection
                     raise _timed_out(made) from None
                 raise
+        if made.is_over:  # a reply without an end looks whole once its connection is ended
+            raise _timed_out(made)
+        return value
 
     def _no_turn(self, operation: str, deadline: Deadline) -> ServiceError:
-        """Return the error of a call that is not made; always in the same words, since a manifest has them."""
+        """Make the error of a call that is not made. Its text is constant, since manifests contain it."""
         if not deadline.left():
             return TimedOutError(operation, service=self.service, detail=_NO_TIME)
         detail = "not called: it asked for fewer calls, and none is allowed early enough"
@@ -225,7 +229,7 @@ class ServiceCaller:
 
 
 def begin(work: Callable[[], T]) -> threads.Task[T]:
-    """Begin work that calls services, beside this thread's; `result_of` waits for it."""
+    """Start work that calls services in another thread. `result_of` waits for it."""
 
     def run() -> T:
         _in_call.set(True)
@@ -235,7 +239,7 @@ def begin(work: Callable[[], T]) -> threads.Task[T]:
 
 
 def result_of(task: threads.Task[T]) -> T:
-    """Return what comes of a task. Raises TimedOutError when it hangs in a call, which is given up."""
+    """Return the value of a task, or raise its error. Raises TimedOutError for a task that hangs in a call."""
     try:
         return task.result()
     except threads.LeftBehindError as error:
@@ -245,9 +249,9 @@ def result_of(task: threads.Task[T]) -> T:
 def in_order(
     work: Callable[[S], T], items: Iterable[S], at_once: int, *, hanging: Callable[[TimedOutError], T] | None = None
 ) -> Iterator[T]:
-    """Work on `at_once` items at a time; yield the values in the order of the items, which are taken as needed.
+    """Work on `at_once` items at a time. Yields the values in the order of the items, which are read as needed.
 
-    `hanging` makes the value of work that hangs in a call and is given up; without it, TimedOutError is raised.
+    `hanging` makes the value of work that hangs in a call and is given up. Without it, TimedOutError is raised.
     """
     under_way: deque[threads.Task[T]] = deque()
     left = iter(items)
@@ -269,7 +273,7 @@ def in_order(
 def call_within(
     seconds: float, work: Callable[[], T], *, service: str, operation: str, clock: Clock | None = None
 ) -> T:
-    """Return the value of `work()`, or raise TimedOutError after `seconds` of the clock, whatever it waits for."""
+    """Return the value of `work()`. Raises TimedOutError after `seconds` of the clock."""
     if seconds <= 0:
         raise TimedOutError(operation, service=service, detail=_NO_TIME)
     _check_left_behind(operation, service)
@@ -297,6 +301,6 @@ def _no_reply(seconds: float) -> str:
 
 
 def _for_waiting(deadline: Deadline) -> float:
-    """Return how many of the seconds left may be spent on waiting: a call needs a second, or half of them."""
+    """Return the seconds that may be spent on waiting: a call needs one second, or half of the time left."""
     left = deadline.left()
     return left - min(_SHORTEST_ATTEMPT_SECONDS, left / 2)

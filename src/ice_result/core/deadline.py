@@ -1,9 +1,9 @@
-"""Deadlines: by when work must be over. The one that holds is kept in a context variable.
+"""Deadlines of work. The current deadline is in a context variable.
 
     with time_limit(Deadline.after(10)):
-        store.put(key, data)          # asks current_deadline() how much time it has
+        store.put(key, data)          # reads current_deadline()
 
-Threads that are started with `threads.start` inherit it. Without one, time is not limited.
+Threads started with `threads.start` inherit the deadline. Work without a deadline has no time limit.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 @dataclass(eq=False, repr=False)
 class Clock:
-    """Source of time: seconds that only grow, and two ways to wait.
+    """Source of time: monotonic seconds, and two ways to wait.
 
-    `wait` returns True as soon as the event is set, and False when so many seconds have passed without it.
+    `wait` returns True as soon as the event is set, and False after the given seconds.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -35,36 +35,36 @@ MACHINE_CLOCK = Clock()
 
 
 class Deadline(NamedTuple):
-    """Time by which something must be over, in seconds of its clock."""
+    """Time by which work must end, in seconds of its clock."""
 
     at: float
     clock: Clock = MACHINE_CLOCK
 
     @classmethod
     def after(cls, seconds: float, clock: Clock | None = None) -> Deadline:
-        """Return the deadline that is `seconds` from now."""
+        """Return the deadline `seconds` from now."""
         clock = clock or MACHINE_CLOCK
         return cls(clock.now() + seconds, clock)
 
     def left(self) -> float:
-        """Return the seconds until then; 0 when it has passed."""
+        """Return the seconds left; 0 after the deadline."""
         return max(0.0, self.at - self.clock.now())
 
     def within(self, seconds: float) -> Deadline:
-        """Return this deadline, or the one in so many seconds, whichever comes first."""
+        """Return the earlier of this deadline and the one `seconds` from now."""
         return Deadline(min(self.at, self.clock.now() + seconds), self.clock)
 
     def part(self, share: float) -> Deadline:
-        """Return the deadline at which this share of the time left is over, for work that must not use up all of it."""
+        """Return the deadline after this share of the time left, for work that must leave time for other work."""
         return Deadline.after(self.left() * share, self.clock)
 
 
-_UNLIMITED = Deadline(threading.TIMEOUT_MAX)  # centuries, as a number that locks and events take
+_UNLIMITED = Deadline(threading.TIMEOUT_MAX)  # centuries; the largest number that locks and events accept
 _current: ContextVar[Deadline] = ContextVar("deadline", default=_UNLIMITED)
 
 
 def current_deadline() -> Deadline:
-    """Return the deadline of the work that this code is part of."""
+    """Return the deadline of the current work."""
     return _current.get()
 
 
@@ -79,7 +79,7 @@ def time_limit(deadline: Deadline) -> Iterator[None]:
 
 
 def within(deadline: Callable[[], Deadline], items: Iterable[T]) -> Iterator[T]:
-    """Yield the items; to get each of them has the deadline that is asked for then, and to use it has not."""
+    """Yield the items. Fetching an item has the deadline of a new call of `deadline`; using it has not."""
     iterator = iter(items)
     while True:
         with time_limit(deadline()):

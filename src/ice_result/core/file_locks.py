@@ -1,4 +1,4 @@
-"""Locks between processes, held by an open file: the system releases them when the process ends, however it ends."""
+"""Locks between processes, held by an open file. The system releases them when the process ends in any way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    _LOCKED_BYTE = 2**30  # behind the content: locked bytes cannot be read by others
+    _LOCKED_BYTE = 2**30  # after the content: other processes cannot read locked bytes
 
     def lock(descriptor: int) -> None:
         """Lock an open file until it is closed. Raises BlockingIOError when another process holds the lock."""
@@ -26,7 +26,7 @@ if sys.platform == "win32":
 
     @contextmanager
     def locked_folder(_folder: Path) -> Iterator[None]:
-        """Nothing: here a file that is open can be neither moved nor removed."""
+        """Do nothing: on Windows, an open file can be neither moved nor removed."""
         yield
 
 else:

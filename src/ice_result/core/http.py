@@ -1,9 +1,9 @@
-"""Connections for every SDK: trusted certificates read once, and sockets that end with the call that uses them.
+"""Connections of the SDKs: one TLS context for the process, and sockets that end with the call that uses them.
 
-The SDKs read the certificates of authorities anew for every connection, which costs as much CPU as several jobs
-[measured: see docs/performance.md]. So every client here is given one TLS context per process; boto3 alone takes none.
-All SDKs connect with `http.client`: those of ICE and OSS through http_transport.py, those of Tablestore and S3 through
-urllib3, whose pools name the class of their connections.
+The SDKs read the trusted certificates again for every connection, which costs as much CPU as several jobs [measured:
+see docs/performance.md]. So every client here gets the one TLS context of the process; only boto3 accepts none. All
+SDKs connect with `http.client`: those of ICE and OSS through http_transport.py, those of Tablestore and S3 through
+urllib3, whose pools have the class of their connections as an attribute.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _one_at_a_time = threading.Lock()
 
 
 def trusting(ca_bundle: str | None) -> ssl.SSLContext:
-    """What trusts the authorities in this file or folder; those of certifi, as the SDKs do, when None.
+    """Return the TLS context that trusts the certificates in this file or folder; None means those of certifi.
 
-    Raises SettingsError when there are none.
+    Raises SettingsError when the certificates cannot be read.
     """
-    with _one_at_a_time:  # threads that open their first connections at once wait for one of them to read
+    with _one_at_a_time:  # threads that open their first connections at the same time read the file once
         return _read(ca_bundle)
 
 
@@ -49,7 +49,7 @@ def _read(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 class EndsWithCall(HTTPConnection):
-    """What makes a connection end when the call that uses it is given up; comes first among its base classes."""
+    """Mixin for a connection that ends when the call that uses it is given up. It must be the first base class."""
 
     used_by: Attempt | None = None
 
@@ -66,7 +66,7 @@ class EndsWithCall(HTTPConnection):
 
 
 def ending_with_calls(pools: Mapping[str, type[HTTPConnectionPool]]) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's classes of pools by scheme, made to open connections of this kind."""
+    """Derive pool classes of urllib3, by scheme, that open connections of this kind."""
     return {scheme: _ending_with_calls(pool) for scheme, pool in pools.items()}
 
 

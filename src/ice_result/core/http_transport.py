@@ -1,4 +1,4 @@
-"""Requests over HTTP/1.1 on connections that stay open: what the SDKs of ICE and OSS send with.
+"""Transport of the SDKs of ICE and OSS: requests over HTTP/1.1 on connections that stay open.
 
 `requests` and urllib3, which they bring along, spend a quarter of the CPU of a job on settings, cookies, redirects and
 URLs taken apart several times; `http.client` an eighth on parsing headers as those of a mail [measured: see
@@ -43,7 +43,7 @@ _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 
 class UnsendableError(ValueError):
-    """A request that HTTP has no form for. The text shows nothing of it: it could be a header with a token."""
+    """A request that HTTP has no form for. The text shows no part of it: it could be a header with a token."""
 
 
 class Headers(MutableMapping[str, str]):
@@ -83,7 +83,7 @@ class Headers(MutableMapping[str, str]):
         self._by_lower[name.lower()] = (name, f"{before[1]}, {value}" if before else value)
 
     def text(self, lower_name: str) -> str:
-        """Return the value of a header, whose name is in lower case; nothing where there is none."""
+        """Return the value of a header by its name in lower case; empty without one."""
         found = self._by_lower.get(lower_name)
         return found[1] if found else ""
 
@@ -93,7 +93,7 @@ class Headers(MutableMapping[str, str]):
 
     @override
     def items(self) -> ItemsView[str, str]:
-        """All names and values."""
+        """Return the names and values."""
         return dict(self._by_lower.values()).items()
 
 
@@ -253,7 +253,7 @@ def _encode(method: str, target: str, authority: str, headers: Mapping[str, str]
 
 
 class _Channel:
-    """An open connection, and what has come over it and is not read yet."""
+    """An open connection, and the bytes received over it that are not read yet."""
 
     def __init__(self, origin: tuple[str, str | None], connection: EndsWithCall) -> None:
         self.origin = origin

@@ -1,4 +1,4 @@
-"""JSON in and out, with limits: no text from outside can crash, hang or smuggle in a value that is not JSON."""
+"""JSON in and out, within limits: no foreign text crashes the program, stalls it, or brings in a value beyond JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
 
 MAX_BYTES = 33_554_432
-"""32 MiB: the largest body Function Compute hands to a function."""
+"""Largest body that Function Compute hands to a function: 32 MiB."""
 MAX_DEPTH = 64
 _LONGEST_INTEGER = 300
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -20,10 +20,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
-    """Read a JSON text; NaN, Infinity and numbers beyond a double become null.
+    """Parse a JSON text. NaN, Infinity and numbers beyond a double become null; bytes are read like by `decode`.
 
-    Bytes are read as `decode` reads them. Raises NotJsonError, with the reason, for anything else: bad syntax, not
-    UTF-8, too large, too deep.
+    Raises NotJsonError with the reason: bad syntax, not UTF-8, too large, too deep.
     """
     if len(text) > max_bytes:
         raise NotJsonError(f"{len(text)} bytes: at most {max_bytes} are read")
@@ -34,18 +33,20 @@ def load(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
         raise NotJsonError(f"nested deeper than {max_depth} levels") from error
     except json.JSONDecodeError as error:
         raise NotJsonError(f"not JSON: {error.msg} at character {error.pos}") from error
-    if decoded.count("[") + decoded.count("{") > max_depth and _deeper_than(value, max_depth):
+    brackets = decoded.count("[") + decoded.count("{")  # fewer than the limit cannot be nested deeper than it
+    if brackets > max_depth and _deeper_than(value, max_depth):
         raise NotJsonError(f"nested deeper than {max_depth} levels")
-    return _without_surrogates(value) if _SURROGATE_ESCAPE.search(decoded) or not _encodable(decoded) else value
+    surrogates = _SURROGATE_ESCAPE.search(decoded) or (not decoded.isascii() and _SURROGATE.search(decoded))
+    return _without_surrogates(value) if surrogates else value
 
 
 def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
-    """Tell the encoding of a text: UTF-16 when it begins with its byte order mark, as PowerShell writes it."""
+    """Return the encoding of a text: UTF-16 after its byte order mark, as PowerShell writes it, else UTF-8."""
     return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def decode(raw: bytes) -> str:
-    """Decode `raw`, without its byte order mark. Raises NotJsonError for bytes that are no text."""
+    """Decode `raw` and remove its byte order mark. Raises NotJsonError for bytes that are no text."""
     encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)
@@ -73,17 +74,9 @@ def _integer(text: str) -> int | None:
     return int(text) if len(text) <= _LONGEST_INTEGER else None
 
 
-def _nothing(_constant: str) -> None:
-    return None
-
-
-# Made once: a call of json.loads or json.dumps with other than the usual options makes one each time.
-_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_nothing)
+# Made once: `json.loads` and `json.dumps` make a decoder or encoder for each call with options.
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=lambda _: None)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
-
-
-def _encodable(text: str) -> bool:
-    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _deeper_than(value: JsonValue, levels: int) -> bool:

@@ -1,12 +1,11 @@
-"""Importing an SDK without the parts of it that we never call: most of a cold start is importing.
+"""Imports of an SDK without the parts that are never called. Most of a cold start is importing.
 
     with deferred("aiohttp", "alibabacloud_ice20201109.models"):
         from alibabacloud_ice20201109.client import Client
 
-Inside, an import of a named module, or of anything below it, gives a stand-in that costs nothing. Whatever is taken
-from a stand-in loads the real module when it is first used: an SDK that does call a deferred part still works, only
-later, and one that calls it while it is imported gets it then. After the block, everybody who imports a named module
-gets the real one.
+In the block, the import of a named module, or of a module below it, gives a stand-in that costs nothing. A class or
+function of a stand-in loads the real module when it is first used: an SDK that calls a deferred part still works, only
+slower. After the block, an import of a named module gives the real one.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ _one_at_a_time = threading.RLock()
 
 @contextmanager
 def deferred(*names: str, instead: Mapping[str, object] | None = None) -> Iterator[None]:
-    """Defer these modules while the block imports others. One that is loaded already is left as it is.
+    """Defer the import of these modules in the block. A module that is loaded already stays as it is.
 
-    `instead` has what is used in place of single names of a deferred module, which would else be loaded at once.
+    `instead` has replacements for single names of a deferred module, which would otherwise load it at once.
     """
     with _one_at_a_time:
         finder = _Finder(names, instead or {})
@@ -43,7 +42,7 @@ def deferred(*names: str, instead: Mapping[str, object] | None = None) -> Iterat
 
 
 class _Finder(MetaPathFinder):
-    """Answers for the named modules with stand-ins, and takes them out of the import system again."""
+    """Import hook that gives stand-ins for the named modules, and removes them again."""
 
     def __init__(self, names: Sequence[str], instead: Mapping[str, object]) -> None:
         self._names = list(names)
@@ -67,7 +66,7 @@ class _Finder(MetaPathFinder):
         return self._instead.get(name)
 
     def forget(self, wanted: str = "") -> None:
-        """Defer nothing any more, or not what `wanted` belongs to; who imports it from now on gets the real one."""
+        """Stop deferring all modules, or the one that `wanted` belongs to. A later import gives the real module."""
         named = [name for name in self._names if not wanted or _is_within(wanted, name)]
         self._names = [name for name in self._names if name not in named]
         self._instead = {
@@ -88,11 +87,11 @@ class _StandInLoader(Loader):
 
     @override
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is run: that is the point."""
+        """Do nothing: a stand-in runs no code."""
 
 
 class _StandIn(ModuleType):
-    """A module in name only, until something in it is used."""
+    """A module without content, which loads the real one when something in it is used."""
 
     def __init__(self, name: str, finder: _Finder) -> None:
         super().__init__(name)
@@ -110,7 +109,7 @@ class _StandIn(ModuleType):
 
 
 class _NamedStandIn(type):
-    """A class or function taken from a stand-in. The real one does whatever it is asked for."""
+    """Class or function of a stand-in, which loads the real one when it is used."""
 
     _finder: _Finder
 

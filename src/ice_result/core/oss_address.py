@@ -1,9 +1,11 @@
-"""OSS addresses: the many ways a bucket and a key are written, read into one."""
+"""Addresses of objects in OSS: one reader for the many ways to write a bucket and a key."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -11,7 +13,7 @@ from urllib.parse import unquote
 from ice_result.core.redaction import REDACTED, redact, without_query, without_signed_query
 
 Host: TypeAlias = Literal["none", "oss", "other"]
-"""The host that an object's name says it is served from: none (the name is a path), OSS, or another host."""
+"""Host in an object's name: none (the name is a path), one of OSS, or another one."""
 
 _ADDRESS = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?//(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -22,7 +24,7 @@ _REGIONS = (
 )
 # The hosts of OSS: the dual-stack form; then public, internal and VPC endpoints, acceleration, static websites, the S3
 # form, and the oldest form without a region. A single label before `.oss.aliyuncs.com` is a bucket (`us-videos`) unless
-# it begins as a region that there is.
+# it begins like a region that exists.
 _OSS_HOSTS = (
     re.compile(
         rf"(?:(?P<bucket>[a-z0-9-]+)\.|(?={_REGIONS}))(?P<region>(?:cn|ap|us|eu|me|na)-[a-z]{{4,}}[a-z0-9-]*)"
@@ -33,13 +35,12 @@ _OSS_HOSTS = (
         r"\.aliyuncs\.com(?::\d+)?"
     ),
 )
-_OSS_DOMAIN = ".aliyuncs.com"
 _NOT_REGIONS = {"", "accelerate", "accelerate-overseas", "internal"}
-# An access point stands in the place of a bucket, but its alias is no bucket's name. [documented]
+# An access point takes the place of a bucket, but its alias is no bucket's name. [documented]
 _ALIAS_ENDINGS = ("-ossalias", "-opapalias")
 _NOT_SAVED = "oss fail to save"
 # The URL authentication of Alibaba Cloud CDN, types B and C: a time in minutes and an MD5 before the path, or an MD5
-# and a time in hexadecimal seconds. [documented] The last form is what stands there after a secret was taken out.
+# and a time in hexadecimal seconds. [documented] The last form is left after a secret was removed.
 _PATH_SIGNATURE = re.compile(
     r"/(?P<signature>20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d/[0-9a-f]{32}"
     r"|[0-9a-f]{32}/[0-9A-Fa-f]{8}"
@@ -51,7 +52,7 @@ _MOST_CUTS = 8
 
 
 class ObjectAddress(NamedTuple):
-    """An object in OSS. `key` is as OSS stores it, never percent-encoded; `region` is known from some hosts only."""
+    """An object in OSS. `key` is the key that OSS stores, never percent-encoded; only some hosts tell the `region`."""
 
     bucket: str
     key: str
@@ -59,15 +60,16 @@ class ObjectAddress(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """`oss://bucket/key`, the one form records and manifests use: without secrets, unlike the key itself."""
+        """Address as `oss://bucket/key`, the form in records and manifests: without secrets, unlike the key itself."""
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-class ObjectName(NamedTuple):
-    """A text that names an object, taken apart.
+@dataclass(frozen=True)
+class ObjectName:
+    """The parts of a text that names an object.
 
-    `bucket` is None where the text does not tell it. `written` is what stands for the key, as it was sent: the rest of
-    the address with its query, percent-encoded unless `literal`.
+    `bucket` is None where the text does not tell it. `written` is the key as it was sent: the rest of the address with
+    its query, percent-encoded unless `literal`.
     """
 
     host: Host
@@ -76,31 +78,27 @@ class ObjectName(NamedTuple):
     written: str
     literal: bool
 
-    @property
-    def key(self) -> str:
-        """The key as OSS reads it: in the path of an http(s) URL, `+` is a space.
-
-        That OSS does so is seen in public reports, not documented. [inferred]
-        """
-        return self.plain if self.literal else _key(_decoded(without_query(self.written).replace("+", " ")))
-
-    @property
-    def plain(self) -> str:
-        """The key with `+` as it stands: percent-decoded once, or a path as it is."""
-        return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
-
-    @property
+    @cached_property
     def is_not_saved(self) -> bool:
-        """True for the text that ICE writes in place of a path when it could not write the file.
+        """True for ICE's error text in place of the path of a file that it could not write, also inside an address.
 
-        An address made of that text counts too. The job still says Success. [measured: the output bucket was in
-        another region than the job, and the text was `oss fail to save the image in the given bucket`; that other
-        functions begin theirs alike is inferred]
+        The job still says Success. [measured: the output bucket was in another region than the job, and the text was
+        `oss fail to save the image in the given bucket`; the same beginning for other functions is inferred]
         """
         return _decoded(self.key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
 
+    @cached_property
+    def key(self) -> str:
+        """Key as OSS reads it: in the path of an http(s) URL, `+` is a space. [inferred from public reports]"""
+        return self.plain if self.literal else _key(_decoded(without_query(self.written).replace("+", " ")))
+
+    @cached_property
+    def plain(self) -> str:
+        """Key with `+` unchanged: percent-decoded once, or a path as it is."""
+        return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
+
     def readings(self) -> Iterator[str]:
-        """List every key the text may mean, the plain one first, then those of wrong or missing encoding."""
+        """Yield every key that the text may mean: first the plain one, then those of a wrong or missing encoding."""
         yield self.plain
         for written in self._cuts():
             once, spaced = _decoded(written), _decoded(written.replace("+", " "))
@@ -114,7 +112,7 @@ class ObjectName(NamedTuple):
             yield from behind.readings()
 
     def signed_path(self) -> tuple[str, ObjectName] | None:
-        """Return the signature at the start of a path that is not served by OSS itself, and the name without it."""
+        """Split a CDN's signature off the start of a path. OSS's own hosts have none."""
         if self.host == "none":
             behind = self._behind_host()
             return behind.signed_path() if behind else None
@@ -124,14 +122,14 @@ class ObjectName(NamedTuple):
         return match["signature"], ObjectName("other", None, None, match["rest"], self.literal)
 
     def _cuts(self) -> Iterator[str]:
-        """List the path alone, then with each `?` or `#` that may belong to the key."""
+        """Yield the path alone, then the path up to each later `?` or `#`, which may belong to the key."""
         marks = [match.start() for match, _ in zip(re.finditer(r"[?#]", self.written), range(_MOST_CUTS), strict=False)]
         for end in (*marks, len(self.written)):
             if end <= _LONGEST_WRITTEN_KEY:
                 yield self.written[:end]
 
     def _behind_host(self) -> ObjectName | None:
-        """Return a path whose first part may be a host without that part."""
+        """Remove the first part of a path if it may be a host."""
         host, _, rest = self.written.partition("/")
         if self.host != "none" or not _DOMAIN.fullmatch(host):
             return None
@@ -139,19 +137,19 @@ class ObjectName(NamedTuple):
 
 
 class KnownKeys:
-    """Keys that are known to be objects; another spelling of one of them is found too."""
+    """Keys of known objects, found also by other spellings of them."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(keys)
-        self._alike: dict[str, set[str]] | None = None
+        self._similar: dict[str, set[str]] | None = None
 
     def __contains__(self, key: str) -> bool:
         return key in self._keys
 
     def match(self, name: ObjectName) -> str | None:
-        """Return the known key that `name` means: the first reading that is one, else the only one that is alike.
+        """Find the known key that `name` means: its first reading that is known, else the only similar key.
 
-        A signature in the path is left out only where what follows is known.
+        A signature in the path is skipped only before a known key.
         """
         signed = name.signed_path()
         names = [name, signed[1]] if signed else [name]
@@ -160,15 +158,15 @@ class KnownKeys:
                 if reading in self._keys:
                     return reading
         for each in names:
-            alike = self._all_alike().get(_normalised(each.plain), set())
-            if len(alike) == 1:
-                return next(iter(alike))
+            similar = self._all_similar().get(_normalised(each.plain), set())
+            if len(similar) == 1:
+                return next(iter(similar))
         return None
 
     def path_signature(self, url: str) -> str | None:
-        """Return the part of `url` that is a CDN's signature: `time/hash` or `hash/time`, as it stands there.
+        """Find a CDN's signature in the path of `url`: `time/hash` or `hash/time`, as it is written there.
 
-        None for a URL that OSS itself serves, a path of another shape, and where what follows is no known key.
+        None for a URL that OSS itself serves, for a path of another shape, and before an unknown key.
         """
         name = read_name(url)
         signed = name.signed_path()
@@ -177,27 +175,27 @@ class KnownKeys:
         signature, behind = signed
         return signature if self.match(behind) is not None else None
 
-    def _all_alike(self) -> dict[str, set[str]]:
-        """Map texts without any encoding to the known keys; a key is also found by its part before `?` or `#`."""
-        if self._alike is None:
-            self._alike = {}
+    def _all_similar(self) -> dict[str, set[str]]:
+        """Index the known keys without any encoding, also up to a `?` or `#` of their own."""
+        if self._similar is None:
+            self._similar = {}
             for key in self._keys:
                 for text in (key, without_query(key)):
-                    self._alike.setdefault(_normalised(text), set()).add(key)
-        return self._alike
+                    self._similar.setdefault(_normalised(text), set()).add(key)
+        return self._similar
 
 
 def read_name(text: str, bucket: str | None = None) -> ObjectName:
-    """Take a name of an object apart: an address of any form, or a path in `bucket`.
+    """Take an object's name apart: an address of any form, or a path in `bucket`.
 
-    An access point, too, leads to `bucket`: its alias does not tell the bucket behind it.
+    An access point leads to `bucket` too: its alias does not tell the bucket behind it.
     """
     text = text.strip()
     address = _ADDRESS.fullmatch(text)
     scheme, host, rest = (address["scheme"], address["host"], address["rest"]) if address else (None, "", "")
     if scheme is None:
         if address is None:
-            host = without_query(text).partition("/")[0]
+            host = re.split(r"[/?#]", text, maxsplit=1)[0]
             rest = text[len(host) :]
         if not _on_oss(host) and not (address and _DOMAIN.fullmatch(host.rpartition("@")[2])):
             return ObjectName("none", bucket, None, text.lstrip("/"), literal=True)
@@ -213,30 +211,30 @@ def read_name(text: str, bucket: str | None = None) -> ObjectName:
 def parse_address(text: str) -> ObjectAddress | None:
     """Read bucket and key of `oss://bucket/key`, `oss://bucket.oss-<region>.aliyuncs.com/key` or an http(s) OSS URL.
 
-    The bucket may also stand in the path of OSS's own host, and the scheme of a host of OSS may be missing. The query
+    The bucket may also be in the path of OSS's own host, and the scheme before a host of OSS may be missing. The query
     and fragment of an http(s) URL are dropped and its path is decoded as OSS does; an `oss:` key is taken literally.
-    No key begins with `/` or ends in blanks. None for what tells no bucket: other hosts, access points,
-    user:password@host, names no bucket can have.
+    No key begins with `/` or ends in blanks. None where no bucket is told: other hosts, access points,
+    user:password@host, names that no bucket can have.
     """
     name = read_name(text)
     return ObjectAddress(name.bucket, name.key, name.region) if name.bucket else None
 
 
 def is_not_saved(text: str) -> bool:
-    """Tell the error text of ICE, or an address made of it, from the name of a file."""
+    """Recognise ICE's error text in place of the path of a file that it could not write."""
     return read_name(text).is_not_saved
 
 
 def _on_oss(host: str) -> re.Match[str] | None:
-    """Match a host that is OSS's own."""
+    """Match a host of OSS itself."""
     host = host.lower()
-    if _OSS_DOMAIN not in host:  # as in paths: a quick look in place of two expressions
+    if "aliyuncs" not in host:  # most names are paths
         return None
-    return next((match for pattern in _OSS_HOSTS if (match := pattern.fullmatch(host))), None)
+    return _OSS_HOSTS[0].fullmatch(host) or _OSS_HOSTS[1].fullmatch(host)
 
 
 def _served_by_oss(host: re.Match[str], rest: str, bucket: str | None, *, literal: bool) -> ObjectName:
-    """Read the name behind a host of OSS: the bucket is its first label, else the first part of the path."""
+    """Read a name behind a host of OSS: the bucket is the host's first label, else the first part of the path."""
     label, region = host["bucket"], (host["region"] or "").removesuffix("-internal")
     if label is None:
         label, slash, behind = rest.lstrip("/").partition("/")
@@ -247,12 +245,14 @@ def _served_by_oss(host: re.Match[str], rest: str, bucket: str | None, *, litera
 
 
 def _key(text: str) -> str:
-    """Return a key that OSS can have: none begins with `/`, and none that ICE writes ends in blanks."""
+    """Strip what no key has: OSS allows no `/` at the start, and ICE writes no blanks at the end."""
     return text.lstrip("/").rstrip()
 
 
 def _decoded(text: str) -> str:
-    """Percent-decode `text`: as UTF-8, else as GBK, else with U+FFFD for bytes that are neither."""
+    """Percent-decode `text`: as UTF-8, else as GBK, else with U+FFFD for bytes of neither."""
+    if "%" not in text:
+        return text
     for encoding in ("utf-8", "gb18030"):
         decoded = _decoded_as(encoding, text)
         if decoded is not None:
@@ -268,7 +268,7 @@ def _decoded_as(encoding: str, text: str) -> str | None:
 
 
 def _normalised(key: str) -> str:
-    """Decode `key` until nothing changes, with spaces for `+`, composed characters, and no blanks around it."""
+    """Decode `key` until it no longer changes, with spaces for `+`, composed characters, and no blanks around it."""
     for _ in range(3):
         key = _decoded(key.replace("+", " "))
     return normalize("NFC", _key(key.replace("+", " ")).lstrip())

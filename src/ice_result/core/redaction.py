@@ -1,9 +1,14 @@
-"""Taking secrets out of text and JSON: what every foreign text passes where it enters, and every message.
+"""Removal of secrets from text and JSON, applied once where foreign bytes enter, and to the messages of errors.
 
-A secret is a value: `[redacted]` stands in its place, and everything around it stays as it is, byte for byte. Values
-are known by the names beside them (`Signature=…`, `"AccessKeySecret": "…"`, `Authorization: …`), and are found as they
-are, percent-encoded, escaped as in JSON, and in any mixture of these. The time is linear in the length of the text.
-`clean` also reads a text that is JSON as a whole, and writes it anew where a secret comes to light only so.
+A secret is a value. `[redacted]` takes its place, and every byte around it stays. A value is recognised by the name
+beside it (`Signature=…`, `"AccessKeySecret": "…"`, `Authorization: …`), as it is, percent-encoded, escaped as in JSON,
+and in any mixture of these. The time is linear in the length of the text.
+
+    text or JSON ──► quick scan: may it hold a secret? ──► no: returned as it is        (most of what arrives)
+                                                      └──► yes: search each layer of encoding ──► spans replaced
+
+No library serves: scrubbers of logs and error reports match one encoding, or drop a field whole, and a record must
+keep the rest of the text.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 from ice_result.core.types import JsonValue
 
 REDACTED = "[redacted]"
-"""What stands in place of a secret."""
+"""Mark in place of a secret."""
 
 SECRET_NAMES = (
     *("AccessKeyId", "AccessKeySecret", "SecretAccessKey", "AccessKey", "SecretKey", "SecretId"),
@@ -29,47 +34,51 @@ SECRET_NAMES = (
     *("Password", "Passwd", "Pwd", "Passphrase"),
     *("Authorization", "ProxyAuthorization", "Cookie", "SetCookie"),
 )
-"""Names whose text is a secret, in an object, before `=` and before `:`; without regard to case, `_` and `-`."""
+"""Names of secret texts: keys of objects, and names before `=` or `:`. Case, `_` and `-` make no difference."""
 
 SECRET_ENDINGS = ("AccessKeyId", "AccessKeySecret", "SecretAccessKey", "SecurityToken", "ApiKey", "AuthToken")
-"""A name that ends in one of these is secret too: OSSAccessKeyId, x-oss-security-token, ALIBABA_CLOUD_ACCESS_KEY_ID."""
+"""Endings of longer secret names: OSSAccessKeyId, x-oss-security-token, ALIBABA_CLOUD_ACCESS_KEY_ID."""
 
 SECRET_PARAMETERS = (
     *("x-oss-signature", "x-oss-signature-version", "x-oss-credential"),
     *("MtsHlsUriToken", "sign", "sig", "wsSecret", "q-signature", "q-ak"),
 )
-"""Names that are secret in the query or fragment of an address alone, beside SECRET_NAMES."""
+"""Further secret names that count only in the query or fragment of an address."""
 
 SECRET_PARAMETER_PREFIXES = ("X-Amz-", "X-Goog-")
-"""Whatever begins so in a query is a part of its signature."""
+"""Beginnings of names in a query that belong to its signature."""
 
 PARAMETERS_OF_A_SIGNED_QUERY = (
     *("Expires", "x-oss-date", "x-oss-expires", "Date", "Timestamp", "Time", "t", "ts", "e", "wsTime"),
     *("Nonce", "SignatureNonce"),
 )
-"""Where a query holds a secret, these change with every signing, and go too: the same address is the same text."""
+"""Parameters that change with every signing. They are removed from a signed query: one address stays one text."""
 
 WEBHOOK_HOSTS = ("qyapi.weixin.qq.com", "chat.googleapis.com")
-"""Hosts of webhooks whose parameter `key` is a secret: WeCom's and Google Chat's robots [documented there]."""
+"""Hosts of webhooks with a secret parameter `key`: WeCom's and Google Chat's robots [documented there]."""
 
 WEBHOOK_PATHS = (
     *("open.feishu.cn/open-apis/bot/v2/hook/", "open.larksuite.com/open-apis/bot/v2/hook/"),
     *("open.feishu.cn/open-apis/bot/hook/", "hooks.slack.com/services/"),
 )
-"""Webhooks whose secret is what follows in the path: Feishu's, Lark's and Slack's robots [documented there]."""
+"""Webhooks with their secret in the rest of the path: Feishu's, Lark's and Slack's robots [documented there]."""
 
 _Span: TypeAlias = tuple[int, int]
 _MOST_LAYERS = 8  # of escapes and percent-encoding, one inside another
 _LONGEST_NAME = 64  # of a longer one, the end tells
-_MOST_PASSES = 4  # what is taken out can bring to light what stood around it
+_MOST_PASSES = 4  # one removal can make another secret recognisable
 
-# Part of every secret's name, or of what an address with a secret holds; most texts have none of these.
+# The quick scan. Every secret has one of the hints beside it, once case, `_` and `-` are out of the way, and one of the
+# separators; or else characters of these are encoded. Most texts have none of them.
 _HINTS = (
-    *("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "api_key", "api-key", "private"),
-    *("credential", "cookie", "x-amz-", "x-goog-", "q-ak", "@", "hook", "key=", "key%"),
+    *("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "private", "credential", "cookie"),
+    *("xamz", "xgoog", "qak", "@", "hook", "key=", "key%"),
 )
 _SEPARATOR = re.compile(r"[=:：@/%\\]")
-_HIDDEN_HINT = re.compile(r"\\u00[4-7]|%[4-7]|%25")
+_ESCAPED_HINT = re.compile(r"\\u(?:00[2-7]|212[aA])")  # U+212A in lower case is the letter k
+_ENCODED_HINT = re.compile(r"%(?:[4-7]|25|2[dD])")
+_REDACTED_QUERY = re.compile(r"\?[A-Za-z0-9_.-]+=\[redacted](?:&[A-Za-z0-9_.-]+=\[redacted])*\Z")
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"'\\/nrt]))")
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
@@ -91,6 +100,7 @@ _QUERY_VALUE = re.compile(r"(?<==)[^&#]+|(?<=[?&])[\w+/%-]{16,}(?![^&#])")
 _NAMED = re.compile(r"(?<![A-Za-z0-9_/-])([A-Za-z_-][A-Za-z0-9_-]+)([\"']?\s*[=:：]\s*)")
 _BARE_VALUE = re.compile(rf"(?:(?:Bearer|Basic|Digest|Token|OSS|AWS)[ ]+)?{_VALUE}", re.IGNORECASE)
 _QUOTED = {quote: re.compile(rf"{quote}([^{quote}\\]*(?:\\.[^{quote}\\]*)*)", re.DOTALL) for quote in "\"'"}
+_DECODED_BACKSLASH = re.compile(r"\\[\"'](?=\s*(?:[,:}\]]|\Z))")
 _CLOSING = re.compile(r"[\"']\s*(?:[,:}\]]|\Z)")
 _IN_A_LIST = re.compile(r"\s*(?:([\[\]])|,|null|none|true|false|-?\d[\d.e+-]*)\s*", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"(?:[^\r\n\"\\]+|(?<==)\"[^\"\r\n]*\"?|\\(?![\"'\\/nrtu]))+")
@@ -99,7 +109,7 @@ _JSON = re.compile(r"[\s\ufeff]*[{\[\"]")
 
 
 def redact(text: str) -> str:
-    """`text` with `[redacted]` in place of each secret in it. Redacting twice changes nothing more."""
+    """Replace each secret in `text` with `[redacted]`. A second call changes nothing more."""
     for _ in range(_MOST_PASSES):
         if not may_hold_a_secret(text):
             break
@@ -111,57 +121,60 @@ def redact(text: str) -> str:
 
 
 def clean(value: JsonValue, literals: Iterable[str] = ()) -> JsonValue:
-    """`value` without secrets, in its keys and values at any depth, and in JSON inside its texts.
+    """Remove secrets from the keys and values of `value` at any depth, and from JSON inside its texts.
 
-    The text under a secret name goes whole, and so do the texts of a list there. `literals` are texts that are secret
-    wherever they stand. Keys keep their order; of two that become the same, the later one gets a number.
+    A text under a secret name is replaced as a whole, and each text of a list there. `literals` are texts that are
+    secret in any place. Keys keep their order; of two that become equal, the later one gets a number. A value without
+    secrets is returned itself, not a copy.
     """
     known = tuple(literals)
-    match value:
-        case str():
-            return _clean_text(value, known)
-        case list():
-            return [clean(item, known) for item in value]
-        case dict():
-            cleaned: dict[str, JsonValue] = {}
-            for key, item in value.items():
-                name = _unused(_clean_text(key, known), cleaned)
-                cleaned[name] = clean(_hidden(item) if is_secret(key) else item, known)
-            return cleaned
-        case _:
-            return value
+    return _clean(value, known) if known or json_may_hold_a_secret(value) else value
+
+
+def json_may_hold_a_secret(value: JsonValue) -> bool:
+    """Scan `value` as one JSON text, like `may_hold_a_secret`."""
+    if isinstance(value, str):
+        return may_hold_a_secret(value)
+    if not isinstance(value, (dict, list)):
+        return False
+    try:
+        return may_hold_a_secret(_ENCODER.encode(value))
+    except (ValueError, RecursionError):  # an integer too long to write, or too many levels
+        return True
 
 
 @lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
-    """Whether the text under this name is a secret: see SECRET_NAMES and SECRET_ENDINGS."""
+    """Return whether the text under this name is a secret: see SECRET_NAMES and SECRET_ENDINGS."""
     normal = _normal(name)
     return normal in _NAMES or normal.endswith(_ENDINGS)
 
 
 def may_hold_a_secret(text: str) -> bool:
-    """Whether a secret can be in `text`, by a quick look; base64 is not looked into."""
+    """Scan `text` quickly. False is certain: `redact` and `clean` change nothing. Base64 is not decoded."""
+    if text.endswith(REDACTED):
+        text = _REDACTED_QUERY.sub("", text)  # a signed query without its values, as every output URL has one
     if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
         return False
-    lowered = text.lower()
+    normal = text.lower().replace("_", "").replace("-", "")
     for hint in _HINTS:  # a loop, since `any` takes twice as long
-        if hint in lowered:
+        if hint in normal:
             return True
-    return _HIDDEN_HINT.search(text) is not None
+    return bool(_ESCAPED_HINT.search(text) or ("%" in text and _ENCODED_HINT.search(text)))
 
 
 def without_query(url: str) -> str:
-    """Return `url` up to its query and fragment, and without surrounding white space."""
-    return url.strip().partition("?")[0].partition("#")[0]
+    """Cut `url` off at its query or fragment, and strip white space around it."""
+    return re.split(r"[?#]", url.strip(), maxsplit=1)[0]
 
 
 def without_query_values(text: str) -> str:
-    """`text` with `[redacted]` for every value in the queries of it: they may be signed in a way not known here."""
-    return _QUERY.sub(lambda query: _QUERY_VALUE.sub(REDACTED, query[0]), text)
+    """Replace every value in the queries of `text` with `[redacted]`: they may be signed in a way not known here."""
+    return _QUERY.sub(lambda query: _QUERY_VALUE.sub(REDACTED, query[0]), text) if "?" in text else text
 
 
 def without_signed_query(text: str) -> str:
-    """`text` up to its last `?` when a signed query follows: such a query is of an address, not of a file's name."""
+    """Cut a signed query off a file's name, which may itself contain `?`."""
     name, mark, query = text.rpartition("?")
     return name if mark and REDACTED in redact(mark + query) else text
 
@@ -175,9 +188,25 @@ _ENDINGS = tuple(map(_normal, SECRET_ENDINGS))
 _PARAMETERS = frozenset(map(_normal, SECRET_PARAMETERS))
 _PREFIXES = tuple(map(_normal, SECRET_PARAMETER_PREFIXES))
 _CHANGING = frozenset(map(_normal, PARAMETERS_OF_A_SIGNED_QUERY))
-# Words of every language and of paths: a secret before `=` alone, and not when a path goes on behind it.
+# Words of plain language and of paths. They name a secret only before `=`, and only where no path follows.
 _PLAIN_WORDS = frozenset({"token", "secret", "signature", "credential"})
 _OF_A_WHOLE_LINE = frozenset({"authorization", "proxyauthorization", "cookie", "setcookie"})
+
+
+def _clean(value: JsonValue, literals: Iterable[str]) -> JsonValue:
+    match value:
+        case str():
+            return _clean_text(value, literals)
+        case list():
+            return [_clean(item, literals) for item in value]
+        case dict():
+            cleaned: dict[str, JsonValue] = {}
+            for key, item in value.items():
+                name = _unused(_clean_text(key, literals), cleaned)
+                cleaned[name] = _clean(_hidden(item) if is_secret(key) else item, literals)
+            return cleaned
+        case _:
+            return value
 
 
 def _clean_text(text: str, literals: Iterable[str]) -> str:
@@ -188,7 +217,7 @@ def _clean_text(text: str, literals: Iterable[str]) -> str:
 
 
 def _clean_json(text: str, literals: Iterable[str]) -> str:
-    """A JSON text without what only reading it brings to light: a name behind many blanks, a list of lists."""
+    """Clean a text that is JSON as a whole. Only decoded, a name behind many blanks or a list of lists is found."""
     try:
         value: JsonValue = json.loads(text.lstrip("\ufeff"))
         cleaned = clean(value, literals)
@@ -198,21 +227,21 @@ def _clean_json(text: str, literals: Iterable[str]) -> str:
 
 
 def _hidden(value: JsonValue) -> JsonValue:
-    """What stands under a secret name, without its texts."""
+    """Replace the texts under a secret name."""
     if isinstance(value, list):
         return [_hidden(item) if isinstance(item, (str, list)) else item for item in value]
     return REDACTED if isinstance(value, str) and value.strip() else value
 
 
 def _unused(name: str, names: dict[str, JsonValue]) -> str:
-    """`name`, with a number when it is taken."""
+    """Add a number to `name` where it is taken."""
     if name not in names:
         return name
     return next(numbered for number in range(2, len(names) + 3) if (numbered := f"{name} ({number})") not in names)
 
 
 def _replaced(text: str, spans: Iterable[_Span]) -> str:
-    """`text` with one mark for each span, and for spans that overlap or touch."""
+    """Replace each span of `text` with a mark; spans that overlap or touch share one."""
     parts: list[str] = []
     position = 0
     for start, end in spans:
@@ -223,8 +252,11 @@ def _replaced(text: str, spans: Iterable[_Span]) -> str:
 
 
 def _secrets(text: str) -> Iterator[_Span]:
-    """Where secrets are in `text`, read as it is, and layer by layer without its escapes and percent-encoding."""
-    yield from _plain_secrets(text)
+    """Find the secrets of `text` as it is, and of each text that decoding its escapes or percent-encoding gives."""
+    found = set()
+    for start, end in _plain_secrets(text):
+        found.add(start)
+        yield start, end
     layers: list[_Layer] = []
     for _ in range(_MOST_LAYERS):
         if _ESCAPE.search(text):
@@ -236,11 +268,14 @@ def _secrets(text: str) -> Iterator[_Span]:
         text = layer.text
         layers.insert(0, layer)
         for start, end in _plain_secrets(text):
-            yield reduce(_outside, layers, start), reduce(_outside, layers, end)
+            outside = reduce(_outside, layers, start)
+            if outside in found and (closing := _DECODED_BACKSLASH.search(text, start, end)):
+                end = closing.start() + 1  # noqa: PLW2901  a backslash before a closing quote, where there were two
+            yield outside, reduce(_outside, layers, end)
 
 
 class _Layer(NamedTuple):
-    """A decoded text, and at what offset in the encoded one each of its unbroken pieces begins."""
+    """A decoded text, and the offset of each of its unbroken pieces in the encoded text."""
 
     text: str
     inside: array[int]
@@ -248,7 +283,7 @@ class _Layer(NamedTuple):
 
     @classmethod
     def under(cls, text: str, code: re.Pattern[str], decode: Callable[[re.Match[str]], str]) -> _Layer:
-        """`text` with one character for each match of `code`."""
+        """Decode each match of `code` in `text` to one character."""
         decoded = StringIO()
         inside, outside = array("Q", [0]), array("Q", [0])
         for match in code.finditer(text):
@@ -261,7 +296,7 @@ class _Layer(NamedTuple):
 
 
 def _outside(offset: int, layer: _Layer) -> int:
-    """Where in the encoded text the character at `offset` of the decoded one begins."""
+    """Translate an offset in the decoded text into the encoded one."""
     piece = bisect_right(layer.inside, offset) - 1
     return layer.outside[piece] + offset - layer.inside[piece]
 
@@ -271,7 +306,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _plain_secrets(text: str) -> Iterator[_Span]:
-    """Where secrets are in a text without escapes."""
+    """Find the secrets of a text without escapes."""
     for pattern in (_USER, _HOOK):
         yield from (match.span(1) for match in pattern.finditer(text))
     if "=" in text:
@@ -281,7 +316,7 @@ def _plain_secrets(text: str) -> Iterator[_Span]:
 
 
 def _secret_parameters(text: str, token: _Span) -> Iterator[_Span]:
-    """Secrets in the queries within a run of text without blanks and quotes; one query may hold another address."""
+    """Find secrets in the queries of a run of text without blanks and quotes; a query may contain another address."""
     of_webhook = _HOST.search(text, *token) is not None
     changing: list[_Span] = []
     signed = False
@@ -298,7 +333,7 @@ def _secret_parameters(text: str, token: _Span) -> Iterator[_Span]:
 
 
 def _end(value: re.Pattern[str], text: str, start: int, end: int) -> int:
-    """Where a value that begins at `start` ends."""
+    """Return the end of the value that begins at `start`."""
     match = value.match(text, start, end)
     return match.end() if match else start
 
@@ -308,25 +343,27 @@ def _is_secret_parameter(name: str, *, of_webhook: bool) -> bool:
 
 
 def _named_secrets(text: str) -> Iterator[_Span]:
-    """Secrets that a name stands before, as in JSON, settings and headers."""
-    position = 0
+    """Find secrets behind a name, as in JSON, settings and headers."""
+    position = counted = quotes = 0
     while match := _NAMED.search(text, position):
         position = match.end()
         if not is_secret(match[1][-_LONGEST_NAME:]):
             continue
-        for span in _values(text, match):
+        quotes += text.count('"', counted, position)
+        counted = position
+        for span in _values(text, match, in_quotes=quotes % 2 == 1):
             position = span[1]
             yield span
 
 
-def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
-    """The values of a secret name: one, or those of a list of texts."""
+def _values(text: str, named: re.Match[str], *, in_quotes: bool) -> Iterator[_Span]:
+    """Find the value behind a secret name, or each text of a list there; `in_quotes` if the name is part of a text."""
     start, before = named.end(), text[named.start() - 1 : named.start()]
     quoted_name = named[2][0] in "\"'"
     if quoted_name and before != named[2][0]:
         return  # the end of a longer name
     opening = text[start : start + 1]
-    if "=" in named[2] and _CLOSING.match(text, start):
+    if ("=" in named[2] or (in_quotes and not quoted_name)) and _CLOSING.match(text, start):
         return  # the name is the end of a JSON text, which this quote closes
     if opening in _QUOTED and (quoted := _QUOTED[opening].match(text, start)):
         yield quoted.span(1)
@@ -337,7 +374,7 @@ def _values(text: str, named: re.Match[str]) -> Iterator[_Span]:
 
 
 def _quoted_items(text: str, start: int) -> Iterator[_Span]:
-    """The texts of a list and of the lists in it, as far as it holds no objects."""
+    """Find the texts of a list and of the lists in it, up to the first object."""
     depth = 1
     while depth:
         opening = text[start : start + 1]
@@ -352,7 +389,7 @@ def _quoted_items(text: str, start: int) -> Iterator[_Span]:
 
 
 def _bare_value(text: str, named: re.Match[str], before: str) -> Iterator[_Span]:
-    """A value without quotes: a word, or for some headers the rest of the line."""
+    """Find a value without quotes: a word, or for some headers the rest of the line."""
     name, start = _normal(named[1]), named.end()
     if name in _OF_A_WHOLE_LINE:
         line = _REST_OF_LINE.match(text, start)

@@ -1,4 +1,4 @@
-"""Loading `requests` only when somebody sends with it: the SDKs of ICE and OSS send with a transport of ours.
+"""Replacements for `requests`, which is loaded only when it is used: the SDKs of ICE and OSS send with our transport.
 
 `requests` and urllib3 are an eighth of a cold start. `oss2` and `darabonba` name them in many places, but use only
 three things of them while they are imported or for each request. These are here:
@@ -6,7 +6,7 @@ three things of them while they are imported or for each request. These are here
     with deferred("requests", instead=REQUESTS_LATER):
         import oss2
 
-Whoever uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
+Code that uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
 """
 
 from __future__ import annotations
@@ -64,4 +64,4 @@ REQUESTS_LATER: Mapping[str, object] = {
     "requests.adapters.HTTPAdapter": LaterAdapter,
     "requests.structures.CaseInsensitiveDict": Headers,
 }
-"""What the SDKs find in place of these names."""
+"""Replacements that the SDKs find under these names."""

@@ -1,17 +1,17 @@
-"""One pool of threads for all work that goes on beside other work, or that may have to be given up.
+"""A pool of threads for work that runs in parallel, and for calls that may have to be given up.
 
-A thread that has ended its task is used for the next one: to start a thread for each would cost CPU and memory anew. A
-pool of `concurrent.futures` would not do, because Python waits at its end for the threads of such a pool, however long
-what they wait for takes.
+A thread that has finished its task is used for the next one, which saves the CPU and memory of a new thread.
+`concurrent.futures` is no alternative: Python waits at exit for the threads of its pools, also for one that hangs.
 
-A call to a service may hang, or its reply may drip for hours: a socket timeout only bounds the silence between two
-bytes. Each call is an `Attempt`, which knows by when it must end and which connection it uses. Whoever waits for a task
-looks every few milliseconds for attempts whose time is over, and ends their connections:
+A call to a service may hang, or its reply may drip for hours: a socket timeout limits only the silence between two
+bytes. Each call is an `Attempt`, which has a deadline and knows its connection. A thread that waits for a task checks
+every few milliseconds for attempts after their deadline, and shuts their connections down:
 
     waiter   start ── wait · · · · · · · · · · · · · · · time is over: shut the socket ── TimedOutError
     thread      └──── connect ── send ── recv · · · · · · · · · · · · ┘ raises
 
-A thread that waits for no connection, as for the address of a host, cannot be ended so: its task is left behind.
+A thread that hangs outside a connection, for example in the lookup of a host name, cannot be ended: its task is left
+behind.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ S = TypeVar("S")
 T = TypeVar("T")
 _Inbox: TypeAlias = "SimpleQueue[Callable[[], None]]"
 _LOOK_SECONDS = 0.02
-_LEFT_BEHIND_AFTER_SECONDS = 0.1  # since its connection was ended
+_LEFT_BEHIND_AFTER_SECONDS = 0.1  # after its connection was shut down
 _lock = threading.Lock()
 _attempts: set[Attempt] = set()
 _this_thread = threading.local()
 
 
 class Connection(Protocol):
-    """A connection of `http.client`; `used_by` is the attempt that used it last."""
+    """A connection of `http.client`. `used_by` is the last attempt that used it."""
 
     used_by: Attempt | None
 
     @property
     def sock(self) -> socket.socket | None:
-        """Its socket, while it is open."""
+        """Socket of an open connection; None for a closed one."""
         ...
 
 
 class Attempt:
-    """One attempt of a call: `deadline` is by when it must end. `what` names the call for messages."""
+    """An attempt of a call, which must end by `deadline`. `what` is the service and the operation, for messages."""
 
     def __init__(self, deadline: Deadline, what: tuple[str, str]) -> None:
         self.deadline = deadline
@@ -65,10 +65,10 @@ class Attempt:
         self._socket: socket.socket | None = None
 
     def use(self, connection: Connection) -> None:
-        """Note that the attempt uses this connection from now on, so that ending the attempt ends it.
+        """Note that the attempt uses this connection, which is then shut down when the attempt is given up.
 
-        The socket is kept apart: a connection lets go of it before a last reply. Raises ConnectionAbortedError when
-        the time of the attempt is over.
+        The socket is stored separately: a connection drops it before it reads the last reply. Raises
+        ConnectionAbortedError when the attempt has been given up.
         """
         with _lock:
             if self.is_over:
@@ -77,7 +77,7 @@ class Attempt:
             self._connection, self._socket = connection, connection.sock
 
     def give_up_if_overdue(self) -> None:
-        """Give the attempt up when its time is over. A reply that is there at that moment has time to be read."""
+        """Give the attempt up after its deadline. A reply that has arrived by then has time to be read."""
         if self.is_over or self.deadline.left():
             return
         now = time.monotonic()
@@ -87,7 +87,7 @@ class Attempt:
             self.give_up()
 
     def give_up(self) -> None:
-        """End the connection in use. Nothing happens to one that serves another attempt by now."""
+        """Shut down the connection in use, unless another attempt uses it by now."""
         with _lock:
             self.is_over = True
             if self._socket and self._connection and self._connection.used_by is self:
@@ -96,7 +96,7 @@ class Attempt:
 
 @contextmanager
 def attempt(deadline: Deadline, what: tuple[str, str]) -> Iterator[Attempt]:
-    """Make one attempt of a call in this thread, whose connections are ended when its time is over."""
+    """Run the block as one attempt of a call. Its connection is shut down after the deadline."""
     made = Attempt(deadline, what)
     task: Task[object] | None = getattr(_this_thread, "task", None)
     _this_thread.attempt = made
@@ -115,20 +115,20 @@ def attempt(deadline: Deadline, what: tuple[str, str]) -> Iterator[Attempt]:
 
 
 def use(connection: Connection) -> None:
-    """Note that the attempt made in this thread uses the connection. Raises ConnectionAbortedError; see Attempt."""
+    """Note that the attempt of this thread uses the connection. Raises ConnectionAbortedError; see Attempt."""
     made: Attempt | None = getattr(_this_thread, "attempt", None)
     if made is not None:
         made.use(connection)
 
 
 def end_overdue_attempts() -> None:
-    """End the connections of all attempts whose time is over."""
+    """Shut down the connections of all attempts after their deadlines."""
     for made in tuple(_attempts):
         made.give_up_if_overdue()
 
 
 class LeftBehindError(Exception):
-    """A task does not end, though its time is over; `attempt` is what it hangs in, None when it is no call."""
+    """Error of a task that does not end in time. `attempt` is the call in which it hangs; None outside a call."""
 
     def __init__(self, hanging: Attempt | None) -> None:
         super().__init__("given up")
@@ -136,7 +136,7 @@ class LeftBehindError(Exception):
 
 
 class Task(Generic[T]):
-    """Work in a thread of the pool."""
+    """A piece of work in a thread of the pool."""
 
     def __init__(self, pool: DaemonThreadPool) -> None:
         self.attempt: Attempt | None = None
@@ -147,27 +147,27 @@ class Task(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self, work: Callable[[], T]) -> None:
-        """Do the work, and keep what comes of it."""
+        """Do the work, and store its value or its error."""
         try:
             self._value = work()
-        except BaseException as error:  # noqa: BLE001  handed to whoever waits, whatever it is
+        except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
             self._error = error
 
     def end(self) -> None:
-        """Tell whoever waits that the work has ended."""
+        """Wake the threads that wait for the end of the work."""
         with _lock:
             self._pool.left_behind -= self._given_up
             self._done.set()
 
     def is_done(self) -> bool:
-        """Tell whether the work has ended."""
+        """Return True when the work has ended."""
         return self._done.is_set()
 
     def result(self, deadline: Deadline | None = None) -> T:
-        """Return the value of the work, or raise its error, once it has ended.
+        """Wait for the end of the work. Returns its value, or raises its error.
 
-        Work that hangs in a call is waited for until that call's time is over; any other, until `deadline`. Raises
-        LeftBehindError then.
+        Raises LeftBehindError when the work hangs: in a call, after the deadline of the call; elsewhere, after
+        `deadline`.
         """
         overdue_looks = 0
         while not self._done.wait(_LOOK_SECONDS):
@@ -194,7 +194,7 @@ class Task(Generic[T]):
             self.attempt.give_up()
 
 
-class _ThreadEnd(Exception):  # noqa: N818  no error
+class _ThreadEnd(Exception):  # noqa: N818  not an error
     """Ends a thread of the pool."""
 
 
@@ -203,20 +203,20 @@ def _end_thread() -> None:
 
 
 class DaemonThreadPool:
-    """As many threads as there is work at once; each ends when there has been none for it for `idle_seconds`.
+    """A pool with as many threads as there are tasks at the same time. A thread ends after `idle_seconds` without work.
 
-    `left_behind` is how many of them are busy with work that was given up.
+    `left_behind` is the number of threads that are busy with work that was given up.
     """
 
     def __init__(self, idle_seconds: float = 60.0) -> None:
         self._idle_seconds = idle_seconds
-        self._idle: deque[_Inbox] = deque()  # a thread, by the queue in which it is given work
+        self._idle: deque[_Inbox] = deque()  # one queue of work for each idle thread
         self.left_behind = 0
-        if hasattr(os, "register_at_fork"):  # where processes fork, which takes no threads along
+        if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
             os.register_at_fork(after_in_child=self._begin_anew)
 
     def start(self, work: Callable[[], T], ended: Callable[[Task[T]], object] | None = None) -> Task[T]:
-        """Begin work in a thread that is idle or new, in a copy of this context; `ended` is called there at the end."""
+        """Start work in an idle or a new thread, with a copy of this context. `ended` is called there at the end."""
         context = copy_context()
         task: Task[T] = Task(self)
         try:
@@ -229,7 +229,7 @@ class DaemonThreadPool:
             _this_thread.task = task
             context.run(task.run, work)
             _this_thread.task = None
-            self._idle.append(inbox)  # first: whoever waits for the task may have the next work at once
+            self._idle.append(inbox)  # first: the thread that waits for the task may start the next one at once
             task.end()
             if ended:
                 ended(task)
@@ -238,7 +238,7 @@ class DaemonThreadPool:
         return task
 
     def end_idle(self) -> None:
-        """End the threads that have no work, without waiting for their time to be over."""
+        """End the idle threads now."""
         with suppress(IndexError):
             while True:
                 self._idle.pop().put(_end_thread)
@@ -250,14 +250,14 @@ class DaemonThreadPool:
             except Empty:
                 try:
                     self._idle.remove(inbox)
-                except ValueError:  # somebody has taken the thread a moment ago, to give it work
+                except ValueError:  # another thread has just taken this one, to give it work
                     continue
                 return
             except _ThreadEnd:
                 return
 
     def _begin_anew(self) -> None:
-        global _lock  # noqa: PLW0603  it may have been held by a thread that is not there any more
+        global _lock  # noqa: PLW0603  a thread that the fork did not copy may have held it
         _lock = threading.Lock()
         _attempts.clear()
         self._idle.clear()
@@ -265,32 +265,32 @@ class DaemonThreadPool:
 
 
 pool = DaemonThreadPool()
-"""The threads of this process."""
+"""The pool of this process."""
 
 
 def start(work: Callable[[], T]) -> Task[T]:
-    """Begin work beside this thread's."""
+    """Start work in another thread."""
     return pool.start(work)
 
 
 class AsCompleted(Generic[S, T]):
-    """Work on several items at a time; each value comes as soon as it is there."""
+    """Parallel work on several items. Each value is yielded as soon as its work has ended."""
 
     def __init__(self) -> None:
         self._ended: SimpleQueue[tuple[S, Task[T]]] = SimpleQueue()
         self.under_way = 0
 
     def start(self, item: S, work: Callable[[], T]) -> None:
-        """Begin the work on an item."""
+        """Start the work on an item."""
         self.under_way += 1
         pool.start(work, lambda task: self._ended.put((item, task)))
 
     def ended(
         self, most_under_way: int = 0, *, is_time_over: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[S, T]]:
-        """Yield what has ended, and wait until no more than `most_under_way` items are left, or the time is over.
+        """Yield the items that have ended, until at most `most_under_way` are left or the time is over.
 
-        Raises what the work raises.
+        Raises the error of the work.
         """
         while self.under_way:
             try:
@@ -305,7 +305,7 @@ class AsCompleted(Generic[S, T]):
 
 
 def _shut_down(connected: socket.socket) -> None:
-    """End a connection under the hands of a thread that reads from it; over TLS without a word of goodbye."""
+    """Shut down a connection that another thread reads from. Over TLS, no closing message is sent."""
     import socket  # noqa: PLC0415  loaded with the first connection
 
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The small shared vocabulary: what a model is, and types that are easy to mix up."""
+"""Shared types: the base class of models, and types that are easy to mix up."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ JsonObject = dict[str, JsonValue]
 
 
 class Model(BaseModel):
-    """A frozen value. Validators are built at first use, which a cold start does not pay for."""
+    """Base class of frozen values. Validators are built at first use, so that a cold start does not pay for them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
 
 def utc_time(text: str) -> datetime | None:
-    """The moment that an ISO 8601 text means, in UTC, also where it names no offset; None for what is no time."""
+    """Parse an ISO 8601 text as a time in UTC. A text without an offset is UTC. Returns None for any other text."""
     try:
         time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
         return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)

@@ -1,6 +1,6 @@
 """Second stage: a job id → the job as ICE describes it, once it is finished.
 
-`IceJobs` asks ICE, `RecordedJobs` reads responses that were saved. The SDK is not imported before the first call.
+`IceJobs` asks ICE, `RecordedJobs` reads saved responses. The SDK is imported at the first call.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Calls to ICE, through its official SDK: the one module that imports it, and only when ICE is first called."""
+"""Calls to ICE through its official SDK. Only this module imports the SDK, at the first call."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
@@ -18,8 +18,13 @@ from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
 from ice_result.jobs.sizes import check_response, check_text
 
-# The models of all actions, and what only the asynchronous client, web sockets, forms, RSA keys, other gateways and the
-# SDK's own search for keys use: four fifths of what the SDK imports.
+if TYPE_CHECKING:
+    from alibabacloud_credentials.models import CredentialModel
+    from alibabacloud_ice20201109.client import Client
+    from alibabacloud_tea_openapi.utils_models import Params
+
+# The models of all actions, and modules for the asynchronous client, web sockets, forms, RSA keys, other gateways and
+# the SDK's own search for keys: four fifths of the SDK's imports.
 _NEVER_CALLED = (
     *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "apscheduler", "cryptography"),
     *("websocket", "darabonba.websocket", "alibabacloud_tea_openapi.websocket_utils"),
@@ -33,13 +38,13 @@ T = TypeVar("T")
 
 
 class IceClient:
-    """Actions of ICE in one region. One instance serves any number of threads, which share its pace.
+    """Actions of ICE in one region. One instance serves any number of threads, which share one rate limit.
 
-    Calls are made with the SDK's generic `call_api`, which its own typed methods use too: request, signature and choice
-    of a proxy are the SDK's. The typed methods would drop every field of a response that they have no model for, and a
-    record keeps all of them.
+    Calls go through the SDK's generic `call_api`, like those of its own typed methods: request, signature and choice of
+    a proxy are the SDK's. The typed methods would drop each field of a response without a model; a record keeps all
+    fields.
 
-    The SDK takes HTTP_PROXY and HTTPS_PROXY from the environment, and has no regard for NO_PROXY [read in its source].
+    The SDK takes HTTP_PROXY and HTTPS_PROXY from the environment, and ignores NO_PROXY [read in its source].
     """
 
     def __init__(
@@ -52,7 +57,7 @@ class IceClient:
         ca_bundle: str | None = None,
         concurrency: int = 8,
     ) -> None:
-        """`endpoint` stands in place of `ice.<region>.aliyuncs.com`.
+        """Take an `endpoint` in place of `ice.<region>.aliyuncs.com`: host, host:port or http(s)://host:port.
 
         The SDK's own list of endpoints sends most regions to `ice.aliyuncs.com`, which does not know their jobs.
         Raises SettingsError without a region and an endpoint.
@@ -65,7 +70,7 @@ class IceClient:
         self.caller = caller or ServiceCaller(SERVICE)
         self._ca_bundle = ca_bundle
         self._concurrency = concurrency
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._lock = threading.Lock()
 
     @property
@@ -74,7 +79,7 @@ class IceClient:
         return self._region or self.endpoint.authority
 
     def load(self) -> None:
-        """Import the SDK and make its client, which the first call would otherwise wait for."""
+        """Import the SDK and make its client now: the first call would otherwise wait for it."""
         self._sdk_client()
 
     def call(
@@ -85,10 +90,10 @@ class IceClient:
         about: str = "",
         read: Callable[[JsonObject], T],
     ) -> T:
-        """What `read` makes of the response of `action`, retried while that can help; `about` is for messages.
+        """Call `action` and return its response as read by `read`, with retries; `about` is for messages.
 
-        `read` belongs to the call: a response that it cannot make sense of is worth another try. Raises a
-        ServiceError, InvalidResponseError, or TooLargeError.
+        `read` is part of the call: a response that it refuses is worth another try. Raises a ServiceError,
+        InvalidResponseError, or TooLargeError.
         """
         client = self._sdk_client()
         operation = " ".join(part for part in (action, about, "in", self.where) if part)
@@ -99,13 +104,13 @@ class IceClient:
 
         return self.caller.call(operation, attempt)
 
-    def _sdk_client(self) -> _Client:
+    def _sdk_client(self) -> Client:
         with self._lock:
             if self._client is None:
                 self._client = self._new_client()
             return self._client
 
-    def _new_client(self) -> _Client:
+    def _new_client(self) -> Client:
         from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  as below
 
         with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
@@ -115,7 +120,7 @@ class IceClient:
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)
         self._open_session()
-        client: _Client = Client(
+        return Client(
             Config(
                 credential=_Signer(self._credentials),
                 region_id=self._region,
@@ -124,13 +129,12 @@ class IceClient:
                 max_idle_conns=self._concurrency,
             )
         )
-        return client
 
     def _open_session(self) -> None:
-        """Give the SDK a session of ours, with one set of trusted certificates and no redirects.
+        """Give the SDK a session of ours, with our trusted certificates, and without redirects.
 
         The SDK has no option for either. It keeps one session for each protocol, host and number of connections, under
-        a key made of them and of a port that is always 80 [read in its source].
+        a key of these and of a port that is always 80 [read in its source].
         """
         from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
 
@@ -141,17 +145,13 @@ class IceClient:
         DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
-class _Client(Protocol):
-    def call_api(self, params: object, request: object, runtime: object) -> dict[str, object]: ...
-
-
 class _Signer:
-    """What the SDK asks for keys, anew for every request."""
+    """Provider of keys for the SDK, which asks it for every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    def get_credential(self) -> object:
+    def get_credential(self) -> CredentialModel:
         from alibabacloud_credentials.models import CredentialModel  # noqa: PLC0415  loaded with the SDK
 
         keys = self._credentials.keys()
@@ -163,8 +163,8 @@ class _Signer:
         )
 
 
-def _call(client: _Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
-    """One request. Our errors are raised without the SDK's behind them: its text can show what was signed."""
+def _call(client: Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
+    """Send one request. Our errors do not carry the SDK's as their cause: its text can show the signed text."""
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest  # noqa: PLC0415  loaded with the client
     from darabonba.runtime import RuntimeOptions  # noqa: PLC0415  as above
 
@@ -174,17 +174,17 @@ def _call(client: _Client, action: str, query: Mapping[str, str], operation: str
     )
     try:
         answer = client.call_api(_parameters(action), OpenApiRequest(query=dict(query)), timeouts)
-    except Exception as error:  # noqa: BLE001  every class of the SDK, and what its transport lets through
+    except Exception as error:  # noqa: BLE001  every class of the SDK and of its transport
         failure = translate(error, operation)
     else:
         return _body(str(answer["body"]), operation)
     raise failure
 
 
-def _parameters(action: str) -> object:
-    """The action as the SDK's own method describes it, but with the body as text.
+def _parameters(action: str) -> Params:
+    """Describe the action like the SDK's own method, but with the body as text.
 
-    We read the JSON ourselves: with limits, and without NaN and half characters, which nothing could write down.
+    We parse the JSON ourselves: with limits, and without NaN and half characters, which cannot be written.
     """
     from alibabacloud_tea_openapi.utils_models import Params  # noqa: PLC0415  loaded with the client
 
@@ -214,5 +214,5 @@ def _body(text: str, operation: str) -> JsonObject:
 
 
 def _milliseconds(seconds: float) -> int:
-    """At least 1: the SDK takes 0 for its own default."""
+    """Convert to at least 1: the SDK takes 0 for its own default."""
     return max(1, int(seconds * 1000))

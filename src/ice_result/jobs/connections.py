@@ -1,4 +1,4 @@
-"""The session that the SDK of ICE sends with, in place of one of `requests`; imported with the SDK."""
+"""Session of the SDK of ICE, in place of one of `requests`; imported with the SDK."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class SdkReply(NamedTuple):
-    """What the SDK reads of a reply [read in its source: DaraCore.do_action]."""
+    """Parts of a reply that the SDK reads [read in its source: DaraCore.do_action]."""
 
     status_code: int
     reason: str
@@ -24,9 +24,10 @@ class SdkReply(NamedTuple):
 
 
 class IceSession:
-    """Sends what the SDK has signed, and reads no more of a response than may be worked on.
+    """Session with a limit to the size of a response, which is `largest_now` of the sending thread.
 
-    A redirect would take a signed request, and the security token in it, to another host: it is an error.
+    A response that is too large is given up, before it is read where its length is announced. A redirect is an error:
+    it would take a signed request, and the security token in it, to another host.
     """
 
     def __init__(self, scheme: str, *, ca_bundle: str | None, pool_size: int) -> None:
@@ -39,7 +40,7 @@ class IceSession:
     ) -> SdkReply:
         """Send a request. `timeout` is (to connect, for each read) in seconds; the other options concern certificates.
 
-        Raises OSError, UnsendableError and TooLargeError as the transport does; `largest_now` is the limit.
+        Raises OSError, UnsendableError and TooLargeError like the transport.
         """
         reply = self._transport.send(
             request.method,

@@ -1,40 +1,41 @@
-"""The one callback setting of a region: where ICE sends its events, of all types, for all of the account."""
+"""The callback setting of a region: ICE has one target for all event types of an account."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from dataclasses import dataclass, field
 
-from ice_result.core.types import JsonObject, Model
+from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, RejectedError
 from ice_result.jobs.client import IceClient
 from ice_result.jobs.errors import SERVICE
 
 
-class CallbackSetting(Model):
-    """As GetEventCallback and SetEventCallback have it. `auth_key` is never shown."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackSetting:
+    """Setting as in GetEventCallback and SetEventCallback. `auth_key` is never shown."""
 
     type: str | None = None
     queue_name: str | None = None
     url: str | None = None
     event_types: tuple[str, ...] = ()
     auth_switch: str | None = None
-    auth_key: str | None = Field(default=None, repr=False)
+    auth_key: str | None = field(default=None, repr=False)
 
     @property
     def target(self) -> str | None:
-        """Where events go: the URL or the queue."""
+        """Target of events: the URL or the queue."""
         return self.url if self.type == "HTTP" else self.queue_name
 
 
 def read_callback(client: IceClient) -> CallbackSetting:
-    """The present setting; an empty one where none was ever made. Raises a ServiceError."""
+    """Return the present setting; an empty one where none was ever made. Raises a ServiceError."""
     return client.call("GetEventCallback", {}, read=_setting)
 
 
 def write_callback(client: IceClient, setting: CallbackSetting) -> None:
-    """Put this setting in place of the present one: all of it is overwritten. Raises a ServiceError.
+    """Overwrite the whole present setting. Raises a ServiceError.
 
-    To write it again does no harm, so it is retried like any other call.
+    To write it again does no harm: it is retried like any other call.
     """
     parameters = {
         "CallbackType": setting.type,
@@ -47,7 +48,7 @@ def write_callback(client: IceClient, setting: CallbackSetting) -> None:
     try:
         client.call("SetEventCallback", {k: v for k, v in parameters.items() if v}, read=lambda body: body)
     except IceResultError as error:
-        if setting.auth_key and setting.auth_key in str(error):  # what the service quotes would show it
+        if setting.auth_key and setting.auth_key in str(error):  # the service may quote it
             raise RejectedError("SetEventCallback", service=SERVICE, detail="the AuthKey is not accepted") from None
         raise
 

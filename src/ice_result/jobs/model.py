@@ -1,24 +1,23 @@
-"""A job as ICE describes it, read without believing more than it says."""
+"""The job of a response: each field as ICE documents it, or None. Secrets are removed here, once for all stages."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Literal, Protocol, TypeAlias
-
-from pydantic import Field
 
 from ice_result.core.json_text import dump, load
 from ice_result.core.oss_address import ObjectAddress, parse_address
-from ice_result.core.redaction import REDACTED, clean, redact, without_query_values
-from ice_result.core.types import JobId, JsonObject, JsonValue, Model, utc_time
+from ice_result.core.redaction import REDACTED, clean, json_may_hold_a_secret, redact, without_query_values
+from ice_result.core.types import JobId, JsonObject, JsonValue, utc_time
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jobs.path_signatures import path_signatures
 
 JobState: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 
-# Queuing and Analysing are documented; Init and Processing are named by a skill that Alibaba publishes [measured].
+# Queuing and Analysing are documented; Init and Processing come from a skill that Alibaba publishes [measured].
 _STATES: dict[str, JobState] = {
     "Init": "running",
     "Queuing": "running",
@@ -30,10 +29,11 @@ _STATES: dict[str, JobState] = {
 }
 _FIRST_YEAR = 1970
 _DIGITS = re.compile("[0-9]{1,18}")
-_STORED_INTEGERS = range(-(2**63), 2**63)  # of 64 bits, as every store keeps them
+_STORED_INTEGERS = range(-(2**63), 2**63)  # every store keeps 64 bits
 
 
-class MediaReference(Model):
+@dataclass(frozen=True, kw_only=True)
+class MediaReference:
     """Input or Output of a job: `type` is OSS or Media, `media` an address or a media id."""
 
     type: str | None = None
@@ -41,18 +41,19 @@ class MediaReference(Model):
     biz: str | None = None
     output_url: str | None = None
 
-    @property
+    @cached_property
     def address(self) -> ObjectAddress | None:
-        """Where it lies in OSS, from `media` or else `output_url`; None for a bare media id."""
+        """Address in OSS, from `media` or else `output_url`; None for a bare media id."""
         return next((found for text in (self.media, self.output_url) if text and (found := parse_address(text))), None)
 
 
-class Job(Model):
-    """The response of QueryIProductionJob, field by field, without secrets; `raw` is all of it, without them too.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The response of QueryIProductionJob, field by field; `raw` is all of it. Neither has secrets.
 
-    Texts are ICE's own. A field that is missing, blank, or of another type than documented is None (or empty), and its
-    name is in `unreadable` when something else stood there. `output_files` and `output_urls` alone are as they were
-    sent, for the addresses in them: they are not shown.
+    Texts are ICE's own. A field that is missing, blank, or of another type than documented is None (or empty);
+    `unreadable` names the fields of another type. Only `output_files` and `output_urls` are as they were sent, for the
+    addresses in them: they are not shown.
     """
 
     job_id: JobId
@@ -69,28 +70,28 @@ class Job(Model):
     result: JsonValue = None
     create_time: str | None = None
     finish_time: str | None = None
-    output_files: tuple[str, ...] = Field(default=(), repr=False, exclude=True)
+    output_files: tuple[str, ...] = field(default=(), repr=False)
     output_media_ids: tuple[str, ...] = ()
-    output_urls: tuple[str, ...] = Field(default=(), repr=False, exclude=True)
+    output_urls: tuple[str, ...] = field(default=(), repr=False)
     request_id: str | None = None
     unreadable: tuple[str, ...] = ()
     raw: JsonObject
 
     @property
     def state(self) -> JobState:
-        """What `status` means. A token ICE does not document is unknown: never success, never failure."""
+        """Meaning of `status`. A token that ICE does not document is unknown: never success, never failure."""
         return _STATES.get(self.status, "unknown")
 
     @property
     def is_finished(self) -> bool:
-        """Whether ICE is done with the job. One whose `status` ICE does not document is, when it has a FinishTime."""
+        """True when ICE is done with the job. An undocumented `status` is an end only with a FinishTime."""
         if self.state == "unknown":
             return self.finish_time is not None and read_time(self.finish_time) is not None
         return self.state in {"succeeded", "failed"}
 
-    @property
+    @cached_property
     def output_bucket(self) -> str | None:
-        """The bucket relative output paths lie in: Output's own, or the only one that OutputUrls name."""
+        """Bucket of relative output paths: that of Output, or the only one that OutputUrls name."""
         if self.output.address:
             return self.output.address.bucket
         buckets = {address.bucket for url in self.output_urls if (address := parse_address(url))}
@@ -98,7 +99,10 @@ class Job(Model):
 
     @classmethod
     def from_response(cls, asked: JobId, response: JsonValue) -> Job:
-        """Read a response body. Raises InvalidResponseError when it is not a job, or another job than `asked`."""
+        """Read a response body, and remove its secrets. Parts without secrets are shared with `response`.
+
+        Raises InvalidResponseError when it is not a job, or another job than `asked`.
+        """
         if not isinstance(response, dict):
             raise InvalidResponseError(f"job {asked}: the response is not a job: not a JSON object")
         missing = [name for name in ("JobId", "Status", "FunctionName") if not _is_text(response.get(name))]
@@ -108,23 +112,29 @@ class Job(Model):
         if answered != asked:
             raise InvalidResponseError(f"job {asked}: the response is of another job, {redact(answered)[:128]!r}")
         signatures = tuple(path_signatures(response))
-        return _Reader(_cleaned(response, signatures), _files(response, signatures)).job(asked)
+        # Addresses are read from the names of files as they were sent, but for the signatures in their paths.
+        names = {name: _without(response.get(name), signatures) for name in ("OutputFiles", "OutputUrls")}
+        return _Reader(_cleaned(response, signatures), names).job(asked)
 
 
 def read_time(text: str) -> datetime | None:
-    """An ICE time stamp as UTC. ICE documents `2022-07-07T07:16:11Z`; other offsets are converted.
+    """Read an ICE time stamp as UTC. ICE documents `2022-07-07T07:16:11Z`; other offsets are converted.
 
-    None for what is no time, and for times before 1970, which programs write for "none".
+    None for a text that is no time, and for times before 1970, which programs write for "none".
     """
     time = utc_time(text)
     return time if time and time.year >= _FIRST_YEAR else None
 
 
 class JobSource(Protocol):
-    """Where jobs are looked up."""
+    """Source of jobs: ICE, or saved responses."""
+
+    def load(self) -> None:
+        """Make ready all that needs no call: imports, for which the first call would wait."""
+        ...
 
     def get(self, job_id: JobId) -> Job:
-        """The job once it is finished, or as it is when the time to wait for that is over.
+        """Return the job once it is finished, or unfinished when the time to wait is over.
 
         Raises NotFoundError, or another error of errors.py.
         """
@@ -136,21 +146,23 @@ def _is_text(value: JsonValue) -> bool:
 
 
 def _cleaned(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:
-    """`response` without secrets. What ICE signs anew for every query keeps no value of its queries at all."""
-    cleaned = {key: _unsigned(value) if key == "OutputUrls" else value for key, value in response.items()}
-    output = response.get("Output")
+    """Remove secrets. ICE signs the output URLs anew for every query: they lose every value of their queries."""
+    response, output = {**response}, response.get("Output")
     if isinstance(output, dict) and "OutputUrl" in output:
-        cleaned["Output"] = {**output, "OutputUrl": _unsigned(output["OutputUrl"])}
-    result = clean(cleaned, signatures)
-    return result if isinstance(result, dict) else {}
-
-
-def _files(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:
-    """The fields that name files, as sent but for the signatures in paths: addresses are read the same without them."""
-    return {name: _without(response.get(name), signatures) for name in ("OutputFiles", "OutputUrls")}
+        response["Output"] = {**output, "OutputUrl": _unsigned(output["OutputUrl"])}
+    if "OutputUrls" in response:
+        response["OutputUrls"] = _unsigned(response["OutputUrls"])
+    # Nearly every response has signed OutputUrls, and no secret beside them: the rest is scanned without them.
+    rest = {name: value for name, value in response.items() if name != "OutputUrls"}
+    if not signatures and not json_may_hold_a_secret(rest):
+        return {name: clean(value) if name == "OutputUrls" else value for name, value in response.items()}
+    cleaned = clean(response, signatures)
+    return cleaned if isinstance(cleaned, dict) else {}
 
 
 def _without(value: JsonValue, signatures: tuple[str, ...]) -> JsonValue:
+    if not signatures:
+        return value
     if isinstance(value, list):
         return [_without(item, signatures) for item in value]
     if isinstance(value, str):
@@ -171,14 +183,14 @@ def _unsigned(value: JsonValue) -> JsonValue:
 
 
 class _Reader:
-    """Takes fields out of a response and remembers which could not be read.
+    """Reader of the fields of a cleaned response, which remembers the unreadable ones.
 
-    `files` are the fields that name files, before secrets were taken out.
+    `names` are the fields that name files, before secrets were removed.
     """
 
-    def __init__(self, response: JsonObject, files: JsonObject) -> None:
+    def __init__(self, response: JsonObject, names: JsonObject) -> None:
         self._response = response
-        self._files = files
+        self._names = names
         self._unreadable: list[str] = []
 
     def job(self, job_id: JobId) -> Job:
@@ -198,9 +210,9 @@ class _Reader:
             result=self._response.get("Result"),
             create_time=self._text(self._response, "CreateTime"),
             finish_time=self._text(self._response, "FinishTime"),
-            output_files=self._texts(self._files, "OutputFiles"),
+            output_files=self._texts(self._names, "OutputFiles"),
             output_media_ids=self._texts(self._response, "OutputMediaIds"),
-            output_urls=self._texts(self._files, "OutputUrls"),
+            output_urls=self._texts(self._names, "OutputUrls"),
             request_id=self._text(self._response, "RequestId"),
             raw=self._response,
             unreadable=tuple(self._unreadable),
@@ -254,7 +266,7 @@ class _Reader:
 
 
 def _list_in(value: JsonValue) -> JsonValue:
-    """The list that a text is meant as: in JSON, or of one name; None for a blank text, any other value as it is."""
+    """Read a text that stands for a list: as JSON, or as a list of one name. A blank text is None."""
     if not isinstance(value, str):
         return value
     if not value.strip():

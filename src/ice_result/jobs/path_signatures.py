@@ -1,4 +1,4 @@
-"""The signatures of CDN addresses that stand in a path: found by the files behind them, wherever a response has them.
+"""Signatures in the paths of CDN addresses, recognised by the known file behind them, in any field of a response.
 
 https://cdn.example.com/202603021600/<32 hexadecimal digits>/out/a.mp4
                         └───────── the signature ──────────┘ └ a known key
@@ -6,6 +6,7 @@ https://cdn.example.com/202603021600/<32 hexadecimal digits>/out/a.mp4
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -16,6 +17,10 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError
 
 _HASH = re.compile("[0-9a-f]{32}")
+# The quick scan of a whole response. A signature's hash has a slash on each side, perhaps encoded; or a character of
+# the hash itself is encoded. The ids of jobs and pipelines are such hashes without slashes.
+_BETWEEN_SLASHES = re.compile(r"[/fF][0-9a-f]{32}(?:[/%]|\\+(?:/|u002[fF]))")
+_ENCODED_HASH = re.compile(r"%(?:3[0-9]|6[1-6]|25)|\\u00[36]")
 # An address ends at a blank or a quote; in Chinese text, and in a list of them, at punctuation; in another address's
 # query, at the next parameter.
 _WORDS = (
@@ -30,10 +35,13 @@ _LONGEST_ADDRESS = 10_000
 
 
 def path_signatures(response: JsonObject) -> Iterator[str]:
-    """The signatures before a key that OutputFiles or Result name, in each spelling of their slash.
+    """Find the signatures before a key that OutputFiles or Result name, in each spelling of their slash.
 
-    Of a signature before anything else it cannot be told that it is one.
+    Before anything else, a hash may be part of the path.
     """
+    scanned = json.dumps(response, ensure_ascii=False)
+    if not _BETWEEN_SLASHES.search(scanned) and not _ENCODED_HASH.search(scanned):
+        return
     with_hashes = [text for text in _plain_texts(response) if _HASH.search(text)]
     texts = [text for text in _texts_in([*with_hashes]) if _HASH.search(text)]
     if not texts:
@@ -46,7 +54,7 @@ def path_signatures(response: JsonObject) -> Iterator[str]:
 
 
 def _keys(response: JsonObject) -> Iterator[str]:
-    """The keys that are named as they are: in Result, any text may be one, but not an address with a signature."""
+    """Yield the keys of files: OutputFiles, and any text of Result, which may be one. Signed addresses are left out."""
     for text in _texts_in([response.get("OutputFiles"), response.get("Result")]):
         name = read_name(text) if len(text) <= _LONGEST_ADDRESS else None
         if name and name.signed_path() is None:
@@ -54,7 +62,7 @@ def _keys(response: JsonObject) -> Iterator[str]:
 
 
 def _texts_in(value: JsonValue) -> Iterator[str]:
-    """Every text in `value`, and in JSON inside its texts."""
+    """Yield every text in `value`, and in JSON inside its texts."""
     for text in _plain_texts(value):
         yield text
         if text.lstrip()[:1] in {"{", "[", '"'}:
@@ -79,7 +87,7 @@ def _plain_texts(value: JsonValue) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    """What may be an address in `text`: all of it, and its words, as they are and without percent-encoding."""
+    """Yield possible addresses in `text`: all of it, and its words, as they are and percent-decoded."""
     text = _ESCAPED_SLASH.sub("/", text)
     for _ in range(_MOST_LAYERS):
         yield from (word for words in _WORDS for word in words.findall(text) if _HASH.search(word))

@@ -1,12 +1,12 @@
-"""How large a response may be: memory is bounded by what is not read.
+"""Limits to the size of a response, which bound the memory of the program.
 
     bytes of the response   0 ────────────── 64 KiB ────────────── 4 MiB ──────►
                             │ any number at   │ one at a time, see  │ not read
-                            │ once            │ turns.py            │ to its end
+                            │ once            │ large_jobs.py       │ to its end
 
-JSON takes many times its size in memory while it is decoded and written anew, most of all objects and arrays, so these
-are counted too. What is beyond a limit is parked as `too_large`: no retry makes it smaller. ICE documents no limit of
-its own [inferred: a Result has some kilobytes].
+Decoding JSON and writing it anew takes many times its size in memory, most of all for objects and arrays, which are
+therefore counted too. A job beyond a limit is parked as `too_large`: no retry makes it smaller. ICE documents no limit
+of its own [inferred: a Result has some kilobytes].
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LARGEST_RESPONSE = 4 * 1024 * 1024
 LARGEST_RESULT = 2 * 1024 * 1024
 """Bytes of a Result, as UTF-8."""
 LARGEST_BESIDE_OTHERS = 64 * 1024
-"""Bytes of a response that is worked on without waiting for a turn."""
+"""Bytes of a response that needs no turn of its own."""
 MOST_CONTAINERS = 150_000
-"""Objects and arrays in a response, those in its texts among them."""
+"""Objects and arrays in a response, including those in its texts."""
 MOST_FILES = 10_000
 """Output files of one job, and entries of each list that names them."""
 
@@ -34,13 +34,13 @@ _largest_now: ContextVar[int] = ContextVar("largest_now", default=LARGEST_RESPON
 
 
 def largest_now() -> int:
-    """Bytes of the largest response that may be read at this moment, for this job."""
+    """Return the bytes of the largest response that may be read at this moment, for this job."""
     return _largest_now.get()
 
 
 @contextmanager
 def reading_at_most(size: int) -> Iterator[None]:
-    """Read no response of more than `size` bytes inside; one that is larger is a TooLargeError with that limit."""
+    """Limit responses to `size` bytes inside the block; a larger one is a TooLargeError with that limit."""
     token = _largest_now.set(size)
     try:
         yield
@@ -49,14 +49,14 @@ def reading_at_most(size: int) -> Iterator[None]:
 
 
 def check_text(text: str | bytes) -> None:
-    """Raise TooLargeError for a response, not yet parsed, of more objects and arrays than are worked on."""
+    """Raise TooLargeError for a response, not yet parsed, with too many objects and arrays."""
     found = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")
     if found > MOST_CONTAINERS:
         raise TooLargeError("the response", found, MOST_CONTAINERS, "objects and arrays")
 
 
 def check_response(response: JsonObject) -> None:
-    """Raise TooLargeError when its Result, or a list that names its files, is larger than what is worked on."""
+    """Raise TooLargeError for a response with a too large Result, or a too long list of files."""
     size = _size(response.get("Result"))
     if size > LARGEST_RESULT:
         raise TooLargeError("Result", size, LARGEST_RESULT, "bytes")
@@ -67,7 +67,7 @@ def check_response(response: JsonObject) -> None:
 
 
 def check_files(where: str, count: int) -> None:
-    """Raise TooLargeError when that many files are more than are looked up for one job."""
+    """Raise TooLargeError for more files than are looked up for one job."""
     if count > MOST_FILES:
         raise TooLargeError(where, count, MOST_FILES, "files")
 

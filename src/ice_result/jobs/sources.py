@@ -1,4 +1,4 @@
-"""Where jobs are looked up: in ICE, or in a folder of saved responses."""
+"""The two sources of jobs: ICE, and a folder of saved responses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class IceJobs:
-    """QueryIProductionJob of one region. One instance serves any number of threads, which share its pace."""
+    """QueryIProductionJob of one region. One instance serves any number of threads, which share one rate limit."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class IceJobs:
         first_wait_seconds: float = 1.0,
         longest_wait_seconds: float = 15.0,
     ) -> None:
-        """As for IceClient, which see; and how long to wait before a running job is asked for again."""
+        """Take the parameters of IceClient, and the time to wait before a running job is asked for again."""
         self._client = IceClient(
             region=region,
             endpoint=endpoint,
@@ -63,10 +63,10 @@ class IceJobs:
         self._client.load()
 
     def get(self, job_id: JobId) -> Job:
-        """The job once it is finished: asked again, ever less often, until then or until the deadline.
+        """Ask for the job, ever less often, until it is finished or the deadline comes.
 
-        When the time does not suffice, it is returned as it is. One that ICE does not know is asked for twice more: an
-        event may be faster than what ICE answers from [inferred]. Raises whatever `query` raises.
+        At the deadline it is returned unfinished. A job that ICE does not know is asked for twice more: an event may
+        be faster than the data behind ICE's answer [inferred]. Raises the errors of `query`.
         """
         wait, unknown = self._first_wait_seconds, 0
         while True:
@@ -82,7 +82,7 @@ class IceJobs:
             wait = min(wait * _GROWTH_OF_WAIT, self._longest_wait_seconds)
 
     def _pause(self, wait: float) -> bool:
-        """Sleep for about `wait` seconds, unless the deadline comes before there could be another answer."""
+        """Sleep for about `wait` seconds, unless the deadline comes before another answer could."""
         caller = self._client.caller
         pause = wait * (0.5 + caller.jitter() / 2)
         if pause + _SECONDS_TO_ASK >= current_deadline().left():
@@ -91,7 +91,7 @@ class IceJobs:
         return True
 
     def query(self, job_id: JobId, client_token: str | None = None) -> JsonObject:
-        """The body of one response, of a job in whatever state, with every field ICE sent.
+        """Return the body of one response, of a job in any state, with every field that ICE sent.
 
         Raises a ServiceError (NotFoundError also for a job of another region), or InvalidResponseError.
         """
@@ -103,16 +103,19 @@ class IceJobs:
 
 
 class RecordedJobs:
-    """Responses of QueryIProductionJob in a folder, `<job id>.json` each; read anew every time."""
+    """Responses of QueryIProductionJob in a folder, as `<job id>.json`; read anew every time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, job_id: JobId) -> Job:
-        """The job as it was saved, finished or not.
+    def load(self) -> None:
+        """Do nothing: a folder needs no imports."""
 
-        Raises NotFoundError for a job that is not there, InvalidResponseError for a file that is no response, and
-        StorageError for one that cannot be read, TooLargeError for one that is larger than what is worked on.
+    def get(self, job_id: JobId) -> Job:
+        """Return the job as it was saved, finished or not.
+
+        Raises NotFoundError without a file, InvalidResponseError for a file that is no response, StorageError for an
+        unreadable file, and TooLargeError for a file beyond the limits.
         """
         try:
             return Job.from_response(job_id, _response(self._path(job_id)))
@@ -125,7 +128,7 @@ class RecordedJobs:
             raise InvalidResponseError(f"job {shorten(job_id)}: {self._folder}: {error}") from error
 
     def _path(self, job_id: JobId) -> Path:
-        """Always a name within the folder: what a job id may hold and a file name may not is percent-encoded."""
+        """Return a path inside the folder: characters that a file name may not contain are percent-encoded."""
         return self._folder / f"{quote(job_id, safe='', errors='replace')}.json"
 
 

@@ -1,25 +1,25 @@
-"""What is left undone and not forgotten: parked events, and jobs that are expected.
+"""Maintenance of unfinished work: parked events are retried, and expected jobs are looked up.
 
-A timer brings the function here, and an operator the command line.
+The timer of the function and the operator's commands both use these modules.
 """
 
 from __future__ import annotations
 
-from ice_result.maintenance.expected import new_notes, sweep
-from ice_result.maintenance.listing import Kept, kept
-from ice_result.maintenance.retry import Envelope, Retried, discard, due, read_each, retry
+from ice_result.maintenance.expected import check_expected, new_notes
+from ice_result.maintenance.listing import ParkedEntry, list_parked
+from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, discard, due, read_envelopes, retry
 from ice_result.maintenance.timer import run_maintenance
 
 __all__ = [
-    "Envelope",
-    "Kept",
-    "Retried",
+    "ParkedEntry",
+    "ParkedEnvelope",
+    "RetryResult",
+    "check_expected",
     "discard",
     "due",
-    "kept",
+    "list_parked",
     "new_notes",
-    "read_each",
+    "read_envelopes",
     "retry",
     "run_maintenance",
-    "sweep",
 ]

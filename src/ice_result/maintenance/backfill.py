@@ -1,22 +1,20 @@
-"""Many jobs that no event told of: recorded here, or handed to the queue in front of the function.
+"""Backfill: jobs by their ids, recorded here or sent to the queue in front of the function.
 
-    ids ──► taken once ──► at a pace ──► pipeline ──► recorded or parked ──► done
-                                   └──► queue, 16 at a time ────────────────┘
+    ids ──► each id once ──► rate limit ──► pipeline ──► recorded or parked ──► done
+                                       └──► queue, 16 jobs per request ───────┘
 
-What is done with is written into a file as it is, so that a backfill that was stopped goes on where it was.
+Every job that is done is written to a file, so that an interrupted backfill can be resumed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from enum import Enum
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple, TypeAlias
 
 from typing_extensions import Self
 
@@ -31,44 +29,35 @@ from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.triggers import JobEvent
 
 _HEADER = b"# ice-result backfill: these jobs are done with\n"
-_DIGEST_BYTES = 16
-
-
-class Taken(Enum):
-    """Whether a job is to be worked on."""
-
-    NEW = "new"
-    DONE_BEFORE = "done before"
-    AGAIN = "named twice"
+JobNews: TypeAlias = Literal["new", "done before", "named twice"]
 
 
 class Progress:
-    """Which jobs are done with, in a file that only grows: one line a job. Without a path, only for this run.
+    """Jobs that are done, in a file with one line per job. Without a path, only in memory.
 
-    Only one process at a time uses the file. A job costs some 120 bytes of memory. A process that is killed leaves at
-    most one line that is not whole, which the next one removes; the job in it is then done again.
+    One process at a time uses the file. When a process is killed, the last line may be incomplete; the next process
+    removes it, and the job in it is done again.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Raises StorageError for a file that cannot be used, that is in use, or that is none of ours."""
+        """Raises StorageError for a file that cannot be used, is in use, or is not a file of ice-result."""
         self._path = path
         self._file: IO[bytes] | None = None
-        self._known: dict[bytes, Taken] = {}
+        self._known: dict[str, JobNews] = {}
         if path is not None:
             try:
                 self._file, self._known = _open(path)
             except OSError as error:
                 raise self._refused(error) from error
 
-    def take(self, job_id: JobId) -> Taken:
-        """Each job is new once, unless it was done before."""
-        digest = _digest(job_id.encode())
-        taken = self._known.get(digest, Taken.NEW)
-        self._known[digest] = Taken.AGAIN
-        return taken
+    def take(self, job_id: JobId) -> JobNews:
+        """Return `new` for a job that is named for the first time and was not done before."""
+        news = self._known.get(job_id, "new")
+        self._known[job_id] = "named twice"
+        return news
 
     def done(self, job_ids: Sequence[JobId]) -> None:
-        """Remember these over the end of the process. Raises StorageError."""
+        """Write down that these jobs are done. Raises StorageError."""
         if self._file is None:
             return
         try:
@@ -84,15 +73,15 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._file is not None:
-            with suppress(OSError):  # what could not be written was told of then
+            with suppress(OSError):  # `done` has reported the lines that could not be written
                 self._file.close()
 
     def _refused(self, error: OSError) -> StorageError:
         return StorageError(f"cannot keep progress in {self._path}: {error.strerror or error}; see --resume")
 
 
-def _open(path: Path) -> tuple[IO[bytes], dict[bytes, Taken]]:
-    """The file, ready for more lines, and the jobs in it. A last line that is not whole is cut off."""
+def _open(path: Path) -> tuple[IO[bytes], dict[str, JobNews]]:
+    """Open the file for more lines, and read the jobs in it. An incomplete last line is cut off."""
     file = path.open("a+b")
     try:
         lock(file.fileno())
@@ -111,21 +100,18 @@ def _open(path: Path) -> tuple[IO[bytes], dict[bytes, Taken]]:
         file.write(_HEADER)
         file.flush()
         return file, {}
-    done, whole = {}, len(first)
+    done: dict[str, JobNews] = {}
+    end = len(first)
     for line in file:
         if line.endswith(b"\n"):
-            done[_digest(line[:-1])] = Taken.DONE_BEFORE
-            whole += len(line)
-    file.truncate(whole)
+            done[line[:-1].decode(errors="replace")] = "done before"
+            end += len(line)
+    file.truncate(end)
     return file, done
 
 
-def _digest(job_id: bytes) -> bytes:
-    return blake2b(job_id, digest_size=_DIGEST_BYTES).digest()
-
-
 def record(pipeline: Pipeline, job_ids: Iterable[JobId], run: RunContext, rate: RateLimiter) -> Iterator[JobOutcome]:
-    """Bring each job to its end here; each outcome in the order they come to it."""
+    """Process each job here. Yields each outcome as soon as the job has ended."""
 
     def events() -> Iterator[JobEvent]:
         for job_id in job_ids:
@@ -135,8 +121,8 @@ def record(pipeline: Pipeline, job_ids: Iterable[JobId], run: RunContext, rate: 
     return (outcome for _, outcome in pipeline.process_events(events(), run))
 
 
-class Sent(NamedTuple):
-    """What became of a batch of at most 16: in the queue, unless there is an error; then some of it may be."""
+class SentBatch(NamedTuple):
+    """Result of sending a batch of at most 16 jobs. After an error, some of them may be in the queue."""
 
     job_ids: tuple[JobId, ...]
     error: IceResultError | None
@@ -149,32 +135,27 @@ def send(
     rate: RateLimiter,
     *,
     at_once: int,
-) -> Iterator[Sent]:
-    """Put each job into the queue, `at_once` batches at a time; each batch as soon as it is there.
+) -> Iterator[SentBatch]:
+    """Send each job to the queue, `at_once` batches at a time. Yields each batch as soon as it is sent.
 
-    After an error that will not pass, as of a queue that is not there, no more are begun.
+    After a permanent error, such as that of a missing queue, no further batch is begun.
     """
 
-    def send_one(batch: tuple[JobId, ...]) -> Sent:
+    def send_one(batch: tuple[JobId, ...]) -> SentBatch:
         try:
             with time_limit(deadline()):
                 sender.send(batch)
         except IceResultError as error:
-            return Sent(batch, error)
-        return Sent(batch, None)
+            return SentBatch(batch, error)
+        return SentBatch(batch, None)
 
-    under_way: AsCompleted[None, Sent] = AsCompleted()
-    for batch in _batches(job_ids):
+    sending: AsCompleted[None, SentBatch] = AsCompleted()
+    remaining = iter(job_ids)
+    while batch := tuple(islice(remaining, MOST_JOBS)):
         rate.take_turn(len(batch))
-        under_way.start(None, partial(send_one, batch))
-        ended = [sent for _, sent in under_way.ended(at_once - 1)]
+        sending.start(None, partial(send_one, batch))
+        ended = [sent for _, sent in sending.ended(at_once - 1)]
         yield from ended
         if any(sent.error and not sent.error.transient for sent in ended):
             break
-    yield from (sent for _, sent in under_way.ended())
-
-
-def _batches(job_ids: Iterable[JobId]) -> Iterator[tuple[JobId, ...]]:
-    remaining = iter(job_ids)
-    while batch := tuple(islice(remaining, MOST_JOBS)):
-        yield batch
+    yield from (sent for _, sent in sending.ended())

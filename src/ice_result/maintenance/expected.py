@@ -1,10 +1,10 @@
-"""Jobs that were submitted and should be recorded by a certain time: what ICE forgot to tell of is asked for.
+"""Expected jobs: every job that was submitted, and that no event has reported in time, is looked up in ICE.
 
-    submitter ──► note ──► (due) ──► recorded? ──► yes: removed
-                                         └──► no, or without the outputs it should have: asked for once more,
-                                              then recorded or parked, and removed
+    submitter ──► note ──► (due) ──► is the job recorded? ──► yes: the note is removed
+                                                          └─► no, or without its outputs: ICE is asked once more,
+                                                              the job is recorded or parked, the note is removed
 
-ICE drops a callback after three tries, and has no call that lists jobs: without a note, nobody would ever know.
+ICE drops a callback after three attempts, and has no call that lists jobs. Without a note, nobody notices a lost event.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from pydantic import ValidationError
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
-from ice_result.maintenance.listing import merged
+from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Expected, Hint, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of
+from ice_result.sinks.base import Hint, Store
+from ice_result.sinks.parked_events import Expected, ParkedEvents
 from ice_result.triggers import JobEvent, job_event
 
-_AT_ONCE = 8
+_READ_AT_ONCE = 8
 _log = logging.getLogger(__name__)
 
 
 class _DueNote(NamedTuple):
     due: datetime
     key: str
-    lot: ParkingLot
+    store: ParkedEvents
 
 
 class _Note(NamedTuple):
-    lot: ParkingLot
+    store: ParkedEvents
     key: str
     text: bytes
     expected: Expected
 
 
 def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str | None, now: datetime) -> list[Expected]:
-    """A note for each job, once. Raises ValueError for what cannot be a job id, and for a time that cannot be."""
+    """Make one note for each job. Raises ValueError for an impossible job id or time."""
     try:
         due = now + within
     except OverflowError as error:
@@ -60,16 +60,15 @@ def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str |
     return notes
 
 
-def sweep(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
-    """Bring at most this many notes that are due to their end; those due first come first.
+def check_expected(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
+    """Look up the jobs of at most `most` notes that are due, the earliest first.
 
-    A job that is recorded costs a look into the first sink. One that is not, or that was recorded as
-    `outputs_missing`, is asked for, once for each note: it is then recorded, or parked, as `not_finished` if it still
-    runs, and so tried again. Its note stays when it is neither.
+    A recorded job costs one look into the first sink. Any other job, and one recorded as `outputs_missing`, is asked
+    for once for each note. It is then recorded or parked; a running job is parked as `not_finished` and retried later.
+    The note stays only when the job was neither recorded nor parked.
     """
-    deadline = run.deadline()
-    notes = list(islice(_due(pipeline, deadline), most))
-    missing = [note for note in notes if not _settled_by_itself(pipeline.stores.sinks[0], note, run)]
+    notes = list(islice(_due_notes(pipeline, run.deadline()), most))
+    missing = [note for note in notes if not _remove_if_recorded(pipeline.stores.sinks[0], note, run)]
     events = [JobEvent(job_id=note.expected.job_id, payload={"JobId": note.expected.job_id}) for note in missing]
     ended: set[str] = set()
     for index, outcome in pipeline.process_events(events, run):
@@ -81,36 +80,36 @@ def sweep(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome
             _remove(note, run)
 
 
-def _due(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
-    """The notes that are due, read as they are needed; nothing more once the time is over."""
+def _due_notes(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
+    """Read the notes that are due, as they are needed, until the deadline."""
     now = pipeline.now()
 
-    def due_in(lot: ParkingLot) -> Iterator[_DueNote]:
-        found = (_DueNote(due, listed.key, lot) for listed, due in within(lambda: deadline, lot.expected()))
-        return takewhile(lambda each: each.due <= now, found)
+    def due_in(store: ParkedEvents) -> Iterator[_DueNote]:
+        notes = (_DueNote(due, listed.key, store) for listed, due in within(lambda: deadline, store.expected()))
+        return takewhile(lambda note: note.due <= now, notes)
 
-    found = merged(pipeline.stores.lots, due_in, lambda each: each[:2])
-    in_time = takewhile(lambda _: deadline.left(), found)
-    yield from filter(None, in_order(lambda each: _read(each, deadline), in_time, _AT_ONCE))
+    listed = merge_listings(pipeline.stores.parking_stores, due_in, lambda note: note[:2])
+    in_time = takewhile(lambda _: deadline.left(), listed)
+    yield from filter(None, in_order(lambda note: _read(note, deadline), in_time, _READ_AT_ONCE))
 
 
-def _read(each: _DueNote, deadline: Deadline) -> _Note | None:
+def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
     try:
         with time_limit(deadline):
-            text = each.lot.read(each.key)
-        return None if text is None else _Note(each.lot, each.key, text, Expected.model_validate_json(text))
-    except (IceResultError, ValidationError) as error:  # no note of ours, or none that can be read: it stays
-        _log.warning("skipped %s: %s", shorten(each.key), shorten(str(error).partition("\n")[0]))
+            text = note.store.read(note.key)
+        return None if text is None else _Note(note.store, note.key, text, Expected.model_validate_json(text))
+    except (IceResultError, ValidationError) as error:  # another document, or an unreadable one: it stays
+        _log.warning("skipped %s: %s", shorten(note.key), shorten(str(error).partition("\n")[0]))
         return None
 
 
-def _settled_by_itself(sink: Sink, note: _Note, run: RunContext) -> bool:
-    """Whether the job is recorded already, and the note therefore removed; where that cannot be seen, it is not."""
+def _remove_if_recorded(sink: Store, note: _Note, run: RunContext) -> bool:
+    """Remove the note of a job that is recorded with its outputs. Returns False for any other job."""
     hint = Hint(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = catalogue_of(sink).find(note.expected.job_id, hint)
-    except IceResultError:
+            found = sink.find(note.expected.job_id, hint)
+    except IceResultError:  # the job is asked for as if it was not recorded
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":
         return False
@@ -121,6 +120,6 @@ def _settled_by_itself(sink: Sink, note: _Note, run: RunContext) -> bool:
 def _remove(note: _Note, run: RunContext) -> None:
     try:
         with time_limit(run.parking()):
-            note.lot.discard(note.key, note.text)
-    except IceResultError:  # it stays, and the next sweep finds the job recorded
+            note.store.discard(note.key, note.text)
+    except IceResultError:  # the note stays, and the next timer finds the job recorded
         return

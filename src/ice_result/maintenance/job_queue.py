@@ -1,7 +1,7 @@
-"""Jobs sent to the MNS (SMQ) queue in front of the function, through the official SDK.
+"""The sender of jobs to the MNS (SMQ) queue in front of the function, with the official SDK.
 
-The SDK, an optional package, is imported when the first message is sent. A message says what a person would write by
-hand, `{"JobId": "…"}`, in base64 as MNS asks for; the first stage reads it with or without that.
+The SDK is an optional package, which is imported with the first message. A message is `{"JobId": "…"}` in base64, as
+MNS requires; the first stage reads it with and without base64.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from http.client import HTTPSConnection
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
@@ -23,18 +23,22 @@ from ice_result.core.types import JobId
 from ice_result.errors import SettingsError
 from ice_result.maintenance.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
 
+if TYPE_CHECKING:
+    from mns.auth import Credentials as SdkCredentials
+    from mns.mns_client import MNSClient
+
 MOST_JOBS = 16
-"""The most messages MNS takes at once; with the longest job ids they are a sixth of its 64 KB."""
+"""Maximum number of messages in one request to MNS. With the longest job ids they use a sixth of its 64 KB."""
 QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
 
 
 class QueueSender:
-    """Sends jobs to one queue, inside `with` or until `close()`. Any number of threads share its pace and connections.
+    """Sends jobs to one queue, in a `with` block or until `close()`. Threads share its rate limit and connections.
 
-    MNS keeps a message at least once: when its reply is lost, the same jobs are sent again, and some are there twice.
-    The function records a job once, however often it is told of it.
+    MNS stores a message at least once: after a lost reply the same jobs are sent again, and some are in the queue
+    twice. The function records a job once, also when it receives several messages.
 
-    The SDK takes no proxy from the environment [read in its source].
+    The SDK reads no proxy from the environment [read in its source].
     """
 
     def __init__(
@@ -46,9 +50,9 @@ class QueueSender:
         caller: ServiceCaller | None = None,
         ca_bundle: str | None = None,
     ) -> None:
-        """`endpoint` is MNS's, `<account id>.mns.<region>.aliyuncs.com`.
+        """`endpoint` is the one of MNS, `<account id>.mns.<region>.aliyuncs.com`.
 
-        Raises SettingsError without an endpoint, and for an impossible queue's name or bundle of certificates.
+        Raises SettingsError without an endpoint, for an impossible queue name, and for unreadable certificates.
         """
         if endpoint is None:
             raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", "not set: <account id>.mns.<region>.aliyuncs.com")])
@@ -61,21 +65,21 @@ class QueueSender:
         self._credentials = credentials
         self._caller = caller or ServiceCaller(SERVICE)
         self._tls = trusting(ca_bundle) if endpoint.scheme == "https" else None
-        self._idle: list[_Client] = []
+        self._idle: list[MNSClient] = []
         self._closed = False
 
     def load(self) -> None:
         """Import the SDK. Raises SettingsError when it is not installed."""
         try:
-            import mns.mns_client  # noqa: F401, PLC0415  an optional package, for those who send
+            import mns.mns_client  # noqa: F401, PLC0415  an optional package
         except ImportError as error:
             missing = "the package aliyun-mns-sdk is not installed: pip install 'ice-result[queue]'"
             raise SettingsError([("queue", missing)]) from error
 
     def send(self, job_ids: Sequence[JobId]) -> None:
-        """Put a message for each job into the queue, at most 16. What MNS refuses of them is sent again, alone.
+        """Send one message for each job, at most 16. The messages that MNS refuses are sent again without the others.
 
-        Raises a ServiceError when some are still not in the queue at the end, a SettingsError without the SDK.
+        Raises ServiceError when messages are still refused at the end, and SettingsError without the SDK.
         """
         if len(job_ids) > MOST_JOBS:
             raise ValueError(f"{len(job_ids)} jobs: at most {MOST_JOBS} are sent at once")
@@ -86,7 +90,7 @@ class QueueSender:
         def attempt() -> None:
             nonlocal waiting
             batch = waiting
-            if not batch:  # an attempt whose time was over did go through
+            if not batch:  # an attempt that was given up has succeeded after all
                 return
             with self._credentials.renewed_once_expired():
                 refused = self._send(batch, operation)
@@ -97,7 +101,7 @@ class QueueSender:
         self._caller.call(operation, attempt)
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._closed = True
         while self._idle:
             self._idle.pop().close_connection()
@@ -111,52 +115,52 @@ class QueueSender:
         self.close()
 
     def _send(self, batch: tuple[JobId, ...], operation: str) -> Failures:
-        """One request; which of the batch were refused, by position, and why."""
+        """Send one request. Returns the refused messages and their errors, by position in the batch."""
         from mns.mns_request import BatchSendMessageRequest, BatchSendMessageResponse  # noqa: PLC0415  see `load`
 
         request = BatchSendMessageRequest(self._queue, base64encode=True)
         for job_id in batch:
             request.add_message(json_text.dump({"JobId": job_id}))
-        response: _Response = BatchSendMessageResponse()
+        response = BatchSendMessageResponse()
         client = self._take_client()
         try:
             client.batch_send_message(request, response)
-        except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
+        except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
             refused = refused_parts(error, len(batch))
             if refused is None:
                 client.close_connection()
-                # From None: the SDK's exceptions may show what was sent, and with it the security token.
+                # From None: an exception of the SDK may contain the request, with the security token.
                 raise translate(error, operation, response.status) from None
-            told = len(batch)
+            answered = len(batch)
         else:
-            refused, told = {}, len(response.message_list)
+            refused, answered = {}, len(response.message_list)
         self._give_back(client)
-        if told != len(batch):
-            raise incomplete(told, len(batch), operation)
+        if answered != len(batch):
+            raise incomplete(answered, len(batch), operation)
         return refused
 
-    def _take_client(self) -> _Client:
-        """One that nobody uses: a connection of the SDK's carries one request at a time."""
+    def _take_client(self) -> MNSClient:
+        """Return an idle client, or a new one: a connection of the SDK carries one request at a time."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._new_client()
 
-    def _give_back(self, client: _Client) -> None:
-        if self._closed:  # an attempt whose time was over ends late
+    def _give_back(self, client: MNSClient) -> None:
+        if self._closed:  # an attempt that was given up ends late
             client.close_connection()
         else:
             self._idle.append(client)
 
-    def _new_client(self) -> _Client:
+    def _new_client(self) -> MNSClient:
         from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
 
-        client: _Client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
+        client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
         client.http.conn = self._new_connection()
         return client
 
     def _new_connection(self) -> _PlainConnection | _TlsConnection:
-        """In place of the SDK's own, which over https waits for ever and knows no bundle of certificates."""
+        """Make a connection in place of the SDK's own, which over https has no timeout and trusts fixed roots."""
         host, seconds = self._endpoint.authority, self._caller.attempt_seconds
         if self._tls is None:
             return _PlainConnection(host, timeout=seconds)
@@ -164,38 +168,20 @@ class QueueSender:
 
 
 class _PlainConnection(EndsWithCall):
-    request_length = 0  # which the SDK reads
+    request_length = 0  # the SDK reads it
 
 
 class _TlsConnection(EndsWithCall, HTTPSConnection):
     request_length = 0  # as above
 
 
-class _Http(Protocol):
-    conn: _PlainConnection | _TlsConnection
-
-
-class _Response(Protocol):
-    status: int
-    message_list: list[object]
-
-
-class _Client(Protocol):
-    """What we use of the SDK's client."""
-
-    http: _Http
-
-    def batch_send_message(self, request: object, response: _Response) -> None: ...
-    def close_connection(self) -> None: ...
-
-
 class _Signer:
-    """What the SDK asks for keys, anew for every request."""
+    """Provider that the SDK asks for keys before every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    def get_credentials(self) -> object:
+    def get_credentials(self) -> SdkCredentials:
         from mns.auth import Credentials as SdkCredentials  # noqa: PLC0415  see `load`
 
         keys = self._credentials.keys()

@@ -1,4 +1,4 @@
-"""Listings over all stores of parked events and notes, of which one may not answer."""
+"""Listings of parked events and notes over all stores, also when one of the stores does not answer."""
 
 from __future__ import annotations
 
@@ -11,150 +11,145 @@ from typing import NamedTuple, TypeVar
 
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
-from ice_result.sinks.base import Listed, ParkingLot, Position
+from ice_result.sinks.parked_events import Listed, ParkedEvents, Position
 
 MOST_PAGES = 10
-"""How many pages one run of the timer lists of parked events, over all stores and reasons."""
+"""Maximum number of pages of parked events that one run of the timer lists, over all stores and reasons."""
 _SHARE_FOR_LISTING = 0.5
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class Kept(NamedTuple):
-    """A parked event in a store; `reason` is the folder it is in."""
+class ParkedEntry(NamedTuple):
+    """Entry of a parked event in the listing of a store. `reason` is the folder it is in."""
 
-    lot: ParkingLot
+    store: ParkedEvents
     key: str
     reason: str
     written: datetime
 
 
-def merged(
-    lots: Sequence[ParkingLot], listing: Callable[[ParkingLot], Iterable[T]], order: Callable[[T], tuple[object, ...]]
+def merge_listings(
+    stores: Sequence[ParkedEvents],
+    listing: Callable[[ParkedEvents], Iterable[T]],
+    order: Callable[[T], tuple[object, ...]],
 ) -> Iterator[T]:
-    """What all stores list, each in `order`, as one listing in that order; it is asked for as it is needed.
+    """Merge the listings of all stores, each sorted by `order`, into one. Stores are listed as far as needed.
 
-    A store that refuses is skipped with a warning, and what it listed before that is used. When none lists anything
-    and all refuse, the error of the last is raised.
+    A store that refuses is skipped with a warning; the entries that it listed before count. Raises the error of the
+    last store when every store refuses before its first entry.
     """
     refused: list[IceResultError] = []
 
-    def from_one(lot: ParkingLot) -> Iterator[T]:
+    def entries_of(store: ParkedEvents) -> Iterator[T]:
         any_came = False
         try:
-            for each in listing(lot):
+            for entry in listing(store):
                 any_came = True
-                yield each
+                yield entry
         except IceResultError as error:
-            _log.warning("skipped %s%s: %s", "the rest of " if any_came else "", lot.url, error)
+            _log.warning("skipped %s%s: %s", "the rest of " if any_came else "", store.url, error)
             if not any_came:
                 refused.append(error)
 
-    yield from merge(*map(from_one, lots), key=order)
-    if refused and len(refused) == len(lots):
+    yield from merge(*map(entries_of, stores), key=order)
+    if refused and len(refused) == len(stores):
         raise refused[-1]
 
 
-def kept(lots: Sequence[ParkingLot], reasons: frozenset[str] | None) -> list[Kept]:
-    """The parked events of these reasons (None: of all), what was written longest ago first; as `merged`."""
+def list_parked(stores: Sequence[ParkedEvents], reasons: frozenset[str] | None) -> list[ParkedEntry]:
+    """List the parked events with these reasons (None: with any), the oldest first. Raises as `merge_listings`."""
 
-    def all_of(lot: ParkingLot) -> list[Kept]:
-        wanted = [reason for reason in lot.reasons() if reasons is None or reason in reasons]
-        return _oldest_first(
-            each for reason in wanted for page in lot.parked(reason) for each in _kept(lot, reason, page)
-        )
+    def entries_of(store: ParkedEvents) -> list[ParkedEntry]:
+        wanted = [reason for reason in store.reasons() if reasons is None or reason in reasons]
+        pages = ((reason, page) for reason in wanted for page in store.parked(reason))
+        return sorted((entry for reason, page in pages for entry in _entries(store, reason, page)), key=_age)
 
-    return [*merged(lots, all_of, _age)]
+    return [*merge_listings(stores, entries_of, _age)]
 
 
-def next_kept(lots: Sequence[ParkingLot], reasons: frozenset[str]) -> list[Kept]:
-    """A bounded part of them, of at most MOST_PAGES pages, which goes on where the part before it ended.
+def next_parked(stores: Sequence[ParkedEvents], reasons: frozenset[str]) -> list[ParkedEntry]:
+    """List the next part of the parked events, at most MOST_PAGES pages. It begins where the last part ended.
 
     run 1 │■■■■■■■■■■          │   Each store keeps the position at which a part ended, so that the next run goes on
-    run 2 │          ■■■■■■■■■■│   there in whatever instance it is. When all is listed in one part, there is none.
+    run 2 │          ■■■■■■■■■■│   there in any instance. When one part covers everything, no position is kept.
     run 3 │■■■■■■■■■■          │
 
-    Each store has its share of the pages, and of half of the time: what was listed must be read as well. As `merged`;
-    a part that is cut short is used, and the next one goes on after it.
+    Each store has an equal share of the pages, and of half of the time: the listed events must also be read. A part
+    that is cut short is used, and the next one begins after it. Raises as `merge_listings`.
     """
-    places = {lot.url: place for place, lot in enumerate(lots)}
     end_of_listing = current_deadline().part(_SHARE_FOR_LISTING)
+    numbers = {store.url: number for number, store in enumerate(stores)}
 
-    def part_of(lot: ParkingLot) -> list[Kept]:
-        most_pages = max(2, MOST_PAGES // len(lots)) - 1  # one is for the names of the reasons
-        listing_deadline = end_of_listing.part(1 / (len(lots) - places[lot.url]))
-        return _oldest_first(_part_of(lot, reasons, most_pages, listing_deadline))
+    def part_of(store: ParkedEvents) -> list[ParkedEntry]:
+        most_pages = max(2, MOST_PAGES // len(stores)) - 1  # one page is the list of reasons
+        deadline = end_of_listing.part(1 / (len(stores) - numbers[store.url]))
+        return sorted(_part_of(store, reasons, most_pages, deadline), key=_age)
 
-    return [*merged(lots, part_of, _age)]
+    return [*merge_listings(stores, part_of, _age)]
 
 
-def _part_of(lot: ParkingLot, reasons: frozenset[str], most_pages: int, end_of_listing: Deadline) -> list[Kept]:
-    found: list[Kept] = []
+def _part_of(store: ParkedEvents, reasons: frozenset[str], most_pages: int, deadline: Deadline) -> list[ParkedEntry]:
+    found: list[ParkedEntry] = []
     pages = 0
-    with time_limit(end_of_listing):
-        here = sorted(reason for reason in lot.reasons() if reason in reasons)
-        start = end = _position(lot) if here else None
+    with time_limit(deadline):
+        here = sorted(reason for reason in store.reasons() if reason in reasons)
+        start = end = _position(store) if here else None
         try:
-            for reason, page in islice(_round(lot, here, start), most_pages):
+            for reason, page in islice(_pages_from(store, here, start), most_pages):
                 pages += 1
-                found += _kept(lot, reason, page)
-                end = _end_of(reason, page, here)
-            if pages < most_pages:  # all of it is listed
+                found += _entries(store, reason, page)
+                if page:
+                    end = Position(reason=reason, key=page[-1].key)
+                else:  # the beginning of the next folder
+                    end = Position(reason=here[(here.index(reason) + 1) % len(here)], key="")
+            if pages < most_pages:  # everything is listed
                 end = None
         except IceResultError as error:
             if not pages:
                 raise
-            _log.warning("skipped the rest of %s: %s", lot.url, error)
+            _log.warning("skipped the rest of %s: %s", store.url, error)
     if end != start:
-        _set_position(lot, end)
+        _set_position(store, end)
     return found
 
 
-def _round(lot: ParkingLot, here: Sequence[str], start: Position | None) -> Iterator[tuple[str, Sequence[Listed]]]:
-    """Every page once, with its reason: from `start` to the end, then from the beginning to `start`."""
+def _pages_from(
+    store: ParkedEvents, here: Sequence[str], start: Position | None
+) -> Iterator[tuple[str, Sequence[Listed]]]:
+    """Yield every page once, with its reason: from `start` to the end, then from the beginning to `start`."""
     reason_of_start, key_of_start = (start.reason, start.key) if start else ("", "")
     for reason in here:
         if reason >= reason_of_start:
             after = key_of_start if reason == reason_of_start else ""
-            yield from ((reason, page) for page in lot.parked(reason, after=after))
+            yield from ((reason, page) for page in store.parked(reason, after=after))
     for reason in here:
         if (reason, "") < (reason_of_start, key_of_start):
-            for page in lot.parked(reason):
-                before = [each for each in page if (reason, each.key) <= (reason_of_start, key_of_start)]
+            for page in store.parked(reason):
+                before = [listed for listed in page if (reason, listed.key) <= (reason_of_start, key_of_start)]
                 yield reason, before
                 if len(before) < len(page):
                     return
 
 
-def _end_of(reason: str, page: Sequence[Listed], here: Sequence[str]) -> Position:
-    """The position after a page; after an empty one, the beginning of the next folder."""
-    if page:
-        return Position(reason=reason, key=page[-1].key)
-    return Position(reason=here[(here.index(reason) + 1) % len(here)], key="")
-
-
-def _position(lot: ParkingLot) -> Position | None:
+def _position(store: ParkedEvents) -> Position | None:
     try:
-        return lot.position()
+        return store.position()
     except IceResultError as error:
-        _log.warning("no position read in %s, so its listing begins anew: %s", lot.url, error)
+        _log.warning("no position read in %s, so its listing begins again: %s", store.url, error)
         return None
 
 
-def _set_position(lot: ParkingLot, position: Position | None) -> None:
+def _set_position(store: ParkedEvents, position: Position | None) -> None:
     try:
-        lot.set_position(position)
+        store.set_position(position)
     except IceResultError as error:  # the next run lists the same part again
-        _log.warning("no position kept in %s: %s", lot.url, error)
+        _log.warning("no position kept in %s: %s", store.url, error)
 
 
-def _kept(lot: ParkingLot, reason: str, page: Sequence[Listed]) -> list[Kept]:
-    return [Kept(lot, listed.key, reason, listed.written) for listed in page]
+def _entries(store: ParkedEvents, reason: str, page: Sequence[Listed]) -> list[ParkedEntry]:
+    return [ParkedEntry(store, listed.key, reason, listed.written) for listed in page]
 
 
-def _oldest_first(found: Iterable[Kept]) -> list[Kept]:
-    return sorted(found, key=_age)
-
-
-def _age(each: Kept) -> tuple[datetime, str]:
-    return each.written, each.key
+def _age(entry: ParkedEntry) -> tuple[datetime, str]:
+    return entry.written, entry.key

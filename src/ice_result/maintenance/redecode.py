@@ -1,28 +1,26 @@
-"""Stored jobs written again: as this version makes them, with facts of their files from where the caller says.
+"""Redecoding: stored jobs are written again as this version writes them, from the response in their records.
 
-    source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store that has other bytes
-               manifest ──► facts of the files, stored or asked for anew ──┘      (the source last)
+    source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store with other bytes
+               manifest ──► facts of the files, stored or new ──┘                (the source last)
 
-ICE is not asked. Stages three and four are those of the pipeline; the others are not: what is in a store is compared
-first, and written only when it is different, so that a second run changes nothing. A run that was interrupted is
-finished by the next one.
+ICE is not asked. Decoding and building are those of the pipeline. Writing is not: each store is compared first, and
+written only when it differs. So a second run changes nothing, and an interrupted run is finished by the next one.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import AsCompleted
-from ice_result.core.types import JobId, Model
+from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import IceResultError
-from ice_result.maintenance.json_diff import Change, changes
+from ice_result.maintenance.file_facts import FileFacts
 from ice_result.maintenance.stored_versions import (
     NotRewritableError,
     OldRecord,
@@ -33,30 +31,62 @@ from ice_result.maintenance.stored_versions import (
 )
 from ice_result.processing.failure import Failure
 from ice_result.processing.process_job import record_of
-from ice_result.records import (
-    Manifest,
-    ObjectFacts,
-    OutputFiles,
-    Record,
-    build_manifest,
-    shortfall,
-)
-from ice_result.sinks.base import Holdings, JobFilter, Removes, Sink, Stored
+from ice_result.records import Manifest, Record, build_manifest, shortfall
+from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
-RewrittenAs: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
+ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
+RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
+
+
+class Change(Model):
+    """A value that differs between two versions of a document. A value that is absent in one of them is null there.
+
+    `path` is a JSON pointer that begins with `/record` or `/manifest`.
+    """
+
+    op: ChangeOp
+    path: str
+    old: JsonValue = None
+    new: JsonValue = None
+
+
+def changes(old: JsonValue, new: JsonValue, path: str) -> Iterator[Change]:
+    """Yield the differences in the order of the new document; removed values come last.
+
+    It is not a text diff of `difflib`: programs read the changes, and secrets are removed from them by their paths.
+    """
+    before, after = _members(old), _members(new)
+    if type(old) is not type(new) or before is None or after is None:
+        if (type(old), old) != (type(new), new):
+            yield Change(op="replace", path=path, old=old, new=new)
+        return
+    for name, value in after.items():
+        if name in before:
+            yield from changes(before[name], value, f"{path}/{name}")
+        else:
+            yield Change(op="add", path=f"{path}/{name}", new=value)
+    for name in (name for name in before if name not in after):
+        yield Change(op="remove", path=f"{path}/{name}", old=before[name])
+
+
+def _members(value: JsonValue) -> dict[str, JsonValue] | None:
+    """Return the members of an object or an array, by their names in a JSON pointer (RFC 6901)."""
+    if isinstance(value, dict):
+        return {name.replace("~", "~0").replace("/", "~1"): member for name, member in value.items()}
+    return {str(number): item for number, item in enumerate(value)} if isinstance(value, list) else None
 
 
 class Rewritten(Model):
-    """What became of the job at one place, or with a dry run would; without a `job_id` it is not known which.
+    """Result for one stored job; with a dry run, the result that it would have.
 
-    `left` is left alone, for `reason`. `sinks` are those in which something is different, and `changes` what that is
-    in the first of them that has the job; empty, the same values are written differently. `complete` is of the new
-    manifest, and `incomplete` says in short why it is not.
+    `place` is the key of the record. `job_id` is null when it is not known. A job that is `left` stays as it is, for
+    the `reason`. `sinks` are the sinks that differ. `changes` are the differences in the first sink that has the job;
+    without any, only the bytes differ. `complete` is that of the new manifest, and `incomplete` says why it is false.
     """
 
     job_id: str | None
     place: str
-    outcome: RewrittenAs
+    outcome: RewriteOutcome
     function_name: str | None = None
     complete: bool | None = None
     incomplete: str | None = None
@@ -65,91 +95,73 @@ class Rewritten(Model):
     reason: str | None = None
 
 
-class FileFacts(Protocol):
-    """Where the facts of a job's output files come from."""
+class RewrittenStores(NamedTuple):
+    """The stores of a run. `archives` may have the parts that were too large for other stores."""
 
-    def of(self, stored: Iterator[Stored], files: OutputFiles) -> Mapping[ObjectAddress, ObjectFacts] | None:
-        """The facts for its manifest; None when no file is to be looked up. Raises NotRewritableError.
-
-        `stored` is the job in the source, then in the other stores, each read when it is come to.
-        """
-        ...
+    source: Store
+    targets: Sequence[Store]
+    archives: Sequence[Store]
 
 
-class StoreHandle(NamedTuple):
-    """A store as it is written to, and as it is read."""
+class _Rebuilt(NamedTuple):
+    """A job as this version writes it, with the stored job that it was built from."""
 
-    sink: Sink
-    holdings: Holdings
-
-
-class StoreHandles(NamedTuple):
-    """Where jobs are read from, and where they are written to; `archives` may have what others could not keep."""
-
-    source: StoreHandle
-    targets: Sequence[StoreHandle]
-    archives: Sequence[StoreHandle]
-
-
-class _Made(NamedTuple):
-    """A job made anew, and what it was made of."""
-
-    stored: Stored
+    stored: StoredBytes
     old: OldRecord
     record: Record
     manifest: Manifest
 
 
 class _Difference(NamedTuple):
-    """What a store has of a job, and what it should have; `left_over` is the same job at an earlier place."""
+    """A job as a store has it now, and as it should have it. `left_over` is the same job under an earlier key."""
 
-    handle: StoreHandle
-    now: Stored | None
-    would: Stored
-    left_over: Stored | None
+    store: Store
+    now: StoredBytes | None
+    would: StoredBytes
+    left_over: StoredBytes | None
 
 
 @dataclass(frozen=True)
 class Rewriter:
-    """Makes jobs anew, each within the time that `deadline` gives it; with `dry_run` nothing is written.
+    """Rewrites stored jobs, each by its own `deadline`. A dry run writes nothing.
 
-    `region` is for records of times that did not write one down.
+    `region` is for records of versions that did not store one.
     """
 
-    stores: StoreHandles
+    stores: RewrittenStores
     facts: FileFacts
     region: str | None
     deadline: Callable[[], Deadline]
     dry_run: bool = False
 
-    def job(self, job_id: JobId, wanted: JobFilter) -> Rewritten | None:
-        """One job by its id, looked for among those that `wanted` may admit."""
+    def rewrite_job(self, job_id: JobId, wanted: JobFilter) -> Rewritten | None:
+        """Rewrite one job by its id. Returns None when `wanted` does not admit it."""
 
-        def find() -> Rewritten | None:
+        def find_and_rewrite() -> Rewritten | None:
             with time_limit(self.deadline()):
-                place = self.stores.source.holdings.place_of(job_id, wanted)
-            if place is None:
+                key = self.stores.source.key_of(job_id, wanted)
+            if key is None:
                 raise NotRewritableError("not_found", "the store has no such job")
             with time_limit(self.deadline()):
-                return self._rewrite(place, wanted, job_id)
+                return self._rewrite(key, wanted, job_id)
 
-        return _guarded(job_id, job_id, find)
+        return _guarded(job_id, job_id, find_and_rewrite)
 
-    def at(self, place: str, wanted: JobFilter) -> Rewritten | None:
-        """The job that lies there; None when it is not one that `wanted` admits."""
+    def rewrite_at(self, key: str, wanted: JobFilter) -> Rewritten | None:
+        """Rewrite the job with this key. Returns None when `wanted` does not admit it."""
         with time_limit(self.deadline()):
-            return _guarded(None, place, lambda: self._rewrite(place, wanted, None))
+            return _guarded(None, key, lambda: self._rewrite(key, wanted, None))
 
-    def _rewrite(self, place: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
+    def _rewrite(self, key: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
         source = self.stores.source
-        stored = source.holdings.stored(place)
+        stored = source.stored(key)
         if stored is None:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
-        if _place(source, old) != place or asked not in {None, old.job_id}:
+        if _key(source, old) != key or asked not in {None, old.job_id}:
             raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
 
-        def settle() -> Rewritten | None:
+        def rebuild_and_write() -> Rewritten | None:
             is_whole = old.raw and stored.files_stored
             archived = None if is_whole else self._archived(stored, old)
             job = read_job(old, archived)
@@ -159,55 +171,55 @@ class Rewriter:
             known = stored if stored.files_stored else archived or stored
             everywhere = chain([known], self._elsewhere(old))
             manifest = build_manifest(record, files, self.facts.of(everywhere, files))
-            return self._settle(_Made(stored, old, record, manifest))
+            return self._write(_Rebuilt(stored, old, record, manifest))
 
-        return _guarded(old.job_id, place, settle)
+        return _guarded(old.job_id, key, rebuild_and_write)
 
-    def _archived(self, stored: Stored, old: OldRecord) -> Stored | None:
-        """All of a job that was too large for its store, from the store it points to; None when it is not there."""
-        for handle in self.stores.archives:
-            if stored.raw_uri and stored.raw_uri.startswith(f"{handle.sink.url.rstrip('/')}/"):
-                found = handle.holdings.stored(_place(handle, old))
+    def _archived(self, stored: StoredBytes, old: OldRecord) -> StoredBytes | None:
+        """Read a job that was too large for its store from the store that its row points to."""
+        for store in self.stores.archives:
+            if stored.raw_uri and stored.raw_uri.startswith(f"{store.url.rstrip('/')}/"):
+                found = store.stored(_key(store, old))
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
 
-    def _elsewhere(self, old: OldRecord) -> Iterator[Stored]:
-        for handle in self.stores.targets:
-            if handle.sink is not self.stores.source.sink:
-                found = handle.holdings.stored(_place(handle, old))
+    def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
+        """Yield the job as it is in the other stores."""
+        for store in self.stores.targets:
+            if store is not self.stores.source:
+                found = store.stored(_key(store, old))
                 if found and not is_later(found):
                     yield found
 
-    def _settle(self, made: _Made) -> Rewritten:
-        """All stores are compared before the first is written."""
-        compared = (self._difference(handle, made) for handle in self.stores.targets)
+    def _write(self, job: _Rebuilt) -> Rewritten:
+        """Compare all stores, then write those that differ."""
+        compared = (self._difference(store, job) for store in self.stores.targets)
         differences = [difference for difference in compared if difference]
         if not self.dry_run:
-            # The source last: what it was found by stays until all the others have it.
-            for difference in sorted(differences, key=lambda each: each.handle.sink is self.stores.source.sink):
-                _write(difference, made)
+            # The source last: the job stays under the key by which it was found until all other stores have it.
+            for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
+                _write_difference(difference, job)
         return Rewritten(
-            job_id=made.record.job_id,
-            place=made.stored.place,
+            job_id=job.record.job_id,
+            place=job.stored.key,
             outcome="changed" if differences else "unchanged",
-            function_name=made.record.function_name,
-            complete=made.manifest.complete,
-            incomplete=shortfall(made.record, made.manifest),
-            sinks=tuple(difference.handle.sink.url for difference in differences),
+            function_name=job.record.function_name,
+            complete=job.manifest.complete,
+            incomplete=shortfall(job.record, job.manifest),
+            sinks=tuple(difference.store.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),
         )
 
-    def _difference(self, handle: StoreHandle, made: _Made) -> _Difference | None:
-        holdings = handle.holdings
-        would = holdings.as_stored(made.record, made.manifest)
-        is_source = handle.sink is self.stores.source.sink
-        now = made.stored if is_source and would.place == made.stored.place else holdings.stored(would.place)
-        earlier = _place(handle, made.old)
-        left_over = None if earlier == would.place else holdings.stored(earlier)
+    def _difference(self, store: Store, job: _Rebuilt) -> _Difference | None:
+        would = store.as_stored(job.record, job.manifest)
+        is_source = store is self.stores.source
+        now = job.stored if is_source and would.key == job.stored.key else store.stored(would.key)
+        earlier = _key(store, job.old)
+        left_over = None if earlier == would.key else store.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
-            raise NotRewritableError("newer", f"{handle.sink.url} has a later writing of the job")
-        return None if now == would and left_over is None else _Difference(handle, now, would, left_over)
+            raise NotRewritableError("newer", f"{store.url} has a later writing of the job")
+        return None if now == would and left_over is None else _Difference(store, now, would, left_over)
 
 
 def rewrite_all(
@@ -218,58 +230,54 @@ def rewrite_all(
     concurrency: int,
     limit: int | None,
 ) -> Iterator[Rewritten]:
-    """Make these jobs anew, or without ids all that `wanted` admits, and tell of each as soon as it is done.
+    """Rewrite these jobs, or without ids every job that `wanted` admits. Yields each result as soon as it is known.
 
-    No more than `limit` are touched. Places are read as there is room for them. Raises what the source raises when it
-    cannot be listed.
+    At most `limit` jobs are rewritten. Keys are listed as they are needed. Raises the error of a source that cannot be
+    listed.
     """
-    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.job, id_, wanted) for id_ in job_ids)
+    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.rewrite_job, id_, wanted) for id_ in job_ids)
     first = next(steps, None)
     if first is None:
-        places = rewriter.stores.source.holdings.places(wanted)
-        return _side_by_side((partial(rewriter.at, place, wanted) for place in places), concurrency, limit)
-    return _side_by_side(chain((first,), steps), concurrency, limit)
-
-
-def _side_by_side(
-    steps: Iterator[Callable[[], Rewritten | None]], concurrency: int, limit: int | None
-) -> Iterator[Rewritten]:
+        keys = rewriter.stores.source.keys(wanted)
+        steps = (partial(rewriter.rewrite_at, key, wanted) for key in keys)
+    else:
+        steps = chain((first,), steps)
     left = limit or sys.maxsize
-    under_way: AsCompleted[None, Rewritten | None] = AsCompleted()
+    work: AsCompleted[None, Rewritten | None] = AsCompleted()
     for step in steps:
-        under_way.start(None, step)
-        while under_way.under_way and under_way.under_way >= min(concurrency, left):
-            for _, rewritten in under_way.ended(under_way.under_way - 1):
+        work.start(None, step)
+        while work.under_way and work.under_way >= min(concurrency, left):
+            for _, rewritten in work.ended(work.under_way - 1):
                 if rewritten:
                     left -= 1
                     yield rewritten
         if not left:
             return
-    yield from (rewritten for _, rewritten in under_way.ended() if rewritten)
+    yield from (rewritten for _, rewritten in work.ended() if rewritten)
 
 
-def _guarded(job_id: JobId | None, place: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
-    """Whatever one job is like, the others have their turn."""
+def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None]) -> Rewritten | None:
+    """Run a step of one job. An error becomes its result, so that the other jobs go on."""
     try:
         return step()
     except NotRewritableError as error:
-        return Rewritten(job_id=job_id, place=place, outcome="left", reason=str(error))
+        return Rewritten(job_id=job_id, place=key, outcome="left", reason=str(error))
     except IceResultError as error:
-        stopped = Failure.from_error(error)
-    except Exception as error:  # noqa: BLE001  our own mistake in one job
-        stopped = Failure.from_bug(error)
-    return Rewritten(job_id=job_id, place=place, outcome="failed", reason=f"{stopped.reason}: {stopped.message}")
+        failure = Failure.from_error(error)
+    except Exception as error:  # noqa: BLE001  a bug that one job reveals
+        failure = Failure.from_bug(error)
+    return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
-def _write(difference: _Difference, made: _Made) -> None:
-    """Only what is other; what lies at an earlier place goes when the new one is complete."""
-    handle, now, would, left_over = difference
+def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
+    """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
+    store, now, would, left_over = difference
     if now is None or now.record != would.record:
-        handle.sink.stage(made.record)
+        store.stage(job.record)
     if now != would:
-        handle.sink.commit(made.record, made.manifest)
-    if left_over and isinstance(handle.holdings, Removes):
-        handle.holdings.remove(left_over.place)
+        store.commit(job.record, job.manifest)
+    if left_over and store.capabilities.several_keys:
+        store.remove(left_over.key)
 
 
 def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
@@ -282,5 +290,5 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
     return ()
 
 
-def _place(handle: StoreHandle, old: OldRecord) -> str:
-    return handle.holdings.place_as(old.job_id, old.function_name, old.create_time)
+def _key(store: Store, old: OldRecord) -> str:
+    return store.key_for(old.job_id, old.function_name, old.create_time)

@@ -1,8 +1,8 @@
-"""Parked events, tried again: what is then recorded disappears, and what is not is kept with one try more.
+"""Retries of parked events: a job that is then recorded leaves the store, any other is parked with one attempt more.
 
-envelope ──► its events ──► pipeline ──► recorded or ignored ──► removed
-                                    └──► parked anew, under the same key or another, then the old one removed
-                                    └──► neither: it stays as it is
+envelope ──► its events ──► pipeline ──► recorded or ignored ──► the envelope is removed
+                                    └──► parked again, under the same key or another ──► the old one is removed
+                                    └──► neither ──► the envelope stays as it is
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pydantic import ValidationError
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
-from ice_result.maintenance.listing import Kept, next_kept
-from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, for_both
-from ice_result.sinks.base import Parked, ParkingLot
+from ice_result.maintenance.listing import ParkedEntry, next_parked
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.sinks.parked_events import Parked, ParkedEvents
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -32,112 +32,113 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Envelope:
-    """What a Kept holds; `parked` is None for what is no envelope of ours, or damaged."""
+class ParkedEnvelope:
+    """The document behind an entry. `parked` is None for a damaged document, and for one that is no envelope."""
 
-    kept: Kept
+    entry: ParkedEntry
     text: bytes
     parked: Parked | None
 
 
-class Retried(NamedTuple):
-    """What became of an envelope: how each of its events ended, and whether it is gone from where it was."""
+class RetryResult(NamedTuple):
+    """Result of one retry: the outcome of each event of the envelope. `removed` is true when the envelope is gone."""
 
-    envelope: Envelope
+    envelope: ParkedEnvelope
     outcomes: tuple[JobOutcome, ...]
     removed: bool
 
 
-def read_each(found: Iterable[Kept], deadline: Deadline) -> Iterator[Envelope]:
-    """The envelopes, in this order, read as they are needed; nothing more once the time is over.
+def read_envelopes(entries: Iterable[ParkedEntry], deadline: Deadline) -> Iterator[ParkedEnvelope]:
+    """Read the envelopes in the order of their entries, as they are needed, until the deadline.
 
-    Those that are gone by now are left out, and with a warning those that cannot be read.
+    An envelope that is gone by now is left out. One that cannot be read is left out with a warning.
     """
-    in_time = takewhile(lambda _: deadline.left(), found)
-    yield from filter(None, in_order(lambda each: _read(each, deadline), in_time, _READ_AT_ONCE))
+    in_time = takewhile(lambda _: deadline.left(), entries)
+    yield from filter(None, in_order(lambda entry: _read(entry, deadline), in_time, _READ_AT_ONCE))
 
 
-def _read(each: Kept, deadline: Deadline) -> Envelope | None:
+def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
     try:
         with time_limit(deadline):
-            text = each.lot.read(each.key)
+            text = entry.store.read(entry.key)
     except IceResultError as error:
-        _log.warning("skipped %s: %s", shorten(each.key), error)
+        _log.warning("skipped %s: %s", shorten(entry.key), error)
         return None
     if text is None:
         return None
     try:
-        return Envelope(each, text, Parked.model_validate_json(text))
+        return ParkedEnvelope(entry, text, Parked.model_validate_json(text))
     except ValidationError:
-        return Envelope(each, text, None)
+        return ParkedEnvelope(entry, text, None)
 
 
-def due(lots: Sequence[ParkingLot], now: datetime, deadline: Deadline) -> Iterator[Envelope]:
-    """Those that may succeed by now and have waited long enough for their next try, oldest first.
+def due(stores: Sequence[ParkedEvents], now: datetime, deadline: Deadline) -> Iterator[ParkedEnvelope]:
+    """Read the envelopes that may be retried by now, the oldest first.
 
-    One run looks at a part of them, and the next run goes on there: see `next_kept`.
+    They have a transient reason, and have waited long enough. The pause grows with the attempts, from a minute to an
+    hour: 24 attempts last through an outage of most of a day.
 
-    The pause grows with the tries, from a minute to an hour: 24 tries last through an outage of most of a day.
+    One run reads a part of them, and the next run goes on after it: see `next_parked`.
     """
     with time_limit(deadline):
-        listed = next_kept(lots, transient_reasons())
-    waited = takewhile(lambda each: each.written + _FIRST_PAUSE <= now, listed)
-    for envelope in read_each(waited, deadline):
-        if envelope.parked and envelope.kept.written + _pause(envelope.parked) <= now:
+        entries = next_parked(stores, transient_reasons())
+    waited = takewhile(lambda entry: entry.written + _FIRST_PAUSE <= now, entries)
+    for envelope in read_envelopes(waited, deadline):
+        if envelope.parked and envelope.entry.written + _pause(envelope.parked) <= now:
             yield envelope
 
 
 def _pause(parked: Parked) -> timedelta:
-    """What was out of time was not tried at all: nothing speaks against trying it soon."""
+    """Return the pause before the next attempt. An event that was out of time has not been attempted yet."""
     if parked.reason == OutOfTimeError.reason:
         return _FIRST_PAUSE
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(max(parked.attempts - 1, 0), _MOST_DOUBLINGS)))
 
 
-def discard(envelope: Envelope) -> bool:
-    """Remove it, unless it is no longer what was read; whether it is gone. Raises what the store raises."""
-    return envelope.kept.lot.discard(envelope.kept.key, envelope.text)
+def discard(envelope: ParkedEnvelope) -> bool:
+    """Remove the envelope, unless it was written again after it was read. Returns True when it is gone."""
+    return envelope.entry.store.discard(envelope.entry.key, envelope.text)
 
 
 @dataclass
-class _UnderWay:
-    """An envelope whose events are being worked on."""
+class _Retry:
+    """An envelope in work, with its events and their outcomes so far."""
 
-    envelope: Envelope
+    envelope: ParkedEnvelope
     events: list[TriggerEvent]
     outcomes: list[JobOutcome] = field(default_factory=list)
 
 
 def retry(
     pipeline: Pipeline,
-    envelopes: Iterable[Envelope],
+    envelopes: Iterable[ParkedEnvelope],
     run: RunContext,
     *,
     most_at_once: int = 256,
     most_bytes_at_once: int = 1 << 22,
-) -> Iterator[Retried]:
-    """Try each again; whatever becomes of it is told as soon as it is known.
+) -> Iterator[RetryResult]:
+    """Process the events of each envelope again. Yields each result as soon as it is known.
 
-    At most `most_at_once` envelopes are worked on together, and none is added once they have `most_bytes_at_once`:
-    their events are held in memory, at several times that.
+    A batch has at most `most_at_once` envelopes, and no more are added after `most_bytes_at_once`: their events take
+    several times as much memory.
 
-    A job that several of the envelopes are about is worked on once for each, one after the other: they may name
-    different stores. Those that time does not suffice to begin stay as they are, and nothing is told of them.
+    Several envelopes of one job are processed one after the other, since they may name different sinks. An envelope
+    that is not begun in time stays as it is, and has no result.
     """
     in_time = takewhile(lambda _: run.deadline().left(), envelopes)
     for batch in _batches(pipeline, in_time, most_at_once, most_bytes_at_once):
-        yield from _retry(pipeline, batch, run)
+        yield from _retry_batch(pipeline, batch, run)
 
 
 def _batches(
-    pipeline: Pipeline, envelopes: Iterable[Envelope], most: int, most_bytes: int
-) -> Iterator[list[_UnderWay]]:
-    """Envelopes that may be worked on together: no two are about one job, and there is room for all of them."""
-    batch: list[_UnderWay] = []
+    pipeline: Pipeline, envelopes: Iterable[ParkedEnvelope], most: int, most_bytes: int
+) -> Iterator[list[_Retry]]:
+    """Group the envelopes into batches of limited size, without two envelopes of one job in a batch."""
+    batch: list[_Retry] = []
     seen: set[str] = set()
     size = 0
     for envelope in envelopes:
-        work = _UnderWay(envelope, _events(pipeline, envelope))
+        work = _Retry(envelope, _events_of(pipeline, envelope))
         job_ids = {event.job_id for event in work.events if isinstance(event, JobEvent)}
         if batch and (len(batch) == most or size >= most_bytes or seen & job_ids):
             yield batch
@@ -149,8 +150,8 @@ def _batches(
         yield batch
 
 
-def _retry(pipeline: Pipeline, batch: list[_UnderWay], run: RunContext) -> Iterator[Retried]:
-    by_index: list[_UnderWay] = []
+def _retry_batch(pipeline: Pipeline, batch: list[_Retry], run: RunContext) -> Iterator[RetryResult]:
+    by_index: list[_Retry] = []
 
     def events() -> Iterator[TriggerEvent]:
         for work in batch:
@@ -164,11 +165,11 @@ def _retry(pipeline: Pipeline, batch: list[_UnderWay], run: RunContext) -> Itera
         work = by_index[index]
         work.outcomes.append(outcome)
         if len(work.outcomes) == len(work.events):
-            yield _settle(work, run)
+            yield _finish(work, run)
 
 
-def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
-    """The events of an envelope, a job once; of one about a job, only that: its message may name others too."""
+def _events_of(pipeline: Pipeline, envelope: ParkedEnvelope) -> list[TriggerEvent]:
+    """Read the events of an envelope, one for each job. The envelope of one job gives only the event of that job."""
     parked = envelope.parked
     if parked is None:
         return []
@@ -178,24 +179,24 @@ def _events(pipeline: Pipeline, envelope: Envelope) -> list[TriggerEvent]:
         if not isinstance(event, JobEvent):
             others.append(event)
         else:
-            jobs[event.job_id] = for_both(jobs[event.job_id], event) if event.job_id in jobs else event
-    named = jobs.get(parked.job_id) if parked.job_id else None
+            jobs[event.job_id] = merge_events(jobs[event.job_id], event) if event.job_id in jobs else event
+    named = jobs.get(parked.job_id) if parked.job_id else None  # its message may contain other jobs as well
     return [named] if named else [*jobs.values(), *others]
 
 
-def _settle(work: _UnderWay, run: RunContext) -> Retried:
-    """Remove the envelope when all of its events have ended elsewhere.
+def _finish(work: _Retry, run: RunContext) -> RetryResult:
+    """Remove the envelope when all of its events are recorded, ignored, or parked at another address.
 
-    One that was parked anew at the same address stays, though it may be what was read to the last byte.
+    An envelope that was parked again at the same address stays, even with the same bytes.
     """
     envelope, outcomes = work.envelope, tuple(work.outcomes)
     removed = False
-    address = envelope.kept.lot.address(envelope.kept.key)
-    parked_anew = any(each.outcome == "parked" and each.record == address for each in outcomes)
-    if not parked_anew and all(outcome.outcome != "failed" for outcome in outcomes):
+    address = envelope.entry.store.address(envelope.entry.key)
+    is_parked_again = any(outcome.outcome == "parked" and outcome.record == address for outcome in outcomes)
+    if not is_parked_again and all(outcome.outcome != "failed" for outcome in outcomes):
         try:
             with time_limit(run.parking()):
                 removed = discard(envelope)
-        except IceResultError:  # it stays, and is found to be done with at the next try
+        except IceResultError:  # the envelope stays, and the next retry finds its jobs recorded
             removed = False
-    return Retried(envelope, outcomes, removed)
+    return RetryResult(envelope, outcomes, removed)

@@ -1,7 +1,7 @@
-"""Records and manifests of this version and of earlier ones, read for what does not follow from `raw`.
+"""Readers of stored records and manifests of this version and of earlier ones, for the parts that are not rebuilt.
 
-Of a record: which job, where it ran, and the response. Of a manifest: what OSS said of each file. All else is made
-anew, so it may be missing, or be what this version would not write.
+A record is read for the job, its region and the response; a manifest for the facts of each file. The other fields are
+rebuilt from the response, so they may be missing, or have forms that this version does not write.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
 from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
-from ice_result.sinks.base import Stored
+from ice_result.sinks.base import StoredBytes
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
 _FACTS = TypeAdapter(ObjectFacts)
-_LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the others follow from the facts
-_LARGER, _DEEPER = 8, 2  # a document holds the response, and beside it what was read out of it
+_LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the other problems follow from the facts
+_LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 
 
 class NotRewritableError(Exception):
-    """What is stored of a job must stay as it is; `reason` is a stable token, and the message begins with it."""
+    """Error of a stored job that must stay as it is. `reason` is a stable token, with which the message begins."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")
@@ -38,7 +38,7 @@ class NotRewritableError(Exception):
 
 @dataclass(frozen=True)
 class OldRecord:
-    """What there is to know of a stored record. `raw` is empty where it was too large for the store."""
+    """The parts of a stored record that are not rebuilt. `raw` is empty when it was too large for the store."""
 
     job_id: JobId
     function_name: str
@@ -48,7 +48,7 @@ class OldRecord:
 
 
 def read_record(data: bytes, region: str | None) -> OldRecord:
-    """A stored record; `region` is for those of times that did not write one down. Raises NotRewritableError."""
+    """Read a stored record. `region` is for records of versions that did not store one. Raises NotRewritableError."""
     document = _document(data, Record)
     job_id, raw = document.get("job_id"), document.get("raw")
     if not isinstance(job_id, str) or not job_id:
@@ -62,8 +62,8 @@ def read_record(data: bytes, region: str | None) -> OldRecord:
     )
 
 
-def read_job(record: OldRecord, archived: Stored | None) -> Job:
-    """The job behind a stored record; `archived` has the response that is not in it. Raises NotRewritableError."""
+def read_job(record: OldRecord, archived: StoredBytes | None) -> Job:
+    """Read the job from the response in a record, or in `archived` without one. Raises NotRewritableError."""
     raw = record.raw or (read_record(archived.record, record.region).raw if archived else {})
     if not raw:
         raise NotRewritableError("no_raw", "the response is not in the record, nor in a store that it points to")
@@ -73,23 +73,36 @@ def read_job(record: OldRecord, archived: Stored | None) -> Job:
         raise NotRewritableError("damaged", f"{error}") from error
 
 
-def read_facts(stored: Stored) -> Mapping[str, ObjectFacts] | None:
-    """What OSS said of each file, by its address; None when no file was looked up. Raises NotRewritableError."""
+def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
+    """Read the facts of each file by its address; None when no file was looked up. Raises NotRewritableError."""
     if stored.manifest is None:
         raise NotRewritableError("no_manifest", "its files were never looked up; verify it, or process it again")
     if not stored.files_stored:
         raise NotRewritableError("no_raw", "the files are not in the manifest, nor in a store that it points to")
-    return _facts(_document(stored.manifest, Manifest))
+    manifest = _document(stored.manifest, Manifest)
+    problems = _objects(manifest.get("problems"))
+    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
+        return None
+    by_uri = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
+    try:
+        return {
+            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), {}))
+            for file in _objects(manifest.get("files"))
+            if file.get("uri")
+        }
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
+        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
 
 
-def is_complete(stored: Stored) -> bool:
-    """Whether the stored manifest says that all files were there, and has them."""
+def is_complete(stored: StoredBytes) -> bool:
+    """Return True when the stored manifest is complete and has its files."""
     manifest = json_of(stored.manifest)
     return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
 
 
-def is_later(stored: Stored) -> bool:
-    """Whether what is stored is of a version that this one does not know, and so must not be replaced."""
+def is_later(stored: StoredBytes) -> bool:
+    """Return True for a job of a version that this one does not know, which must not be replaced."""
     try:
         _document(stored.record, Record)
         if stored.manifest is not None:
@@ -100,7 +113,7 @@ def is_later(stored: Stored) -> bool:
 
 
 def json_of(data: bytes | None) -> JsonValue:
-    """A stored document as JSON; null when there is none, or when it is none."""
+    """Parse a stored document; None for a missing or invalid one."""
     try:
         return None if data is None else load(data, max_bytes=_LARGER * MAX_BYTES, max_depth=_DEEPER * MAX_DEPTH)
     except NotJsonError:
@@ -127,24 +140,8 @@ def _schema_of(model: type[Record | Manifest]) -> str:
     return str(model.model_fields["schema_"].default)
 
 
-def _facts(manifest: JsonObject) -> dict[str, ObjectFacts] | None:
-    problems = _objects(manifest.get("problems"))
-    if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
-        return None
-    told = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
-    try:
-        return {
-            str(file["uri"]): _facts_of(file, told.get(str(file["uri"]), {}))
-            for file in _objects(manifest.get("files"))
-            if file.get("uri")
-        }
-    except ValidationError as error:
-        wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
-        raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
-
-
 def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
-    """What OSS said; a media type that is only guessed from the name is guessed again."""
+    """Read the facts of one file. A media type that was guessed from the name is guessed again."""
     names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class"]
     names += ["media_type"] if file.get("exists") else []
     return _FACTS.validate_python(

@@ -1,4 +1,4 @@
-"""What the function does when a timer wakes it: a bounded part of what was left undone, what is oldest first."""
+"""The work of the timer: a limited number of retries and of expected jobs, oldest first."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Callable
 from itertools import islice
 
 from ice_result.core.deadline import Deadline
-from ice_result.maintenance.expected import sweep
+from ice_result.maintenance.expected import check_expected
 from ice_result.maintenance.retry import due, retry
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 
-_SECONDS_A_JOB = 10.0  # one that still runs is not waited for: the next timer comes soon
-_SHARE_FOR_RETRIES = 0.6  # of the time: the rest is for expected jobs, which retries must not starve
-_SHARE_FOR_READING = 0.5  # of that
+_SECONDS_PER_JOB = 10.0  # the timer does not wait longer for a running job: it comes again soon
+_SHARE_FOR_RETRIES = 0.6  # of the time; the rest is for expected jobs, which retries must not starve
+_SHARE_FOR_READING = 0.5  # of the time for retries
 
 
 def run_maintenance(
     pipeline: Pipeline, run: RunContext, *, most_retries: int = 100, most_notes: int = 100
 ) -> list[JobOutcome]:
-    """Try parked events again whose reason may pass, and ask for jobs that were expected by now: so many of each.
+    """Retry parked events with a transient reason, then look up expected jobs that are due.
 
-    Raises what a store raises that cannot be listed, after the retries of what lies in the others: the platform's log
-    shows it, and the next timer tries again.
+    Raises the error of a store that cannot be listed, after the retries in the other stores. The platform logs it, and
+    the next timer tries again.
     """
-    retried_by = run.deadline().part(_SHARE_FOR_RETRIES)
-    found = due(pipeline.stores.lots, pipeline.now(), retried_by.part(_SHARE_FOR_READING))
-    retries = retry(pipeline, islice(found, most_retries), _brief(run, lambda: retried_by))
-    tried = [outcome for retried in retries for outcome in retried.outcomes]
-    return [*tried, *sweep(pipeline, _brief(run, run.deadline), most_notes)]
+    retries_end = run.deadline().part(_SHARE_FOR_RETRIES)
+    envelopes = due(pipeline.stores.parking_stores, pipeline.now(), retries_end.part(_SHARE_FOR_READING))
+    retries = retry(pipeline, islice(envelopes, most_retries), _limit_each_job(run, lambda: retries_end))
+    outcomes = [outcome for result in retries for outcome in result.outcomes]
+    return [*outcomes, *check_expected(pipeline, _limit_each_job(run, run.deadline), most_notes)]
 
 
-def _brief(run: RunContext, deadline: Callable[[], Deadline]) -> RunContext:
-    return run._replace(deadline=lambda: deadline().within(_SECONDS_A_JOB))
+def _limit_each_job(run: RunContext, deadline: Callable[[], Deadline]) -> RunContext:
+    return run._replace(deadline=lambda: deadline().within(_SECONDS_PER_JOB))

@@ -1,1 +1,1 @@
-"""Work on jobs: one job through the five stages, a batch of events, failures, and the log."""
+"""Processing: one job through the stages, a batch of events, parking, and the event log."""

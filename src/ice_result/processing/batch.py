@@ -1,7 +1,7 @@
-"""Every event of a payload to its end: jobs are worked on side by side, and what cannot be finished is parked.
+"""Processing of the events of one payload: jobs in parallel, and a parked envelope for every event that fails.
 
 bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
-└──► parked                                                                      (parking.py)
+                           └──► parked                                           (parking.py)
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
@@ -28,7 +29,7 @@ from ice_result.processing.process_job import MOST_TRIES, JobProcessor, Recorded
 from ice_result.processing.write_job import Stores
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
-from ice_result.sinks.base import Expected
+from ice_result.sinks.parked_events import Expected
 from ice_result.triggers import (
     Ignored,
     JobEvent,
@@ -49,9 +50,10 @@ _log = logging.getLogger(__name__)
 
 
 class JobOutcome(NamedTuple):
-    """Outcome of one event. `record` and `manifest` are addresses in the first sink, or where it is parked.
+    """Outcome of one event.
 
-    Of a recorded job, `job_outcome` is the outcome in its record, and `complete` says whether its manifest is.
+    `record` and `manifest` are addresses in the first sink; for a parked event, `record` is the address of its
+    envelope. For a recorded job, `job_outcome` is the outcome in its record, and `complete` is that of its manifest.
     """
 
     job_id: str | None
@@ -66,21 +68,21 @@ class JobOutcome(NamedTuple):
 
 
 class BatchReport:
-    """Outcomes of all events of one payload, in its order."""
+    """Outcomes of all events of one payload, in the order of the payload."""
 
     def __init__(self, jobs: tuple[JobOutcome, ...]) -> None:
         self.jobs = jobs
 
     def count(self, outcome: JobOutcomeName) -> int:
-        """Count the events that ended this way."""
+        """Count the events with this outcome."""
         return sum(job.outcome == outcome for job in self.jobs)
 
 
 class RunContext(NamedTuple):
-    """How long one run may take, and for whom it is: `deadline` is asked when work on a job begins.
+    """Time limits of one run, and its id in the log.
 
-    `parking` is asked when one cannot be finished: by then it must be parked. `request_id` is the platform's, for
-    the log.
+    `deadline` is called when work on a job begins, and gives the deadline of that job. `parking` is called when an
+    event cannot be finished, and gives the deadline for parking it. `request_id` is the platform's.
     """
 
     deadline: Callable[[], Deadline]
@@ -88,12 +90,15 @@ class RunContext(NamedTuple):
     request_id: str | None = None
 
     def is_over(self) -> bool:
-        """Tell whether no time is left to begin work on a job."""
+        """Return True when no time is left to begin work on a job."""
         return not self.deadline().left()
 
 
 class Pipeline:
-    """Events in, records and manifests out. One instance serves many calls, from one thread at a time."""
+    """The five stages as one object: events in, records and manifests out.
+
+    One instance serves many calls, from one thread at a time.
+    """
 
     def __init__(
         self,
@@ -110,51 +115,52 @@ class Pipeline:
         self.triggers = triggers
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
-        self._parking = Parking(stores.lots, most_tries, now)
+        self._parking = Parking(stores.parking_stores, most_tries, now)
         self._concurrency = concurrency
         self._idle = threading.Condition()
         self._worked_on = 0
 
     def close(self) -> None:
-        """Wait until the work on all events has ended, and end the threads that nobody uses."""
+        """Wait until the work on all events has ended, and end the idle threads."""
         with self._idle:
             self._idle.wait_for(lambda: not self._worked_on)
         threads.pool.end_idle()
 
     def load(self) -> None:
-        """Begin to make ready what the first job needs; it waits for its part only, while others still load."""
+        """Begin to load the SDKs and connections that the first job needs, in parallel. Returns at once."""
         self._processor.load()
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
-        """Bring every event of a payload to its end: `parse`, then `report` on its events."""
+        """Parse a payload, process its events, and report their outcomes."""
         return self.report(self.parse(payload).events, RunContext(deadline))
 
     def parse(self, payload: bytes | str, deadline: Deadline | None = None) -> Triggered:
-        """Read the events of a payload, as this pipeline is configured.
+        """Read the events of a payload, with the settings of this pipeline.
 
-        What is not read of it by the deadline is parked as it is.
+        The part that is not read by the deadline becomes an event that is parked unread.
         """
         return parse(payload, self.triggers, time_is_over=lambda: deadline is not None and not deadline.left())
 
     def report(self, events: Iterable[TriggerEvent], run: RunContext) -> BatchReport:
-        """Bring events to their end.
+        """Process events, and report their outcomes.
 
-        Raises nothing for what they are: see BatchReport. An outcome `failed` means that an event could
-        be neither finished nor parked, so that whoever delivered it must deliver it again.
+        No content of an event raises an error. The outcome `failed` means that an event could be neither finished nor
+        parked, and must be delivered again.
         """
         outcomes = dict(self.process_events(events, run))
         return BatchReport(jobs=tuple(outcomes[index] for index in sorted(outcomes)))
 
     def process_events(self, events: Iterable[TriggerEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
-        """Yield each event's index and outcome as soon as it is there; a job named twice is worked on once.
+        """Yield the index and the outcome of each event as soon as it has ended. A job named twice is processed once.
 
-        Events are taken as there is room for them. Those that time does not suffice to begin are parked together.
+        The next event is taken when a thread is free. The events that are not begun by the deadline are parked
+        together.
 
-        0 s                                    deadline             parking
-        │ ask, decode, write … event by event │ what is under way  │
-        │                                     │ is parked; the rest, in a few pieces
+            0 s                                    deadline                               parking
+            │ ask, decode, write … event by event  │ events in work are parked one by one, │
+            │                                      │ the rest in a few envelopes           │
 
-        An event whose past names other sinks than that of an earlier one of the job is worked on after all others.
+        An event that names more sinks than an earlier event of the same job is processed after all others.
         """
         yield from self._process(enumerate(events), run)
 
@@ -182,7 +188,7 @@ class Pipeline:
             yield from self._process(seen.again.values(), run)
 
     def _park_late(self, late: dict[int, ParkableEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
-        """Park the events that were not begun; the log has one line for each envelope."""
+        """Park the events that were not begun in time, with one log line for each envelope."""
         failure = Failure.from_error(_not_begun_in_time())
         for piece, parked, timer in self._parking.park_together(late, failure, run.parking):
             outcomes = {index: _parked_outcome(event, parked) for index, event in piece.items()}
@@ -196,7 +202,7 @@ class Pipeline:
             yield from outcomes.items()
 
     def _finish(self, event: JobEvent | Ignored | Malformed, run: RunContext) -> JobOutcome:
-        """Record, ignore or park an event, or report that it failed; the log has a line of it."""
+        """Record, ignore or park one event, and write its log line."""
         timer = StageTimer()
         with self._idle:
             self._worked_on += 1
@@ -223,20 +229,20 @@ class Pipeline:
                 return self._record(event, run, timer)
         except IceResultError as error:
             failure = Failure.from_error(error)
-        except Exception as error:  # noqa: BLE001  our own mistake must not cost the user an event
+        except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
             failure = Failure.from_bug(error)
         return self._park(event, failure, run, timer)
 
     def _record(self, event: JobEvent, run: RunContext, timer: StageTimer) -> JobOutcome:
         written = self._processor.process(event, timer)
         if isinstance(written, RecordedBefore):
-            reason = f"ICE no longer knows the job, which is recorded: {shorten(written.place)}"
+            reason = f"ICE no longer knows the job, which is recorded: {shorten(written.key)}"
             return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
         record, manifest = written.record, written.manifest
         if written.files_missing:
             self._ask_again(record, run)
         if written.refused:
-            failure = Failure.from_sinks(written.refused, taken=bool(written.addresses))
+            failure = Failure.from_sinks(written.refused, recorded_elsewhere=bool(written.addresses))
             return self._park(event, failure, run, timer, record.function_name)
         first = next(iter(written.addresses.values()))
         return JobOutcome(
@@ -252,13 +258,13 @@ class Pipeline:
         )
 
     def _ask_again(self, record: Record, run: RunContext) -> None:
-        """Leave a note for the timer: ICE may name the files of this job a little later [inferred]."""
+        """Leave a note for the timer to ask for the job again: ICE may name its files a little later [inferred]."""
         now = self.now()
         note = Expected(
             job_id=record.job_id, function_name=record.function_name, expected_at=now, due_at=now + _ASKED_AGAIN_AFTER
         )
         try:
-            list(leave_notes(self.stores.lots, [note], run.parking))
+            list(leave_notes(self.stores.parking_stores, [note], run.parking))
         except IceResultError as error:  # the record says `outputs_missing`, and a person can ask again
             _log.warning("job %s is not asked for again: %s", record.job_id, error)
 
@@ -275,31 +281,31 @@ class Pipeline:
 
 
 class _SeenJobs:
-    """The jobs of the events so far; `again` has those that a later event names for more sinks than the first."""
+    """Jobs of the events so far. `again` has one event for each job that a later event names for more sinks."""
 
     def __init__(self) -> None:
         self._events: dict[JobId, JobEvent] = {}
         self.again: dict[JobId, tuple[int, JobEvent]] = {}
 
     def is_new(self, index: int, event: JobEvent) -> bool:
-        """Tell whether it is the first event of its job, to be worked on now."""
+        """Return True for the first event of a job, which is processed now."""
         known = self._events.setdefault(event.job_id, event)
         if known is not event:
-            both = for_both(known, event)
+            both = merge_events(known, event)
             if both is not known:
                 first, _ = self.again.get(event.job_id, (index, event))
                 self._events[event.job_id], self.again[event.job_id] = both, (first, both)
         return known is event
 
 
-def for_both(one: JobEvent, other: JobEvent) -> JobEvent:
-    """Return one event of a job in place of two: for the sinks that either is for. One that names none is for all."""
+def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
+    """Merge two events of one job into one, for the sinks of both. An event that names no sink is for all sinks."""
     named, more = (set(event.past.sinks if event.past else ()) for event in (one, other))
     sinks = named | more if named and more else set()
     if sinks == named:
         return one
     past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
-    return one.model_copy(update={"past": past})
+    return replace(one, past=past)
 
 
 def _not_begun_in_time() -> OutOfTimeError:

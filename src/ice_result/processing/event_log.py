@@ -1,8 +1,8 @@
-"""What is logged: one JSON object a line, a line for what became of each event and one for the whole invocation.
+"""The event log: one line of JSON for each event, and one for each invocation.
 
-The lines go to the logger `ice_result.event_log`: through the platform's own handler in the function, nowhere on the
-command line, and with a library's user wherever he sends them. Nothing of an event's payload is in them but its ids,
-and every text goes through `redact`.
+The lines go to the logger `ice_result.event_log`. In the function, the platform's handler collects them; the command
+line shows none; a program that uses the library decides itself. A line holds the ids of an event and no other part of
+its payload, and every text goes through `redact`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ice_result.errors import shorten
 
 _LEVELS = {"parked": logging.WARNING, "failed": logging.ERROR}
 _log = logging.getLogger("ice_result.event_log")
-_log.addHandler(logging.NullHandler())  # without it, Python would print warnings that nobody asked for
+_log.addHandler(logging.NullHandler())  # without it, Python prints warnings to standard error
 
 
 class StageTimer:
-    """How long each stage took: `<stage>_seconds` by stage, and `seconds` in all."""
+    """Measures the stages of one event: `<stage>_seconds` for each stage, and `seconds` in all."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -32,7 +32,7 @@ class StageTimer:
 
     @contextmanager
     def stage(self, stage: str) -> Iterator[None]:
-        """Time what is done inside, whether it succeeds or not."""
+        """Measure the block, also when it raises."""
         began = self._now()
         try:
             yield
@@ -41,19 +41,19 @@ class StageTimer:
 
     @property
     def stages(self) -> JsonObject:
-        """To the millisecond."""
+        """Measured seconds, rounded to the millisecond."""
         whole = {"seconds": self._now() - self._began, **self._stages}
         return {name: round(seconds, 3) for name, seconds in whole.items()}
 
 
 def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retries) -> None:
-    """The line of one event that has come to its end. `facts` are its ids and the reason, by name."""
+    """Write the line of one event. `facts` are its ids and the reason, by name."""
     line: JsonObject = {"kind": "job", "outcome": outcome, **facts, **timer.stages, "retries": retries.count}
     _write(_LEVELS.get(outcome, logging.INFO), line)
 
 
 def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int = logging.INFO) -> None:
-    """The line of one call of the function."""
+    """Write the line of one invocation of the function."""
     _write(level, {"kind": "invocation", **facts, **timer.stages})
 
 

@@ -1,10 +1,11 @@
-"""Why an event could not be finished."""
+"""Failures: the reason why an event could not be finished, and the envelope in which it is parked."""
 
 from __future__ import annotations
 
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +14,13 @@ from typing_extensions import Self
 
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, is_try, shorten
-from ice_result.sinks.base import Parked, ParkedError, Sink
+from ice_result.sinks.base import Store
+from ice_result.sinks.parked_events import Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
 class Failure(NamedTuple):
-    """What stopped an event; `sinks` are those that lack the job while others have it."""
+    """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it."""
 
     reason: str
     transient: bool
@@ -28,18 +30,18 @@ class Failure(NamedTuple):
 
     @classmethod
     def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
-        """A stage refused."""
+        """Make the failure of an error that a stage raised."""
         return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
 
     @classmethod
-    def from_sinks(cls, refused: Mapping[Sink, IceResultError], *, taken: bool) -> Self:
-        """Told by the error that lasts, if there is one; `taken` when another sink has the job."""
+    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, recorded_elsewhere: bool) -> Self:
+        """Make the failure of sinks that refused a job: of a permanent error, if there is one."""
         worst = min(refused.values(), key=lambda error: error.transient)
-        return cls.from_error(worst, tuple(sink.url for sink in refused) if taken else ())
+        return cls.from_error(worst, tuple(sink.url for sink in refused) if recorded_elsewhere else ())
 
     @classmethod
     def from_bug(cls, error: Exception) -> Self:
-        """Our own code broke: the place is told, since the whole traceback could hold what a message must not."""
+        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may hold secrets."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         return cls(
@@ -48,11 +50,14 @@ class Failure(NamedTuple):
 
     @classmethod
     def malformed(cls, event: Malformed) -> Self:
-        """There is no job id in it."""
+        """Make the failure of an event without a job id."""
         return cls("malformed", False, "Malformed", event.reason)
 
     def parked(self, event: ParkableEvent, now: datetime, most_tries: int) -> Parked:
-        """The envelope of the event, parked now; after `most_tries` it is dead. Being out of time is no try."""
+        """Make the envelope of an event that is parked now. After `most_tries` attempts it is dead.
+
+        An event that was out of time has not been attempted.
+        """
         past = event.past or Past()
         attempts = past.attempts + is_try(self.reason)
         return Parked(
@@ -72,10 +77,10 @@ class Failure(NamedTuple):
         )
 
     def parked_together(self, events: Sequence[ParkableEvent], now: datetime, most_tries: int) -> Parked:
-        """One envelope of several events, or that of the only one; a message that several came from is in it once.
+        """Make one envelope of several events. A message that contains several of them is in it once.
 
-        The past of most of them is that of the envelope. An event with another one stands there in an envelope of its
-        own, with its own past.
+        The past of the envelope is the past that most of the events have. An event with another past is inside in an
+        envelope of its own.
         """
         first, *others = events
         if not others:
@@ -84,12 +89,12 @@ class Failure(NamedTuple):
         ((usual, _),) = Counter(id(event.past) for event in events).most_common(1)
         apart = {(id(event.payload), id(event.past)): event for event in events}
         inside = [event.payload if id(event.past) == usual else _with_its_past(event) for event in apart.values()]
-        parked = self.parked(first.model_copy(update={"past": pasts[usual]}), now, most_tries)
+        parked = self.parked(replace(first, past=pasts[usual]), now, most_tries)
         return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
 
 
 def _with_its_past(event: ParkableEvent) -> JsonObject:
-    """An event as it stands beside others that have another past."""
+    """Return an event in an envelope of its own, for a place beside events with another past."""
     past = event.past or Past()
     known: JsonObject = {"attempts": past.attempts, **past.model_dump(mode="json", exclude_defaults=True)}
     if event.event_id:

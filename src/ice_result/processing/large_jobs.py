@@ -1,12 +1,12 @@
-"""Large jobs one at a time, small ones beside them: so memory does not grow with what eight jobs may weigh at once.
+"""A queue for large jobs: one large job at a time beside any number of small ones, which bounds the memory in use.
 
     small  ━━━  ━━  ━━━━ ━━━
     small   ━━━ ━━━━  ━━ ━━━━
     large  ─ asked ─┐━━━━━━━━━━━━━━┐
     large     ─ asked ─ ─ waits ─ ─ ┘━━━━━━━━━
 
-Nobody knows how large a response is before it is asked for. Each is asked for as a small one, and given up when it is
-not; then once more, when it is its turn. So a large job costs one call more, and a small one costs nothing.
+The size of a response is not known before it is read. So each job begins as a small one, and is given up when its
+response is large; it begins again at its turn. A large job costs one call more, and a small one costs nothing.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ T = TypeVar("T")
 
 
 class LargeJobQueue:
-    """Lets large jobs be worked on one at a time, in the order in which they came."""
+    """Processes large jobs one at a time, in the order in which they came."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()  # the first is set: it has the turn
 
     def work(self, work: Callable[[], T]) -> T:
-        """Return the value of `work()`, which asks for a response and holds what it makes of it.
+        """Return the value of `work()`, which asks for a response and decodes it.
 
-        It is called again when the response is a large one. Raises OutOfTimeError when its turn does not come by the
-        deadline, TooLargeError when it is larger than any may be, and whatever `work` raises.
+        `work` is called again when the response is a large one. Raises OutOfTimeError when its turn does not come by
+        the deadline, TooLargeError for a response above the limit, and the errors of `work`.
         """
         try:
             with reading_at_most(LARGEST_BESIDE_OTHERS):
@@ -43,8 +43,8 @@ class LargeJobQueue:
         except TooLargeError as error:
             if error.limit != LARGEST_BESIDE_OTHERS:
                 raise
-            # It names the frames of all who wait for this work, which would keep what comes of it until the next
-            # garbage collection.
+            # The traceback refers to the frames of all callers, which would hold the result until the next garbage
+            # collection.
             error.__traceback__ = None
         with self._turn(), reading_at_most(LARGEST_RESPONSE):
             return work()

@@ -1,7 +1,7 @@
-"""Parking: events that cannot be finished are written into the first store that takes them.
+"""Parking: an event that cannot be finished is written to the first store that accepts it.
 
-Many events that time did not suffice to begin are parked together, in a few envelopes: to park thousands one by one
-would take the time that there is not.
+Thousands of events that were not begun in time are parked together in a few envelopes: there is no time left to write
+them one by one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, ParkingError, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.processing.failure import Failure
-from ice_result.sinks.base import Expected, Parked, ParkingLot
+from ice_result.sinks.parked_events import Expected, Parked, ParkedEvents
 from ice_result.triggers import ParkableEvent
 
 _LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more
@@ -25,16 +25,16 @@ _NOTES_AT_ONCE = 8
 
 
 class ParkedAs(NamedTuple):
-    """Result of parking: the address and the reason, or no address when no store took the envelope."""
+    """Result of parking. `address` is None when no store accepted the envelope."""
 
     address: str | None
     reason: str
 
 
 class Parking(NamedTuple):
-    """Writes envelopes into `lots`, the stores that keep parked events."""
+    """Writes envelopes into the stores that keep parked events, and marks them dead after `most_tries` attempts."""
 
-    lots: Sequence[ParkingLot]
+    parking_stores: Sequence[ParkedEvents]
     most_tries: int
     now: Callable[[], datetime]
 
@@ -45,7 +45,7 @@ class Parking(NamedTuple):
     def park_together(
         self, events: Mapping[int, ParkableEvent], failure: Failure, deadline: Callable[[], Deadline]
     ) -> Iterator[tuple[dict[int, ParkableEvent], ParkedAs, StageTimer]]:
-        """Park many events in a few envelopes; yield the events of each envelope, and how it was parked."""
+        """Park many events in a few envelopes. Yields the events, the result and the timer of each envelope."""
 
         def park_piece(piece: dict[int, ParkableEvent]) -> tuple[dict[int, ParkableEvent], ParkedAs, StageTimer]:
             timer = StageTimer()
@@ -55,14 +55,14 @@ class Parking(NamedTuple):
         return in_order(park_piece, _pieces(events), _PARKED_AT_ONCE)
 
     def _park(self, envelope: Parked, failure: Failure, deadline: Deadline, timer: StageTimer) -> ParkedAs:
-        """Try one store after the other, each for its share of the time."""
+        """Write the envelope to the first store that accepts it. Each store has an equal share of the time."""
         why = failure.message
         with timer.stage("park"):
-            for number, lot in enumerate(self.lots):
+            for number, parking_store in enumerate(self.parking_stores):
                 try:
-                    with time_limit(deadline.part(1 / (len(self.lots) - number))):
-                        address = lot.park(envelope)
-                except Exception as error:  # noqa: BLE001  our own mistake in one store must not cost the others
+                    with time_limit(deadline.part(1 / (len(self.parking_stores) - number))):
+                        address = parking_store.park(envelope)
+                except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
                     why = f"{why}; not parked: {shorten(str(error))}"
                 else:
                     return ParkedAs(address, f"{failure.reason}: {why}")
@@ -70,31 +70,32 @@ class Parking(NamedTuple):
 
 
 def leave_notes(
-    lots: Sequence[ParkingLot], notes: Iterable[Expected], deadline: Callable[[], Deadline]
+    parking_stores: Sequence[ParkedEvents], notes: Iterable[Expected], deadline: Callable[[], Deadline]
 ) -> Iterator[str]:
-    """Write each note into the first store that takes it, some at once; their addresses, in their order.
+    """Write each note to the first store that accepts it, several at a time. Yields their addresses in order.
 
-    `deadline` is asked for each. Raises the last store's error when none takes a note; others may be written by then.
+    `deadline` gives the deadline of each note. Raises the error of the last store when no store accepts a note; other
+    notes may be written by then.
     """
-    return in_order(lambda note: _leave(lots, note, deadline()), notes, _NOTES_AT_ONCE)
+    return in_order(lambda note: _leave(parking_stores, note, deadline()), notes, _NOTES_AT_ONCE)
 
 
-def _leave(lots: Sequence[ParkingLot], note: Expected, deadline: Deadline) -> str:
-    """Write a note into the first store that takes it; each has its share of the time."""
-    for number, lot in enumerate(lots, start=1):
-        with time_limit(deadline.part(1 / (len(lots) - number + 1))):
+def _leave(parking_stores: Sequence[ParkedEvents], note: Expected, deadline: Deadline) -> str:
+    """Write one note to the first store that accepts it. Each store has an equal share of the time."""
+    for number, parking_store in enumerate(parking_stores, start=1):
+        with time_limit(deadline.part(1 / (len(parking_stores) - number + 1))):
             try:
-                return lot.expect(note)
+                return parking_store.expect(note)
             except IceResultError:
-                if number == len(lots):
+                if number == len(parking_stores):
                     raise
     raise ParkingError("no store keeps notes")
 
 
 def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:
-    """Split `events`, in their order, into as many together as make an envelope that is soon read again.
+    """Split events, in their order, into groups for one envelope each, small enough to be read again quickly.
 
-    A message that several came from is in an envelope once.
+    A message that contains several of the events counts once in each envelope.
     """
     piece: dict[int, ParkableEvent] = {}
     messages: set[int] = set()

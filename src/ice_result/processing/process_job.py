@@ -1,4 +1,4 @@
-"""One job through the last four stages:
+"""The last four stages for one job, from the call to ICE to the last write.
 
 ask ICE ──► decode ──► normalise ──► write to every sink (write_job.py)
 """
@@ -16,22 +16,21 @@ from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
 from ice_result.sinks.base import Near, Reads
-from ice_result.sinks.registry import catalogue_of
 from ice_result.triggers import JobEvent
 
-_MOST_READS = 3  # when a recorded job is looked for that ICE no longer knows
+_MOST_READS = 3  # to find a recorded job that ICE no longer knows
 MOST_TRIES = 24
-"""How often an event is parked before it is dead: most of a day, as the timer spaces its retries (see maintenance)."""
+"""Number of attempts after which an event is dead: most of a day, with the pauses of the timer (see maintenance)."""
 
 
 class RecordedBefore(NamedTuple):
-    """A job that is recorded and that ICE no longer knows: there is nothing to do. `place` is where it was found."""
+    """A recorded job that ICE no longer knows, so that there is nothing to do. `key` is its key in a sink."""
 
-    place: str
+    key: str
 
 
 def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
-    """Decode and normalise a finished job; nothing is asked. Raises TooLargeError for a job with too many files."""
+    """Decode and normalise a finished job, without any call. Raises TooLargeError for a job with too many files."""
     decoded = decode(job.function_name, job.result, job.output_bucket)
     files = output_files(job, decoded)
     check_files("the job", len(files.files))
@@ -39,7 +38,7 @@ def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
 
 
 class JobProcessor:
-    """Takes one job after the other through the stages; any number of threads may use it at once."""
+    """Processes jobs, each from its event to the sinks. Any number of threads may use it at once."""
 
     def __init__(
         self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int = MOST_TRIES
@@ -52,14 +51,14 @@ class JobProcessor:
         self._large_jobs = LargeJobQueue()
 
     def load(self) -> None:
-        """Begin to make ready what the first job needs. Nothing is called."""
+        """Begin to load the SDKs and connections that the first job needs. Makes no call."""
         self._writer.load(self._jobs)
 
     def process(self, event: JobEvent, timer: StageTimer) -> Written | RecordedBefore:
-        """Ask for the job of `event`, and write it to the sinks that lack it.
+        """Ask ICE for the job of an event, and write it to the sinks that do not have it.
 
-        Raises what ICE's answer raises, and JobNotFinishedError. A job with a status that ICE does not document and
-        without a FinishTime is not finished either, until the event is at its last try.
+        Raises the errors of the call, and JobNotFinishedError. A job with an undocumented status and no FinishTime is
+        not finished either, until the last attempt of the event.
         """
         return self._large_jobs.work(lambda: self._process(event, timer))
 
@@ -80,25 +79,24 @@ class JobProcessor:
         return (event.past.attempts if event.past else 0) + 1 >= self._most_tries
 
     def _copy_recorded(self, event: JobEvent, unknown: NotFoundError, target: Target) -> Written | RecordedBefore:
-        """Copy a job that ICE does not know, but that is recorded, to the sinks that lack it.
+        """Copy a recorded job that ICE no longer knows to the sinks that do not have it.
 
-        It is looked for around the event's own time, in the sinks that may have it, one after the other. Raises
-        `unknown` when none has it; but where one cannot be read for now, or not copied from, the error of that.
+        The other sinks are searched around the time of the event, one after the other. Raises `unknown` when no sink
+        has the job, or the error of a sink that could not be read or copied from.
         """
         parked = event.past.first_parked if event.past else None
         near, reads = Near(event.function_name, event.event_time or parked), Reads(_MOST_READS)
         errors: list[IceResultError] = []
         for source in (sink for sink in self._sinks if sink not in target.sinks):
-            catalogue = catalogue_of(source)
             try:
-                place = catalogue.place_near(event.job_id, near, reads)
-                if place and not target.sinks:
-                    return RecordedBefore(place)
-                found = catalogue.found_at(place) if place else None
+                key = source.key_near(event.job_id, near, reads)
+                if key and not target.sinks:
+                    return RecordedBefore(key)
+                found = source.job_at(key) if key else None
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):
                     errors.append(error)
-                continue  # else, that ICE does not know the job says more than that this cannot be read
+                continue  # otherwise `unknown` says more than the error of this sink
             if found:
                 return self._writer.copy(found, target)
         raise errors[0] if errors else unknown

@@ -1,13 +1,13 @@
-"""The record and the manifest of one job into all sinks, in two rounds of calls that go out together:
+"""Writing one job: its record and its manifest to all sinks, in two rounds of parallel calls.
 
-    look up each output file ──► commit to every sink (the manifest)
-    stage in every sink (the record)
+    round 1: stage the record in every sink, and look up each output file
+    round 2: commit the manifest to every sink
 
-No event takes back what an earlier one found out. So before a record that says less than one may that is stored, and
-before a manifest that is not complete, each sink is read:
+No event takes back what an earlier event found out. So each sink is read before a record is written that may be worse
+than the stored one, and before a manifest that is not complete:
 
-    a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without one
-    the sink cannot be read                                   ──► nothing is written there: it refuses the job
+    a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without it
+    the sink cannot be read                                   ──► nothing is written there: the sink refuses the job
 """
 
 from __future__ import annotations
@@ -22,49 +22,50 @@ from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
+from ice_result.jobs.model import JobSource
 from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
-from ice_result.sinks.base import Addresses, Catalogue, Found, Loads, ParkingLot, Sink
-from ice_result.sinks.registry import catalogue_of, holdings_of
+from ice_result.sinks.base import Addresses, Store, StoredJob
+from ice_result.sinks.parked_events import ParkedEvents
 
 T = TypeVar("T")
 CALLS_PER_JOB = 4
-"""How many calls one job may have under way at once."""
-_SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must not cost what is written after it
+"""Maximum number of calls of one job at the same time."""
+_SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must leave time for the writes after it
 
 
 class Stores(NamedTuple):
-    """Everything the last two stages talk to."""
+    """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up."""
 
-    sinks: Sequence[Sink]
-    lots: Sequence[ParkingLot]
+    sinks: Sequence[Store]
+    parking_stores: Sequence[ParkedEvents]
     inspector: ObjectInspector | None
 
 
 class Target(NamedTuple):
-    """The sinks that a job is for, and what times its stages."""
+    """The sinks that a job is written to, and the timer of its stages."""
 
-    sinks: Sequence[Sink]
+    sinks: Sequence[Store]
     timer: StageTimer
 
 
 class Written(NamedTuple):
-    """What the sinks have of a job now: `record` and `manifest`, at these addresses.
+    """Result of writing a job: the record and the manifest that the sinks have now, and their addresses.
 
-    `refused` holds the error of each sink that the job is for and that lacks it. `files_missing` says that a job that
-    succeeded is recorded without any of its files, and was not before.
+    `refused` has the error of each target sink without the job. `files_missing` is true for a successful job that is
+    recorded without any of its files for the first time.
     """
 
     record: Record
     manifest: Manifest
-    addresses: Mapping[Sink, Addresses]
-    refused: Mapping[Sink, IceResultError]
+    addresses: Mapping[Store, Addresses]
+    refused: Mapping[Store, IceResultError]
     files_missing: bool = False
 
 
 class JobWriter:
-    """Writes one job after the other; any number of threads may use it at once."""
+    """Writes jobs to the sinks. Any number of threads may use it at once."""
 
     def __init__(self, stores: Stores, *, concurrency: int) -> None:
         self._stores = stores
@@ -72,15 +73,15 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
 
-    def load(self, *others: object) -> None:
-        """Begin to make the stores ready, and `others`. What cannot be loaded is reported when it is used."""
+    def load(self, jobs: JobSource) -> None:
+        """Begin to load the stores and `jobs`. An error of loading is raised again at the first use."""
         stores = self._stores
-        for part in (*others, stores.inspector, *stores.sinks, *stores.lots):
-            if isinstance(part, Loads):
-                begin(part.load)
+        inspector = [stores.inspector.load] if stores.inspector else []
+        for load in (jobs.load, *inspector, *(sink.load for sink in stores.sinks)):
+            begin(load)
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
-        """Look the files up, and write record and manifest; less than all only where no better ones are stored."""
+        """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
 
         def manifest() -> Manifest:
             return build_manifest(record, files, self._facts(files, target.timer))
@@ -93,8 +94,8 @@ class JobWriter:
             with self._lock:
                 self._writing -= 1
 
-    def copy(self, found: Found, target: Target) -> Written:
-        """Write what another sink has, but not in place of better ones.
+    def copy(self, found: StoredJob, target: Target) -> Written:
+        """Write the record and the manifest of another sink to the sinks that have no better ones.
 
         Raises StorageError for a record without a manifest.
         """
@@ -104,10 +105,10 @@ class JobWriter:
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
             return self._write(record, manifest, target)
-        stored, unreadable = self._read_all(lambda catalogue: catalogue.recorded(record))
+        stored, unreadable = self._read_all(lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
-        written = self._keep(better, readable) if better else self._write(record, manifest, readable)
+        written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
         refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
         return written._replace(
             refused={**written.refused, **refused},
@@ -116,10 +117,10 @@ class JobWriter:
             and not any(there and there.standing >= written.record.standing for there in stored.values()),
         )
 
-    def _keep(self, better: Mapping[Sink, Record], target: Target) -> Written:
-        """Leave the best of these records, and the manifest beside it, as they are; the other sinks get a copy.
+    def _copy_best(self, better: Mapping[Store, Record], target: Target) -> Written:
+        """Copy the best of these records, and its manifest, to the target sinks without it.
 
-        Raises StorageError when none of the sinks has both, and can give all of it where it must be copied.
+        Raises StorageError when no sink has both, or when a record that must be copied cannot be read whole.
         """
         best = max(record.standing for record in better.values())
         having = {sink: record for sink, record in better.items() if record.standing == best}
@@ -141,12 +142,12 @@ class JobWriter:
             return copied._replace(addresses={**there, **copied.addresses})
         raise errors[0]
 
-    def _found_in(self, source: Sink, record: Record, *, is_copied: bool) -> Found:
-        """What the source has of the job: all of it when it is to be copied, or it raises."""
+    def _found_in(self, source: Store, record: Record, *, is_copied: bool) -> StoredJob:
+        """Read the job in the source: the whole record when it is copied. Raises StorageError when it is not whole."""
         if not is_copied:
-            return Found(record, catalogue_of(source).verified(record))
-        place = holdings_of(source).place_as(record.job_id, record.function_name, record.create_time)
-        return catalogue_of(source).found_at(place) or Found(record, None)
+            return StoredJob(record, source.verified(record))
+        key = source.key_for(record.job_id, record.function_name, record.create_time)
+        return source.job_at(key) or StoredJob(record, None)
 
     def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
         with target.timer.stage("stage"):
@@ -154,27 +155,27 @@ class JobWriter:
             manifest = manifest_of_record()
             staged, refused = _gather(staging)
         with target.timer.stage("commit"):
-            kept, unreadable = self._complete_ones(record, manifest)
+            complete, unreadable = self._complete_manifests(record, manifest)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
-            manifest = next(iter(kept.values()), manifest)
+            manifest = next(iter(complete.values()), manifest)
             committed, refused_later = self._on_each(
                 [sink for sink in staged if sink not in refused],
-                lambda sink: sink.commit(record, kept.get(sink, manifest)),
+                lambda sink: sink.commit(record, complete.get(sink, manifest)),
             )
         there = {sink: sink.addresses(record) for sink in committed}
         return Written(record, manifest, there, {**refused, **refused_later})
 
-    def _complete_ones(
+    def _complete_manifests(
         self, record: Record, manifest: Manifest
-    ) -> tuple[dict[Sink, Manifest], dict[Sink, IceResultError]]:
-        """Read the complete manifests of the same files that are stored, where `manifest` is not complete.
+    ) -> tuple[dict[Store, Manifest], dict[Store, IceResultError]]:
+        """Read the stored manifests that are complete and of the same files, when `manifest` is not complete.
 
         Returns them, and the errors of the sinks that cannot be read.
         """
         if manifest.complete or not manifest.files or record.outcome != "ok":
             return {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            stored, unreadable = self._read_all(lambda catalogue: catalogue.verified(record))
+            stored, unreadable = self._read_all(lambda sink: sink.verified(record))
         complete = {
             sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
         }
@@ -191,18 +192,18 @@ class JobWriter:
                 zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
             )
 
-    def _read_all(self, read: Callable[[Catalogue], T]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
-        """Read in each sink, whether the job is for it or not; and the errors of those that cannot be read."""
-        return self._on_each(self._stores.sinks, lambda sink: read(catalogue_of(sink)))
+    def _read_all(self, read: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
+        """Read in every sink, also in those that the job is not written to. Returns values and errors by sink."""
+        return self._on_each(self._stores.sinks, read)
 
     def _on_each(
-        self, sinks: Iterable[Sink], call: Callable[[Sink], T]
-    ) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
+        self, sinks: Iterable[Store], call: Callable[[Store], T]
+    ) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
         return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
 class _WithoutManifestError(StorageError):
-    """A function was killed between the record and the manifest."""
+    """A stored record without a manifest: the function was killed between the two."""
 
 
 def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
@@ -213,7 +214,7 @@ def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
 
 
 def _same_files(one: Manifest, other: Manifest) -> bool:
-    """Whether both are of the same files, in whatever order ICE named them."""
+    """Return True for manifests of the same files, in any order."""
     return {file.uri for file in one.files} == {file.uri for file in other.files}
 
 
@@ -221,10 +222,10 @@ def _unreachable(error: TimedOutError) -> ObjectFacts:
     return ObjectFacts(exists=None, problem="unreachable", message=str(error))
 
 
-def _gather(calls: Mapping[Sink, Task[T]]) -> tuple[dict[Sink, T], dict[Sink, IceResultError]]:
-    """Wait for all calls; return what each sink answered, and the errors of those that refused."""
-    answers: dict[Sink, T] = {}
-    refused: dict[Sink, IceResultError] = {}
+def _gather(calls: Mapping[Store, Task[T]]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
+    """Wait for all calls. Returns the values and the errors by sink."""
+    answers: dict[Store, T] = {}
+    refused: dict[Store, IceResultError] = {}
     for sink, call in calls.items():
         try:
             answers[sink] = result_of(call)

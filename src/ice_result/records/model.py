@@ -46,14 +46,14 @@ class RecordedOutput(Model):
 
 
 class Decode(Model):
-    """How much of Result could be read."""
+    """Degree to which Result could be read."""
 
     status: DecodeStatus
     warnings: tuple[DecodeWarning, ...]
 
 
 class Record(Model):
-    """One finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
+    """Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
 
     schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
     job_id: JobId
@@ -90,7 +90,7 @@ class Record(Model):
 
 
 class ManifestFile(Model):
-    """One output object. `exists` is null when it was not, or could not be, checked.
+    """Output object of a job. `exists` is null when it was not, or could not be, checked.
 
     Manifests of earlier versions have no `storage_class`.
     """
@@ -109,7 +109,7 @@ class ManifestFile(Model):
 
 
 class Problem(Model):
-    """Why a manifest is not complete, in a stable token and a sentence."""
+    """Reason why a manifest is not complete, in a stable token and a sentence."""
 
     code: ProblemCode
     message: str
@@ -143,6 +143,10 @@ class ObjectFacts(NamedTuple):
 
 class ObjectInspector(Protocol):
     """A place in which output files are looked up."""
+
+    def load(self) -> None:
+        """Make ready all that needs no call: imports, for which the first call would wait."""
+        ...
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up. Never raises for what the store answers."""

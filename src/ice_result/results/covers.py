@@ -14,7 +14,7 @@ _DOCUMENTED = frozenset({"Score", "Time", "Url"})
 
 
 class Cover(Model):
-    """One cover image. `rank` counts from 1 in ICE's own order, best first."""
+    """Cover image. `rank` counts from 1 in ICE's own order, best first."""
 
     rank: int
     score: float | None

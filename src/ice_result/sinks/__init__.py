@@ -1,29 +1,28 @@
-"""The fifth stage: records, manifests and parked events, written down where they are asked for.
+"""The fifth stage: records, manifests and parked events, written into the stores that the settings name.
 
 Each store is a module of its own, imported when a URL names it: see `registry`.
 """
 
-from ice_result.sinks.base import Keeps, Parked, ParkedError, ParkingLot, Sink, SinkContext
+from ice_result.sinks.base import Capabilities, SinkContext, Store
+from ice_result.sinks.parked_events import Parked, ParkedError, ParkedEvents
 from ice_result.sinks.registry import (
-    PARKING_SCHEMES,
-    keeps_objects,
-    open_catalogue,
-    open_lot,
+    capabilities_of,
+    open_parking_store,
     open_sink,
+    parking_schemes,
     parse_sink_url,
 )
 
 __all__ = [
-    "PARKING_SCHEMES",
-    "Keeps",
+    "Capabilities",
     "Parked",
     "ParkedError",
-    "ParkingLot",
-    "Sink",
+    "ParkedEvents",
     "SinkContext",
-    "keeps_objects",
-    "open_catalogue",
-    "open_lot",
+    "Store",
+    "capabilities_of",
+    "open_parking_store",
     "open_sink",
+    "parking_schemes",
     "parse_sink_url",
 ]

@@ -1,4 +1,4 @@
-"""The URLs of sinks, and which scheme is which store: one line for each.
+"""URLs of sinks, and the kinds of stores by their scheme: one line for each.
 
 file:./out   sqlite:./out/jobs.db      a path, which may also be written file:///abs
 oss://bucket/prefix   s3://…           a bucket, and the start of its keys
@@ -8,18 +8,15 @@ ots://instance                         an instance of Tablestore
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple
 
 from typing_extensions import override
 
 from ice_result.errors import SettingsError
-from ice_result.sinks.base import Keeps, ParkingLot, Sink, SinkContext
-
-if TYPE_CHECKING:
-    from ice_result.sinks.base import Catalogue, Holdings
+from ice_result.sinks.base import OBJECTS, SQLITE, TABLESTORE, Capabilities, SinkContext, Store
+from ice_result.sinks.parked_events import ParkedEvents
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -100,41 +97,45 @@ def check_instance_url(url: SinkUrl) -> None:
         raise ValueError(f"{url.text}: names more than an instance; the tables have names of their own")
 
 
-@dataclass(frozen=True)
-class Store:
-    """A kind of store: `check` raises ValueError for URLs that are none of its own.
+class StoreType(NamedTuple):
+    """Kind of store: its check of URLs, the function that opens a store, and its capabilities.
 
-    `opener` is where the function lies that opens the sink behind a URL; it is imported when the first such sink is
-    opened, so that nobody pays for a store that is not configured. With `keeps_parked` the sink is one of model.Keeps.
+    `check` raises ValueError for the URL of another kind. `opener` names a function as `module:function`; it is
+    imported when the first such store is opened, so that nobody pays for a store that is not configured.
     """
 
     check: Callable[[SinkUrl], None]
     opener: str
-    keeps_parked: bool
+    capabilities: Capabilities
 
-    def open(self, url: SinkUrl, context: SinkContext) -> Sink:
-        """The sink behind `url`; no call is made yet."""
+    def open(self, url: SinkUrl, context: SinkContext) -> Store:
+        """Open the store behind `url`; no call is made yet."""
         module, _, function = self.opener.partition(":")
-        sink: Sink = getattr(import_module(module), function)(url, context)
-        return sink
+        store: Store = getattr(import_module(module), function)(url, context)
+        return store
 
 
-STORES: dict[str, Store] = {
-    "file": Store(check_path_url, "ice_result.sinks.object.file:open_file", keeps_parked=True),
-    "oss": Store(check_bucket_url, "ice_result.sinks.object.oss:open_oss", keeps_parked=True),
-    "s3": Store(check_bucket_url, "ice_result.sinks.object.s3:open_s3", keeps_parked=True),
-    "ots": Store(check_instance_url, "ice_result.sinks.table.tablestore:open_tablestore", keeps_parked=False),
-    "sqlite": Store(check_path_url, "ice_result.sinks.table.sqlite:open_sqlite", keeps_parked=False),
+STORES: dict[str, StoreType] = {
+    "file": StoreType(check_path_url, "ice_result.sinks.object.file:open_file", OBJECTS),
+    "oss": StoreType(check_bucket_url, "ice_result.sinks.object.oss:open_oss", OBJECTS),
+    "s3": StoreType(check_bucket_url, "ice_result.sinks.object.s3:open_s3", OBJECTS),
+    "ots": StoreType(check_instance_url, "ice_result.sinks.table.tablestore:open_tablestore", TABLESTORE),
+    "sqlite": StoreType(check_path_url, "ice_result.sinks.table.sqlite:open_sqlite", SQLITE),
 }
-PARKING_SCHEMES = frozenset(scheme for scheme, store in STORES.items() if store.keeps_parked)
-"""The schemes of stores that keep parked events."""
+
+
+def parking_schemes() -> list[str]:
+    """List the schemes of the stores that keep parked events, sorted, as `file:`."""
+    return sorted(f"{scheme}:" for scheme, store in STORES.items() if store.capabilities.parks)
 
 
 def sink_url(text: str) -> SinkUrl:
     """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
     url = split_url(text.strip())
     if url.scheme not in STORES:
-        raise ValueError(f"{url.scheme}: is no known kind of store; known are {_schemes(STORES)}")
+        raise ValueError(
+            f"{url.scheme}: is no known kind of store; known are {', '.join(f'{scheme}:' for scheme in sorted(STORES))}"
+        )
     STORES[url.scheme].check(url)
     return url
 
@@ -142,8 +143,9 @@ def sink_url(text: str) -> SinkUrl:
 def parking_url(text: str) -> SinkUrl:
     """Check the URL of a sink that keeps parked events. Raises ValueError, as above."""
     url = sink_url(text)
-    if url.scheme not in PARKING_SCHEMES:
-        raise ValueError(f"{url.scheme}: keeps no parked events; use one of {', '.join(sorted(PARKING_SCHEMES))}")
+    if not capabilities_of(url).parks:
+        schemes = ", ".join(scheme.rstrip(":") for scheme in parking_schemes())
+        raise ValueError(f"{url.scheme}: keeps no parked events; use one of {schemes}")
     return url
 
 
@@ -155,7 +157,12 @@ def parse_sink_url(url: str) -> SinkUrl:
         raise SettingsError([("ICE_RESULT_SINKS", str(error))]) from error
 
 
-def open_sink(url: SinkUrl | str, context: SinkContext) -> Sink:
+def capabilities_of(url: SinkUrl) -> Capabilities:
+    """Return the capabilities of the store behind `url`, which is not opened."""
+    return STORES[url.scheme].capabilities
+
+
+def open_sink(url: SinkUrl | str, context: SinkContext) -> Store:
     """Open the store behind `url`; nothing is called, read or written yet. Raises SettingsError.
 
     Programs that use the library may give a text, which is parsed here.
@@ -164,37 +171,10 @@ def open_sink(url: SinkUrl | str, context: SinkContext) -> Sink:
     return STORES[parts.scheme].open(parts, context)
 
 
-def keeps_objects(url: SinkUrl) -> bool:
-    """Tell if `url` names an object sink, which keeps whole records and parked events."""
-    return STORES[url.scheme].keeps_parked
-
-
-def open_lot(url: SinkUrl | str, context: SinkContext) -> ParkingLot:
+def open_parking_store(url: SinkUrl | str, context: SinkContext) -> ParkedEvents:
     """Open the store behind `url` for parked events; nothing is called yet. Raises SettingsError."""
-    sink = open_sink(url, context)
-    if not isinstance(sink, Keeps):
-        known = _schemes(PARKING_SCHEMES)
+    parking = open_sink(url, context).parking
+    if parking is None:
+        known = ", ".join(parking_schemes())
         raise SettingsError([("ICE_RESULT_PARK_URL", f"{url}: keeps no parked events; those that do are {known}")])
-    return sink.lot
-
-
-def open_catalogue(url: SinkUrl | str, context: SinkContext) -> Catalogue:
-    """Open the store behind `url` to look jobs up; nothing is called or read yet. Raises SettingsError."""
-    return catalogue_of(open_sink(url, context))
-
-
-def catalogue_of(sink: Sink) -> Catalogue:
-    """A sink, for looking jobs up in."""
-    from ice_result.sinks.object.reader import ObjectCatalogue  # noqa: PLC0415  most events look nothing up
-    from ice_result.sinks.object.sink import ObjectSink  # noqa: PLC0415  as above
-
-    return ObjectCatalogue(sink.store, sink.layout) if isinstance(sink, ObjectSink) else cast("Catalogue", sink)
-
-
-def holdings_of(sink: Sink) -> Holdings:
-    """A sink, for reading what it holds as it lies."""
-    return cast("Holdings", catalogue_of(sink))
-
-
-def _schemes(names: Iterable[str]) -> str:
-    return ", ".join(f"{name}:" for name in sorted(names))
+    return parking

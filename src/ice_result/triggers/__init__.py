@@ -1,4 +1,4 @@
-"""The first stage: from the bytes that woke us to the jobs to ask for, and why the rest is none."""
+"""First stage: a payload → the jobs that it names, and a reason for every other message in it."""
 
 from __future__ import annotations
 

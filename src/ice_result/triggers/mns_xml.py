@@ -4,8 +4,8 @@
       <TopicOwner>…</TopicOwner> <TopicName>…</TopicName> <MessageId>…</MessageId> <Message>…</Message> …
     </Notification>
 
-A document type is refused, and with it every entity but XML's own five. The published sample has a broken closing tag:
-it ends its element, whatever its name, and what was read before any other mistake counts.
+A document type is refused, and with it every entity but XML's own five. The published sample has a wrong closing tag:
+a closing tag therefore ends its element, whatever its name. Fields before any other mistake count.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from __future__ import annotations
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import JsonObject
 from ice_result.errors import NotJsonError
-
-__all__ = ["is_xml", "load"]
 
 _ROOT = "Notification"
 _AROUND = " \t\r\n\ufeff"
@@ -24,12 +22,12 @@ _EXPECTED = "expected JSON, or a <Notification> of an MNS topic with a <Message>
 
 
 def is_xml(text: str) -> bool:
-    """Whether `text` looks like XML."""
+    """Recognise a text that looks like XML."""
     return text.lstrip(_AROUND).startswith("<")
 
 
 def load(text: str) -> JsonObject:
-    """The elements of a notification as an object of texts. Raises NotJsonError for any other XML."""
+    """Read the elements of a notification into an object of texts. Raises NotJsonError for any other XML."""
     if len(text) > _LONGEST:
         raise NotJsonError(f"XML of {len(text)} characters: at most {_LONGEST} are read")
     reader = _Reader()
@@ -45,8 +43,8 @@ def load(text: str) -> JsonObject:
 
 
 def _read(reader: _Reader, document: bytes) -> tuple[str, bytes]:
-    """What is wrong in `document`, if anything; and what stands behind it, when it is only a closing tag."""
-    from xml.parsers import expat  # noqa: PLC0415  no other message needs it
+    """Read `document`; return its mistake, if any, and the rest behind a mistake that is only a closing tag."""
+    from xml.parsers import expat  # noqa: PLC0415  only XML needs it
 
     parser = expat.ParserCreate("utf-8")
     parser.StartDoctypeDeclHandler = reader.refuse
@@ -67,7 +65,7 @@ def _read(reader: _Reader, document: bytes) -> tuple[str, bytes]:
 
 
 class _Reader:
-    """Collects the text of each element; the first of a name counts."""
+    """Collector of the text of each element; the first element of a name counts."""
 
     def __init__(self) -> None:
         self.root: str | None = None
@@ -76,7 +74,7 @@ class _Reader:
         self._text: list[str] = []
 
     def start(self, name: str, _attributes: object) -> None:
-        """An element begins; one before it that was not closed is over."""
+        """Begin an element, and end one that was not closed."""
         self.end()
         name = name.rpartition(":")[2]
         if self.root is None:
@@ -85,13 +83,13 @@ class _Reader:
             self._open = name
 
     def end(self, _name: str = "") -> None:
-        """The element is over: keep its text."""
+        """End the element and keep its text."""
         if self._open is not None:
             self.fields.setdefault(self._open, "".join(self._text))
         self._open, self._text = None, []
 
     def characters(self, text: str) -> None:
-        """A piece of an element's text."""
+        """Add to the text of the element."""
         if self._open is not None:
             self._text.append(text)
 

@@ -1,7 +1,8 @@
-"""What the first stage makes of a payload: jobs to ask for, and what is not a job and why."""
+"""Results of the first stage: the jobs that a payload asks for, and every other message in it with a reason."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,7 @@ from ice_result.core.types import JobId, JsonValue, Model
 
 
 class Try(Model):
-    """One time that an event could not be finished: when it was parked, and why."""
+    """An attempt that did not finish an event: when it was parked, and why."""
 
     at: datetime
     reason: str
@@ -19,7 +20,7 @@ class Try(Model):
 
 
 class Past(Model):
-    """What was tried before with an event that was parked: how often, since when, and how the last tries ended.
+    """Earlier attempts at a parked event: their number, the first time, and how the last ones ended.
 
     `sinks` are the only stores that still lack the job; empty means all of them.
     """
@@ -30,25 +31,22 @@ class Past(Model):
     sinks: tuple[str, ...] = ()
 
 
-class JobEvent(Model):
-    """An event of this job.
-
-    `payload` is kept for parking: the innermost message that names the job, without the envelopes around it, and
-    without secrets. `event_time` is the event's own time (EventTime), in UTC; `function_name` is what it calls the
-    job's function. Both are hints.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobEvent:
+    """An event of one job."""
 
     kind: Literal["job"] = "job"
     job_id: JobId
     event_type: str | None = None
     event_id: str | None = None
-    event_time: datetime | None = None
-    function_name: str | None = None
-    payload: JsonValue = None
+    event_time: datetime | None = None  # the event's own EventTime in UTC: a hint
+    function_name: str | None = None  # the job's function by the event: a hint
+    payload: JsonValue = None  # kept for parking: the innermost message that names the job, without secrets
     past: Past | None = None
 
 
-class Ignored(Model):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
     """A sound message that is not for us; `reason` says why."""
 
     kind: Literal["ignored"] = "ignored"
@@ -57,28 +55,27 @@ class Ignored(Model):
     reason: str
 
 
-class Malformed(Model):
-    """A message no job id can be read from; `reason` names what was expected. It is parked, never dropped.
-
-    `payload` is the innermost piece that cannot be read, without secrets.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Malformed:
+    """A message without a readable job id; `reason` says what was expected. It is parked, never dropped."""
 
     kind: Literal["malformed"] = "malformed"
     event_type: str | None = None
     event_id: str | None = None
     reason: str
-    payload: JsonValue = None
+    payload: JsonValue = None  # the innermost part that cannot be read, without secrets
     past: Past | None = None
 
 
-class Unread(Model):
-    """A message that was not read, since the time for reading was over; `payload` is all of it, without secrets."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unread:
+    """A message that was not read because the time for reading was over."""
 
     kind: Literal["unread"] = "unread"
     event_type: str | None = None
     event_id: str | None = None
     reason: str = "the time for reading was over"
-    payload: JsonValue = None
+    payload: JsonValue = None  # the whole message, without secrets
     past: Past | None = None
 
 
@@ -87,38 +84,34 @@ ParkableEvent: TypeAlias = JobEvent | Malformed | Unread
 TriggerEvent: TypeAlias = ParkableEvent | Ignored
 
 
-class Triggered(Model):
-    """All that one payload held, in its order; `via_http` asks for the answer in the HTTP trigger's form.
-
-    `on_timer` says that a timer woke us: time to see to what was left undone. `refused` says why an HTTP request is
-    not accepted, and `status` with which HTTP status it is answered; its only event is then an Ignored.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Triggered:
+    """The events of one payload in its order."""
 
     events: tuple[TriggerEvent, ...]
-    via_http: bool = False
-    on_timer: bool = False
-    refused: str | None = None
-    status: Literal[400, 401, 405, 413] | None = None
+    via_http: bool = False  # the answer must have the HTTP trigger's form
+    on_timer: bool = False  # a timer sent it: maintenance is due
+    refused: str | None = None  # why an HTTP request is not accepted; its only event is then an Ignored
+    status: Literal[400, 401, 405, 413] | None = None  # the HTTP status of a refusal
 
 
-class Callback(Model):
-    """What ICE's callback is signed with: its URL, exactly as set in ICE, and the keys (two while one is replaced)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Callback:
+    """Signature of ICE's callback: its URL, exactly as set in ICE, and the keys (two while one is replaced)."""
 
     url: str
-    keys: tuple[str, ...] = Field(repr=False, min_length=1)
+    keys: tuple[str, ...] = field(repr=False)
 
 
-class TriggerOptions(Model):
-    """Which events wake us, and where in them the job id lies (JSON pointers, tried in order).
-
-    A payload of more than `most_events` is refused as a whole: by default ten times the largest batch EventBridge
-    delivers, and still an affordable list.
-
-    With `callback`, an HTTP request must be ICE's own. One that comes in another envelope, as from a failure
-    destination, was checked when it came.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerOptions:
+    """Settings of the first stage: the event types that count, and the places of the job id in them."""
 
     event_types: tuple[str, ...] = ("AIProduceComplete",)
-    job_id_paths: tuple[str, ...] = ("/MessageBody/JobId", "/JobId")
-    most_events: int = Field(default=100_000, ge=1)
+    job_id_paths: tuple[str, ...] = ("/MessageBody/JobId", "/JobId")  # JSON pointers, tried in order
+    # A payload of more events is refused as a whole: ten times the largest batch that EventBridge delivers, and still
+    # an affordable list.
+    most_events: int = 100_000
+    # If set, an HTTP request must be signed by ICE. One inside another envelope, as from a failure destination, was
+    # checked on arrival.
     callback: Callback | None = None

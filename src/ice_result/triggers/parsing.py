@@ -1,8 +1,8 @@
-"""The driver: takes a payload apart, message by message and envelope by envelope, until only events are left.
+"""Parsing of a payload: it is taken apart, message by message and envelope by envelope, until only events are left.
 
     bytes ─► JSON ─► each element ─► envelope ─► text, JSON ─► envelope ─► … ─► JobEvent | Ignored | Malformed
 
-Nothing in a payload makes it raise, and no message vanishes: each yields at least one event.
+No payload raises an exception, and no message vanishes: each yields at least one event.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from itertools import islice
 from ice_result.core import json_text
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.triggers.envelopes import ENVELOPES, Contents, is_timer
+from ice_result.triggers.cleaning import without_secrets
+from ice_result.triggers.envelopes import ENVELOPES, Nested, is_timer
 from ice_result.triggers.http_requests import is_request, read_request
-from ice_result.triggers.job_ids import describe, job_event, json_lines, read
+from ice_result.triggers.job_ids import job_event
 from ice_result.triggers.model import (
     Ignored,
     JobEvent,
@@ -29,13 +30,11 @@ from ice_result.triggers.model import (
     TriggerOptions,
     Unread,
 )
-from ice_result.triggers.payloads import cleaned
-
-__all__ = ["MAX_NESTING", "parse", "parse_again"]
+from ice_result.triggers.texts import describe, json_lines, read_text
 
 MAX_NESTING = 8
-"""Envelopes inside envelopes. The deepest chain that is meant has four: a topic's message in a queue, as a
-CloudEvent, in a failure destination's event."""
+"""Most envelopes inside one another. The deepest intended chain has four: the message of a topic in a queue, as a
+CloudEvent, in the event of a failure destination."""
 
 
 def _never() -> bool:
@@ -44,11 +43,11 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a payload the driver is, and what it has learnt on the way there.
+    """A place in a payload, and the facts from the envelopes around it.
 
-    The outermost message id wins: it names the delivery, which is what logs and a redelivery have in common. The id
-    of a call (`request_id`) changes with every attempt and serves only when there is no other. With `ids_only`, events
-    are made without what an operator needs. Messages that are come to when `time_is_over` are not read.
+    The outermost message id counts: it names the delivery, and so the same in logs and in a redelivery. The id of a
+    call (`request_id`) changes with every attempt, and serves only without another. With `ids_only`, events are made
+    without the facts for an operator. Messages are not read any more when `time_is_over`.
     """
 
     options: TriggerOptions
@@ -61,45 +60,43 @@ class _Place:
     ids_only: bool = False
     time_is_over: Callable[[], bool] = _never
 
-    def inside(self, contents: Contents) -> _Place:
-        return replace(
-            self,
-            field=contents.field,
+    def inside(self, nested: Nested) -> _Place:
+        return _Place(
+            options=self.options,
+            field=nested.field,
             level=self.level + 1,
-            bare_id=contents.bare_id,
-            message_id=self.message_id or contents.message_id,
-            request_id=self.request_id or contents.request_id,
-            past=contents.past or self.past,
+            bare_id=nested.bare_id,
+            message_id=self.message_id or nested.message_id,
+            request_id=self.request_id or nested.request_id,
+            past=nested.past or self.past,
+            ids_only=self.ids_only,
+            time_is_over=self.time_is_over,
         )
 
-    def deeper(self) -> _Place:
-        return replace(self, level=self.level + 1)
-
     def event(self, event: TriggerEvent, message: JsonValue) -> TriggerEvent:
-        """`event`, which came from `message` alone, with what an operator needs to find it."""
+        """Complete `event`, made of `message` alone, with the facts for an operator: its id, past and payload.
+
+        The payload is cleaned of secrets here, and nowhere later. A retry must still find the job in it.
+        """
         event_id = self.message_id or self.request_id
         if isinstance(event, Ignored):
-            return event.model_copy(update={"event_id": event_id})
+            return replace(event, event_id=event_id)
         if self.ids_only:
             return event
         source = message if event.payload is None else event.payload
-        payload = cleaned(source)
+        payload = without_secrets(source)
         if isinstance(event, JobEvent) and payload != source and not self._names(payload, event.job_id):
             payload = {"JobId": event.job_id}
-        return event.model_copy(update={"event_id": event_id, "past": self.past, "payload": payload})
+        return replace(event, event_id=event_id, past=self.past, payload=payload)
 
     def _names(self, payload: JsonValue, job_id: JobId) -> bool:
-        """Whether a retry would still find the job after the secrets around it are gone."""
-        events = _messages(payload, _Place(self.options, ids_only=True))
+        """Check that a retry finds this job in the payload, and no other."""
+        events = _read_each(payload, _Place(self.options, ids_only=True))
         return [event.job_id if isinstance(event, JobEvent) else None for event in events] == [job_id]
 
-    def unread(self, message: JsonValue) -> TriggerEvent:
-        """The event of a message of the payload that there is no time to read."""
-        return Unread(payload=cleaned(message))
-
-    def malformed(self, reason: str, piece: JsonValue) -> TriggerEvent:
-        """The event of a `piece` of the payload that cannot be read."""
-        return self.event(Malformed(reason=f"{self.field}: {reason}"), piece)
+    def malformed(self, reason: str, part: JsonValue) -> TriggerEvent:
+        """Make the event of a `part` of the payload that cannot be read."""
+        return self.event(Malformed(reason=f"{self.field}: {reason}"), part)
 
 
 def parse(
@@ -108,39 +105,39 @@ def parse(
     clock: Callable[[], float] = time.time,
     time_is_over: Callable[[], bool] = _never,
 ) -> Triggered:
-    """The jobs that `payload` asks us to look at, and everything else in it with the reason why it is not one.
+    """Find the jobs that `payload` names, and a reason for every other message in it. Secrets are removed.
 
     Never raises, whatever the payload. A job named twice is there twice. The `payload` of a JobEvent, written as JSON
-    and parsed again, names that job again and no other: so a parked event can be retried. Several lines of JSON are
-    several messages. `clock` gives the time in Unix seconds, for callbacks that must not be old. Once `time_is_over`,
+    and parsed again, names that job again and no other: a parked event can be retried. Several lines of JSON are
+    several messages. `clock` gives the time in Unix seconds, for callbacks that must not be old. After `time_is_over`,
     the other messages of an array, or of several lines, are Unread.
     """
     options = options or TriggerOptions()
     try:
         whole = json_text.load(payload)
     except NotJsonError as error:
-        return Triggered(events=_of_text(payload, error, _Place(options, time_is_over=time_is_over)))
+        return Triggered(events=_read_whole_text(payload, error, _Place(options, time_is_over=time_is_over)))
     place = _Place(options, bare_id=True, time_is_over=time_is_over)
     if isinstance(whole, dict) and is_request(whole):
-        return read_request(whole, options, clock(), lambda request: _messages(request, place))
+        return read_request(whole, options, clock(), lambda request: _read_each(request, place))
     messages = whole if isinstance(whole, list) else [whole]
     return Triggered(
-        events=_limited(_messages(whole, place), place, whole),
+        events=_limited(_read_each(whole, place), place, whole),
         on_timer=any(isinstance(message, dict) and is_timer(message) for message in messages),
     )
 
 
 def parse_again(message: JsonValue, past: Past, options: TriggerOptions) -> tuple[TriggerEvent, ...]:
-    """The events of a message, or of an array of messages, that was parsed and parked before.
+    """Find the events of a message, or of an array of messages, that was parsed and parked before.
 
-    A request among them was checked when it came.
+    An HTTP request among them was checked on arrival.
     """
     place = _Place(options, field="event", past=past)
-    return _limited(_messages(message, place), place, message)
+    return _limited(_read_each(message, place), place, message)
 
 
-def _of_text(payload: bytes | str, error: NotJsonError, place: _Place) -> tuple[TriggerEvent, ...]:
-    """A payload that is not JSON: lines of JSON; or bare bytes of a topic, which may be base64 or XML."""
+def _read_whole_text(payload: bytes | str, error: NotJsonError, place: _Place) -> tuple[TriggerEvent, ...]:
+    """Read a payload that is not JSON: lines of JSON; or the bare bytes of a topic, which may be base64 or XML."""
     try:
         text = json_text.decode(payload) if isinstance(payload, bytes) else json_text.valid_text(payload)
     except NotJsonError:
@@ -154,26 +151,26 @@ def _of_text(payload: bytes | str, error: NotJsonError, place: _Place) -> tuple[
 def _read_lines(lines: Iterable[tuple[int, str]], place: _Place) -> Iterator[TriggerEvent]:
     for number, line in lines:
         if place.time_is_over():
-            yield place.unread(line)
+            yield Unread(payload=without_secrets(line))
         else:
             yield from _read_text(line, replace(place, field=f"line {number}"))
 
 
 def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) -> tuple[TriggerEvent, ...]:
-    """All of `events`, or none and a complaint: half a payload could not be told from a whole one."""
+    """Refuse too many events as a whole: half a payload would look like a whole one."""
     most = place.options.most_events
     some = tuple(islice(events, most + 1))
     return some if len(some) <= most else (place.malformed(f"more than {most} events; expected fewer", whole),)
 
 
-def _messages(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
-    """The events of each message on its own: of each element of an array, else of the whole."""
+def _read_each(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
+    """Read each element of an array as a message of its own, and any other value as one message."""
     if not isinstance(whole, list) or not whole:
         yield from _read(whole, place)
         return
     for index, element in enumerate(whole):
         if place.time_is_over():
-            yield place.unread(element)
+            yield Unread(payload=without_secrets(element))
         else:
             yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
 
@@ -183,35 +180,31 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case dict():
             yield from _open(value, place)
         case list() if value:
-            yield from _read_array(value, place)
+            for element in value:
+                # Only objects are free: arrays and texts in arrays could go on for ever.
+                inside = replace(place, bare_id=False, level=place.level + (not isinstance(element, dict)))
+                if inside.level > MAX_NESTING:
+                    yield place.malformed(_TOO_DEEP, element)
+                else:
+                    yield from _read(element, inside)
         case str():
             yield from _read_text(value, place)
         case _:
-            yield place.malformed(f"found {describe(value)}; {_expected()}", value)
-
-
-def _read_array(elements: list[JsonValue], place: _Place) -> Iterator[TriggerEvent]:
-    """Each element on its own. Only objects are free: arrays and texts in arrays could go on for ever."""
-    for element in elements:
-        inside = replace(place, bare_id=False, level=place.level + (not isinstance(element, dict)))
-        if inside.level > MAX_NESTING:
-            yield place.malformed(_TOO_DEEP, element)
-        else:
-            yield from _read(element, inside)
+            yield place.malformed(f"found {describe(value)}; {_expected_keys()}", value)
 
 
 def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
-    """A text that is a message: JSON or XML, perhaps in base64; or, where that is allowed, a job id alone."""
+    """Read a text that is a message: JSON or XML, perhaps in base64; or, where that is allowed, only a job id."""
     try:
-        value = read(text)
+        value = read_text(text)
     except NotJsonError as error:
         value, problem = None, f"{error}; {_EXPECTED_TEXT}"
     else:
-        problem = f"found {describe(value)}; {_expected()}"
+        problem = f"found {describe(value)}; {_expected_keys()}"
     if isinstance(value, (dict, list)):
         yield from _read(value, place)
     elif isinstance(value, str) and place.level < MAX_NESTING:
-        yield from _read_text(value, place.deeper())
+        yield from _read_text(value, replace(place, level=place.level + 1))
     elif isinstance(value, str):
         yield place.malformed(_TOO_DEEP, value)
     elif place.bare_id:
@@ -222,16 +215,19 @@ def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
 
 
 def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
-    opened = (envelope.open(message, place.options) for envelope in ENVELOPES)
-    found = next((contents for contents in opened if contents is not None), None)
-    if found is None:
-        yield place.malformed(f"found {describe(message)}; {_expected()}", message)
+    """Open a message with the first envelope that recognises it, and read its contents."""
+    for envelope in ENVELOPES:
+        contents = envelope.open(message, place.options)
+        if contents is not None:
+            break
+    else:
+        yield place.malformed(f"found {describe(message)}; {_expected_keys()}", message)
         return
-    for item in found:
-        if not isinstance(item, Contents):
+    for item in contents:
+        if not isinstance(item, Nested):
             yield place.event(item, message)
         elif place.level < MAX_NESTING:
-            read = _read if item.past is None else _messages
+            read = _read if item.past is None else _read_each
             yield from read(item.value, place.inside(item))
         else:
             yield place.malformed(_TOO_DEEP, item.value)
@@ -241,5 +237,5 @@ _EXPECTED_TEXT = "expected JSON, the XML of an MNS topic, or base64 of either"
 _TOO_DEEP = f"nested deeper than {MAX_NESTING} envelopes; expected an event by then"
 
 
-def _expected() -> str:
+def _expected_keys() -> str:
     return f"expected an object with {', '.join(envelope.known_by for envelope in ENVELOPES)}"

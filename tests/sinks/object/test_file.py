@@ -17,7 +17,7 @@ import pytest
 
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
+from ice_result.sinks import Parked, SinkContext, open_parking_store, open_sink
 from ice_result.sinks.object.file import FileStore
 
 RecordOf = Callable[..., Record]
@@ -52,8 +52,9 @@ def test_a_relative_url_gives_relative_addresses(
     monkeypatch.chdir(tmp_path)
     sink = open_sink("file:./out", SinkContext())
 
-    staged = sink.stage(record_of())
-    committed = sink.commit(record_of(), manifest)
+    sink.stage(record_of())
+    sink.commit(record_of(), manifest)
+    staged, committed = sink.addresses(record_of())
 
     assert staged == f"out/{KEY}"
     assert committed == "out/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -66,14 +67,16 @@ def test_an_absolute_url_has_two_forms(tmp_path: Path, form: str, record_of: Rec
     """file:/abs and file:///abs are the same folder."""
     sink = open_sink(form.format(tmp_path), SinkContext())
 
-    assert sink.stage(record_of()) == f"{tmp_path}/out/{KEY}"
+    sink.stage(record_of())
+    assert sink.addresses(record_of()).record == f"{tmp_path}/out/{KEY}"
     assert (tmp_path / "out" / KEY).is_file()
 
 
 def test_an_unchanged_file_is_left_alone(tmp_path: Path, record_of: RecordOf) -> None:
     """Writing the same job again touches neither the bytes nor the file; another content replaces it."""
     sink = open_sink(f"file:{tmp_path}", SinkContext())
-    path = Path(sink.stage(record_of()))
+    sink.stage(record_of())
+    path = Path(sink.addresses(record_of()).record)
     before = path.stat()
 
     sink.stage(record_of())
@@ -96,7 +99,9 @@ def test_files_are_made_with_the_usual_permissions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("job_id", ["../../../escape", "/etc/passwd", "..", "智" * 128, "a\x00b", "x" * 10_000])
 def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: RecordOf) -> None:
     """Whatever the id, one file appears in the partition's folder and nowhere else."""
-    address = open_sink(f"file:{tmp_path}/out", SinkContext()).stage(record_of(job_id=job_id))
+    sink = open_sink(f"file:{tmp_path}/out", SinkContext())
+    sink.stage(record_of(job_id=job_id))
+    address, _ = sink.addresses(record_of(job_id=job_id))
 
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path(address)]
@@ -189,10 +194,10 @@ def test_many_threads_may_write_one_new_key(tmp_path: Path) -> None:
 
 def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: ParkedOf) -> None:
     """GIVEN an event parked three times THEN there is one envelope, whole, with the count of three."""
-    lot = open_lot(f"file:{tmp_path}", SinkContext())
+    parking_store = open_parking_store(f"file:{tmp_path}", SinkContext())
     event = {"EventType": "AIProduceComplete", "MessageBody": {"无": None}}
 
-    addresses = {lot.park(parked_of(event)) for _ in range(3)}
+    addresses = {parking_store.park(parked_of(event)) for _ in range(3)}
 
     (address,) = addresses
     envelope = json.loads(Path(address).read_bytes())
@@ -205,11 +210,11 @@ def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: Parked
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema":"other/1"}'])
 def test_an_unreadable_envelope_counts_as_one(tmp_path: Path, content: bytes, parked_of: ParkedOf) -> None:
     """What cannot be read was parked at least once, and is replaced by an envelope that can be read."""
-    lot = open_lot(f"file:{tmp_path}", SinkContext())
-    path = Path(lot.park(parked_of(job_id="job-1")))
+    parking_store = open_parking_store(f"file:{tmp_path}", SinkContext())
+    path = Path(parking_store.park(parked_of(job_id="job-1")))
     path.write_bytes(content)
 
-    lot.park(parked_of(job_id="job-1"))
+    parking_store.park(parked_of(job_id="job-1"))
 
     assert Parked.model_validate_json(path.read_bytes()).attempts == 2
 
@@ -219,7 +224,7 @@ def test_parking_where_nothing_can_be_written_is_an_error(tmp_path: Path, parked
     (tmp_path / "parked").write_text("in the way")
 
     with pytest.raises(StorageError, match="Not a directory"):
-        open_lot(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"))
+        open_parking_store(f"file:{tmp_path}", SinkContext()).park(parked_of(job_id="job-1"))
 
 
 def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

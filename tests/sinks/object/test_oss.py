@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
 from ice_result.errors import (
@@ -24,7 +24,7 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import Parked, SinkContext, open_lot, open_sink
+from ice_result.sinks import Parked, SinkContext, open_parking_store, open_sink
 from ice_result.sinks.object.oss import OssClient, OssStore
 from support.fake_clock import FakeTime, limited
 
@@ -47,8 +47,9 @@ def test_a_job_is_two_objects(cloud: LocalCloud, context: SinkContext, record_of
     """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
     sink = open_sink(URL, context)
 
-    staged = sink.stage(record_of())
-    committed = sink.commit(record_of(), manifest)
+    sink.stage(record_of())
+    sink.commit(record_of(), manifest)
+    staged, committed = sink.addresses(record_of())
 
     assert staged == f"oss://records/{KEY}"
     assert committed == "oss://records/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -88,7 +89,8 @@ def test_odd_ids_arrive_as_they_were_encoded(
     """The key under which OSS keeps the object is the one in the address, and the signature holds."""
     sink = open_sink("oss://records", context)
 
-    address = sink.stage(record_of(job_id=job_id))
+    sink.stage(record_of(job_id=job_id))
+    address, _ = sink.addresses(record_of(job_id=job_id))
 
     assert cloud.oss.keys("records") == [address.removeprefix("oss://records/")]
 
@@ -99,8 +101,9 @@ def test_many_threads_share_one_sink(cloud: LocalCloud, context: SinkContext, re
     records = [record_of(job_id=f"job-{number}") for number in range(40)]
 
     with ThreadPoolExecutor(8) as threads:
-        addresses = set(threads.map(sink.stage, records))
+        list(threads.map(sink.stage, records))
 
+    addresses = {sink.addresses(record).record for record in records}
     assert addresses == {f"oss://records/{key}" for key in cloud.oss.keys("records")}
     assert len(addresses) == 40
 
@@ -113,7 +116,7 @@ def test_a_write_recovers_from_a_single_fault(
     kind: FaultKind,
     record_of: RecordOf,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a record is written THEN the second call brings it home."""
     watchers.append(fake_time.during(kind, 10))
@@ -132,7 +135,7 @@ def test_a_read_recovers_from_a_single_fault(
     context: SinkContext,
     kind: FaultKind,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """An object is read whole or read again, even when the reply ends too soon."""
     watchers.append(fake_time.during(kind, 10))
@@ -164,7 +167,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     error: type[ServiceError],
     record_of: RecordOf,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN a service that keeps failing WHEN a record is written THEN the error says how, and comes in time."""
     watchers.append(fake_time.during(kind, 10, times=None))
@@ -284,7 +287,8 @@ def test_the_signature_names_the_region(
     sink = open_sink(URL, replace(context, region=region))
 
     if error is None:
-        assert sink.stage(record_of())
+        sink.stage(record_of())
+        assert sink.recorded(record_of()) == record_of()
     else:
         with pytest.raises(error, match="signing region"):
             sink.stage(record_of())
@@ -292,9 +296,9 @@ def test_the_signature_names_the_region(
 
 def test_parked_events_are_counted(cloud: LocalCloud, context: SinkContext, parked_of: ParkedOf) -> None:
     """The same event parked again is one object with a higher count, without a job id too."""
-    lot = open_lot(URL, context)
+    parking_store = open_parking_store(URL, context)
 
-    addresses = [lot.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)]
+    addresses = [parking_store.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)]
 
     assert len(set(addresses)) == 1
     (key,) = cloud.oss.keys("records")
@@ -307,10 +311,10 @@ def test_an_event_is_parked_even_where_reading_is_forbidden(
 ) -> None:
     """GIVEN keys that may write but not read WHEN an event is parked THEN it is kept, and only the count is lost."""
     cloud.oss.fail(Fault("forbidden", times=None, operation="GET"))
-    lot = open_lot(URL, context)
+    parking_store = open_parking_store(URL, context)
 
     for _ in range(2):
-        lot.park(parked_of({}, "job-1"))
+        parking_store.park(parked_of({}, "job-1"))
 
     envelope = json.loads(cloud.oss.get("records", "ice/parked/not_finished/job-1.json"))
     assert envelope["attempts"] == 1

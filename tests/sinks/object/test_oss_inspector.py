@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
 from ice_result.core.oss_address import ObjectAddress
@@ -96,7 +96,7 @@ def test_a_single_fault_goes_unnoticed(
     context: SinkContext,
     kind: FaultKind,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN one call that goes wrong WHEN a file is looked up THEN the second call has the facts."""
     watchers.append(fake_time.during(kind, 10))
@@ -109,7 +109,7 @@ def test_a_single_fault_goes_unnoticed(
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
 def test_a_fault_that_stays_leaves_the_question_open(
-    *, cloud: LocalCloud, context: SinkContext, kind: FaultKind, fake_time: FakeTime, watchers: list[Watch]
+    *, cloud: LocalCloud, context: SinkContext, kind: FaultKind, fake_time: FakeTime, watchers: list[CallObserver]
 ) -> None:
     """A service that cannot be reached is no proof that a file is missing; it is given up within the deadline."""
     watchers.append(fake_time.during(kind, 10, times=None))

@@ -19,10 +19,9 @@ def signed(signer: type[oss2.ProviderAuthV4], secret: str, key: str, params: dic
     )
     request.product = "oss"
     request.headers.update({"x-oss-date": "20260302T080000Z", "x-oss-content-sha256": "UNSIGNED-PAYLOAD"})
-    credentials = oss2.credentials.Credentials("LTAI-id", secret)
-    make = signer(None)._ProviderAuthV4__make_signature
-    signature: str = make(request, "bucket", key, None, credentials, "20260302T080000Z")
-    return signature
+    provider = oss2.credentials.StaticCredentialsProvider("LTAI-id", secret)
+    make = signer(provider)._ProviderAuthV4__make_signature
+    return make(request, "bucket", key, None, provider.get_credentials(), "20260302T080000Z")
 
 
 @pytest.mark.parametrize("name", PRIVATE)

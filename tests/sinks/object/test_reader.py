@@ -16,13 +16,14 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, JsonValue
 from ice_result.errors import StorageError, TimedOutError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import SinkContext, open_catalogue, open_sink
-from ice_result.sinks.base import Catalogue, JobFilter, Listed
+from ice_result.sinks import SinkContext, open_sink
+from ice_result.sinks.base import JobFilter, Store
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssClient, OssStore
-from ice_result.sinks.object.reader import ObjectCatalogue
-from ice_result.sinks.object.sink import ObjectSink
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.object.store import ObjectStore
+from ice_result.sinks.parked_events import Listed
 from support.fake_clock import limited
 
 RecordOf = Callable[..., Record]
@@ -31,30 +32,36 @@ DAY = "records/function_name=Cover/dt=2022-07-07"
 
 
 @dataclass(frozen=True)
-class CountingStore:
+class CountingStore(ObjectStore):
     """A folder that knows what was asked of it."""
 
     files: FileStore
     read: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
 
+    @override
     def address(self, key: str, /) -> str:
         return self.files.address(key)
 
+    @override
     def put(self, key: str, data: bytes, /) -> str:
         return self.files.put(key, data)
 
+    @override
     def get(self, key: str, /) -> bytes | None:
         self.read.append(key)
         return self.files.get(key)
 
+    @override
     def delete(self, key: str, /) -> None:
         self.files.delete(key)
 
+    @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         self.listed.append(folder)
         return self.files.list(folder, after=after)
 
+    @override
     def children(self, folder: str, /) -> Iterator[str]:
         return self.files.children(folder)
 
@@ -65,8 +72,8 @@ def store(tmp_path: Path) -> CountingStore:
 
 
 @pytest.fixture
-def catalogue(store: CountingStore) -> Catalogue:
-    return ObjectCatalogue(store, Layout())
+def sink(store: CountingStore) -> Store:
+    return ObjectStoreSink("file:", store, Layout())
 
 
 @pytest.fixture
@@ -74,26 +81,27 @@ def write(store: CountingStore, record_of: RecordOf, manifest: Manifest) -> Writ
     """Writes a job, with a manifest unless `complete` is None; named fields of the record replace the usual ones."""
 
     def write(job_id: str, *, complete: bool | None = True, **changes: JsonValue) -> str:
-        sink = ObjectSink("file:", store, Layout())
+        sink = ObjectStoreSink("file:", store, Layout())
         record = record_of(job_id=job_id, **changes)
         if complete is not None:
             changed = {"job_id": job_id, "function_name": record.function_name, "complete": complete}
             sink.commit(record, manifest.model_copy(update=changed))
-        return sink.stage(record)
+        sink.stage(record)
+        return sink.addresses(record).record
 
     return write
 
 
-def ids(catalogue: Catalogue, **wanted: object) -> list[str]:
-    return [line.job_id for line in catalogue.jobs(JobFilter.model_validate(wanted))]
+def ids(sink: Store, **wanted: object) -> list[str]:
+    return [line.job_id for line in sink.jobs(JobFilter.model_validate(wanted))]
 
 
-def test_a_job_is_found_with_all_that_is_stored_of_it(catalogue: Catalogue, write: Write, record_of: RecordOf) -> None:
+def test_a_job_is_found_with_all_that_is_stored_of_it(sink: Store, write: Write, record_of: RecordOf) -> None:
     """GIVEN jobs of several functions and days WHEN one is asked for THEN its record and its manifest come back."""
     write("job-0", function_name="VideoClip", create_time="2020-01-01T00:00:00Z")
     write("job-1", complete=False)
 
-    found = catalogue.find(JobId("job-1"))
+    found = sink.find(JobId("job-1"))
 
     assert found is not None
     assert found.record == record_of()
@@ -101,41 +109,41 @@ def test_a_job_is_found_with_all_that_is_stored_of_it(catalogue: Catalogue, writ
     assert (found.manifest.job_id, found.manifest.complete) == ("job-1", False)
 
 
-def test_a_job_without_a_manifest_is_found_without_one(catalogue: Catalogue, write: Write) -> None:
+def test_a_job_without_a_manifest_is_found_without_one(sink: Store, write: Write) -> None:
     """Its record was staged, and the function died before it could commit."""
     write("job-1", complete=None)
 
-    found = catalogue.find(JobId("job-1"))
+    found = sink.find(JobId("job-1"))
 
     assert found is not None
     assert found.manifest is None
 
 
 @pytest.mark.parametrize("job_id", ["a/b", "智能", "..", "x" * 500, "job", "a b+c?"])
-def test_odd_ids_are_found_by_the_id_itself(catalogue: Catalogue, write: Write, job_id: str) -> None:
+def test_odd_ids_are_found_by_the_id_itself(sink: Store, write: Write, job_id: str) -> None:
     """The key is encoded and may be shortened; who asks need not know. What only begins alike is not it."""
     write(f"{job_id}2")
-    assert catalogue.find(JobId(job_id)) is None
+    assert sink.find(JobId(job_id)) is None
 
     write(job_id, function_name="新 功能", create_time=None)
-    found = catalogue.find(JobId(job_id))
+    found = sink.find(JobId(job_id))
 
     assert found is not None
     assert found.record.job_id == job_id
 
 
-def test_nothing_is_found_in_nothing(catalogue: Catalogue) -> None:
-    """A folder that is not there yet is an empty catalogue."""
-    assert catalogue.find(JobId("job-1")) is None
-    assert ids(catalogue) == []
+def test_nothing_is_found_in_nothing(sink: Store) -> None:
+    """A folder that is not there yet is an empty store."""
+    assert sink.find(JobId("job-1")) is None
+    assert ids(sink) == []
 
 
-def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write) -> None:
+def test_a_line_is_the_record_in_short(sink: Store, write: Write) -> None:
     """With `complete` from the manifest; null without one."""
     write("job-1", finish_time="2022-07-07T07:17:00Z", duration_seconds=49.0, file_count=2, complete=False)
     write("job-2", complete=None)
 
-    first, second = catalogue.jobs(JobFilter())
+    first, second = sink.jobs(JobFilter())
 
     assert first.model_dump(mode="json") == {
         "job_id": "job-1",
@@ -151,7 +159,7 @@ def test_a_line_is_the_record_in_short(catalogue: Catalogue, write: Write) -> No
     assert (second.job_id, second.complete) == ("job-2", None)
 
 
-def test_the_newest_come_first(catalogue: Catalogue, write: Write) -> None:
+def test_the_newest_come_first(sink: Store, write: Write) -> None:
     """By day of creation over all functions, within a day by the time they finished, and those without a day last."""
     write("undated", create_time=None, finish_time="2030-01-01T00:00:00Z")
     write("old", create_time="2022-07-06T23:59:59Z", finish_time="2022-07-09T00:00:00Z", function_name="VideoClip")
@@ -160,24 +168,24 @@ def test_the_newest_come_first(catalogue: Catalogue, write: Write) -> None:
     write("middle", finish_time="2022-07-07T09:00:00Z")
     write("unfinished")
 
-    assert ids(catalogue) == ["last", "middle", "first", "unfinished", "old", "undated"]
+    assert ids(sink) == ["last", "middle", "first", "unfinished", "old", "undated"]
 
 
-def test_jobs_are_filtered(catalogue: Catalogue, write: Write) -> None:
+def test_jobs_are_filtered(sink: Store, write: Write) -> None:
     """By function, state and outcome, each alone and together."""
     write("a")
     write("b", function_name="VideoClip")
     write("c", function_name="VideoClip", state="failed", outcome="job_failed")
     write("d", function_name="")
 
-    assert sorted(ids(catalogue, function_name="VideoClip")) == ["b", "c"]
-    assert ids(catalogue, function_name="") == ["d"]
-    assert ids(catalogue, state="failed") == ["c"]
-    assert ids(catalogue, function_name="VideoClip", outcome="ok") == ["b"]
-    assert ids(catalogue, function_name="Cover", outcome="job_failed") == []
+    assert sorted(ids(sink, function_name="VideoClip")) == ["b", "c"]
+    assert ids(sink, function_name="") == ["d"]
+    assert ids(sink, state="failed") == ["c"]
+    assert ids(sink, function_name="VideoClip", outcome="ok") == ["b"]
+    assert ids(sink, function_name="Cover", outcome="job_failed") == []
 
 
-def test_only_the_partitions_that_can_matter_are_read(catalogue: Catalogue, store: CountingStore, write: Write) -> None:
+def test_only_the_partitions_that_can_matter_are_read(sink: Store, store: CountingStore, write: Write) -> None:
     """GIVEN `since` THEN days are read from a week before it, because a job may have been created before it ended."""
     since = datetime(2022, 7, 14, 23, 0, tzinfo=timezone.utc)
     write("too-old", create_time="2022-07-06T23:59:59Z", finish_time="2022-07-15T00:00:00Z")
@@ -186,36 +194,36 @@ def test_only_the_partitions_that_can_matter_are_read(catalogue: Catalogue, stor
     write("created", create_time="2022-07-15T00:00:00Z")
     write("other", function_name="VideoClip", create_time="2022-07-15T00:00:00Z")
 
-    assert ids(catalogue, function_name="Cover", since=since) == ["created", "a-week"]
+    assert ids(sink, function_name="Cover", since=since) == ["created", "a-week"]
     assert [folder.split("/")[1:3] for folder in store.listed] == [
         ["function_name=Cover", f"dt=2022-07-{day}"] for day in ("15", "14", "07")
     ]
     assert not [key for key in store.read if "manifests" in key and "before" in key]
 
 
-def test_a_day_is_read_when_it_is_come_to(catalogue: Catalogue, store: CountingStore, write: Write) -> None:
+def test_a_day_is_read_when_it_is_come_to(sink: Store, store: CountingStore, write: Write) -> None:
     """Who wants the newest few does not wait for all the others."""
     for day in range(1, 29):
         write(f"job-{day}", create_time=f"2022-07-{day:02}T00:00:00Z")
 
-    jobs = catalogue.jobs(JobFilter())
+    jobs = sink.jobs(JobFilter())
 
     assert next(jobs).job_id == "job-28"
     assert len(store.listed) == 1
 
 
 @pytest.mark.parametrize("year", ["0001-01-01T00:00:00+14:00", "0001-01-03T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_any_time_may_be_asked_from(catalogue: Catalogue, write: Write, year: str) -> None:
+def test_any_time_may_be_asked_from(sink: Store, write: Write, year: str) -> None:
     """Even one with nothing before it."""
     write("job-1")
 
-    assert ids(catalogue, since=year) == ([] if year.startswith("9") else ["job-1"])
+    assert ids(sink, since=year) == ([] if year.startswith("9") else ["job-1"])
 
 
-def test_it_says_when_it_reads_everything(catalogue: Catalogue) -> None:
+def test_it_says_when_it_reads_everything(sink: Store) -> None:
     """Only `since` leaves days out."""
-    assert catalogue.reads_everything(JobFilter(function_name="Cover"))
-    assert not catalogue.reads_everything(JobFilter(since=datetime.now(timezone.utc)))
+    assert sink.reads_everything(JobFilter(function_name="Cover"))
+    assert not sink.reads_everything(JobFilter(since=datetime.now(timezone.utc)))
 
 
 @pytest.mark.parametrize(
@@ -235,7 +243,7 @@ def test_it_says_when_it_reads_everything(catalogue: Catalogue) -> None:
     ],
 )
 def test_what_is_damaged_or_foreign_is_skipped_with_a_warning(
-    catalogue: Catalogue, write: Write, damage: tuple[str, bytes | None], why: str, caplog: pytest.LogCaptureFixture
+    sink: Store, write: Write, damage: tuple[str, bytes | None], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The warning names the file, without what could rewrite a terminal; the other jobs are listed."""
     record, (path, content) = Path(write("job-1")), damage
@@ -243,7 +251,7 @@ def test_what_is_damaged_or_foreign_is_skipped_with_a_warning(
     damaged.parent.mkdir(parents=True, exist_ok=True)
     damaged.write_bytes(record.read_bytes() if content is None else content)
 
-    assert ids(catalogue) == ["job-1"]
+    assert ids(sink) == ["job-1"]
 
     (warning,) = caplog.records
     assert (warning.levelno, warning.name) == (logging.WARNING, "ice_result.sinks.object.reader")
@@ -252,7 +260,7 @@ def test_what_is_damaged_or_foreign_is_skipped_with_a_warning(
 
 
 def test_files_beside_the_partitions_and_half_written_ones_are_not_looked_at(
-    catalogue: Catalogue, write: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sink: Store, write: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A write that was killed leaves a temporary file, which is nothing to warn of."""
     write("job-1")
@@ -260,7 +268,7 @@ def test_files_beside_the_partitions_and_half_written_ones_are_not_looked_at(
     (tmp_path / "records" / "README").write_text("hello")
     (tmp_path / "records" / "function_name=Cover" / "notes.txt").write_text("hello")
 
-    assert ids(catalogue) == ["job-1"]
+    assert ids(sink) == ["job-1"]
     assert caplog.records == []
 
 
@@ -274,7 +282,7 @@ def test_a_record_that_went_away_meanwhile_is_no_job(store: CountingStore) -> No
 
     store.put(f"{DAY}/job-1.json", b"{}")
 
-    assert ids(ObjectCatalogue(Vanishing(store.files), Layout())) == []
+    assert ids(ObjectStoreSink("file:", Vanishing(store.files), Layout())) == []
 
 
 def test_a_folder_that_cannot_be_listed_is_told_with_its_path(tmp_path: Path) -> None:
@@ -282,7 +290,7 @@ def test_a_folder_that_cannot_be_listed_is_told_with_its_path(tmp_path: Path) ->
     (tmp_path / "records").write_text("in the way")
 
     with pytest.raises(StorageError, match=rf"cannot list {tmp_path}/records/?: Not a directory"):
-        open_catalogue(f"file:{tmp_path}", SinkContext()).find(JobId("job-1"))
+        open_sink(f"file:{tmp_path}", SinkContext()).find(JobId("job-1"))
 
 
 def test_jobs_in_oss_are_found_below_their_prefix(
@@ -294,11 +302,11 @@ def test_jobs_in_oss_are_found_below_their_prefix(
         record = record_of(job_id=job_id)
         sink.stage(record)
         sink.commit(record, manifest.model_copy(update={"job_id": job_id}))
-    catalogue = open_catalogue("oss://records/ice", context)
+    sink = open_sink("oss://records/ice", context)
 
-    assert ids(catalogue) == ["job-1"]
-    assert catalogue.find(JobId("job-2")) is None
-    found = catalogue.find(JobId("job-1"))
+    assert ids(sink) == ["job-1"]
+    assert sink.find(JobId("job-2")) is None
+    found = sink.find(JobId("job-1"))
     assert found is not None
     assert found.manifest is not None
     assert cloud.oss.calls
@@ -332,4 +340,4 @@ def test_a_page_of_a_listing_of_oss_has_a_thousand_keys(cloud: LocalCloud, conte
 def test_the_deadline_ends_a_long_search(context: SinkContext) -> None:
     """It is told as what it is."""
     with pytest.raises(TimedOutError):
-        limited(Deadline.after(0), lambda: open_catalogue("oss://records", context).find(JobId("job-1")))
+        limited(Deadline.after(0), lambda: open_sink("oss://records", context).find(JobId("job-1")))

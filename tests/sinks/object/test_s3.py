@@ -14,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from botocore.config import Config
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
@@ -34,10 +34,13 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks import Parked, SinkContext, open_catalogue, open_lot, open_sink
-from ice_result.sinks.base import Found, JobFilter
+from ice_result.sinks import Parked, SinkContext, open_parking_store, open_sink
+from ice_result.sinks.base import JobFilter, StoredJob
 from ice_result.sinks.object.s3 import S3Client, S3Store
 from support.fake_clock import FakeTime, limited
+
+if TYPE_CHECKING:
+    from botocore.client import S3
 
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
@@ -48,19 +51,6 @@ LONGEST_START_SECONDS = 120
 CALLS_BEFORE_KEYS_COUNT = 3  # a user, its policy, its key
 
 
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class _Client(Protocol):
-    """What these tests do to a bucket directly."""
-
-    def create_bucket(self, **parameters: str) -> object: ...
-    def put_object(self, **parameters: str | bytes) -> object: ...
-    def get_object(self, **parameters: str) -> dict[str, _Body]: ...
-    def list_objects_v2(self, **parameters: str) -> dict[str, list[dict[str, str]]]: ...
-
-
 @dataclass(frozen=True)
 class Server:
     """A running server and the one pair of keys it accepts."""
@@ -68,7 +58,7 @@ class Server:
     endpoint: str
     key_id: str
     secret: str
-    client: _Client
+    client: S3
 
     @classmethod
     def at(cls, endpoint: str, key_id: str, secret: str) -> Server:
@@ -141,8 +131,9 @@ def test_a_job_is_two_objects(bucket: Bucket, s3: SinkContext, record_of: Record
     """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
     sink = open_sink(f"s3://{bucket.name}/ice/", s3)
 
-    staged = sink.stage(record_of())
-    committed = sink.commit(record_of(), manifest)
+    sink.stage(record_of())
+    sink.commit(record_of(), manifest)
+    staged, committed = sink.addresses(record_of())
 
     assert staged == f"s3://{bucket.name}/{KEY}"
     assert committed == f"s3://{bucket.name}/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -171,7 +162,9 @@ def test_odd_ids_arrive_as_they_were_encoded(bucket: Bucket, s3: SinkContext, re
     ids = ["../x", "a/b", "a%2Fb", "智能", "a b+c&d?e=f#g", "..", "~*'()!", "x" * 5000]
     sink = open_sink(f"s3://{bucket.name}", s3)
 
-    addresses = [sink.stage(record_of(job_id=job_id)) for job_id in ids]
+    for job_id in ids:
+        sink.stage(record_of(job_id=job_id))
+    addresses = [sink.addresses(record_of(job_id=job_id)).record for job_id in ids]
 
     assert sorted(bucket.listed()) == sorted(address.removeprefix(f"s3://{bucket.name}/") for address in addresses)
     assert len(set(addresses)) == len(ids)
@@ -179,7 +172,9 @@ def test_odd_ids_arrive_as_they_were_encoded(bucket: Bucket, s3: SinkContext, re
 
 def test_prefixes_and_functions_may_have_any_name(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
     """A prefix in Chinese and a function's name with a space are signed as they are stored."""
-    address = open_sink(f"s3://{bucket.name}/团队 a+b", s3).stage(record_of(function_name="新 功能"))
+    sink = open_sink(f"s3://{bucket.name}/团队 a+b", s3)
+    sink.stage(record_of(function_name="新 功能"))
+    address, _ = sink.addresses(record_of(function_name="新 功能"))
 
     (key,) = bucket.listed()
     assert address == f"s3://{bucket.name}/{key}"
@@ -192,8 +187,9 @@ def test_many_threads_share_one_sink(bucket: Bucket, s3: SinkContext, record_of:
     records = [record_of(job_id=f"job-{number}") for number in range(30)]
 
     with ThreadPoolExecutor(8) as threads:
-        addresses = set(threads.map(sink.stage, records))
+        list(threads.map(sink.stage, records))
 
+    addresses = {sink.addresses(record).record for record in records}
     assert addresses == {f"s3://{bucket.name}/{key}" for key in bucket.listed()}
     assert len(addresses) == 30
 
@@ -232,9 +228,9 @@ def test_a_missing_object_is_nothing(bucket: Bucket, s3: SinkContext) -> None:
 
 def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: ParkedOf) -> None:
     """The same event parked again is one object with a higher count, without a job id too."""
-    lot = open_lot(f"s3://{bucket.name}/ice", s3)
+    parking_store = open_parking_store(f"s3://{bucket.name}/ice", s3)
 
-    addresses = {lot.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)}
+    addresses = {parking_store.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)}
 
     assert len(addresses) == 1
     (key,) = bucket.listed()
@@ -286,11 +282,11 @@ def test_jobs_are_looked_up_again(bucket: Bucket, s3: SinkContext, record_of: Re
     sink = open_sink(url, s3)
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    catalogue = open_catalogue(url, s3)
+    reopened = open_sink(url, s3)
 
-    assert catalogue.find(JobId("job-1")) == Found(record_of(), manifest)
-    assert catalogue.find(JobId("job-2")) is None
-    assert [(line.job_id, line.complete) for line in catalogue.jobs(JobFilter())] == [("job-1", True)]
+    assert reopened.find(JobId("job-1")) == StoredJob(record_of(), manifest)
+    assert reopened.find(JobId("job-2")) is None
+    assert [(line.job_id, line.complete) for line in reopened.jobs(JobFilter())] == [("job-1", True)]
 
 
 def test_the_sdk_logs_nothing_of_what_is_signed(
@@ -322,8 +318,10 @@ def test_the_region_is_that_of_awss_chain_or_else_ices(
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     url = f"s3://{bucket.name}"
 
-    assert open_sink(url, s3).stage(record_of())
-    assert open_sink(url, replace(s3, region="us-east-1")).stage(record_of())
+    for context in (s3, replace(s3, region="us-east-1")):
+        sink = open_sink(url, context)
+        sink.stage(record_of())
+        assert sink.recorded(record_of()) == record_of()
 
 
 @pytest.mark.parametrize(
@@ -344,7 +342,7 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
     fake_time: FakeTime,
     new_caller: Callable[[str], ServiceCaller],
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """GIVEN a server that keeps failing WHEN it is written to and read from THEN the error comes in time."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
@@ -368,8 +366,8 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     assert [call.operation for call in cloud.oss.calls] == ["PUT"] * tries + ["GET"] * tries
 
 
-def _client(endpoint: str, key_id: str, secret: str) -> _Client:
-    client: _Client = boto3.client(
+def _client(endpoint: str, key_id: str, secret: str) -> S3:
+    return boto3.client(
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
@@ -377,7 +375,6 @@ def _client(endpoint: str, key_id: str, secret: str) -> _Client:
         aws_secret_access_key=secret,
         config=Config(s3={"addressing_style": "path"}),
     )
-    return client
 
 
 def _moto(_folder: Path) -> tuple[list[str], dict[str, str]]:

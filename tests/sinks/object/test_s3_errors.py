@@ -7,6 +7,7 @@ import inspect
 import botocore.exceptions
 import botocore.parsers
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from ice_result.errors import (
@@ -189,6 +190,21 @@ def test_an_answer_that_says_nothing_is_still_an_error_of_ours(response: dict[st
 def test_a_reply_that_cannot_be_read_is_worth_another_try() -> None:
     """The SDK's parser has an exception of its own, outside the tree of the others."""
     assert isinstance(translate(botocore.parsers.ResponseParserError("no XML"), TRIED), UnavailableError)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("host"), "/key", "slow"), TimedOutError),
+        (urllib3.exceptions.SSLError("EOF"), UnavailableError),
+        (ConnectionResetError(104, "reset"), UnavailableError),
+    ],
+)
+def test_a_connection_that_breaks_below_the_sdk_is_worth_another_try(
+    error: Exception, kind: type[ServiceError]
+) -> None:
+    """The SDK lets some errors of the connection through while a body is read."""
+    assert type(translate(error, TRIED)) is kind
 
 
 def test_our_own_errors_and_defects_stay_as_they_are() -> None:

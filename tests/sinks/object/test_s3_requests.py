@@ -15,7 +15,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ForbiddenError, UnavailableError
-from ice_result.sinks import SinkContext, open_catalogue, open_sink
+from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.s3 import S3Client, S3Store
 from support.missing_keys import take_keys_away
@@ -168,4 +168,4 @@ def test_missing_keys_of_alibaba_clouds_are_told_as_such(monkeypatch: pytest.Mon
 def test_the_store_of_aws_needs_no_endpoint() -> None:
     """GIVEN no endpoint THEN the sink opens: boto3 knows AWS's own."""
     assert open_sink("s3://records/ice", SinkContext()).url == "s3://records/ice"
-    assert open_catalogue("s3://records/ice", SinkContext()).reads_everything(JobFilter())
+    assert open_sink("s3://records/ice", SinkContext()).reads_everything(JobFilter())

@@ -17,7 +17,7 @@ from ice_result.errors import StorageError
 from ice_result.jobs.model import Job
 from ice_result.records import build_manifest, build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.table.rows import Rows, found, generation, job_line, rows_of, time_text
+from ice_result.sinks.table.rows import Rows, generation, job_line, rows_of, stored_job, time_text
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, TABLES, Table
 from support.paths import ROOT, SAMPLE_JOBS
 from support.record_versions import manifest, record
@@ -192,7 +192,7 @@ def test_a_row_that_is_none_of_ours_is_named() -> None:
     with pytest.raises(StorageError, match=r"the row of job j is not one this version can read: .*state"):
         job_line({"job_id": "j", "state": "odd"})
     with pytest.raises(StorageError, match="the row of job j"):
-        found({"job_id": "j", "record": "{", "manifest": "{}"})
+        stored_job({"job_id": "j", "record": "{", "manifest": "{}"})
 
 
 def test_names_need_no_quoting_anywhere() -> None:

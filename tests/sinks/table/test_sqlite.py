@@ -20,11 +20,10 @@ import pytest
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
-from ice_result.sinks import Sink, SinkContext
-from ice_result.sinks.base import Catalogue, Found, JobFilter
-from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
+from ice_result.sinks import SinkContext
+from ice_result.sinks.base import JobFilter, StoredJob
+from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import rows_of
-from ice_result.sinks.table.schema import TableStore
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.fake_clock import FakeTime, limited
 from support.record_versions import ANSWERS, WRITINGS, Writing, manifest, record
@@ -56,26 +55,26 @@ def content(path: Path) -> tuple[list[str], list[str], list[str]]:
     return jobs, outputs, items
 
 
-def test_a_sqlite_url_is_a_sink_a_catalogue_and_a_table_store(tmp_path: Path) -> None:
+def test_a_sqlite_url_is_a_store_of_tables(tmp_path: Path) -> None:
     """The registry opens it under its URL, without touching the disk; it keeps no parked events."""
     url = f"sqlite:{tmp_path}/jobs.db"
-    sink: Sink = open_sink(url, SinkContext())
-    catalogue: Catalogue = open_catalogue(url, SinkContext())
+    sink = open_sink(url, SinkContext())
 
     assert sink.url == url
-    assert isinstance(sink, TableStore)
-    assert catalogue.find(JobId("job-1")) is None
-    assert not catalogue.reads_everything(JobFilter())
-    assert "sqlite" not in PARKING_SCHEMES
+    assert sink.capabilities.keeps == "tables"
+    assert sink.find(JobId("job-1")) is None
+    assert not sink.reads_everything(JobFilter())
+    assert "sqlite:" not in parking_schemes()
     assert [*tmp_path.iterdir()] == []
 
 
 def test_nothing_is_written_before_the_commit(sink: SqliteSink, path: Path) -> None:
-    """Staging tells the address and leaves the disk alone; committing makes folders, tables and rows."""
-    address = sink.stage(record(2, None))
+    """Staging leaves the disk alone; committing makes folders, tables and rows."""
+    sink.stage(record(2, None))
     assert not path.exists()
 
-    assert sink.commit(record(2, None), manifest(1)) == address == f"sqlite:{path}#ice_jobs/job-1"
+    sink.commit(record(2, None), manifest(1))
+    assert {*sink.addresses(record(2, None))} == {f"sqlite:{path}#ice_jobs/job-1"}
     assert rows(path, "SELECT job_id, complete FROM ice_jobs") == [("job-1", 1)]
     assert rows(path, "SELECT number, object_key FROM ice_outputs") == [(1, "0.jpg")]
     assert rows(path, "SELECT number, rank, score FROM ice_items") == [(1, 1, 1.5), (2, 2, 1.5)]
@@ -86,7 +85,7 @@ def test_what_is_written_is_found_again(sink: SqliteSink) -> None:
     sink.commit(record(2, None), manifest(1))
 
     found = sink.find(JobId("job-1"))
-    assert found == Found(record(2, None), manifest(1))
+    assert found == StoredJob(record(2, None), manifest(1))
     assert sink.find(JobId("job-2")) is None
 
 
@@ -274,12 +273,12 @@ def test_all_jobs_are_found_page_by_page(path: Path, count: int, more: dict[str,
     for job_id in job_ids:
         sink.write(rows_of(record(1, None, job_id=job_id), manifest(1)))
 
-    places = sink.places(JobFilter())
-    first = next(places)
+    keys = sink.keys(JobFilter())
+    first = next(keys)
     late = f"{job_ids[-2]}-b"
     sink.write(rows_of(record(1, None, job_id=late), manifest(1)))
 
-    assert [first, *places] == [*job_ids[:-1], late, job_ids[-1]]
+    assert [first, *keys] == [*job_ids[:-1], late, job_ids[-1]]
 
 
 def test_a_lock_held_by_others_is_waited_for(sink: SqliteSink, path: Path, fake_time: FakeTime) -> None:

@@ -167,12 +167,37 @@ def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path) -> Non
     assert len(rows(path, "SELECT file_count FROM ice_jobs")) == 3
 
 
+def test_columns_of_a_new_family_of_results_are_added(tmp_path: Path) -> None:
+    """GIVEN a file of a release with fewer families WHEN a job is written THEN old rows stay, with null in them."""
+    path = tmp_path / "jobs.db"
+    write(SqliteSink(f"sqlite:{path}", path), "before")
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("score", "valid", "mos_score"):
+            connection.execute(f"ALTER TABLE ice_items DROP COLUMN {name}")
+        connection.commit()
+    sink = SqliteSink(f"sqlite:{path}", path)
+
+    assert {status.state for status in sink.prepare(dry_run=True)} == {"present"}
+    assert [line.job_id for line in sink.jobs(JobFilter())] == ["before"]
+    write(sink, "after")
+
+    assert rows(path, "SELECT job_id, number, rank, score FROM ice_items ORDER BY job_id, number") == [
+        ("after", 1, 1, 1.5),
+        ("before", 1, 1, None),
+    ]
+    assert set(rows(path, "SELECT name, type FROM pragma_table_info('ice_items')")) >= {
+        ("score", "REAL"),
+        ("mos_score", "REAL"),
+    }
+
+
 @pytest.mark.parametrize(
     ("statement", "table", "column"),
     [
         ("ALTER TABLE ice_jobs RENAME COLUMN files TO number", "ice_jobs", "file_count"),
         ("ALTER TABLE ice_jobs RENAME COLUMN outcome TO ending", "ice_jobs", "file_count, files_stored, outcome"),
         ("ALTER TABLE ice_outputs RENAME COLUMN etag TO tag", "ice_outputs", "etag, storage_class"),
+        ("ALTER TABLE ice_items RENAME COLUMN kind TO sort", "ice_items", "kind"),
     ],
 )
 def test_a_table_that_is_not_of_version_1_is_refused(

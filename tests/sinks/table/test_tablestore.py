@@ -17,7 +17,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.faults import FaultKind
-from alicloud_local.service import Watch
+from alicloud_local.service import CallObserver
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
@@ -36,10 +36,10 @@ from ice_result.errors import (
 from ice_result.records import Manifest
 from ice_result.results.unknown import Unknown
 from ice_result.sinks import SinkContext
-from ice_result.sinks.base import Found, JobFilter
-from ice_result.sinks.registry import PARKING_SCHEMES, open_catalogue, open_sink
+from ice_result.sinks.base import JobFilter, StoredJob
+from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import Rows, rows_of, size
-from ice_result.sinks.table.schema import DAYS, TABLES, Column, Table, TableStore
+from ice_result.sinks.table.schema import DAYS, TABLES, Column, Table
 from ice_result.sinks.table.tablestore import TablestoreSink, fitting_rows
 from ice_result.sinks.table.tablestore_client import Change, Tablestore, batches
 from support.certificate_authority import tls_of_an_authority
@@ -56,7 +56,7 @@ NAMES = [table.name for table in (*TABLES, DAYS)]
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Iterator[LocalCloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, watch: CallObserver) -> Iterator[LocalCloud]:
     """A local cloud with Tablestore in it."""
     with LocalCloud(tablestore=True, watch=watch) as local:
         for name, value in local.environment.items():
@@ -100,10 +100,10 @@ def test_an_ots_url_is_a_sink_a_catalogue_and_a_table_store(context: SinkContext
     sink = open_sink(URL, context)
 
     assert sink.url == URL
-    assert isinstance(sink, TableStore)
-    assert open_catalogue(URL, context).reads_everything(JobFilter())
-    assert not open_catalogue(URL, context).reads_everything(JobFilter(since=DAY))
-    assert "ots" not in PARKING_SCHEMES
+    assert sink.capabilities.keeps == "tables"
+    assert open_sink(URL, context).reads_everything(JobFilter())
+    assert not open_sink(URL, context).reads_everything(JobFilter(since=DAY))
+    assert "ots:" not in parking_schemes()
     assert cloud.ots.calls == ()
 
 
@@ -135,12 +135,13 @@ def test_wrong_settings_show_when_the_sink_is_opened() -> None:
 
 
 def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalCloud) -> None:
-    """Staging tells the address; committing writes all rows in four calls, the job's own row after the others."""
+    """Staging does nothing; committing writes all rows in four calls, the job's own row after the others."""
     before = len(cloud.ots.calls)
-    address = sink.stage(record(2, None))
+    sink.stage(record(2, None))
     assert len(cloud.ots.calls) == before
 
-    assert sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1)) == address == f"{URL}#ice_jobs/job-1"
+    sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1))
+    assert {*sink.addresses(record(2, None))} == {f"{URL}#ice_jobs/job-1"}
     assert operations(cloud, before) == ["BatchWriteRow", "PutRow", "GetRange", "GetRange"]
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert (job["job_id"], job["complete"], job["file_count"]) == ("job-1", True, 2)
@@ -156,7 +157,7 @@ def test_what_is_written_is_found_again(sink: TablestoreSink) -> None:
     """The record and the manifest, equal to those given; other jobs are not there."""
     sink.commit(record(2, None), manifest(1))
 
-    assert sink.find(JobId("job-1")) == Found(record(2, None), manifest(1))
+    assert sink.find(JobId("job-1")) == StoredJob(record(2, None), manifest(1))
     assert sink.find(JobId("job-2")) is None
 
 
@@ -223,7 +224,7 @@ def test_a_fault_that_passes_costs_nothing(
     sink: TablestoreSink,
     cloud: LocalCloud,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """Also a write whose reply was lost: it is sent again, and is there once."""
     hangs = fake_time.during(kind, 10)
@@ -254,7 +255,7 @@ def test_a_fault_that_stays_is_one_of_our_errors(
     sink: TablestoreSink,
     cloud: LocalCloud,
     fake_time: FakeTime,
-    watchers: list[Watch],
+    watchers: list[CallObserver],
 ) -> None:
     """It says what was tried and where, within the deadline."""
     hangs = fake_time.during(kind, 10, times=None)
@@ -431,11 +432,11 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
     assert len(cloud.ots.rows(INSTANCE, "ice_outputs")) == files
     kept = large.model_copy(update={"raw": {}, "result": Unknown()})
     kept_files = all_files if files == 1 else all_files.model_copy(update={"files": ()})
-    assert sink.find(JobId("job-1")) == Found(kept, kept_files, left_out, WHOLE_URI)
+    assert sink.find(JobId("job-1")) == StoredJob(kept, kept_files, left_out, WHOLE_URI)
     with pytest.raises(
         StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record belongs in oss:"
     ):
-        sink.found_at("job-1")
+        sink.job_at("job-1")
     assert sink.verified(large) == all_files
     sink.commit(large.model_copy(update={"file_count": files + 1}), all_files)
     if files > 1:

@@ -11,18 +11,21 @@ from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 
+from typing_extensions import override
+
 from ice_result.errors import StorageError, shorten
-from ice_result.sinks.base import Listed, SinkContext
+from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.object.store import KEYS_A_PAGE
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.object.store import KEYS_A_PAGE, ObjectStore
+from ice_result.sinks.parked_events import Listed
 from ice_result.sinks.registry import SinkUrl
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class FileStore:
+class FileStore(ObjectStore):
     """Files below `folder`, which is made when first needed.
 
     A process killed while it writes leaves at most a file `.<random>.tmp`, which nothing reads.
@@ -30,12 +33,14 @@ class FileStore:
 
     folder: Path
 
+    @override
     def address(self, key: str, /) -> str:
-        """The path of the file."""
+        """Return the path of the file."""
         return str(self.folder / key)
 
+    @override
     def put(self, key: str, data: bytes, /) -> str:
-        """Write the file unless it holds `data` already; its path. Raises StorageError, with path and cause."""
+        """Write the file unless it holds `data` already; return its path. Raises StorageError, with path and cause."""
         path = self.folder / key
         try:
             if _content(path) != data:
@@ -45,14 +50,16 @@ class FileStore:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
         return self.address(key)
 
+    @override
     def get(self, key: str, /) -> bytes | None:
-        """The content of the file; None when there is none. Raises StorageError, with path and cause."""
+        """Read the file; None when there is none. Raises StorageError, with path and cause."""
         path = self.folder / key
         try:
             return _content(path)
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
 
+    @override
     def delete(self, key: str, /) -> None:
         """Remove the file, durably. Raises StorageError, with path and cause."""
         path = self.folder / key
@@ -64,8 +71,9 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"cannot remove {path}: {error.strerror or error}") from error
 
+    @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """The files below `folder`, page by page; none when there is no such folder. Raises StorageError."""
+        """List the files below `folder`, page by page; none when there is no such folder. Raises StorageError."""
         files = self._files(folder, after)
         while page := [*islice(files, KEYS_A_PAGE)]:
             yield page
@@ -78,14 +86,15 @@ class FileStore:
             elif key > after and not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
                 yield from _listed(key, entry)
 
+    @override
     def children(self, folder: str, /) -> Iterator[str]:
-        """The folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
+        """List the folders in `folder`, by name; none when there is no such folder. Raises StorageError."""
         return (entry.name for entry in _entries(self.folder / folder) if _is_folder(entry))
 
 
-def open_file(url: SinkUrl, _context: SinkContext) -> ObjectSink:
-    """The sink of a `file:` URL."""
-    return ObjectSink(url.text, FileStore(Path(url.path)), Layout())
+def open_file(url: SinkUrl, _context: SinkContext) -> ObjectStoreSink:
+    """Open the sink of a `file:` URL."""
+    return ObjectStoreSink(url.text, FileStore(Path(url.path)), Layout())
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -99,7 +108,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _in_order(folder: str, entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, os.DirEntry[str]]]:
-    """Each with the key of the file, or the start of all keys in the folder: in this order, all keys are in order."""
+    """Sort entries by the key of the file, or the start of all keys in the folder: then all keys are in order."""
     keyed = [(f"{folder}{entry.name}/" if _is_folder(entry) else f"{folder}{entry.name}", entry) for entry in entries]
     return sorted(keyed, key=lambda each: each[0])
 
@@ -128,7 +137,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """A new file takes the place of the old one in a single step: readers see the one or the other.
+    """Replace a file by a new one in a single step: readers see the old file or the new one.
 
     write .tmp ── fsync ──► rename over path ── fsync folder ──► durable
     """

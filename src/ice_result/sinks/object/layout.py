@@ -1,9 +1,9 @@
-"""Where things lie in an object store: the keys of records, manifests and parked events.
+"""Keys of records, manifests and parked events in an object store.
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
-<prefix>/parked/listed-to.json                                                 where the timer's listing goes on
+<prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
 """
 
@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 from ice_result.core.json_text import dump
 from ice_result.records.model import Record
-from ice_result.sinks.base import DEAD, Expected, Parked
+from ice_result.sinks.parked_events import DEAD, Expected, Parked
 
 LONGEST_PART = 180
-"""Bytes of an encoded id or name. With what is put around it, it stays below the 255 bytes of a file name."""
+"""Bytes of an encoded id or name. With its surroundings it stays below the 255 bytes of a file name."""
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive writes for a column without a value: jobs without a FunctionName or a CreateTime."""
+"""Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
@@ -32,43 +32,43 @@ _CUT_ESCAPE = re.compile(r"%.?$")
 
 @dataclass(frozen=True)
 class Layout:
-    """The keys below `prefix`, which has no slash at either end and may be empty."""
+    """Keys below `prefix`, which has no slash at either end and may be empty."""
 
     prefix: str = ""
 
     def record(self, record: Record) -> str:
-        """The key of a record."""
+        """Return the key of a record."""
         return self.record_of(record.job_id, record.function_name, record.create_time)
 
     def record_of(self, job_id: str, function_name: str, create_time: datetime | None) -> str:
-        """The key of the record of a job."""
+        """Return the key of the record of a job."""
         day = f"dt={_utc_day(create_time) if create_time else NO_VALUE}"
         return self._key("records", function_partition(function_name), day, file_name(job_id))
 
     def manifest(self, record: Record) -> str:
-        """The key of the manifest that belongs to `record`: it lies in the same partition."""
+        """Return the key of the manifest that belongs to `record`, in the same partition."""
         return self.manifest_of(self.record(record))
 
     def manifest_of(self, record_key: str) -> str:
-        """The key of the manifest that belongs to the record under `record_key`."""
+        """Return the key of the manifest that belongs to the record under `record_key`."""
         return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
 
     def parked(self, parked: Parked) -> str:
-        """The key of a parked event: the same event, parked for the same reason, has the same key."""
+        """Return the key of a parked event: the same event, parked for the same reason, has the same key."""
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
         return self._key("parked", part(DEAD if parked.dead else parked.reason), f"{name}.json")
 
     def position(self) -> str:
-        """The key of the position in the listing of parked events. It lies in no folder of a reason."""
+        """Return the key of the position in the listing of parked events. It is in no folder of a reason."""
         return self._key("parked", "listed-to.json")
 
     def expected(self, note: Expected) -> str:
-        """The key of a note: by name, those due first come first."""
+        """Return the key of a note: sorted by name, the first to be due comes first."""
         due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
         return self._key("expected", f"{due}-{file_name(note.job_id)}")
 
     def folder(self, kind: Kind, *partition: str) -> str:
-        """The start of all keys of a kind, or of those in a partition such as `function_name=Cover`; ends in /."""
+        """Return the start of all keys of a kind, or of a partition such as `function_name=Cover`; it ends in /."""
         return self._key(kind, *partition, "")
 
     def _key(self, *parts: str) -> str:
@@ -76,7 +76,7 @@ class Layout:
 
 
 def due_of(key: str) -> datetime | None:
-    """When the note under `key` is due; None when it is none of ours."""
+    """Return the time at which the note under `key` is due; None when it is not ours."""
     due, dash, _ = key.rpartition("/")[2].partition("-")
     try:
         return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc) if dash else None
@@ -85,17 +85,17 @@ def due_of(key: str) -> datetime | None:
 
 
 def function_partition(function_name: str) -> str:
-    """The outer folder of a function's jobs."""
+    """Return the outer folder of a function's jobs."""
     return f"function_name={part(function_name) if function_name else NO_VALUE}"
 
 
 def file_name(job_id: str) -> str:
-    """The name of a job's files within their partitions."""
+    """Return the name of a job's files within their partitions."""
     return f"{part(job_id)}.json"
 
 
 def part(text: str) -> str:
-    """`text` as one part of a key: percent-encoded; when too long, cut and told apart by `+` and a hash.
+    """Return `text` as one part of a key: percent-encoded; when too long, cut, with `+` and a hash to tell it apart.
 
     A plus sign never comes out of the encoding, so no two texts become the same part.
     """

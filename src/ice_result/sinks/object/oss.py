@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
+
+from typing_extensions import override
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.lazy_imports import deferred
-from ice_result.errors import NotFoundError, SettingsError
-from ice_result.sinks.base import Listed, SinkContext
+from ice_result.errors import SettingsError
+from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss_errors import SERVICE, translate
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, Page, folder_name, pages
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
+from ice_result.sinks.parked_events import Listed
 from ice_result.sinks.registry import SinkUrl
 
 if TYPE_CHECKING:
     import oss2
 
     from ice_result.sinks.object.oss_session import OssSession
+
+    Bucket: TypeAlias = oss2.Bucket
+    Head: TypeAlias = oss2.models.HeadObjectResult
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
@@ -38,52 +42,6 @@ _NEVER_CALLED = (
     "requests",
 )
 _MOST_BUCKETS = 100
-
-
-class Head(Protocol):
-    """The headers of an object, as the SDK hands them over."""
-
-    content_length: int | None
-    content_type: str | None
-    etag: str | None
-    last_modified: int | None
-    headers: Mapping[str, str]
-
-
-class _Body(Protocol):
-    request_id: str
-    server_crc: int | None
-
-    def read(self) -> bytes: ...
-
-
-class _Listed(Protocol):
-    key: str
-    last_modified: int
-
-
-class _Listing(Protocol):
-    object_list: list[_Listed]
-    prefix_list: list[str]
-    is_truncated: bool
-    next_continuation_token: str
-
-
-class _Versioning(Protocol):
-    status: str | None
-
-
-class Bucket(Protocol):
-    """What we use of the SDK's bucket."""
-
-    def put_object(self, key: str, data: bytes, headers: Mapping[str, str]) -> object: ...
-    def get_object(self, key: str) -> _Body: ...
-    def head_object(self, key: str) -> Head: ...
-    def delete_object(self, key: str) -> object: ...
-    def get_bucket_versioning(self) -> _Versioning: ...
-    def list_objects_v2(
-        self, prefix: str, delimiter: str, continuation_token: str, start_after: str, *, max_keys: int
-    ) -> _Listing: ...
 
 
 class OssClient:
@@ -97,7 +55,7 @@ class OssClient:
         self._lock = threading.Lock()
 
     def endpoint(self) -> Endpoint:
-        """Endpoint of OSS. Raises SettingsError without a region, which signatures name."""
+        """Return the endpoint of OSS. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
@@ -108,7 +66,7 @@ class OssClient:
         self._shared_session()
 
     def call(self, operation: str, bucket: str, use: Callable[[Bucket], T]) -> T:
-        """The value of `use(bucket)`, retried while that can help. Raises our own errors."""
+        """Return the value of `use(bucket)`, retried while that can help. Raises our own errors."""
         session = self._shared_session()  # loads the SDK, before the attempts are timed
 
         def attempt() -> T:
@@ -122,7 +80,7 @@ class OssClient:
         return self._caller.call(operation, attempt)
 
     def _bucket(self, name: str, session: OssSession) -> Bucket:
-        """The SDK's bucket, which has no state of its own: one serves all threads."""
+        """Return the SDK's bucket, which has no state of its own: one object serves all threads."""
         bucket = self._buckets.get(name)
         if bucket is None:
             import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
@@ -164,79 +122,74 @@ class OssClient:
 
 
 @dataclass(frozen=True)
-class OssStore:
-    """Objects in one bucket."""
+class OssStore(BucketStore):
+    """Objects in one bucket of OSS."""
 
+    scheme = "oss"
     client: OssClient
     bucket: str
     encryption: str | None = None
     keys_a_page: int = KEYS_A_PAGE
 
+    @override
     def load(self) -> None:
         """Make the client ready."""
         self.client.load()
 
-    def address(self, key: str, /) -> str:
-        """The object's `oss:` address."""
-        return f"oss://{self.bucket}/{key}"
+    @override
+    def versioning(self) -> str | None:
+        """Ask for the versioning of the bucket: `off`, Enabled or Suspended."""
+        operation = f"read the versioning of oss://{self.bucket}"
+        return self.client.call(operation, self.bucket, lambda bucket: bucket.get_bucket_versioning().status) or "off"
 
-    def put(self, key: str, data: bytes, /) -> str:
-        """Write the object; its `oss:` address. OSS refuses what does not arrive as it was sent (Content-MD5)."""
-        address = self.address(key)
-        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    @override
+    def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
         headers = {"Content-Type": "application/json", "Content-MD5": digest}
         if self.encryption:
             headers["x-oss-server-side-encryption"] = self.encryption
-        self.client.call(f"write {address}", self.bucket, lambda bucket: bucket.put_object(key, data, headers))
-        return address
+        self.client.call(operation, self.bucket, lambda bucket: bucket.put_object(key, data, headers))
 
-    def get(self, key: str, /) -> bytes | None:
-        """The object's bytes; None when there is no such object. A missing bucket is an error."""
-        try:
-            return self.client.call(
-                f"read oss://{self.bucket}/{key}", self.bucket, lambda bucket: _checked_read(bucket, key)
+    @override
+    def _read(self, operation: str, key: str) -> bytes:
+        return self.client.call(operation, self.bucket, lambda bucket: _checked_read(bucket, key))
+
+    @override
+    def _remove(self, operation: str, key: str) -> None:
+        self.client.call(operation, self.bucket, lambda bucket: bucket.delete_object(key))
+
+    @override
+    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
+        def list_one(bucket: Bucket) -> Page:
+            found = bucket.list_objects_v2(folder, delimiter, token, after, max_keys=self.keys_a_page)
+            return Page(
+                tuple(
+                    Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc))
+                    for each in found.object_list
+                ),
+                tuple(folder_name(prefix) for prefix in found.prefix_list),
+                found.next_continuation_token if found.is_truncated else "",
             )
-        except NotFoundError:
-            return None
 
-    def delete(self, key: str, /) -> None:
-        """Remove the object; OSS says the same when there was none."""
-        self.client.call(f"remove oss://{self.bucket}/{key}", self.bucket, lambda bucket: bucket.delete_object(key))
-
-    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """The objects below `folder`, page by page; OSS orders them by their keys (documented)."""
-        return (page.objects for page in self._pages(folder, "", after))
-
-    def children(self, folder: str, /) -> Iterator[str]:
-        """The folders in `folder`, by name."""
-        return (name for page in self._pages(folder, "/") for name in page.folders)
-
-    def _pages(self, folder: str, delimiter: str, after: str = "") -> Iterator[Page]:
-        def fetch(token: str) -> Page:
-            def list_one(bucket: Bucket) -> Page:
-                return _page(bucket.list_objects_v2(folder, delimiter, token, after, max_keys=self.keys_a_page))
-
-            return self.client.call(f"list oss://{self.bucket}/{folder}", self.bucket, list_one)
-
-        return pages(fetch)
+        return self.client.call(operation, self.bucket, list_one)
 
 
-def open_oss(url: SinkUrl, context: SinkContext) -> ObjectSink:
-    """The sink of an `oss:` URL. Raises SettingsError."""
+def open_oss(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
+    """Open the sink of an `oss:` URL. Raises SettingsError."""
     client = OssClient(context)
     client.endpoint()  # wrong settings show now, not at the first job
-    return ObjectSink(url.text, OssStore(client, url.authority or "", context.oss_encryption), Layout(url.prefix))
+    store = OssStore(client, url.authority or "", context.oss_encryption)
+    return ObjectStoreSink(url.text, store, Layout(url.prefix))
 
 
 @cache
 def _quick_signer() -> type[oss2.ProviderAuthV4]:
-    """Return the SDK's signer (V4), with two of its steps made quick, which are a tenth of the CPU of a job.
+    """Return the SDK's signer (V4) with two faster steps, which take a tenth of the CPU of a job in the SDK.
 
-    Both are private [read in the source of oss2 2.19]. A version that names them otherwise makes them itself again.
+    Both are private [read in the source of oss2 2.19]. A version with other names for them uses its own steps again.
     """
     import oss2  # noqa: PLC0415  as above
 
-    class Signer(oss2.ProviderAuthV4):  # type: ignore[misc]  # the SDK has no types
+    class Signer(oss2.ProviderAuthV4):
         def _ProviderAuthV4__v4_uri_encode(self, text: str | bytes, ignores_slashes: bool) -> str:  # noqa: N802
             return quote(text, safe="/" if ignores_slashes else "")
 
@@ -250,7 +203,7 @@ def _quick_signer() -> type[oss2.ProviderAuthV4]:
 
 
 class _Scoped(Protocol):
-    """What the SDK's signer reads of a request for the scope of a signature."""
+    """Parts of a request that the SDK's signer takes for the scope of a signature."""
 
     cloudbox_id: str | None
     region: str | None
@@ -267,7 +220,7 @@ def _key_of_day(secret: str, *scope: str) -> bytes:
 
 
 class _Signer:
-    """Our keys as the SDK asks for them: before every request."""
+    """Provider of our keys, which the SDK asks before every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -277,14 +230,6 @@ class _Signer:
 
         keys = self._credentials.keys()
         return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
-
-
-def _page(found: _Listing) -> Page:
-    return Page(
-        tuple(Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc)) for each in found.object_list),
-        tuple(folder_name(prefix) for prefix in found.prefix_list),
-        found.next_continuation_token if found.is_truncated else "",
-    )
 
 
 def _checked_read(bucket: Bucket, key: str) -> bytes:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, IceResultError, NoSuchBucketError, NotFoundError, UnavailableError
 from ice_result.records.model import LookUpProblem, ObjectFacts
 from ice_result.sinks.base import SinkContext
-from ice_result.sinks.object.oss import Bucket, Head, OssClient
+from ice_result.sinks.object.oss import OssClient
 from ice_result.sinks.object.oss_errors import SERVICE, OtherRegionError
+
+if TYPE_CHECKING:
+    from ice_result.sinks.object.oss import Bucket, Head
 
 
 @dataclass(frozen=True)
 class OssInspector:
-    """An ObjectInspector: one HEAD request for each file."""
+    """ObjectInspector that sends one HEAD request for each file."""
 
     client: OssClient
 
@@ -24,7 +28,7 @@ class OssInspector:
         self.client.load()
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
-        """What OSS says of the object; what it will not say is in `problem` and `message`."""
+        """Look the object up with one HEAD request; a failure is told in `problem` and `message`."""
         operation = f"look up {address.uri}"
 
         def look_up(bucket: Bucket) -> ObjectFacts:
@@ -47,7 +51,7 @@ class OssInspector:
 
 
 def open_inspector(context: SinkContext) -> OssInspector:
-    """An inspector of the buckets of the context's region. Without one, it says that nothing was checked, and why."""
+    """Open an inspector of the buckets of the context's region. Without a region, it says why nothing was checked."""
     return OssInspector(OssClient(context))
 
 
@@ -65,7 +69,7 @@ def _facts(head: Head) -> ObjectFacts:
 
 
 def _message(error: IceResultError) -> str:
-    """Without the id of the request, which is another each time: the same finding is the same manifest."""
+    """Return the message without the id of the request: the same finding must give the same manifest."""
     return str(error).partition(": request id ")[0]
 
 

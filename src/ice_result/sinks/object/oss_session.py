@@ -1,4 +1,4 @@
-"""The session that the SDK of OSS sends with, in place of its own; imported with the SDK."""
+"""Session of the SDK of OSS, in place of its own; imported with the SDK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ice_result.core.http_transport import HttpReply, HttpTransport, environment
 
 
 class _SdkRequest(Protocol):
-    """What the SDK hands to its session: a request, signed."""
+    """Signed request that the SDK gives to its session."""
 
     method: str
     url: str
@@ -48,13 +48,13 @@ class OssSession:
                 seconds=timeout,
                 proxy=self._proxy,
             )
-        except (OSError, ValueError) as error:  # a ValueError: what cannot be sent
+        except (OSError, ValueError) as error:  # a ValueError: the request cannot be sent
             raise self._error(error) from error
         return Reply(reply)
 
 
 class Reply:
-    """What the SDK reads of a reply; its own class for that takes one of `requests`."""
+    """Parts of a reply that the SDK reads. The class of the SDK for them takes a reply of `requests`."""
 
     def __init__(self, reply: HttpReply) -> None:
         self.status = reply.status

@@ -1,4 +1,4 @@
-"""Looking jobs up in the object layout: what the partitions leave is listed, and read."""
+"""Looking jobs up in the object layout: partitions that cannot have them are left out, the others are read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ice_result.core.calls import in_order
 from ice_result.core.types import JobId, Model
 from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Found, Hint, JobFilter, JobLine, Near, Reads, Stored
+from ice_result.sinks.base import Hint, JobFilter, JobLine, Near, Reads, StoredJob
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
-from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.object.store import ObjectStore
 
 LONGEST_JOB = timedelta(days=7)
-"""How long before `since` a job that finished after it can have been created: days before that are not read.
+"""Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
 
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Partition(NamedTuple):
-    """Where a function's jobs of one day lie; the day None is that of jobs without a CreateTime."""
+    """Partition of a function's jobs of one day; the day None is for jobs without a CreateTime."""
 
     function: str
     folder: str
@@ -40,16 +40,16 @@ class _Partition(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ObjectCatalogue:
-    """A Catalogue over any object store. What is no record of ours, or damaged, is skipped with a warning."""
+class ObjectReader:
+    """Reads records and manifests in any object store. It skips foreign and damaged objects with a warning."""
 
     store: ObjectStore
     layout: Layout
 
-    def find(self, job_id: JobId, hint: Hint | None = None) -> Found | None:
-        """One job, asked for in each partition, the newest first: the layout has no index of ids.
+    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
+        """Ask for a job in each partition, the newest first: the layout has no index of ids.
 
-        With a hint, only the days around the one named are looked at; with its function too, nothing is listed.
+        With a hint, only the days around the one it names are read; with its function too, nothing is listed.
         """
         name = file_name(job_id)
 
@@ -60,19 +60,19 @@ class ObjectCatalogue:
         partitions = self._partitions(None, None) if hint is None else self._partitions_near(hint)
         for record in in_order(read, partitions, _AT_ONCE):
             if record is not None:
-                return Found(record, self._manifest(record))
+                return StoredJob(record, self._manifest(record))
         return None
 
     def recorded(self, record: Record) -> Record | None:
-        """One read, of the record's own key. Raises StorageError for one that this version cannot read."""
+        """Read the record's own key. Raises StorageError for one that this version cannot read."""
         return self._readable(self.layout.record(record), Record)
 
     def verified(self, record: Record) -> Manifest | None:
-        """One read, of the manifest's own key. Raises StorageError for one that this version cannot read."""
+        """Read the manifest's own key. Raises StorageError for one that this version cannot read."""
         return self._readable(self.layout.manifest(record), Manifest)
 
-    def place_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """The manifests of some partitions are read: of the days around the time, or else of the newest.
+    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
+        """Read the manifests of some partitions: of the days around the time, or else of the newest.
 
         Without a function's name, the functions are listed first.
         """
@@ -83,13 +83,13 @@ class ObjectCatalogue:
                 return key
         return None
 
-    def found_at(self, place: str) -> Found | None:
-        """Two reads, of the record's key and of the manifest's."""
-        record = self._record(place)
-        return Found(record, self._manifest(record)) if record else None
+    def job_at(self, key: str) -> StoredJob | None:
+        """Read the record's key and the manifest's."""
+        record = self._record(key)
+        return StoredJob(record, self._manifest(record)) if record else None
 
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
-        """The newest day first, and within a day what finished last first. A day is read when it is come to."""
+        """List the newest day first, and within a day the last to finish first. A day is read when its turn comes."""
 
         def read(key: str) -> JobLine | None:
             return self._line(key, wanted)
@@ -99,16 +99,12 @@ class ObjectCatalogue:
             lines = in_order(read, self._keys(of_one_day), _AT_ONCE)
             yield from sorted((line for line in lines if line), key=_newest, reverse=True)
 
-    def reads_everything(self, wanted: JobFilter) -> bool:
-        """Whether no day can be left out. A function's partitions alone may still be most of all there is."""
-        return wanted.since is None
-
-    def places(self, wanted: JobFilter) -> Iterator[str]:
-        """The newest day first; of the time only the day of creation is known here."""
+    def keys(self, wanted: JobFilter) -> Iterator[str]:
+        """List the newest day first; of the time only the day of creation is known here."""
         yield from self._keys(self._partitions(wanted.function_name, wanted.since))
 
-    def place_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Asked for in each partition, the newest first."""
+    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
+        """Ask in each partition, the newest first."""
         name = file_name(job_id)
 
         def there(partition: _Partition) -> str | None:
@@ -117,26 +113,6 @@ class ObjectCatalogue:
 
         partitions = self._partitions(wanted.function_name, wanted.since)
         return next((key for key in in_order(there, partitions, _AT_ONCE) if key), None)
-
-    def place_as(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
-        """The key of the record."""
-        return self.layout.record_of(job_id, function_name, create_time)
-
-    def stored(self, place: str) -> Stored | None:
-        """Two reads: the record, and the manifest beside it."""
-        record = self.store.get(place)
-        if record is None:
-            return None
-        return Stored(place, record, self.store.get(self.layout.manifest_of(place)))
-
-    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
-        """A line of JSON each."""
-        return Stored(self.layout.record(record), line(record), line(manifest))
-
-    def remove(self, place: str) -> None:
-        """The manifest first: a record alone is one that is not done with."""
-        self.store.delete(self.layout.manifest_of(place))
-        self.store.delete(place)
 
     def _partitions(self, function_name: str | None, since: datetime | None) -> list[_Partition]:
         return self._partitions_in(self._functions(function_name), since)
@@ -152,7 +128,7 @@ class ObjectCatalogue:
         return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
 
     def _partitions_of(self, near: Near) -> Iterable[_Partition]:
-        """Where a job can be that an event tells of, what is likeliest first."""
+        """Return the partitions in which the job of an event can be, the likeliest first."""
         if near.time is not None:
             return self._partitions_near(Hint(near.function_name, near.time))
         functions = self._functions(near.function_name)
@@ -161,7 +137,7 @@ class ObjectCatalogue:
         return self._partitions_in(functions, None)
 
     def _functions(self, function_name: str | None) -> list[str]:
-        """The outer folders in which its jobs are; without a name, those of all functions."""
+        """Return the outer folder of a function's jobs; without a name, the folders of all functions."""
         if function_name is not None:
             return [function_partition(function_name)]
         return [*self.store.children(self.layout.folder("records"))]
@@ -233,7 +209,7 @@ def _partition(function: str, folder: str) -> _Partition | None:
 
 
 def _days_around(time: datetime) -> list[date]:
-    """The day of that time, the one before and the one after, as far as there are such days."""
+    """Return the day of that time, the day before and the day after, as far as there are such days."""
     day = time.date() if time.year in {MINYEAR, MAXYEAR} else time.astimezone(timezone.utc).date()
     numbers = [day.toordinal() + days for days in (0, -1, 1)]
     return [date.fromordinal(number) for number in numbers if date.min.toordinal() <= number <= date.max.toordinal()]

@@ -8,65 +8,35 @@ so it is not sent there either.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from typing_extensions import override
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.errors import KeysExpiredError, NotFoundError
-from ice_result.sinks.base import Listed, SinkContext
+from ice_result.errors import KeysExpiredError
+from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.s3_errors import SERVICE, translate
-from ice_result.sinks.object.sink import ObjectSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, Page, folder_name, pages
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
+from ice_result.sinks.parked_events import Listed
 from ice_result.sinks.registry import SinkUrl
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.client
     import botocore.credentials
     from botocore.config import Config
 
+    Client: TypeAlias = botocore.client.S3
+
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
-
-
-class _Body(Protocol):
-    def read(self) -> bytes: ...
-
-
-class _Object(TypedDict):
-    Body: _Body
-
-
-class _Listed(TypedDict):
-    Key: str
-    LastModified: datetime
-
-
-class _Folded(TypedDict):
-    Prefix: str
-
-
-class _Listing(TypedDict, total=False):
-    Contents: list[_Listed]
-    CommonPrefixes: list[_Folded]
-    IsTruncated: bool
-    NextContinuationToken: str
-
-
-class Client(Protocol):
-    """What we use of boto3's client; its arguments are S3's own names."""
-
-    def put_object(self, **parameters: str | bytes) -> object: ...
-    def get_object(self, **parameters: str) -> _Object: ...
-    def delete_object(self, **parameters: str) -> object: ...
-    def list_objects_v2(self, **parameters: str | int) -> _Listing: ...
 
 
 class S3Client:
@@ -83,7 +53,7 @@ class S3Client:
         _translated("open S3", self._shared_client)
 
     def call(self, operation: str, use: Callable[[Client], T]) -> T:
-        """The value of `use(client)`, retried while that can help. Raises our own errors."""
+        """Return the value of `use(client)`, retried while that can help. Raises our own errors."""
 
         def attempt() -> T:
             client = _translated(operation, self._shared_client)
@@ -125,7 +95,7 @@ class S3Client:
             return self._client
 
     def _session(self, endpoint: Endpoint | None) -> tuple[boto3.session.Session, str | None]:
-        """A session with its keys, and the region: AWS's own chains, or for Alibaba Cloud's endpoints, ours.
+        """Return a session with its keys, and the region: AWS's own chains, or for Alibaba Cloud's endpoints, ours.
 
         ICE's region is a guess for other stores, so the chain's comes first: AWS_DEFAULT_REGION, or the profile's.
         With none at all, boto3 signs for us-east-1 [measured].
@@ -156,79 +126,57 @@ class S3Client:
 
 
 @dataclass(frozen=True)
-class S3Store:
+class S3Store(BucketStore):
     """Objects in one bucket."""
 
+    scheme = "s3"
     client: S3Client
     bucket: str
     keys_a_page: int = KEYS_A_PAGE
 
+    @override
     def load(self) -> None:
         """Make the client ready."""
         self.client.load()
 
-    def address(self, key: str, /) -> str:
-        """The object's `s3:` address."""
-        return f"s3://{self.bucket}/{key}"
-
-    def put(self, key: str, data: bytes, /) -> str:
-        """Write the object; its `s3:` address. S3 refuses what does not arrive as it was sent (Content-MD5)."""
-        address = self.address(key)
-        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-
+    @override
+    def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
         def write(client: Client) -> None:
             client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentMD5=digest, ContentType="application/json")
 
-        self.client.call(f"write {address}", write)
-        return address
+        self.client.call(operation, write)
 
-    def get(self, key: str, /) -> bytes | None:
-        """The object's bytes; None when there is no such object. A missing bucket is an error."""
+    @override
+    def _read(self, operation: str, key: str) -> bytes:
+        return self.client.call(operation, lambda client: client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
-        def read(client: Client) -> bytes:
-            return client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    @override
+    def _remove(self, operation: str, key: str) -> None:
+        self.client.call(operation, lambda client: client.delete_object(Bucket=self.bucket, Key=key))
 
-        try:
-            return self.client.call(f"read s3://{self.bucket}/{key}", read)
-        except NotFoundError:
-            return None
-
-    def delete(self, key: str, /) -> None:
-        """Remove the object; S3 says the same when there was none."""
-
-        def remove(client: Client) -> None:
-            client.delete_object(Bucket=self.bucket, Key=key)
-
-        self.client.call(f"remove s3://{self.bucket}/{key}", remove)
-
-    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """The objects below `folder`, page by page; S3 orders them by their keys (documented)."""
-        return (page.objects for page in self._pages(folder, "", after))
-
-    def children(self, folder: str, /) -> Iterator[str]:
-        """The folders in `folder`, by name."""
-        return (name for page in self._pages(folder, "/") for name in page.folders)
-
-    def _pages(self, folder: str, delimiter: str, after: str = "") -> Iterator[Page]:
+    @override
+    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
         asked = {"Bucket": self.bucket, "Prefix": folder, "Delimiter": delimiter}
+        more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
 
-        def fetch(token: str) -> Page:
-            more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
-            return self.client.call(
-                f"list s3://{self.bucket}/{folder}",
-                lambda client: _page(client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)),
+        def list_one(client: Client) -> Page:
+            found = client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)
+            return Page(
+                tuple(Listed(each["Key"], each["LastModified"]) for each in found.get("Contents", ())),
+                tuple(folder_name(folded["Prefix"]) for folded in found.get("CommonPrefixes", ())),
+                found.get("NextContinuationToken", "") if found.get("IsTruncated") else "",
             )
 
-        return pages(fetch)
+        return self.client.call(operation, list_one)
 
 
-def open_s3(url: SinkUrl, context: SinkContext) -> ObjectSink:
-    """The sink of an `s3:` URL."""
-    return ObjectSink(url.text, S3Store(S3Client(context), url.authority or ""), Layout(url.prefix))
+def open_s3(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
+    """Open the sink of an `s3:` URL."""
+    return ObjectStoreSink(url.text, S3Store(S3Client(context), url.authority or ""), Layout(url.prefix))
 
 
 class _Keyring:
-    """Where botocore looks for keys: at ours, found once for a session and then frozen anew for every request."""
+    """Provider of our keys: botocore finds it once for a session, and asks it anew for every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -238,21 +186,14 @@ class _Keyring:
 
         ours = self._credentials
 
-        class OfThisRequest(credentials.Credentials):  # type: ignore[misc]  # the SDK has no types
+        class OfThisRequest(credentials.Credentials):
+            @override
             def get_frozen_credentials(self) -> credentials.ReadOnlyCredentials:
                 keys = ours.keys()
                 token = keys.security_token or None
                 return credentials.ReadOnlyCredentials(keys.access_key_id, keys.access_key_secret, token)
 
         return OfThisRequest("", "")
-
-
-def _page(found: _Listing) -> Page:
-    return Page(
-        tuple(Listed(each["Key"], each["LastModified"]) for each in found.get("Contents", ())),
-        tuple(folder_name(folded["Prefix"]) for folded in found.get("CommonPrefixes", ())),
-        found.get("NextContinuationToken", "") if found.get("IsTruncated") else "",
-    )
 
 
 def _translated(operation: str, use: Callable[[], T]) -> T:

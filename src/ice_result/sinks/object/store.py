@@ -1,71 +1,142 @@
-"""The seam of stores that keep bytes under keys, and what goes into them and comes out of them."""
+"""The contract of stores that keep bytes under keys, and the parts that stores in the cloud share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+import base64
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+from typing_extensions import override
 
 from ice_result.core.types import Model
-from ice_result.sinks.base import Listed
+from ice_result.errors import NotFoundError
+from ice_result.sinks.parked_events import Listed
+
+KEYS_A_PAGE = 1000
+"""Most keys of a page: OSS and S3 list no more at once (documented)."""
 
 
-class ObjectStore(Protocol):
+class ObjectStore(ABC):
     """Bytes under keys. Keys are relative, with slashes between their parts."""
 
+    def load(self) -> None:  # noqa: B027  a folder has nothing to load
+        """Make ready all that needs no call."""
+
+    @abstractmethod
     def address(self, key: str, /) -> str:
-        """The address of what is, or would be, stored under `key`. Nothing is called."""
-        ...
+        """Return the address of the object under `key`, stored or not. Nothing is called."""
 
+    @abstractmethod
     def put(self, key: str, data: bytes, /) -> str:
-        """Write `data` whole or not at all, over what was there; its address."""
-        ...
+        """Write `data` whole or not at all, over the present object; return its address."""
 
+    @abstractmethod
     def get(self, key: str, /) -> bytes | None:
-        """What lies under `key`; None when nothing does."""
-        ...
+        """Read the object under `key`; None when there is none."""
 
+    @abstractmethod
     def delete(self, key: str, /) -> None:
-        """Remove what lies under `key`, if anything does."""
-        ...
+        """Remove the object under `key`, if there is one."""
 
+    @abstractmethod
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """The objects below `folder`, which ends in a slash, at every depth: only those with keys after `after`.
+        """List the objects below `folder`, which ends in a slash, at every depth: only keys after `after`.
 
         They come in the order of their keys, page by page, and each page is asked for when it is needed.
         """
-        ...
 
+    @abstractmethod
     def children(self, folder: str, /) -> Iterator[str]:
-        """The names of the folders one level below `folder`, without the slashes; in any order."""
-        ...
+        """List the names of the folders one level below `folder`, without the slashes; in any order."""
 
-
-KEYS_A_PAGE = 1000
-"""How many keys a page has at most: OSS and S3 list no more at once (documented)."""
+    def versioning(self) -> str | None:
+        """Ask if the store keeps every version of an object; None when it has no versions."""
+        return None
 
 
 class Page(NamedTuple):
-    """A part of a listing: objects and names of folders, and the token that asks for the next part, if any."""
+    """Part of a listing: objects and names of folders, and the token that asks for the next part, if any."""
 
     objects: tuple[Listed, ...]
     folders: tuple[str, ...]
     next_token: str
 
 
-def pages(fetch: Callable[[str], Page]) -> Iterator[Page]:
-    """Every part of a listing, each asked for when the one before it is used up; `fetch` gets "" at first."""
-    page = fetch("")
-    yield page
-    while page.next_token:
-        page = fetch(page.next_token)
-        yield page
+class BucketStore(ObjectStore):
+    """Objects in one bucket of a service. Subclasses make the calls."""
+
+    scheme: ClassVar[str]
+    bucket: str
+
+    @override
+    def address(self, key: str, /) -> str:
+        """Return the object's address, as `oss://bucket/key`."""
+        return f"{self.scheme}://{self.bucket}/{key}"
+
+    @override
+    def put(self, key: str, data: bytes, /) -> str:
+        """Write the object; return its address. The service refuses bytes that do not arrive as sent (Content-MD5)."""
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        address = self.address(key)
+        self._write(f"write {address}", key, data, digest)
+        return address
+
+    @override
+    def get(self, key: str, /) -> bytes | None:
+        """Read the object; None when there is no such object. A missing bucket is an error."""
+        try:
+            return self._read(f"read {self.address(key)}", key)
+        except NotFoundError:
+            return None
+
+    @override
+    def delete(self, key: str, /) -> None:
+        """Remove the object; the service says the same when there was none."""
+        self._remove(f"remove {self.address(key)}", key)
+
+    @override
+    def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """List the objects below `folder`, page by page; the service orders them by their keys (documented)."""
+        return (page.objects for page in self._pages(folder, "", after))
+
+    @override
+    def children(self, folder: str, /) -> Iterator[str]:
+        """List the folders in `folder`, by name."""
+        return (name for page in self._pages(folder, "/", "") for name in page.folders)
+
+    def _pages(self, folder: str, delimiter: str, after: str) -> Iterator[Page]:
+        operation, token = f"list {self.address(folder)}", ""
+        while True:
+            page = self._page(operation, folder, delimiter, after, token)
+            yield page
+            token = page.next_token
+            if not token:
+                return
+
+    @abstractmethod
+    def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
+        """Write the object with its Content-MD5 `digest`."""
+
+    @abstractmethod
+    def _read(self, operation: str, key: str) -> bytes:
+        """Read the object. Raises NotFoundError."""
+
+    @abstractmethod
+    def _remove(self, operation: str, key: str) -> None:
+        """Remove the object."""
+
+    @abstractmethod
+    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
+        """Ask for the page that `token` names; for the first page, of keys after `after`, the token is empty."""
 
 
 def folder_name(prefix: str) -> str:
-    """`c` of `a/b/c/`: what a store folds keys to, as the name of a folder."""
+    """Return `c` of `a/b/c/`: the name of a folder, as a store folds keys to it."""
     return prefix.rstrip("/").rpartition("/")[2]
 
 
 def line(value: Model) -> bytes:
-    """How a document is written: one line of JSON."""
+    """Return a document as it is written: one line of JSON."""
     return value.model_dump_json(by_alias=True).encode() + b"\n"

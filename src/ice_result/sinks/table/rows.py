@@ -11,26 +11,26 @@ from pydantic import ValidationError
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, ManifestFile, Record
 from ice_result.results.model import Result
-from ice_result.sinks.base import Found, JobLine, Stored
+from ice_result.sinks.base import JobLine, StoredBytes, StoredJob
 from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 LINE_COLUMNS = tuple(JobLine.model_fields)
-"""The columns of ice_jobs that a JobLine is made of."""
+"""Columns of ice_jobs that make a JobLine."""
 OLD_FILE_COUNT = "files"
-"""The name of `file_count` in version 1 of the tables."""
+"""Name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
-"""The columns of ice_jobs that hold everything about a job."""
+"""Columns of ice_jobs that hold everything about a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
-"""The columns of ice_jobs that tell one writing of a job from another."""
+"""Columns of ice_jobs that tell one writing of a job from another."""
 PARTS = ("raw", "result", "files")
-"""The parts of `record` and `manifest` that a store may leave out: the columns `raw_stored` and so on say so."""
+"""Parts of `record` and `manifest` that a store may leave out, as the columns `raw_stored` and so on record."""
 _INTEGERS = range(-(2**63), 2**63)
 
 
 class Rows(NamedTuple):
-    """The rows of one job."""
+    """Rows of one job."""
 
     job: Row
     outputs: tuple[Row, ...]
@@ -38,17 +38,17 @@ class Rows(NamedTuple):
 
     @property
     def job_id(self) -> str:
-        """The id of the job."""
+        """Id of the job."""
         return str(self.job["job_id"])
 
     @property
     def generation(self) -> str:
-        """The generation, which all the rows have."""
+        """Generation, which all the rows have."""
         return str(self.job["generation"])
 
     @property
     def details(self) -> tuple[tuple[Table, tuple[Row, ...]], ...]:
-        """The rows beside the job's own, by table."""
+        """Rows beside the job's own, by table."""
         return (OUTPUTS, self.outputs), (ITEMS, self.items)
 
 
@@ -87,11 +87,11 @@ def job_line(row: Row) -> JobLine:
         raise _unreadable(row, error) from error
 
 
-def found(row: Row) -> Found:
+def stored_job(row: Row) -> StoredJob:
     """Read a stored job from the columns FOUND_COLUMNS. Raises StorageError for a row that is not ours."""
     raw_uri = row.get("raw_uri")
     try:
-        return Found(
+        return StoredJob(
             record=Record.model_validate_json(str(row.get("record"))),
             manifest=Manifest.model_validate_json(str(row.get("manifest"))),
             left_out=tuple(part for part in PARTS if row.get(f"{part}_stored") is False),
@@ -101,11 +101,11 @@ def found(row: Row) -> Found:
         raise _unreadable(row, error) from error
 
 
-def stored(row: Row) -> Stored:
+def stored_bytes(row: Row) -> StoredBytes:
     """Read the content of a row of any version, from the columns STORED_COLUMNS."""
     record, manifest, raw_uri = (row.get(name) for name in ("record", "manifest", "raw_uri"))
-    return Stored(
-        place=str(row["job_id"]),
+    return StoredBytes(
+        key=str(row["job_id"]),
         record=str(record or "").encode(),
         manifest=None if manifest is None else str(manifest).encode(),
         generation=str(row.get("generation") or ""),

@@ -19,17 +19,16 @@ are on their way in or out, and a join on job_id and generation leaves them out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple
 
 from ice_result.results.model import SHARED_COLUMNS, ColumnType, ItemColumn, families
 
-TableState: TypeAlias = Literal["present", "created", "missing"]
 SCHEMA_VERSION = 2
-"""The version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
+"""Version of the tables. It rises when a column changes its meaning, or when rows decoded before must give way."""
 
 
 class Column(NamedTuple):
-    """A column. Only key columns are never null."""
+    """Column of a table. Only key columns are never null."""
 
     name: str
     type: ColumnType
@@ -38,7 +37,7 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; the columns of its key come first."""
+    """Table with its columns, the key first."""
 
     name: str
     meaning: str
@@ -46,24 +45,8 @@ class Table(NamedTuple):
 
     @property
     def key(self) -> tuple[Column, ...]:
-        """The columns that identify a row."""
+        """Columns that identify a row."""
         return tuple(column for column in self.columns if column.key)
-
-
-class TableStatus(NamedTuple):
-    """The state in which a store found one table when it was prepared."""
-
-    table: str
-    state: TableState
-
-
-@runtime_checkable
-class TableStore(Protocol):
-    """A store whose tables can be made ahead of the first job."""
-
-    def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
-        """Make the tables that are missing, or with `dry_run` only look. Raises when a table is there but unusable."""
-        ...
 
 
 def _text(name: str, meaning: str, *, key: bool = False) -> Column:
@@ -185,6 +168,8 @@ def _item_columns() -> Iterator[Column]:
         yield Column(name, columns[0].type, "; ".join([*meanings, *filter(None, [columns[0].unit])]))
 
 
+FAMILY_COLUMNS = tuple(_item_columns())
+"""Columns of ice_items that hold values of results; a new family of results adds its own."""
 ITEMS = Table(
     "ice_items",
     "One row a cover, a segment or a channel: what the algorithm found. Columns of the other kinds are null.",
@@ -194,7 +179,7 @@ ITEMS = Table(
         _GENERATION,
         _FUNCTION,
         _text("kind", _one_of(family.item_kind for family in _FAMILIES.values() if family.item_kind)),
-        *_item_columns(),
+        *FAMILY_COLUMNS,
     ),
 )
 TABLES = (JOBS, OUTPUTS, ITEMS)

@@ -11,30 +11,29 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from typing_extensions import override
+
 from ice_result.core.deadline import current_deadline
-from ice_result.core.types import JobId
 from ice_result.errors import StorageError
-from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, Found, Hint, JobFilter, JobLine, Near, Reads, SinkContext, Stored
+from ice_result.sinks.base import SQLITE, JobFilter, JobLine, SinkContext, TableState, TableStatus
 from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.rows import OLD_FILE_COUNT, Row, Rows, found, job_line, rows_of, stored
-from ice_result.sinks.table.schema import JOBS, TABLES, TableState, TableStatus
+from ice_result.sinks.table.rows import OLD_FILE_COUNT, Row, Rows, job_line
+from ice_result.sinks.table.schema import JOBS, TABLES
+from ice_result.sinks.table.sink import TableSink
 from ice_result.sinks.table.sqlite_file import BUSY_SECONDS, SqliteFile
 from ice_result.sinks.table.sqlite_statements import (
     COLUMNS_THERE,
     DELETE_DETAILS,
-    FIND,
     INSERT,
-    STORED,
     UPSERT_JOB,
     listing,
     page_of_ids,
+    select_job,
 )
 from ice_result.sinks.table.sqlite_versions import Columns, check_tables, columns_of, prepare_tables
 
@@ -42,30 +41,20 @@ T = TypeVar("T")
 _PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
 
 
-class SqliteSink:
-    """A Sink and a Catalogue in the three tables of one SQLite file, which is made when first written to."""
+class SqliteSink(TableSink):
+    """Store of records and manifests in the three tables of one SQLite file, made when it is first written to."""
+
+    capabilities = SQLITE
 
     def __init__(self, url: str, path: Path, *, ids_a_page: int = 1000) -> None:
-        self.url = url
+        super().__init__(url)
         self._ids_a_page = ids_a_page
         self._path = path.absolute()
         self._lock = threading.Lock()
         self._file = SqliteFile(self._path)
-        self._prepared: sqlite3.Connection | None = None  # that whose tables are those of this version
+        self._prepared: sqlite3.Connection | None = None  # the one whose tables are of this version
 
-    def addresses(self, record: Record) -> Addresses:
-        """The job's row holds both."""
-        return Addresses(self._address(record.job_id), self._address(record.job_id))
-
-    def stage(self, record: Record) -> str:
-        """Nothing yet: all rows of a job are written together. The address the record will have."""
-        return self._address(record.job_id)
-
-    def commit(self, record: Record, manifest: Manifest) -> str:
-        """Write all rows of the job, unless a later writing is there; its address. Raises StorageError."""
-        self.write(rows_of(record, manifest))
-        return self._address(record.job_id)
-
+    @override
     def write(self, rows: Rows) -> None:
         """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
         while True:
@@ -80,41 +69,16 @@ class SqliteSink:
             if not current_deadline().left():
                 raise StorageError(f"cannot write {self._path}: the file was moved away while it was written to")
 
-    def find(self, job_id: JobId, _hint: Hint | None = None) -> Found | None:
-        """The record and the manifest of one job; None when it is not there."""
-        row = next(self._read(FIND, (job_id,)), None)
-        return found(row) if row else None
-
-    def recorded(self, record: Record) -> Record | None:
-        """As the job's row has it."""
-        there = self.find(record.job_id)
-        return there.record if there else None
-
-    def verified(self, record: Record) -> Manifest | None:
-        """As the job's row has it."""
-        there = self.find(record.job_id)
-        return there.manifest if there else None
-
-    def place_near(self, job_id: JobId, _near: Near, reads: Reads) -> str | None:
-        """The id itself, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id) else None
-
-    def found_at(self, place: str) -> Found | None:
-        """As the job's row has it."""
-        return self.find(JobId(place))
-
+    @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
-        """The jobs asked for, newest first; those without any time come last."""
+        """List the jobs, newest first; jobs without any time come last."""
         jobs = self._tables().get(JOBS.name, {})
         query, values = listing(wanted, is_version_1=OLD_FILE_COUNT in jobs and "file_count" not in jobs)
         yield from map(job_line, self._read(query, values))
 
-    def reads_everything(self, _wanted: JobFilter) -> bool:
-        """Never more than what is asked for: there is an index of times."""
-        return False
-
-    def places(self, wanted: JobFilter) -> Iterator[str]:
-        """Job ids, a page at a time: a reader that stays would keep the log of all that is written meanwhile."""
+    @override
+    def keys(self, wanted: JobFilter) -> Iterator[str]:
+        """List job ids, a page at a time: a reader that stays would keep the log of all later writings."""
         last = ""
         while page := self._ids(wanted, last):
             yield from page
@@ -124,23 +88,7 @@ class SqliteSink:
         query, values = page_of_ids(wanted, after, self._ids_a_page)
         return [str(row["job_id"]) for row in self._read(query, values)]
 
-    def place_of(self, job_id: JobId, _wanted: JobFilter) -> str | None:
-        """The id itself; that nothing is there is seen when it is read."""
-        return job_id
-
-    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
-        """The id itself."""
-        return job_id
-
-    def stored(self, place: str) -> Stored | None:
-        """One row."""
-        row = next(self._read(STORED, (place,)), None)
-        return stored(row) if row else None
-
-    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
-        """The job's row, which the others follow."""
-        return stored(rows_of(record, manifest).job)
-
+    @override
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
         there = self._tables()
@@ -151,12 +99,13 @@ class SqliteSink:
         made: TableState = "missing" if dry_run else "created"
         return tuple(TableStatus(table.name, "present" if table.name in there else made) for table in TABLES)
 
-    def _address(self, job_id: str) -> str:
-        return f"{self.url}#{JOBS.name}/{job_id}"
+    @override
+    def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:
+        return next(self._read(select_job(columns), (job_id,)), None)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that is committed at the end, or as if it had never been, in the file at the path."""
+        """Open a transaction in the file at the path; it is committed at the end, or rolled back."""
         if not self._lock.acquire(timeout=min(current_deadline().left(), threading.TIMEOUT_MAX)):
             raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
         try:
@@ -178,13 +127,13 @@ class SqliteSink:
             self._lock.release()
 
     def _begin(self) -> sqlite3.Connection:
-        """The connection of this process to the file at the path, in a transaction."""
+        """Return the connection of this process to the file at the path, in a transaction."""
         connection = self._file.connection()
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
     def _read(self, query: str, values: tuple[str | int, ...]) -> Iterator[Row]:
-        """The rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
+        """Read the rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
         try:
             if not self._is_there():
                 return
@@ -199,7 +148,7 @@ class SqliteSink:
                 raise self._failure("read", error) from error
 
     def _is_there(self) -> bool:
-        """Whether the file is there. Raises OSError for a path at which there can be none."""
+        """Tell if the file exists. Raises OSError for a path at which no file can be."""
         try:
             self._path.stat()
         except FileNotFoundError:
@@ -210,7 +159,7 @@ class SqliteSink:
         return columns_of([*self._read(COLUMNS_THERE, ())])
 
     def _patiently(self, step: Callable[[], T]) -> T:
-        """The value of `step()`, tried again while others hold the lock and time is left."""
+        """Return the value of `step()`, tried again while others hold the lock and time is left."""
         while True:
             try:
                 return step()
@@ -229,7 +178,7 @@ class SqliteSink:
 
 
 def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:
-    """The sink of a `sqlite:` URL."""
+    """Open the sink of a `sqlite:` URL."""
     return SqliteSink(url.text, Path(url.path))
 
 

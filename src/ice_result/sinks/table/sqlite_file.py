@@ -1,4 +1,4 @@
-"""The file of a SQLite store, open for writing: opened again when another file, or none, is in its place.
+"""File of a SQLite store, open for writing; opened again when another file, or none, is in its place.
 
     connection() ──► is the file at the path still the one that is open?
                        yes ──► its connection
@@ -23,13 +23,13 @@ from ice_result.core.file_locks import locked_folder
 from ice_result.sinks.table.sqlite_statements import SET_UP
 
 BUSY_SECONDS = 0.25
-"""How long SQLite waits for a lock by itself."""
+"""Longest time that SQLite waits for a lock by itself."""
 _LOG, _INDEX, _JOURNAL = "-wal", "-shm", "-journal"
 _Identity = tuple[int, int]
 
 
 class _Open(NamedTuple):
-    """A connection, and which files it has open."""
+    """Open connection, and the identities of its files."""
 
     connection: sqlite3.Connection
     file: _Identity | None
@@ -37,14 +37,14 @@ class _Open(NamedTuple):
 
 
 class SqliteFile:
-    """One connection for writing to the file at a path. Not for several threads at a time."""
+    """Connection for writing to the file at a path. Not for several threads at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._open: _Open | None = None
 
     def connection(self) -> sqlite3.Connection:
-        """The connection to the file that is at the path now. Raises OSError and sqlite3.Error.
+        """Return the connection to the file that is at the path now. Raises OSError and sqlite3.Error.
 
         BlockingIOError and `database is locked` mean that another process is in the way at this moment.
         """
@@ -59,7 +59,7 @@ class SqliteFile:
         return self._open.connection
 
     def is_current(self) -> bool:
-        """Whether the file at the path is the one that is open."""
+        """Tell if the file at the path is the open one."""
         return self._open is not None and self._open.file == _identity(self._path)
 
     def _opened(self) -> _Open:
@@ -89,13 +89,13 @@ class SqliteFile:
             self._beside(suffix).unlink(missing_ok=True)
 
     def _beside(self, suffix: str) -> Path:
-        """SQLite names its files after the file that a symbolic link leads to."""
+        """Return the path of a file beside it: SQLite names such files after the target of a symbolic link."""
         file = self._path.resolve()
         return file.with_name(file.name + suffix)
 
 
 def _identity(path: Path) -> _Identity | None:
-    """Which file is at a path, however it is named; None when there is none."""
+    """Return the identity of the file at a path, however it is named; None when there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

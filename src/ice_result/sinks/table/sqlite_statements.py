@@ -1,11 +1,13 @@
-"""The SQL of the `sqlite:` store, made from the tables' description. Values always go in through parameters."""
+"""SQL of the `sqlite:` store, made from the tables' description. Values always go in through parameters."""
 
-# ruff: noqa: S608  all that is put into these texts are names of tables and columns, from schema.py
+# ruff: noqa: S608  the only texts put into these are names of tables and columns, from schema.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ice_result.sinks.base import JobFilter
-from ice_result.sinks.table.rows import FOUND_COLUMNS, LINE_COLUMNS, OLD_FILE_COUNT, STORED_COLUMNS, time_text
+from ice_result.sinks.table.rows import LINE_COLUMNS, OLD_FILE_COUNT, time_text
 from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, Column, Table
 
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
@@ -17,10 +19,16 @@ def _declaration(column: Column) -> str:
 
 
 def create(table: Table, *, name: str | None = None) -> str:
-    """The statement that makes a table, under another name if one is given."""
+    """Return the statement that makes a table, under another name if one is given."""
     columns = ", ".join(_declaration(column) for column in table.columns)
     key = ", ".join(column.name for column in table.key)
     return f"CREATE TABLE {name or table.name} ({columns}, PRIMARY KEY ({key}))"
+
+
+def add_column(table: Table, name: str) -> str:
+    """Return the statement that adds a column of `table` that is missing."""
+    column = next(column for column in table.columns if column.name == name)
+    return f"ALTER TABLE {table.name} ADD COLUMN {_declaration(column)}"
 
 
 def _insert(table: Table) -> str:
@@ -39,16 +47,19 @@ UPSERT_JOB = (
 """Writes a job's row unless a later generation is there: no row is changed then."""
 INSERT = {table.name: _insert(table) for table in (OUTPUTS, ITEMS)}
 DELETE_DETAILS = {table.name: f"DELETE FROM {table.name} WHERE job_id = ?" for table in (OUTPUTS, ITEMS)}
-FIND = f"SELECT {', '.join(FOUND_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
-STORED = f"SELECT {', '.join(STORED_COLUMNS)} FROM {JOBS.name} WHERE job_id = ?"
 COLUMNS_THERE = (
     "SELECT tables.name AS table_name, columns.name AS column_name, columns.type AS column_type "
     "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
 )
 
 
+def select_job(columns: Sequence[str]) -> str:
+    """Return the query for these columns of one job's row."""
+    return f"SELECT {', '.join(columns)} FROM {JOBS.name} WHERE job_id = ?"
+
+
 def page_of_ids(wanted: JobFilter, after: str, most: int) -> tuple[str, tuple[str | int, ...]]:
-    """The query for the next job ids behind `after`, so many at most, in their order, and its values."""
+    """Return the query for the next job ids behind `after`, at most `most`, in their order, and its values."""
     conditions = {
         "job_id > ?": after,
         "function_name = ?": wanted.function_name,
@@ -60,7 +71,7 @@ def page_of_ids(wanted: JobFilter, after: str, most: int) -> tuple[str, tuple[st
 
 
 def listing(wanted: JobFilter, *, is_version_1: bool) -> tuple[str, tuple[str, ...]]:
-    """The query for these jobs, newest first, and its values."""
+    """Return the query for these jobs, newest first, and its values."""
     columns = [OLD_FILE_COUNT if is_version_1 and name == "file_count" else name for name in LINE_COLUMNS]
     conditions = {
         "function_name = ?": wanted.function_name,

@@ -1,4 +1,4 @@
-"""The tables in a SQLite file: made where they are missing, and brought from version 1 to this one.
+"""Tables in a SQLite file: made where they are missing, and brought to the present version.
 
     version 1                     this version
     ice_jobs.files                ice_jobs.file_count
@@ -6,12 +6,15 @@
     –                             ice_jobs.result_stored, ice_jobs.files_stored
     –                             ice_outputs.storage_class
 
+A release that knows more families of results has more columns in ice_items. They are added to a file of any earlier
+release; rows that were written before have null there.
+
 All of it happens in the transaction of the caller. The type of a column cannot be changed, so ice_jobs is copied; its
 indexes, its triggers and the columns that others added stay. `record` and `manifest` stay as they were written:
 `ice-result redecode` brings those up to date.
 """
 
-# ruff: noqa: S608  all that is put into these texts are names of tables and columns, from schema.py or quoted
+# ruff: noqa: S608  the only texts put into these are names of tables and columns, from schema.py or quoted
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ from pathlib import Path
 
 from ice_result.errors import StorageError
 from ice_result.sinks.table.rows import OLD_FILE_COUNT
-from ice_result.sinks.table.schema import JOBS, OUTPUTS, TABLES, Table
-from ice_result.sinks.table.sqlite_statements import COLUMNS_THERE, CREATE_INDEX, create
+from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, TABLES, Table
+from ice_result.sinks.table.sqlite_statements import COLUMNS_THERE, CREATE_INDEX, add_column, create
 
 Columns = Mapping[str, Mapping[str, str]]
-"""The columns that are there with their types, by table."""
+"""Present columns with their types, by table."""
 _SINCE_VERSION_1 = {
     JOBS.name: {"file_count", "result_stored", "files_stored"},
     OUTPUTS.name: {"storage_class"},
@@ -46,7 +49,7 @@ _MADE_BY_OTHERS = (
 
 
 def columns_of(rows: Sequence[Mapping[str, object]]) -> Columns:
-    """The columns that the query COLUMNS_THERE found."""
+    """Return the columns that the query COLUMNS_THERE found."""
     there: dict[str, dict[str, str]] = {}
     for row in rows:
         there.setdefault(str(row["table_name"]), {})[str(row["column_name"])] = str(row["column_type"])
@@ -54,10 +57,10 @@ def columns_of(rows: Sequence[Mapping[str, object]]) -> Columns:
 
 
 def check_tables(there: Columns, path: Path) -> None:
-    """Raises StorageError for a table that is neither of this version nor of version 1."""
+    """Check that each table is of this version or can be migrated to it. Raises StorageError."""
     for table in TABLES:
         lacking = _lacking(table, there)
-        if table.name in there and lacking and not _is_version_1(table, there):
+        if table.name in there and lacking and not _can_be_migrated(table, there):
             raise StorageError(
                 f"{path}: table {table.name} is not ours or of another version: it has no column "
                 f"{', '.join(sorted(lacking))}; move it away, or name another file"
@@ -74,7 +77,9 @@ def prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
         if table.name not in there:
             connection.execute(create(table))
         elif _lacking(table, there):
-            _migrate(table, connection)
+            statements = _copying_jobs(connection) if table is JOBS else _adding_columns(table, there)
+            for statement in statements:
+                connection.execute(statement)
     connection.execute(CREATE_INDEX)
 
 
@@ -82,21 +87,22 @@ def _lacking(table: Table, there: Columns) -> set[str]:
     return {column.name for column in table.columns} - there.get(table.name, {}).keys()
 
 
-def _is_version_1(table: Table, there: Columns) -> bool:
-    known = table is not JOBS or OLD_FILE_COUNT in there[JOBS.name]
-    return known and _lacking(table, there) == _SINCE_VERSION_1.get(table.name)
+def _can_be_migrated(table: Table, there: Columns) -> bool:
+    lacking = _lacking(table, there)
+    if table is ITEMS:
+        return lacking <= {column.name for column in FAMILY_COLUMNS}
+    is_known = table is not JOBS or OLD_FILE_COUNT in there[JOBS.name]
+    return is_known and lacking == _SINCE_VERSION_1[table.name]
 
 
-def _migrate(table: Table, connection: sqlite3.Connection) -> None:
-    if table is JOBS:
-        for statement in _copying_jobs(connection):
-            connection.execute(statement)
-    else:
-        connection.execute(f"ALTER TABLE {OUTPUTS.name} ADD COLUMN storage_class TEXT")
+def _adding_columns(table: Table, there: Columns) -> Iterator[str]:
+    """Return the statements that add the columns a table lacks; rows that are there have null in them."""
+    lacking = _lacking(table, there)
+    return (add_column(table, column.name) for column in table.columns if column.name in lacking)
 
 
 def _copying_jobs(connection: sqlite3.Connection) -> Iterator[str]:
-    """The statements that copy ice_jobs, in the order that SQLite documents for changes it has no statement for."""
+    """List the statements that copy ice_jobs, in SQLite's documented order for changes that have no statement."""
     ours = [column.name for column in JOBS.columns]
     others = {
         name: kind if default is None else f"{kind} DEFAULT {default}"

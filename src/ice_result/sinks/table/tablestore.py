@@ -1,4 +1,4 @@
-"""The instance behind `ots:`: rows that replace each other only forwards, though no transaction spans the tables.
+"""The store behind `ots:`: rows that replace each other only forwards, though no transaction spans the tables.
 
     rows of outputs and items ──► row of the day ──► row of the job ──► rows that are left over are deleted
     (BatchWriteRow, on condition)                    (PutRow, on condition: it decides)
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from importlib.util import find_spec
 
-from ice_result.core.types import JobId
+from typing_extensions import override
+
 from ice_result.errors import RejectedError, SettingsError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import read_result
-from ice_result.sinks.base import Addresses, Found, Hint, JobFilter, JobLine, Near, Reads, SinkContext, Stored
+from ice_result.sinks.base import TABLESTORE, JobFilter, JobLine, SinkContext, StoredJob, TableState, TableStatus
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.rows import (
@@ -31,17 +31,17 @@ from ice_result.sinks.table.rows import (
     Row,
     Rows,
     Value,
-    found,
     job_line,
     manifest_file,
     manifest_json,
     record_json,
     rows_of,
     size,
-    stored,
+    stored_job,
     time_text,
 )
-from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table, TableState, TableStatus
+from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table
+from ice_result.sinks.table.sink import TableSink
 from ice_result.sinks.table.tablestore_client import Change, Edge, Tablestore, key_schema
 from ice_result.sinks.table.tablestore_errors import SERVICE
 
@@ -53,9 +53,9 @@ _log = logging.getLogger(__name__)
 
 
 def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) -> Rows:
-    """The rows of a job; `record` and `manifest` hold as much of it as fits.
+    """Make the rows of a job; `record` and `manifest` hold as much of it as fits.
 
-    `archive_url` is the first object sink, where the whole record is. Raises RejectedError for what cannot fit.
+    `archive_url` is the first object sink, which has the whole record. Raises RejectedError for a job that cannot fit.
     """
     rows = rows_of(record, manifest)
     raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
@@ -71,7 +71,7 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
 
 
 def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
-    """Say what of a job Tablestore does not keep, and where it is instead."""
+    """Log the parts of a job that Tablestore does not keep, and the store that has them."""
     parts = [part for part in PARTS if not rows.job[f"{part}_stored"]]
     if parts:
         _log.warning(
@@ -86,7 +86,7 @@ def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
 
 
 def _part_to_leave_out(job: Row) -> str | None:
-    """The next part a row must do without; None when it fits, or when nothing more can be left out."""
+    """Return the next part a row must do without; None when it fits, or when nothing more can be left out."""
     left = [part for part in PARTS if job[f"{part}_stored"]]
     too_long = [part for part in left if _bytes(job["manifest" if part == "files" else "record"]) > _LARGEST_VALUE]
     if not too_long and size(job) > _LARGEST_ROW:
@@ -113,43 +113,39 @@ def _bytes(value: Value) -> int:
     return len(value.encode()) if isinstance(value, str) else 0
 
 
-_FOUND_COLUMNS = (*FOUND_COLUMNS, "raw_uri", *(f"{part}_stored" for part in PARTS))
 _LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT)
-_STORED_COLUMNS = (*STORED_COLUMNS, "files_stored")
 _NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
 _NO_SDK = "the package for Tablestore is not installed: pip install 'ice-result[tablestore]'"
 
 
-class TablestoreSink:
-    """A Sink and a Catalogue in four tables of one instance, which `ice-result setup --tables` makes."""
+class TablestoreSink(TableSink):
+    """Store of records and manifests in four tables of one instance, which `ice-result setup --tables` makes."""
+
+    capabilities = TABLESTORE
+    _found_columns = (*FOUND_COLUMNS, "raw_uri", *(f"{part}_stored" for part in PARTS))
+    _stored_columns = (*STORED_COLUMNS, "files_stored")
 
     def __init__(self, url: str, instance: Tablestore, archive_url: str | None = None) -> None:
-        self.url = url
+        super().__init__(url)
         self._instance = instance
         self._archive_url = archive_url
 
+    @override
     def load(self) -> None:
         """Make the client ready."""
         self._instance.load()
 
-    def addresses(self, record: Record) -> Addresses:
-        """The job's row holds both."""
-        return Addresses(self._address(record.job_id), self._address(record.job_id))
-
-    def stage(self, record: Record) -> str:
-        """Nothing yet: all rows of a job are written one after the other. The address the record will have."""
-        return self._address(record.job_id)
-
-    def commit(self, record: Record, manifest: Manifest) -> str:
-        """Write all rows of the job, unless a later writing is there; its address.
+    @override
+    def commit(self, record: Record, manifest: Manifest) -> None:
+        """Write all rows of the job, unless a later writing is there.
 
         Raises RejectedError, before any call, for a job that is too large.
         """
-        rows = fitting_rows(record, manifest, self._archive_url)
+        rows = self._rows(record, manifest)
         log_left_out(rows, record, manifest)
         self.write(rows)
-        return self._address(record.job_id)
 
+    @override
     def write(self, rows: Rows) -> None:
         """Write all rows of a job, its own last; afterwards only those of the latest generation are there."""
         details = [Change(table, row) for table, group in rows.details for row in group]
@@ -158,78 +154,57 @@ class TablestoreSink:
         for table, group in rows.details:
             self._delete_rest(table, rows, len(group) if is_latest else 0)
 
-    def find(self, job_id: JobId, _hint: Hint | None = None) -> Found | None:
-        """The record and the manifest of one job, less what was left out; None when it is not there."""
-        rows = self._instance.get(JOBS, [(job_id,)], _FOUND_COLUMNS)
-        return found(rows[0]) if rows else None
-
-    def recorded(self, record: Record) -> Record | None:
-        """As the job's row has it."""
-        there = self.find(record.job_id)
-        return there.record if there else None
-
+    @override
     def verified(self, record: Record) -> Manifest | None:
-        """As the job's row has it; files that were left out there are read from `ice_outputs`.
+        """Read the manifest in the job's row; files that were left out there are read from `ice_outputs`.
 
-        Raises StorageError when they are not all there.
+        Raises StorageError when some of them are missing.
         """
-        rows = self._instance.get(JOBS, [(record.job_id,)], (*_FOUND_COLUMNS, "generation"))
-        there = found(rows[0]) if rows else None
-        if there is None or there.manifest is None or "files" not in there.left_out:
+        job = self._job_row(record.job_id, (*self._found_columns, "generation"))
+        there = stored_job(job) if job else None
+        if job is None or there is None or there.manifest is None or "files" not in there.left_out:
             return there.manifest if there else None
-        generation, first, end = rows[0].get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
+        generation, first, end = job.get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
         pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns])
         files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]
         if len(files) != there.record.file_count:
             raise self._not_whole(there)
         return there.manifest.model_copy(update={"files": tuple(files)})
 
-    def place_near(self, job_id: JobId, _near: Near, reads: Reads) -> str | None:
-        """The id itself, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id) else None
-
-    def found_at(self, place: str) -> Found | None:
-        """As the job's row has it. Raises StorageError for one that is not whole."""
-        there = self.find(JobId(place))
+    @override
+    def job_at(self, key: str) -> StoredJob | None:
+        """Read the job's row. Raises StorageError when a part was left out."""
+        there = super().job_at(key)
         if there and there.left_out:
             raise self._not_whole(there)
         return there
 
+    @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
-        """The jobs asked for, newest first; those without any time come last."""
+        """List the jobs, newest first; jobs without any time come last."""
         for row in self._newest_first(wanted, _LINE_COLUMNS):
             line = job_line(row)
             if wanted.admits(line):
                 yield line
 
-    def reads_everything(self, wanted: JobFilter) -> bool:
-        """Jobs are found by time, so without a time all of them are looked at."""
-        return wanted.since is None
-
-    def places(self, wanted: JobFilter) -> Iterator[str]:
-        """Job ids, newest first."""
+    @override
+    def keys(self, wanted: JobFilter) -> Iterator[str]:
+        """List job ids, newest first."""
         columns = ("job_id", "function_name", "finish_time", "create_time")
         for row in self._newest_first(wanted, columns):
             if wanted.function_name in {None, row.get("function_name")}:
                 yield str(row["job_id"])
 
-    def place_of(self, job_id: JobId, _wanted: JobFilter) -> str | None:
-        """The id itself; that nothing is there is seen when it is read."""
-        return job_id
+    @override
+    def _rows(self, record: Record, manifest: Manifest) -> Rows:
+        """Make the rows, less the parts that do not fit. Raises RejectedError for a job that never can."""
+        return fitting_rows(record, manifest, self._archive_url)
 
-    def place_as(self, job_id: JobId, _function_name: str, _create_time: datetime | None) -> str:
-        """The id itself."""
-        return job_id
+    @override
+    def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:
+        return next(iter(self._instance.get(JOBS, [(job_id,)], columns)), None)
 
-    def stored(self, place: str) -> Stored | None:
-        """One row."""
-        rows = self._instance.get(JOBS, [(place,)], _STORED_COLUMNS)
-        return stored(rows[0]) if rows else None
-
-    def as_stored(self, record: Record, manifest: Manifest) -> Stored:
-        """The job's row, which the others follow, less what does not fit. Raises RejectedError if it never can."""
-        return stored(fitting_rows(record, manifest, self._archive_url).job)
-
+    @override
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing. Raises RejectedError for one whose key is not ours."""
         there = self._instance.names()
@@ -259,7 +234,7 @@ class TablestoreSink:
             self._instance.write([Change(table, row, delete=True) for row in rest])
 
     def _newest_first(self, wanted: JobFilter, columns: Sequence[str]) -> Iterator[Row]:
-        """The rows of the jobs since `wanted.since`."""
+        """Read the rows of the jobs since `wanted.since`."""
         since = time_text(wanted.since) or ""
         first, end = (Edge.HIGHEST,) * 3, (since[:10], since, Edge.LOWEST) if since else (Edge.LOWEST,) * 3
         days = [column.name for column in DAYS.columns]
@@ -267,7 +242,7 @@ class TablestoreSink:
             yield from self._jobs_of(page, columns)
 
     def _jobs_of(self, days: list[Row], columns: Sequence[str]) -> Iterator[Row]:
-        """The jobs that these rows of ice_days lead to, in their order; a row of an earlier writing leads nowhere."""
+        """Read the jobs that these rows of ice_days name, in their order; a row of an earlier writing names none."""
         keys = [(job_id,) for job_id in dict.fromkeys(day["job_id"] for day in days)]
         rows = self._instance.get(JOBS, keys, columns) if keys else []
         jobs = {row["job_id"]: row for row in rows}
@@ -276,18 +251,15 @@ class TablestoreSink:
             if job is not None and _moment(job) == day["moment"]:
                 yield job
 
-    def _not_whole(self, there: Found) -> StorageError:
+    def _not_whole(self, there: StoredJob) -> StorageError:
         return StorageError(
             f"{self._address(there.record.job_id)} is stored without {', '.join(there.left_out)}, which was too large; "
             f"the whole record belongs in {there.whole_uri or 'no other sink'}"
         )
 
-    def _address(self, job_id: str) -> str:
-        return f"{self.url}#{JOBS.name}/{job_id}"
-
 
 def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
-    """The sink of an `ots:` URL. Raises SettingsError."""
+    """Open the sink of an `ots:` URL. Raises SettingsError."""
     if find_spec("tablestore") is None:
         raise SettingsError([("ICE_RESULT_SINKS", f"{url.text}: {_NO_SDK}")])
     instance = Tablestore(url.authority or "", context)

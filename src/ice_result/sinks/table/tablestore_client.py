@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
@@ -23,8 +23,10 @@ from ice_result.sinks.table.tablestore_errors import ALREADY_THERE, CONDITION_FA
 if TYPE_CHECKING:
     import tablestore
 
+    Client: TypeAlias = tablestore.OTSClient
+
 MOST_ROWS_READ = 100
-"""Rows one BatchGetRow may ask for."""
+"""Most rows that one BatchGetRow may ask for."""
 _NEVER_CALLED = ("numpy", "aiohttp", "asyncio")  # time series, and the asynchronous client
 _CONNECT_SECONDS = 3.0
 _BYTES_PER_ROW, _BYTES_PER_CELL = 256, 32  # around the values: more than it is in the protocol
@@ -32,70 +34,25 @@ _KEY_TYPES = {"text": "STRING", "integer": "INTEGER"}
 
 
 class Edge(Enum):
-    """Beyond all values of a key column."""
+    """Bound beyond all values of a key column."""
 
     LOWEST = "INF_MIN"
     HIGHEST = "INF_MAX"
 
 
 Key: TypeAlias = Sequence[Value | Edge]
-_SdkKey: TypeAlias = "list[tuple[str, object]]"
-_SdkFollowing: TypeAlias = "list[tuple[str, Value]]"
 
 
 class Change(NamedTuple):
-    """A row to put, or to delete. One with a `generation` is left alone when a later one is there."""
+    """Row to put, or to delete. A row with a `generation` is left alone when a later generation is there."""
 
     table: Table
     row: Row
     delete: bool = False
 
 
-class _SdkRow(Protocol):
-    primary_key: list[tuple[str, Value]]
-    attribute_columns: list[tuple[str, Value, int]]
-
-
-class _SdkItem(Protocol):
-    is_ok: bool
-    error_code: str
-    error_message: str
-    row: _SdkRow | None
-
-
-class _SdkBatchRead(Protocol):
-    def get_result_by_table(self, table: str) -> list[_SdkItem] | None: ...
-
-
-class _SdkBatchWritten(Protocol):
-    def get_failed_of_put(self) -> list[_SdkItem]: ...
-    def get_failed_of_delete(self) -> list[_SdkItem]: ...
-
-
-class _SdkMeta(Protocol):
-    schema_of_primary_key: list[tuple[str, str]]
-
-
-class _SdkDescription(Protocol):
-    table_meta: _SdkMeta
-
-
-class Client(Protocol):
-    """What we use of the SDK's client."""
-
-    def put_row(self, table: str, row: object, condition: object) -> object: ...
-    def batch_write_row(self, request: object) -> _SdkBatchWritten: ...
-    def batch_get_row(self, request: object) -> _SdkBatchRead: ...
-    def get_range(  # noqa: PLR0917  the SDK's own signature
-        self, table: str, direction: str, start: _SdkKey, end: _SdkKey, columns: list[str], limit: int
-    ) -> tuple[object, _SdkFollowing | None, list[_SdkRow], object]: ...
-    def list_table(self) -> Iterable[str]: ...
-    def describe_table(self, table: str) -> _SdkDescription: ...
-    def create_table(self, meta: object, options: object, throughput: object) -> None: ...
-
-
 def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: float) -> Client:
-    """The SDK's client of one instance. `seconds` bound each wait for the network; we alone retry."""
+    """Open the SDK's client of one instance. `seconds` bound each wait for the network; only our code retries."""
     logging.getLogger("tablestore").setLevel(logging.ERROR)  # it warns when its C parts are not for this Python
     logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)  # else it formats each request, token and all
     warnings.filterwarnings("ignore", module=r"tablestore\b")
@@ -121,12 +78,11 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
     options.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
     if endpoint.startswith("https:"):
         options.update(ssl_context=trusting(context.ca_bundle), ca_certs=None)
-    typed: Client = client
-    return typed
+    return client
 
 
 class _Signer:
-    """Our keys as the SDK asks for them: before every request."""
+    """Provider of our keys, which the SDK asks before every request."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -146,7 +102,7 @@ def put_row(client: Client, table: Table, row: Row) -> None:
 
 
 def batches(changes: Iterable[Change], *, most_rows: int = 200, most_bytes: int = 3_500_000) -> Iterator[list[Change]]:
-    """The changes in groups that one BatchWriteRow may have, in their order; it may have 4 MB."""
+    """Group the changes, in their order, as one BatchWriteRow may have them: at most 4 MB."""
     batch: list[Change] = []
     total = 0
     for change in changes:
@@ -161,10 +117,10 @@ def batches(changes: Iterable[Change], *, most_rows: int = 200, most_bytes: int 
 
 
 def write_rows(client: Client, *, batch: Sequence[Change], operation: str) -> None:
-    """Write a batch. A row whose condition fails is left as it is; raises for the first that fails otherwise."""
+    """Write a batch. A row whose condition fails is left as it is; any other failure is raised, the first of them."""
     import tablestore  # noqa: PLC0415  as above
 
-    by_table: dict[str, list[object]] = {}
+    by_table: dict[str, list[tablestore.PutRowItem | tablestore.DeleteRowItem]] = {}
     for table, row, delete in batch:
         item = tablestore.DeleteRowItem if delete else tablestore.PutRowItem
         by_table.setdefault(table.name, []).append(item(_sdk_row(table, row, key_only=delete), _condition(row)))
@@ -180,7 +136,7 @@ def write_rows(client: Client, *, batch: Sequence[Change], operation: str) -> No
 def read_rows(
     client: Client, *, table: Table, keys: Sequence[Key], columns: Sequence[str], operation: str
 ) -> list[Row]:
-    """Those of the rows that are there."""
+    """Read the rows that exist among these keys."""
     import tablestore  # noqa: PLC0415  as above
 
     request = tablestore.BatchGetRowRequest()
@@ -196,16 +152,16 @@ def read_rows(
 def read_page(
     client: Client, *, table: Table, first: Key, end: Key, columns: Sequence[str], backwards: bool, most_rows: int
 ) -> tuple[Key | None, list[Row]]:
-    """A page of at most `most_rows` from `first` on, and the key the next one begins at."""
-    direction = "BACKWARD" if backwards else "FORWARD"
+    """Read a page of at most `most_rows` from `first` on; return the key at which the next begins, and the rows."""
+    direction: Literal["BACKWARD", "FORWARD"] = "BACKWARD" if backwards else "FORWARD"
     _, following, rows, _ = client.get_range(
         table.name, direction, _sdk_key(table, first), _sdk_key(table, end), [*columns], most_rows
     )
     return [value for _, value, *_ in following] if following else None, [_row(row) for row in rows]
 
 
-def creation(table: Table) -> tuple[object, object, object]:
-    """What CreateTable is given: no reserved throughput, no expiry, one version."""
+def creation(table: Table) -> tuple[tablestore.TableMeta, tablestore.TableOptions, tablestore.ReservedThroughput]:
+    """Return the arguments of CreateTable: no reserved throughput, no expiry, one version."""
     import tablestore  # noqa: PLC0415  as above
 
     return (
@@ -216,15 +172,14 @@ def creation(table: Table) -> tuple[object, object, object]:
 
 
 def key_schema(table: Table) -> list[tuple[str, str]]:
-    """Name and Tablestore's type of each column of the key."""
+    """Return the name and Tablestore's type of each column of the key."""
     return [(column.name, _KEY_TYPES[column.type]) for column in table.key]
 
 
-def _condition(row: Row) -> object:
-    """Nothing later is there: no row, or one of the same or an earlier generation.
+def _condition(row: Row) -> tablestore.Condition:
+    """Return the condition that no later generation is there: no row, or a row of the same or an earlier one.
 
-    A condition on a column that is missing can be made to hold [documented]; that it holds as well for a row that is
-    not there at all is inferred.
+    A condition on a missing column can be made to hold [documented]. It also holds for a missing row [inferred].
     """
     import tablestore  # noqa: PLC0415  as above
 
@@ -236,7 +191,7 @@ def _condition(row: Row) -> object:
     return tablestore.Condition("IGNORE", nothing_later)
 
 
-def _sdk_row(table: Table, row: Row, *, key_only: bool = False) -> object:
+def _sdk_row(table: Table, row: Row, *, key_only: bool = False) -> tablestore.Row:
     import tablestore  # noqa: PLC0415  as above
 
     key_names = {column.name for column in table.key}
@@ -244,7 +199,7 @@ def _sdk_row(table: Table, row: Row, *, key_only: bool = False) -> object:
     return tablestore.Row([(column.name, row[column.name]) for column in table.key], [] if key_only else cells)
 
 
-def _sdk_key(table: Table, key: Key) -> _SdkKey:
+def _sdk_key(table: Table, key: Key) -> list[tuple[str, object]]:
     import tablestore  # noqa: PLC0415  as above
 
     edges = {Edge.LOWEST: tablestore.INF_MIN, Edge.HIGHEST: tablestore.INF_MAX}
@@ -254,7 +209,7 @@ def _sdk_key(table: Table, key: Key) -> _SdkKey:
     ]
 
 
-def _row(row: _SdkRow) -> Row:
+def _row(row: tablestore.Row) -> Row:
     key: dict[str, Value] = {name: value for name, value, *_ in row.primary_key}
     return {**key, **{name: value for name, value, *_ in row.attribute_columns}}
 
@@ -265,7 +220,7 @@ T = TypeVar("T")
 class Tablestore:
     """Calls to one instance: one pool of connections and one pace, the keys asked for at every request.
 
-    `rows_a_page` is how many rows are read at once: at most those that one BatchGetRow may ask for.
+    `rows_a_page` is the number of rows read at once, at most MOST_ROWS_READ.
     """
 
     def __init__(self, instance: str, context: SinkContext, *, rows_a_page: int = MOST_ROWS_READ) -> None:
@@ -277,7 +232,7 @@ class Tablestore:
         self._lock = threading.Lock()
 
     def endpoint(self) -> Endpoint:
-        """Endpoint of the instance. Raises SettingsError without a region, which signatures name."""
+        """Return the endpoint of the instance. Raises SettingsError without a region, which signatures name."""
         region = self._context.region
         if not region:
             raise SettingsError(
@@ -306,7 +261,7 @@ class Tablestore:
             self._call(operation, partial(write_rows, batch=batch, operation=operation))
 
     def get(self, table: Table, keys: Sequence[Key], columns: Sequence[str]) -> list[Row]:
-        """The rows that are there of at most MOST_ROWS_READ, in any order."""
+        """Read the rows that exist of at most MOST_ROWS_READ keys, in any order."""
         operation = f"read {len(keys)} rows of {table.name}"
         read = partial(read_rows, table=table, keys=keys, columns=columns, operation=operation)
         return self._call(operation, read)
@@ -320,7 +275,7 @@ class Tablestore:
         *,
         backwards: bool = False,
     ) -> Iterator[list[Row]]:
-        """The rows from `first` to `end`, which is left out, page by page; `backwards`, `first` is the greater."""
+        """Read the rows from `first` to `end`, which is left out, page by page; `backwards`, `first` is the greater."""
         start: Key | None = first
         while start:
             read = partial(
@@ -336,11 +291,11 @@ class Tablestore:
             yield rows
 
     def names(self) -> set[str]:
-        """The tables of the instance."""
+        """List the tables of the instance."""
         return self._call("list tables", lambda client: set(client.list_table()))
 
     def key_of(self, table: str) -> list[tuple[str, str]]:
-        """Name and type of each column of a table's key."""
+        """Read the name and type of each column of a table's key."""
 
         def describe(client: Client) -> list[tuple[str, str]]:
             return [(name, kind) for name, kind, *_ in client.describe_table(table).table_meta.schema_of_primary_key]
@@ -348,7 +303,7 @@ class Tablestore:
         return self._call(f"describe table {table}", describe)
 
     def create(self, table: Table) -> None:
-        """Make a table: no reserved throughput, no expiry, one version. One that is there already is left alone."""
+        """Make a table: no reserved throughput, no expiry, one version. An existing table is left alone."""
         try:
             self._call(f"create table {table.name}", lambda client: client.create_table(*creation(table)))
         except RejectedError as error:

@@ -1,0 +1,1 @@
+"""ICE (Intelligent Cloud Editing): jobs and the event callback."""

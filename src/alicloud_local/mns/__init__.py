@@ -1,0 +1,1 @@
+"""MNS (Message Service, now SMQ): queues that take messages."""

@@ -1,0 +1,111 @@
+"""A stand-in for MNS (now SMQ), and for the EventBridge stream that hands its messages on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import operator
+from collections.abc import Collection, Mapping
+from datetime import datetime, timezone
+from typing import ClassVar
+
+from typing_extensions import override
+
+from alicloud_local.faults import RefusalKind
+from alicloud_local.http_server import Reply, Request
+from alicloud_local.mns import messages as xml
+from alicloud_local.mns.operations import batch_send_message, operation_of, send_message
+from alicloud_local.mns.signature import MnsVerifier
+from alicloud_local.mns.store import Message, QueueStore
+from alicloud_local.service import Keyring, LocalService, Refusal, RefusedError, ServerOptions
+
+_INTERNAL_ERROR = Refusal(500, "InternalError", "Interal error.")  # spelled so by MNS
+_ACCOUNT_ID = "1234567890123456"
+
+
+class MnsServer(LocalService):
+    """Queues, made with `create_queue`, that take messages one by one or in batches of up to 16.
+
+    Every request must bear a valid signature. There are no consumers: `deliver` takes messages out. The operation of a
+    call is SendMessage or BatchSendMessage, its target the queue.
+    """
+
+    name: ClassVar[str] = "MNS"
+    fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {
+        "throttle": Refusal(
+            429, "TooManyRequests", "The request is denied by cluster flow limiter for too many requests."
+        ),
+        "error_500": _INTERNAL_ERROR,
+        "forbidden": Refusal(
+            403, "AccessDenied", "The OwnerId that your Access Key Id associated to is forbidden for this operation."
+        ),
+        # Inferred.
+        "expired_keys": Refusal(403, "SecurityTokenExpired", "The security token you provided has expired."),
+        "clock_skew": Refusal(408, "TimeExpired", "The http request you sent is expired."),
+    }
+
+    def __init__(self, keyring: Keyring, options: ServerOptions) -> None:
+        super().__init__(keyring, options, is_fault_target=operator.eq)
+        self._verifier = MnsVerifier(keyring, options.clock)
+        self._store = QueueStore()
+
+    def create_queue(self, name: str) -> None:
+        """Make a queue; one that is there already stays as it is."""
+        self._store.create(name)
+
+    def messages(self, queue: str) -> tuple[Message, ...]:
+        """Return the messages in a queue, oldest first. Raises KeyError for a queue that was not made."""
+        return self._store.messages(queue)
+
+    def refuse_part(self, positions: Collection[int], refusal: Refusal = _INTERNAL_ERROR) -> None:
+        """Refuse the messages at these positions (from 0) of the next batch, and take its others.
+
+        A second call is about the batch after that.
+        """
+        self._store.refuse_part(frozenset(positions), refusal)
+
+    def deliver(self, queue: str, most: int = 20, *, decoded: bool = True) -> bytes | None:
+        """Take up to `most` messages out, as the payload that an EventBridge stream hands to a function.
+
+        None where there is no message. `decoded` is the stream's setting `IsBase64Decode`.
+        """
+        events = [self._event(message, queue, decoded=decoded) for message in self._store.take(queue, most)]
+        return json.dumps(events, ensure_ascii=False).encode() if events else None
+
+    @override
+    def locate(self, request: Request) -> tuple[str, str]:
+        return operation_of(request) or (request.method, request.path)
+
+    @override
+    def answer(self, request: Request) -> Reply:
+        self._verifier.verify(request)
+        found = operation_of(request)
+        if found is None:
+            raise RefusedError(400, "InvalidRequestURL", "Http request URL format invalid.")
+        send = {"SendMessage": send_message, "BatchSendMessage": batch_send_message}[found[0]]
+        return send(self._store, found[1], request.body, self.clock())
+
+    @override
+    def refuse(self, refusal: RefusedError, request: Request) -> Reply:
+        request_id = xml.request_id()
+        fields = {
+            "Code": refusal.code,
+            "Message": refusal.message,
+            "RequestId": request_id,
+            "HostId": request.headers.get("host", ""),
+        }
+        return xml.reply(refusal.status, xml.error(fields), request_id)
+
+    def _event(self, message: Message, queue: str, *, decoded: bool) -> dict[str, object]:
+        """Return the CloudEvent that EventBridge makes of a message."""
+        body = base64.b64decode(message.body).decode() if decoded else message.body
+        return {
+            "id": message.message_id,
+            "source": "MNS-ice-result-queue",
+            "specversion": "1.0",
+            "type": "mns:Queue:SendMessage",
+            "datacontenttype": "application/json; charset=utf-8",
+            "subject": f"acs:mns:{self.region}:{_ACCOUNT_ID}:queues/{queue}",
+            "time": datetime.fromtimestamp(message.sent_at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "data": {"requestId": xml.request_id(), "messageId": message.message_id, "messageBody": body},
+        }

@@ -1,0 +1,1 @@
+"""OSS (Object Storage Service): buckets and objects."""

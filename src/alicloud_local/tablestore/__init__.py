@@ -1,0 +1,1 @@
+"""Tablestore (OTS): tables and rows."""

@@ -1,0 +1,127 @@
+"""Events that could not be finished, and notes of jobs that are expected, in any object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from ice_result.core.deadline import current_deadline, time_limit
+from ice_result.errors import IceResultError, is_try
+from ice_result.sinks.object.layout import Layout, due_of, part
+from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.parked_events import Expected, Listed, Parked, ParkedEvents, Position
+
+_SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
+
+
+@dataclass(frozen=True)
+class ObjectParkedEvents(ParkedEvents):
+    """Parked events and notes in any object store. Foreign objects in its folders are left alone."""
+
+    url: str
+    store: ObjectStore
+    layout: Layout
+
+    @override
+    def address(self, key: str) -> str:
+        """Return the address of the object."""
+        return self.store.address(key)
+
+    @override
+    def park(self, parked: Parked) -> str:
+        """Write the envelope; that of an event that came anew gets the history that is stored here."""
+        key = self.layout.parked(parked)
+        return self.store.put(key, line(self._with_past(parked, key)))
+
+    def _with_past(self, parked: Parked, key: str) -> Parked:
+        tries_now = int(is_try(parked.reason))
+        if parked.attempts > tries_now:
+            return parked
+        try:
+            with time_limit(current_deadline().part(_SHARE_FOR_THE_PAST)):
+                envelope = self.store.get(key)
+        except IceResultError:  # as with keys that may write but not read: losing the count beats losing the event
+            return parked
+        if envelope is None:
+            return parked
+        try:
+            past = Parked.model_validate_json(envelope).past
+        except ValidationError:
+            return parked.model_copy(update={"attempts": 2 * tries_now})
+        first = past.first_parked or parked.first_parked
+        attempts = past.attempts + tries_now
+        return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})
+
+    @override
+    def reasons(self) -> Iterator[str]:
+        """List the names of the folders."""
+        return (unquote(name) for name in self.store.children(self.layout.folder("parked")))
+
+    @override
+    def parked(self, reason: str, *, after: str = "") -> Iterator[Sequence[Listed]]:
+        """List the envelopes in the folder of `reason`; a page may be empty."""
+        return self._pages(self.layout.folder("parked", part(reason)), after)
+
+    @override
+    def position(self) -> Position | None:
+        """Read one small object, which exists only while a listing is under way."""
+        data = self.store.get(self.layout.position())
+        try:
+            return None if data is None else Position.model_validate_json(data)
+        except ValidationError:
+            return None
+
+    @override
+    def set_position(self, position: Position | None) -> None:
+        """Write that object, or remove it."""
+        if position is None:
+            self.store.delete(self.layout.position())
+        else:
+            self.store.put(self.layout.position(), line(position))
+
+    @override
+    def expect(self, note: Expected) -> str:
+        """Write the note; the same job may be expected at several times."""
+        return self.store.put(self.layout.expected(note), line(note))
+
+    @override
+    def expected(self) -> Iterator[tuple[Listed, datetime]]:
+        """List the notes by their names alone, which begin with the time."""
+        for page in self._pages(self.layout.folder("expected")):
+            for listed in page:
+                if due := due_of(listed.key):
+                    yield listed, due
+
+    @override
+    def read(self, key: str) -> bytes | None:
+        """Read the bytes under `key`."""
+        return self.store.get(key)
+
+    @override
+    def discard(self, key: str, as_read: bytes) -> bool:
+        """Remove an object, unless somebody wrote it anew after it was read.
+
+        Between the last read and the removal is a moment in which it could still be written anew: object stores have
+        no condition for removing.
+        """
+        present = self.store.get(key)
+        if present is None:
+            return True
+        if present != as_read:
+            return False
+        self.store.delete(key)
+        return True
+
+    @override
+    def write_probe(self, name: str) -> str:
+        """Write it beside the folders of the reasons, in none of them."""
+        return self.store.put(f"{self.layout.folder('parked')}{name}.json", b"{}")
+
+    def _pages(self, folder: str, after: str = "") -> Iterator[Sequence[Listed]]:
+        for page in self.store.list(folder, after=after):
+            yield [listed for listed in page if listed.key.endswith(".json")]

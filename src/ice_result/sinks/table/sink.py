@@ -1,0 +1,105 @@
+"""The part that all stores of tables share: a job is its row in ice_jobs, and its key the job id."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ice_result.core.types import JobId
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.base import Addresses, Hint, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
+from ice_result.sinks.table.schema import JOBS
+
+
+class TableSink(Store):
+    """Store of records and manifests in tables. Subclasses write and read the rows."""
+
+    _found_columns: ClassVar[Sequence[str]] = FOUND_COLUMNS
+    _stored_columns: ClassVar[Sequence[str]] = STORED_COLUMNS
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @override
+    def addresses(self, record: Record) -> Addresses:
+        """Return the address of the job's row, which holds both."""
+        address = self._address(record.job_id)
+        return Addresses(address, address)
+
+    @override
+    def stage(self, record: Record) -> None:
+        """Write nothing yet: all rows of a job are written together."""
+
+    @override
+    def commit(self, record: Record, manifest: Manifest) -> None:
+        """Write all rows of the job, unless a later writing is there."""
+        self.write(self._rows(record, manifest))
+
+    @abstractmethod
+    def write(self, rows: Rows) -> None:
+        """Write all rows of a job, unless a later generation is there."""
+
+    @override
+    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
+        """Read the job's row; None when it is not there."""
+        row = self._job_row(job_id, self._found_columns)
+        return stored_job(row) if row else None
+
+    @override
+    def recorded(self, record: Record) -> Record | None:
+        """Read the record in the job's row."""
+        present = self.find(record.job_id)
+        return present.record if present else None
+
+    @override
+    def verified(self, record: Record) -> Manifest | None:
+        """Read the manifest in the job's row."""
+        present = self.find(record.job_id)
+        return present.manifest if present else None
+
+    @override
+    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
+        """Return the job id, if there is a row of it."""
+        return job_id if reads.take() and self.find(job_id) else None
+
+    @override
+    def job_at(self, key: str) -> StoredJob | None:
+        """Read the job's row."""
+        return self.find(JobId(key))
+
+    @override
+    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
+        """Return the job id; a missing row is noticed when it is read."""
+        return job_id
+
+    @override
+    def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
+        """Return the job id."""
+        return job_id
+
+    @override
+    def stored(self, key: str) -> StoredBytes | None:
+        """Read the job's row."""
+        row = self._job_row(key, self._stored_columns)
+        return stored_bytes(row) if row else None
+
+    @override
+    def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
+        """Return the job's row, which the others follow."""
+        return stored_bytes(self._rows(record, manifest).job)
+
+    def _rows(self, record: Record, manifest: Manifest) -> Rows:
+        """Make the rows of a job, as this store can keep them."""
+        return rows_of(record, manifest)
+
+    @abstractmethod
+    def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:
+        """Read these columns of a job's row in ice_jobs; None when it is not there."""
+
+    def _address(self, job_id: str) -> str:
+        return f"{self.url}#{JOBS.name}/{job_id}"

@@ -1,0 +1,1 @@
+# Read in alibabacloud-tea 0.4.3.

@@ -1,0 +1,1 @@
+# Read in alibabacloud-credentials 1.0.12.

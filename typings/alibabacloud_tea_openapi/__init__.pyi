@@ -1,0 +1,1 @@
+# Read in alibabacloud-tea-openapi 0.4.6.

@@ -1,0 +1,1 @@
+# Read in botocore 1.44.5.

@@ -1,0 +1,1 @@
+# Read in darabonba-core 1.0.9.

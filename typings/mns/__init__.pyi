@@ -1,0 +1,1 @@
+# Read in aliyun-mns-sdk 1.3.0.
