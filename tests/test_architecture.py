@@ -31,7 +31,6 @@ SDKS = {
 PRODUCT = sorted(SOURCE.rglob("*.py"))
 QUESTIONS = {"what", "whether", "where", "why", "who", "whom", "whose", "which", "how"}
 HALF_SENTENCES = {"those", "that", "one", "all", "nothing", "none", "so"}
-REPLACED_SOON = {"sinks/object/oss.py"}  # its docstrings are rewritten with its connections
 
 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -139,8 +138,6 @@ def test_docstrings_begin_with_a_verb_or_a_noun(part: Path) -> None:
     """A docstring says what a thing does or is; it is neither a question nor half a sentence."""
     found = []
     for path in [part] if part.suffix == ".py" else sorted(part.rglob("*.py")):
-        if path in {SOURCE / name for name in REPLACED_SOON}:
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
                 first, *_ = (ast.get_docstring(node) or "-").split()

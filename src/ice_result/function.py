@@ -159,7 +159,7 @@ def _summary(report: BatchReport) -> JsonObject:
         "recorded": report.count("recorded"),
         "ignored": report.count("ignored"),
         "parked": report.count("parked"),
-        "jobs": [job.model_dump(mode="json") for job in listed],
+        "jobs": [job._asdict() for job in listed],
         "omitted": len(report.jobs) - len(listed),
     }
 

@@ -84,7 +84,7 @@ def small_pages(pipeline: Pipeline, keys_a_page: int = 2) -> Pipeline:
         assert isinstance(parking_store, ObjectParkedEvents)
         assert isinstance(parking_store.store, OssStore)
         parking_stores.append(replace(parking_store, store=replace(parking_store.store, keys_a_page=keys_a_page)))
-    pipeline.stores = replace(pipeline.stores, parking_stores=parking_stores)
+    pipeline.stores = pipeline.stores._replace(parking_stores=parking_stores)
     return pipeline
 
 

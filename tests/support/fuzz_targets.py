@@ -146,7 +146,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
     if triggered.via_http:
         status, report = CallbackResponder().answer(_PIPELINE, triggered, Deadline.after(30), "request")
         assert status in {200, 401, 405, 500}  # the function of the fuzzer has keys: no signed body is refused
-        _check_writable(report)
+        _check_json(json_text.dump([job._asdict() for job in report.jobs]))
     return _SOURCE.asked, triggered
 
 

@@ -14,6 +14,15 @@ class _CredentialsProvider(Protocol):
 
 class ProviderAuthV4:
     def __init__(self, credentials_provider: _CredentialsProvider) -> None: ...
+    def _ProviderAuthV4__make_signature(
+        self,
+        req: Incomplete,
+        bucket_name: str,
+        key: str,
+        additional_signed_headers: Incomplete,
+        credentials: credentials.Credentials,
+        date_time: str,
+    ) -> str: ...
 
 class Bucket:
     def __init__(self, auth: Incomplete, endpoint: Incomplete, bucket_name: str, **options: Incomplete) -> None: ...

@@ -1,5 +1,6 @@
 class Credentials:
     def __init__(self, access_key_id: str = "", access_key_secret: str = "", security_token: str = "") -> None: ...
+    def get_access_key_secret(self) -> str: ...
 
 class StaticCredentialsProvider:
     def __init__(

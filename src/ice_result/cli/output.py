@@ -98,7 +98,7 @@ class OutcomePrinter:
     def show(self, outcome: JobOutcome) -> None:
         """Print the outcome of one job, without counting it."""
         if self._as_json:
-            write_line(dump(outcome.model_dump(mode="json")))
+            write_line(dump(outcome._asdict()))
         else:
             self._out.print(_line(outcome))
 

@@ -146,7 +146,7 @@ def count_retries() -> Iterator[Retries]:
         _retries.reset(token)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ServiceCaller:
     """Caller of one service: it limits the rate and the time of calls, and retries transient errors."""
 

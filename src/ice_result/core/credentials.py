@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from typing_extensions import override
 
 from ice_result.errors import ForbiddenError, KeysExpiredError
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 _SEARCH_AGAIN_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """Access keys of one identity. `security_token` is empty for long-lived keys."""
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
+    access_key_secret: str
+    security_token: str = ""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Keys(access_key_id={self.access_key_id!r})"  # the others are secrets
 
 
 class Credentials:

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Clock:
     """Source of time: monotonic seconds, and two ways to wait.
 
@@ -31,17 +31,19 @@ class Clock:
     wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+MACHINE_CLOCK = Clock()
+
+
+class Deadline(NamedTuple):
     """Time by which work must end, in seconds of its clock."""
 
     at: float
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = MACHINE_CLOCK
 
     @classmethod
     def after(cls, seconds: float, clock: Clock | None = None) -> Deadline:
         """Return the deadline `seconds` from now."""
-        clock = clock or Clock()
+        clock = clock or MACHINE_CLOCK
         return cls(clock.now() + seconds, clock)
 
     def left(self) -> float:

@@ -15,11 +15,11 @@ _BEFORE_A_REGION = re.compile(rf"(vpc\d*-)?(s3-)?({_SERVICES})-|vpc\d*-")
 _AFTER_A_REGION = re.compile(rf"(-(internal|vpc|{_SERVICES})|(?<=\d)[a-z]|-[a-z])$")
 _ALIBABA_CLOUD = ".aliyuncs.com"
 # OSS has three kinds of hosts: by region, accelerated, and dual stack. A bucket's name may stand before each.
-_OSS_HOST = re.compile(
+_OSS_HOST = (
     r"(?:(?P<bucket>.+?)\.)??(?:s3\.)?"
     r"(?:(?:vpc\d+-)?oss-[a-z0-9-]+|(?:cn|ap|us|eu|me|na|sa|rg)-[a-z0-9-]+\.oss|oss)\.aliyuncs\.com"
 )
-_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
+_S3_HOST = r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?"
 
 
 class Endpoint(NamedTuple):
@@ -67,7 +67,7 @@ def parse_object_endpoint(text: str) -> Endpoint:
     """Parse an endpoint of OSS or S3. Raises ValueError also for one with a bucket, which each request names itself."""
     endpoint = parse_endpoint(text)
     host = endpoint.host
-    match = _OSS_HOST.fullmatch(host) or _S3_HOST.fullmatch(host)
+    match = re.fullmatch(_OSS_HOST, host) or re.fullmatch(_S3_HOST, host)
     if match and (bucket := match["bucket"]) and "vpce" not in host:
         raise ValueError(f"holds the bucket {bucket!r}: expected {host[len(bucket) + 1 :]}, without it")
     return endpoint

@@ -12,25 +12,27 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 from typing_extensions import override
 
-GUESSING_ENCODINGS = tuple(f"charset_normalizer.{part}" for part in ("api", "legacy", "models", "utils"))
-"""Modules with which `requests` guesses the encoding of a reply that names none."""
 _one_at_a_time = threading.RLock()
 
 
 @contextmanager
-def deferred(*names: str) -> Iterator[None]:
-    """Defer the import of these modules in the block. A module that is loaded already stays as it is."""
+def deferred(*names: str, instead: Mapping[str, object] | None = None) -> Iterator[None]:
+    """Defer the import of these modules in the block. A module that is loaded already stays as it is.
+
+    `instead` has replacements for single names of a deferred module, which would otherwise load it at once.
+    """
     with _one_at_a_time:
-        finder = _Finder(names)
+        finder = _Finder(names, instead or {})
         sys.meta_path.insert(0, finder)
         try:
             yield
@@ -42,8 +44,9 @@ def deferred(*names: str) -> Iterator[None]:
 class _Finder(MetaPathFinder):
     """Import hook that gives stand-ins for the named modules, and removes them again."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], instead: Mapping[str, object]) -> None:
         self._names = list(names)
+        self._instead = dict(instead)
         self._stand_ins: list[_StandIn] = []
 
     @override
@@ -58,10 +61,17 @@ class _Finder(MetaPathFinder):
         self._stand_ins.append(_StandIn(name, self))
         return self._stand_ins[-1]
 
+    def given(self, name: str) -> object | None:
+        """Return what is used in place of this name in a deferred module; None for the usual stand-in."""
+        return self._instead.get(name)
+
     def forget(self, wanted: str = "") -> None:
         """Stop deferring all modules, or the one that `wanted` belongs to. A later import gives the real module."""
         named = [name for name in self._names if not wanted or _is_within(wanted, name)]
         self._names = [name for name in self._names if name not in named]
+        self._instead = {
+            each: given for each, given in self._instead.items() if not any(_is_within(each, name) for name in named)
+        }
         for stand_in in self._stand_ins:
             if any(_is_within(stand_in.__name__, name) for name in named):
                 _take_out(stand_in)
@@ -92,18 +102,35 @@ class _StandIn(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
-            return type(name, (), {"__new__": _maker(self, name), "__module__": self.__name__})
+            finder: _Finder = self.__dict__["_finder"]
+            usual = _NamedStandIn(name, (), {"__module__": self.__name__, "_finder": finder})
+            return finder.given(f"{self.__name__}.{name}") or usual
         return getattr(import_module(self.__name__), name)
 
 
-def _maker(stand_in: _StandIn, name: str) -> object:
-    """Return a `__new__` for a class of a stand-in, which makes an instance of the real class."""
+class _NamedStandIn(type):
+    """Class or function of a stand-in, which loads the real one when it is used."""
 
-    def make(_class: type, *arguments: object, **options: object) -> object:
-        stand_in.__dict__["_finder"].forget(stand_in.__name__)
-        return getattr(import_module(stand_in.__name__), name)(*arguments, **options)
+    _finder: _Finder
 
-    return make
+    @override
+    def __call__(cls, *arguments: object, **options: object) -> object:
+        real: Callable[..., object] = cls._real()
+        return real(*arguments, **options)
+
+    def __getattr__(cls, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls._finder.given(f"{cls.__module__}.{cls.__name__}.{name}") or getattr(cls._real(), name)
+
+    @override
+    def __instancecheck__(cls, instance: object) -> bool:
+        real = cls._real()
+        return isinstance(real, type) and isinstance(instance, real)
+
+    def _real(cls) -> Any:  # noqa: ANN401  whatever the SDK has under this name
+        cls._finder.forget(cls.__module__)
+        return getattr(import_module(cls.__module__), cls.__name__)
 
 
 def _take_out(stand_in: _StandIn) -> None:

@@ -98,6 +98,7 @@ _BY_STATUS = (
 _BY_CLASS = (
     Rule("SSLCertVerificationError", RejectedError, "the server's certificate is not trusted: {message}"),
     Rule("TooManyRedirects", RejectedError, REDIRECTED),
+    Rule("UnsendableError", RejectedError, NEVER_SENT),  # from our own transport
     Rule("Invalid(URL|Schema|Header)|MissingSchema|LocationValueError|UnicodeEncodeError", RejectedError, NEVER_SENT),
     Rule("NewConnectionError", UnavailableError),  # a refused connection, which in urllib3 is a kind of timeout
     Rule("TimeoutError|Timeout", TimedOutError, "no reply in time ({name})"),

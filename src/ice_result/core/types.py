@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timezone
+from importlib import import_module
 from typing import NewType
+
+from ice_result.core.lazy_imports import deferred
+
+# In search of plug-ins pydantic imports zip files, CSV and mail: 5 % of a cold start, and s.yaml says there are none.
+with deferred("importlib.metadata"), suppress(ImportError):
+    import_module("pydantic.plugin._loader")
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 

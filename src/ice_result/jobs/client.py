@@ -12,7 +12,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import current_deadline
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
+from ice_result.core.lazy_imports import deferred
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from alibabacloud_ice20201109.client import Client
     from alibabacloud_tea_openapi.utils_models import Params
 
-# The models of all actions, and modules for the asynchronous client, web sockets, RSA keys and keys of ECS roles: three
-# quarters of the SDK's imports.
+# The models of all actions, and modules for the asynchronous client, web sockets, forms, RSA keys, other gateways and
+# the SDK's own search for keys: four fifths of the SDK's imports.
 _NEVER_CALLED = (
-    *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "websocket"),
-    *("apscheduler", "cryptography"),
-    *GUESSING_ENCODINGS,
+    *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "apscheduler", "cryptography"),
+    *("websocket", "darabonba.websocket", "alibabacloud_tea_openapi.websocket_utils"),
+    *("darabonba.utils.form", "darabonba.utils.xml", "alibabacloud_tea_openapi.sm3"),
+    *("alibabacloud_credentials.client", "alibabacloud_gateway_spi.client", "alibabacloud_gateway_spi.models"),
+    "requests",
 )
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
@@ -38,8 +40,9 @@ T = TypeVar("T")
 class IceClient:
     """Actions of ICE in one region. One instance serves any number of threads, which share one rate limit.
 
-    Calls go through the SDK's generic `call_api`, like those of its own typed methods: signing, connections and proxies
-    are the SDK's. The typed methods would drop each field of a response without a model; a record keeps all fields.
+    Calls go through the SDK's generic `call_api`, like those of its own typed methods: request, signature and choice of
+    a proxy are the SDK's. The typed methods would drop each field of a response without a model; a record keeps all
+    fields.
 
     The SDK takes HTTP_PROXY and HTTPS_PROXY from the environment, and ignores NO_PROXY [read in its source].
     """
@@ -108,7 +111,9 @@ class IceClient:
             return self._client
 
     def _new_client(self) -> Client:
-        with deferred(*_NEVER_CALLED):
+        from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  as below
+
+        with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
             from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
             from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
 
@@ -126,21 +131,17 @@ class IceClient:
         )
 
     def _open_session(self) -> None:
-        """Give the SDK its session of `requests`: with our trusted certificates, and without redirects.
+        """Give the SDK a session of ours, with our trusted certificates, and without redirects.
 
-        A redirect would take a signed request, and the security token in it, to another host. The SDK has no option
-        for either. It keeps one session for each protocol, host and number of connections, under a key of these and of
-        a port that is always 80 [read in its source].
+        The SDK has no option for either. It keeps one session for each protocol, host and number of connections, under
+        a key of these and of a port that is always 80 [read in its source].
         """
-        import requests  # noqa: PLC0415  loaded with the SDK
-        from darabonba.core import DaraCore  # noqa: PLC0415  as above
+        from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
 
-        from ice_result.jobs.connections import BoundedConnections  # noqa: PLC0415  as above
+        from ice_result.jobs.connections import IceSession  # noqa: PLC0415  as above
 
         protocol, size = self.endpoint.scheme, self._concurrency
-        session = requests.Session()
-        session.max_redirects = 0
-        session.mount(f"{protocol}://", BoundedConnections(protocol, ca_bundle=self._ca_bundle, pool_size=size))
+        session = IceSession(protocol, ca_bundle=self._ca_bundle, pool_size=size)
         DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 

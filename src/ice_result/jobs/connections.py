@@ -1,68 +1,58 @@
-"""Connections to ICE with a limit to the size of a response; imported with the SDK."""
+"""Session of the SDK of ICE, in place of one of `requests`; imported with the SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-from typing_extensions import override
-
-from ice_result.core.requests_transport import Connections
-from ice_result.errors import TooLargeError
+from ice_result.core.http_transport import Headers, HttpTransport
 from ice_result.jobs.sizes import largest_now
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
-    from urllib3 import BaseHTTPResponse
+    from ice_result.core.requests_later import SignedRequest
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class BoundedConnections(Connections):
-    """Connections that give a response up when it is too large, before it is read where its length is announced.
+class SdkReply(NamedTuple):
+    """Parts of a reply that the SDK reads [read in its source: DaraCore.do_action]."""
 
-    The limit is `largest_now` of the sending thread. The connection is then closed: the rest of the response would
-    come before the next one.
+    status_code: int
+    reason: str
+    headers: Headers
+    content: bytes
+
+
+class IceSession:
+    """Session with a limit to the size of a response, which is `largest_now` of the sending thread.
+
+    A response that is too large is given up, before it is read where its length is announced. A redirect is an error:
+    it would take a signed request, and the security token in it, to another host.
     """
 
-    @override
+    def __init__(self, scheme: str, *, ca_bundle: str | None, pool_size: int) -> None:
+        """Raise SettingsError for a bundle of certificates that cannot be read."""
+        self._scheme = scheme
+        self._transport = HttpTransport(scheme, ca_bundle=ca_bundle, most_idle=pool_size)
+
     def send(
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float | None, float | None] | None = None,
-        verify: bool | str = True,
-        cert: str | tuple[str, str] | None = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Send like `requests` does. Raises TooLargeError, also later, when the response is read."""
-        response = super().send(request, stream, timeout, verify, cert, {**proxies} if proxies else None)
-        limit, announced = largest_now(), response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > limit:
-            response.close()
-            raise _too_large(int(announced), limit)
-        response.raw = _Bounded(response.raw, limit)
-        return response
+        self, request: SignedRequest, *, proxies: Mapping[str, str], timeout: tuple[float, float], **_: object
+    ) -> SdkReply:
+        """Send a request. `timeout` is (to connect, for each read) in seconds; the other options concern certificates.
 
+        Raises OSError, UnsendableError and TooLargeError like the transport.
+        """
+        reply = self._transport.send(
+            request.method,
+            request.url,
+            request.headers,
+            request.body,
+            seconds=timeout,
+            proxy=proxies.get(self._scheme),
+            limit=largest_now(),
+        )
+        if reply.status in _REDIRECTS and "location" in reply.headers:
+            import requests  # noqa: PLC0415  loaded with the SDK
 
-class _Bounded:
-    """A response's source for `requests`, which ends at the limit."""
-
-    def __init__(self, raw: BaseHTTPResponse, limit: int) -> None:
-        self._raw = raw
-        self._limit = limit
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._raw, name)
-
-    def stream(self, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Yield the parts of the body, decompressed."""
-        size = 0
-        for part in self._raw.stream(amount, decode_content):
-            size += len(part)
-            if size > self._limit:
-                self._raw.close()
-                raise _too_large(None, self._limit)
-            yield part
-
-
-def _too_large(size: int | None, limit: int) -> TooLargeError:
-    return TooLargeError("the response", size, limit, "bytes")
+            raise requests.TooManyRedirects("redirected")
+        return SdkReply(*reply)

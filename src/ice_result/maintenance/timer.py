@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 
 from ice_result.core.deadline import Deadline
@@ -32,4 +31,4 @@ def run_maintenance(
 
 
 def _limit_each_job(run: RunContext, deadline: Callable[[], Deadline]) -> RunContext:
-    return replace(run, deadline=lambda: deadline().within(_SECONDS_PER_JOB))
+    return run._replace(deadline=lambda: deadline().within(_SECONDS_PER_JOB))

@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core import threads
 from ice_result.core.calls import Retries, count_retries
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
-from ice_result.core.types import JobId, JsonObject, Model
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
@@ -45,10 +45,11 @@ from ice_result.triggers import (
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
+_LOGGED = ("job_id", "function_name", "state", "job_outcome", "complete", "reason")
 _log = logging.getLogger(__name__)
 
 
-class JobOutcome(Model):
+class JobOutcome(NamedTuple):
     """Outcome of one event.
 
     `record` and `manifest` are addresses in the first sink; for a parked event, `record` is the address of its
@@ -66,18 +67,18 @@ class JobOutcome(Model):
     reason: str | None = None
 
 
-class BatchReport(Model):
+class BatchReport:
     """Outcomes of all events of one payload, in the order of the payload."""
 
-    jobs: tuple[JobOutcome, ...]
+    def __init__(self, jobs: tuple[JobOutcome, ...]) -> None:
+        self.jobs = jobs
 
     def count(self, outcome: JobOutcomeName) -> int:
         """Count the events with this outcome."""
         return sum(job.outcome == outcome for job in self.jobs)
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(NamedTuple):
     """Time limits of one run, and its id in the log.
 
     `deadline` is called when work on a job begins, and gives the deadline of that job. `parking` is called when an
@@ -323,5 +324,5 @@ def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str |
 
 def _log_event(event: TriggerEvent, outcome: JobOutcome, run: RunContext, timer: StageTimer, retries: Retries) -> None:
     ids = {"request_id": run.request_id, "event_id": event.event_id, "event_type": event.event_type}
-    facts = outcome.model_dump(include={"job_id", "function_name", "state", "job_outcome", "complete", "reason"})
+    facts: JsonObject = {name: getattr(outcome, name) for name in _LOGGED}
     event_log.write_job(outcome.outcome, {**ids, **facts}, timer, retries)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from typing_extensions import Self
 
@@ -18,8 +19,7 @@ from ice_result.sinks.parked_events import Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it."""
 
     reason: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -32,8 +31,7 @@ class ParkedAs(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Parking:
+class Parking(NamedTuple):
     """Writes envelopes into the stores that keep parked events, and marks them dead after `most_tries` attempts."""
 
     parking_stores: Sequence[ParkedEvents]

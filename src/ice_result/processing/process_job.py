@@ -5,7 +5,7 @@ ask ICE ──► decode ──► normalise ──► write to every sink (writ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, StorageError, shorten
 from ice_result.jobs.model import Job, JobSource
@@ -23,8 +23,7 @@ MOST_TRIES = 24
 """Number of attempts after which an event is dead: most of a day, with the pauses of the timer (see maintenance)."""
 
 
-@dataclass(frozen=True)
-class RecordedBefore:
+class RecordedBefore(NamedTuple):
     """A recorded job that ICE no longer knows, so that there is nothing to do. `key` is its key in a sink."""
 
     key: str

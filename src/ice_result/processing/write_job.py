@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
@@ -36,8 +35,7 @@ CALLS_PER_JOB = 4
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must leave time for the writes after it
 
 
-@dataclass(frozen=True)
-class Stores:
+class Stores(NamedTuple):
     """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up."""
 
     sinks: Sequence[Store]
@@ -45,16 +43,14 @@ class Stores:
     inspector: ObjectInspector | None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The sinks that a job is written to, and the timer of its stages."""
 
     sinks: Sequence[Store]
     timer: StageTimer
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """Result of writing a job: the record and the manifest that the sinks have now, and their addresses.
 
     `refused` has the error of each target sink without the job. `files_missing` is true for a successful job that is
@@ -111,11 +107,10 @@ class JobWriter:
             return self._write(record, manifest, target)
         stored, unreadable = self._read_all(lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
-        readable = replace(target, sinks=[sink for sink in target.sinks if sink not in unreadable])
+        readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
         refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
-        return replace(
-            written,
+        return written._replace(
             refused={**written.refused, **refused},
             files_missing=bool(written.addresses)
             and written.record.outcome == "outputs_missing"
@@ -143,8 +138,8 @@ class JobWriter:
             there = {sink: sink.addresses(record) for sink in target.sinks if sink not in lacking}
             if not lacking:
                 return Written(found.record, manifest, there, {})
-            copied = self._write(found.record, lambda: manifest, replace(target, sinks=lacking))  # noqa: B023
-            return replace(copied, addresses={**there, **copied.addresses})
+            copied = self._write(found.record, lambda: manifest, target._replace(sinks=lacking))  # noqa: B023
+            return copied._replace(addresses={**there, **copied.addresses})
         raise errors[0]
 
     def _found_in(self, source: Store, record: Record, *, is_copied: bool) -> StoredJob:

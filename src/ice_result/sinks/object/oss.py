@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from io import BytesIO
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from typing_extensions import override
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import GUESSING_ENCODINGS, deferred
+from ice_result.core.lazy_imports import deferred
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
@@ -27,7 +28,8 @@ from ice_result.sinks.registry import SinkUrl
 
 if TYPE_CHECKING:
     import oss2
-    from urllib3 import BaseHTTPResponse
+
+    from ice_result.sinks.object.oss_session import OssSession
 
     Bucket: TypeAlias = oss2.Bucket
     Head: TypeAlias = oss2.models.HeadObjectResult
@@ -37,7 +39,7 @@ _CONNECT_SECONDS = 3.0
 _NEVER_CALLED = (
     *("aliyunsdkcore", "aliyunsdkkms", "Crypto", "oss2.crypto", "oss2.crypto_bucket"),  # encryption on our side
     *("oss2.resumable", "oss2.task_queue", "oss2.select_response", "oss2.iterators"),
-    *GUESSING_ENCODINGS,
+    "requests",
 )
 _MOST_BUCKETS = 100
 
@@ -84,7 +86,7 @@ class OssClient:
             import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
 
             bucket = oss2.Bucket(
-                oss2.ProviderAuthV4(_Signer(self._context.credentials)),
+                _quick_signer()(_Signer(self._context.credentials)),
                 str(self.endpoint()),
                 name,
                 session=session,
@@ -101,13 +103,20 @@ class OssClient:
     def _shared_session(self) -> OssSession:
         with self._lock:
             if self._session is None:
-                with deferred(*_NEVER_CALLED):
-                    import oss2  # noqa: F401, PLC0415  as above
+                from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  loaded with the SDK
+
+                with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
+                    import oss2  # noqa: PLC0415  as above
+
+                from ice_result.sinks.object.oss_session import OssSession  # noqa: PLC0415  as above
 
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
                 self._session = OssSession(
-                    str(self.endpoint()), ca_bundle=context.ca_bundle, pool_size=context.concurrency
+                    str(self.endpoint()),
+                    error=oss2.exceptions.RequestError,
+                    ca_bundle=context.ca_bundle,
+                    pool_size=context.concurrency,
                 )
             return self._session
 
@@ -172,6 +181,44 @@ def open_oss(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
     return ObjectStoreSink(url.text, store, Layout(url.prefix))
 
 
+@cache
+def _quick_signer() -> type[oss2.ProviderAuthV4]:
+    """Return the SDK's signer (V4) with two faster steps, which take a tenth of the CPU of a job in the SDK.
+
+    Both are private [read in the source of oss2 2.19]. A version with other names for them uses its own steps again.
+    """
+    import oss2  # noqa: PLC0415  as above
+
+    class Signer(oss2.ProviderAuthV4):
+        def _ProviderAuthV4__v4_uri_encode(self, text: str | bytes, ignores_slashes: bool) -> str:  # noqa: N802
+            return quote(text, safe="/" if ignores_slashes else "")
+
+        def _ProviderAuthV4__get_signing_key(  # noqa: N802
+            self, request: _Scoped, credentials: oss2.credentials.Credentials, time: str
+        ) -> bytes:
+            region = request.cloudbox_id or request.region or ""
+            return _key_of_day(credentials.get_access_key_secret(), time[:8], region, request.product)
+
+    return Signer
+
+
+class _Scoped(Protocol):
+    """Parts of a request that the SDK's signer takes for the scope of a signature."""
+
+    cloudbox_id: str | None
+    region: str | None
+    product: str
+
+
+@lru_cache(8)
+def _key_of_day(secret: str, *scope: str) -> bytes:
+    """Derive the key that requests are signed with for a day, in a region, for a product."""
+    key = f"aliyun_v4{secret}".encode()
+    for part in (*scope, "aliyun_v4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
 class _Signer:
     """Provider of our keys, which the SDK asks before every request."""
 
@@ -195,60 +242,3 @@ def _checked_read(bucket: Bucket, key: str) -> bytes:
         checksum.update(data)
         oss2.utils.check_crc("get object", checksum.crc, body.server_crc, body.request_id)
     return data
-
-
-class _SdkRequest(Protocol):
-    """What the SDK hands to its session: a request, signed."""
-
-    method: str
-    url: str
-    data: bytes | None
-    params: Mapping[str, str]
-    headers: Mapping[str, str | None]
-
-
-class OssSession:
-    """One pool of connections, in place of `oss2.Session`: a reply is read whole, and a redirect is a refusal.
-
-    The SDK's session is one of `requests`, which for every request merges settings, looks for cookies and proxies,
-    takes the URL apart several times, and would take a signed request to wherever a redirect points.
-    """
-
-    def __init__(self, endpoint: str, *, ca_bundle: str | None, pool_size: int) -> None:
-        """Proxies and certificates are those of `endpoint`, settled here once."""
-        from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  loaded with the SDK
-
-        from ice_result.core.requests_transport import Connections  # noqa: PLC0415  as above
-
-        connections = Connections(endpoint.partition("://")[0], ca_bundle=ca_bundle, pool_size=pool_size)
-        self._manager = connections.manager(select_proxy(endpoint, get_environ_proxies(endpoint)))
-
-    def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> Reply:
-        """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
-        import oss2  # noqa: PLC0415  as above
-        import urllib3  # noqa: PLC0415  as above
-
-        connect, read = timeout
-        try:
-            reply = self._manager.urlopen(
-                request.method,
-                f"{request.url}?{urlencode(request.params)}" if request.params else request.url,
-                body=request.data,
-                headers={name: value for name, value in request.headers.items() if value is not None},
-                timeout=urllib3.Timeout(connect=connect, read=read),
-                retries=False,
-                redirect=False,
-            )
-        except (urllib3.exceptions.HTTPError, ValueError) as error:  # a ValueError: what cannot be sent
-            raise oss2.exceptions.RequestError(error) from error
-        return Reply(reply)
-
-
-class Reply:
-    """What the SDK reads of a reply; its own class for that takes one of `requests`."""
-
-    def __init__(self, reply: BaseHTTPResponse) -> None:
-        self.status = reply.status
-        self.headers = reply.headers
-        self.request_id = reply.headers.get("x-oss-request-id", "")
-        self.read = BytesIO(reply.data).read
