@@ -12,7 +12,7 @@ import pytest
 
 from alicloud_local import CallEvent, Fault, LocalCloud
 from alicloud_local.service import CallObserver
-from ice_result.core.threads import pool
+from ice_result.core import threads as pool_module
 from ice_result.core.types import JsonValue
 from ice_result.errors import ParkingError, SettingsError
 from ice_result.function import Function, Reply
@@ -387,11 +387,12 @@ def handler_environment(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.M
     return tmp_path
 
 
-def test_an_instance_that_goes_ends_its_threads_and_may_come_back(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_an_instance_that_goes_ends_its_threads_and_may_come_back(
+    cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """GIVEN an event that was worked on WHEN the function is closed THEN no thread is left, until the next event."""
     function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
-    pool.end_idle()
-    _wait_until(lambda: _names(threading.enumerate(), set()) == set())
+    monkeypatch.setattr(pool_module, "pool", pool_module.DaemonThreadPool())  # without threads of other tests
     before = set(threading.enumerate())
     assert _handle(function, {"JobId": "cover-0001"})["recorded"] == 1
     assert _names(threading.enumerate(), before) == {"ice-result"}
