@@ -474,7 +474,7 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
             for _ in range(15):  # those that are read beside it
                 answered.acquire(timeout=10)
             fake_time.move(31)
-        elif call.operation == "GetObject" and call.moment == "answered":
+        elif call.operation == "GET" and call.moment == "answered":
             answered.release()
 
     watchers.append(watch)
