@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -14,6 +13,7 @@ import pytest
 
 from alicloud_local import CallEvent, Fault, LocalCloud
 from alicloud_local.service import CallObserver
+from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, Model
 from ice_result.errors import ForbiddenError, ParkingError
@@ -467,15 +467,16 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
     stuck = "records/parked/unavailable/stuck.json"
     cloud.oss.fail(Fault("hang", operation="GET", target=stuck, times=None))
     fake_time = FakeTime()
-    answered = threading.Semaphore(0)
+    beside = set[str]()
 
     def watch(call: CallEvent) -> None:
-        if call.target == stuck and call.moment == "arrived":
-            for _ in range(15):  # those that are read beside it
-                answered.acquire(timeout=10)
+        if call.operation == "GET" and call.target != stuck:
+            beside.add(call.target)
+        elif call.target == stuck and call.moment == "arrived":
+            end = time.monotonic() + 10
+            while (len(beside) < 15 or len(threads._attempts) > 1) and time.monotonic() < end:
+                time.sleep(0.005)  # until those that are read beside it have been read
             fake_time.move(31)
-        elif call.operation == "GET" and call.moment == "answered":
-            answered.release()
 
     watchers.append(watch)
     end = Deadline.after(100, fake_time.clock)
