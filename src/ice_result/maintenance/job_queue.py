@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from http.client import HTTPSConnection
+from traceback import clear_frames
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,7 @@ class QueueSender:
         try:
             client.batch_send_message(request, response)
         except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
+            clear_frames(error.__traceback__)  # those of the SDK hold a reply that was cut short, and so its socket
             refused = refused_parts(error, len(batch))
             if refused is None:
                 client.close_connection()
