@@ -152,7 +152,7 @@ def test_a_write_without_a_body_has_a_length_and_a_read_has_none() -> None:
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1;x=y\r\no\r\n01\r\nk\r\n0\r\nA: b\r\n\r\n", b"ok"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"ok"), b"ok"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"ok", mtime=0), b"ok"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", b""),
     ],
 )
@@ -203,7 +203,7 @@ def test_the_reply_to_head_has_no_body() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", "its length cannot be read"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "its length cannot be read"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", "cannot be decompressed"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"ok")[:-9], "it is cut short"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"ok", mtime=0)[:-9], "it is cut short"),
         (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", "a line in its head"),
         (b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", "a line in its head"),
         (b"HTTP/1.1 2000 OK\r\n\r\n", "no status line"),
@@ -234,7 +234,8 @@ def test_what_is_no_whole_reply_is_a_broken_connection(reply: bytes, message: st
             "the response: more than 9 bytes, at most 9 are read",
         ),
         (
-            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 29\r\n\r\n" + gzip.compress(b"x" * 1000),
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 29\r\n\r\n"
+            + gzip.compress(b"x" * 1000, mtime=0),
             "the response: 29 bytes, at most 9 are read",
         ),
     ],
@@ -248,7 +249,7 @@ def test_a_body_is_read_up_to_its_limit(reply: bytes, message: str) -> None:
 
 def test_a_small_body_that_decompresses_to_a_large_one_is_too_large() -> None:
     """A bomb is not decompressed beyond the limit."""
-    bomb = gzip.compress(b"x" * 1_000_000)
+    bomb = gzip.compress(b"x" * 1_000_000, mtime=0)
     with peer(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bomb) as server, pytest.raises(TooLargeError):
         get(server.url, limit=len(bomb) + 1)
 
