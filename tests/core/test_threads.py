@@ -43,7 +43,7 @@ def test_a_thread_that_is_left_behind_serves_again_when_its_call_has_ended() -> 
 
     hanging = threads.start(hang)
     other = thread_of(threads)
-    assert not hanging.is_done()
+    assert not hanging._done.is_set()
     release.set()
     assert hanging.result() is not other
     both = threads.start(lambda: {thread_of(threads), threading.current_thread()}).result()

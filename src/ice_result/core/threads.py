@@ -159,10 +159,6 @@ class Task(Generic[T]):
             self._pool.left_behind -= self._given_up
             self._done.set()
 
-    def is_done(self) -> bool:
-        """Return True when the work has ended."""
-        return self._done.is_set()
-
     def result(self, deadline: Deadline | None = None) -> T:
         """Wait for the end of the work. Returns its value, or raises its error.
 
