@@ -3,26 +3,21 @@
 The SDKs read the trusted certificates again for every connection, which costs as much CPU as several jobs [measured:
 see docs/performance.md]. So every client here gets the one TLS context of the process; only boto3 accepts none. All
 SDKs connect with `http.client`: those of ICE and OSS through http_transport.py, those of Tablestore and S3 through
-urllib3, whose pools have the class of their connections as an attribute.
+urllib3.
 """
 
 from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Mapping
 from functools import cache
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from ice_result.core.threads import Attempt, use
 from ice_result.errors import SettingsError
-
-if TYPE_CHECKING:
-    from urllib3 import HTTPConnectionPool
 
 _one_at_a_time = threading.Lock()
 
@@ -65,14 +60,15 @@ class EndsWithCall(HTTPConnection):
         super().putrequest(method, url, skip_host, skip_accept_encoding)
 
 
-def ending_with_calls(pools: Mapping[str, type[HTTPConnectionPool]]) -> dict[str, type[HTTPConnectionPool]]:
-    """Derive pool classes of urllib3, by scheme, that open connections of this kind."""
-    return {scheme: _ending_with_calls(pool) for scheme, pool in pools.items()}
+class _EndsWithCallOverTls(EndsWithCall, HTTPSConnection):
+    """A connection over TLS that ends with the call that uses it."""
 
 
-def _ending_with_calls(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    plain: type = pool.ConnectionCls
-    if issubclass(plain, EndsWithCall):
-        return pool
-    connection = type(plain.__name__, (EndsWithCall, plain), {})
-    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+def new_connection(authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
+    """Make a connection to a host, which is not open yet. `seconds` bound each wait; `tls` is None for http.
+
+    Raises http.client.InvalidURL for a port that is no number.
+    """
+    if tls is None:
+        return EndsWithCall(authority, timeout=seconds)
+    return _EndsWithCallOverTls(authority, timeout=seconds, context=tls)

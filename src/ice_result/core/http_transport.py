@@ -22,14 +22,14 @@ import zlib
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from http.client import HTTPException, HTTPSConnection, InvalidURL
+from http.client import HTTPException, InvalidURL
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 from weakref import finalize
 
 from typing_extensions import override
 
-from ice_result.core.http import EndsWithCall, trusting
+from ice_result.core.http import EndsWithCall, new_connection, trusting
 from ice_result.core.threads import use
 from ice_result.errors import TooLargeError
 
@@ -165,12 +165,9 @@ class HttpTransport:
             raise UnsendableError("not the name of a host")
         host = proxy.authority if proxy else authority
         try:
-            if self._tls is None:
-                connection = EndsWithCall(host, timeout=seconds[0])
-            else:
-                connection = _TlsConnection(host, timeout=seconds[0], context=self._tls)
-                if proxy:
-                    connection.set_tunnel(authority, headers=proxy.headers)
+            connection = new_connection(host, self._tls, seconds=seconds[0])
+            if self._tls and proxy:
+                connection.set_tunnel(authority, headers=proxy.headers)
             try:
                 connection.connect()
             except BaseException:
@@ -209,10 +206,6 @@ def environment_proxy(endpoint: str) -> str | None:
     from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415  only where there may be one
 
     return select_proxy(endpoint, get_environ_proxies(endpoint))
-
-
-class _TlsConnection(EndsWithCall, HTTPSConnection):
-    """A connection over TLS that ends with the call that uses it."""
 
 
 class _Proxy(NamedTuple):

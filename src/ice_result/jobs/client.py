@@ -12,7 +12,6 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import current_deadline
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import deferred
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError, SettingsError
 from ice_result.jobs.errors import SERVICE, translate
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from alibabacloud_ice20201109.client import Client
     from alibabacloud_tea_openapi.utils_models import Params
 
-# The models of all actions, and modules for the asynchronous client, web sockets, forms, RSA keys, other gateways and
-# the SDK's own search for keys: four fifths of the SDK's imports.
-_NEVER_CALLED = (
-    *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "apscheduler", "cryptography"),
-    *("websocket", "darabonba.websocket", "alibabacloud_tea_openapi.websocket_utils"),
-    *("darabonba.utils.form", "darabonba.utils.xml", "alibabacloud_tea_openapi.sm3"),
-    *("alibabacloud_credentials.client", "alibabacloud_gateway_spi.client", "alibabacloud_gateway_spi.models"),
-    "requests",
-)
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 T = TypeVar("T")
@@ -111,15 +101,19 @@ class IceClient:
             return self._client
 
     def _new_client(self) -> Client:
-        from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  as below
+        from ice_result.core.sdk_internals import imported_lean, send_ice_calls_through  # noqa: PLC0415  as below
 
-        with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
+        with imported_lean("ICE"):
             from alibabacloud_ice20201109.client import Client  # noqa: PLC0415  most of a cold start
             from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415  as above
 
+        from ice_result.jobs.connections import IceSession  # noqa: PLC0415  as above
+
         # With DEBUG=sdk in the environment it prints every header, the security token among them.
         logging.getLogger("darabonba-core").setLevel(logging.INFO)
-        self._open_session()
+        # The SDK has no option for our trusted certificates, nor one against redirects.
+        session = IceSession(self.endpoint.scheme, ca_bundle=self._ca_bundle, pool_size=self._concurrency)
+        send_ice_calls_through(session, self.endpoint, self._concurrency)
         return Client(
             Config(
                 credential=_Signer(self._credentials),
@@ -129,20 +123,6 @@ class IceClient:
                 max_idle_conns=self._concurrency,
             )
         )
-
-    def _open_session(self) -> None:
-        """Give the SDK a session of ours, with our trusted certificates, and without redirects.
-
-        The SDK has no option for either. It keeps one session for each protocol, host and number of connections, under
-        a key of these and of a port that is always 80 [read in its source].
-        """
-        from darabonba.core import DaraCore  # noqa: PLC0415  loaded with the SDK
-
-        from ice_result.jobs.connections import IceSession  # noqa: PLC0415  as above
-
-        protocol, size = self.endpoint.scheme, self._concurrency
-        session = IceSession(protocol, ca_bundle=self._ca_bundle, pool_size=size)
-        DaraCore._sessions[f"{protocol}://{self.endpoint.authority}:80:pool={size}"] = session  # noqa: SLF001  as said
 
 
 class _Signer:

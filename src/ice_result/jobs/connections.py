@@ -9,7 +9,7 @@ from ice_result.core.http_transport import Headers, HttpTransport
 from ice_result.jobs.sizes import largest_now
 
 if TYPE_CHECKING:
-    from ice_result.core.requests_later import SignedRequest
+    from ice_result.core.sdk_internals import SignedRequest
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from http.client import HTTPSConnection
 from traceback import clear_frames
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.http import EndsWithCall, trusting
+from ice_result.core.http import new_connection, trusting
 from ice_result.core.types import JobId
 from ice_result.errors import SettingsError
 from ice_result.maintenance.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
@@ -157,24 +156,12 @@ class QueueSender:
     def _new_client(self) -> MNSClient:
         from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
 
+        from ice_result.core.sdk_internals import send_mns_calls_over  # noqa: PLC0415  as above
+
         client = MNSClient(str(self._endpoint), credentials_provider=_Signer(self._credentials))
-        client.http.conn = self._new_connection()
+        seconds = self._caller.attempt_seconds
+        send_mns_calls_over(new_connection(self._endpoint.authority, self._tls, seconds=seconds), client)
         return client
-
-    def _new_connection(self) -> _PlainConnection | _TlsConnection:
-        """Make a connection in place of the SDK's own, which over https has no timeout and trusts fixed roots."""
-        host, seconds = self._endpoint.authority, self._caller.attempt_seconds
-        if self._tls is None:
-            return _PlainConnection(host, timeout=seconds)
-        return _TlsConnection(host, timeout=seconds, context=self._tls)
-
-
-class _PlainConnection(EndsWithCall):
-    request_length = 0  # the SDK reads it
-
-
-class _TlsConnection(EndsWithCall, HTTPSConnection):
-    request_length = 0  # as above
 
 
 class _Signer:

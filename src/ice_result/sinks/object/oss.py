@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from typing_extensions import override
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.lazy_imports import deferred
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
@@ -36,11 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 3.0
-_NEVER_CALLED = (
-    *("aliyunsdkcore", "aliyunsdkkms", "Crypto", "oss2.crypto", "oss2.crypto_bucket"),  # encryption on our side
-    *("oss2.resumable", "oss2.task_queue", "oss2.select_response", "oss2.iterators"),
-    "requests",
-)
 _MOST_BUCKETS = 100
 
 
@@ -51,6 +42,7 @@ class OssClient:
         self._context = context
         self._caller = context.new_caller(SERVICE)
         self._session: OssSession | None = None
+        self._signer: oss2.ProviderAuthV4 | None = None
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
 
@@ -86,7 +78,7 @@ class OssClient:
             import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
 
             bucket = oss2.Bucket(
-                _quick_signer()(_Signer(self._context.credentials)),
+                self._signer,
                 str(self.endpoint()),
                 name,
                 session=session,
@@ -103,15 +95,16 @@ class OssClient:
     def _shared_session(self) -> OssSession:
         with self._lock:
             if self._session is None:
-                from ice_result.core.requests_later import REQUESTS_LATER  # noqa: PLC0415  loaded with the SDK
+                from ice_result.core.sdk_internals import imported_lean, quick_oss_signer  # noqa: PLC0415  as below
 
-                with deferred(*_NEVER_CALLED, instead=REQUESTS_LATER):
+                with imported_lean("OSS"):
                     import oss2  # noqa: PLC0415  as above
 
                 from ice_result.sinks.object.oss_session import OssSession  # noqa: PLC0415  as above
 
                 logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
                 context = self._context
+                self._signer = quick_oss_signer(oss2.ProviderAuthV4)(_Signer(context.credentials))
                 self._session = OssSession(
                     str(self.endpoint()),
                     error=oss2.exceptions.RequestError,
@@ -179,44 +172,6 @@ def open_oss(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
     client.endpoint()  # wrong settings show now, not at the first job
     store = OssStore(client, url.authority or "", context.oss_encryption)
     return ObjectStoreSink(url.text, store, Layout(url.prefix))
-
-
-@cache
-def _quick_signer() -> type[oss2.ProviderAuthV4]:
-    """Return the SDK's signer (V4) with two faster steps, which take a tenth of the CPU of a job in the SDK.
-
-    Both are private [read in the source of oss2 2.19]. A version with other names for them uses its own steps again.
-    """
-    import oss2  # noqa: PLC0415  as above
-
-    class Signer(oss2.ProviderAuthV4):
-        def _ProviderAuthV4__v4_uri_encode(self, text: str | bytes, ignores_slashes: bool) -> str:  # noqa: N802
-            return quote(text, safe="/" if ignores_slashes else "")
-
-        def _ProviderAuthV4__get_signing_key(  # noqa: N802
-            self, request: _Scoped, credentials: oss2.credentials.Credentials, time: str
-        ) -> bytes:
-            region = request.cloudbox_id or request.region or ""
-            return _key_of_day(credentials.get_access_key_secret(), time[:8], region, request.product)
-
-    return Signer
-
-
-class _Scoped(Protocol):
-    """Parts of a request that the SDK's signer takes for the scope of a signature."""
-
-    cloudbox_id: str | None
-    region: str | None
-    product: str
-
-
-@lru_cache(8)
-def _key_of_day(secret: str, *scope: str) -> bytes:
-    """Derive the key that requests are signed with for a day, in a region, for a product."""
-    key = f"aliyun_v4{secret}".encode()
-    for part in (*scope, "aliyun_v4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
 
 
 class _Signer:

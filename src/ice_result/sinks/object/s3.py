@@ -76,7 +76,7 @@ class S3Client:
     def _shared_client(self) -> Client:
         with self._lock:
             if self._client is None:
-                from ice_result.core.http import ending_with_calls  # noqa: PLC0415  loaded with the SDK
+                from ice_result.core.sdk_internals import end_s3_connections_with_calls  # noqa: PLC0415  as below
 
                 logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
                 endpoint = self._context.s3_endpoint
@@ -88,9 +88,7 @@ class S3Client:
                     verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
                     config=self._config(),
                 )
-                # The SDK has no option for it: it keeps its classes of connections in this dict [read in its source].
-                pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001  as said
-                pools.update(ending_with_calls(pools))
+                end_s3_connections_with_calls(client)
                 self._client = client
             return self._client
 

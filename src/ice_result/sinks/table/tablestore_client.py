@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
-from ice_result.core.lazy_imports import deferred
 from ice_result.errors import RejectedError, SettingsError
 from ice_result.sinks.base import SinkContext
 from ice_result.sinks.table.rows import Row, Value, size
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS_READ = 100
 """Most rows that one BatchGetRow may ask for."""
-_NEVER_CALLED = ("numpy", "aiohttp", "asyncio")  # time series, and the asynchronous client
 _CONNECT_SECONDS = 3.0
 _BYTES_PER_ROW, _BYTES_PER_CELL = 256, 32  # around the values: more than it is in the protocol
 _KEY_TYPES = {"text": "STRING", "integer": "INTEGER"}
@@ -56,11 +54,14 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
     logging.getLogger("tablestore").setLevel(logging.ERROR)  # it warns when its C parts are not for this Python
     logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)  # else it formats each request, token and all
     warnings.filterwarnings("ignore", module=r"tablestore\b")
-    with deferred(*_NEVER_CALLED):
-        import tablestore  # noqa: PLC0415  as above
-    import urllib3  # noqa: PLC0415  loaded with the SDK
+    from ice_result.core.sdk_internals import (  # noqa: PLC0415  loaded with the SDK
+        end_tablestore_connections_with_calls,
+        imported_lean,
+    )
 
-    from ice_result.core.http import ending_with_calls  # noqa: PLC0415  as above
+    with imported_lean("Tablestore"):
+        import tablestore  # noqa: PLC0415  as above
+    import urllib3  # noqa: PLC0415  as above
 
     client = tablestore.OTSClient(
         endpoint,
@@ -72,12 +73,8 @@ def open_client(endpoint: str, instance: str, context: SinkContext, *, seconds: 
         retry_policy=tablestore.retry.NoRetryPolicy(),
         enable_native=False,  # the same code on every Python
     )
-    pools = client.connection.pool
-    pools.pool_classes_by_scheme = ending_with_calls(pools.pool_classes_by_scheme)
-    options = pools.connection_pool_kw
-    options.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
-    if endpoint.startswith("https:"):
-        options.update(ssl_context=trusting(context.ca_bundle), ca_certs=None)
+    tls = trusting(context.ca_bundle) if endpoint.startswith("https:") else None
+    end_tablestore_connections_with_calls(client, tls)
     return client
 
 

@@ -1,4 +1,8 @@
-"""The SDKs without `requests`: not loaded for us, and there for everybody else in the process."""
+"""Uses of what the SDKs do not publish, with the installed SDKs.
+
+That connections end with their calls is tested for every SDK in tests/test_given_up_calls.py; that certificates are
+read once, in test_http.py.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,27 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import version
+from types import SimpleNamespace
 
+import oss2
 import pytest
+from alibabacloud_ice20201109.client import Client
+from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ice_result.core.endpoints import Endpoint
+from ice_result.core.sdk_internals import READ_IN, quick_oss_signer, send_ice_calls_through
 from support.paths import SOURCE
+
+
+@pytest.mark.parametrize("name", READ_IN)
+def test_the_installed_version_is_the_one_that_was_read(name: str) -> None:
+    """GIVEN an SDK of a later version THEN read these parts of it again, and change READ_IN."""
+    assert version(name).startswith(f"{READ_IN[name]}.")
+
 
 LOADED = textwrap.dedent("""
     import sys
@@ -103,3 +124,68 @@ def test_what_is_loaded_already_is_used(first: str) -> None:
         print(store.get("key"))
     """)
     assert run(program) == ["NotFoundError", "b'ours'"]
+
+
+def test_the_sdk_of_ice_sends_through_the_session_it_is_given() -> None:
+    """GIVEN a session for an endpoint WHEN an action is called there THEN the session sends the request."""
+    sent: list[str] = []
+
+    class Session:
+        def send(self, request: SimpleNamespace, **_: object) -> SimpleNamespace:
+            sent.append(f"{request.method} {request.url.partition('?')[0]}")
+            return SimpleNamespace(status_code=200, reason="OK", headers={}, content=b"{}")
+
+    endpoint = Endpoint("https", "ice.example")
+    send_ice_calls_through(Session(), endpoint, 3)
+    keys = {"access_key_id": "LTAI-id", "access_key_secret": "secret"}
+    client = Client(Config(endpoint=endpoint.authority, protocol="HTTPS", max_idle_conns=3, **keys))
+    client.call_api(
+        Params(
+            action="Nothing",
+            version="2020-11-09",
+            protocol="HTTPS",
+            pathname="/",
+            method="POST",
+            auth_type="AK",
+            style="RPC",
+            req_body_type="formData",
+            body_type="string",
+        ),
+        OpenApiRequest(query={}),
+        RuntimeOptions(),
+    )
+    assert sent == ["POST https://ice.example/"]
+
+
+PRIVATE = ("_ProviderAuthV4__v4_uri_encode", "_ProviderAuthV4__get_signing_key")
+
+
+def signed(signer: type[oss2.ProviderAuthV4], secret: str, key: str, params: dict[str, str], region: str) -> str:
+    """The signature of a request, at a time that is the same for all."""
+    request = oss2.http.Request(
+        "PUT", "http://bucket.example/", headers={"Content-Type": "application/json"}, params=params, region=region
+    )
+    request.product = "oss"
+    request.headers.update({"x-oss-date": "20260302T080000Z", "x-oss-content-sha256": "UNSIGNED-PAYLOAD"})
+    provider = oss2.credentials.StaticCredentialsProvider("LTAI-id", secret)
+    make = signer(provider)._ProviderAuthV4__make_signature
+    return make(request, "bucket", key, None, provider.get_credentials(), "20260302T080000Z")
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_the_sdk_still_has_what_is_replaced(name: str) -> None:
+    """GIVEN a new version of the SDK that names these steps otherwise THEN this says that they are slow again."""
+    assert callable(getattr(oss2.ProviderAuthV4, name))
+    assert getattr(quick_oss_signer(oss2.ProviderAuthV4), name) is not getattr(oss2.ProviderAuthV4, name)
+
+
+@given(
+    secret=st.text(st.characters(codec="utf-8"), max_size=40),
+    key=st.text(st.characters(codec="utf-8"), max_size=60),
+    params=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=9), st.text("a/ ~智+%&=", max_size=9)),
+    region=st.sampled_from(["cn-shanghai", "eu-central-1"]),
+)
+def test_every_signature_is_the_sdks_own(secret: str, key: str, params: dict[str, str], region: str) -> None:
+    """Whatever keys, secrets, queries and regions there are."""
+    ours = signed(quick_oss_signer(oss2.ProviderAuthV4), secret, key, params, region)
+    assert ours == signed(oss2.ProviderAuthV4, secret, key, params, region)
