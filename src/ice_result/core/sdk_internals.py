@@ -1,9 +1,9 @@
 """Uses of what the SDKs do not publish. All of them are here, since a new version of an SDK may change any of them.
 
 `READ_IN` has the versions in whose source they were read. A test compares it with the installed versions, and a test
-for each function shows its effect on the real SDK: those in tests/core/test_sdk_internals.py, and for connections those
-in tests/test_given_up_calls.py. The parts of a reply that an SDK
-reads are in the two sessions that are given to SDKs: jobs/connections.py and sinks/object/oss_session.py.
+for each function shows its effect on the real SDK: in tests/core/test_sdk_internals.py, and for connections in
+tests/test_given_up_calls.py. The parts of a reply that an SDK reads are in the two sessions that are given to SDKs:
+jobs/connections.py and sinks/object/oss_session.py.
 """
 
 from __future__ import annotations
