@@ -14,6 +14,7 @@ import requests
 import urllib3
 from urllib3.connection import HTTPConnection
 
+from ice_result.core.http_transport import UnsendableError
 from ice_result.core.sdk_errors import ErrorTable, Rule, SdkFailure, classify, links, seconds_to_wait
 from ice_result.errors import (
     ClockSkewError,
@@ -137,6 +138,15 @@ def test_below_an_sdk_the_standard_library_may_be_the_transport(
     assert type(error) is kind
     assert words in str(error)
     assert "SECRET" not in str(error)
+
+
+def test_a_request_that_cannot_be_sent_is_known_behind_an_error_of_the_sdk() -> None:
+    """GIVEN the SDK of ICE, which wraps errors of its session THEN the request is at fault, and is not sent again."""
+    wrapped = PostError("unretryable")
+    vars(wrapped)["inner_exception"] = UnsendableError("a line break in a header")
+    error = classify(SdkFailure(cause=wrapped), ErrorTable("Post", rules=()), "send a letter")
+    assert type(error) is RejectedError
+    assert str(error).startswith("Post: send a letter: no such request can be sent (UnsendableError)")
 
 
 def test_what_lies_behind_an_error_of_ours_is_not_looked_at() -> None:
