@@ -70,6 +70,11 @@ class RefusedError(Exception):
         self.details = dict(details or {})
         self.headers = dict(headers or {})
 
+    def document(self, request: Request, request_id: str) -> dict[str, str]:
+        """Return the fields of its XML document, which OSS and MNS have in common."""
+        fields = {"Code": self.code, "Message": self.message, "RequestId": request_id}
+        return {**fields, "HostId": request.headers.get("host", ""), **self.details}
+
 
 class Refusal(NamedTuple):
     """A service's words for one kind of fault."""

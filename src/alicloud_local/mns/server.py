@@ -88,13 +88,7 @@ class MnsServer(LocalService):
     @override
     def refuse(self, refusal: RefusedError, request: Request) -> Reply:
         request_id = xml.request_id()
-        fields = {
-            "Code": refusal.code,
-            "Message": refusal.message,
-            "RequestId": request_id,
-            "HostId": request.headers.get("host", ""),
-        }
-        return xml.reply(refusal.status, xml.error(fields), request_id)
+        return xml.reply(refusal.status, xml.error(refusal.document(request, request_id)), request_id)
 
     def _event(self, message: Message, queue: str, *, decoded: bool) -> dict[str, object]:
         """Return the CloudEvent that EventBridge makes of a message."""

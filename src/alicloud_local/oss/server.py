@@ -132,14 +132,7 @@ class OssServer(LocalService):
     @override
     def refuse(self, refusal: RefusedError, request: Request) -> Reply:
         request_id = xml.request_id()
-        fields = {
-            "Code": refusal.code,
-            "Message": refusal.message,
-            "RequestId": request_id,
-            "HostId": request.headers.get("host", ""),
-            **refusal.details,
-        }
-        body = xml.error(fields)
+        body = xml.error(refusal.document(request, request_id))
         headers = {**_common_headers(request_id), "Content-Type": "application/xml", **refusal.headers}
         if "EC" in refusal.details:
             headers["x-oss-ec"] = refusal.details["EC"]
