@@ -17,7 +17,7 @@ from typing_extensions import override
 
 import alicloud_local
 from alicloud_local.__main__ import main
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
 
 COVERS: JsonObject = {
     "JobId": "covers",
@@ -43,7 +43,7 @@ def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.Captur
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 7
+    assert len(lines) == 9
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
 
 

@@ -17,10 +17,9 @@ from alicloud_local.mns import messages as xml
 from alicloud_local.mns.operations import batch_send_message, operation_of, send_message
 from alicloud_local.mns.signature import MnsVerifier
 from alicloud_local.mns.store import Message, QueueStore
-from alicloud_local.service import Keyring, LocalService, Refusal, RefusedError, ServerOptions
+from alicloud_local.service import ACCOUNT_ID, Keyring, LocalService, Refusal, RefusedError, ServerOptions
 
 _INTERNAL_ERROR = Refusal(500, "InternalError", "Interal error.")  # spelled so by MNS
-_ACCOUNT_ID = "1234567890123456"
 
 
 class MnsServer(LocalService):
@@ -44,14 +43,14 @@ class MnsServer(LocalService):
         "clock_skew": Refusal(408, "TimeExpired", "The http request you sent is expired."),
     }
 
-    def __init__(self, keyring: Keyring, options: ServerOptions) -> None:
+    def __init__(self, keyring: Keyring, options: ServerOptions, store: QueueStore | None = None) -> None:
         super().__init__(keyring, options, is_fault_target=operator.eq)
         self._verifier = MnsVerifier(keyring, options.clock)
-        self._store = QueueStore()
+        self._store = store or QueueStore()
 
     def create_queue(self, name: str) -> None:
         """Make a queue; one that is there already stays as it is."""
-        self._store.create(name)
+        self._store.create(name, self.clock())
 
     def messages(self, queue: str) -> tuple[Message, ...]:
         """Return the messages in a queue, oldest first. Raises KeyError for a queue that was not made."""
@@ -99,7 +98,7 @@ class MnsServer(LocalService):
             "specversion": "1.0",
             "type": "mns:Queue:SendMessage",
             "datacontenttype": "application/json; charset=utf-8",
-            "subject": f"acs:mns:{self.region}:{_ACCOUNT_ID}:queues/{queue}",
+            "subject": f"acs:mns:{self.region}:{ACCOUNT_ID}:queues/{queue}",
             "time": datetime.fromtimestamp(message.sent_at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "data": {"requestId": xml.request_id(), "messageId": message.message_id, "messageBody": body},
         }

@@ -10,7 +10,7 @@ from alibabacloud_tea_openapi.utils_models import GlobalParameters
 from Tea.exceptions import TeaException
 
 from alicloud_local import LocalCloud
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
 
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]
 JOB: JsonObject = {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]", "UserData": "片头"}
