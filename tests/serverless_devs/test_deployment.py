@@ -1,0 +1,167 @@
+"""s.yaml in the tool that deploys it: which keys it takes, and what its component is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.node_packages import INSTALL_SECONDS, installed
+from support.own_environment import outside
+from support.paths import ROOT, TESTS
+
+HERE = TESTS / "serverless_devs"
+RECORDED = HERE / "props.json"
+RUN_SECONDS = 60
+AS_IT_IS = (ROOT / "s.yaml").read_text(encoding="utf-8")
+WITH_EVERY_BLOCK = re.sub(r"(?m)^ *logConfig: auto\n", "", re.sub(r"(?m)^( *)#\| ", r"\1", AS_IT_IS))
+KEYS = {"AccountID": "1234567890123456", "AccessKeyID": "LTAI5tTest", "AccessKeySecret": "not-a-secret"}
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(INSTALL_SECONDS + 4 * RUN_SECONDS),
+]  # npm may have to fetch the tool
+
+
+class Deployment:
+    """A project with a s.yaml, and a home of the tool where the component fc3 is the one beside this file."""
+
+    def __init__(self, folder: Path, s_yaml: str) -> None:
+        self._project, self._home, commands = folder / "project", folder / "home", folder / "bin"
+        component = self._home / ".s" / "components" / "devsapp.cn" / "v3" / "fc3"
+        for each in (self._project, component, commands):
+            each.mkdir(parents=True)
+        for path in (HERE / "component").iterdir():
+            (component / path.name).write_bytes(path.read_bytes())
+        (component / ".s.lock").write_text('{"version": "0.0.0", "lastUpdateCheck": 9999999999999}')
+        (self._home / ".s" / "set-config.yml").write_text("analysis: disable\n")
+        (self._project / "s.yaml").write_text(s_yaml, encoding="utf-8")
+        make = commands / "make"
+        make.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >>"$MAKE_LOG"\n')
+        make.chmod(0o755)
+        self._make_log, self._log = folder / "make.log", folder / "component.log"
+        self._environment = {
+            **outside(),
+            "HOME": str(self._home),
+            "serverless_devs_config_home": str(self._home),
+            "PATH": f"{commands}:{os.environ['PATH']}",
+            "COMPONENT_LOG": str(self._log),
+            "MAKE_LOG": str(self._make_log),
+            "NODE_OPTIONS": f"--require={HERE / 'loopback_only.js'}",
+        }
+
+    def s(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """Run the tool; return its exit status and all that it says."""
+        program = installed(HERE) / "node_modules" / "@serverless-devs" / "s" / "bin" / "s"
+        done = subprocess.run(
+            ["node", str(program), *arguments],
+            cwd=self._project,
+            env={**self._environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    @property
+    def calls(self) -> list[dict[str, object]]:
+        """What reached the component, oldest first."""
+        if not self._log.exists():
+            return []
+        return [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
+
+    @property
+    def made(self) -> list[str]:
+        """The arguments of `make`, which s.yaml runs before a deployment."""
+        return self._make_log.read_text(encoding="utf-8").splitlines() if self._make_log.exists() else []
+
+
+def recorded(name: str, found: object) -> object:
+    """The recorded props of this s.yaml. With UPDATE_RECORDED in the environment, they are recorded anew."""
+    known: dict[str, object] = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
+    if os.environ.get("UPDATE_RECORDED"):
+        known[name] = found
+        RECORDED.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return known.get(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "s_yaml"),
+    [("as it is", AS_IT_IS), ("with every block", WITH_EVERY_BLOCK)],
+    ids=["as-it-is", "every-block"],
+)
+def test_each_command_hands_the_recorded_props_to_the_component(name: str, s_yaml: str, tmp_path: Path) -> None:
+    """GIVEN s.yaml WHEN it is deployed, planned, invoked and removed THEN fc3 gets keys and exactly these props."""
+    deployment = Deployment(tmp_path, s_yaml)
+    commands = {"deploy": ["-y"], "plan": [], "invoke": ["-e", '{"JobId": "job-1"}'], "remove": ["-y"]}
+
+    for command, options in commands.items():
+        status, said = deployment.s(command, *options, DEPLOY_ACCOUNT_ID=KEYS["AccountID"], **KEYS)
+        assert status == 0, said
+
+    assert [call["command"] for call in deployment.calls] == list(commands)
+    assert [call["args"] for call in deployment.calls] == [*commands.values()]
+    assert [call["keys"] for call in deployment.calls] == [KEYS] * 4
+    for call in deployment.calls:
+        assert call["props"] == recorded(name, call["props"])
+    assert deployment.made == ["package", "PY=310", "SINKS=,"]
+
+
+def test_what_the_environment_names_is_deployed(tmp_path: Path) -> None:
+    """GIVEN names and settings in the environment THEN the package is made for them, and the props have them."""
+    deployment = Deployment(tmp_path, AS_IT_IS)
+    chosen = {
+        "DEPLOY_REGION": "cn-beijing",
+        "DEPLOY_FUNCTION": "ice-result-2",
+        "DEPLOY_ROLE": "other-role",
+        "DEPLOY_QUEUE": "ice-callback-other",
+        "DEPLOY_DEAD_LETTERS": "other-letters",
+        "DEPLOY_PYTHON_MINOR": "12",
+        "DEPLOY_ACCOUNT_ID": "42",
+        "ICE_RESULT_SINKS": "oss://records/ice,ots://jobs",
+    }
+    status, said = deployment.s("deploy", "-y", **chosen, **KEYS)
+    assert status == 0, said
+
+    (call,) = deployment.calls
+    shown = json.dumps(call["props"])
+    for value in (
+        "cn-beijing",
+        "ice-result-2",
+        "other-role",
+        "ice-callback-other",
+        "python3.12",
+        "oss://records/ice,ots",
+    ):
+        assert value in shown, value
+    assert "acs:mns:cn-beijing:42:/queues/other-letters" in shown
+    assert "${" not in shown
+    assert deployment.made == ["package", "PY=312", "SINKS=oss://records/ice,ots://jobs,"]
+
+
+def test_other_keys_are_named_by_an_option(tmp_path: Path) -> None:
+    """GIVEN keys as JSON in a variable WHEN `-a` names the variable THEN they are the keys of the deployment."""
+    deployment = Deployment(tmp_path, AS_IT_IS)
+    saved = {**KEYS, "AccountID": "77"}
+    status, said = deployment.s("plan", "-a", "x_serverless_devs_key", x_serverless_devs_key=json.dumps(saved))
+    assert status == 0, said
+    assert [call["keys"] for call in deployment.calls] == [saved]
+
+
+@pytest.mark.parametrize(("access", "works"), [("default", True), ("${env('DEPLOY_ACCESS', 'default')}", False)])
+def test_an_expression_in_access_is_taken_literally(access: str, works: bool, tmp_path: Path) -> None:
+    """GIVEN keys saved as `default` THEN s.yaml as it is gets them; with an expression for access, no command does."""
+    deployment = Deployment(tmp_path, AS_IT_IS.replace("\naccess: default", f"\naccess: {access}"))
+    options = [f"--{name}={value}" for name, value in KEYS.items()]
+    status, said = deployment.s("config", "add", *options, "-a", "default", "-f")
+    assert status == 0, said
+
+    status, said = deployment.s("deploy", "-y")
+
+    assert (status == 0, [call["keys"] for call in deployment.calls]) == (works, [KEYS] * works), said
+    assert ("Not found access" in said) is not works
