@@ -1,5 +1,19 @@
-// Loaded before the tool: it looks for its newer versions and reports each command, and a test calls nobody.
+// Loaded before the tool: a test calls nobody. What the tool asks its registry, whose address is fixed, goes to the one
+// that REGISTRY names; every other host is refused, and the tool goes on without its newer versions and reports.
+const http = require("http");
+const https = require("https");
 const net = require("net");
+
+if (process.env.REGISTRY) {
+  const registry = new URL(process.env.REGISTRY);
+  const request = https.request;
+  https.request = (options, ...rest) => {
+    if (options.hostname !== "api.devsapp.cn") return request(options, ...rest);
+    const here = { protocol: "http:", hostname: registry.hostname, host: registry.hostname, port: registry.port };
+    return http.request({ ...options, ...here, agent: undefined, agents: undefined }, ...rest);
+  };
+}
+
 const connect = net.Socket.prototype.connect;
 net.Socket.prototype.connect = function (...args) {
   const options = Array.isArray(args[0]) ? args[0][0] : args[0];
