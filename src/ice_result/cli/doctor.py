@@ -275,7 +275,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:
-    for url in dict.fromkeys((*settings.sinks, *([settings.park_url] if settings.park_url else []))):
+    for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         try:
             sink = open_sink(url, context)
         except SettingsError as error:

@@ -15,7 +15,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import SinkUrl, capabilities_of
+from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
@@ -50,11 +50,7 @@ class Platform(NamedTuple):
 
 def function_policy(settings: Settings, output_buckets: Sequence[str], platform: Platform) -> JsonObject:
     """Make the policy for processing jobs, for the work of the timer, and for the platform."""
-    ours = (
-        *_processing(settings, output_buckets),
-        *_parking(settings),
-        *_reading(settings),
-    )
+    ours = (*_processing(settings, output_buckets), *_parking(settings), *_reading(settings))
     grants = dict.fromkeys((*ours, *_platforms(platform, settings.region or "*")))
     return {"Version": "1", "Statement": [*_statements(grants)]}
 
@@ -65,7 +61,7 @@ def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
         yield "ice: no resource narrower than * is known for these actions"
     if settings.verify_outputs and not output_buckets:
         yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
-    for url in dict.fromkeys((*settings.sinks, *_parking_urls(settings))):
+    for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
     if settings.oss_encryption == "KMS":
@@ -91,7 +87,7 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
 
 def _parking(settings: Settings) -> Iterator[Grant]:
     """Yield the grants for writing, listing, reading and removing parked events and notes of expected jobs."""
-    for url in _parking_urls(settings):
+    for url in settings.parking_urls:
         if _is_oss(url, settings):
             parked, expected = _objects(url, "parked"), _objects(url, "expected")
             for objects in (parked, expected):
@@ -115,13 +111,6 @@ def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
         yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{platform.failure_queue}/messages")
     if platform.log_project:
         yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
-
-
-def _parking_urls(settings: Settings) -> list[SinkUrl]:
-    """Return the stores of parked events: the configured one, or every sink that keeps them."""
-    if settings.park_url:
-        return [settings.park_url]
-    return [url for url in settings.sinks if capabilities_of(url).parks]
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:
