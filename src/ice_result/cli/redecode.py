@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 
 import click
 from rich.console import Console
@@ -21,7 +21,6 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
-from ice_result.maintenance.file_facts import FileFacts, NewFacts, StoredFacts
 from ice_result.maintenance.redecode import (
     Change,
     RewriteOutcome,
@@ -30,6 +29,7 @@ from ice_result.maintenance.redecode import (
     RewrittenStores,
     rewrite_all,
 )
+from ice_result.maintenance.stored_versions import FileFacts, new_facts, stored_facts
 from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
 from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
@@ -198,7 +198,7 @@ def verify(request: Request) -> int:
     credentials.keys()
     all_complete = True
     with request.console() as console:
-        for rewritten in request.rewrite(settings, context, NewFacts(inspector)):
+        for rewritten in request.rewrite(settings, context, partial(new_facts, inspector)):
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
             if rewritten.complete is None:
@@ -219,7 +219,7 @@ def redecode(request: Request) -> int:
     """
     settings = request.settings(STORES_AND_OUTPUTS)
     context = sink_context(settings, Credentials())
-    facts = StoredFacts(open_inspector(context) if settings.verify_outputs else None)
+    facts = partial(stored_facts, open_inspector(context) if settings.verify_outputs else None)
     clean = True
     with request.console() as console:
         for rewritten in request.rewrite(settings, context, facts):

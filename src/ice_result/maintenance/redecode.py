@@ -20,8 +20,8 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import IceResultError
-from ice_result.maintenance.file_facts import FileFacts
 from ice_result.maintenance.stored_versions import (
+    FileFacts,
     NotRewritableError,
     OldRecord,
     is_later,
@@ -170,7 +170,7 @@ class Rewriter:
                 return None
             known = stored if stored.files_stored else archived or stored
             everywhere = chain([known], self._elsewhere(old))
-            manifest = build_manifest(record, files, self.facts.of(everywhere, files))
+            manifest = build_manifest(record, files, self.facts(everywhere, files))
             return self._write(_Rebuilt(stored, old, record, manifest))
 
         return _guarded(old.job_id, key, rebuild_and_write)
