@@ -32,7 +32,7 @@ from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean, redact
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError
-from ice_result.maintenance import ParkedEnvelope, discard, read_envelopes, retry
+from ice_result.maintenance.retry import ParkedEnvelope, discard, read_envelopes, retry
 from ice_result.processing.batch import RunContext
 from ice_result.settings import Settings
 from ice_result.sinks.parked_events import DEAD

@@ -18,7 +18,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError
-from ice_result.maintenance import ParkedEntry, list_parked
+from ice_result.maintenance.listing import ParkedEntry, list_parked
 from ice_result.settings import PARKING, Settings
 from ice_result.sinks.object.layout import file_name
 from ice_result.sinks.parked_events import DEAD
