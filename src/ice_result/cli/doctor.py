@@ -13,12 +13,10 @@ from http.client import HTTPException
 from typing import Literal, NamedTuple, TypeAlias
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
-from ice_result.cli.output import printable
+from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
 from ice_result.core.endpoints import Endpoint
@@ -289,10 +287,6 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
 def _show(check: Check, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(f"{dump(check._asdict())}\n")
-        return
-    line = Text(f"{check.status:<8} ", style=_COLOURS[check.status])
-    line.append(printable(check.name), style="bold")
-    line.append(f"  {printable(check.message)}", style="default")
-    if check.remedy:
-        line.append(f"  → {printable(check.remedy)}", style="default")
-    Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False).print(line)
+    else:
+        remedy = check.remedy and f"→ {check.remedy}"
+        print_line(f"{check.status:<8}", _COLOURS[check.status], check.name, check.message, remedy)

@@ -25,7 +25,6 @@ from ice_result.processing.batch import JobOutcome
 from ice_result.records.model import Manifest, Record
 
 _COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
-_COLOUR_OF_COMPLETE = "green"
 
 
 class OutcomePrinter:
@@ -38,7 +37,6 @@ class OutcomePrinter:
         self._complete: dict[str, int] = {}
         self._worked_on = 0
         self._started = time.monotonic()
-        self._out = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         self._err = Console(file=sys.stderr, highlight=False, markup=False)
         self._progress = Progress(
             TextColumn("jobs"),
@@ -100,19 +98,20 @@ class OutcomePrinter:
         if self._as_json:
             write_line(dump(outcome._asdict()))
         else:
-            self._out.print(_line(outcome))
+            colour = "green" if outcome.complete else _COLOURS[outcome.outcome]
+            parts = (outcome.function_name, outcome.state, outcome.record)
+            print_line(f"{outcome.outcome:<9}", colour, outcome.job_id or "-", *parts, note=outcome.reason)
 
 
-def _line(outcome: JobOutcome) -> Text:
-    colour = _COLOUR_OF_COMPLETE if outcome.complete else _COLOURS[outcome.outcome]
-    line = Text(f"{outcome.outcome:<9} ", style=colour)
-    line.append(printable(outcome.job_id or "-"), style="bold")
-    for part in (outcome.function_name, outcome.state, outcome.record):
+def print_line(status: str, colour: str, name: str, *parts: str | None, note: str | None = None) -> None:
+    """Print one line: the status and the name in colour, the parts that are known, and a note in parentheses."""
+    line = Text(f"{status} ", style=colour).append(printable(name), style="bold")
+    for part in parts:
         if part:
             line.append(f"  {printable(part)}", style="default")
-    if outcome.reason:
-        line.append(f"  ({printable(outcome.reason)})", style="default")
-    return line
+    if note:
+        line.append(f"  ({printable(note)})", style="default")
+    standard_output().print(line, soft_wrap=True)
 
 
 def write_line(json_text: str) -> None:
