@@ -32,6 +32,17 @@ other_sinks = click.option(
 line_per_job = click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
 
 
+def options(*added: Callable[[T], T]) -> Callable[[T], T]:
+    """Make a decorator that adds these options to a command, in this order."""
+
+    def add(command: T) -> T:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add
+
+
 def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[T], T]:
     """Make the option `--wait`."""
     return click.option(
@@ -46,12 +57,12 @@ def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[
 
 def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
     """Return the environment with the values of options in place of its variables, so that both are checked alike."""
-    options = {}
+    values = {}
     if jobs is not None:
-        options["ICE_RESULT_JOBS"] = f"file:{jobs}"
+        values["ICE_RESULT_JOBS"] = f"file:{jobs}"
     if sinks:
-        options["ICE_RESULT_SINKS"] = ",".join(sinks)
-    return {**os.environ, **options}
+        values["ICE_RESULT_SINKS"] = ",".join(sinks)
+    return {**os.environ, **values}
 
 
 SECONDS = 600.0

@@ -6,18 +6,17 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import assemble, open_parking_stores
-from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, read_since
+from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, options, read_since
 from ice_result.cli.output import (
     OutcomePrinter,
     indented,
@@ -42,10 +41,14 @@ from ice_result.sinks.object.layout import file_name
 from ice_result.sinks.parked_events import DEAD
 from ice_result.triggers import without_blanks
 
-T = TypeVar("T", bound=Callable[..., int])
 _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0
 _DONE = {"recorded", "ignored"}
+_filters = options(
+    click.option("--reason", "reasons", metavar="REASON", multiple=True, help="Only events parked for this reason."),
+    click.option("--since", callback=read_since, metavar="TIME", help="Only events parked since: as for `list`."),
+    click.option("--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that park."),
+)
 
 
 @dataclass(frozen=True)
@@ -109,22 +112,6 @@ def _means(name: str, entry: ParkedEntry) -> bool:
     """Return True when the name is the key, an address that ends in the key, or the job id."""
     name = without_blanks(valid_text(name))
     return name == entry.key or name.endswith(f"/{entry.key}") or entry.key.rpartition("/")[2] == file_name(name)
-
-
-def _filters(command: T) -> T:
-    """Add the filter options to a command."""
-    options = (
-        click.option(
-            "--reason", "reasons", metavar="REASON", multiple=True, help="Only events parked for this reason."
-        ),
-        click.option("--since", callback=read_since, metavar="TIME", help="Only events parked since: as for `list`."),
-        click.option(
-            "--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that park."
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def _summary(envelope: ParkedEnvelope) -> JsonObject:
