@@ -102,19 +102,11 @@ def check_callback(client: IceClient, settings: Settings, queue: str | None) -> 
     try:
         found = read_callback(client)
     except ForbiddenError as error:
-        return Check(
-            "callback",
-            "warning",
-            str(error),
-            "allow ice:GetEventCallback to the user of this command; the role does not need it",
-        )
+        return _not_allowed("callback", error, "ice:GetEventCallback")
     except IceResultError as error:
         return Check("callback", "failed", str(error), _remedy(error))
-    problems = [*_callback_problems(found, settings, queue)]
-    if problems:
-        return Check(
-            "callback", "failed", "; ".join(problems), "`ice-result setup --callback` shows and makes the change"
-        )
+    if problems := "; ".join(_callback_problems(found, settings, queue)):
+        return Check("callback", "failed", problems, "`ice-result setup --callback` shows and makes the change")
     return Check("callback", "ok", f"{found.type} to {shorten(found.target or '')}")
 
 
@@ -153,9 +145,8 @@ def _check_tables(sink: Store) -> Check:
     if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
-        return Check(
-            url, "failed", f"without {', '.join(missing)}", f"make them: `ice-result setup --tables --sink {url}`"
-        )
+        remedy = f"make them: `ice-result setup --tables --sink {url}`"
+        return Check(url, "failed", f"without {', '.join(missing)}", remedy)
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
 
@@ -164,8 +155,7 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
     try:
         status = sink.versioning()
     except ForbiddenError as error:
-        remedy = "allow oss:GetBucketVersioning to the user of this command; the role does not need it"
-        yield Check(name, "warning", str(error), remedy)
+        yield _not_allowed(name, error, "oss:GetBucketVersioning")
     except IceResultError as error:
         yield Check(name, "warning", str(error), _remedy(error))
     else:
@@ -188,6 +178,11 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
+
+
+def _not_allowed(name: str, error: ForbiddenError, action: str) -> Check:
+    remedy = f"allow {action} to the user of this command; the role does not need it"
+    return Check(name, "warning", str(error), remedy)
 
 
 def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> Check:
