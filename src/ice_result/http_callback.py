@@ -84,7 +84,7 @@ class CallbackResponder:
         if triggered.status:
             return triggered.status, BatchReport(jobs=())
         events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
-        end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
+        end = limit.within(_WORKING_SECONDS)
         run = RunContext(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
             report = call_within(

@@ -24,7 +24,7 @@ from ice_result.cli.inputs import (
     environment_with,
     line_per_job,
     longest_wait,
-    open_lines,
+    open_input,
     other_sinks,
     read_lines,
     saved_jobs,
@@ -83,7 +83,7 @@ def backfill(
     rate = RateLimiter(per_second=qps)
     is_file = Path(file).is_file()  # a stream can be read only once
     done_path = Path(resume) if resume else Path(f"{file}.done") if is_file else None
-    with open_lines(file) as lines:
+    with open_input(file) as lines:
         section = QUEUE if queue else EVERYTHING
         settings = Settings.from_environment(environment_with(sinks, jobs), section)
         target = _sender(queue, settings) if queue else assemble(settings, Credentials())

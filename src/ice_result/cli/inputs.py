@@ -113,42 +113,28 @@ def read_since(_context: click.Context, _option: click.Parameter, text: str | No
 
 
 def read_input(name: str) -> bytes:
-    """Read a file, or standard input for `-`. Raises UsageError when it cannot be read."""
-    if name == "-":
-        return standard_input().read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
-
-
-def standard_input() -> BinaryIO:
-    """Return standard input. Raises UsageError when it is closed."""
-    if sys.stdin is None:
-        raise click.UsageError("standard input is closed: expected it to be open, or a file")
-    return sys.stdin.buffer
+    """Read a file, or standard input for `-`. Raises UsageError as open_input does."""
+    with open_input(name) as file:
+        return file.read()
 
 
 @contextmanager
-def open_lines(name: str) -> Iterator[Iterable[bytes]]:
-    """Open the lines of a file, or of standard input for `-`. Raises UsageError when it cannot be opened."""
+def open_input(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or standard input for `-`. Raises UsageError when it cannot be opened."""
     if name == "-":
-        yield standard_input()
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed: expected it to be open, or a file")
+        yield sys.stdin.buffer
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115  closed below: an error in the block is another one
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
+    except ValueError as error:
+        raise click.UsageError(f"{name!r}: not a file name: {error}") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input") from error
     with file:
         yield file
-
-
-def _unreadable(name: str, error: OSError | ValueError) -> click.UsageError:
-    """Make the error of a file that cannot be opened. ValueError is that of an impossible file name."""
-    if isinstance(error, ValueError):
-        return click.UsageError(f"{name!r}: not a file name: {error}")
-    reason = error.strerror or type(error).__name__
-    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
 
 
 _NOT_ONE_ID = re.compile(r"[\s,;\"']")

@@ -41,18 +41,20 @@ class Grant(NamedTuple):
     prefix: str | None = None
 
 
-class Platform(NamedTuple):
-    """Targets that Function Compute itself writes to with the role: the queue of failed calls, and the log project."""
+def function_policy(
+    settings: Settings, output_buckets: Sequence[str], failure_queue: str | None, log_project: str | None
+) -> JsonObject:
+    """Make the policy for processing jobs, for the work of the timer, and for the platform.
 
-    failure_queue: str | None = None
-    log_project: str | None = None
-
-
-def function_policy(settings: Settings, output_buckets: Sequence[str], platform: Platform) -> JsonObject:
-    """Make the policy for processing jobs, for the work of the timer, and for the platform."""
-    ours = (*_processing(settings, output_buckets), *_parking(settings), *_reading(settings))
-    grants = dict.fromkeys((*ours, *_platforms(platform, settings.region or "*")))
-    return {"Version": "1", "Statement": [*_statements(grants)]}
+    Function Compute itself writes failed calls to the queue and logs to the project, with the same role.
+    """
+    grants = (
+        *_processing(settings, output_buckets),
+        *_parking(settings),
+        *_reading(settings),
+        *_platform(failure_queue, log_project, settings.region or "*"),
+    )
+    return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
 
 
 def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
@@ -105,12 +107,12 @@ def _reading(settings: Settings) -> Iterator[Grant]:
             yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
 
 
-def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
+def _platform(failure_queue: str | None, log_project: str | None, region: str) -> Iterator[Grant]:
     """Yield the grants that Function Compute needs, as MNS and Log Service document them."""
-    if platform.failure_queue:
-        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{platform.failure_queue}/messages")
-    if platform.log_project:
-        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
+    if failure_queue:
+        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{failure_queue}/messages")
+    if log_project:
+        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{log_project}/logstore/*")
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:
@@ -180,7 +182,7 @@ def policy(
     _check(failure_queue, QUEUE_NAME, "a queue's name")
     _check(log_project, _PROJECT, "a log project's name")
     settings = Settings.from_environment(environment_with(sinks))
-    click.echo(json.dumps(function_policy(settings, buckets, Platform(failure_queue, log_project)), indent=2))
+    click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
     for note in notes(settings, buckets):
         print_error(note)
 

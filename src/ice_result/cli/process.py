@@ -14,7 +14,7 @@ from ice_result.cli.inputs import (
     environment_with,
     line_per_job,
     longest_wait,
-    open_lines,
+    open_input,
     other_sinks,
     parse_duration,
     read_input,
@@ -112,7 +112,7 @@ def _all_ids(job_ids: tuple[str, ...]) -> Iterator[str]:
         if job_id != "-":
             yield job_id
             continue
-        with open_lines("-") as lines:
+        with open_input("-") as lines:
             for line in read_lines(lines):
                 if line.job_id is None:
                     raise ValueError(line.problem)
