@@ -13,7 +13,6 @@ from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Literal, NamedTuple, TypeAlias
 
 import click
@@ -133,8 +132,6 @@ class _Work:
                 self._console.skip(news)
 
     def record(self, pipeline: Pipeline, rate: RateLimiter, wait: float) -> None:
-        """Record the jobs here."""
-
         def events() -> Iterator[JobEvent]:
             for job_id in self.job_ids():
                 rate.take_turn()
@@ -247,9 +244,7 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._file is not None:
             with suppress(OSError):  # `done` has reported the lines that could not be written
                 self._file.close()

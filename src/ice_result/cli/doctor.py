@@ -41,7 +41,6 @@ from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss_inspector import OssInspector, open_inspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
-_OK: Status = "ok"
 PROBE = "ice-result-doctor"
 """Name of the job, the file and the object that the checks use."""
 _SECONDS = 15.0
@@ -79,11 +78,11 @@ def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], flo
     except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
         remedy = "check the network, the proxy and ICE_RESULT_ICE_ENDPOINT"
         return Check("clock", "warning", shorten(f"{endpoint.authority} does not tell the time: {error}"), remedy)
-    skew, status = now() - there, _OK
-    if abs(skew) > _SKEW_WARNING_SECONDS:
-        status = "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning"
+    skew = now() - there
     message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint.authority}"
-    return Check("clock", status, message, None if status == "ok" else _SET_CLOCK)
+    if abs(skew) <= _SKEW_WARNING_SECONDS:
+        return Check("clock", "ok", message)
+    return Check("clock", "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning", message, _SET_CLOCK)
 
 
 def check_jobs(client: IceClient) -> Check:

@@ -71,8 +71,7 @@ SECONDS = 600.0
 
 def open_named_sink(sink: str | None) -> Store:
     """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
-    option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
-    settings = Settings.from_environment({**os.environ, **option}, STORES)
+    settings = Settings.from_environment(environment_with(() if sink is None else (sink,)), STORES)
     return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
 
 

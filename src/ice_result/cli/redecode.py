@@ -68,17 +68,14 @@ class _Request:
     as_json: bool
 
     def settings(self, section: Section) -> Settings:
-        """Read the settings of the stores. Raises SettingsError."""
         named = [*([self.source] if self.source else []), *self.sinks]
         configured = os.environ.get("ICE_RESULT_SINKS") or ",".join(named)
         return Settings.from_environment({**os.environ, "ICE_RESULT_SINKS": configured}, section)
 
     def console(self) -> OutcomePrinter:
-        """Make the printer of progress and summary."""
         return OutcomePrinter(total=len(dict.fromkeys(self.job_ids)) or self.limit, as_json=self.as_json)
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
-        """Rewrite the jobs with these facts of their files."""
         source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         rewriter = Rewriter(
@@ -93,7 +90,6 @@ class _Request:
         return rewrite_all(rewriter, ids, wanted, concurrency=settings.concurrency, limit=self.limit)
 
     def summary_name(self, outcome: RewriteOutcome) -> str:
-        """Return the name of an outcome in the summary."""
         if outcome == "changed" and self.dry_run:
             return "would be changed"
         return "left alone" if outcome == "left" else outcome

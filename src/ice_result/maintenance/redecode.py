@@ -10,7 +10,7 @@ written only when it differs. So a second run changes nothing, and an interrupte
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -224,7 +224,7 @@ class Rewriter:
 
 def rewrite_all(
     rewriter: Rewriter,
-    job_ids: Iterable[JobId],
+    job_ids: Collection[JobId],
     wanted: JobFilter,
     *,
     concurrency: int,
@@ -235,13 +235,10 @@ def rewrite_all(
     At most `limit` jobs are rewritten. Keys are listed as they are needed. Raises the error of a source that cannot be
     listed.
     """
-    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.rewrite_job, id_, wanted) for id_ in job_ids)
-    first = next(steps, None)
-    if first is None:
-        keys = rewriter.stores.source.keys(wanted)
-        steps = (partial(rewriter.rewrite_at, key, wanted) for key in keys)
+    if job_ids:
+        steps = (partial(rewriter.rewrite_job, job_id, wanted) for job_id in job_ids)
     else:
-        steps = chain((first,), steps)
+        steps = (partial(rewriter.rewrite_at, key, wanted) for key in rewriter.stores.source.keys(wanted))
     left = limit or sys.maxsize
     work: AsCompleted[None, Rewritten | None] = AsCompleted()
     for step in steps:
