@@ -28,7 +28,6 @@ No message holds a secret: what comes from outside, and what was tried with it, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from typing_extensions import override
@@ -163,18 +162,13 @@ class ParkingError(IceResultError, reason="parking_failed", transient=True):
 
 def transient_reasons() -> frozenset[str]:
     """Return the reasons that may pass by themselves."""
-    return frozenset(kind.reason for kind in _kinds(IceResultError) if kind.transient)
+    kinds = (*IceResultError.__subclasses__(), *ServiceError.__subclasses__())
+    return frozenset(kind.reason for kind in kinds if kind.transient)
 
 
 def is_try(reason: str) -> bool:
     """Return True when an event parked for this reason was tried: work on one that is out of time had not begun."""
     return reason != OutOfTimeError.reason
-
-
-def _kinds(kind: type[IceResultError]) -> Iterator[type[IceResultError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
 
 
 def shorten(text: str) -> str:

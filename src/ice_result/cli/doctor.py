@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import click
 
+from ice_result import errors
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_line
@@ -23,18 +24,7 @@ from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import (
-    ClockSkewError,
-    ForbiddenError,
-    IceResultError,
-    KeysExpiredError,
-    NoSuchBucketError,
-    NoSuchTableError,
-    NotFoundError,
-    SettingsError,
-    StorageError,
-    shorten,
-)
+from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, Store, open_sink
@@ -89,7 +79,7 @@ def check_jobs(client: IceClient) -> Check:
     """Check that ICE answers a query for a job. The expected answer is that it does not know the job."""
 
     def ask() -> str:
-        with suppress(NotFoundError):
+        with suppress(errors.NotFoundError):
             client.call("QueryIProductionJob", {"JobId": PROBE}, read=lambda body: body)
         return "ICE answers QueryIProductionJob"
 
@@ -100,7 +90,7 @@ def check_callback(client: IceClient, settings: Settings, queue: str | None) -> 
     """Check that ICE sends our events to `queue`, or to the callback URL of the settings, if either is given."""
     try:
         found = read_callback(client)
-    except ForbiddenError as error:
+    except errors.ForbiddenError as error:
         return _not_allowed("callback", error, "ice:GetEventCallback")
     except IceResultError as error:
         return Check("callback", "failed", str(error), _remedy(error))
@@ -153,7 +143,7 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
     name = f"{sink.url} versioning"
     try:
         status = sink.versioning()
-    except ForbiddenError as error:
+    except errors.ForbiddenError as error:
         yield _not_allowed(name, error, "oss:GetBucketVersioning")
     except IceResultError as error:
         yield Check(name, "warning", str(error), _remedy(error))
@@ -179,7 +169,7 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
 
 
-def _not_allowed(name: str, error: ForbiddenError, action: str) -> Check:
+def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
     remedy = f"allow {action} to the user of this command; the role does not need it"
     return Check(name, "warning", str(error), remedy)
 
@@ -192,20 +182,24 @@ def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> C
 
 
 def _remedy(error: IceResultError) -> str:
-    if isinstance(error, ForbiddenError) and error.service == "S3":
+    if isinstance(error, errors.ForbiddenError) and error.service == "S3":
         return "check the keys (AWS_ACCESS_KEY_ID and the others), and let their owner read and write there"
     default = "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
     return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), default)
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
-    ForbiddenError: _ALLOW_ROLE,
-    NoSuchTableError: "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS",
-    NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
-    NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
-    KeysExpiredError: "get new temporary keys; on Function Compute the platform renews those of the role by itself",
-    ClockSkewError: _SET_CLOCK,
-    StorageError: "check the path, its permissions, and the space",
+    errors.ForbiddenError: _ALLOW_ROLE,
+    errors.NoSuchTableError: (
+        "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS"
+    ),
+    errors.NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
+    errors.NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
+    errors.KeysExpiredError: (
+        "get new temporary keys; on Function Compute the platform renews those of the role by itself"
+    ),
+    errors.ClockSkewError: _SET_CLOCK,
+    errors.StorageError: "check the path, its permissions, and the space",
 }
 
 
