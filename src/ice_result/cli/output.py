@@ -34,7 +34,7 @@ class OutcomePrinter:
         """`total` is the number of events, or None when it is not known."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
-        self._complete: dict[str, int] = {}
+        self._complete: Counter[str] = Counter()
         self._worked_on = 0
         self._started = time.monotonic()
         self._err = Console(file=sys.stderr, highlight=False, markup=False)
@@ -81,7 +81,7 @@ class OutcomePrinter:
         """Count events under a name. `complete` is the number of complete ones, when that is counted."""
         self._counts[name] += count
         if complete is not None:
-            self._complete[name] = self._complete.get(name, 0) + complete
+            self._complete[name] += complete
         self._worked_on += count
         self._progress.advance(self._task, count)
 
@@ -139,6 +139,11 @@ def printable(text: str) -> str:
     """Remove secrets, and escape control and direction characters, so that no name can rewrite the terminal."""
     shown = redact(text)  # documents of earlier versions may contain more secrets
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text to at most this many characters, with an ellipsis at its end."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 _NOTHING = (None, "")

@@ -19,6 +19,7 @@ from ice_result.app import assemble, open_parking_stores
 from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, options, read_since
 from ice_result.cli.output import (
     OutcomePrinter,
+    cut,
     indented,
     name_value_table,
     print_error,
@@ -144,7 +145,7 @@ def _row(envelope: ParkedEnvelope) -> dict[str, object]:
         "first parked": parked and parked.first_parked,
         "last parked": (parked and parked.last_parked) or entry.written,
         "dead": True if parked and parked.dead else None,
-        "error": message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…",
+        "error": cut(message, _LONGEST_MESSAGE),
     }
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ice_result.app import sink_context
 from ice_result.cli.inputs import line_per_job, options, read_since
-from ice_result.cli.output import OutcomePrinter, print_line, printable, standard_output, write_line
+from ice_result.cli.output import OutcomePrinter, cut, print_line, printable, standard_output, write_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
@@ -140,8 +140,7 @@ def _without_secrets(change: Change) -> Change:
 
 
 def _value(value: JsonValue) -> str:
-    shown = printable(dump(value))
-    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[: _LONGEST_VALUE - 1]}…"
+    return cut(printable(dump(value)), _LONGEST_VALUE)
 
 
 @click.command()
