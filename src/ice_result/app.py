@@ -77,12 +77,7 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:
     """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
-    urls = (
-        [settings.park_url]
-        if settings.park_url
-        else dict.fromkeys(url for url in settings.sinks if capabilities_of(url).parks)
-    )
-    return [open_parking_store(url, context) for url in urls]
+    return [open_parking_store(url, context) for url in settings.parking_urls]
 
 
 def sink_context(

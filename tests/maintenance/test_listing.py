@@ -17,9 +17,8 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
-from ice_result.maintenance import list_parked
-from ice_result.maintenance.listing import next_parked
-from ice_result.maintenance.timer import run_maintenance
+from ice_result.maintenance import run_maintenance
+from ice_result.maintenance.listing import list_parked, next_parked
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout

@@ -10,8 +10,8 @@ ICE drops a callback after three attempts, and has no call that lists jobs. With
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.sinks.base import Hint, Store
 from ice_result.sinks.parked_events import Expected, ParkedEvents
-from ice_result.triggers import JobEvent, job_event
+from ice_result.triggers import JobEvent
 
 _READ_AT_ONCE = 8
 _log = logging.getLogger(__name__)
@@ -41,23 +41,6 @@ class _Note(NamedTuple):
     key: str
     text: bytes
     expected: Expected
-
-
-def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str | None, now: datetime) -> list[Expected]:
-    """Make one note for each job. Raises ValueError for an impossible job id or time."""
-    try:
-        due = now + within
-    except OverflowError as error:
-        raise ValueError(f"{within}: too long; expected a time in which a job should be done") from error
-    if due < now:
-        raise ValueError(f"{within}: in the past; expected a time in which a job should be done")
-    notes = []
-    for job_id in dict.fromkeys(job_ids):
-        event = job_event(job_id, "job id")
-        if event.kind == "malformed":
-            raise ValueError(event.reason)
-        notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
-    return notes
 
 
 def check_expected(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
