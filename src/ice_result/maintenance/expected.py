@@ -23,7 +23,8 @@ from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.sinks.base import Hint, Store
-from ice_result.sinks.parked_events import Expected, ParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import Expected
 from ice_result.triggers import JobEvent, job_event
 
 _READ_AT_ONCE = 8

@@ -13,7 +13,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, Model
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
-from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
 
 
 @dataclass(frozen=True)

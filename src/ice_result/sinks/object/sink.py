@@ -23,7 +23,7 @@ from ice_result.sinks.base import (
     StoredJob,
 )
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.parked_events import ObjectParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import ObjectStore, line
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class ObjectStoreSink(Store):
 
     @property
     @override
-    def parking(self) -> ObjectParkedEvents:
+    def parking(self) -> ParkedEvents:
         """Part that keeps parked events, in the same object store."""
-        return ObjectParkedEvents(self.url, self.store, self.layout)
+        return ParkedEvents(self.url, self.store, self.layout)
 
     @override
     def addresses(self, record: Record) -> Addresses:
