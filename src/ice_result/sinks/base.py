@@ -120,15 +120,8 @@ class StoredBytes(NamedTuple):
     files_stored: bool = True
 
 
-class Hint(NamedTuple):
-    """Knowledge of a job before it is looked up: its function, if known, and about when it was created."""
-
-    function_name: str | None
-    created: datetime
-
-
 class Near(NamedTuple):
-    """Facts of a job that an event may give: the function, and a time at which the job was running or done."""
+    """Facts of a job that are known before it is looked up: the function, and a time from its creation on."""
 
     function_name: str | None
     time: datetime | None
@@ -214,8 +207,8 @@ class Store(ABC):
     # Reading
 
     @abstractmethod
-    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
-        """Look up one job by its id; None when the store does not have it, or not where `hint` says."""
+    def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
+        """Look up one job by its id; None when the store does not have it, or not where `near` says."""
 
     @abstractmethod
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ice_result.core.types import JobId
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, Hint, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import Addresses, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
 from ice_result.sinks.table.schema import JOBS
 
@@ -45,7 +45,7 @@ class TableSink(Store):
         """Write all rows of a job, unless a later generation is there."""
 
     @override
-    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
+    def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
         """Read the job's row; None when it is not there."""
         row = self._job_row(job_id, self._found_columns)
         return stored_job(row) if row else None
