@@ -42,8 +42,7 @@ from ice_result.sinks.table.rows import (
 )
 from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table
 from ice_result.sinks.table.sink import TableSink
-from ice_result.sinks.table.tablestore_client import Change, Edge, Tablestore, key_schema
-from ice_result.sinks.table.tablestore_errors import SERVICE
+from ice_result.sinks.table.tablestore_client import SERVICE, Change, Edge, Tablestore, key_schema
 
 _LARGEST_VALUE = 2 * 1024 * 1024
 _LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
