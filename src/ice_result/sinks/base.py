@@ -139,29 +139,25 @@ class Reads:
         return self._left >= 0
 
 
-Listing: TypeAlias = Literal["by_day", "by_time", "indexed"]
-
-
 class Capabilities(NamedTuple):
     """Properties of a kind of store that differ between kinds: known before it is opened, and asked in place of types.
 
     `keeps` is `objects` for a store that keeps every record whole, so that other stores can point to it. `parks`:
-    it keeps parked events too (see Store.parking). `listing` is what a listing of jobs has to read: every object of
-    some days, a range of times in order, or only the rows that match. `several_keys`: a job may be stored under an
-    earlier key as well (see Store.remove). `needs_setup`: its tables are made ahead of the first job.
+    it keeps parked events too (see Store.parking). `indexed`: a listing of jobs reads only the rows that match; in
+    other stores every object of some days, or a range of times. `needs_setup`: its tables are made ahead of the first
+    job.
     """
 
     keeps: Literal["objects", "tables"]
     parks: bool
-    listing: Listing
-    several_keys: bool
+    indexed: bool
     needs_setup: bool
 
 
-OBJECTS = Capabilities("objects", parks=True, listing="by_day", several_keys=True, needs_setup=False)
+OBJECTS = Capabilities("objects", parks=True, indexed=False, needs_setup=False)
 """Capabilities of object stores: folders, OSS, S3."""
-SQLITE = Capabilities("tables", parks=False, listing="indexed", several_keys=False, needs_setup=False)
-TABLESTORE = Capabilities("tables", parks=False, listing="by_time", several_keys=False, needs_setup=True)
+SQLITE = Capabilities("tables", parks=False, indexed=True, needs_setup=False)
+TABLESTORE = Capabilities("tables", parks=False, indexed=False, needs_setup=True)
 TableState: TypeAlias = Literal["present", "created", "missing"]
 
 
@@ -216,7 +212,7 @@ class Store(ABC):
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Tell if `jobs(wanted)` may read all there is, so that a user can be warned."""
-        return wanted.since is None and self.capabilities.listing != "indexed"
+        return wanted.since is None and not self.capabilities.indexed
 
     @abstractmethod
     def recorded(self, record: Record) -> Record | None:
@@ -265,7 +261,10 @@ class Store(ABC):
     # Parts that not every store has
 
     def remove(self, key: str) -> None:
-        """Remove the manifest and the record under a key, if they are there. Only with `several_keys`."""
+        """Remove the manifest and the record under an earlier key of a job, if they are there.
+
+        Only among objects: in tables, a job has one key.
+        """
         raise NotImplementedError(f"{self.url}: a job has one key")
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:

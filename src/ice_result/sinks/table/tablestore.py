@@ -32,9 +32,8 @@ from ice_result.sinks.table.rows import (
     Rows,
     Value,
     job_line,
+    json_of,
     manifest_file,
-    manifest_json,
-    record_json,
     rows_of,
     size,
     stored_job,
@@ -63,7 +62,7 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
             manifest = manifest.model_copy(update={"files": (), "problems": manifest.problems[:_MOST_PROBLEMS]})
         else:
             record = record.model_copy(update={part: _NOTHING[part]})
-        kept: Row = {"record": record_json(record), "manifest": manifest_json(manifest)}
+        kept: Row = {"record": json_of(record), "manifest": json_of(manifest)}
         rows = rows._replace(job={**rows.job, **kept, f"{part}_stored": False, "raw_uri": raw_uri})
     _check(rows)
     return rows
@@ -77,8 +76,8 @@ def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
             "job %s: its record has %d bytes and its manifest %d, more than Tablestore keeps of a job: they are stored "
             "there without %s; the whole record belongs in %s",
             record.job_id,
-            len(record_json(record).encode()),
-            len(manifest_json(manifest).encode()),
+            len(json_of(record).encode()),
+            len(json_of(manifest).encode()),
             ", ".join(parts),
             rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
         )
