@@ -63,9 +63,10 @@ class SdkClient(ABC, Generic[C]):
         return self._caller.call(operation, attempt)
 
     def _opened(self, operation: str) -> C:
-        with self._lock, self._translated(operation):
+        with self._lock:
             if self._client is None:
-                self._client = self._open()
+                with self._translated(operation):
+                    self._client = self._open()
             return self._client
 
     @contextmanager

@@ -108,7 +108,6 @@ class OssStore(BucketStore):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self.client.load()
 
     @override
@@ -176,7 +175,6 @@ class OssInspector:
     client: OssClient
 
     def load(self) -> None:
-        """Make the client ready."""
         self.client.load()
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:

@@ -109,7 +109,6 @@ class S3Store(BucketStore):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self.client.load()
 
     @override

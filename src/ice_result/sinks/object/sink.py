@@ -57,7 +57,6 @@ class ObjectStoreSink(Store):
 
     @override
     def load(self) -> None:
-        """Make the object store ready."""
         self.store.load()
 
     @property
@@ -74,7 +73,6 @@ class ObjectStoreSink(Store):
 
     @override
     def stage(self, record: Record) -> None:
-        """Write the record."""
         self.store.put(self.layout.record(record), line(record))
 
     @override
@@ -106,7 +104,6 @@ class ObjectStoreSink(Store):
 
     @override
     def versioning(self) -> str | None:
-        """Ask the object store."""
         return self.store.versioning()
 
     # Looking up

@@ -68,7 +68,7 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
     return rows
 
 
-def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
+def _log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
     """Log the parts of a job that Tablestore does not keep, and the store that has them."""
     parts = [part for part in PARTS if not rows.job[f"{part}_stored"]]
     if parts:
@@ -130,7 +130,6 @@ class TablestoreSink(TableSink):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self._instance.load()
 
     @override
@@ -140,7 +139,7 @@ class TablestoreSink(TableSink):
         Raises RejectedError, before any call, for a job that is too large.
         """
         rows = self._rows(record, manifest)
-        log_left_out(rows, record, manifest)
+        _log_left_out(rows, record, manifest)
         self.write(rows)
 
     @override
