@@ -158,9 +158,11 @@ class TablestoreSink(TableSink):
         Raises StorageError when some of them are missing.
         """
         job = self._job_row(record.job_id, (*self._found_columns, "generation"))
-        there = stored_job(job) if job else None
-        if job is None or there is None or there.manifest is None or "files" not in there.left_out:
-            return there.manifest if there else None
+        if job is None:
+            return None
+        there = stored_job(job)
+        if there.manifest is None or "files" not in there.left_out:
+            return there.manifest
         generation, first, end = job.get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
         pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns])
         files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]
