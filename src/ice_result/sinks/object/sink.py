@@ -62,12 +62,10 @@ class ObjectStoreSink(Store):
     @property
     @override
     def parking(self) -> ParkedEvents:
-        """Part that keeps parked events, in the same object store."""
         return ParkedEvents(self.url, self.store, self.layout)
 
     @override
     def addresses(self, record: Record) -> Addresses:
-        """Return the addresses of the two objects."""
         layout = self.layout
         return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
 
@@ -82,7 +80,6 @@ class ObjectStoreSink(Store):
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
-        """Return the key of the record."""
         return self.layout.record_of(job_id, function_name, create_time)
 
     @override
@@ -126,12 +123,10 @@ class ObjectStoreSink(Store):
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        """Read the record's own key."""
         return self._parsed(self.layout.record(record), Record)
 
     @override
     def verified(self, record: Record) -> Manifest | None:
-        """Read the manifest's own key."""
         return self._parsed(self.layout.manifest(record), Manifest)
 
     @override
@@ -148,7 +143,6 @@ class ObjectStoreSink(Store):
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
-        """Read the record's key and the manifest's."""
         record = self._record(key)
         return StoredJob(record, self._manifest(record)) if record else None
 

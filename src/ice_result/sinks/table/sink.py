@@ -52,13 +52,11 @@ class TableSink(Store):
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        """Read the record in the job's row."""
         present = self.find(record.job_id)
         return present.record if present else None
 
     @override
     def verified(self, record: Record) -> Manifest | None:
-        """Read the manifest in the job's row."""
         present = self.find(record.job_id)
         return present.manifest if present else None
 
@@ -69,7 +67,6 @@ class TableSink(Store):
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
-        """Read the job's row."""
         return self.find(JobId(key))
 
     @override
@@ -79,12 +76,10 @@ class TableSink(Store):
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
-        """Return the job id."""
         return job_id
 
     @override
     def stored(self, key: str) -> StoredBytes | None:
-        """Read the job's row."""
         row = self._job_row(key, self._stored_columns)
         return stored_bytes(row) if row else None
 
