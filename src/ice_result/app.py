@@ -68,7 +68,7 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
     inspector = None
     if settings.verify_outputs:
-        from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only needed here
+        from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
 
         inspector = open_inspector(context)
     return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)

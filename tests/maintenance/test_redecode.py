@@ -31,7 +31,7 @@ from ice_result.records.model import Manifest, Problem, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.base import JobFilter, Store
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
 from ice_result.sinks.parked_events import Listed

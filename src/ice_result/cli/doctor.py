@@ -28,7 +28,7 @@ from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, Store, open_sink
-from ice_result.sinks.object.oss_inspector import OssInspector, open_inspector
+from ice_result.sinks.object.oss import OssInspector, open_inspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
 PROBE = "ice-result-doctor"

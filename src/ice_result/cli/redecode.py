@@ -31,7 +31,7 @@ from ice_result.maintenance.stored_versions import FileFacts, new_facts, stored_
 from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
 from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.sinks.registry import SinkUrl
 from ice_result.triggers import without_blanks
 

@@ -22,8 +22,9 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Hint, Store
-from ice_result.sinks.parked_events import Expected, ParkedEvents
+from ice_result.sinks.base import Near, Store
+from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import Expected
 from ice_result.triggers import JobEvent
 
 _READ_AT_ONCE = 8
@@ -88,10 +89,10 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
 
 def _remove_if_recorded(sink: Store, note: _Note, run: RunContext) -> bool:
     """Remove the note of a job that is recorded with its outputs. Returns False for any other job."""
-    hint = Hint(note.expected.function_name, note.expected.expected_at)
+    near = Near(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = sink.find(note.expected.job_id, hint)
+            found = sink.find(note.expected.job_id, near)
     except IceResultError:  # the job is asked for as if it was not recorded
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":

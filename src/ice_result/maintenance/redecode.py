@@ -273,7 +273,7 @@ def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
         store.stage(job.record)
     if now != would:
         store.commit(job.record, job.manifest)
-    if left_over and store.capabilities.several_keys:
+    if left_over:
         store.remove(left_over.key)
 
 
