@@ -25,7 +25,7 @@ from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.triggers import TriggerOptions
 from support.paths import ROOT, SAMPLE_JOBS
 

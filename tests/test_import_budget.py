@@ -19,7 +19,7 @@ HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
     *("Crypto", "aliyunsdkcore", "mns", "alibabacloud_ice20201109.models", "charset_normalizer.api"),
     *("oss2.crypto", "oss2.resumable", "oss2.select_response", "requests", "alibabacloud_credentials.client"),
-    *("click", "rich", "ice_result.cli", "alicloud_local", "ice_result.sinks.object.reader"),
+    *("click", "rich", "ice_result.cli", "alicloud_local"),
 }
 OTHER_FAMILIES = {f"ice_result.results.{kind}" for kind in families()} - {"ice_result.results.covers"}
 MOST_MODULES = 620

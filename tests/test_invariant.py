@@ -35,7 +35,9 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.jobs.model import Job
-from ice_result.maintenance import list_parked, read_envelopes, retry, run_maintenance
+from ice_result.maintenance import run_maintenance
+from ice_result.maintenance.listing import list_parked
+from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import BatchReport, Pipeline, RunContext
 from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectFacts

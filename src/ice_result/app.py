@@ -68,7 +68,7 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
     inspector = None
     if settings.verify_outputs:
-        from ice_result.sinks.object.oss_inspector import open_inspector  # noqa: PLC0415  only needed here
+        from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
 
         inspector = open_inspector(context)
     return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)
@@ -77,12 +77,7 @@ def _stores(settings: Settings, context: SinkContext) -> Stores:
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:
     """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
-    urls = (
-        [settings.park_url]
-        if settings.park_url
-        else dict.fromkeys(url for url in settings.sinks if capabilities_of(url).parks)
-    )
-    return [open_parking_store(url, context) for url in urls]
+    return [open_parking_store(url, context) for url in settings.parking_urls]
 
 
 def sink_context(

@@ -28,8 +28,9 @@ No message holds a secret: what comes from outside, and what was tried with it, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
+
+from typing_extensions import override
 
 from ice_result.core.redaction import redact
 
@@ -42,41 +43,34 @@ class IceResultError(Exception):
     transient: ClassVar[bool] = False
     reason: ClassVar[str] = "error"
 
+    @override
+    def __init_subclass__(cls, reason: str | None = None, *, transient: bool = False) -> None:
+        if reason is not None:  # a class without a reason of its own has both from its base
+            cls.reason, cls.transient = reason, transient
 
-class SettingsError(IceResultError):
+
+class SettingsError(IceResultError, reason="settings"):
     """An unusable configuration; `problems` holds every (variable, explanation) found."""
-
-    reason: ClassVar[str] = "settings"
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{name}: {explanation}" for name, explanation in problems))
         self.problems = problems
 
 
-class NotJsonError(IceResultError):
+class NotJsonError(IceResultError, reason="malformed"):
     """A text that is not JSON, or is larger or deeper than is read."""
 
-    reason: ClassVar[str] = "malformed"
 
-
-class OutOfTimeError(IceResultError):
+class OutOfTimeError(IceResultError, reason="out_of_time", transient=True):
     """An event whose work had not begun when the time of the run was over."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "out_of_time"
 
-
-class JobNotFinishedError(IceResultError):
+class JobNotFinishedError(IceResultError, reason="not_finished", transient=True):
     """A job that was still running when the time to wait for it had passed."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "not_finished"
 
-
-class TooLargeError(IceResultError):
+class TooLargeError(IceResultError, reason="too_large"):
     """A response that is larger than `limit`, the most that is worked on."""
-
-    reason: ClassVar[str] = "too_large"
 
     def __init__(self, what: str, found: int | None, limit: int, unit: str) -> None:
         """Say that `what` has `found` of `unit`, as "files"; None when they were not counted to the end."""
@@ -84,17 +78,12 @@ class TooLargeError(IceResultError):
         self.limit = limit
 
 
-class InvalidResponseError(IceResultError):
+class InvalidResponseError(IceResultError, reason="invalid_response", transient=True):
     """An answer, of ICE or of something in its place, that is not the job asked for."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "invalid_response"
 
-
-class ServiceError(IceResultError):
+class ServiceError(IceResultError, reason="service_error"):
     """A failed call to `service`: `code` and `request_id` are the service's own, where it sent them."""
-
-    reason: ClassVar[str] = "service_error"
 
     def __init__(
         self,
@@ -123,98 +112,63 @@ class ServiceError(IceResultError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class ThrottledError(ServiceError):
+class ThrottledError(ServiceError, reason="throttled", transient=True):
     """A service that asks for fewer calls."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "throttled"
 
-
-class UnavailableError(ServiceError):
+class UnavailableError(ServiceError, reason="unavailable", transient=True):
     """A service, or a way to it, that is broken for now."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "unavailable"
 
-
-class TimedOutError(ServiceError):
+class TimedOutError(ServiceError, reason="timed_out", transient=True):
     """A call without a complete reply in its time."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "timed_out"
 
-
-class KeysExpiredError(ServiceError):
+class KeysExpiredError(ServiceError, reason="keys_expired", transient=True):
     """Temporary keys that are no longer valid: the next try signs with new ones, where there are any."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "keys_expired"
 
-
-class ClockSkewError(ServiceError):
+class ClockSkewError(ServiceError, reason="clock_skew", transient=True):
     """A signature that the service refuses because the time of the request differs too much from its own."""
 
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "clock_skew"
 
-
-class ForbiddenError(ServiceError):
+class ForbiddenError(ServiceError, reason="forbidden"):
     """Credentials that are missing, wrong, or not allowed to do this."""
 
-    reason: ClassVar[str] = "forbidden"
 
-
-class NotFoundError(ServiceError):
+class NotFoundError(ServiceError, reason="not_found"):
     """A name that the service does not know; a job may also be in another region."""
 
-    reason: ClassVar[str] = "not_found"
 
-
-class NoSuchBucketError(ServiceError):
+class NoSuchBucketError(ServiceError, reason="no_such_bucket"):
     """A bucket that does not exist, or not under this name."""
 
-    reason: ClassVar[str] = "no_such_bucket"
 
-
-class NoSuchTableError(ServiceError):
+class NoSuchTableError(ServiceError, reason="no_such_table"):
     """An instance, or a table in it, that does not exist."""
 
-    reason: ClassVar[str] = "no_such_table"
 
-
-class RejectedError(ServiceError):
+class RejectedError(ServiceError, reason="rejected"):
     """A request that the service refuses, and will refuse again."""
 
-    reason: ClassVar[str] = "rejected"
 
-
-class StorageError(IceResultError):
+class StorageError(IceResultError, reason="storage"):
     """A local folder or database that could not be read or written."""
 
-    reason: ClassVar[str] = "storage"
 
-
-class ParkingError(IceResultError):
+class ParkingError(IceResultError, reason="parking_failed", transient=True):
     """An event that could be neither finished nor parked: the platform must deliver it again."""
-
-    transient: ClassVar[bool] = True
-    reason: ClassVar[str] = "parking_failed"
 
 
 def transient_reasons() -> frozenset[str]:
     """Return the reasons that may pass by themselves."""
-    return frozenset(kind.reason for kind in _kinds(IceResultError) if kind.transient)
+    kinds = (*IceResultError.__subclasses__(), *ServiceError.__subclasses__())
+    return frozenset(kind.reason for kind in kinds if kind.transient)
 
 
 def is_try(reason: str) -> bool:
     """Return True when an event parked for this reason was tried: work on one that is out of time had not begun."""
     return reason != OutOfTimeError.reason
-
-
-def _kinds(kind: type[IceResultError]) -> Iterator[type[IceResultError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
 
 
 def shorten(text: str) -> str:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta, timezone
 from ice_result.app import open_parking_stores
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
-from ice_result.maintenance.expected import new_notes
 from ice_result.processing.parking import leave_notes
 from ice_result.settings import PARKING, Settings
+from ice_result.sinks.parked_events import Expected
+from ice_result.triggers import job_event
 
 _SECONDS_A_NOTE = 30.0
 _AN_HOUR = timedelta(hours=1)
@@ -38,7 +39,17 @@ def expect(
     """
     settings = Settings.from_environment(os.environ if environment is None else environment, PARKING)
     now = datetime.now(timezone.utc).replace(microsecond=0)
-    names = [job_ids] if isinstance(job_ids, str) else job_ids
-    notes = new_notes(names, within=within, function_name=function_name, now=now)
+    try:
+        due = now + within
+    except OverflowError as error:
+        raise ValueError(f"{within}: too long; expected a time in which a job should be done") from error
+    if due < now:
+        raise ValueError(f"{within}: in the past; expected a time in which a job should be done")
+    notes = []
+    for job_id in dict.fromkeys([job_ids] if isinstance(job_ids, str) else job_ids):
+        event = job_event(job_id, "job id")
+        if event.kind == "malformed":
+            raise ValueError(event.reason)
+        notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
     parking_stores = open_parking_stores(settings, Credentials())
     return [*leave_notes(parking_stores, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]

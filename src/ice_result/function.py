@@ -23,10 +23,8 @@ from ice_result.settings import Settings
 
 Reply: TypeAlias = JsonObject
 
-_LONGEST_RESERVE_SECONDS = 10.0
-_RESERVED_SHARE = 0.2
-_LONGEST_ANSWER_SECONDS = 1.0
-_ANSWERING_SHARE = 0.04
+_LONGEST_RESERVE_SECONDS, _RESERVED_SHARE = 10.0, 0.2  # of the timeout, for parking unfinished events
+_LONGEST_ANSWER_SECONDS, _ANSWERING_SHARE = 1.0, 0.04  # of the timeout, for the reply
 _SHARE_FOR_READING = 0.3  # of the time; the part of a payload that is not read by then is parked unread
 _MOST_LISTED = 1000
 _LISTING_ORDER: tuple[JobOutcomeName, ...] = ("failed", "parked", "recorded", "ignored")
@@ -101,15 +99,15 @@ class Function:
         """
         clock, timeout = self._clock, context.function.timeout
         timer = StageTimer(clock.now)
-        end = Deadline.after(_working_seconds(timeout), clock)
-        parked_by = Deadline.after(_parking_seconds(timeout), clock)
-        limit = Deadline.after(min(LIMIT_SECONDS, _working_seconds(timeout)), clock)
+        end = Deadline.after(timeout - min(_LONGEST_RESERVE_SECONDS, timeout * _RESERVED_SHARE), clock)
+        parked_by = Deadline.after(timeout - min(_LONGEST_ANSWER_SECONDS, timeout * _ANSWERING_SHARE), clock)
+        http_limit = end.within(LIMIT_SECONDS)
         pipeline = self.prepare(context)
         began = clock.now()
         triggered = pipeline.parse(_payload(event), end.part(_SHARE_FOR_READING))
         seconds_to_park = clock.now() - began  # parking many events takes about as long as reading them
         if triggered.via_http:
-            status, report = self._http.answer(pipeline, triggered, limit, context.request_id)
+            status, report = self._http.answer(pipeline, triggered, http_limit, context.request_id)
             _log(report, context, timer, status, triggered.refused)
             return response(status, {"refused": triggered.refused} if triggered.refused else _summary(report))
         work_end = Deadline(end.at - seconds_to_park, clock)
@@ -141,16 +139,6 @@ def _as_text(value: object) -> str:
         return bytes(value).decode()
     except UnicodeDecodeError:
         return base64.b64encode(value).decode()
-
-
-def _working_seconds(timeout: float) -> float:
-    """Return the seconds for the work; the rest of the timeout is for parking unfinished events."""
-    return timeout - min(_LONGEST_RESERVE_SECONDS, timeout * _RESERVED_SHARE)
-
-
-def _parking_seconds(timeout: float) -> float:
-    """Return the seconds until every event must be parked; the rest of the timeout is for the reply."""
-    return timeout - min(_LONGEST_ANSWER_SECONDS, timeout * _ANSWERING_SHARE)
 
 
 def _summary(report: BatchReport) -> JsonObject:

@@ -19,7 +19,7 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JsonObject
 from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.processing.batch import BatchReport, JobOutcome, Pipeline, RunContext
-from ice_result.triggers import Ignored, JobEvent, Triggered, TriggerEvent
+from ice_result.triggers import Ignored, JobEvent, ParkableEvent, Triggered, TriggerEvent
 
 LIMIT_SECONDS = 1.9
 _WORKING_SECONDS = 1.2
@@ -47,7 +47,7 @@ class ReplayCache:
         self._most = most
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
-    def add(self, event: TriggerEvent, now: float, *, parked: bool = False) -> None:
+    def add(self, event: ParkableEvent, now: float, *, parked: bool = False) -> None:
         """Remember that an event was processed. `now` is in seconds, always of the same clock."""
         before = self._recent(event, now)
         left = (before.deliveries_left if before else _DELIVERIES) - 1 if parked and isinstance(event, JobEvent) else 0
@@ -57,12 +57,12 @@ class ReplayCache:
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)
 
-    def knows(self, event: TriggerEvent, now: float) -> bool:
+    def knows(self, event: ParkableEvent, now: float) -> bool:
         """Return True for a job, or a body without a job id, that needs no more work."""
         seen = self._recent(event, now)
         return seen is not None and seen.deliveries_left <= 0
 
-    def _recent(self, event: TriggerEvent, now: float) -> _Seen | None:
+    def _recent(self, event: ParkableEvent, now: float) -> _Seen | None:
         seen = self._seen.get(_key(event))
         return seen if seen and now - seen.at < _REMEMBERED_SECONDS else None
 
@@ -84,7 +84,7 @@ class CallbackResponder:
         if triggered.status:
             return triggered.status, BatchReport(jobs=())
         events = [self._unless_known(event, limit.clock.now()) for event in triggered.events]
-        end = Deadline.after(min(_WORKING_SECONDS, limit.left()), limit.clock)
+        end = limit.within(_WORKING_SECONDS)
         run = RunContext(lambda: end, lambda: Deadline.after(_PARKING_SECONDS, limit.clock), request_id)
         try:
             report = call_within(
@@ -126,8 +126,7 @@ def response(status: int, body: JsonObject) -> JsonObject:
     }
 
 
-def _key(event: TriggerEvent) -> str:
+def _key(event: ParkableEvent) -> str:
     if isinstance(event, JobEvent):
         return f"job {event.job_id}"
-    body = None if isinstance(event, Ignored) else event.payload
-    return hashlib.sha256(json_text.dump(body).encode()).hexdigest()
+    return hashlib.sha256(json_text.dump(event.payload).encode()).hexdigest()

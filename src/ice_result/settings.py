@@ -136,12 +136,11 @@ def _rule_of_jobs(settings: "Settings", wrong: Collection[str]) -> Iterator[tupl
 
 
 def _rule_of_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
-    urls = (settings.park_url,) if settings.park_url else settings.sinks
-    if not urls:
-        yield _NO_SINKS
-    if settings.region is None and any(url.scheme == "oss" for url in urls):
+    if settings.region is None and any(url.scheme == "oss" for url in settings.parking_urls):
         yield _NO_REGION
-    if urls and not any(capabilities_of(url).parks for url in urls):
+    if not settings.sinks and not settings.park_url:
+        yield _NO_SINKS
+    elif not settings.parking_urls:
         keeping = ", ".join(parking_schemes())
         problem = f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do"
         yield "ICE_RESULT_PARK_URL", problem
@@ -273,6 +272,13 @@ class Settings(Model):
         """Variables by name, in the order of the fields."""
         marks = [(name, mark) for name, field in cls.model_fields.items() for mark in field.metadata]
         return {_PREFIX + name.upper(): mark for name, mark in marks if isinstance(mark, Variable)}
+
+    @property
+    def parking_urls(self) -> tuple[SinkUrl, ...]:
+        """URLs of the stores of parked events: the configured one, or every sink that keeps them."""
+        if self.park_url:
+            return (self.park_url,)
+        return tuple(url for url in dict.fromkeys(self.sinks) if capabilities_of(url).parks)
 
     @property
     def triggers(self) -> TriggerOptions:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import CallEvent, Fault, LocalCloud
+from ice_result.cli.backfill import Progress, send
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
@@ -22,7 +23,6 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
-from ice_result.maintenance.backfill import Progress, send
 from ice_result.maintenance.job_queue import QueueSender
 from ice_result.triggers import JobEvent, parse
 from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment

@@ -21,7 +21,7 @@ from ice_result.processing.write_job import Stores
 from ice_result.records import ObjectInspector
 from ice_result.settings import STORES, Settings
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.triggers import TriggerOptions
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS

@@ -27,7 +27,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.sinks.object.oss_errors import translate
+from ice_result.sinks.object.errors import translate_oss
 
 TABLE = ErrorTable(
     "Post",
@@ -134,7 +134,7 @@ def test_below_an_sdk_the_standard_library_may_be_the_transport(
     broken: Exception, kind: type[ServiceError], words: str
 ) -> None:
     """What `http.client` raises, in the wrapping of oss2, is told as what urllib3 raises."""
-    error = translate(oss2.exceptions.RequestError(broken), "read oss://b/k")
+    error = translate_oss(oss2.exceptions.RequestError(broken), "read oss://b/k")
     assert type(error) is kind
     assert words in str(error)
     assert "SECRET" not in str(error)
@@ -169,7 +169,7 @@ def test_a_time_to_wait_is_a_number_of_seconds(header: object, seconds: float | 
 
 def test_classifying_imports_no_transport() -> None:
     """A cold start pays for no library that the configuration does not use."""
-    modules = "ice_result.jobs.errors, ice_result.sinks.object.s3_errors, ice_result.maintenance.job_queue_errors"
+    modules = "ice_result.jobs.errors, ice_result.sinks.object.errors, ice_result.maintenance.job_queue_errors"
     check = (
         f"import sys, {modules}; print([n for n in ('ssl', 'http.client', 'urllib3', 'requests') if n in sys.modules])"
     )

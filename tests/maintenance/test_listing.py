@@ -17,14 +17,13 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import ForbiddenError
 from ice_result.function import Function, Reply
-from ice_result.maintenance import list_parked
-from ice_result.maintenance.listing import next_parked
-from ice_result.maintenance.timer import run_maintenance
+from ice_result.maintenance import run_maintenance
+from ice_result.maintenance.listing import list_parked, next_parked
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssStore
-from ice_result.sinks.object.parked_events import ObjectParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import line
 from ice_result.sinks.parked_events import Expected, Parked, ParkedError, Position
 from support.command_line import ice_result
@@ -81,7 +80,7 @@ def small_pages(pipeline: Pipeline, keys_a_page: int = 2) -> Pipeline:
     """The same pipeline, whose stores list so few keys at once."""
     parking_stores = []
     for parking_store in pipeline.stores.parking_stores:
-        assert isinstance(parking_store, ObjectParkedEvents)
+        assert isinstance(parking_store, ParkedEvents)
         assert isinstance(parking_store.store, OssStore)
         parking_stores.append(replace(parking_store, store=replace(parking_store.store, keys_a_page=keys_a_page)))
     pipeline.stores = pipeline.stores._replace(parking_stores=parking_stores)
@@ -439,7 +438,7 @@ def test_a_folder_and_a_bucket_list_the_same_keys_in_the_same_order(
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
         (parking_store,) = small_pages(pipeline).stores.parking_stores
-        assert isinstance(parking_store, ObjectParkedEvents)
+        assert isinstance(parking_store, ParkedEvents)
         for store in (parking_store.store, FileStore(tmp_path)):
             found = [listed.key for page in store.list("a/", after=after) for listed in page]
             assert found == expected

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,15 +23,15 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs import RecordedJobs
-from ice_result.maintenance.file_facts import StoredFacts
 from ice_result.maintenance.redecode import Rewriter, Rewritten, RewrittenStores, rewrite_all
+from ice_result.maintenance.stored_versions import stored_facts
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records.model import Manifest, Problem, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.base import JobFilter, Store
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
 from ice_result.sinks.parked_events import Listed
@@ -158,7 +159,7 @@ def redecode(
     asked = options or Options()
     rewriter = Rewriter(
         RewrittenStores(source, targets or (source,), archives),
-        StoredFacts(open_inspector(_looking_up()) if asked.verify else None),
+        partial(stored_facts, open_inspector(_looking_up()) if asked.verify else None),
         region=asked.region,
         deadline=lambda: Deadline.after(30),
         dry_run=asked.dry_run,
@@ -598,7 +599,9 @@ def test_places_are_listed_only_as_they_are_worked_on() -> None:
     """A store of millions is never held in memory: what is begun is bounded."""
     store = Endless(b"damaged")
     sink = ObjectStoreSink("file:endless", store, Layout())
-    rewriter = Rewriter(RewrittenStores(sink, [sink], []), StoredFacts(None), None, lambda: Deadline.after(30))
+    rewriter = Rewriter(
+        RewrittenStores(sink, [sink], []), partial(stored_facts, None), None, lambda: Deadline.after(30)
+    )
 
     found = rewrite_all(rewriter, (), ALL, concurrency=4, limit=None)
     taken = [next(found) for _ in range(100)]
@@ -622,7 +625,7 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
 
     rewriter = Rewriter(
         RewrittenStores(file.sink, [file.sink], []),
-        StoredFacts(Broken()),  # type: ignore[arg-type]
+        partial(stored_facts, Broken()),  # type: ignore[arg-type]
         None,
         lambda: Deadline.after(30),
     )
@@ -630,7 +633,7 @@ def test_our_own_mistake_costs_one_job(file: Place) -> None:
 
     assert (found.job_id, found.outcome) == ("cover-0001", "failed")
     assert str(found.reason).startswith("internal: a defect in ice-result, at test_redecode.py")
-    assert replace(rewriter, facts=StoredFacts(None)).rewrite_at(found.place, ALL)
+    assert replace(rewriter, facts=partial(stored_facts, None)).rewrite_at(found.place, ALL)
 
 
 def write_old(place: Place) -> None:

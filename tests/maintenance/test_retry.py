@@ -13,7 +13,8 @@ import pytest
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import IceResultError
-from ice_result.maintenance import ParkedEnvelope, RetryResult, discard, due, list_parked, read_envelopes, retry
+from ice_result.maintenance.listing import list_parked
+from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, discard, due, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.store import line

@@ -18,7 +18,7 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId, Model
 from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
-from ice_result.maintenance.timer import run_maintenance
+from ice_result.maintenance import run_maintenance
 from ice_result.processing.batch import RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.layout import Layout

@@ -140,7 +140,7 @@ def test_opening_a_sink_imports_no_sdk() -> None:
     """The SDK costs a third of a second, which is paid when OSS is first called."""
     script = (
         "import sys; from ice_result.sinks import SinkContext, open_sink\n"
-        "from ice_result.sinks.object.oss_inspector import open_inspector\n"
+        "from ice_result.sinks.object.oss import open_inspector\n"
         "context = SinkContext(region='cn-shanghai')\n"
         "open_sink('oss://records', context); open_inspector(context)\n"
         "sys.exit(' '.join({'oss2', 'requests', 'urllib3'} & set(sys.modules)))\n"

@@ -30,9 +30,12 @@ from pathlib import Path
 
 from alicloud_local import LocalCloud
 from ice_result.core.deadline import Deadline
-from ice_result.maintenance import list_parked, new_notes, read_envelopes, retry
+from ice_result.core.types import JobId
+from ice_result.maintenance.listing import list_parked
+from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
+from ice_result.sinks.parked_events import Expected
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
 from support.chaos_place import Place, Stored, difference, is_unseen
@@ -140,8 +143,9 @@ class Chaos:
         """Deliver everything while calls fail and processes are killed."""
         lost, noted = self._lost_and_noted()
         with closing(place.pipeline()) as pipeline:
-            now, within = datetime.now(timezone.utc), timedelta(minutes=30)
-            notes = new_notes(sorted(lost | noted), within=within, function_name=None, now=now)
+            now = datetime.now(timezone.utc)
+            due = now + timedelta(minutes=30)
+            notes = [Expected(job_id=JobId(job_id), expected_at=now, due_at=due) for job_id in sorted(lost | noted)]
             left = leave_notes(pipeline.stores.parking_stores, notes, lambda: Deadline.after(30))
             self.figures.noted = len(list(left))
         expected = [job_id for job_id in self._job_ids if job_id not in lost]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,16 +94,6 @@ class Cell:
         return 4 if self.waits and self.always else 60
 
     @property
-    def clock(self) -> Clock:
-        """Clock of the function, without pauses between attempts. The tests of ServiceCaller show the pauses.
-
-        A call that waits for its reply once is given up after a second. Every call has five attempts, so that one which
-        a slow machine takes a second for is made again, and the outcome is the same.
-        """
-        longest = 1.0 if self.waits and not self.always else math.inf
-        return replace(without_pauses(), wait=lambda done, seconds: done.wait(min(seconds, longest)))
-
-    @property
     def fault(self) -> Fault | None:
         """Fault in the form of a server."""
         if self.kind == "dns":
@@ -124,6 +114,7 @@ class _Run:
         self._cell = cell
         self._folder = folder
         self._ready = self._armed = self._hit = False
+        self._skipped_seconds = 0.0
         with_tables = cell.call.service == "Tablestore"
         self._cloud = open_ones.enter_context(LocalCloud(jobs=SAMPLE_JOBS, tablestore=with_tables, watch=self._watch))
         self._s3 = open_ones.enter_context(closing(S3Server(self._watch)))
@@ -157,13 +148,18 @@ class _Run:
 
     def _new_function(self, *, broken: bool) -> Function:
         """Make an instance whose SDKs have made their clients, for which boto3 takes a good part of a short timeout."""
-        function = Function(self._environment(broken=broken), self._cell.clock)
+        function = Function(self._environment(broken=broken), self._clock)
         stores = function.prepare(self._context(timeout=60)).stores
         if stores.inspector:
             stores.inspector.load()
         for sink in stores.sinks:
             sink.load()
         return function
+
+    @property
+    def _clock(self) -> Clock:
+        """Clock of the function, without pauses between attempts. The tests of ServiceCaller show the pauses."""
+        return replace(without_pauses(), now=lambda: time.monotonic() + self._skipped_seconds)
 
     def _context(self, timeout: int) -> PlatformContextWithCredentials:
         ((key_id, secret),) = self._cloud.credentials.items()
@@ -241,10 +237,16 @@ class _Run:
             self._servers[self._cell.call.service].fail(fault)
 
     def _watch(self, passing: CallEvent) -> None:
-        """Arm the fault when its moment comes, and note that it hits a call."""
+        """Arm the fault when its moment comes, and note that it hits a call.
+
+        An attempt has ten seconds. Where one waits for its reply once, nine of them pass at that moment: it is given up
+        after a second. Every call has five attempts, so that one which a slow machine takes a second for is made again.
+        """
         call = self._cell.call
-        if self._armed and passing.service == call.service and call.operation in (None, passing.operation):
-            self._hit |= passing.target.startswith(call.target or "")
+        is_target = passing.service == call.service and call.operation in (None, passing.operation)
+        if self._armed and not self._hit and is_target and passing.target.startswith(call.target or ""):
+            self._hit = True
+            self._skipped_seconds = 9.0 if self._cell.waits and not self._cell.always else 0.0
         if self._ready and passing.operation == call.after:
             self._arm()
 

@@ -27,7 +27,7 @@ from ice_result.processing.write_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
 from ice_result.results import decode, registry
 from ice_result.sinks.object.layout import LONGEST_PART, part
-from ice_result.sinks.registry import parse_sink_url, split_url
+from ice_result.sinks.registry import parse_sink_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
 from ice_result.triggers.signature import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
@@ -85,8 +85,6 @@ def addressing(data: bytes) -> None:
     assert len(encoded) <= LONGEST_PART
     assert "/" not in encoded
     assert redact(redact(text)) == redact(text)
-    with suppress(ValueError):
-        split_url(text)
     with suppress(SettingsError):
         parse_sink_url(text)
     with suppress(ValueError):

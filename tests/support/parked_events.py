@@ -13,7 +13,8 @@ from ice_result.app import assemble
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject
-from ice_result.maintenance import ParkedEnvelope, RetryResult, list_parked, read_envelopes, retry
+from ice_result.maintenance.listing import list_parked
+from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
 from support.fake_clock import without_pauses

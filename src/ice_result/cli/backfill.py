@@ -1,20 +1,29 @@
-"""`backfill`: many jobs by their ids, recorded here or sent to the queue in front of the function."""
+"""`backfill`: many jobs by their ids, recorded here or sent to the queue in front of the function.
+
+    ids ──► each id once ──► rate limit ──► pipeline ──► recorded or parked ──► done
+                                       └──► queue, 16 jobs per request ───────┘
+
+Every job that is done is written to a file, so that an interrupted backfill can be resumed.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import IO, Literal, NamedTuple, TypeAlias
 
 import click
+from typing_extensions import Self
 
 from ice_result.app import assemble
 from ice_result.cli.inputs import (
     environment_with,
     line_per_job,
     longest_wait,
-    open_lines,
+    open_input,
     other_sinks,
     read_lines,
     saved_jobs,
@@ -22,15 +31,20 @@ from ice_result.cli.inputs import (
 from ice_result.cli.output import OutcomePrinter, write_line
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
-from ice_result.core.deadline import Deadline
+from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.file_locks import lock
 from ice_result.core.json_text import dump
+from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
-from ice_result.maintenance.backfill import Progress, SentBatch, record, send
-from ice_result.maintenance.job_queue import QueueSender
+from ice_result.errors import IceResultError, StorageError
+from ice_result.maintenance.job_queue import MOST_JOBS, QueueSender
 from ice_result.processing.batch import Pipeline, RunContext
-from ice_result.settings import QUEUE, Settings
+from ice_result.settings import EVERYTHING, QUEUE, Settings
+from ice_result.triggers import JobEvent
 
 _CHUNK_BYTES = 1 << 20
+_HEADER = b"# ice-result backfill: these jobs are done with\n"
+JobNews: TypeAlias = Literal["new", "done before", "named twice"]
 
 
 @click.command()
@@ -68,16 +82,31 @@ def backfill(
     rate = RateLimiter(per_second=qps)
     is_file = Path(file).is_file()  # a stream can be read only once
     done_path = Path(resume) if resume else Path(f"{file}.done") if is_file else None
-    with open_lines(file) as lines:
-        if queue:
-            run = _through_queue(queue, rate, wait)
-        else:
-            run = _recording(Settings.from_environment(environment_with(sinks, jobs)), rate, wait)
+    with open_input(file) as lines:
+        section = QUEUE if queue else EVERYTHING
+        settings = Settings.from_environment(environment_with(sinks, jobs), section)
+        target = _sender(queue, settings) if queue else assemble(settings, Credentials())
         total = _count_lines(Path(file)) if is_file else None
-        with Progress(done_path) as progress, OutcomePrinter(total=total, as_json=as_json) as console:
+        console = OutcomePrinter(total=total, as_json=as_json)
+        with Progress(done_path) as progress, console, closing(target):
             work = _Work(lines, progress, console, as_json=as_json)
-            run(work)
+            if isinstance(target, QueueSender):
+                work.send(target, rate, wait, at_once=settings.concurrency)
+            else:
+                work.record(target, rate, wait)
     return 0 if work.clean else 1
+
+
+def _sender(queue: str, settings: Settings) -> QueueSender:
+    """Make the sender before any job is read. Raises SettingsError."""
+    sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=Credentials(), ca_bundle=settings.ca_bundle)
+    sender.load()
+    return sender
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as counted:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(_CHUNK_BYTES), b""))
 
 
 class _Work:
@@ -103,8 +132,12 @@ class _Work:
                 self._console.skip(news)
 
     def record(self, pipeline: Pipeline, rate: RateLimiter, wait: float) -> None:
-        """Record the jobs here."""
-        for outcome in record(pipeline, self.job_ids(), RunContext(lambda: Deadline.after(wait)), rate):
+        def events() -> Iterator[JobEvent]:
+            for job_id in self.job_ids():
+                rate.take_turn()
+                yield JobEvent(job_id=job_id, payload={"JobId": job_id})
+
+        for _, outcome in pipeline.process_events(events(), RunContext(lambda: Deadline.after(wait))):
             self._console.count(outcome)  # first: after Ctrl-C, the summary has every job of FILE.done
             if outcome.job_id and outcome.outcome != "failed":
                 self._progress.done([JobId(outcome.job_id)])
@@ -134,28 +167,117 @@ class _Work:
             self._console.print_error(str(sent.error))
 
 
-def _recording(settings: Settings, rate: RateLimiter, wait: float) -> Callable[[_Work], None]:
-    def run(work: _Work) -> None:
-        with closing(assemble(settings, Credentials())) as pipeline:
-            work.record(pipeline, rate, wait)
+class SentBatch(NamedTuple):
+    """Result of sending a batch of at most 16 jobs. After an error, some of them may be in the queue."""
 
-    return run
-
-
-def _through_queue(queue: str, rate: RateLimiter, wait: float) -> Callable[[_Work], None]:
-    """Check the settings of the queue before any job is read. Raises SettingsError."""
-    settings = Settings.from_environment(os.environ, QUEUE)
-    credentials = Credentials()
-    sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
-    sender.load()
-
-    def run(work: _Work) -> None:
-        with sender:
-            work.send(sender, rate, wait, at_once=settings.concurrency)
-
-    return run
+    job_ids: tuple[JobId, ...]
+    error: IceResultError | None
 
 
-def _count_lines(path: Path) -> int:
-    with path.open("rb") as counted:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(_CHUNK_BYTES), b""))
+def send(
+    sender: QueueSender,
+    job_ids: Iterable[JobId],
+    deadline: Callable[[], Deadline],
+    rate: RateLimiter,
+    *,
+    at_once: int,
+) -> Iterator[SentBatch]:
+    """Send each job to the queue, `at_once` batches at a time. Yields each batch as soon as it is sent.
+
+    After a permanent error, such as that of a missing queue, no further batch is begun.
+    """
+
+    def send_one(batch: tuple[JobId, ...]) -> SentBatch:
+        try:
+            with time_limit(deadline()):
+                sender.send(batch)
+        except IceResultError as error:
+            return SentBatch(batch, error)
+        return SentBatch(batch, None)
+
+    sending: AsCompleted[None, SentBatch] = AsCompleted()
+    remaining = iter(job_ids)
+    while batch := tuple(islice(remaining, MOST_JOBS)):
+        rate.take_turn(len(batch))
+        sending.start(None, partial(send_one, batch))
+        ended = [sent for _, sent in sending.ended(at_once - 1)]
+        yield from ended
+        if any(sent.error and not sent.error.transient for sent in ended):
+            break
+    yield from (sent for _, sent in sending.ended())
+
+
+class Progress:
+    """Jobs that are done, in a file with one line per job. Without a path, only in memory.
+
+    One process at a time uses the file. When a process is killed, the last line may be incomplete; the next process
+    removes it, and the job in it is done again.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Raises StorageError for a file that cannot be used, is in use, or is not a file of ice-result."""
+        self._path = path
+        self._file: IO[bytes] | None = None
+        self._known: dict[str, JobNews] = {}
+        if path is not None:
+            try:
+                self._file, self._known = _open(path)
+            except OSError as error:
+                raise self._refused(error) from error
+
+    def take(self, job_id: JobId) -> JobNews:
+        """Return `new` for a job that is named for the first time and was not done before."""
+        news = self._known.get(job_id, "new")
+        self._known[job_id] = "named twice"
+        return news
+
+    def done(self, job_ids: Sequence[JobId]) -> None:
+        """Write down that these jobs are done. Raises StorageError."""
+        if self._file is None:
+            return
+        try:
+            self._file.write("".join(f"{job_id}\n" for job_id in job_ids).encode())
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # `done` has reported the lines that could not be written
+                self._file.close()
+
+    def _refused(self, error: OSError) -> StorageError:
+        return StorageError(f"cannot keep progress in {self._path}: {error.strerror or error}; see --resume")
+
+
+def _open(path: Path) -> tuple[IO[bytes], dict[str, JobNews]]:
+    """Open the file for more lines, and read the jobs in it. An incomplete last line is cut off."""
+    file = path.open("a+b")
+    try:
+        lock(file.fileno())
+    except BlockingIOError as error:
+        file.close()
+        raise StorageError(
+            f"{path}: another backfill uses it; wait until that has ended, or name another file with --resume"
+        ) from error
+    file.seek(0)
+    first = file.readline(len(_HEADER))
+    if not _HEADER.startswith(first):
+        file.close()
+        raise StorageError(f"{path}: not the progress of a backfill, and so left alone; name another with --resume")
+    if first != _HEADER:
+        file.truncate(0)
+        file.write(_HEADER)
+        file.flush()
+        return file, {}
+    done: dict[str, JobNews] = {}
+    end = len(first)
+    for line in file:
+        if line.endswith(b"\n"):
+            done[line[:-1].decode(errors="replace")] = "done before"
+            end += len(line)
+    file.truncate(end)
+    return file, done

@@ -13,37 +13,24 @@ from http.client import HTTPException
 from typing import Literal, NamedTuple, TypeAlias
 
 import click
-from rich.console import Console
-from rich.text import Text
 
+from ice_result import errors
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
-from ice_result.cli.output import printable
+from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import (
-    ClockSkewError,
-    ForbiddenError,
-    IceResultError,
-    KeysExpiredError,
-    NoSuchBucketError,
-    NoSuchTableError,
-    NotFoundError,
-    SettingsError,
-    StorageError,
-    shorten,
-)
+from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import CallbackSetting, IceClient, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, Store, open_sink
-from ice_result.sinks.object.oss_inspector import OssInspector, open_inspector
+from ice_result.sinks.object.oss import OssInspector, open_inspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed"]
-_OK: Status = "ok"
 PROBE = "ice-result-doctor"
 """Name of the job, the file and the object that the checks use."""
 _SECONDS = 15.0
@@ -81,18 +68,18 @@ def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], flo
     except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
         remedy = "check the network, the proxy and ICE_RESULT_ICE_ENDPOINT"
         return Check("clock", "warning", shorten(f"{endpoint.authority} does not tell the time: {error}"), remedy)
-    skew, status = now() - there, _OK
-    if abs(skew) > _SKEW_WARNING_SECONDS:
-        status = "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning"
+    skew = now() - there
     message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint.authority}"
-    return Check("clock", status, message, None if status == "ok" else _SET_CLOCK)
+    if abs(skew) <= _SKEW_WARNING_SECONDS:
+        return Check("clock", "ok", message)
+    return Check("clock", "failed" if abs(skew) > _SKEW_FAILURE_SECONDS else "warning", message, _SET_CLOCK)
 
 
 def check_jobs(client: IceClient) -> Check:
     """Check that ICE answers a query for a job. The expected answer is that it does not know the job."""
 
     def ask() -> str:
-        with suppress(NotFoundError):
+        with suppress(errors.NotFoundError):
             client.call("QueryIProductionJob", {"JobId": PROBE}, read=lambda body: body)
         return "ICE answers QueryIProductionJob"
 
@@ -103,20 +90,12 @@ def check_callback(client: IceClient, settings: Settings, queue: str | None) -> 
     """Check that ICE sends our events to `queue`, or to the callback URL of the settings, if either is given."""
     try:
         found = read_callback(client)
-    except ForbiddenError as error:
-        return Check(
-            "callback",
-            "warning",
-            str(error),
-            "allow ice:GetEventCallback to the user of this command; the role does not need it",
-        )
+    except errors.ForbiddenError as error:
+        return _not_allowed("callback", error, "ice:GetEventCallback")
     except IceResultError as error:
         return Check("callback", "failed", str(error), _remedy(error))
-    problems = [*_callback_problems(found, settings, queue)]
-    if problems:
-        return Check(
-            "callback", "failed", "; ".join(problems), "`ice-result setup --callback` shows and makes the change"
-        )
+    if problems := "; ".join(_callback_problems(found, settings, queue)):
+        return Check("callback", "failed", problems, "`ice-result setup --callback` shows and makes the change")
     return Check("callback", "ok", f"{found.type} to {shorten(found.target or '')}")
 
 
@@ -155,9 +134,8 @@ def _check_tables(sink: Store) -> Check:
     if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
-        return Check(
-            url, "failed", f"without {', '.join(missing)}", f"make them: `ice-result setup --tables --sink {url}`"
-        )
+        remedy = f"make them: `ice-result setup --tables --sink {url}`"
+        return Check(url, "failed", f"without {', '.join(missing)}", remedy)
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
 
@@ -165,9 +143,8 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
     name = f"{sink.url} versioning"
     try:
         status = sink.versioning()
-    except ForbiddenError as error:
-        remedy = "allow oss:GetBucketVersioning to the user of this command; the role does not need it"
-        yield Check(name, "warning", str(error), remedy)
+    except errors.ForbiddenError as error:
+        yield _not_allowed(name, error, "oss:GetBucketVersioning")
     except IceResultError as error:
         yield Check(name, "warning", str(error), _remedy(error))
     else:
@@ -192,6 +169,11 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
 
 
+def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
+    remedy = f"allow {action} to the user of this command; the role does not need it"
+    return Check(name, "warning", str(error), remedy)
+
+
 def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> Check:
     try:
         return Check(name, "ok", look())
@@ -200,20 +182,24 @@ def _checked(name: str, look: Callable[[], str], remedy: str | None = None) -> C
 
 
 def _remedy(error: IceResultError) -> str:
-    if isinstance(error, ForbiddenError) and error.service == "S3":
+    if isinstance(error, errors.ForbiddenError) and error.service == "S3":
         return "check the keys (AWS_ACCESS_KEY_ID and the others), and let their owner read and write there"
     default = "check the network, the proxy and the endpoint" if error.transient else "fix what the message names"
     return next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), default)
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
-    ForbiddenError: _ALLOW_ROLE,
-    NoSuchTableError: "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS",
-    NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
-    NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
-    KeysExpiredError: "get new temporary keys; on Function Compute the platform renews those of the role by itself",
-    ClockSkewError: _SET_CLOCK,
-    StorageError: "check the path, its permissions, and the space",
+    errors.ForbiddenError: _ALLOW_ROLE,
+    errors.NoSuchTableError: (
+        "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS"
+    ),
+    errors.NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
+    errors.NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
+    errors.KeysExpiredError: (
+        "get new temporary keys; on Function Compute the platform renews those of the role by itself"
+    ),
+    errors.ClockSkewError: _SET_CLOCK,
+    errors.StorageError: "check the path, its permissions, and the space",
 }
 
 
@@ -275,7 +261,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:
-    for url in dict.fromkeys((*settings.sinks, *([settings.park_url] if settings.park_url else []))):
+    for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         try:
             sink = open_sink(url, context)
         except SettingsError as error:
@@ -289,10 +275,6 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
 def _show(check: Check, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(f"{dump(check._asdict())}\n")
-        return
-    line = Text(f"{check.status:<8} ", style=_COLOURS[check.status])
-    line.append(printable(check.name), style="bold")
-    line.append(f"  {printable(check.message)}", style="default")
-    if check.remedy:
-        line.append(f"  → {printable(check.remedy)}", style="default")
-    Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False).print(line)
+    else:
+        remedy = check.remedy and f"→ {check.remedy}"
+        print_line(f"{check.status:<8}", _COLOURS[check.status], check.name, check.message, remedy)

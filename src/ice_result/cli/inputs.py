@@ -32,6 +32,17 @@ other_sinks = click.option(
 line_per_job = click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
 
 
+def options(*added: Callable[[T], T]) -> Callable[[T], T]:
+    """Make a decorator that adds these options to a command, in this order."""
+
+    def add(command: T) -> T:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add
+
+
 def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[T], T]:
     """Make the option `--wait`."""
     return click.option(
@@ -46,12 +57,12 @@ def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[
 
 def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
     """Return the environment with the values of options in place of its variables, so that both are checked alike."""
-    options = {}
+    values = {}
     if jobs is not None:
-        options["ICE_RESULT_JOBS"] = f"file:{jobs}"
+        values["ICE_RESULT_JOBS"] = f"file:{jobs}"
     if sinks:
-        options["ICE_RESULT_SINKS"] = ",".join(sinks)
-    return {**os.environ, **options}
+        values["ICE_RESULT_SINKS"] = ",".join(sinks)
+    return {**os.environ, **values}
 
 
 SECONDS = 600.0
@@ -60,8 +71,7 @@ SECONDS = 600.0
 
 def open_named_sink(sink: str | None) -> Store:
     """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
-    option = {} if sink is None else {"ICE_RESULT_SINKS": sink}
-    settings = Settings.from_environment({**os.environ, **option}, STORES)
+    settings = Settings.from_environment(environment_with(() if sink is None else (sink,)), STORES)
     return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
 
 
@@ -102,42 +112,28 @@ def read_since(_context: click.Context, _option: click.Parameter, text: str | No
 
 
 def read_input(name: str) -> bytes:
-    """Read a file, or standard input for `-`. Raises UsageError when it cannot be read."""
-    if name == "-":
-        return standard_input().read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
-
-
-def standard_input() -> BinaryIO:
-    """Return standard input. Raises UsageError when it is closed."""
-    if sys.stdin is None:
-        raise click.UsageError("standard input is closed: expected it to be open, or a file")
-    return sys.stdin.buffer
+    """Read a file, or standard input for `-`. Raises UsageError as open_input does."""
+    with open_input(name) as file:
+        return file.read()
 
 
 @contextmanager
-def open_lines(name: str) -> Iterator[Iterable[bytes]]:
-    """Open the lines of a file, or of standard input for `-`. Raises UsageError when it cannot be opened."""
+def open_input(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or standard input for `-`. Raises UsageError when it cannot be opened."""
     if name == "-":
-        yield standard_input()
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed: expected it to be open, or a file")
+        yield sys.stdin.buffer
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115  closed below: an error in the block is another one
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
+    except ValueError as error:
+        raise click.UsageError(f"{name!r}: not a file name: {error}") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input") from error
     with file:
         yield file
-
-
-def _unreadable(name: str, error: OSError | ValueError) -> click.UsageError:
-    """Make the error of a file that cannot be opened. ValueError is that of an impossible file name."""
-    if isinstance(error, ValueError):
-        return click.UsageError(f"{name!r}: not a file name: {error}")
-    reason = error.strerror or type(error).__name__
-    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
 
 
 _NOT_ONE_ID = re.compile(r"[\s,;\"']")

@@ -13,16 +13,14 @@ import click
 from ice_result import __version__
 from ice_result.cli.backfill import backfill
 from ice_result.cli.doctor import doctor
-from ice_result.cli.expect import expect
 from ice_result.cli.inspect import decode, parse, schema
-from ice_result.cli.list_jobs import list_jobs
 from ice_result.cli.output import print_error
 from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
-from ice_result.cli.process import process
+from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.setup import setup
-from ice_result.cli.show import show
+from ice_result.cli.stored_jobs import list_jobs, show
 from ice_result.errors import IceResultError, SettingsError
 
 _USAGE = 2

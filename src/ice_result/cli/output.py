@@ -25,7 +25,6 @@ from ice_result.processing.batch import JobOutcome
 from ice_result.records.model import Manifest, Record
 
 _COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed": "red"}
-_COLOUR_OF_COMPLETE = "green"
 
 
 class OutcomePrinter:
@@ -35,10 +34,9 @@ class OutcomePrinter:
         """`total` is the number of events, or None when it is not known."""
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
-        self._complete: dict[str, int] = {}
+        self._complete: Counter[str] = Counter()
         self._worked_on = 0
         self._started = time.monotonic()
-        self._out = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         self._err = Console(file=sys.stderr, highlight=False, markup=False)
         self._progress = Progress(
             TextColumn("jobs"),
@@ -83,7 +81,7 @@ class OutcomePrinter:
         """Count events under a name. `complete` is the number of complete ones, when that is counted."""
         self._counts[name] += count
         if complete is not None:
-            self._complete[name] = self._complete.get(name, 0) + complete
+            self._complete[name] += complete
         self._worked_on += count
         self._progress.advance(self._task, count)
 
@@ -100,19 +98,20 @@ class OutcomePrinter:
         if self._as_json:
             write_line(dump(outcome._asdict()))
         else:
-            self._out.print(_line(outcome))
+            colour = "green" if outcome.complete else _COLOURS[outcome.outcome]
+            parts = (outcome.function_name, outcome.state, outcome.record)
+            print_line(f"{outcome.outcome:<9}", colour, outcome.job_id or "-", *parts, note=outcome.reason)
 
 
-def _line(outcome: JobOutcome) -> Text:
-    colour = _COLOUR_OF_COMPLETE if outcome.complete else _COLOURS[outcome.outcome]
-    line = Text(f"{outcome.outcome:<9} ", style=colour)
-    line.append(printable(outcome.job_id or "-"), style="bold")
-    for part in (outcome.function_name, outcome.state, outcome.record):
+def print_line(status: str, colour: str, name: str, *parts: str | None, note: str | None = None) -> None:
+    """Print one line: the status and the name in colour, the parts that are known, and a note in parentheses."""
+    line = Text(f"{status} ", style=colour).append(printable(name), style="bold")
+    for part in parts:
         if part:
             line.append(f"  {printable(part)}", style="default")
-    if outcome.reason:
-        line.append(f"  ({printable(outcome.reason)})", style="default")
-    return line
+    if note:
+        line.append(f"  ({printable(note)})", style="default")
+    standard_output().print(line, soft_wrap=True)
 
 
 def write_line(json_text: str) -> None:
@@ -140,6 +139,11 @@ def printable(text: str) -> str:
     """Remove secrets, and escape control and direction characters, so that no name can rewrite the terminal."""
     shown = redact(text)  # documents of earlier versions may contain more secrets
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text to at most this many characters, with an ellipsis at its end."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 _NOTHING = (None, "")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -13,10 +15,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.app import assemble
-from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait
+from ice_result.app import assemble, open_parking_stores
+from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, options, read_since
 from ice_result.cli.output import (
     OutcomePrinter,
+    cut,
     indented,
     name_value_table,
     print_error,
@@ -25,21 +28,91 @@ from ice_result.cli.output import (
     table,
     write_line,
 )
-from ice_result.cli.parked_selection import ParkedFilter, Selection, filters, parking_environment, select
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.json_text import dump
+from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import clean, redact
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError
-from ice_result.maintenance import ParkedEnvelope, discard, read_envelopes, retry
+from ice_result.maintenance.listing import ParkedEntry, list_parked
+from ice_result.maintenance.retry import ParkedEnvelope, discard, read_envelopes, retry
 from ice_result.processing.batch import RunContext
-from ice_result.settings import Settings
+from ice_result.settings import PARKING, Settings
+from ice_result.sinks.object.layout import file_name
 from ice_result.sinks.parked_events import DEAD
+from ice_result.triggers import without_blanks
 
 _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0
 _DONE = {"recorded", "ignored"}
+_filters = options(
+    click.option("--reason", "reasons", metavar="REASON", multiple=True, help="Only events parked for this reason."),
+    click.option("--since", callback=read_since, metavar="TIME", help="Only events parked since: as for `list`."),
+    click.option("--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that park."),
+)
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """Selected events, the oldest first. `whole` is false when a store could not be read or a name was not found."""
+
+    entries: list[ParkedEntry]
+    whole: bool
+
+    def counts(self) -> str:
+        """Return the number of events, in all and by reason."""
+        by_reason = Counter(entry.reason for entry in self.entries)
+        counted = ", ".join(f"{number} {printable(reason)}" for reason, number in sorted(by_reason.items()))
+        return f"{len(self.entries)} parked{': ' if counted else ''}{counted}"
+
+
+def _select(
+    sinks: Sequence[str],
+    names: Sequence[str] = (),
+    reasons: Sequence[str] = (),
+    since: datetime | None = None,
+    *,
+    dead: bool = True,
+) -> _Selection:
+    """Select events in the stores. `names` are keys, addresses or job ids. Without filters, all events are selected.
+
+    A name that is not found, and a store that cannot be read, are printed as errors.
+    """
+    stores = open_parking_stores(Settings.from_environment(_parking_environment(sinks), PARKING), Credentials())
+    found: list[ParkedEntry] = []
+    whole = True
+    for store in stores:
+        try:
+            with time_limit(Deadline.after(SECONDS)):
+                found += list_parked([store], frozenset(reasons) or None)
+        except IceResultError as error:
+            print_error(str(error))
+            whole = False
+    found.sort(key=lambda entry: (entry.written, entry.key))
+    unknown = [name for name in names if not any(_means(name, entry) for entry in found)]
+    for name in unknown:
+        print_error(f"no parked event {valid_text(name)} in {', '.join(store.url for store in stores)}")
+    if names:
+        found = [entry for entry in found if any(_means(name, entry) for name in names)]
+    if since:
+        found = [entry for entry in found if entry.written >= since]
+    entries = [entry for entry in found if dead or entry.reason != DEAD]
+    if len(entries) < len(found):
+        print_error(f"{len(found) - len(entries)} dead left alone: see --dead")
+    return _Selection(entries, whole and not unknown)
+
+
+def _parking_environment(sinks: Sequence[str]) -> dict[str, str]:
+    """Return the environment with these stores in place of all that park."""
+    if not sinks:
+        return {**os.environ}
+    return {**os.environ, "ICE_RESULT_SINKS": ",".join(sinks), "ICE_RESULT_PARK_URL": ""}
+
+
+def _means(name: str, entry: ParkedEntry) -> bool:
+    """Return True when the name is the key, an address that ends in the key, or the job id."""
+    name = without_blanks(valid_text(name))
+    return name == entry.key or name.endswith(f"/{entry.key}") or entry.key.rpartition("/")[2] == file_name(name)
 
 
 def _summary(envelope: ParkedEnvelope) -> JsonObject:
@@ -72,20 +145,45 @@ def _row(envelope: ParkedEnvelope) -> dict[str, object]:
         "first parked": parked and parked.first_parked,
         "last parked": (parked and parked.last_parked) or entry.written,
         "dead": True if parked and parked.dead else None,
-        "error": message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 1]}…",
+        "error": cut(message, _LONGEST_MESSAGE),
     }
 
 
-@click.command(name="show")
+@click.group()
+def parked() -> None:
+    """List, show, retry or remove the events that could not be finished."""
+
+
+@parked.command(name="list")
+@_filters
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of events.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per event.")
+def parked_list(
+    *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int, as_json: bool
+) -> int:
+    """List parked events, the oldest first, and count them by reason; dead events are counted separately.
+
+    Exit status: 0 when all stores could be read, 1 otherwise, 2 for usage.
+    """
+    selection = _select(sinks, (), reasons, since)
+    _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
+    if not as_json:
+        click.echo(selection.counts(), err=True)
+    if len(selection.entries) > limit:
+        print_error(f"there are more than these {limit}: see --limit, --reason and --since")
+    return 0 if selection.whole else 1
+
+
+@parked.command(name="show")
 @click.argument("name", metavar="JOB_ID|KEY")
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that park.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per envelope, with its store and key.")
-def show_parked(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
+def parked_show(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
     """Show a parked event with its earlier attempts; all envelopes when a job has several.
 
     Exit status: 0 when the event is there, 1 when it is not, 2 for usage.
     """
-    selection = select(sinks, ParkedFilter(names=(name,)))
+    selection = _select(sinks, (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
         place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
         if not as_json:
@@ -134,15 +232,15 @@ def _print_lines(text: str, console: Console) -> None:
         console.print(Text(f"  {printable(line)}"), soft_wrap=True)
 
 
-@click.command(name="retry")
+@parked.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
-@filters
+@_filters
 @click.option("--dead", is_flag=True, help="Retry dead events too.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
 @longest_wait()
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the events.")
 @line_per_job
-def retry_parked(
+def parked_retry(
     *,
     names: tuple[str, ...],
     reasons: tuple[str, ...],
@@ -164,10 +262,10 @@ def retry_parked(
         raise click.UsageError("--reason dead: dead events are retried only with --dead")
     environment = {**os.environ}
     if not environment.get("ICE_RESULT_SINKS"):  # then records are written to the stores that are read
-        environment = parking_environment(sinks)
+        environment = _parking_environment(sinks)
     settings = Settings.from_environment(environment)
     folders = (*reasons, DEAD) if reasons and dead else reasons  # dead events are in a folder of their own
-    selection = select(sinks, ParkedFilter(names, folders, since, dead))
+    selection = _select(sinks, names, folders, since, dead=dead)
     envelopes = islice(_undamaged(selection, reasons), limit)
     if dry_run:
         _show_list(envelopes, as_json=as_json)
@@ -188,7 +286,7 @@ def retry_parked(
     return 0 if is_clean and selection.whole else 1
 
 
-def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[ParkedEnvelope]:
+def _undamaged(selection: _Selection, reasons: tuple[str, ...]) -> Iterator[ParkedEnvelope]:
     """Read the undamaged envelopes with these reasons, as they are needed. Each call has its own deadline."""
     for envelope in read_envelopes(selection.entries, Deadline.after(math.inf)):
         if envelope.parked is None:
@@ -197,14 +295,14 @@ def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[Parke
             yield envelope
 
 
-@click.command(name="discard")
+@parked.command(name="discard")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
-@filters
+@_filters
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Remove nothing; list the events.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per removed event.")
-def discard_parked(
+def parked_discard(
     *,
     names: tuple[str, ...],
     reasons: tuple[str, ...],
@@ -221,8 +319,8 @@ def discard_parked(
     """
     if not (names or reasons or since):
         raise click.UsageError("nothing to remove: expected a JOB_ID, a KEY, --reason or --since")
-    selection = select(sinks, ParkedFilter(names, reasons, since))
-    selection = Selection(selection.entries[:limit], selection.whole)
+    selection = _select(sinks, names, reasons, since)
+    selection = _Selection(selection.entries[:limit], selection.whole)
     envelopes = read_envelopes(selection.entries, Deadline.after(math.inf))
     if dry_run:
         _show_list(envelopes, as_json=as_json)
@@ -234,7 +332,7 @@ def discard_parked(
     return 0 if selection.whole and all(removed) else 1
 
 
-def _is_confirmed(selection: Selection) -> bool:
+def _is_confirmed(selection: _Selection) -> bool:
     try:
         return click.confirm(f"{selection.counts()}. Remove them for good?", err=True)
     except click.Abort as error:
@@ -257,32 +355,3 @@ def _discard(envelope: ParkedEnvelope, *, as_json: bool) -> bool:
     else:
         click.echo(f"removed  {printable(envelope.entry.key)}")
     return True
-
-
-@click.group()
-def parked() -> None:
-    """List, show, retry or remove the events that could not be finished."""
-
-
-@parked.command(name="list")
-@filters
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of events.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per event.")
-def list_parked(
-    *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int, as_json: bool
-) -> int:
-    """List parked events, the oldest first, and count them by reason; dead events are counted separately.
-
-    Exit status: 0 when all stores could be read, 1 otherwise, 2 for usage.
-    """
-    selection = select(sinks, ParkedFilter(reasons=reasons, since=since))
-    _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
-    if not as_json:
-        click.echo(selection.counts(), err=True)
-    if len(selection.entries) > limit:
-        print_error(f"there are more than these {limit}: see --limit, --reason and --since")
-    return 0 if selection.whole else 1
-
-
-for _command in (show_parked, retry_parked, discard_parked):
-    parked.add_command(_command)

@@ -15,7 +15,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import SinkUrl, capabilities_of
+from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
@@ -41,22 +41,20 @@ class Grant(NamedTuple):
     prefix: str | None = None
 
 
-class Platform(NamedTuple):
-    """Targets that Function Compute itself writes to with the role: the queue of failed calls, and the log project."""
+def function_policy(
+    settings: Settings, output_buckets: Sequence[str], failure_queue: str | None, log_project: str | None
+) -> JsonObject:
+    """Make the policy for processing jobs, for the work of the timer, and for the platform.
 
-    failure_queue: str | None = None
-    log_project: str | None = None
-
-
-def function_policy(settings: Settings, output_buckets: Sequence[str], platform: Platform) -> JsonObject:
-    """Make the policy for processing jobs, for the work of the timer, and for the platform."""
-    ours = (
+    Function Compute itself writes failed calls to the queue and logs to the project, with the same role.
+    """
+    grants = (
         *_processing(settings, output_buckets),
         *_parking(settings),
         *_reading(settings),
+        *_platform(failure_queue, log_project, settings.region or "*"),
     )
-    grants = dict.fromkeys((*ours, *_platforms(platform, settings.region or "*")))
-    return {"Version": "1", "Statement": [*_statements(grants)]}
+    return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
 
 
 def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
@@ -65,7 +63,7 @@ def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
         yield "ice: no resource narrower than * is known for these actions"
     if settings.verify_outputs and not output_buckets:
         yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
-    for url in dict.fromkeys((*settings.sinks, *_parking_urls(settings))):
+    for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
     if settings.oss_encryption == "KMS":
@@ -91,7 +89,7 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
 
 def _parking(settings: Settings) -> Iterator[Grant]:
     """Yield the grants for writing, listing, reading and removing parked events and notes of expected jobs."""
-    for url in _parking_urls(settings):
+    for url in settings.parking_urls:
         if _is_oss(url, settings):
             parked, expected = _objects(url, "parked"), _objects(url, "expected")
             for objects in (parked, expected):
@@ -109,19 +107,12 @@ def _reading(settings: Settings) -> Iterator[Grant]:
             yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
 
 
-def _platforms(platform: Platform, region: str) -> Iterator[Grant]:
+def _platform(failure_queue: str | None, log_project: str | None, region: str) -> Iterator[Grant]:
     """Yield the grants that Function Compute needs, as MNS and Log Service document them."""
-    if platform.failure_queue:
-        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{platform.failure_queue}/messages")
-    if platform.log_project:
-        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{platform.log_project}/logstore/*")
-
-
-def _parking_urls(settings: Settings) -> list[SinkUrl]:
-    """Return the stores of parked events: the configured one, or every sink that keeps them."""
-    if settings.park_url:
-        return [settings.park_url]
-    return [url for url in settings.sinks if capabilities_of(url).parks]
+    if failure_queue:
+        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{failure_queue}/messages")
+    if log_project:
+        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{log_project}/logstore/*")
 
 
 def _is_oss(url: SinkUrl, settings: Settings) -> bool:
@@ -191,7 +182,7 @@ def policy(
     _check(failure_queue, QUEUE_NAME, "a queue's name")
     _check(log_project, _PROJECT, "a log project's name")
     settings = Settings.from_environment(environment_with(sinks))
-    click.echo(json.dumps(function_policy(settings, buckets, Platform(failure_queue, log_project)), indent=2))
+    click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
     for note in notes(settings, buckets):
         print_error(note)
 

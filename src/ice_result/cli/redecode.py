@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import sink_context
-from ice_result.cli.inputs import line_per_job, read_since
-from ice_result.cli.output import OutcomePrinter, printable, write_line
+from ice_result.cli.inputs import line_per_job, options, read_since
+from ice_result.cli.output import OutcomePrinter, cut, print_line, printable, standard_output, write_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
-from ice_result.maintenance.file_facts import FileFacts, NewFacts, StoredFacts
 from ice_result.maintenance.redecode import (
     Change,
     RewriteOutcome,
@@ -30,17 +27,18 @@ from ice_result.maintenance.redecode import (
     RewrittenStores,
     rewrite_all,
 )
+from ice_result.maintenance.stored_versions import FileFacts, new_facts, stored_facts
 from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
 from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from ice_result.sinks.registry import SinkUrl
 from ice_result.triggers import without_blanks
 
 _SECONDS_PER_JOB = 60.0
 _LONGEST_VALUE = 300
 _COLOURS = {"changed": "green", "unchanged": "dim", "left": "yellow", "failed": "red"}
-_OPTIONS = (
+_of_stored_jobs = options(
     click.argument("job_ids", nargs=-1, metavar="[JOB_ID]..."),
     click.option("--function", "function_name", metavar="NAME", help="Only jobs of this function, such as Cover."),
     click.option(
@@ -57,29 +55,27 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Request:
+class _Request:
     """Values of the options: the stored jobs, and the stores that are read and written."""
 
     job_ids: tuple[str, ...]
-    wanted: JobFilter
+    function_name: str | None
+    since: datetime | None
     limit: int | None
     source: str | None
     sinks: tuple[str, ...]
     dry_run: bool
     as_json: bool
 
-    def settings(self, section: Section = STORES) -> Settings:
-        """Read the settings of the stores. Raises SettingsError."""
+    def settings(self, section: Section) -> Settings:
         named = [*([self.source] if self.source else []), *self.sinks]
         configured = os.environ.get("ICE_RESULT_SINKS") or ",".join(named)
         return Settings.from_environment({**os.environ, "ICE_RESULT_SINKS": configured}, section)
 
     def console(self) -> OutcomePrinter:
-        """Make the printer of progress and summary."""
         return OutcomePrinter(total=len(dict.fromkeys(self.job_ids)) or self.limit, as_json=self.as_json)
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
-        """Rewrite the jobs with these facts of their files."""
         source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         rewriter = Rewriter(
@@ -90,31 +86,25 @@ class Request:
             dry_run=self.dry_run,
         )
         ids = dict.fromkeys(JobId(valid_text(without_blanks(job_id))) for job_id in self.job_ids)
-        return rewrite_all(rewriter, ids, self.wanted, concurrency=settings.concurrency, limit=self.limit)
+        wanted = JobFilter(function_name=self.function_name, since=self.since)
+        return rewrite_all(rewriter, ids, wanted, concurrency=settings.concurrency, limit=self.limit)
 
+    def summary_name(self, outcome: RewriteOutcome) -> str:
+        if outcome == "changed" and self.dry_run:
+            return "would be changed"
+        return "left alone" if outcome == "left" else outcome
 
-def with_request(command: Callable[[Request], int]) -> Callable[..., int]:
-    """Add the options that select stored jobs to a command, which receives them as one Request."""
-
-    @wraps(command)
-    def run(
-        *,
-        job_ids: tuple[str, ...],
-        function_name: str | None,
-        since: datetime | None,
-        limit: int | None,
-        source: str | None,
-        sinks: tuple[str, ...],
-        dry_run: bool,
-        as_json: bool,
-    ) -> int:
-        wanted = JobFilter(function_name=function_name, since=since)
-        return command(Request(job_ids, wanted, limit, source, sinks, dry_run, as_json))
-
-    with_options: Callable[..., int] = run
-    for option in reversed(_OPTIONS):
-        with_options = option(with_options)
-    return with_options
+    def show(self, rewritten: Rewritten, note: str | None) -> None:
+        """Print a result as one line of JSON, or for people with a `note`, and for a dry run with the differences."""
+        changes = tuple(map(_without_secrets, rewritten.changes))
+        if self.as_json:
+            write_line(dump(rewritten.model_copy(update={"changes": changes}).model_dump(mode="json")))
+            return
+        name, parts = rewritten.job_id or rewritten.place, (rewritten.function_name, *rewritten.sinks)
+        print_line(f"{rewritten.outcome:<9}", _COLOURS[rewritten.outcome], name, *parts, note=note)
+        if rewritten.outcome == "changed" and self.dry_run:
+            for line in _lines(changes):
+                standard_output().print(line, soft_wrap=True)
 
 
 def _stores(
@@ -132,37 +122,10 @@ def _stores(
     )
 
 
-def summary_name(outcome: RewriteOutcome, *, dry_run: bool) -> str:
-    """Return the name of an outcome in the summary."""
-    if outcome == "changed" and dry_run:
-        return "would be changed"
-    return "left alone" if outcome == "left" else outcome
-
-
-def show(rewritten: Rewritten, note: str | None, request: Request) -> None:
-    """Print a result as one line of JSON, or for people with a `note`, and for a dry run with the differences."""
-    rewritten = rewritten.model_copy(update={"changes": tuple(map(_without_secrets, rewritten.changes))})
-    if request.as_json:
-        write_line(dump(rewritten.model_dump(mode="json")))
-        return
-    out = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
-    for line in _lines(rewritten, note, dry_run=request.dry_run):
-        out.print(line)
-
-
-def _lines(rewritten: Rewritten, note: str | None, *, dry_run: bool) -> Iterator[Text]:
-    first = Text(f"{rewritten.outcome:<9} ", style=_COLOURS[rewritten.outcome])
-    first.append(printable(rewritten.job_id or rewritten.place), style="bold")
-    parts = [rewritten.function_name, *rewritten.sinks]
-    first.append("".join(f"  {printable(part)}" for part in parts if part), style="default")
-    if note:
-        first.append(f"  ({printable(note)})", style="default")
-    yield first
-    if rewritten.outcome != "changed" or not dry_run:
-        return
-    if not rewritten.changes:
+def _lines(changes: Sequence[Change]) -> Iterator[Text]:
+    if not changes:
         yield Text("    no other values: not there yet, or written differently", style="dim")
-    for change in rewritten.changes:
+    for change in changes:
         if change.op != "add":
             yield Text(f"  - {printable(change.path)}: {_value(change.old)}", style="red")
         if change.op != "remove":
@@ -177,13 +140,13 @@ def _without_secrets(change: Change) -> Change:
 
 
 def _value(value: JsonValue) -> str:
-    shown = printable(dump(value))
-    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[: _LONGEST_VALUE - 1]}…"
+    return cut(printable(dump(value)), _LONGEST_VALUE)
 
 
 @click.command()
-@with_request
-def verify(request: Request) -> int:
+@_of_stored_jobs
+@click.pass_context
+def verify(context: click.Context, /, **_options: object) -> int:
     """Look up the output files of stored jobs again, and write manifests with the files that are there now.
 
     Without JOB_ID, all jobs. A complete manifest is taken back when a file is no longer there. ICE is not asked, and
@@ -191,40 +154,43 @@ def verify(request: Request) -> int:
 
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for usage.
     """
-    settings, credentials = request.settings(), Credentials()
-    context = sink_context(settings, credentials)
-    inspector = open_inspector(context)
+    request = _Request(**context.params)
+    settings, credentials = request.settings(STORES), Credentials()
+    stores = sink_context(settings, credentials)
+    inspector = open_inspector(stores)
     inspector.client.endpoint()  # without a region or keys, every file would count as missing
     credentials.keys()
     all_complete = True
     with request.console() as console:
-        for rewritten in request.rewrite(settings, context, NewFacts(inspector)):
+        for rewritten in request.rewrite(settings, stores, partial(new_facts, inspector)):
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
             if rewritten.complete is None:
-                console.add(summary_name(rewritten.outcome, dry_run=request.dry_run), 1)
+                console.add(request.summary_name(rewritten.outcome), 1)
             else:
                 console.add("verified", 1, complete=int(is_complete))
             if request.as_json or not is_complete or rewritten.outcome != "unchanged":
-                show(rewritten, rewritten.reason or rewritten.incomplete, request)
+                request.show(rewritten, rewritten.reason or rewritten.incomplete)
     return 0 if all_complete else 1
 
 
 @click.command()
-@with_request
-def redecode(request: Request) -> int:
+@_of_stored_jobs
+@click.pass_context
+def redecode(context: click.Context, /, **_options: object) -> int:
     """Rebuild records and manifests from the stored responses, without asking ICE. Without JOB_ID, all jobs.
 
     Exit status: 0 when no job failed or was left alone, 1 otherwise, 2 for usage.
     """
+    request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
-    context = sink_context(settings, Credentials())
-    facts = StoredFacts(open_inspector(context) if settings.verify_outputs else None)
+    stores = sink_context(settings, Credentials())
+    facts = partial(stored_facts, open_inspector(stores) if settings.verify_outputs else None)
     clean = True
     with request.console() as console:
-        for rewritten in request.rewrite(settings, context, facts):
+        for rewritten in request.rewrite(settings, stores, facts):
             clean = clean and rewritten.outcome in {"changed", "unchanged"}
-            console.add(summary_name(rewritten.outcome, dry_run=request.dry_run), 1)
+            console.add(request.summary_name(rewritten.outcome), 1)
             if request.as_json or rewritten.outcome != "unchanged":
-                show(rewritten, rewritten.reason, request)
+                request.show(rewritten, rewritten.reason)
     return 0 if clean else 1

@@ -10,7 +10,7 @@ import click
 
 from ice_result.app import ice_client, sink_context
 from ice_result.cli.inputs import environment_with
-from ice_result.cli.output import print_error, printable
+from ice_result.cli.output import print_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, shorten
@@ -40,7 +40,7 @@ def _set_up_callback(queue: str | None, *, write: bool) -> None:
     if not changes:
         return
     if present.target and present.target != wanted.target:
-        click.echo(f"  no event will go to {_shown(present.target)} any more: its readers get none")
+        click.echo(f"  no event will go to {shorten(present.target)} any more: its readers get none")
     if write:
         with time_limit(Deadline.after(_SECONDS)):
             write_callback(client, wanted)
@@ -74,18 +74,14 @@ def _wanted(present: CallbackSetting, settings: Settings, queue: str | None) -> 
 def _changes(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:
     moves = (present.type, present.target) != (wanted.type, wanted.target)
     if moves:
-        before = f"{present.type} {_shown(present.target)}" if present.target else "nothing"
-        yield f"target: {before} → {wanted.type} {_shown(wanted.target or '')}"
+        before = f"{present.type} {shorten(present.target)}" if present.target else "nothing"
+        yield f"target: {before} → {wanted.type} {shorten(wanted.target or '')}"
     if added := [name for name in wanted.event_types if name not in present.event_types]:
         before = ", ".join(present.event_types) or "none"
-        yield f"event types: {_shown(before)}; and now {_shown(', '.join(added))}"
+        yield f"event types: {shorten(before)}; and now {shorten(', '.join(added))}"
     if wanted.type == "HTTP" and (present.auth_switch, present.auth_key) != (wanted.auth_switch, wanted.auth_key):
         replaced = "another key" if present.auth_switch == "on" and not moves else "on"
         yield f"signature: {replaced}, with the first of ICE_RESULT_CALLBACK_KEYS"
-
-
-def _shown(text: str) -> str:
-    return printable(shorten(text))
 
 
 @click.command()

@@ -3,7 +3,7 @@
     what an SDK raises ──► SdkFailure ──► classify(failure, table, operation) ──► ServiceError
 
 An SDK has an extractor, which reads its exceptions into an SdkFailure, and an ErrorTable, which says what its codes
-and classes mean. Both are in one file beside the client of the service. For the next SDK, write such a file.
+and classes mean. Both are beside the client of the service, or in its module. For the next SDK, write them there.
 
 No SDK is imported here or there: exceptions are known by their attributes and by the names of their classes. So it
 does not matter whether a connection is one of `http.client`, urllib3 or requests.

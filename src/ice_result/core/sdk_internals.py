@@ -3,7 +3,7 @@
 `READ_IN` has the versions in whose source they were read. A test compares it with the installed versions, and a test
 for each function shows its effect on the real SDK: in tests/core/test_sdk_internals.py, and for connections in
 tests/test_given_up_calls.py. The parts of a reply that an SDK reads are in the two sessions that are given to SDKs:
-jobs/connections.py and sinks/object/oss_session.py.
+jobs/connections.py and sinks/object/oss.py.
 """
 
 from __future__ import annotations

@@ -1,25 +1,37 @@
-"""Maintenance of unfinished work: parked events are retried, and expected jobs are looked up.
+"""Maintenance of unfinished work. The timer retries parked events and looks up expected jobs, both the oldest first.
 
-The timer of the function and the operator's commands both use these modules.
+Operators do the same, and more, with the commands of `ice-result`.
 """
 
 from __future__ import annotations
 
-from ice_result.maintenance.expected import check_expected, new_notes
-from ice_result.maintenance.listing import ParkedEntry, list_parked
-from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, discard, due, read_envelopes, retry
-from ice_result.maintenance.timer import run_maintenance
+from collections.abc import Callable
+from itertools import islice
 
-__all__ = [
-    "ParkedEntry",
-    "ParkedEnvelope",
-    "RetryResult",
-    "check_expected",
-    "discard",
-    "due",
-    "list_parked",
-    "new_notes",
-    "read_envelopes",
-    "retry",
-    "run_maintenance",
-]
+from ice_result.core.deadline import Deadline
+from ice_result.maintenance.expected import check_expected
+from ice_result.maintenance.retry import due, retry
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
+
+_SECONDS_PER_JOB = 10.0  # the timer does not wait longer for a running job: it comes again soon
+_SHARE_FOR_RETRIES = 0.6  # of the time; the rest is for expected jobs, which retries must not starve
+_SHARE_FOR_READING = 0.5  # of the time for retries
+
+
+def run_maintenance(
+    pipeline: Pipeline, run: RunContext, *, most_retries: int = 100, most_notes: int = 100
+) -> list[JobOutcome]:
+    """Retry parked events with a transient reason, then look up expected jobs that are due.
+
+    Raises the error of a store that cannot be listed, after the retries in the other stores. The platform logs it, and
+    the next timer tries again.
+    """
+    retries_end = run.deadline().part(_SHARE_FOR_RETRIES)
+    envelopes = due(pipeline.stores.parking_stores, pipeline.now(), retries_end.part(_SHARE_FOR_READING))
+    retries = retry(pipeline, islice(envelopes, most_retries), _limit_each_job(run, lambda: retries_end))
+    outcomes = [outcome for result in retries for outcome in result.outcomes]
+    return [*outcomes, *check_expected(pipeline, _limit_each_job(run, run.deadline), most_notes)]
+
+
+def _limit_each_job(run: RunContext, deadline: Callable[[], Deadline]) -> RunContext:
+    return run._replace(deadline=lambda: deadline().within(_SECONDS_PER_JOB))

@@ -10,8 +10,8 @@ ICE drops a callback after three attempts, and has no call that lists jobs. With
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -22,9 +22,10 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Hint, Store
-from ice_result.sinks.parked_events import Expected, ParkedEvents
-from ice_result.triggers import JobEvent, job_event
+from ice_result.sinks.base import Near, Store
+from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import Expected
+from ice_result.triggers import JobEvent
 
 _READ_AT_ONCE = 8
 _log = logging.getLogger(__name__)
@@ -41,23 +42,6 @@ class _Note(NamedTuple):
     key: str
     text: bytes
     expected: Expected
-
-
-def new_notes(job_ids: Iterable[str], *, within: timedelta, function_name: str | None, now: datetime) -> list[Expected]:
-    """Make one note for each job. Raises ValueError for an impossible job id or time."""
-    try:
-        due = now + within
-    except OverflowError as error:
-        raise ValueError(f"{within}: too long; expected a time in which a job should be done") from error
-    if due < now:
-        raise ValueError(f"{within}: in the past; expected a time in which a job should be done")
-    notes = []
-    for job_id in dict.fromkeys(job_ids):
-        event = job_event(job_id, "job id")
-        if event.kind == "malformed":
-            raise ValueError(event.reason)
-        notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
-    return notes
 
 
 def check_expected(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
@@ -105,10 +89,10 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
 
 def _remove_if_recorded(sink: Store, note: _Note, run: RunContext) -> bool:
     """Remove the note of a job that is recorded with its outputs. Returns False for any other job."""
-    hint = Hint(note.expected.function_name, note.expected.expected_at)
+    near = Near(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = sink.find(note.expected.job_id, hint)
+            found = sink.find(note.expected.job_id, near)
     except IceResultError:  # the job is asked for as if it was not recorded
         return False
     if found is None or found.manifest is None or found.record.outcome == "outputs_missing":

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from traceback import clear_frames
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from typing_extensions import Self
@@ -20,8 +20,8 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import new_connection, trusting
 from ice_result.core.types import JobId
-from ice_result.errors import SettingsError
-from ice_result.maintenance.job_queue_errors import SERVICE, Failures, incomplete, partial, refused_parts, translate
+from ice_result.errors import SettingsError, UnavailableError
+from ice_result.maintenance.job_queue_errors import SERVICE, Failures, partial, refused_parts, translate
 
 if TYPE_CHECKING:
     from mns.auth import Credentials as SdkCredentials
@@ -109,9 +109,7 @@ class QueueSender:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _send(self, batch: tuple[JobId, ...], operation: str) -> Failures:
@@ -137,23 +135,14 @@ class QueueSender:
             refused, answered = {}, len(response.message_list)
         self._give_back(client)
         if answered != len(batch):
-            raise incomplete(answered, len(batch), operation)
+            detail = f"the reply tells of {answered} messages, {len(batch)} were sent"
+            raise UnavailableError(operation, service=SERVICE, detail=detail)
         return refused
 
     def _take_client(self) -> MNSClient:
         """Return an idle client, or a new one: a connection of the SDK carries one request at a time."""
-        try:
+        with suppress(IndexError):
             return self._idle.pop()
-        except IndexError:
-            return self._new_client()
-
-    def _give_back(self, client: MNSClient) -> None:
-        if self._closed:  # an attempt that was given up ends late
-            client.close_connection()
-        else:
-            self._idle.append(client)
-
-    def _new_client(self) -> MNSClient:
         from mns.mns_client import MNSClient  # noqa: PLC0415  see `load`
 
         from ice_result.core.sdk_internals import send_mns_calls_over  # noqa: PLC0415  as above
@@ -162,6 +151,12 @@ class QueueSender:
         seconds = self._caller.attempt_seconds
         send_mns_calls_over(new_connection(self._endpoint.authority, self._tls, seconds=seconds), client)
         return client
+
+    def _give_back(self, client: MNSClient) -> None:
+        if self._closed:  # an attempt that was given up ends late
+            client.close_connection()
+        else:
+            self._idle.append(client)
 
 
 class _Signer:

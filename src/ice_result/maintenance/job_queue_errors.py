@@ -60,13 +60,6 @@ def partial(refused: Failures, operation: str) -> errors.ServiceError:
     return next((error for error in found if error.transient), found[0])
 
 
-def incomplete(told: int, sent: int, operation: str) -> errors.ServiceError:
-    """Return the error of a reply that does not speak of every message."""
-    return errors.UnavailableError(
-        operation, service=SERVICE, detail=f"the reply tells of {told} messages, {sent} were sent"
-    )
-
-
 def translate(error: Exception, operation: str, status: int) -> Exception:
     """Return our error for what a call through the SDK raised; one of ours, or a defect, comes out unchanged.
 

@@ -10,7 +10,7 @@ written only when it differs. So a second run changes nothing, and an interrupte
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -20,8 +20,8 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import IceResultError
-from ice_result.maintenance.file_facts import FileFacts
 from ice_result.maintenance.stored_versions import (
+    FileFacts,
     NotRewritableError,
     OldRecord,
     is_later,
@@ -170,7 +170,7 @@ class Rewriter:
                 return None
             known = stored if stored.files_stored else archived or stored
             everywhere = chain([known], self._elsewhere(old))
-            manifest = build_manifest(record, files, self.facts.of(everywhere, files))
+            manifest = build_manifest(record, files, self.facts(everywhere, files))
             return self._write(_Rebuilt(stored, old, record, manifest))
 
         return _guarded(old.job_id, key, rebuild_and_write)
@@ -224,7 +224,7 @@ class Rewriter:
 
 def rewrite_all(
     rewriter: Rewriter,
-    job_ids: Iterable[JobId],
+    job_ids: Collection[JobId],
     wanted: JobFilter,
     *,
     concurrency: int,
@@ -235,13 +235,10 @@ def rewrite_all(
     At most `limit` jobs are rewritten. Keys are listed as they are needed. Raises the error of a source that cannot be
     listed.
     """
-    steps: Iterator[Callable[[], Rewritten | None]] = (partial(rewriter.rewrite_job, id_, wanted) for id_ in job_ids)
-    first = next(steps, None)
-    if first is None:
-        keys = rewriter.stores.source.keys(wanted)
-        steps = (partial(rewriter.rewrite_at, key, wanted) for key in keys)
+    if job_ids:
+        steps = (partial(rewriter.rewrite_job, job_id, wanted) for job_id in job_ids)
     else:
-        steps = chain((first,), steps)
+        steps = (partial(rewriter.rewrite_at, key, wanted) for key in rewriter.stores.source.keys(wanted))
     left = limit or sys.maxsize
     work: AsCompleted[None, Rewritten | None] = AsCompleted()
     for step in steps:
@@ -276,7 +273,7 @@ def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
         store.stage(job.record)
     if now != would:
         store.commit(job.record, job.manifest)
-    if left_over and store.capabilities.several_keys:
+    if left_over:
         store.remove(left_over.key)
 
 

@@ -1,23 +1,27 @@
-"""Readers of stored records and manifests of this version and of earlier ones, for the parts that are not rebuilt.
+"""Stored records and manifests of this version and of earlier ones, read for the parts that are not rebuilt.
 
-A record is read for the job, its region and the response; a manifest for the facts of each file. The other fields are
-rebuilt from the response, so they may be missing, or have forms that this version does not write.
+A record is read for the job, its region and the response; a manifest for the facts of each file, which may also be
+looked up again. The other fields are rebuilt from the response, so they may be missing, or have forms that this version
+does not write.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
+from typing import TypeAlias, get_args
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
+from ice_result.core.calls import in_order
 from ice_result.core.json_text import MAX_BYTES, MAX_DEPTH, load
+from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
+from ice_result.records import ObjectInspector, OutputFiles
 from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
 from ice_result.sinks.base import StoredBytes
 
@@ -25,6 +29,12 @@ _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
 _FACTS = TypeAdapter(ObjectFacts)
 _LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the other problems follow from the facts
+_AT_ONCE = 8  # files of one job
+_NOT_LOOKED_UP = ObjectFacts(
+    exists=None,
+    problem="not_checked",
+    message="named by the response as it is read now, and not looked up: verification of outputs is switched off",
+)
 _LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 
 
@@ -47,17 +57,18 @@ class OldRecord:
     raw: JsonObject
 
 
-def read_record(data: bytes, region: str | None) -> OldRecord:
-    """Read a stored record. `region` is for records of versions that did not store one. Raises NotRewritableError."""
+def read_record(data: bytes, default_region: str | None) -> OldRecord:
+    """Read a stored record. `default_region` is for versions that did not store one. Raises NotRewritableError."""
     document = _document(data, Record)
-    job_id, raw = document.get("job_id"), document.get("raw")
+    region = document.get("region", default_region)
+    job_id, name, raw = document.get("job_id"), document.get("function_name"), document.get("raw")
     if not isinstance(job_id, str) or not job_id:
         raise NotRewritableError("damaged", "the record names no job")
     return OldRecord(
         job_id=JobId(job_id),
-        function_name=_text(document.get("function_name")) or "",
+        function_name=name if isinstance(name, str) else "",
         create_time=_time(document.get("create_time")),
-        region=_text(document.get("region")) if "region" in document else region,
+        region=region if isinstance(region, str) else None,
         raw=raw if isinstance(raw, dict) else {},
     )
 
@@ -158,12 +169,59 @@ def _objects(value: JsonValue) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _text(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _time(value: JsonValue) -> datetime | None:
     try:
         return _TIME.validate_python(value)
     except ValidationError:
         return None
+
+
+FileFacts: TypeAlias = Callable[[Iterator[StoredBytes], OutputFiles], Mapping[ObjectAddress, ObjectFacts] | None]
+"""Source of the facts of a job's output files, for its manifest; None when no file is looked up.
+
+It is given the job as it is in the source, then as it is in each other store, and reads them as needed. Raises
+NotRewritableError.
+"""
+
+
+def stored_facts(
+    inspector: ObjectInspector | None, stored: Iterator[StoredBytes], files: OutputFiles
+) -> Mapping[ObjectAddress, ObjectFacts] | None:
+    """Return the facts of the stored manifest: of the source, or of another store when only that manifest is complete.
+
+    A file that the manifest does not have is looked up by the `inspector`, if there is one. Returns None when no file
+    was looked up for the stored manifest.
+    """
+    addresses = [file.address for file in files.files if file.address]
+    source = next(stored)
+    known = (None if is_complete(source) else _complete_facts(stored, addresses)) or read_facts(source)
+    if known is None:
+        return None
+
+    def look_up(address: ObjectAddress) -> ObjectFacts:
+        return inspector.facts(address) if inspector else _NOT_LOOKED_UP
+
+    return {address: known.get(address.uri) or look_up(address) for address in addresses}
+
+
+def _complete_facts(stored: Iterator[StoredBytes], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
+    """Read the facts of the first complete manifest of the same files."""
+    for each in stored:
+        facts = read_facts(each) if is_complete(each) else None
+        if facts and facts.keys() == {address.uri for address in addresses}:
+            return facts
+    return None
+
+
+def new_facts(
+    inspector: ObjectInspector, _stored: Iterator[StoredBytes], files: OutputFiles
+) -> Mapping[ObjectAddress, ObjectFacts]:
+    """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
+    addresses = [file.address for file in files.files if file.address]
+    found = [*in_order(inspector.facts, addresses, _AT_ONCE)]
+    unreachable = [facts for facts in found if facts.problem == "unreachable"]
+    if unreachable:
+        raise NotRewritableError(
+            "unreachable", f"{len(unreachable)} of {len(files.files)} files: {unreachable[0].message}"
+        )
+    return dict(zip(addresses, found, strict=True))

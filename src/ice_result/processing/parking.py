@@ -16,7 +16,8 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, ParkingError, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.processing.failure import Failure
-from ice_result.sinks.parked_events import Expected, Parked, ParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import Expected, Parked
 from ice_result.triggers import ParkableEvent
 
 _LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more

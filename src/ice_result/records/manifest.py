@@ -33,9 +33,15 @@ _MOST_POSITIONS = 10
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
     """Build the manifest of a job. `facts` holds what the store said of each address; None when it was not asked."""
-    entries = tuple(_entry(file, _facts_of(file, facts)) for file in files.files)
+    known = facts or {}
+    found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
+    entries = tuple(_entry(file, its_facts) for file, its_facts in found)
     problems = [_not_saved(entry) for entry in files.not_saved]
-    problems += [problem for file in files.files for problem in _problems(file, _facts_of(file, facts), record)]
+    problems += [
+        Problem(code=code, message=message, uri=file.uri)
+        for file, its_facts in found
+        for code, message in _problems(file, its_facts, record)
+    ]
     if facts is None and files.files:
         problems.append(Problem(code="not_checked", message="verification of outputs is switched off", uri=None))
     return Manifest(
@@ -45,10 +51,6 @@ def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddr
         files=entries,
         problems=tuple(problems),
     )
-
-
-def _facts_of(file: OutputFile, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> ObjectFacts:
-    return (facts or {}).get(file.address, _UNKNOWN) if file.address else _UNKNOWN
 
 
 def media_type_of(path: str) -> str | None:
@@ -72,20 +74,15 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
     )
 
 
-def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> list[Problem]:
-    uri = file.uri
-    problems: list[Problem] = []
+def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
     if file.unmatched_url:
-        message = f"OutputUrls names {file.path}, which is none of the files in OutputFiles"
-        problems.append(Problem(code="unmatched_url", message=message, uri=uri))
-    if uri is None:
-        message = f"no field of the response tells the bucket of {file.path}"
-        problems.append(Problem(code="bucket_unknown", message=message, uri=None))
+        yield "unmatched_url", f"OutputUrls names {file.path}, which is none of the files in OutputFiles"
+    if file.uri is None:
+        yield "bucket_unknown", f"no field of the response tells the bucket of {file.path}"
     elif facts.problem is not None:
-        problems.append(Problem(code=facts.problem, message=facts.message, uri=uri))
+        yield facts.problem, facts.message
     else:
-        problems += [Problem(code=code, message=message, uri=uri) for code, message in _doubts(file, facts, record)]
-    return problems
+        yield from _doubts(file, facts, record)
 
 
 def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:

@@ -13,7 +13,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, Model
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
-from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,8 @@ class StoredBytes(NamedTuple):
     files_stored: bool = True
 
 
-class Hint(NamedTuple):
-    """Knowledge of a job before it is looked up: its function, if known, and about when it was created."""
-
-    function_name: str | None
-    created: datetime
-
-
 class Near(NamedTuple):
-    """Facts of a job that an event may give: the function, and a time at which the job was running or done."""
+    """Facts of a job that are known before it is looked up: the function, and a time from its creation on."""
 
     function_name: str | None
     time: datetime | None
@@ -146,29 +139,25 @@ class Reads:
         return self._left >= 0
 
 
-Listing: TypeAlias = Literal["by_day", "by_time", "indexed"]
-
-
 class Capabilities(NamedTuple):
     """Properties of a kind of store that differ between kinds: known before it is opened, and asked in place of types.
 
     `keeps` is `objects` for a store that keeps every record whole, so that other stores can point to it. `parks`:
-    it keeps parked events too (see Store.parking). `listing` is what a listing of jobs has to read: every object of
-    some days, a range of times in order, or only the rows that match. `several_keys`: a job may be stored under an
-    earlier key as well (see Store.remove). `needs_setup`: its tables are made ahead of the first job.
+    it keeps parked events too (see Store.parking). `indexed`: a listing of jobs reads only the rows that match; in
+    other stores every object of some days, or a range of times. `needs_setup`: its tables are made ahead of the first
+    job.
     """
 
     keeps: Literal["objects", "tables"]
     parks: bool
-    listing: Listing
-    several_keys: bool
+    indexed: bool
     needs_setup: bool
 
 
-OBJECTS = Capabilities("objects", parks=True, listing="by_day", several_keys=True, needs_setup=False)
+OBJECTS = Capabilities("objects", parks=True, indexed=False, needs_setup=False)
 """Capabilities of object stores: folders, OSS, S3."""
-SQLITE = Capabilities("tables", parks=False, listing="indexed", several_keys=False, needs_setup=False)
-TABLESTORE = Capabilities("tables", parks=False, listing="by_time", several_keys=False, needs_setup=True)
+SQLITE = Capabilities("tables", parks=False, indexed=True, needs_setup=False)
+TABLESTORE = Capabilities("tables", parks=False, indexed=False, needs_setup=True)
 TableState: TypeAlias = Literal["present", "created", "missing"]
 
 
@@ -214,8 +203,8 @@ class Store(ABC):
     # Reading
 
     @abstractmethod
-    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
-        """Look up one job by its id; None when the store does not have it, or not where `hint` says."""
+    def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
+        """Look up one job by its id; None when the store does not have it, or not where `near` says."""
 
     @abstractmethod
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
@@ -223,7 +212,7 @@ class Store(ABC):
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Tell if `jobs(wanted)` may read all there is, so that a user can be warned."""
-        return wanted.since is None and self.capabilities.listing != "indexed"
+        return wanted.since is None and not self.capabilities.indexed
 
     @abstractmethod
     def recorded(self, record: Record) -> Record | None:
@@ -272,7 +261,10 @@ class Store(ABC):
     # Parts that not every store has
 
     def remove(self, key: str) -> None:
-        """Remove the manifest and the record under a key, if they are there. Only with `several_keys`."""
+        """Remove the manifest and the record under an earlier key of a job, if they are there.
+
+        Only among objects: in tables, a job has one key.
+        """
         raise NotImplementedError(f"{self.url}: a job has one key")
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:

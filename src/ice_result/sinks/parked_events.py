@@ -1,9 +1,7 @@
-"""Parked events: the envelope, the notes beside it, and the contract of a store that keeps both."""
+"""Models of parked events and of the notes beside them. `object/parked_events.py` stores them."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -92,53 +90,3 @@ class Position(Model):
     schema_: Literal["ice_result.position/1"] = Field(default="ice_result.position/1", alias="schema")
     reason: str
     key: str
-
-
-class ParkedEvents(ABC):
-    """Part of a store that keeps parked events, and notes of jobs that are expected. `url` is that of the store."""
-
-    url: str
-
-    @abstractmethod
-    def address(self, key: str) -> str:
-        """Return the address of the envelope or note under `key`. Nothing is called."""
-
-    @abstractmethod
-    def park(self, parked: Parked) -> str:
-        """Write an envelope durably, and return its address. The same event parked again is counted, not doubled."""
-
-    @abstractmethod
-    def reasons(self) -> Iterator[str]:
-        """List the reasons for which events are parked here, `dead` among them."""
-
-    @abstractmethod
-    def parked(self, reason: str, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """List the events parked for this reason in the order of their keys, page by page; only keys after `after`."""
-
-    @abstractmethod
-    def position(self) -> Position | None:
-        """Read the position that was set last; None when there is none, or when it cannot be read."""
-
-    @abstractmethod
-    def set_position(self, position: Position | None) -> None:
-        """Write a position durably, in place of the one before; None removes it."""
-
-    @abstractmethod
-    def expect(self, note: Expected) -> str:
-        """Write a note, and return its address."""
-
-    @abstractmethod
-    def expected(self) -> Iterator[tuple[Listed, datetime]]:
-        """List the notes with the time at which each is due, in the order of these times, page by page."""
-
-    @abstractmethod
-    def read(self, key: str) -> bytes | None:
-        """Read an envelope or a note as it is stored; None when it is gone."""
-
-    @abstractmethod
-    def discard(self, key: str, as_read: bytes) -> bool:
-        """Remove the envelope or note under `key` if its content is still `as_read`; return True when it is gone."""
-
-    @abstractmethod
-    def write_probe(self, name: str) -> str:
-        """Write a small object `name` beside the parked events, which no reader reads; return its address."""

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import OBJECTS, SQLITE, TABLESTORE, Capabilities, SinkContext, Store
-from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.object.parked_events import ParkedEvents
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -44,20 +44,6 @@ class SinkUrl(NamedTuple):
     def prefix(self) -> str:
         """Path as the start of keys, without a slash at either end."""
         return self.path.strip("/")
-
-
-def split_url(text: str) -> SinkUrl:
-    """Split a sink's URL into its parts. Raises ValueError, with an explanation that holds no secrets."""
-    if "@" in text and "//" in text:
-        raise ValueError("a sink's URL names no user and no password; keys come from the role or the environment")
-    if "?" in text or "#" in text:
-        raise ValueError("a sink's URL has no query (?) and no fragment (#): options are environment variables")
-    if _CONTROL.search(text):
-        raise ValueError("a sink's URL has no control characters")
-    match = _URL.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a URL such as file:./out or oss://bucket/prefix")
-    return SinkUrl(text, match[1], match[2], match[3])
 
 
 def check_path_url(url: SinkUrl) -> None:
@@ -108,12 +94,6 @@ class StoreType(NamedTuple):
     opener: str
     capabilities: Capabilities
 
-    def open(self, url: SinkUrl, context: SinkContext) -> Store:
-        """Open the store behind `url`; no call is made yet."""
-        module, _, function = self.opener.partition(":")
-        store: Store = getattr(import_module(module), function)(url, context)
-        return store
-
 
 STORES: dict[str, StoreType] = {
     "file": StoreType(check_path_url, "ice_result.sinks.object.file:open_file", OBJECTS),
@@ -131,7 +111,17 @@ def parking_schemes() -> list[str]:
 
 def sink_url(text: str) -> SinkUrl:
     """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
-    url = split_url(text.strip())
+    text = text.strip()
+    if "@" in text and "//" in text:
+        raise ValueError("a sink's URL names no user and no password; keys come from the role or the environment")
+    if "?" in text or "#" in text:
+        raise ValueError("a sink's URL has no query (?) and no fragment (#): options are environment variables")
+    if _CONTROL.search(text):
+        raise ValueError("a sink's URL has no control characters")
+    match = _URL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a URL such as file:./out or oss://bucket/prefix")
+    url = SinkUrl(text, match[1], match[2], match[3])
     if url.scheme not in STORES:
         raise ValueError(
             f"{url.scheme}: is no known kind of store; known are {', '.join(f'{scheme}:' for scheme in sorted(STORES))}"
@@ -168,7 +158,9 @@ def open_sink(url: SinkUrl | str, context: SinkContext) -> Store:
     Programs that use the library may give a text, which is parsed here.
     """
     parts = parse_sink_url(url) if isinstance(url, str) else url
-    return STORES[parts.scheme].open(parts, context)
+    module, _, function = STORES[parts.scheme].opener.partition(":")
+    store: Store = getattr(import_module(module), function)(parts, context)
+    return store
 
 
 def open_parking_store(url: SinkUrl | str, context: SinkContext) -> ParkedEvents:

@@ -64,7 +64,7 @@ def test_objects_are_json_and_encrypted_as_asked_for(
     """OSS keeps the content type and the kind of encryption that came with the write."""
     open_sink(URL, replace(context, oss_encryption=encryption)).stage(record_of())
 
-    head = OssClient(context).call("look up", "records", lambda bucket: bucket.head_object(KEY))
+    head = OssClient(context).call_bucket("look up", "records", lambda bucket: bucket.head_object(KEY))
 
     assert head.content_type == "application/json"
     assert head.headers.get("x-oss-server-side-encryption") == encryption
@@ -220,7 +220,7 @@ def test_an_archived_object_is_told_as_such(context: SinkContext, storage_class:
     """
     client = OssClient(context)
     store, headers = OssStore(client, "records"), {"x-oss-storage-class": storage_class}
-    client.call("archive", "records", lambda bucket: bucket.put_object("key", b"{}", headers))
+    client.call_bucket("archive", "records", lambda bucket: bucket.put_object("key", b"{}", headers))
 
     with pytest.raises(RejectedError, match="403 InvalidObjectState: the object is archived, and must be restored"):
         store.get("key")

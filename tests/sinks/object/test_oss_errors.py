@@ -30,7 +30,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.sinks.object.oss_errors import OtherRegionError, translate
+from ice_result.sinks.object.errors import OtherRegionError, translate_oss
 
 TRIED = "write oss://records/key"
 SPECIAL: dict[str, tuple[object, ...]] = {
@@ -81,7 +81,7 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     headers = {"x-oss-request-id": "ID-1", "x-oss-next-append-position": "1"}
     arguments = SPECIAL.get(kind.__name__, (status, headers, b"", {"Code": code}))
 
-    ours = translate(kind(*arguments), TRIED)
+    ours = translate_oss(kind(*arguments), TRIED)
 
     usual = NotFoundError if status == 404 else RejectedError
     assert type(ours) is KINDS.get(kind.__name__, usual)
@@ -122,14 +122,14 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
 )
 def test_answers_are_known_by_code_then_by_status(status: int, code: str | None, kind: type[ServiceError]) -> None:
     """What decides about retries is the code where there is one, and the status for all others."""
-    ours = translate(answer(status, code), TRIED)
+    ours = translate_oss(answer(status, code), TRIED)
 
     assert type(ours) is kind
 
 
 def test_a_message_has_code_status_and_request_id() -> None:
     """An operator can look the error up, and ask support about it."""
-    ours = translate(answer(400, "InvalidArgument", "no such thing"), TRIED)
+    ours = translate_oss(answer(400, "InvalidArgument", "no such thing"), TRIED)
 
     assert str(ours) == f"OSS: {TRIED}: 400 InvalidArgument: no such thing: request id ID-1"
     assert isinstance(ours, ServiceError)
@@ -140,14 +140,14 @@ def test_a_message_has_code_status_and_request_id() -> None:
 def test_the_time_that_a_service_asks_for_is_kept(header: str, seconds: float | None) -> None:
     """Retry-After in seconds, as HTTP has it; in another form it says nothing."""
     error = oss2.exceptions.ServerError(503, {"Retry-After": header}, b"", {"Code": "QpsLimitExceeded"})
-    ours = translate(error, TRIED)
+    ours = translate_oss(error, TRIED)
     assert isinstance(ours, ThrottledError)
     assert ours.retry_after_seconds == seconds
 
 
 def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
     """The service's message holds the string to sign, and with it the token: it says what to check instead."""
-    ours = translate(answer(403, "SignatureDoesNotMatch", "we signed x-oss-security-token:TOKEN"), TRIED)
+    ours = translate_oss(answer(403, "SignatureDoesNotMatch", "we signed x-oss-security-token:TOKEN"), TRIED)
 
     assert "TOKEN" not in str(ours)
     assert "the secret is not that of the access key" in str(ours)
@@ -156,7 +156,7 @@ def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
 def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:
     """A wrong region looks like a lack of permission; the answer says where the bucket is."""
     message = "The bucket you are attempting to access must be addressed using the specified endpoint."
-    ours = translate(answer(403, "AccessDenied", message, Endpoint="oss-cn-beijing.aliyuncs.com"), TRIED)
+    ours = translate_oss(answer(403, "AccessDenied", message, Endpoint="oss-cn-beijing.aliyuncs.com"), TRIED)
 
     assert isinstance(ours, OtherRegionError)
     assert ours.endpoint == "oss-cn-beijing.aliyuncs.com"
@@ -176,7 +176,7 @@ def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:
 )
 def test_broken_connections_are_worth_another_try(error: Exception, kind: type[ServiceError]) -> None:
     """What cannot be sent is not, and is told without what it was: that might be a header with the token."""
-    ours = translate(oss2.exceptions.RequestError(error), TRIED)
+    ours = translate_oss(oss2.exceptions.RequestError(error), TRIED)
 
     assert type(ours) is kind
     assert "TOKEN" not in str(ours)
@@ -187,7 +187,7 @@ def test_broken_connections_are_worth_another_try(error: Exception, kind: type[S
 )
 def test_a_reply_that_cannot_be_read_is_worth_another_try(error: Exception) -> None:
     """The SDK's parsing of headers and error bodies raises what Python raises."""
-    assert isinstance(translate(error, TRIED), UnavailableError)
+    assert isinstance(translate_oss(error, TRIED), UnavailableError)
 
 
 def test_our_own_errors_and_defects_stay_as_they_are() -> None:
@@ -195,6 +195,6 @@ def test_our_own_errors_and_defects_stay_as_they_are() -> None:
     ours = ForbiddenError("find credentials", service="RAM")
     defect = AttributeError("no such attribute")
 
-    assert translate(ours, TRIED) is ours
-    assert translate(defect, TRIED) is defect
+    assert translate_oss(ours, TRIED) is ours
+    assert translate_oss(defect, TRIED) is defect
     assert issubclass(OtherRegionError, IceResultError)

@@ -13,7 +13,7 @@ from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.sinks import SinkContext
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import open_inspector
 from support.fake_clock import FakeTime, limited
 
 FILE = ObjectAddress("example-output", "cover/智能-00001.jpg")

@@ -23,8 +23,7 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
 from ice_result.sinks import SinkContext
-from ice_result.sinks.object.oss import OssClient, OssStore
-from ice_result.sinks.object.oss_inspector import open_inspector
+from ice_result.sinks.object.oss import OssClient, OssStore, open_inspector
 from support.certificate_authority import tls_of_an_authority
 
 TOKEN = "CAIS-very-secret-token"

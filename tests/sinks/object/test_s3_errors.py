@@ -22,7 +22,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.sinks.object.s3_errors import translate
+from ice_result.sinks.object.errors import translate_s3
 
 TRIED = "write s3://records/key"
 CLASSES = sorted(
@@ -85,7 +85,7 @@ def answer(status: int, code: str, message: str = "sorry") -> ClientError:
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     """Each of botocore's exceptions is about time, keys, the connection, or a request that cannot be sent at all."""
-    ours = translate(instance(kind), TRIED)
+    ours = translate_s3(instance(kind), TRIED)
 
     name = kind.__name__
     expected: type[ServiceError] = RejectedError
@@ -143,12 +143,12 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
 )
 def test_answers_are_known_by_code_then_by_status(status: int, code: str, kind: type[ServiceError]) -> None:
     """What decides about retries is the code where there is one, and the status for all others."""
-    assert type(translate(answer(status, code), TRIED)) is kind
+    assert type(translate_s3(answer(status, code), TRIED)) is kind
 
 
 def test_a_message_has_code_status_and_request_id() -> None:
     """An operator can look the error up, and ask support about it."""
-    ours = translate(answer(400, "InvalidArgument", "no such thing"), TRIED)
+    ours = translate_s3(answer(400, "InvalidArgument", "no such thing"), TRIED)
 
     assert str(ours) == f"S3: {TRIED}: 400 InvalidArgument: no such thing: request id ID-1"
     assert isinstance(ours, ServiceError)
@@ -158,14 +158,14 @@ def test_a_message_has_code_status_and_request_id() -> None:
 def test_the_time_that_a_service_asks_for_is_kept() -> None:
     """Retry-After, in seconds."""
     about = {"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "3"}}
-    ours = translate(ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": about}, "PutObject"), TRIED)
+    ours = translate_s3(ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": about}, "PutObject"), TRIED)
     assert isinstance(ours, ThrottledError)
     assert ours.retry_after_seconds == 3.0
 
 
 def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
     """The service's message may hold the string to sign, and with it the token."""
-    ours = translate(answer(403, "SignatureDoesNotMatch", "we signed x-amz-security-token:TOKEN"), TRIED)
+    ours = translate_s3(answer(403, "SignatureDoesNotMatch", "we signed x-amz-security-token:TOKEN"), TRIED)
 
     assert "TOKEN" not in str(ours)
     assert "the secret is not that of the access key" in str(ours)
@@ -173,7 +173,7 @@ def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
 
 def test_a_redirect_says_what_to_check() -> None:
     """Another region's bucket, or another host: a setting is wrong."""
-    ours = translate(answer(301, "PermanentRedirect", "use another endpoint"), TRIED)
+    ours = translate_s3(answer(301, "PermanentRedirect", "use another endpoint"), TRIED)
 
     assert "check the endpoint and the region (use another endpoint)" in str(ours)
 
@@ -184,12 +184,12 @@ def test_an_answer_that_says_nothing_is_still_an_error_of_ours(response: dict[st
     error = ClientError({}, "PutObject")
     error.response = response
 
-    assert type(translate(error, TRIED)) is RejectedError
+    assert type(translate_s3(error, TRIED)) is RejectedError
 
 
 def test_a_reply_that_cannot_be_read_is_worth_another_try() -> None:
     """The SDK's parser has an exception of its own, outside the tree of the others."""
-    assert isinstance(translate(botocore.parsers.ResponseParserError("no XML"), TRIED), UnavailableError)
+    assert isinstance(translate_s3(botocore.parsers.ResponseParserError("no XML"), TRIED), UnavailableError)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_connection_that_breaks_below_the_sdk_is_worth_another_try(
     error: Exception, kind: type[ServiceError]
 ) -> None:
     """The SDK lets some errors of the connection through while a body is read."""
-    assert type(translate(error, TRIED)) is kind
+    assert type(translate_s3(error, TRIED)) is kind
 
 
 def test_our_own_errors_and_defects_stay_as_they_are() -> None:
@@ -212,5 +212,5 @@ def test_our_own_errors_and_defects_stay_as_they_are() -> None:
     ours = ForbiddenError("find credentials", service="RAM")
     defect = AttributeError("no such attribute")
 
-    assert translate(ours, TRIED) is ours
-    assert translate(defect, TRIED) is defect
+    assert translate_s3(ours, TRIED) is ours
+    assert translate_s3(defect, TRIED) is defect

@@ -22,7 +22,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.sinks.table.tablestore_errors import of_row, translate
+from ice_result.sinks.table.tablestore_client import of_row, translate
 
 CODES: dict[str, type[ServiceError]] = {
     "OTSAuthFailed": ForbiddenError,

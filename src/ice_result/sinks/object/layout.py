@@ -42,7 +42,7 @@ class Layout:
 
     def record_of(self, job_id: str, function_name: str, create_time: datetime | None) -> str:
         """Return the key of the record of a job."""
-        day = f"dt={_utc_day(create_time) if create_time else NO_VALUE}"
+        day = f"dt={create_time.astimezone(timezone.utc).date().isoformat() if create_time else NO_VALUE}"
         return self._key("records", function_partition(function_name), day, file_name(job_id))
 
     def manifest(self, record: Record) -> str:
@@ -108,7 +108,3 @@ def part(text: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH_LENGTH]
-
-
-def _utc_day(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).date().isoformat()

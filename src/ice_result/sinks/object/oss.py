@@ -1,50 +1,54 @@
-"""Objects in OSS, through its SDK, which is imported when OSS is first called."""
+"""Objects in OSS: a store, and the inspector of output files. The SDK is imported when OSS is first called."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.errors import SettingsError
+from ice_result.core.oss_address import ObjectAddress
+from ice_result.errors import (
+    ForbiddenError,
+    IceResultError,
+    NoSuchBucketError,
+    NotFoundError,
+    SettingsError,
+    UnavailableError,
+)
+from ice_result.records.model import LookUpProblem, ObjectFacts
 from ice_result.sinks.base import SinkContext
+from ice_result.sinks.object.errors import OSS, OtherRegionError, translate_oss
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.oss_errors import SERVICE, translate
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
 from ice_result.sinks.parked_events import Listed
 from ice_result.sinks.registry import SinkUrl
+from ice_result.sinks.sdk_client import CONNECT_SECONDS, KeyProvider, SdkClient
 
 if TYPE_CHECKING:
     import oss2
 
-    from ice_result.sinks.object.oss_session import OssSession
+    from ice_result.core.http_transport import HttpReply
 
     Bucket: TypeAlias = oss2.Bucket
     Head: TypeAlias = oss2.models.HeadObjectResult
 
 T = TypeVar("T")
-_CONNECT_SECONDS = 3.0
 _MOST_BUCKETS = 100
 
 
-class OssClient:
-    """Calls to OSS: one pool of connections and one pace for all buckets, the keys asked for at every request."""
+class OssClient(SdkClient["Callable[[str], Bucket]"]):
+    """Calls to OSS, in any bucket: its client of the SDK is a function that returns the bucket of a name."""
 
-    def __init__(self, context: SinkContext) -> None:
-        self._context = context
-        self._caller = context.new_caller(SERVICE)
-        self._session: OssSession | None = None
-        self._signer: oss2.ProviderAuthV4 | None = None
-        self._buckets: dict[str, Bucket] = {}
-        self._lock = threading.Lock()
+    service = OSS
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint of OSS. Raises SettingsError without a region, which signatures name."""
@@ -53,65 +57,43 @@ class OssClient:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
         return self._context.oss_endpoint or Endpoint("https", f"oss-{region}.aliyuncs.com")
 
-    def load(self) -> None:
-        """Import the SDK and open the session."""
-        self._shared_session()
-
-    def call(self, operation: str, bucket: str, use: Callable[[Bucket], T]) -> T:
+    def call_bucket(self, operation: str, bucket: str, use: Callable[[Bucket], T]) -> T:
         """Return the value of `use(bucket)`, retried while that can help. Raises our own errors."""
-        session = self._shared_session()  # loads the SDK, before the attempts are timed
+        return self.call(operation, lambda bucket_named: use(bucket_named(bucket)))
 
-        def attempt() -> T:
-            with self._context.credentials.renewed_once_expired():
-                try:
-                    return use(self._bucket(bucket, session))
-                except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
-                    # From None: the SDK's exceptions hold what was signed, and with it the security token.
-                    raise translate(error, operation) from None
+    @override
+    def _translate(self, error: Exception, operation: str) -> Exception:
+        return translate_oss(error, operation)
 
-        return self._caller.call(operation, attempt)
+    @override
+    def _open(self) -> Callable[[str], Bucket]:
+        from ice_result.core.sdk_internals import imported_lean, quick_oss_signer  # noqa: PLC0415  as below
 
-    def _bucket(self, name: str, session: OssSession) -> Bucket:
-        """Return the SDK's bucket, which has no state of its own: one object serves all threads."""
-        bucket = self._buckets.get(name)
-        if bucket is None:
+        with imported_lean("OSS"):
             import oss2  # noqa: PLC0415  0.3 s, paid by those who use OSS
 
-            bucket = oss2.Bucket(
-                self._signer,
-                str(self.endpoint()),
+        logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
+        context, endpoint = self._context, str(self.endpoint())
+        signer = quick_oss_signer(oss2.ProviderAuthV4)(KeyProvider(context.credentials, oss2.credentials.Credentials))
+        session = _Session(
+            endpoint, error=oss2.exceptions.RequestError, ca_bundle=context.ca_bundle, pool_size=context.concurrency
+        )
+
+        @lru_cache(_MOST_BUCKETS)  # names come from jobs, and could go on for ever
+        def bucket_named(name: str) -> Bucket:
+            """Return the SDK's bucket, which has no state of its own: one object serves all threads."""
+            return oss2.Bucket(
+                signer,
+                endpoint,
                 name,
                 session=session,
-                connect_timeout=(_CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
-                region=self._context.region,
-                is_path_style=self._context.oss_path_style,
+                connect_timeout=(CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
+                region=context.region,
+                is_path_style=context.oss_path_style,
                 enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`
             )
-            if len(self._buckets) >= _MOST_BUCKETS:  # names come from jobs, and could go on for ever
-                self._buckets.clear()
-            self._buckets[name] = bucket
-        return bucket
 
-    def _shared_session(self) -> OssSession:
-        with self._lock:
-            if self._session is None:
-                from ice_result.core.sdk_internals import imported_lean, quick_oss_signer  # noqa: PLC0415  as below
-
-                with imported_lean("OSS"):
-                    import oss2  # noqa: PLC0415  as above
-
-                from ice_result.sinks.object.oss_session import OssSession  # noqa: PLC0415  as above
-
-                logging.getLogger("oss2").setLevel(logging.WARNING)  # at INFO it logs what was signed
-                context = self._context
-                self._signer = quick_oss_signer(oss2.ProviderAuthV4)(_Signer(context.credentials))
-                self._session = OssSession(
-                    str(self.endpoint()),
-                    error=oss2.exceptions.RequestError,
-                    ca_bundle=context.ca_bundle,
-                    pool_size=context.concurrency,
-                )
-            return self._session
+        return bucket_named
 
 
 @dataclass(frozen=True)
@@ -126,29 +108,29 @@ class OssStore(BucketStore):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self.client.load()
 
     @override
     def versioning(self) -> str | None:
         """Ask for the versioning of the bucket: `off`, Enabled or Suspended."""
         operation = f"read the versioning of oss://{self.bucket}"
-        return self.client.call(operation, self.bucket, lambda bucket: bucket.get_bucket_versioning().status) or "off"
+        found = self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.get_bucket_versioning())
+        return found.status or "off"
 
     @override
     def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
         headers = {"Content-Type": "application/json", "Content-MD5": digest}
         if self.encryption:
             headers["x-oss-server-side-encryption"] = self.encryption
-        self.client.call(operation, self.bucket, lambda bucket: bucket.put_object(key, data, headers))
+        self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.put_object(key, data, headers))
 
     @override
     def _read(self, operation: str, key: str) -> bytes:
-        return self.client.call(operation, self.bucket, lambda bucket: _checked_read(bucket, key))
+        return self.client.call_bucket(operation, self.bucket, lambda bucket: _checked_read(bucket, key))
 
     @override
     def _remove(self, operation: str, key: str) -> None:
-        self.client.call(operation, self.bucket, lambda bucket: bucket.delete_object(key))
+        self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.delete_object(key))
 
     @override
     def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
@@ -163,7 +145,7 @@ class OssStore(BucketStore):
                 found.next_continuation_token if found.is_truncated else "",
             )
 
-        return self.client.call(operation, self.bucket, list_one)
+        return self.client.call_bucket(operation, self.bucket, list_one)
 
 
 def open_oss(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
@@ -172,19 +154,6 @@ def open_oss(url: SinkUrl, context: SinkContext) -> ObjectStoreSink:
     client.endpoint()  # wrong settings show now, not at the first job
     store = OssStore(client, url.authority or "", context.oss_encryption)
     return ObjectStoreSink(url.text, store, Layout(url.prefix))
-
-
-class _Signer:
-    """Provider of our keys, which the SDK asks before every request."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    def get_credentials(self) -> oss2.credentials.Credentials:
-        import oss2  # noqa: PLC0415  as above
-
-        keys = self._credentials.keys()
-        return oss2.credentials.Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token)
 
 
 def _checked_read(bucket: Bucket, key: str) -> bytes:
@@ -197,3 +166,121 @@ def _checked_read(bucket: Bucket, key: str) -> bytes:
         checksum.update(data)
         oss2.utils.check_crc("get object", checksum.crc, body.server_crc, body.request_id)
     return data
+
+
+@dataclass(frozen=True)
+class OssInspector:
+    """ObjectInspector that sends one HEAD request for each file."""
+
+    client: OssClient
+
+    def load(self) -> None:
+        self.client.load()
+
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
+        """Look the object up with one HEAD request; a failure is told in `problem` and `message`."""
+        operation = f"look up {address.uri}"
+
+        def look_up(bucket: Bucket) -> ObjectFacts:
+            head = bucket.head_object(address.key)
+            if None in (head.content_length, head.etag, head.last_modified):  # HTTP's library takes half a head for all
+                raise UnavailableError(operation, service=OSS, detail="the reply was cut short")
+            return _facts(head)
+
+        if not {".", ".."}.isdisjoint(address.key.split("/")):
+            message = f"{operation}: not asked, since a part `.` or `..` makes clients ask for another object"
+            return ObjectFacts(exists=None, problem="not_checked", message=message)
+        try:
+            return self.client.call_bucket(operation, address.bucket, look_up)
+        except NotFoundError as error:
+            return ObjectFacts(exists=False, problem="not_found", message=_message(error))
+        except NoSuchBucketError as error:
+            return ObjectFacts(exists=False, problem="no_such_bucket", message=_message(error))
+        except IceResultError as error:
+            return ObjectFacts(exists=None, problem=_problem(error), message=_message(error))
+
+
+def open_inspector(context: SinkContext) -> OssInspector:
+    """Open an inspector of the buckets of the context's region. Without a region, it says why nothing was checked."""
+    return OssInspector(OssClient(context))
+
+
+def _facts(head: Head) -> ObjectFacts:
+    modified = head.last_modified
+    return ObjectFacts(
+        exists=True,
+        size_bytes=head.content_length,
+        etag=head.etag,
+        crc64=head.headers.get("x-oss-hash-crc64ecma"),
+        media_type=head.content_type,
+        last_modified=None if modified is None else datetime.fromtimestamp(modified, timezone.utc),
+        storage_class=head.headers.get("x-oss-storage-class"),
+    )
+
+
+def _message(error: IceResultError) -> str:
+    """Return the message without the id of the request: the same finding must give the same manifest."""
+    return str(error).partition(": request id ")[0]
+
+
+def _problem(error: IceResultError) -> LookUpProblem:
+    if isinstance(error, OtherRegionError):
+        return "cross_region"
+    if isinstance(error, ForbiddenError):
+        return "forbidden"
+    return "unreachable" if error.transient else "not_checked"
+
+
+class _SdkRequest(Protocol):
+    """Signed request that the SDK gives to its session."""
+
+    method: str
+    url: str
+    data: bytes | None
+    params: Mapping[str, str]
+    headers: Mapping[str, str | None]
+
+
+class _Session:
+    """Connections to all buckets, in place of `oss2.Session`: a reply is read whole, and a redirect is a refusal.
+
+    The SDK's session is one of `requests`, which would take a signed request to wherever a redirect points.
+    """
+
+    def __init__(
+        self, endpoint: str, *, error: Callable[[Exception], Exception], ca_bundle: str | None, pool_size: int
+    ) -> None:
+        """Settle proxies and certificates once, as `endpoint` needs them. Raises SettingsError.
+
+        `error` is the SDK's own, for a request that got no reply.
+        """
+        from ice_result.core.http_transport import HttpTransport, environment_proxy  # noqa: PLC0415  as the SDK
+
+        self._error = error
+        self._proxy = environment_proxy(endpoint)
+        self._transport = HttpTransport(endpoint.partition("://")[0], ca_bundle=ca_bundle, most_idle=pool_size)
+
+    def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> _Reply:
+        """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
+        try:
+            reply = self._transport.send(
+                request.method,
+                f"{request.url}?{urlencode(request.params)}" if request.params else request.url,
+                {name: value for name, value in request.headers.items() if value is not None},
+                request.data,
+                seconds=timeout,
+                proxy=self._proxy,
+            )
+        except (OSError, ValueError) as error:  # a ValueError: the request cannot be sent
+            raise self._error(error) from error
+        return _Reply(reply)
+
+
+class _Reply:
+    """Parts of a reply that the SDK reads. The class of the SDK for them takes a reply of `requests`."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.request_id = reply.headers.text("x-oss-request-id")
+        self.read = BytesIO(reply.body).read

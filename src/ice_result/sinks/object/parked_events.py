@@ -8,33 +8,36 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from pydantic import ValidationError
-from typing_extensions import override
 
 from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.errors import IceResultError, is_try
 from ice_result.sinks.object.layout import Layout, due_of, part
 from ice_result.sinks.object.store import ObjectStore, line
-from ice_result.sinks.parked_events import Expected, Listed, Parked, ParkedEvents, Position
+from ice_result.sinks.parked_events import Expected, Listed, Parked, Position
 
 _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
 
 
 @dataclass(frozen=True)
-class ObjectParkedEvents(ParkedEvents):
-    """Parked events and notes in any object store. Foreign objects in its folders are left alone."""
+class ParkedEvents:
+    """Part of an object store that keeps parked events, and notes of jobs that are expected.
+
+    `url` is that of the store. Foreign objects in its folders are left alone.
+    """
 
     url: str
     store: ObjectStore
     layout: Layout
 
-    @override
     def address(self, key: str) -> str:
-        """Return the address of the object."""
+        """Return the address of the envelope or note under `key`. Nothing is called."""
         return self.store.address(key)
 
-    @override
     def park(self, parked: Parked) -> str:
-        """Write the envelope; that of an event that came anew gets the history that is stored here."""
+        """Write an envelope durably, and return its address.
+
+        The same event parked again is counted, not doubled: its envelope gets the history that is stored here.
+        """
         key = self.layout.parked(parked)
         return self.store.put(key, line(self._with_past(parked, key)))
 
@@ -57,54 +60,55 @@ class ObjectParkedEvents(ParkedEvents):
         attempts = past.attempts + tries_now
         return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})
 
-    @override
     def reasons(self) -> Iterator[str]:
-        """List the names of the folders."""
+        """List the reasons for which events are parked here, `dead` among them: the names of the folders."""
         return (unquote(name) for name in self.store.children(self.layout.folder("parked")))
 
-    @override
     def parked(self, reason: str, *, after: str = "") -> Iterator[Sequence[Listed]]:
-        """List the envelopes in the folder of `reason`; a page may be empty."""
+        """List the events parked for this reason in the order of their keys, page by page; only keys after `after`.
+
+        A page may be empty.
+        """
         return self._pages(self.layout.folder("parked", part(reason)), after)
 
-    @override
     def position(self) -> Position | None:
-        """Read one small object, which exists only while a listing is under way."""
+        """Read the position that was set last; None when there is none, or when it cannot be read.
+
+        It is one small object, which exists only while a listing is under way.
+        """
         data = self.store.get(self.layout.position())
         try:
             return None if data is None else Position.model_validate_json(data)
         except ValidationError:
             return None
 
-    @override
     def set_position(self, position: Position | None) -> None:
-        """Write that object, or remove it."""
+        """Write a position durably, in place of the one before; None removes it."""
         if position is None:
             self.store.delete(self.layout.position())
         else:
             self.store.put(self.layout.position(), line(position))
 
-    @override
     def expect(self, note: Expected) -> str:
-        """Write the note; the same job may be expected at several times."""
+        """Write a note, and return its address. The same job may be expected at several times."""
         return self.store.put(self.layout.expected(note), line(note))
 
-    @override
     def expected(self) -> Iterator[tuple[Listed, datetime]]:
-        """List the notes by their names alone, which begin with the time."""
+        """List the notes with the time at which each is due, in the order of these times, page by page.
+
+        Only their names are read, which begin with the time.
+        """
         for page in self._pages(self.layout.folder("expected")):
             for listed in page:
                 if due := due_of(listed.key):
                     yield listed, due
 
-    @override
     def read(self, key: str) -> bytes | None:
-        """Read the bytes under `key`."""
+        """Read an envelope or a note as it is stored; None when it is gone."""
         return self.store.get(key)
 
-    @override
     def discard(self, key: str, as_read: bytes) -> bool:
-        """Remove an object, unless somebody wrote it anew after it was read.
+        """Remove the envelope or note under `key` if its content is still `as_read`; return True when it is gone.
 
         Between the last read and the removal is a moment in which it could still be written anew: object stores have
         no condition for removing.
@@ -117,9 +121,8 @@ class ObjectParkedEvents(ParkedEvents):
         self.store.delete(key)
         return True
 
-    @override
     def write_probe(self, name: str) -> str:
-        """Write it beside the folders of the reasons, in none of them."""
+        """Write a small object `name` beside the folders of the reasons, which no reader reads; return its address."""
         return self.store.put(f"{self.layout.folder('parked')}{name}.json", b"{}")
 
     def _pages(self, folder: str, after: str = "") -> Iterator[Sequence[Listed]]:

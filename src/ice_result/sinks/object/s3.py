@@ -9,23 +9,21 @@ so it is not sent there either.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 from typing_extensions import override
 
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.errors import KeysExpiredError
 from ice_result.sinks.base import SinkContext
+from ice_result.sinks.object.errors import S3, translate_s3
 from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.s3_errors import SERVICE, translate
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
 from ice_result.sinks.parked_events import Listed
 from ice_result.sinks.registry import SinkUrl
+from ice_result.sinks.sdk_client import CONNECT_SECONDS, SdkClient
 
 if TYPE_CHECKING:
     import boto3
@@ -35,62 +33,39 @@ if TYPE_CHECKING:
 
     Client: TypeAlias = botocore.client.S3
 
-T = TypeVar("T")
-_CONNECT_SECONDS = 3.0
 
+class S3Client(SdkClient["Client"]):
+    """Calls to one endpoint, in any bucket."""
 
-class S3Client:
-    """Calls to one endpoint: one pool of connections and one pace for all buckets."""
+    service = S3
 
-    def __init__(self, context: SinkContext) -> None:
-        self._context = context
-        self._caller = context.new_caller(SERVICE)
-        self._client: Client | None = None
-        self._lock = threading.Lock()
+    @override
+    def _translate(self, error: Exception, operation: str) -> Exception:
+        return translate_s3(error, operation)
 
-    def load(self) -> None:
-        """Import the SDK and make its client."""
-        _translated("open S3", self._shared_client)
-
-    def call(self, operation: str, use: Callable[[Client], T]) -> T:
-        """Return the value of `use(client)`, retried while that can help. Raises our own errors."""
-
-        def attempt() -> T:
-            client = _translated(operation, self._shared_client)
-            try:
-                with self._context.credentials.renewed_once_expired():
-                    return _translated(operation, lambda: use(client))
-            except KeysExpiredError:
-                self._forget(client)
-                raise
-
-        _translated(operation, self._shared_client)  # loads the SDK, before the attempts are timed
-        return self._caller.call(operation, attempt)
-
-    def _forget(self, client: Client) -> None:
+    @override
+    def _keys_have_expired(self, client: Client) -> None:
         """Make another client for the next try: AWS's chain keeps the keys it found for as long as its session."""
         with self._lock:
             if self._client is client:
                 self._client = None
 
-    def _shared_client(self) -> Client:
-        with self._lock:
-            if self._client is None:
-                from ice_result.core.sdk_internals import end_s3_connections_with_calls  # noqa: PLC0415  as below
+    @override
+    def _open(self) -> Client:
+        from ice_result.core.sdk_internals import end_s3_connections_with_calls  # noqa: PLC0415  as below
 
-                logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
-                endpoint = self._context.s3_endpoint
-                session, region = self._session(endpoint)
-                client = session.client(
-                    "s3",
-                    endpoint_url=str(endpoint) if endpoint else None,
-                    region_name=region,
-                    verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
-                    config=self._config(),
-                )
-                end_s3_connections_with_calls(client)
-                self._client = client
-            return self._client
+        logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it logs what was signed
+        endpoint = self._context.s3_endpoint
+        session, region = self._session(endpoint)
+        client = session.client(
+            "s3",
+            endpoint_url=str(endpoint) if endpoint else None,
+            region_name=region,
+            verify=self._context.ca_bundle,  # None: boto3's own way to find certificates
+            config=self._config(),
+        )
+        end_s3_connections_with_calls(client)
+        return client
 
     def _session(self, endpoint: Endpoint | None) -> tuple[boto3.session.Session, str | None]:
         """Return a session with its keys, and the region: AWS's own chains, or for Alibaba Cloud's endpoints, ours.
@@ -112,7 +87,7 @@ class S3Client:
         from botocore.config import Config  # noqa: PLC0415  as above
 
         return Config(
-            connect_timeout=_CONNECT_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
             read_timeout=self._caller.attempt_seconds,  # for each read
             max_pool_connections=self._context.concurrency,
             retries={"total_max_attempts": 1, "mode": "standard"},  # the ServiceCaller retries
@@ -134,7 +109,6 @@ class S3Store(BucketStore):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self.client.load()
 
     @override
@@ -192,11 +166,3 @@ class _Keyring:
                 return credentials.ReadOnlyCredentials(keys.access_key_id, keys.access_key_secret, token)
 
         return OfThisRequest("", "")
-
-
-def _translated(operation: str, use: Callable[[], T]) -> T:
-    try:
-        return use()
-    except Exception as error:  # noqa: BLE001  the SDK lets errors of every layer below it through
-        # From None: the SDK's exceptions hold the request, and with it the session token.
-        raise translate(error, operation) from None

@@ -1,37 +1,52 @@
-"""Records and manifests as objects, one line of JSON each, in any store that keeps bytes under keys."""
+"""Records and manifests as objects, one line of JSON each, in any store that keeps bytes under keys.
+
+A job is looked up in the partitions that can have it; the layout has no index of ids.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
+from itertools import chain, groupby, takewhile
+from typing import NamedTuple, TypeVar
 
+from pydantic import ValidationError
 from typing_extensions import override
 
-from ice_result.core.types import JobId
+from ice_result.core.calls import in_order
+from ice_result.core.types import JobId, Model
+from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import (
-    OBJECTS,
-    Addresses,
-    Hint,
-    JobFilter,
-    JobLine,
-    Near,
-    Reads,
-    Store,
-    StoredBytes,
-    StoredJob,
-)
-from ice_result.sinks.object.layout import Layout
-from ice_result.sinks.object.parked_events import ObjectParkedEvents
+from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
+from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import ObjectStore, line
 
-if TYPE_CHECKING:
-    from ice_result.sinks.object.reader import ObjectReader
+_LONGEST_JOB = timedelta(days=7)
+"""Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
+
+ICE documents no longest time for a job; this is far more than any we know of [inferred].
+"""
+_AT_ONCE = 16
+_MOST_FUNCTIONS = 3  # in which a job is looked for of which an old event names neither function nor time
+_BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
+T = TypeVar("T", bound=Model)
+_log = logging.getLogger(__name__)
+
+
+class _Partition(NamedTuple):
+    """Start of the keys of a function's jobs of one day; the day None is for jobs without a CreateTime."""
+
+    folder: str
+    day: date | None
 
 
 class ObjectStoreSink(Store):
-    """Store of records and manifests over any object store, with parked events beside them."""
+    """Store of records and manifests over any object store, with parked events beside them.
+
+    Listings skip foreign and damaged objects with a warning.
+    """
 
     capabilities = OBJECTS
 
@@ -39,28 +54,23 @@ class ObjectStoreSink(Store):
         self.url = url
         self.store = store
         self.layout = layout
-        self._loaded_reader: ObjectReader | None = None
 
     @override
     def load(self) -> None:
-        """Make the object store ready."""
         self.store.load()
 
     @property
     @override
-    def parking(self) -> ObjectParkedEvents:
-        """Part that keeps parked events, in the same object store."""
-        return ObjectParkedEvents(self.url, self.store, self.layout)
+    def parking(self) -> ParkedEvents:
+        return ParkedEvents(self.url, self.store, self.layout)
 
     @override
     def addresses(self, record: Record) -> Addresses:
-        """Return the addresses of the two objects."""
         layout = self.layout
         return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
 
     @override
     def stage(self, record: Record) -> None:
-        """Write the record."""
         self.store.put(self.layout.record(record), line(record))
 
     @override
@@ -70,7 +80,6 @@ class ObjectStoreSink(Store):
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
-        """Return the key of the record."""
         return self.layout.record_of(job_id, function_name, create_time)
 
     @override
@@ -92,47 +101,185 @@ class ObjectStoreSink(Store):
 
     @override
     def versioning(self) -> str | None:
-        """Ask the object store."""
         return self.store.versioning()
 
-    # Looking up is in a module of its own, since most events look nothing up.
-
-    @property
-    def _reader(self) -> ObjectReader:
-        if self._loaded_reader is None:
-            from ice_result.sinks.object.reader import ObjectReader  # noqa: PLC0415  as said
-
-            self._loaded_reader = ObjectReader(self.store, self.layout)
-        return self._loaded_reader
+    # Looking up
 
     @override
-    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
-        return self._reader.find(job_id, hint)
+    def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
+        """Ask for a job in each partition, the newest first.
 
-    @override
-    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
-        return self._reader.jobs(wanted)
+        With `near`, only the days around its time are read; with its function too, nothing is listed.
+        """
+
+        def read(partition: _Partition) -> Record | None:
+            return self._record(f"{partition.folder}{file_name(job_id)}")
+
+        partitions = self._partitions(self._functions(None)) if near is None else self._partitions_near(near)
+        for record in in_order(read, partitions, _AT_ONCE):
+            if record is not None:
+                return StoredJob(record, self._manifest(record))
+        return None
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        return self._reader.recorded(record)
+        return self._parsed(self.layout.record(record), Record)
 
     @override
     def verified(self, record: Record) -> Manifest | None:
-        return self._reader.verified(record)
+        return self._parsed(self.layout.manifest(record), Manifest)
 
     @override
     def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        return self._reader.key_near(job_id, near, reads)
+        """Read the manifests of some partitions: of the days around the time, or else of the newest.
+
+        Without a function's name, the functions are listed first.
+        """
+        for partition in takewhile(lambda _: reads.take(), self._partitions_near(near)):
+            key = f"{partition.folder}{file_name(job_id)}"
+            if self.store.get(self.layout.manifest_of(key)) is not None:
+                return key
+        return None
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
-        return self._reader.job_at(key)
+        record = self._record(key)
+        return StoredJob(record, self._manifest(record)) if record else None
+
+    @override
+    def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
+        """List the newest day first, and within a day the last to finish first. A day is read when its turn comes."""
+
+        def read(key: str) -> JobLine | None:
+            return self._line(key, wanted)
+
+        for _, of_one_day in groupby(self._partitions_of(wanted), key=lambda partition: partition.day):
+            lines = in_order(read, self._keys(of_one_day), _AT_ONCE)
+            yield from sorted((line for line in lines if line), key=_newest, reverse=True)
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
-        return self._reader.keys(wanted)
+        """List the newest day first; of the time only the day of creation is known here."""
+        yield from self._keys(self._partitions_of(wanted))
 
     @override
     def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        return self._reader.key_of(job_id, wanted)
+        """Ask in each partition, the newest first."""
+
+        def there(partition: _Partition) -> str | None:
+            key = f"{partition.folder}{file_name(job_id)}"
+            return None if self.store.get(key) is None else key
+
+        return next((key for key in in_order(there, self._partitions_of(wanted), _AT_ONCE) if key), None)
+
+    def _partitions_of(self, wanted: JobFilter) -> list[_Partition]:
+        return self._partitions(self._functions(wanted.function_name), _first_day(wanted.since))
+
+    def _partitions_near(self, near: Near) -> list[_Partition]:
+        """Return the partitions in which a job can be, the likeliest first."""
+        functions = self._functions(near.function_name)
+        if near.time is None:
+            return self._partitions(functions) if len(functions) <= _MOST_FUNCTIONS else []
+        return [
+            _Partition(self.layout.folder("records", function, f"dt={day.isoformat()}"), day)
+            for day in _days_around(near.time)
+            for function in functions
+        ]
+
+    def _functions(self, function_name: str | None) -> list[str]:
+        """Return the outer folder of a function's jobs; without a name, the folders of all functions."""
+        if function_name is not None:
+            return [function_partition(function_name)]
+        return [*self.store.children(self.layout.folder("records"))]
+
+    def _partitions(self, functions: Iterable[str], first: date = date.min) -> list[_Partition]:
+        """List the partitions of these functions from the `first` day on, and those without a day; newest first."""
+
+        def days(function: str) -> list[_Partition]:
+            names = self.store.children(self.layout.folder("records", function))
+            return [partition for name in names if (partition := self._partition(function, name))]
+
+        found = chain.from_iterable(in_order(days, functions, _AT_ONCE))
+        kept = [partition for partition in found if partition.day is None or partition.day >= first]
+        return sorted(kept, key=lambda partition: partition.day or date.min, reverse=True)
+
+    def _partition(self, function: str, name: str) -> _Partition | None:
+        folder = self.layout.folder("records", function, name)
+        column, _, day = name.partition("=")
+        if name == f"dt={NO_VALUE}":
+            return _Partition(folder, None)
+        try:
+            if column == "dt":
+                return _Partition(folder, date.fromisoformat(day))
+        except ValueError:
+            pass
+        _skipped(f"{function}/{name}/", "not a partition of ours")
+        return None
+
+    def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
+        for partition in partitions:
+            for key, _ in chain.from_iterable(self.store.list(partition.folder)):
+                if key.endswith(".json"):
+                    yield key
+                else:
+                    _skipped(key, "not a record's name")
+
+    def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
+        record = self._record(key)
+        if record is None or not wanted.admits(record):
+            return None
+        manifest = self._manifest(record)
+        values = {name: getattr(record, name) for name in JobLine.model_fields if name != "complete"}
+        line = JobLine(**values, complete=manifest.complete if manifest else None)
+        return line if wanted.admits(line) else None
+
+    def _record(self, key: str) -> Record | None:
+        record = self._read(key, Record)
+        if record is None or self.layout.record(record) == key:
+            return record
+        _skipped(key, "the record of another job, or of another partition")
+        return None
+
+    def _manifest(self, record: Record) -> Manifest | None:
+        return self._read(self.layout.manifest(record), Manifest)
+
+    def _read(self, key: str, model: type[T]) -> T | None:
+        """Read a document; None, with a warning, for one that this version cannot read."""
+        try:
+            return self._parsed(key, model)
+        except StorageError as error:
+            _log.warning("skipped %s", error)
+            return None
+
+    def _parsed(self, key: str, model: type[T]) -> T | None:
+        """Read a document; None when there is none. Raises StorageError for one that this version cannot read."""
+        data = self.store.get(key)
+        try:
+            return None if data is None else model.model_validate_json(data)
+        except ValidationError as error:
+            what = f"no {model.__name__.lower()} of this version: {error.error_count()} errors"
+            raise StorageError(f"{shorten(key)}: {what}") from error
+
+
+def _days_around(time: datetime) -> list[date]:
+    """Return the day of that time, the day before and the day after, as far as there are such days."""
+    day = time.date() if time.year in {MINYEAR, MAXYEAR} else time.astimezone(timezone.utc).date()
+    numbers = [day.toordinal() + days for days in (0, -1, 1)]
+    return [date.fromordinal(number) for number in numbers if date.min.toordinal() <= number <= date.max.toordinal()]
+
+
+def _first_day(since: datetime | None) -> date:
+    if since is None:
+        return date.min
+    try:
+        return (since.astimezone(timezone.utc) - _LONGEST_JOB).date()
+    except OverflowError:  # within days of the year 1
+        return date.min
+
+
+def _newest(line: JobLine) -> tuple[datetime, str]:
+    return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _skipped(key: str, why: str) -> None:
+    _log.warning("skipped %s: %s", shorten(key), why)

@@ -114,14 +114,9 @@ def stored_bytes(row: Row) -> StoredBytes:
     )
 
 
-def record_json(record: Record) -> str:
-    """Return a record as the column `record` holds it."""
-    return record.model_dump_json(by_alias=True)
-
-
-def manifest_json(manifest: Manifest) -> str:
-    """Return a manifest as the column `manifest` holds it."""
-    return manifest.model_dump_json(by_alias=True)
+def json_of(document: Record | Manifest) -> str:
+    """Return a document as the columns `record` and `manifest` hold it."""
+    return document.model_dump_json(by_alias=True)
 
 
 def size(row: Row) -> int:
@@ -165,8 +160,8 @@ def _job(record: Record, manifest: Manifest) -> Row:
         "problems": len(manifest.problems),
         **{f"{part}_stored": True for part in PARTS},
         "raw_uri": None,
-        "record": record_json(record),
-        "manifest": manifest_json(manifest),
+        "record": json_of(record),
+        "manifest": json_of(manifest),
     }
 
 
@@ -185,19 +180,12 @@ def _sent_user_data(record: Record) -> str | None:
 def _output(file: ManifestFile) -> Row:
     bucket, _, key = (file.uri or "").removeprefix("oss://").partition("/")
     return {
-        "uri": file.uri,
+        **file.model_dump(),
         "bucket": bucket or None,
         "object_key": key or None,
-        "role": file.role,
-        "media_type": file.media_type,
-        "media_id": file.media_id,
         "named_by": ",".join(file.named_by),
         "present": file.exists,
-        "size_bytes": file.size_bytes,
-        "etag": file.etag,
-        "crc64": file.crc64,
         "last_modified": time_text(file.last_modified),
-        "storage_class": file.storage_class,
     }
 
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ice_result.core.types import JobId
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, Hint, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import Addresses, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
 from ice_result.sinks.table.schema import JOBS
 
@@ -45,20 +45,18 @@ class TableSink(Store):
         """Write all rows of a job, unless a later generation is there."""
 
     @override
-    def find(self, job_id: JobId, hint: Hint | None = None) -> StoredJob | None:
+    def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
         """Read the job's row; None when it is not there."""
         row = self._job_row(job_id, self._found_columns)
         return stored_job(row) if row else None
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        """Read the record in the job's row."""
         present = self.find(record.job_id)
         return present.record if present else None
 
     @override
     def verified(self, record: Record) -> Manifest | None:
-        """Read the manifest in the job's row."""
         present = self.find(record.job_id)
         return present.manifest if present else None
 
@@ -69,7 +67,6 @@ class TableSink(Store):
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
-        """Read the job's row."""
         return self.find(JobId(key))
 
     @override
@@ -79,12 +76,10 @@ class TableSink(Store):
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
-        """Return the job id."""
         return job_id
 
     @override
     def stored(self, key: str) -> StoredBytes | None:
-        """Read the job's row."""
         row = self._job_row(key, self._stored_columns)
         return stored_bytes(row) if row else None
 

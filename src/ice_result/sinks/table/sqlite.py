@@ -6,12 +6,14 @@ One connection is kept open for writing: a new one for every job made it a fifth
 to close a database folds the log back into it. The log needs shared memory, which network file systems lack.
 """
 
+# ruff: noqa: S608  the only texts put into statements are names of tables and columns, from schema.py; values never are
+
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -22,23 +24,34 @@ from ice_result.core.deadline import current_deadline
 from ice_result.errors import StorageError
 from ice_result.sinks.base import SQLITE, JobFilter, JobLine, SinkContext, TableState, TableStatus
 from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.rows import OLD_FILE_COUNT, Row, Rows, job_line
-from ice_result.sinks.table.schema import JOBS, TABLES
+from ice_result.sinks.table.rows import LINE_COLUMNS, OLD_FILE_COUNT, Row, Rows, job_line, time_text
+from ice_result.sinks.table.schema import JOBS, TABLES, Table
 from ice_result.sinks.table.sink import TableSink
 from ice_result.sinks.table.sqlite_file import BUSY_SECONDS, SqliteFile
-from ice_result.sinks.table.sqlite_statements import (
+from ice_result.sinks.table.sqlite_versions import (
     COLUMNS_THERE,
-    DELETE_DETAILS,
-    INSERT,
-    UPSERT_JOB,
-    listing,
-    page_of_ids,
-    select_job,
+    MOMENT,
+    Columns,
+    check_tables,
+    columns_of,
+    prepare_tables,
 )
-from ice_result.sinks.table.sqlite_versions import Columns, check_tables, columns_of, prepare_tables
 
 T = TypeVar("T")
 _PAUSE_SECONDS = 0.02  # for the cases where it does not wait at all
+
+
+def _insert(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
+
+
+_UPSERT_JOB = (
+    f"{_insert(JOBS)} ON CONFLICT (job_id) DO UPDATE SET "
+    + ", ".join(f"{column.name} = excluded.{column.name}" for column in JOBS.columns if not column.key)
+    + f" WHERE excluded.generation >= {JOBS.name}.generation"
+)
+"""Writes a job's row unless a later generation is there: no row is changed then."""
 
 
 class SqliteSink(TableSink):
@@ -59,11 +72,11 @@ class SqliteSink(TableSink):
         """Write all rows of a job in one transaction; nothing changes when a later generation is there."""
         while True:
             with self._writing() as connection:
-                job = connection.execute(UPSERT_JOB, tuple(rows.job.values()))
+                job = connection.execute(_UPSERT_JOB, tuple(rows.job.values()))
                 if job.rowcount:
                     for table, details in rows.details:
-                        connection.execute(DELETE_DETAILS[table.name], (rows.job_id,))
-                        connection.executemany(INSERT[table.name], (tuple(row.values()) for row in details))
+                        connection.execute(f"DELETE FROM {table.name} WHERE job_id = ?", (rows.job_id,))
+                        connection.executemany(_insert(table), (tuple(row.values()) for row in details))
             if self._file.is_current():
                 return
             if not current_deadline().left():
@@ -72,8 +85,13 @@ class SqliteSink(TableSink):
     @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs, newest first; jobs without any time come last."""
-        jobs = self._tables().get(JOBS.name, {})
-        query, values = listing(wanted, is_version_1=OLD_FILE_COUNT in jobs and "file_count" not in jobs)
+        there = self._tables().get(JOBS.name, {})
+        renamed = {"file_count": OLD_FILE_COUNT} if OLD_FILE_COUNT in there and "file_count" not in there else {}
+        columns = ", ".join(renamed.get(name, name) for name in LINE_COLUMNS)
+        asked = {**_by_function_and_time(wanted), "state = ?": wanted.state, "outcome = ?": wanted.outcome}
+        where, values = _where(asked)
+        incomplete = " AND complete IS NOT TRUE" if wanted.incomplete else ""
+        query = f"SELECT {columns} FROM {JOBS.name} WHERE {where}{incomplete} ORDER BY {MOMENT} DESC, job_id DESC"
         yield from map(job_line, self._read(query, values))
 
     @override
@@ -85,8 +103,9 @@ class SqliteSink(TableSink):
             last = page[-1]
 
     def _ids(self, wanted: JobFilter, after: str) -> list[str]:
-        query, values = page_of_ids(wanted, after, self._ids_a_page)
-        return [str(row["job_id"]) for row in self._read(query, values)]
+        where, values = _where({"job_id > ?": after, **_by_function_and_time(wanted)})
+        query = f"SELECT job_id FROM {JOBS.name} WHERE {where} ORDER BY job_id LIMIT ?"
+        return [str(row["job_id"]) for row in self._read(query, (*values, self._ids_a_page))]
 
     @override
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
@@ -101,7 +120,7 @@ class SqliteSink(TableSink):
 
     @override
     def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:
-        return next(self._read(select_job(columns), (job_id,)), None)
+        return next(self._read(f"SELECT {', '.join(columns)} FROM {JOBS.name} WHERE job_id = ?", (job_id,)), None)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -156,7 +175,7 @@ class SqliteSink(TableSink):
         return True
 
     def _tables(self) -> Columns:
-        return columns_of([*self._read(COLUMNS_THERE, ())])
+        return columns_of(row.values() for row in self._read(COLUMNS_THERE, ()))
 
     def _patiently(self, step: Callable[[], T]) -> T:
         """Return the value of `step()`, tried again while others hold the lock and time is left."""
@@ -185,3 +204,13 @@ def open_sqlite(url: SinkUrl, _context: SinkContext) -> SqliteSink:
 def _is_locked(error: Exception) -> bool:
     texts = ("database is locked", "database table is locked")
     return isinstance(error, BlockingIOError) or str(error).startswith(texts)
+
+
+def _by_function_and_time(wanted: JobFilter) -> dict[str, str | None]:
+    return {"function_name = ?": wanted.function_name, f"{MOMENT} >= ?": time_text(wanted.since)}
+
+
+def _where(asked: Mapping[str, str | None]) -> tuple[str, tuple[str, ...]]:
+    """Return the conditions that have a value as one, and their values."""
+    conditions = {condition: value for condition, value in asked.items() if value is not None}
+    return " AND ".join(conditions) or "TRUE", tuple(conditions.values())

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ice_result.core.file_locks import locked_folder
-from ice_result.sinks.table.sqlite_statements import SET_UP
 
 BUSY_SECONDS = 0.25
 """Longest time that SQLite waits for a lock by itself."""
+_SET_UP = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"  # a COMMIT is on disk when it returns
 _LOG, _INDEX, _JOURNAL = "-wal", "-shm", "-journal"
 _Identity = tuple[int, int]
 
@@ -65,7 +65,7 @@ class SqliteFile:
     def _opened(self) -> _Open:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            connection.executescript(SET_UP)
+            connection.executescript(_SET_UP)
             opened = _Open(connection, _identity(self._path), _identity(self._beside(_LOG)))
         except BaseException:
             connection.close()

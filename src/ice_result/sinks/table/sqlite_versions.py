@@ -19,16 +19,22 @@ indexes, its triggers and the columns that others added stay. `record` and `mani
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ice_result.errors import StorageError
 from ice_result.sinks.table.rows import OLD_FILE_COUNT
-from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, TABLES, Table
-from ice_result.sinks.table.sqlite_statements import COLUMNS_THERE, CREATE_INDEX, add_column, create
+from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
 
 Columns = Mapping[str, Mapping[str, str]]
 """Present columns with their types, by table."""
+COLUMNS_THERE = (
+    "SELECT tables.name AS table_name, columns.name, columns.type "
+    "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+)
+MOMENT = "coalesce(finish_time, create_time)"
+_INDEX = f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({MOMENT}, job_id)"
+_TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
 _SINCE_VERSION_1 = {
     JOBS.name: {"file_count", "result_stored", "files_stored"},
     OUTPUTS.name: {"storage_class"},
@@ -48,11 +54,11 @@ _MADE_BY_OTHERS = (
 )
 
 
-def columns_of(rows: Sequence[Mapping[str, object]]) -> Columns:
+def columns_of(rows: Iterable[Iterable[object]]) -> Columns:
     """Return the columns that the query COLUMNS_THERE found."""
     there: dict[str, dict[str, str]] = {}
-    for row in rows:
-        there.setdefault(str(row["table_name"]), {})[str(row["column_name"])] = str(row["column_type"])
+    for table, column, kind in rows:
+        there.setdefault(str(table), {})[str(column)] = str(kind)
     return there
 
 
@@ -69,18 +75,26 @@ def check_tables(there: Columns, path: Path) -> None:
 
 def prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
     """Make and migrate tables, within a transaction. Raises StorageError for tables that are not ours."""
-    cursor = connection.execute(COLUMNS_THERE)
-    names = [name for name, *_ in cursor.description]
-    there = columns_of([dict(zip(names, row, strict=True)) for row in cursor])
+    there = columns_of(connection.execute(COLUMNS_THERE))
     check_tables(there, path)
     for table in TABLES:
         if table.name not in there:
-            connection.execute(create(table))
+            connection.execute(_create(table))
         elif _lacking(table, there):
             statements = _copying_jobs(connection) if table is JOBS else _adding_columns(table, there)
             for statement in statements:
                 connection.execute(statement)
-    connection.execute(CREATE_INDEX)
+    connection.execute(_INDEX)
+
+
+def _declaration(column: Column) -> str:
+    return f"{column.name} {_TYPES[column.type]}{' NOT NULL' if column.key else ''}"
+
+
+def _create(table: Table, *, name: str | None = None) -> str:
+    columns = ", ".join(_declaration(column) for column in table.columns)
+    key = ", ".join(column.name for column in table.key)
+    return f"CREATE TABLE {name or table.name} ({columns}, PRIMARY KEY ({key}))"
 
 
 def _lacking(table: Table, there: Columns) -> set[str]:
@@ -98,7 +112,8 @@ def _can_be_migrated(table: Table, there: Columns) -> bool:
 def _adding_columns(table: Table, there: Columns) -> Iterator[str]:
     """Return the statements that add the columns a table lacks; rows that are there have null in them."""
     lacking = _lacking(table, there)
-    return (add_column(table, column.name) for column in table.columns if column.name in lacking)
+    added = [column for column in table.columns if column.name in lacking]
+    return (f"ALTER TABLE {table.name} ADD COLUMN {_declaration(column)}" for column in added)
 
 
 def _copying_jobs(connection: sqlite3.Connection) -> Iterator[str]:
@@ -112,7 +127,7 @@ def _copying_jobs(connection: sqlite3.Connection) -> Iterator[str]:
     quoted = {name: '"{}"'.format(name.replace('"', '""')) for name in others}
     yield f"ALTER TABLE {JOBS.name} RENAME COLUMN {OLD_FILE_COUNT} TO file_count"
     made_by_others = [str(sql) for (sql,) in connection.execute(_MADE_BY_OTHERS)]
-    yield create(JOBS, name=_COPY)
+    yield _create(JOBS, name=_COPY)
     yield from (f"ALTER TABLE {_COPY} ADD COLUMN {quoted[name]} {kind}" for name, kind in others.items())
     names = ", ".join([*ours, *quoted.values()])
     values = ", ".join([*(_VALUES.get(name, name) for name in ours), *quoted.values()])

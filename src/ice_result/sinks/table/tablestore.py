@@ -32,9 +32,8 @@ from ice_result.sinks.table.rows import (
     Rows,
     Value,
     job_line,
+    json_of,
     manifest_file,
-    manifest_json,
-    record_json,
     rows_of,
     size,
     stored_job,
@@ -42,8 +41,7 @@ from ice_result.sinks.table.rows import (
 )
 from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table
 from ice_result.sinks.table.sink import TableSink
-from ice_result.sinks.table.tablestore_client import Change, Edge, Tablestore, key_schema
-from ice_result.sinks.table.tablestore_errors import SERVICE
+from ice_result.sinks.table.tablestore_client import SERVICE, Change, Edge, Tablestore, key_schema
 
 _LARGEST_VALUE = 2 * 1024 * 1024
 _LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
@@ -64,13 +62,13 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
             manifest = manifest.model_copy(update={"files": (), "problems": manifest.problems[:_MOST_PROBLEMS]})
         else:
             record = record.model_copy(update={part: _NOTHING[part]})
-        kept: Row = {"record": record_json(record), "manifest": manifest_json(manifest)}
+        kept: Row = {"record": json_of(record), "manifest": json_of(manifest)}
         rows = rows._replace(job={**rows.job, **kept, f"{part}_stored": False, "raw_uri": raw_uri})
     _check(rows)
     return rows
 
 
-def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
+def _log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
     """Log the parts of a job that Tablestore does not keep, and the store that has them."""
     parts = [part for part in PARTS if not rows.job[f"{part}_stored"]]
     if parts:
@@ -78,8 +76,8 @@ def log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
             "job %s: its record has %d bytes and its manifest %d, more than Tablestore keeps of a job: they are stored "
             "there without %s; the whole record belongs in %s",
             record.job_id,
-            len(record_json(record).encode()),
-            len(manifest_json(manifest).encode()),
+            len(json_of(record).encode()),
+            len(json_of(manifest).encode()),
             ", ".join(parts),
             rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
         )
@@ -132,7 +130,6 @@ class TablestoreSink(TableSink):
 
     @override
     def load(self) -> None:
-        """Make the client ready."""
         self._instance.load()
 
     @override
@@ -142,7 +139,7 @@ class TablestoreSink(TableSink):
         Raises RejectedError, before any call, for a job that is too large.
         """
         rows = self._rows(record, manifest)
-        log_left_out(rows, record, manifest)
+        _log_left_out(rows, record, manifest)
         self.write(rows)
 
     @override
@@ -161,9 +158,11 @@ class TablestoreSink(TableSink):
         Raises StorageError when some of them are missing.
         """
         job = self._job_row(record.job_id, (*self._found_columns, "generation"))
-        there = stored_job(job) if job else None
-        if job is None or there is None or there.manifest is None or "files" not in there.left_out:
-            return there.manifest if there else None
+        if job is None:
+            return None
+        there = stored_job(job)
+        if there.manifest is None or "files" not in there.left_out:
+            return there.manifest
         generation, first, end = job.get("generation"), (record.job_id, 1), (record.job_id, Edge.HIGHEST)
         pages = self._instance.scan(OUTPUTS, first, end, [column.name for column in OUTPUTS.columns])
         files = [manifest_file(row) for page in pages for row in page if row.get("generation") == generation]

@@ -254,7 +254,7 @@ def test_what_is_damaged_or_foreign_is_skipped_with_a_warning(
     assert ids(sink) == ["job-1"]
 
     (warning,) = caplog.records
-    assert (warning.levelno, warning.name) == (logging.WARNING, "ice_result.sinks.object.reader")
+    assert (warning.levelno, warning.name) == (logging.WARNING, "ice_result.sinks.object.sink")
     assert why in warning.getMessage()
     assert warning.getMessage().isprintable()
 
