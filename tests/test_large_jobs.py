@@ -29,8 +29,7 @@ from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
 from ice_result.jobs import IceClient
-from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, largest_now
-from ice_result.processing.large_jobs import LargeJobQueue
+from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, LargeJobQueue, largest_now
 from support.fake_clock import FakeTime, function_without_pauses, limited
 from support.ice_queries import query
 from support.large_results import KINDS, response

@@ -100,7 +100,7 @@ def _response(path: Path) -> JsonValue:
     size, limit = path.stat().st_size, largest_now()
     if size > limit:
         raise TooLargeError("the response", size, limit, "bytes")
-    text = path.read_bytes()
+    text = json_text.decode(path.read_bytes())
     check_text(text)
     response = json_text.load(text)
     if isinstance(response, dict):

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, StorageError, shorten
 from ice_result.jobs.model import Job, JobSource
-from ice_result.jobs.sizes import check_files
+from ice_result.jobs.sizes import LargeJobQueue, check_files
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.large_jobs import LargeJobQueue
 from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
