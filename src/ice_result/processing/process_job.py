@@ -49,10 +49,6 @@ class JobProcessor:
         self._most_tries = most_tries
         self._large_jobs = LargeJobQueue()
 
-    def load(self) -> None:
-        """Begin to load the SDKs and connections that the first job needs. Makes no call."""
-        self._writer.load(self._jobs)
-
     def process(self, event: JobEvent, timer: StageTimer) -> Written | RecordedBefore:
         """Ask ICE for the job of an event, and write it to the sinks that do not have it.
 

@@ -22,7 +22,6 @@ from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
-from ice_result.jobs.model import JobSource
 from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
@@ -73,13 +72,6 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
 
-    def load(self, jobs: JobSource) -> None:
-        """Begin to load the stores and `jobs`. An error of loading is raised again at the first use."""
-        stores = self._stores
-        inspector = [stores.inspector.load] if stores.inspector else []
-        for load in (jobs.load, *inspector, *(sink.load for sink in stores.sinks)):
-            begin(load)
-
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
 
@@ -105,7 +97,8 @@ class JobWriter:
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
             return self._write(record, manifest, target)
-        stored, unreadable = self._read_all(lambda sink: sink.recorded(record))
+        # Every sink is read, also one that the job is not written to.
+        stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
@@ -158,7 +151,7 @@ class JobWriter:
             complete, unreadable = self._complete_manifests(record, manifest)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
             manifest = next(iter(complete.values()), manifest)
-            committed, refused_later = self._on_each(
+            committed, refused_later = _on_each(
                 [sink for sink in staged if sink not in refused],
                 lambda sink: sink.commit(record, complete.get(sink, manifest)),
             )
@@ -175,7 +168,7 @@ class JobWriter:
         if manifest.complete or not manifest.files or record.outcome != "ok":
             return {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            stored, unreadable = self._read_all(lambda sink: sink.verified(record))
+            stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
         complete = {
             sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
         }
@@ -191,15 +184,6 @@ class JobWriter:
             return dict(
                 zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
             )
-
-    def _read_all(self, read: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
-        """Read in every sink, also in those that the job is not written to. Returns values and errors by sink."""
-        return self._on_each(self._stores.sinks, read)
-
-    def _on_each(
-        self, sinks: Iterable[Store], call: Callable[[Store], T]
-    ) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
-        return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
 class _WithoutManifestError(StorageError):
@@ -220,6 +204,11 @@ def _same_files(one: Manifest, other: Manifest) -> bool:
 
 def _unreachable(error: TimedOutError) -> ObjectFacts:
     return ObjectFacts(exists=None, problem="unreachable", message=str(error))
+
+
+def _on_each(sinks: Iterable[Store], call: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
+    """Make the call in every sink, in parallel. Returns the values and the errors by sink."""
+    return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
 def _gather(calls: Mapping[Store, Task[T]]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
