@@ -29,7 +29,7 @@ from ice_result.results import decode, registry
 from ice_result.sinks.object.layout import LONGEST_PART, part
 from ice_result.sinks.registry import parse_sink_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
-from ice_result.triggers.signature import WINDOW_SECONDS
+from ice_result.triggers.http_requests import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 from support.decoded_json import decoded_json
 

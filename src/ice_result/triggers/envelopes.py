@@ -67,7 +67,7 @@ def _open_mns_topic_message(message: JsonObject, _options: TriggerOptions) -> Co
     """Open a message of an MNS topic: `{"TopicOwner", "TopicName", "Message", "MessageId", …}`.
 
     The attributes of the sender are among these keys, under any name. `Message` is a string. The XML format has the
-    same keys (see mns_xml.py); the STREAM format without attributes has no envelope at all.
+    same keys (see texts.py); the STREAM format without attributes has no envelope at all.
     """
     if "Message" not in message or not {"TopicName", "TopicOwner"} & message.keys():
         return None
