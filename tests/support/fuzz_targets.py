@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from pydantic_core import to_json
 
@@ -150,7 +149,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
 
 def _few(triggered: Triggered) -> Triggered:
     """Return the first events: each one would write the whole payload again."""
-    return replace(triggered, events=triggered.events[:10])
+    return triggered._replace(events=triggered.events[:10])
 
 
 def _signed(body: str) -> JsonObject:

@@ -8,8 +8,9 @@ A new kind is one function, and one line in ENVELOPES at the end of the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -23,8 +24,7 @@ from ice_result.triggers.model import Ignored, JobEvent, Malformed, Past, Trigge
 from ice_result.triggers.texts import describe, short_text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nested:
+class Nested(NamedTuple):
     """A message inside another one, or an array of messages, or a text of either, still to be read."""
 
     field: str  # the key it was under, for the reasons of malformed messages
@@ -39,8 +39,7 @@ Contents: TypeAlias = Iterable[Nested | TriggerEvent]
 """Contents of a message. Events have no `event_id` yet, and a `payload` only where it is less than the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A kind of message: the keys it is recognised by, for reasons, and the function that opens it."""
 
     known_by: str
@@ -147,10 +146,8 @@ def _open_failed_call(message: JsonObject, _options: TriggerOptions) -> Contents
         return None
     was_json = False
     if isinstance(payload, str):
-        try:
+        with suppress(NotJsonError):  # perhaps it is base64 or XML, which is read later
             payload, was_json = json_text.load(payload), True
-        except NotJsonError:  # perhaps base64 or XML, which is read later
-            was_json = False
     call = short_text(context.get("requestId"))
     return (Nested(field="requestPayload", value=payload, request_id=call, bare_id=was_json),)
 

@@ -39,10 +39,8 @@ WINDOW_SECONDS = 300.0
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-def is_request(message: JsonValue) -> bool:
+def is_request(message: JsonObject) -> bool:
     """Recognise a request, which must be answered in the HTTP form."""
-    if not isinstance(message, dict):
-        return False
     return "http" in _context(message) or ("headers" in message and bool({"body", "httpMethod"} & message.keys()))
 
 

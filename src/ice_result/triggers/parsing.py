@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from ice_result.core import json_text
 from ice_result.core.types import JobId, JsonObject, JsonValue
@@ -41,8 +42,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A place in a payload, and the facts from the envelopes around it.
 
     The outermost message id counts: it names the delivery, and so the same in logs and in a redelivery. The id of a
@@ -61,16 +61,13 @@ class _Place:
     time_is_over: Callable[[], bool] = _never
 
     def inside(self, nested: Nested) -> _Place:
-        return _Place(
-            options=self.options,
+        return self._replace(
             field=nested.field,
             level=self.level + 1,
             bare_id=nested.bare_id,
             message_id=self.message_id or nested.message_id,
             request_id=self.request_id or nested.request_id,
             past=nested.past or self.past,
-            ids_only=self.ids_only,
-            time_is_over=self.time_is_over,
         )
 
     def event(self, event: TriggerEvent, message: JsonValue) -> TriggerEvent:
@@ -153,7 +150,7 @@ def _read_lines(lines: Iterable[tuple[int, str]], place: _Place) -> Iterator[Tri
         if place.time_is_over():
             yield Unread(payload=without_secrets(line))
         else:
-            yield from _read_text(line, replace(place, field=f"line {number}"))
+            yield from _read_text(line, place._replace(field=f"line {number}"))
 
 
 def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) -> tuple[TriggerEvent, ...]:
@@ -172,7 +169,7 @@ def _read_each(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         if place.time_is_over():
             yield Unread(payload=without_secrets(element))
         else:
-            yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
+            yield from _read(element, place._replace(field=f"{place.field}[{index}]", bare_id=False))
 
 
 def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
@@ -182,7 +179,7 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case list() if value:
             for element in value:
                 # Only objects are free: arrays and texts in arrays could go on for ever.
-                inside = replace(place, bare_id=False, level=place.level + (not isinstance(element, dict)))
+                inside = place._replace(bare_id=False, level=place.level + (not isinstance(element, dict)))
                 if inside.level > MAX_NESTING:
                     yield place.malformed(_TOO_DEEP, element)
                 else:
@@ -204,7 +201,7 @@ def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
     if isinstance(value, (dict, list)):
         yield from _read(value, place)
     elif isinstance(value, str) and place.level < MAX_NESTING:
-        yield from _read_text(value, replace(place, level=place.level + 1))
+        yield from _read_text(value, place._replace(level=place.level + 1))
     elif isinstance(value, str):
         yield place.malformed(_TOO_DEEP, value)
     elif place.bare_id:
