@@ -235,7 +235,7 @@ def begin(work: Callable[[], T]) -> threads.Task[T]:
         _in_call.set(True)
         return work()
 
-    return threads.start(run)
+    return threads.pool.start(run)
 
 
 def result_of(task: threads.Task[T]) -> T:
@@ -277,7 +277,7 @@ def call_within(
         raise TimedOutError(operation, service=service, detail=_NO_TIME)
     _check_left_behind(operation, service)
     deadline = Deadline.after(seconds, clock)
-    task = threads.start(work)
+    task = threads.pool.start(work)
     try:
         return task.result(deadline)
     except threads.LeftBehindError:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -64,8 +62,7 @@ class ObjectAddress(NamedTuple):
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-@dataclass(frozen=True)
-class ObjectName:
+class ObjectName(NamedTuple):
     """The parts of a text that names an object.
 
     `bucket` is None where the text does not tell it. `written` is the key as it was sent: the rest of the address with
@@ -78,7 +75,7 @@ class ObjectName:
     written: str
     literal: bool
 
-    @cached_property
+    @property
     def is_not_saved(self) -> bool:
         """True for ICE's error text in place of the path of a file that it could not write, also inside an address.
 
@@ -87,12 +84,12 @@ class ObjectName:
         """
         return _decoded(self.key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Key as OSS reads it: in the path of an http(s) URL, `+` is a space. [inferred from public reports]"""
         return self.plain if self.literal else _key(_decoded(without_query(self.written).replace("+", " ")))
 
-    @cached_property
+    @property
     def plain(self) -> str:
         """Key with `+` unchanged: percent-decoded once, or a path as it is."""
         return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))
