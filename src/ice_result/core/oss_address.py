@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -62,7 +64,8 @@ class ObjectAddress(NamedTuple):
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-class ObjectName(NamedTuple):
+@dataclass(eq=False, repr=False)
+class ObjectName:
     """The parts of a text that names an object.
 
     `bucket` is None where the text does not tell it. `written` is the key as it was sent: the rest of the address with
@@ -75,7 +78,7 @@ class ObjectName(NamedTuple):
     written: str
     literal: bool
 
-    @property
+    @cached_property
     def is_not_saved(self) -> bool:
         """True for ICE's error text in place of the path of a file that it could not write, also inside an address.
 
@@ -84,12 +87,12 @@ class ObjectName(NamedTuple):
         """
         return _decoded(self.key).lstrip("\ufeff /").lower().startswith(_NOT_SAVED)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Key as OSS reads it: in the path of an http(s) URL, `+` is a space. [inferred from public reports]"""
         return self.plain if self.literal else _key(_decoded(without_query(self.written).replace("+", " ")))
 
-    @property
+    @cached_property
     def plain(self) -> str:
         """Key with `+` unchanged: percent-decoded once, or a path as it is."""
         return _key(without_signed_query(self.written)) if self.literal else _key(_decoded(without_query(self.written)))

@@ -187,17 +187,16 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case str():
             yield from _read_text(value, place)
         case _:
-            yield place.malformed(f"found {describe(value)}; {_expected_keys()}", value)
+            yield place.malformed(_unknown(value), value)
 
 
 def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
     """Read a text that is a message: JSON or XML, perhaps in base64; or, where that is allowed, only a job id."""
+    problem = None
     try:
         value = read_text(text)
     except NotJsonError as error:
         value, problem = None, f"{error}; {_EXPECTED_TEXT}"
-    else:
-        problem = f"found {describe(value)}; {_expected_keys()}"
     if isinstance(value, (dict, list)):
         yield from _read(value, place)
     elif isinstance(value, str) and place.level < MAX_NESTING:
@@ -208,7 +207,7 @@ def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
         event = job_event(text, place.field)
         yield place.event(event, {"JobId": event.job_id} if isinstance(event, JobEvent) else text)
     else:
-        yield place.malformed(problem, text)
+        yield place.malformed(problem or _unknown(value), text)
 
 
 def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
@@ -218,7 +217,7 @@ def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
         if contents is not None:
             break
     else:
-        yield place.malformed(f"found {describe(message)}; {_expected_keys()}", message)
+        yield place.malformed(_unknown(message), message)
         return
     for item in contents:
         if not isinstance(item, Nested):
@@ -234,5 +233,5 @@ _EXPECTED_TEXT = "expected JSON, the XML of an MNS topic, or base64 of either"
 _TOO_DEEP = f"nested deeper than {MAX_NESTING} envelopes; expected an event by then"
 
 
-def _expected_keys() -> str:
-    return f"expected an object with {', '.join(envelope.known_by for envelope in ENVELOPES)}"
+def _unknown(value: JsonValue) -> str:
+    return f"found {describe(value)}; expected an object with {', '.join(kind.known_by for kind in ENVELOPES)}"
