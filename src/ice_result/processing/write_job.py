@@ -91,7 +91,7 @@ class JobWriter:
 
         Raises StorageError for a record without a manifest.
         """
-        manifest = _manifest_of(found.record, found.manifest)
+        manifest = _manifest_of(found)
         return self._write_unless_better(found.record, lambda: manifest, target)
 
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
@@ -122,7 +122,7 @@ class JobWriter:
         for source, record in having.items():
             try:
                 found = self._found_in(source, record, is_copied=bool(lacking))
-                manifest = _manifest_of(found.record, found.manifest)
+                manifest = _manifest_of(found)
             except IceResultError as error:
                 errors.append(error)
                 if isinstance(error, _WithoutManifestError) and source in target.sinks:
@@ -190,11 +190,12 @@ class _WithoutManifestError(StorageError):
     """A stored record without a manifest: the function was killed between the two."""
 
 
-def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
-    if manifest is None:
-        what = f"job {record.job_id}: its stored record has no manifest beside it"
-        raise _WithoutManifestError(f"{what}; `ice-result verify {record.job_id}` makes one")
-    return manifest
+def _manifest_of(found: StoredJob) -> Manifest:
+    if found.manifest is None:
+        job_id = found.record.job_id
+        what = f"job {job_id}: its stored record has no manifest beside it"
+        raise _WithoutManifestError(f"{what}; `ice-result verify {job_id}` makes one")
+    return found.manifest
 
 
 def _same_files(one: Manifest, other: Manifest) -> bool:

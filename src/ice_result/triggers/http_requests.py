@@ -20,7 +20,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Literal
@@ -55,10 +56,8 @@ def request_id(request: JsonObject) -> str | None:
     return short_text(_context(request).get("requestId"))
 
 
-def read_request(
-    request: JsonObject, options: TriggerOptions, now: float, read: Callable[[JsonObject], Iterator[TriggerEvent]]
-) -> Triggered:
-    """Read the one event of `request`, or refuse it; `read` yields the events of a request as they come."""
+def read_request(request: JsonObject, options: TriggerOptions, now: float, events: Iterator[TriggerEvent]) -> Triggered:
+    """Read the one event of `request`, or refuse it. `events` reads the request as far as its events are taken."""
     if reason := without_event(request):
         return Triggered(events=(Ignored(event_id=request_id(request), reason=reason),), via_http=True)
     if (method := _method(request)) != "POST":
@@ -72,21 +71,20 @@ def read_request(
         reason = f"body: found {len(text)} characters; expected at most {LONGEST_BODY}, and the rest is not kept"
         event: TriggerEvent = _malformed(request, reason, text[:LONGEST_BODY])
     else:
-        event = _only_event(request, read)
+        event = _only_event(request, events)
     if isinstance(event, Malformed) and not options.callback:
         return _refused(request, 413 if too_long else 400, event.reason)
     return Triggered(events=(event,), via_http=True)
 
 
-def _only_event(request: JsonObject, read: Callable[[JsonObject], Iterator[TriggerEvent]]) -> TriggerEvent:
-    first, *others = islice(read(request), 2)
+def _only_event(request: JsonObject, events: Iterator[TriggerEvent]) -> TriggerEvent:
+    first, *others = islice(events, 2)
     if not others:
         return first if isinstance(first, Ignored) else replace(first, past=None)
-    body = request.get("body")
-    try:
-        kept = read_text(body) if isinstance(body, str) else body
-    except NotJsonError:
-        kept = body
+    kept = request.get("body")
+    if isinstance(kept, str):
+        with suppress(NotJsonError):
+            kept = read_text(kept)
     return _malformed(request, "body: found more than one event; expected one", kept)
 
 

@@ -116,7 +116,7 @@ def parse(
         return Triggered(events=_read_whole_text(payload, error, _Place(options, time_is_over=time_is_over)))
     place = _Place(options, bare_id=True, time_is_over=time_is_over)
     if isinstance(whole, dict) and is_request(whole):
-        return read_request(whole, options, clock(), lambda request: _read_each(request, place))
+        return read_request(whole, options, clock(), _read_each(whole, place))
     messages = whole if isinstance(whole, list) else [whole]
     return Triggered(
         events=_limited(_read_each(whole, place), place, whole),
