@@ -132,13 +132,11 @@ class Pipeline:
 
         An error of loading is raised again at the first use.
         """
-        inspector = self.stores.inspector
-        for load in (
-            self._jobs.load,
-            *([inspector.load] if inspector else []),
-            *(sink.load for sink in self.stores.sinks),
-        ):
-            begin(load)
+        begin(self._jobs.load)
+        if self.stores.inspector:
+            begin(self.stores.inspector.load)
+        for sink in self.stores.sinks:
+            begin(sink.load)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
         """Parse a payload, process its events, and report their outcomes."""

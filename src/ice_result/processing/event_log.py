@@ -52,7 +52,7 @@ def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retri
     _write(_LEVELS.get(outcome, logging.INFO), line)
 
 
-def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int = logging.INFO) -> None:
+def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int) -> None:
     """Write the line of one invocation of the function."""
     _write(level, {"kind": "invocation", **facts, **timer.stages})
 

@@ -40,7 +40,7 @@ class JobProcessor:
     """Processes jobs, each from its event to the sinks. Any number of threads may use it at once."""
 
     def __init__(
-        self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int = MOST_TRIES
+        self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int
     ) -> None:
         self._jobs = jobs
         self._sinks = stores.sinks
