@@ -108,7 +108,8 @@ class Job(NamedTuple):
         """
         if not isinstance(response, dict):
             raise InvalidResponseError(f"job {asked}: the response is not a job: not a JSON object")
-        missing = [name for name in ("JobId", "Status", "FunctionName") if not _is_text(response.get(name))]
+        needed = {name: response.get(name) for name in ("JobId", "Status", "FunctionName")}
+        missing = [name for name, value in needed.items() if not isinstance(value, str) or not value.strip()]
         if missing:
             raise InvalidResponseError(f"job {asked}: the response is not a job: no {', '.join(missing)} in it")
         answered = str(response["JobId"]).strip()
@@ -142,10 +143,6 @@ class JobSource(Protocol):
         Raises NotFoundError, or another error of errors.py.
         """
         ...
-
-
-def _is_text(value: JsonValue) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _cleaned(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from ice_result.core.deadline import current_deadline
 from ice_result.core.json_text import dump
-from ice_result.core.types import JsonObject, JsonValue
+from ice_result.core.types import JsonObject
 from ice_result.errors import OutOfTimeError, TooLargeError
 
 T = TypeVar("T")
@@ -53,7 +53,8 @@ def check_text(text: str) -> None:
 
 def check_response(response: JsonObject) -> None:
     """Raise TooLargeError for a response with a too large Result, or a too long list of files."""
-    size = _size(response.get("Result"))
+    result = response.get("Result")
+    size = len((result if isinstance(result, str) else dump(result)).encode(errors="surrogatepass"))
     if size > LARGEST_RESULT:
         raise TooLargeError("Result", size, LARGEST_RESULT, "bytes")
     for name in ("OutputFiles", "OutputUrls", "OutputMediaIds"):
@@ -66,10 +67,6 @@ def check_files(where: str, count: int) -> None:
     """Raise TooLargeError for more files than are looked up for one job."""
     if count > MOST_FILES:
         raise TooLargeError(where, count, MOST_FILES, "files")
-
-
-def _size(value: JsonValue) -> int:
-    return len((value if isinstance(value, str) else dump(value)).encode(errors="surrogatepass"))
 
 
 class LargeJobQueue:

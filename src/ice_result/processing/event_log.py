@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ice_result.core.calls import Retries
 from ice_result.core.json_text import dump, valid_text
-from ice_result.core.types import JsonObject, JsonValue
+from ice_result.core.types import JsonObject
 from ice_result.errors import shorten
 
 _LEVELS = {"parked": logging.WARNING, "failed": logging.ERROR}
@@ -59,8 +59,9 @@ def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int) -> Non
 
 def _write(level: int, line: JsonObject) -> None:
     if _log.isEnabledFor(level):
-        _log.log(level, "%s", dump({name: _shown(value) for name, value in line.items() if value is not None}))
-
-
-def _shown(value: JsonValue) -> JsonValue:
-    return shorten(valid_text(value)) if isinstance(value, str) else value
+        shown: JsonObject = {
+            name: shorten(valid_text(value)) if isinstance(value, str) else value
+            for name, value in line.items()
+            if value is not None
+        }
+        _log.log(level, "%s", dump(shown))

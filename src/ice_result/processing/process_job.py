@@ -65,13 +65,11 @@ class JobProcessor:
                 job = self._jobs.get(event.job_id)
             except NotFoundError as error:
                 return self._copy_recorded(event, error, Target(targets, timer))
-        if not job.is_finished and not (job.state == "unknown" and self._is_last_try(event)):
+        is_last_try = (event.past.attempts if event.past else 0) + 1 >= self._most_tries
+        if not job.is_finished and not (job.state == "unknown" and is_last_try):
             raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
         record, files = record_of(job, self._region)
         return self._writer.write(record, files, Target(targets or [*self._sinks], timer))
-
-    def _is_last_try(self, event: JobEvent) -> bool:
-        return (event.past.attempts if event.past else 0) + 1 >= self._most_tries
 
     def _copy_recorded(self, event: JobEvent, unknown: NotFoundError, target: Target) -> Written | RecordedBefore:
         """Copy a recorded job that ICE no longer knows to the sinks that do not have it.

@@ -169,8 +169,11 @@ class JobWriter:
             return {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
+        files = {file.uri for file in manifest.files}
         complete = {
-            sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
+            sink: there
+            for sink, there in stored.items()
+            if there and there.complete and {file.uri for file in there.files} == files
         }
         return complete, unreadable
 
@@ -196,11 +199,6 @@ def _manifest_of(found: StoredJob) -> Manifest:
         what = f"job {job_id}: its stored record has no manifest beside it"
         raise _WithoutManifestError(f"{what}; `ice-result verify {job_id}` makes one")
     return found.manifest
-
-
-def _same_files(one: Manifest, other: Manifest) -> bool:
-    """Return True for manifests of the same files, in any order."""
-    return {file.uri for file in one.files} == {file.uri for file in other.files}
 
 
 def _unreachable(error: TimedOutError) -> ObjectFacts:

@@ -183,7 +183,12 @@ class LenientReader:
             self.warn(path, "unexpected_data", "an object where a list is documented: read as a list of one")
             items = [Item(path, 1, value)]
         else:
-            items = self._listed(value, path)
+            items = []
+            for index, entry in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(entry, dict):
+                    items.append(Item(f"{path}[{index}]", index + 1, entry))
+                else:
+                    self.warn(f"{path}[{index}]", "unreadable", f"not an object: {_shown(entry)}")
         if not items:
             self.undecodable(path, "unreadable", f"not a list of objects: {_shown(value)}")
         for item in items:
@@ -259,15 +264,6 @@ class LenientReader:
             self.warn(member(item.path, key), "unreadable", message)
             return FileName(None, None)
         return FileName(path, ObjectAddress(name.bucket, path).uri if name.bucket else None)
-
-    def _listed(self, value: JsonValue, path: str) -> list[Item]:
-        items: list[Item] = []
-        for index, entry in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(entry, dict):
-                items.append(Item(f"{path}[{index}]", index + 1, entry))
-            else:
-                self.warn(f"{path}[{index}]", "unreadable", f"not an object: {_shown(entry)}")
-        return items
 
     def _value(self, item: Item, key: str) -> JsonValue:
         value = item.values.get(key)
