@@ -189,7 +189,7 @@ def _open_ims_event(message: JsonObject, options: TriggerOptions) -> Contents | 
         reason = f"event type {shorten(event_type)} is not one of those configured: {', '.join(options.event_types)}"
         return (Ignored(event_type=shown, reason=reason),)
     event = find_job_id(message, options.job_id_paths)
-    if isinstance(event, Missing):
+    if event is None:
         reason = f"{shorten(event_type)} event without a job id: looked at {', '.join(options.job_id_paths)}"
         return (Malformed(event_type=shown, reason=reason),)
     if isinstance(event, Malformed):
@@ -234,16 +234,15 @@ def _open_manual(message: JsonObject, options: TriggerOptions) -> Contents | Non
     """
     one = find_job_id(message, (*options.job_id_paths, "/JobId"))
     many = value_of(message, "JobIds")
-    if isinstance(one, Missing) and isinstance(many, Missing):
+    if one is None and isinstance(many, Missing):
         return None
 
     def events() -> Iterable[TriggerEvent]:
-        if not isinstance(one, Missing):
-            rest: JsonObject = {key: value for key, value in message.items() if key.casefold() != "jobids"}
-            if isinstance(one, JobEvent):
-                yield replace(one, payload=rest, function_name=function_name(message))
-            else:
-                yield replace(one, payload=rest)
+        rest: JsonObject = {key: value for key, value in message.items() if key.casefold() != "jobids"}
+        if isinstance(one, JobEvent):
+            yield replace(one, payload=rest, function_name=function_name(message))
+        elif one:
+            yield replace(one, payload=rest)
         if isinstance(many, list) and many:
             for index, job_id in enumerate(many):
                 yield replace(job_event(job_id, f"JobIds[{index}]"), payload={"JobIds": [job_id]})
@@ -266,10 +265,10 @@ def _open_own_line(message: JsonObject, _options: TriggerOptions) -> Contents | 
     if "job_id" not in line or (line["job_id"] is None and len(line) > 1):
         return (Ignored(reason="a line of ice-result about no job"),)
     event = job_event(line["job_id"], "job_id")
-    payload: JsonObject = {key: line[key] for key in ("job_id", "function_name") if key in line}
+    event = replace(event, payload={key: line[key] for key in ("job_id", "function_name") if key in line})
     if isinstance(event, JobEvent):
-        return (replace(event, payload=payload, function_name=short_text(line.get("function_name"))),)
-    return (replace(event, payload=payload),)
+        event = replace(event, function_name=short_text(line.get("function_name")))
+    return (event,)
 
 
 # The order matters. Our own envelope says what it is. The topic message is early because the attributes of a sender are
