@@ -402,7 +402,7 @@ def test_the_answer_comes_within_two_seconds_whatever_hangs(
 ) -> None:
     """GIVEN work that keeps no deadline WHEN 1.95 s are over THEN ICE has its answer."""
     stuck = Stuck(fake_time, seconds=1.95)
-    monkeypatch.setattr("ice_result.app._jobs", lambda *_: stuck)
+    monkeypatch.setattr("ice_result.app.IceJobs", lambda *_: stuck)
     function = Function({**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}, fake_time.clock)
     status, _ = send(function, {**callback("a"), "headers": {}})
     assert (status, fake_time.seconds) == (503, 1001.95)

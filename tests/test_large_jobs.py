@@ -28,10 +28,10 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import OutOfTimeError, TooLargeError, UnavailableError
 from ice_result.function import Function
-from ice_result.jobs import IceJobs
-from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, largest_now
-from ice_result.processing.large_jobs import LargeJobQueue
+from ice_result.jobs import IceClient
+from ice_result.jobs.sizes import LARGEST_BESIDE_OTHERS, LargeJobQueue, largest_now
 from support.fake_clock import FakeTime, function_without_pauses, limited
+from support.ice_queries import query
 from support.large_results import KINDS, response
 from support.paths import ROOT, TESTS
 from support.platform_context import PlatformContext
@@ -172,14 +172,14 @@ def test_a_response_without_end_is_not_read_to_its_end(headers: dict[str, str], 
     credentials, sent = Credentials(), list[int]()
     credentials.use(Keys("id", "secret"))
     with server(headers, part, sent) as endpoint:
-        jobs = IceJobs(
+        client = IceClient(
             region="cn-shanghai",
             endpoint=parse_endpoint(endpoint),
             credentials=credentials,
             caller=ServiceCaller("ICE", 3),
         )
         with pytest.raises(TooLargeError) as raised:
-            jobs.query(JobId("job-1"))
+            query(client, JobId("job-1"))
     assert str(raised.value) == message
     assert sum(sent) < 50 * MIB
 

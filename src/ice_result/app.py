@@ -10,7 +10,6 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.errors import SERVICE
-from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
@@ -28,7 +27,9 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
         return ServiceCaller(service, clock=callers_clock, rate=RateLimiter(callers_clock))
 
     return Pipeline(
-        _jobs(settings, credentials, new_caller),
+        RecordedJobs(settings.jobs)
+        if isinstance(settings.jobs, Path)
+        else IceJobs(ice_client(settings, credentials, new_caller)),
         _stores(settings, sink_context(settings, credentials, new_caller)),
         triggers=settings.triggers,
         region=settings.region,
@@ -37,26 +38,17 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
     )
 
 
-def _jobs(settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller]) -> JobSource:
-    if isinstance(settings.jobs, Path):
-        return RecordedJobs(settings.jobs)
-    return IceJobs(
+def ice_client(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> IceClient:
+    """Make a client of ICE. Raises SettingsError without a region and an endpoint."""
+    return IceClient(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
         credentials=credentials,
         caller=new_caller(SERVICE),
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
-    )
-
-
-def ice_client(settings: Settings, credentials: Credentials) -> IceClient:
-    """Make a client of ICE for calls other than looking up jobs."""
-    return IceClient(
-        region=settings.region or "",
-        endpoint=settings.ice_endpoint,
-        credentials=credentials,
-        ca_bundle=settings.ca_bundle,
     )
 
 

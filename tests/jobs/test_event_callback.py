@@ -10,7 +10,8 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import ForbiddenError, RejectedError
-from ice_result.jobs import CallbackSetting, IceClient, read_callback, write_callback
+from ice_result.jobs import IceClient
+from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
 
 HTTP = CallbackSetting(
     type="HTTP", url="https://x.example/ice", event_types=("A", "B"), auth_switch="on", auth_key="SecretKey1"

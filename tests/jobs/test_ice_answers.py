@@ -28,8 +28,9 @@ from ice_result.errors import (
     ThrottledError,
     UnavailableError,
 )
-from ice_result.jobs import IceJobs
+from ice_result.jobs import IceClient
 from support.fake_clock import limited
+from support.ice_queries import query
 
 JOB = JobId("job-1")
 SECRET = "S3cr3tV4lue"
@@ -66,13 +67,13 @@ def ask(status: int, body: bytes, headers: dict[str, str] | None = None) -> Json
     credentials = Credentials()
     credentials.use(Keys("id", SECRET, SECRET))
     with server(status, body, headers or {}) as endpoint:
-        jobs = IceJobs(
+        client = IceClient(
             region="cn-shanghai",
             endpoint=parse_endpoint(endpoint),
             credentials=credentials,
             caller=ServiceCaller("ICE", 1),
         )
-        return limited(Deadline.after(10), lambda: jobs.query(JOB))
+        return limited(Deadline.after(10), lambda: query(client, JOB))
 
 
 CODES: list[tuple[str, int, type[ServiceError]]] = [

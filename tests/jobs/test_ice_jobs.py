@@ -29,9 +29,10 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.jobs import IceJobs
+from ice_result.jobs import IceClient, IceJobs
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime, limited
+from support.ice_queries import query
 
 JOB = JobId("job-1")
 RESPONSE: JsonObject = {
@@ -58,9 +59,15 @@ def on(fake_time: FakeTime) -> ServiceCaller:
     return replace(quick(), clock=fake_time.clock, rate=RateLimiter(fake_time.clock))
 
 
-def jobs_of(cloud: LocalCloud, caller: ServiceCaller | None = None, credentials: Credentials | None = None) -> IceJobs:
+def jobs_of(cloud: LocalCloud, caller: ServiceCaller | None = None) -> IceJobs:
+    return IceJobs(client_of(cloud, caller))
+
+
+def client_of(
+    cloud: LocalCloud, caller: ServiceCaller | None = None, credentials: Credentials | None = None
+) -> IceClient:
     cloud.ice.put(JOB, RESPONSE)
-    return IceJobs(
+    return IceClient(
         region=cloud.region,
         endpoint=parse_endpoint(cloud.ice.endpoint),
         credentials=credentials or Credentials(),
@@ -86,7 +93,7 @@ def test_a_job_is_asked_for_over_a_signed_call(cloud: LocalCloud) -> None:
 
 def test_every_field_of_the_response_is_kept(cloud: LocalCloud) -> None:
     """A field that the SDK's models do not know reaches the record all the same."""
-    body = jobs_of(cloud).query(JOB, client_token="token-1")
+    body = query(client_of(cloud), JOB)
     assert body.pop("RequestId")
     assert body == RESPONSE
 
@@ -101,14 +108,14 @@ def test_any_job_id_is_signed_and_sent_as_it_is(cloud: LocalCloud, job_id: str) 
 
 def test_renewed_keys_are_used_for_the_next_call(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a client that lives on WHEN the old keys are refused and STS keys come THEN the next call has those."""
-    jobs = jobs_of(cloud)
-    jobs.query(JOB)
+    client = client_of(cloud)
+    query(client, JOB)
     cloud.rotate(temporary=True)
     with pytest.raises(ForbiddenError):
-        jobs.query(JOB)
+        query(client, JOB)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
-    assert jobs.query(JOB)["Status"] == "Success"
+    assert query(client, JOB)["Status"] == "Success"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_wrong_keys_are_told_without_showing_them(cloud: LocalCloud, keys: Keys,
     credentials = Credentials()
     credentials.use(keys)
     with pytest.raises(kind) as raised:
-        jobs_of(cloud, credentials=credentials).query(JOB)
+        query(client_of(cloud, credentials=credentials), JOB)
     assert "s3cr3t" not in str(raised.value)
     assert "t0k3n" not in str(raised.value)
     assert raised.value.__cause__ is raised.value.__context__ is None
@@ -137,7 +144,7 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
     credentials = Credentials()
     credentials.use(Keys(cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"], "another"))
     with pytest.raises(ForbiddenError, match="the secret is not that of the access key") as raised:
-        jobs_of(cloud, credentials=credentials).query(JOB)
+        query(client_of(cloud, credentials=credentials), JOB)
     assert "ACS3-HMAC" not in str(raised.value)
 
 
@@ -145,7 +152,7 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
 def test_a_clock_that_is_wrong_is_named() -> None:
     """GIVEN a server whose time is an hour off WHEN it is asked THEN the error speaks of the clock."""
     with LocalCloud(clock=lambda: time.time() + 3600) as ahead, pytest.raises(ClockSkewError, match="clock"):
-        jobs_of(ahead, credentials=keys_of(ahead)).query(JOB)
+        query(client_of(ahead, credentials=keys_of(ahead)), JOB)
 
 
 def test_an_unknown_job_may_be_of_another_region(cloud: LocalCloud) -> None:
@@ -183,11 +190,11 @@ def test_a_fault_that_lasts_is_told_as_what_it_is(
 ) -> None:
     """GIVEN a service that fails every time WHEN it is asked THEN the right error comes after the right calls."""
     fake_time = FakeTime()
-    jobs = jobs_of(cloud, on(fake_time))
+    client = client_of(cloud, on(fake_time))
     watchers.append(fake_time.during(kind, 10, times=None))
     cloud.ice.fail(Fault(kind, times=None))
     with pytest.raises(error, match=r"^ICE: QueryIProductionJob job-1 in cn-shanghai: "):
-        jobs.query(JOB)
+        query(client, JOB)
     assert len(cloud.ice.calls) == calls
 
 
@@ -208,25 +215,25 @@ def test_no_reply_can_hold_a_call_beyond_the_deadline(
 ) -> None:
     """The deadline is kept even where more attempts are left, and where each might take longer."""
     fake_time = FakeTime()
-    jobs = jobs_of(cloud, on(fake_time))
+    client = client_of(cloud, on(fake_time))
     watchers.append(fake_time.during(kind, 10, times=None))
     cloud.ice.fail(Fault(kind, times=None))
     deadline = Deadline.after(10, fake_time.clock)
     with pytest.raises(TimedOutError):
-        limited(deadline, lambda: jobs.query(JOB))
+        limited(deadline, lambda: query(client, JOB))
     assert fake_time.seconds == deadline.at
 
 
 def test_throttling_slows_all_threads_that_share_the_jobs(cloud: LocalCloud) -> None:
     """GIVEN eight threads WHEN the first call is throttled THEN the rest come spaced, and all succeed."""
     fake_time = FakeTime()
-    jobs = jobs_of(cloud, on(fake_time))
+    client = client_of(cloud, on(fake_time))
     cloud.ice.fail(Fault("throttle"))
-    jobs.query(JOB)
+    query(client, JOB)
     began, pauses = fake_time.seconds, len(fake_time.slept)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: jobs.query(JOB), range(8)))
+        list(pool.map(lambda _: query(client, JOB), range(8)))
     assert fake_time.seconds - began > 0.1
     assert len(fake_time.slept) > pauses
     assert [call.status for call in cloud.ice.calls] == [400] + [200] * 9
@@ -254,11 +261,11 @@ def test_sixteen_threads_share_one_instance(cloud: LocalCloud) -> None:
 def test_nobody_listens() -> None:
     """A refused connection and a name that does not exist are unavailable, and say what broke."""
     for endpoint, broke in (("127.0.0.1:9", "ConnectionRefusedError"), ("ice.invalid", "gaierror")):
-        jobs = IceJobs(
+        client = IceClient(
             region="", endpoint=parse_endpoint(endpoint), credentials=Credentials(), caller=quick(attempts=2)
         )
         with pytest.raises(UnavailableError, match=f"in {endpoint}: {broke}"):
-            jobs.query(JOB)
+            query(client, JOB)
 
 
 @pytest.mark.usefixtures("cloud")
@@ -267,21 +274,21 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
     with LocalCloud(tls=tls_of_an_authority(tmp_path / "ca.pem")) as secure:
         credentials = keys_of(secure)
         with pytest.raises(RejectedError, match="certificate is not trusted"):
-            jobs_of(secure, credentials=credentials).query(JOB)
-        trusting = IceJobs(
+            query(client_of(secure, credentials=credentials), JOB)
+        trusting = IceClient(
             region="cn-shanghai",
             endpoint=parse_endpoint(secure.ice.endpoint.removeprefix("https://")),
             credentials=credentials,
             caller=quick(),
             ca_bundle=str(tmp_path / "ca.pem"),
         )
-        assert trusting.query(JOB)["Status"] == "Success"
+        assert query(trusting, JOB)["Status"] == "Success"
 
 
 def test_an_endpoint_must_be_known() -> None:
     """A program that cannot know whom to call says so before it calls."""
     with pytest.raises(SettingsError, match="region"):
-        IceJobs(region="", endpoint=None, credentials=Credentials())
+        IceClient(region="", endpoint=None, credentials=Credentials())
 
 
 def test_debug_mode_of_the_sdk_prints_no_token(
@@ -289,7 +296,7 @@ def test_debug_mode_of_the_sdk_prints_no_token(
 ) -> None:
     """GIVEN DEBUG=sdk in the environment WHEN a call is made THEN no header of it is printed."""
     monkeypatch.setenv("DEBUG", "sdk")
-    jobs_of(cloud).query(JOB)
+    query(client_of(cloud), JOB)
     assert "ACS3-HMAC" not in "".join(capfd.readouterr())
 
 

@@ -9,7 +9,7 @@ from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import NotFoundError
-from ice_result.jobs import IceJobs
+from ice_result.jobs import IceClient, IceJobs
 from support.fake_clock import FakeTime, limited
 
 JOB = JobId("job-1")
@@ -21,9 +21,12 @@ def response(status: str) -> JsonObject:
 
 def waiting_jobs(cloud: LocalCloud, fake_time: FakeTime, jitter: float = 1.0) -> IceJobs:
     caller = ServiceCaller("ICE", clock=fake_time.clock, jitter=lambda: jitter, rate=RateLimiter(fake_time.clock))
-    return IceJobs(
-        region="cn-shanghai", endpoint=parse_endpoint(cloud.ice.endpoint), credentials=Credentials(), caller=caller
-    )
+    return jobs_of(cloud, caller)
+
+
+def jobs_of(cloud: LocalCloud, caller: ServiceCaller) -> IceJobs:
+    endpoint = parse_endpoint(cloud.ice.endpoint)
+    return IceJobs(IceClient(region="cn-shanghai", endpoint=endpoint, credentials=Credentials(), caller=caller))
 
 
 @pytest.mark.parametrize("running", ["Init", "Queuing", "Analysing", "Analyzing", "Processing", "Canceled"])
@@ -91,10 +94,7 @@ def test_a_job_that_is_known_a_moment_later_is_found(cloud: LocalCloud) -> None:
     caller = ServiceCaller(
         "ICE", clock=Clock(fake_time.clock.now, sleep), jitter=lambda: 1.0, rate=RateLimiter(fake_time.clock)
     )
-    jobs = IceJobs(
-        region="cn-shanghai", endpoint=parse_endpoint(cloud.ice.endpoint), credentials=Credentials(), caller=caller
-    )
-    assert jobs.get(JOB).state == "succeeded"
+    assert jobs_of(cloud, caller).get(JOB).state == "succeeded"
     assert fake_time.slept == [1.0]
 
 

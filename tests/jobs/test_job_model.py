@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, replace
 from urllib.parse import quote
 
 import pytest
@@ -65,7 +64,7 @@ def test_a_job_cannot_be_changed_and_shares_what_has_no_secret() -> None:
     job = Job.from_response(JOB, response)
     assert job.raw["Result"] is response["Result"]
     assert job == Job.from_response(JOB, response)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         job.status = "Fail"  # type: ignore[misc]
 
 
@@ -163,7 +162,7 @@ def test_blank_texts_are_none(blank: str) -> None:
     media: JsonObject = {"Type": blank, "Media": blank, "Biz": blank, "OutputUrl": blank}
     fields: JsonObject = {**dict.fromkeys(names, blank), "Input": media, "Output": media}
     job = Job.from_response(JOB, response_of(**fields, ScheduleConfig={"PipelineId": blank}))
-    assert job == replace(Job.from_response(JOB, response_of()), raw=job.raw)
+    assert job == Job.from_response(JOB, response_of())._replace(raw=job.raw)
     assert job.raw["UserData"] == blank
 
 

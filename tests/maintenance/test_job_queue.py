@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import operator
 import ssl
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import ClassVar
 
@@ -234,6 +236,22 @@ def test_a_lost_reply_never_loses_a_job(queues: LocalCloud, sender: QueueSender)
     sender.send(JOBS)
 
     assert sorted(waiting(queues)) == sorted(JOBS * 2)
+
+
+def test_a_reply_that_was_cut_short_lets_go_of_its_socket() -> None:
+    """GIVEN a reply on a connection to be closed, whose socket is the reply's own THEN no error keeps it open."""
+    server = StrangeServer(Reply(201, {"Connection": "close"}, b"x" * 1000))
+    server.fail(Fault("truncate", times=None))
+    server.start()
+    credentials = Credentials()
+    credentials.use(Keys("LTAI-id", SECRET))
+    endpoint = parse_endpoint(server.endpoint)
+    gc.collect()
+    with QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller()) as sender:
+        with pytest.raises(UnavailableError) as caught:
+            sender.send(JOBS)
+        assert not [each for each in gc.get_objects() if isinstance(each, HTTPResponse)], caught.value
+    server.close()
 
 
 def threads(name: str) -> list[threading.Thread]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from pydantic_core import to_json
 
@@ -29,7 +28,7 @@ from ice_result.results import decode, registry
 from ice_result.sinks.object.layout import LONGEST_PART, part
 from ice_result.sinks.registry import parse_sink_url
 from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, parse
-from ice_result.triggers.signature import WINDOW_SECONDS
+from ice_result.triggers.http_requests import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 from support.decoded_json import decoded_json
 
@@ -150,7 +149,7 @@ def _answered(payload: bytes) -> tuple[list[str], Triggered]:
 
 def _few(triggered: Triggered) -> Triggered:
     """Return the first events: each one would write the whole payload again."""
-    return replace(triggered, events=triggered.events[:10])
+    return triggered._replace(events=triggered.events[:10])
 
 
 def _signed(body: str) -> JsonObject:

@@ -25,7 +25,8 @@ from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import IceResultError, SettingsError, shorten
-from ice_result.jobs import CallbackSetting, IceClient, read_callback
+from ice_result.jobs import IceClient
+from ice_result.jobs.event_callback import CallbackSetting, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss import OssInspector, open_inspector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import click
@@ -48,7 +47,7 @@ def process(
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
     settings = Settings.from_environment(environment_with(sinks, jobs))
     # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
-    options = replace(settings.triggers, callback=None)
+    options = settings.triggers._replace(callback=None)
     events = [*_events(job_ids, event, options)]
     pipeline = assemble(settings, Credentials())
     clean = True

@@ -14,7 +14,7 @@ from ice_result.cli.output import print_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, shorten
-from ice_result.jobs import CallbackSetting, read_callback, write_callback
+from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
 from ice_result.settings import STORES, Settings
 from ice_result.sinks import open_sink
 

@@ -235,7 +235,7 @@ def begin(work: Callable[[], T]) -> threads.Task[T]:
         _in_call.set(True)
         return work()
 
-    return threads.start(run)
+    return threads.pool.start(run)
 
 
 def result_of(task: threads.Task[T]) -> T:
@@ -251,7 +251,7 @@ def in_order(
 ) -> Iterator[T]:
     """Work on `at_once` items at a time. Yields the values in the order of the items, which are read as needed.
 
-    `hanging` makes the value of work that hangs in a call and is given up. Without it, TimedOutError is raised.
+    `hanging` makes the value of work that timed out. Without it, TimedOutError is raised.
     """
     under_way: deque[threads.Task[T]] = deque()
     left = iter(items)
@@ -260,13 +260,12 @@ def in_order(
             under_way.append(begin(partial(work, item)))
         if not under_way:
             return
-        task = under_way.popleft()
         try:
-            value = task.result()
-        except threads.LeftBehindError as error:
+            value = result_of(under_way.popleft())
+        except TimedOutError as error:
             if hanging is None:
-                raise _timed_out(error.attempt) from None
-            value = hanging(_timed_out(error.attempt))
+                raise
+            value = hanging(error)
         yield value
 
 
@@ -278,7 +277,7 @@ def call_within(
         raise TimedOutError(operation, service=service, detail=_NO_TIME)
     _check_left_behind(operation, service)
     deadline = Deadline.after(seconds, clock)
-    task = threads.start(work)
+    task = threads.pool.start(work)
     try:
         return task.result(deadline)
     except threads.LeftBehindError:

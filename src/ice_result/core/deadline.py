@@ -3,7 +3,7 @@
     with time_limit(Deadline.after(10)):
         store.put(key, data)          # reads current_deadline()
 
-Threads started with `threads.start` inherit the deadline. Work without a deadline has no time limit.
+Threads of `threads.pool` inherit the deadline. Work without a deadline has no time limit.
 """
 
 from __future__ import annotations

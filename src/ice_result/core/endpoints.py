@@ -45,11 +45,8 @@ class Endpoint(NamedTuple):
     @property
     def tablestore_instance(self) -> str | None:
         """Instance named by a host of Tablestore; None for any other host."""
-        return (
-            self.host.partition(".")[0]
-            if self.host.endswith((".ots.aliyuncs.com", ".tablestore.aliyuncs.com"))
-            else None
-        )
+        of_tablestore = self.host.endswith((".ots.aliyuncs.com", ".tablestore.aliyuncs.com"))
+        return self.host.partition(".")[0] if of_tablestore else None
 
 
 def parse_endpoint(text: str) -> Endpoint:

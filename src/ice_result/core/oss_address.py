@@ -64,7 +64,7 @@ class ObjectAddress(NamedTuple):
         return f"oss://{self.bucket}/{redact(self.key)}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ObjectName:
     """The parts of a text that names an object.
 

@@ -325,7 +325,7 @@ def _secret_parameters(text: str, token: _Span) -> Iterator[_Span]:
     position, end = token
     while match := _PARAMETER.search(text, position, end):
         name, position = _normal(match[1]), match.end()
-        if _is_secret_parameter(name, of_webhook=of_webhook):
+        if is_secret(name) or name in _PARAMETERS or name.startswith(_PREFIXES) or (of_webhook and name == "key"):
             start, position, signed = position, _end(_PARAMETER_VALUE, text, position, end), True
             yield start, position
         elif name in _CHANGING:
@@ -338,10 +338,6 @@ def _end(value: re.Pattern[str], text: str, start: int, end: int) -> int:
     """Return the end of the value that begins at `start`."""
     match = value.match(text, start, end)
     return match.end() if match else start
-
-
-def _is_secret_parameter(name: str, *, of_webhook: bool) -> bool:
-    return name in _PARAMETERS or name.startswith(_PREFIXES) or is_secret(name) or (of_webhook and name == "key")
 
 
 def _named_secrets(text: str, outside: Callable[[int], int], read: set[int]) -> Iterator[_Span]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 T = TypeVar("T")
-_Inbox: TypeAlias = "SimpleQueue[Callable[[], None]]"
+_Inbox: TypeAlias = "SimpleQueue[Callable[[], None] | None]"  # None ends the thread
 _LOOK_SECONDS = 0.02
 _LEFT_BEHIND_AFTER_SECONDS = 0.1  # after its connection was shut down
 _lock = threading.Lock()
@@ -169,10 +169,7 @@ class Task(Generic[T]):
         while not self._done.wait(_LOOK_SECONDS):
             end_overdue_attempts()
             hanging = self.attempt
-            if hanging is None or not hanging.is_over:
-                overdue_looks = 0
-            else:
-                overdue_looks += 1
+            overdue_looks = overdue_looks + 1 if hanging and hanging.is_over else 0
             if overdue_looks * _LOOK_SECONDS >= _LEFT_BEHIND_AFTER_SECONDS or (deadline and not deadline.left()):
                 self._give_up()
                 if not self._done.is_set():
@@ -188,14 +185,6 @@ class Task(Generic[T]):
                 self._pool.left_behind += 1
         if self.attempt is not None:
             self.attempt.give_up()
-
-
-class _ThreadEnd(Exception):  # noqa: N818  not an error
-    """Ends a thread of the pool."""
-
-
-def _end_thread() -> None:
-    raise _ThreadEnd
 
 
 class DaemonThreadPool:
@@ -237,20 +226,22 @@ class DaemonThreadPool:
         """End the idle threads now."""
         with suppress(IndexError):
             while True:
-                self._idle.pop().put(_end_thread)
+                self._idle.pop().put(None)
 
     def _serve(self, inbox: _Inbox) -> None:
         while True:
             try:
-                inbox.get(timeout=self._idle_seconds)()
+                work = inbox.get(timeout=self._idle_seconds)
             except Empty:
                 try:
                     self._idle.remove(inbox)
                 except ValueError:  # another thread has just taken this one, to give it work
                     continue
                 return
-            except _ThreadEnd:
+            if work is None:
                 return
+            work()
+            del work  # an idle thread would keep what its last task made
 
     def _begin_anew(self) -> None:
         global _lock  # noqa: PLW0603  a thread that the fork did not copy may have held it
@@ -262,11 +253,6 @@ class DaemonThreadPool:
 
 pool = DaemonThreadPool()
 """The pool of this process."""
-
-
-def start(work: Callable[[], T]) -> Task[T]:
-    """Start work in another thread."""
-    return pool.start(work)
 
 
 class AsCompleted(Generic[S, T]):

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 from ice_result.jobs.client import IceClient
-from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
 from ice_result.jobs.model import Job, JobSource, JobState, MediaReference
 from ice_result.jobs.sources import IceJobs, RecordedJobs
 
 __all__ = [
-    "CallbackSetting",
     "IceClient",
     "IceJobs",
     "Job",
@@ -19,6 +17,4 @@ __all__ = [
     "JobState",
     "MediaReference",
     "RecordedJobs",
-    "read_callback",
-    "write_callback",
 ]

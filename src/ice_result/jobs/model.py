@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, reduce
-from typing import Literal, Protocol, TypeAlias
+from functools import reduce
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from typing_extensions import override
 
 from ice_result.core.json_text import dump, load
 from ice_result.core.oss_address import ObjectAddress, parse_address
@@ -32,23 +33,21 @@ _DIGITS = re.compile("[0-9]{1,18}")
 _STORED_INTEGERS = range(-(2**63), 2**63)  # every store keeps 64 bits
 
 
-@dataclass(frozen=True, kw_only=True)
-class MediaReference:
+class MediaReference(NamedTuple):
     """Input or Output of a job: `type` is OSS or Media, `media` an address or a media id."""
 
-    type: str | None = None
-    media: str | None = None
-    biz: str | None = None
-    output_url: str | None = None
+    type: str | None
+    media: str | None
+    biz: str | None
+    output_url: str | None
 
-    @cached_property
+    @property
     def address(self) -> ObjectAddress | None:
         """Address in OSS, from `media` or else `output_url`; None for a bare media id."""
         return next((found for text in (self.media, self.output_url) if text and (found := parse_address(text))), None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """The response of QueryIProductionJob, field by field; `raw` is all of it. Neither has secrets.
 
     Texts are ICE's own. A field that is missing, blank, or of another type than documented is None (or empty);
@@ -59,23 +58,35 @@ class Job:
     job_id: JobId
     status: str
     function_name: str
-    name: str | None = None
-    input: MediaReference = MediaReference()
-    output: MediaReference = MediaReference()
-    template_id: str | None = None
-    job_params: str | None = None
-    pipeline_id: str | None = None
-    priority: int | None = None
-    user_data: str | None = None
-    result: JsonValue = None
-    create_time: str | None = None
-    finish_time: str | None = None
-    output_files: tuple[str, ...] = field(default=(), repr=False)
-    output_media_ids: tuple[str, ...] = ()
-    output_urls: tuple[str, ...] = field(default=(), repr=False)
-    request_id: str | None = None
-    unreadable: tuple[str, ...] = ()
+    name: str | None
+    input: MediaReference
+    output: MediaReference
+    template_id: str | None
+    job_params: str | None
+    pipeline_id: str | None
+    priority: int | None
+    user_data: str | None
+    result: JsonValue
+    create_time: str | None
+    finish_time: str | None
+    output_files: tuple[str, ...]
+    output_media_ids: tuple[str, ...]
+    output_urls: tuple[str, ...]
+    request_id: str | None
+    unreadable: tuple[str, ...]
     raw: JsonObject
+
+    @override
+    def __repr__(self) -> str:
+        return f"Job({self.raw!r})"
+
+    @property
+    def output_bucket(self) -> str | None:
+        """Bucket of relative output paths: that of Output, or the only one that OutputUrls name."""
+        if address := self.output.address:
+            return address.bucket
+        buckets = {address.bucket for url in self.output_urls if (address := parse_address(url))}
+        return buckets.pop() if len(buckets) == 1 else None
 
     @property
     def state(self) -> JobState:
@@ -89,14 +100,6 @@ class Job:
             return self.finish_time is not None and read_time(self.finish_time) is not None
         return self.state in {"succeeded", "failed"}
 
-    @cached_property
-    def output_bucket(self) -> str | None:
-        """Bucket of relative output paths: that of Output, or the only one that OutputUrls name."""
-        if self.output.address:
-            return self.output.address.bucket
-        buckets = {address.bucket for url in self.output_urls if (address := parse_address(url))}
-        return buckets.pop() if len(buckets) == 1 else None
-
     @classmethod
     def from_response(cls, asked: JobId, response: JsonValue) -> Job:
         """Read a response body, and remove its secrets. Parts without secrets are shared with `response`.
@@ -105,7 +108,8 @@ class Job:
         """
         if not isinstance(response, dict):
             raise InvalidResponseError(f"job {asked}: the response is not a job: not a JSON object")
-        missing = [name for name in ("JobId", "Status", "FunctionName") if not _is_text(response.get(name))]
+        needed = {name: response.get(name) for name in ("JobId", "Status", "FunctionName")}
+        missing = [name for name, value in needed.items() if not isinstance(value, str) or not value.strip()]
         if missing:
             raise InvalidResponseError(f"job {asked}: the response is not a job: no {', '.join(missing)} in it")
         answered = str(response["JobId"]).strip()
@@ -139,10 +143,6 @@ class JobSource(Protocol):
         Raises NotFoundError, or another error of errors.py.
         """
         ...
-
-
-def _is_text(value: JsonValue) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _cleaned(response: JsonObject, signatures: tuple[str, ...]) -> JsonObject:
@@ -194,75 +194,78 @@ class _Reader:
         self._unreadable: list[str] = []
 
     def job(self, job_id: JobId) -> Job:
-        schedule = self._object(self._response, "ScheduleConfig")
+        self._check_object("ScheduleConfig")
         return Job(
             job_id=job_id,
             status=str(self._response["Status"]).strip(),
             function_name=str(self._response["FunctionName"]).strip(),
-            name=self._text(self._response, "Name"),
+            name=self._text("Name"),
             input=self._media("Input"),
             output=self._media("Output"),
-            template_id=self._text(self._response, "TemplateId"),
-            job_params=self._text(self._response, "JobParams"),
-            pipeline_id=self._text(schedule, "PipelineId", "ScheduleConfig."),
-            priority=self._integer(schedule, "Priority", "ScheduleConfig."),
-            user_data=self._text(self._response, "UserData"),
+            template_id=self._text("TemplateId"),
+            job_params=self._text("JobParams"),
+            pipeline_id=self._text("ScheduleConfig.PipelineId"),
+            priority=self._integer("ScheduleConfig.Priority"),
+            user_data=self._text("UserData"),
             result=self._response.get("Result"),
-            create_time=self._text(self._response, "CreateTime"),
-            finish_time=self._text(self._response, "FinishTime"),
-            output_files=self._texts(self._names, "OutputFiles"),
-            output_media_ids=self._texts(self._response, "OutputMediaIds"),
-            output_urls=self._texts(self._names, "OutputUrls"),
-            request_id=self._text(self._response, "RequestId"),
-            raw=self._response,
+            create_time=self._text("CreateTime"),
+            finish_time=self._text("FinishTime"),
+            output_files=self._texts("OutputFiles", self._names),
+            output_media_ids=self._texts("OutputMediaIds", self._response),
+            output_urls=self._texts("OutputUrls", self._names),
+            request_id=self._text("RequestId"),
             unreadable=tuple(self._unreadable),
+            raw=self._response,
         )
 
     def _media(self, name: str) -> MediaReference:
-        media = self._object(self._response, name)
+        self._check_object(name)
         return MediaReference(
-            type=self._text(media, "Type", f"{name}."),
-            media=self._text(media, "Media", f"{name}."),
-            biz=self._text(media, "Biz", f"{name}."),
-            output_url=self._text(media, "OutputUrl", f"{name}."),
+            type=self._text(f"{name}.Type"),
+            media=self._text(f"{name}.Media"),
+            biz=self._text(f"{name}.Biz"),
+            output_url=self._text(f"{name}.OutputUrl"),
         )
 
-    def _object(self, parent: JsonObject, name: str) -> JsonObject:
-        value = parent.get(name)
-        if isinstance(value, dict):
-            return value
-        if value is not None:
+    def _check_object(self, name: str) -> None:
+        value = self._response.get(name)
+        if value is not None and not isinstance(value, dict):
             self._unreadable.append(name)
-        return {}
 
-    def _text(self, parent: JsonObject, name: str, prefix: str = "") -> str | None:
-        value = parent.get(name)
+    def _value(self, name: str) -> JsonValue:
+        """Return the value of a field, or of `Object.Field`."""
+        parent, _, field = name.rpartition(".")
+        found = self._response.get(parent) if parent else self._response
+        return found.get(field) if isinstance(found, dict) else None
+
+    def _text(self, name: str) -> str | None:
+        value = self._value(name)
         if isinstance(value, str):
             return value if value.strip() else None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return str(value)
         if value is not None:
-            self._unreadable.append(prefix + name)
+            self._unreadable.append(name)
         return None
 
-    def _integer(self, parent: JsonObject, name: str, prefix: str = "") -> int | None:
-        value = parent.get(name)
+    def _integer(self, name: str) -> int | None:
+        value = self._value(name)
         if isinstance(value, int) and not isinstance(value, bool) and value in _STORED_INTEGERS:
             return value
         if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
             return int(value)
         if value is not None and not (isinstance(value, str) and not value.strip()):
-            self._unreadable.append(prefix + name)
+            self._unreadable.append(name)
         return None
 
-    def _texts(self, response: JsonObject, name: str) -> tuple[str, ...]:
+    def _texts(self, name: str, response: JsonObject) -> tuple[str, ...]:
         value = _list_in(response.get(name))
         if value is None:
             return ()
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(str(item) for item in value)
-        self._unreadable.append(name)
-        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+        texts = tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+        if not isinstance(value, list) or len(texts) < len(value):
+            self._unreadable.append(name)
+        return texts
 
 
 def _list_in(value: JsonValue) -> JsonValue:

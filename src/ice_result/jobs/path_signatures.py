@@ -23,10 +23,10 @@ _BETWEEN_SLASHES = re.compile(r"[/fF][0-9a-f]{32}(?:[/%]|\\+(?:/|u002[fF]))")
 _ENCODED_HASH = re.compile(r"%(?:3[0-9]|6[1-6]|25)|\\u00[36]")
 # An address ends at a blank or a quote; in Chinese text, and in a list of them, at punctuation; in another address's
 # query, at the next parameter.
-_WORDS = (
-    re.compile(r"[^\s\"'<>\\]+"),
-    re.compile(r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）]+"),
-    re.compile(r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）?&=#]+"),
+_WORDS = (  # compiled when one is needed
+    r"[^\s\"'<>\\]+",
+    r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）]+",
+    r"(?:https?:)?//[^\s\"'<>\\,;，。；、（）?&=#]+",
 )
 _SLASHES = ("/", "\\/", "\\u002f", "\\u002F", "%2F", "%2f", "%252F", "%252f")
 _ESCAPED_SLASH = re.compile(r"\\(?:u002[fF]|/)")
@@ -90,7 +90,7 @@ def _addresses(text: str) -> Iterator[str]:
     """Yield possible addresses in `text`: all of it, and its words, as they are and percent-decoded."""
     text = _ESCAPED_SLASH.sub("/", text)
     for _ in range(_MOST_LAYERS):
-        yield from (word for words in _WORDS for word in words.findall(text) if _HASH.search(word))
+        yield from (word for words in _WORDS for word in re.findall(words, text) if _HASH.search(word))
         if len(text) <= _LONGEST_ADDRESS:
             yield text
         decoded = unquote(text)

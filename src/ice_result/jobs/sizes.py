@@ -1,8 +1,8 @@
-"""Limits to the size of a response, which bound the memory of the program.
+"""Limits to the size of a response, and a queue for large jobs: they bound the memory of the program.
 
     bytes of the response   0 ────────────── 64 KiB ────────────── 4 MiB ──────►
                             │ any number at   │ one at a time, see  │ not read
-                            │ once            │ large_jobs.py       │ to its end
+                            │ once            │ LargeJobQueue       │ to its end
 
 Decoding JSON and writing it anew takes many times its size in memory, most of all for objects and arrays, which are
 therefore counted too. A job beyond a limit is parked as `too_large`: no retry makes it smaller. ICE documents no limit
@@ -11,13 +11,19 @@ of its own [inferred: a Result has some kilobytes].
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
+from ice_result.core.deadline import current_deadline
 from ice_result.core.json_text import dump
-from ice_result.core.types import JsonObject, JsonValue
-from ice_result.errors import TooLargeError
+from ice_result.core.types import JsonObject
+from ice_result.errors import OutOfTimeError, TooLargeError
+
+T = TypeVar("T")
 
 LARGEST_RESPONSE = 4 * 1024 * 1024
 """Bytes. A Result of the largest size fits, though quotes and characters in it are escaped."""
@@ -38,26 +44,17 @@ def largest_now() -> int:
     return _largest_now.get()
 
 
-@contextmanager
-def reading_at_most(size: int) -> Iterator[None]:
-    """Limit responses to `size` bytes inside the block; a larger one is a TooLargeError with that limit."""
-    token = _largest_now.set(size)
-    try:
-        yield
-    finally:
-        _largest_now.reset(token)
-
-
-def check_text(text: str | bytes) -> None:
+def check_text(text: str) -> None:
     """Raise TooLargeError for a response, not yet parsed, with too many objects and arrays."""
-    found = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")
+    found = text.count("{") + text.count("[")
     if found > MOST_CONTAINERS:
         raise TooLargeError("the response", found, MOST_CONTAINERS, "objects and arrays")
 
 
 def check_response(response: JsonObject) -> None:
     """Raise TooLargeError for a response with a too large Result, or a too long list of files."""
-    size = _size(response.get("Result"))
+    result = response.get("Result")
+    size = len((result if isinstance(result, str) else dump(result)).encode(errors="surrogatepass"))
     if size > LARGEST_RESULT:
         raise TooLargeError("Result", size, LARGEST_RESULT, "bytes")
     for name in ("OutputFiles", "OutputUrls", "OutputMediaIds"):
@@ -72,5 +69,62 @@ def check_files(where: str, count: int) -> None:
         raise TooLargeError(where, count, MOST_FILES, "files")
 
 
-def _size(value: JsonValue) -> int:
-    return len((value if isinstance(value, str) else dump(value)).encode(errors="surrogatepass"))
+class LargeJobQueue:
+    """Processes large jobs one at a time, in the order in which they came, beside any number of small ones.
+
+        small  ━━━  ━━  ━━━━ ━━━
+        small   ━━━ ━━━━  ━━ ━━━━
+        large  ─ asked ─┐━━━━━━━━━━━━━━┐
+        large     ─ asked ─ ─ waits ─ ─ ┘━━━━━━━━━
+
+    The size of a response is not known before it is read. So each job begins as a small one, and is given up when its
+    response is large; it begins again at its turn. A large job costs one call more, and a small one costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()  # the first is set: it has the turn
+
+    def work(self, work: Callable[[], T]) -> T:
+        """Return the value of `work()`, which asks for a response and decodes it.
+
+        `work` is called again when the response is a large one. Raises OutOfTimeError when its turn does not come by
+        the deadline, TooLargeError for a response above the limit, and the errors of `work`.
+        """
+        try:
+            with _reading_at_most(LARGEST_BESIDE_OTHERS):
+                return work()
+        except TooLargeError as error:
+            if error.limit != LARGEST_BESIDE_OTHERS:
+                raise
+            # The traceback refers to the frames of all callers, which would hold the result until the next garbage
+            # collection.
+            error.__traceback__ = None
+        with self._turn(), _reading_at_most(LARGEST_RESPONSE):
+            return work()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        mine, deadline = threading.Event(), current_deadline()
+        with self._lock:
+            self._waiting.append(mine)
+            self._waiting[0].set()
+        try:
+            if not deadline.clock.wait(mine, deadline.left()):
+                raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+            yield
+        finally:
+            with self._lock:
+                self._waiting.remove(mine)
+                if self._waiting:
+                    self._waiting[0].set()
+
+
+@contextmanager
+def _reading_at_most(size: int) -> Iterator[None]:
+    """Limit responses to `size` bytes inside the block; a larger one is a TooLargeError with that limit."""
+    token = _largest_now.set(size)
+    try:
+        yield
+    finally:
+        _largest_now.reset(token)

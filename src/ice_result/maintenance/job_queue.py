@@ -19,6 +19,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import new_connection, trusting
+from ice_result.core.sdk_errors import links
 from ice_result.core.types import JobId
 from ice_result.errors import SettingsError, UnavailableError
 from ice_result.maintenance.job_queue_errors import SERVICE, Failures, partial, refused_parts, translate
@@ -124,7 +125,8 @@ class QueueSender:
         try:
             client.batch_send_message(request, response)
         except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
-            clear_frames(error.__traceback__)  # those of the SDK hold a reply that was cut short, and so its socket
+            for link in links(error):  # frames of the SDK hold a reply that was cut short, and so its socket
+                clear_frames(link.__traceback__)
             refused = refused_parts(error, len(batch))
             if refused is None:
                 client.close_connection()

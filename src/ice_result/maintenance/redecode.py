@@ -29,7 +29,7 @@ from ice_result.maintenance.stored_versions import (
     read_job,
     read_record,
 )
-from ice_result.processing.failure import Failure
+from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
 from ice_result.sinks.base import JobFilter, Store, StoredBytes

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core import threads
-from ice_result.core.calls import Retries, count_retries
+from ice_result.core.calls import Retries, begin, count_retries
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, JsonObject
@@ -23,8 +23,7 @@ from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.failure import Failure
-from ice_result.processing.parking import ParkedAs, Parking, leave_notes
+from ice_result.processing.parking import Failure, ParkedAs, Parking, leave_notes
 from ice_result.processing.process_job import MOST_TRIES, JobProcessor, RecordedBefore
 from ice_result.processing.write_job import Stores
 from ice_result.records import Record, shortfall
@@ -47,6 +46,7 @@ JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
 _LOGGED = ("job_id", "function_name", "state", "job_outcome", "complete", "reason")
 _log = logging.getLogger(__name__)
+_NOT_BEGUN = Failure.from_error(OutOfTimeError("the time of this run was over before work on it began"))
 
 
 class JobOutcome(NamedTuple):
@@ -113,6 +113,7 @@ class Pipeline:
     ) -> None:
         self.stores = stores
         self.triggers = triggers
+        self._jobs = jobs
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
         self._parking = Parking(stores.parking_stores, most_tries, now)
@@ -127,8 +128,15 @@ class Pipeline:
         threads.pool.end_idle()
 
     def load(self) -> None:
-        """Begin to load the SDKs and connections that the first job needs, in parallel. Returns at once."""
-        self._processor.load()
+        """Begin to load the SDKs and connections that the first job needs, in parallel. Returns at once.
+
+        An error of loading is raised again at the first use.
+        """
+        begin(self._jobs.load)
+        if self.stores.inspector:
+            begin(self.stores.inspector.load)
+        for sink in self.stores.sinks:
+            begin(sink.load)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
         """Parse a payload, process its events, and report their outcomes."""
@@ -189,8 +197,7 @@ class Pipeline:
 
     def _park_late(self, late: dict[int, ParkableEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
         """Park the events that were not begun in time, with one log line for each envelope."""
-        failure = Failure.from_error(_not_begun_in_time())
-        for piece, parked, timer in self._parking.park_together(late, failure, run.parking):
+        for piece, parked, timer in self._parking.park_together(late, _NOT_BEGUN, run.parking):
             outcomes = {index: _parked_outcome(event, parked) for index, event in piece.items()}
             if len(piece) == 1:
                 ((index, event),) = piece.items()
@@ -223,7 +230,7 @@ class Pipeline:
             return self._park(event, Failure.malformed(event), run, timer)
         deadline = run.deadline()
         if not deadline.left():
-            return self._park(event, Failure.from_error(_not_begun_in_time()), run, timer)
+            return self._park(event, _NOT_BEGUN, run, timer)
         try:
             with time_limit(deadline):
                 return self._record(event, run, timer)
@@ -306,10 +313,6 @@ def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
         return one
     past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
     return replace(one, past=past)
-
-
-def _not_begun_in_time() -> OutOfTimeError:
-    return OutOfTimeError("the time of this run was over before work on it began")
 
 
 def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str | None = None) -> JobOutcome:

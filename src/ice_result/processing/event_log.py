@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ice_result.core.calls import Retries
 from ice_result.core.json_text import dump, valid_text
-from ice_result.core.types import JsonObject, JsonValue
+from ice_result.core.types import JsonObject
 from ice_result.errors import shorten
 
 _LEVELS = {"parked": logging.WARNING, "failed": logging.ERROR}
@@ -52,15 +52,16 @@ def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retri
     _write(_LEVELS.get(outcome, logging.INFO), line)
 
 
-def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int = logging.INFO) -> None:
+def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int) -> None:
     """Write the line of one invocation of the function."""
     _write(level, {"kind": "invocation", **facts, **timer.stages})
 
 
 def _write(level: int, line: JsonObject) -> None:
     if _log.isEnabledFor(level):
-        _log.log(level, "%s", dump({name: _shown(value) for name, value in line.items() if value is not None}))
-
-
-def _shown(value: JsonValue) -> JsonValue:
-    return shorten(valid_text(value)) if isinstance(value, str) else value
+        shown: JsonObject = {
+            name: shorten(valid_text(value)) if isinstance(value, str) else value
+            for name, value in line.items()
+            if value is not None
+        }
+        _log.log(level, "%s", dump(shown))

@@ -1,4 +1,6 @@
-"""Parking: an event that cannot be finished is written to the first store that accepts it.
+"""Parking: an event that cannot be finished is written, in an envelope, to the first store that accepts it.
+
+    Failure (why) + event ──► Parked (the envelope) ──► first store ──► if it refuses, the next one ──► …
 
 Thousands of events that were not begun in time are parked together in a few envelopes: there is no time left to write
 them one by one.
@@ -7,22 +9,62 @@ them one by one.
 from __future__ import annotations
 
 import json
+import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
+
+from typing_extensions import Self
 
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.errors import IceResultError, ParkingError, shorten
+from ice_result.core.types import JsonObject
+from ice_result.errors import IceResultError, ParkingError, is_try, shorten
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.failure import Failure
+from ice_result.sinks.base import Store
 from ice_result.sinks.object.parked_events import ParkedEvents
-from ice_result.sinks.parked_events import Expected, Parked
-from ice_result.triggers import ParkableEvent
+from ice_result.sinks.parked_events import Expected, Parked, ParkedError
+from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
 _LONGEST_PIECE = 1 << 18  # characters of an envelope of several events: a thousand events or more
-_PARKED_AT_ONCE = 8
-_NOTES_AT_ONCE = 8
+_WRITTEN_AT_ONCE = 8
+
+
+class Failure(NamedTuple):
+    """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it."""
+
+    reason: str
+    transient: bool
+    error: str
+    message: str
+    sinks: tuple[str, ...] = ()
+
+    @classmethod
+    def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
+        """Make the failure of an error that a stage raised."""
+        return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
+
+    @classmethod
+    def from_sinks(cls, refused: Mapping[Store, IceResultError], *, recorded_elsewhere: bool) -> Self:
+        """Make the failure of sinks that refused a job: of a permanent error, if there is one."""
+        worst = min(refused.values(), key=lambda error: error.transient)
+        return cls.from_error(worst, tuple(sink.url for sink in refused) if recorded_elsewhere else ())
+
+    @classmethod
+    def from_bug(cls, error: Exception) -> Self:
+        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may hold secrets."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        message = f"a defect in ice-result, at {place}: {shorten(str(error))}"
+        return cls("internal", False, type(error).__name__, message)
+
+    @classmethod
+    def malformed(cls, event: Malformed) -> Self:
+        """Make the failure of an event without a job id."""
+        return cls("malformed", False, "Malformed", event.reason)
 
 
 class ParkedAs(NamedTuple):
@@ -41,7 +83,7 @@ class Parking(NamedTuple):
 
     def park(self, event: ParkableEvent, failure: Failure, deadline: Deadline, timer: StageTimer) -> ParkedAs:
         """Park one event by the deadline."""
-        return self._park(failure.parked(event, self.now(), self.most_tries), failure, deadline, timer)
+        return self._write(self._envelope(event, failure), failure, deadline, timer)
 
     def park_together(
         self, events: Mapping[int, ParkableEvent], failure: Failure, deadline: Callable[[], Deadline]
@@ -50,23 +92,57 @@ class Parking(NamedTuple):
 
         def park_piece(piece: dict[int, ParkableEvent]) -> tuple[dict[int, ParkableEvent], ParkedAs, StageTimer]:
             timer = StageTimer()
-            envelope = failure.parked_together([*piece.values()], self.now(), self.most_tries)
-            return piece, self._park(envelope, failure, deadline(), timer), timer
+            envelope = self._envelope_of_several([*piece.values()], failure)
+            return piece, self._write(envelope, failure, deadline(), timer), timer
 
-        return in_order(park_piece, _pieces(events), _PARKED_AT_ONCE)
+        return in_order(park_piece, _pieces(events), _WRITTEN_AT_ONCE)
 
-    def _park(self, envelope: Parked, failure: Failure, deadline: Deadline, timer: StageTimer) -> ParkedAs:
-        """Write the envelope to the first store that accepts it. Each store has an equal share of the time."""
+    def _envelope(self, event: ParkableEvent, failure: Failure) -> Parked:
+        """Make the envelope of an event. An event that was out of time has not been attempted."""
+        past, now = event.past or Past(), self.now()
+        attempts = past.attempts + is_try(failure.reason)
+        return Parked(
+            reason=failure.reason,
+            transient=failure.transient,
+            job_id=event.job_id if isinstance(event, JobEvent) else None,
+            event_type=event.event_type,
+            event_id=event.event_id,
+            sinks=failure.sinks or past.sinks,
+            error=ParkedError(type=failure.error, message=failure.message),
+            attempts=attempts,
+            dead=is_try(failure.reason) and attempts >= self.most_tries,
+            first_parked=past.first_parked or now,
+            last_parked=now,
+            history=past.history,
+            event=event.payload,
+        )
+
+    def _envelope_of_several(self, events: Sequence[ParkableEvent], failure: Failure) -> Parked:
+        """Make one envelope of several events. A message that contains several of them is in it once.
+
+        The past of the envelope is the past that most of the events have. An event with another past is inside in an
+        envelope of its own.
+        """
+        first, *others = events
+        if not others:
+            return self._envelope(first, failure)
+        pasts = {id(event.past): event.past for event in events}
+        ((usual, _),) = Counter(id(event.past) for event in events).most_common(1)
+        apart = {(id(event.payload), id(event.past)): event for event in events}
+        inside = [event.payload if id(event.past) == usual else _with_its_past(event) for event in apart.values()]
+        parked = self._envelope(replace(first, past=pasts[usual]), failure)
+        return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
+
+    def _write(self, envelope: Parked, failure: Failure, deadline: Deadline, timer: StageTimer) -> ParkedAs:
+        """Write the envelope to the first store that accepts it."""
         why = failure.message
         with timer.stage("park"):
-            for number, parking_store in enumerate(self.parking_stores):
+            for store, end in _in_turn(self.parking_stores, deadline):
                 try:
-                    with time_limit(deadline.part(1 / (len(self.parking_stores) - number))):
-                        address = parking_store.park(envelope)
+                    with time_limit(end):
+                        return ParkedAs(store.park(envelope), f"{failure.reason}: {why}")
                 except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
                     why = f"{why}; not parked: {shorten(str(error))}"
-                else:
-                    return ParkedAs(address, f"{failure.reason}: {why}")
         return ParkedAs(None, f"{ParkingError.reason}: {why}")
 
 
@@ -78,19 +154,33 @@ def leave_notes(
     `deadline` gives the deadline of each note. Raises the error of the last store when no store accepts a note; other
     notes may be written by then.
     """
-    return in_order(lambda note: _leave(parking_stores, note, deadline()), notes, _NOTES_AT_ONCE)
 
-
-def _leave(parking_stores: Sequence[ParkedEvents], note: Expected, deadline: Deadline) -> str:
-    """Write one note to the first store that accepts it. Each store has an equal share of the time."""
-    for number, parking_store in enumerate(parking_stores, start=1):
-        with time_limit(deadline.part(1 / (len(parking_stores) - number + 1))):
+    def leave(note: Expected) -> str:
+        refused: IceResultError = ParkingError("no store keeps notes")
+        for store, end in _in_turn(parking_stores, deadline()):
             try:
-                return parking_store.expect(note)
-            except IceResultError:
-                if number == len(parking_stores):
-                    raise
-    raise ParkingError("no store keeps notes")
+                with time_limit(end):
+                    return store.expect(note)
+            except IceResultError as error:
+                refused = error
+        raise refused
+
+    return in_order(leave, notes, _WRITTEN_AT_ONCE)
+
+
+def _in_turn(stores: Sequence[ParkedEvents], deadline: Deadline) -> Iterator[tuple[ParkedEvents, Deadline]]:
+    """Yield each store, with an equal share of the time that is left then."""
+    for number, store in enumerate(stores):
+        yield store, deadline.part(1 / (len(stores) - number))
+
+
+def _with_its_past(event: ParkableEvent) -> JsonObject:
+    """Return an event in an envelope of its own, for a place beside events with another past."""
+    past = event.past or Past()
+    known: JsonObject = {"attempts": past.attempts, **past.model_dump(mode="json", exclude_defaults=True)}
+    if event.event_id:
+        known["event_id"] = event.event_id
+    return {"schema": Parked.model_fields["schema_"].default, **known, "event": event.payload}
 
 
 def _pieces(events: Mapping[int, ParkableEvent]) -> Iterator[dict[int, ParkableEvent]]:

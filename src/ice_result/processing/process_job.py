@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from ice_result.errors import IceResultError, JobNotFinishedError, NotFoundError, StorageError, shorten
 from ice_result.jobs.model import Job, JobSource
-from ice_result.jobs.sizes import check_files
+from ice_result.jobs.sizes import LargeJobQueue, check_files
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.large_jobs import LargeJobQueue
 from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
@@ -41,7 +40,7 @@ class JobProcessor:
     """Processes jobs, each from its event to the sinks. Any number of threads may use it at once."""
 
     def __init__(
-        self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int = MOST_TRIES
+        self, jobs: JobSource, stores: Stores, *, region: str | None, concurrency: int, most_tries: int
     ) -> None:
         self._jobs = jobs
         self._sinks = stores.sinks
@@ -49,10 +48,6 @@ class JobProcessor:
         self._region = region
         self._most_tries = most_tries
         self._large_jobs = LargeJobQueue()
-
-    def load(self) -> None:
-        """Begin to load the SDKs and connections that the first job needs. Makes no call."""
-        self._writer.load(self._jobs)
 
     def process(self, event: JobEvent, timer: StageTimer) -> Written | RecordedBefore:
         """Ask ICE for the job of an event, and write it to the sinks that do not have it.
@@ -70,13 +65,11 @@ class JobProcessor:
                 job = self._jobs.get(event.job_id)
             except NotFoundError as error:
                 return self._copy_recorded(event, error, Target(targets, timer))
-        if not job.is_finished and not (job.state == "unknown" and self._is_last_try(event)):
+        is_last_try = (event.past.attempts if event.past else 0) + 1 >= self._most_tries
+        if not job.is_finished and not (job.state == "unknown" and is_last_try):
             raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
         record, files = record_of(job, self._region)
         return self._writer.write(record, files, Target(targets or [*self._sinks], timer))
-
-    def _is_last_try(self, event: JobEvent) -> bool:
-        return (event.past.attempts if event.past else 0) + 1 >= self._most_tries
 
     def _copy_recorded(self, event: JobEvent, unknown: NotFoundError, target: Target) -> Written | RecordedBefore:
         """Copy a recorded job that ICE no longer knows to the sinks that do not have it.

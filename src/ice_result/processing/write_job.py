@@ -22,7 +22,6 @@ from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
-from ice_result.jobs.model import JobSource
 from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
@@ -73,13 +72,6 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
 
-    def load(self, jobs: JobSource) -> None:
-        """Begin to load the stores and `jobs`. An error of loading is raised again at the first use."""
-        stores = self._stores
-        inspector = [stores.inspector.load] if stores.inspector else []
-        for load in (jobs.load, *inspector, *(sink.load for sink in stores.sinks)):
-            begin(load)
-
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
 
@@ -99,13 +91,14 @@ class JobWriter:
 
         Raises StorageError for a record without a manifest.
         """
-        manifest = _manifest_of(found.record, found.manifest)
+        manifest = _manifest_of(found)
         return self._write_unless_better(found.record, lambda: manifest, target)
 
     def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
         if record.standing == SETTLED:
             return self._write(record, manifest, target)
-        stored, unreadable = self._read_all(lambda sink: sink.recorded(record))
+        # Every sink is read, also one that the job is not written to.
+        stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
         written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
@@ -129,7 +122,7 @@ class JobWriter:
         for source, record in having.items():
             try:
                 found = self._found_in(source, record, is_copied=bool(lacking))
-                manifest = _manifest_of(found.record, found.manifest)
+                manifest = _manifest_of(found)
             except IceResultError as error:
                 errors.append(error)
                 if isinstance(error, _WithoutManifestError) and source in target.sinks:
@@ -158,7 +151,7 @@ class JobWriter:
             complete, unreadable = self._complete_manifests(record, manifest)
             refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
             manifest = next(iter(complete.values()), manifest)
-            committed, refused_later = self._on_each(
+            committed, refused_later = _on_each(
                 [sink for sink in staged if sink not in refused],
                 lambda sink: sink.commit(record, complete.get(sink, manifest)),
             )
@@ -175,9 +168,12 @@ class JobWriter:
         if manifest.complete or not manifest.files or record.outcome != "ok":
             return {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            stored, unreadable = self._read_all(lambda sink: sink.verified(record))
+            stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
+        files = {file.uri for file in manifest.files}
         complete = {
-            sink: there for sink, there in stored.items() if there and there.complete and _same_files(there, manifest)
+            sink: there
+            for sink, there in stored.items()
+            if there and there.complete and {file.uri for file in there.files} == files
         }
         return complete, unreadable
 
@@ -192,34 +188,26 @@ class JobWriter:
                 zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
             )
 
-    def _read_all(self, read: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
-        """Read in every sink, also in those that the job is not written to. Returns values and errors by sink."""
-        return self._on_each(self._stores.sinks, read)
-
-    def _on_each(
-        self, sinks: Iterable[Store], call: Callable[[Store], T]
-    ) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
-        return _gather({sink: begin(partial(call, sink)) for sink in sinks})
-
 
 class _WithoutManifestError(StorageError):
     """A stored record without a manifest: the function was killed between the two."""
 
 
-def _manifest_of(record: Record, manifest: Manifest | None) -> Manifest:
-    if manifest is None:
-        what = f"job {record.job_id}: its stored record has no manifest beside it"
-        raise _WithoutManifestError(f"{what}; `ice-result verify {record.job_id}` makes one")
-    return manifest
-
-
-def _same_files(one: Manifest, other: Manifest) -> bool:
-    """Return True for manifests of the same files, in any order."""
-    return {file.uri for file in one.files} == {file.uri for file in other.files}
+def _manifest_of(found: StoredJob) -> Manifest:
+    if found.manifest is None:
+        job_id = found.record.job_id
+        what = f"job {job_id}: its stored record has no manifest beside it"
+        raise _WithoutManifestError(f"{what}; `ice-result verify {job_id}` makes one")
+    return found.manifest
 
 
 def _unreachable(error: TimedOutError) -> ObjectFacts:
     return ObjectFacts(exists=None, problem="unreachable", message=str(error))
+
+
+def _on_each(sinks: Iterable[Store], call: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
+    """Make the call in every sink, in parallel. Returns the values and the errors by sink."""
+    return _gather({sink: begin(partial(call, sink)) for sink in sinks})
 
 
 def _gather(calls: Mapping[Store, Task[T]]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:

@@ -10,7 +10,7 @@ from typing_extensions import Self, override
 from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import shorten
-from ice_result.results.model import DecodeWarning, Result, named_rows
+from ice_result.results.model import Result, named_rows
 from ice_result.results.reader import LenientReader, unwrap
 
 
@@ -28,19 +28,15 @@ class Files(Result):
         value = unwrap(result, reader)
         if reader.nothing(value):
             return cls()
-        message = f"nothing is documented here, kept in extra: {shorten(dump(value))}"
-        reader.warn(DecodeWarning(path="$", code="unexpected_data", message=message))
+        reader.warn("$", "unexpected_data", f"nothing is documented here, kept in extra: {shorten(dump(value))}")
         return cls(extra=value if isinstance(value, dict) else {"Result": value})
 
     @override
     def file_names(self) -> tuple[str, ...]:
         """Return the files that `extra` names as MPS, the predecessor of ICE, names them: under `file`. [inferred]"""
         entries = self.extra.get("Result", self.extra)
-        names = (
-            entry.get("file")
-            for entry in (entries if isinstance(entries, list) else [entries])
-            if isinstance(entry, dict)
-        )
+        listed = entries if isinstance(entries, list) else [entries]
+        names = (entry.get("file") for entry in listed if isinstance(entry, dict))
         return tuple(name for name in names if isinstance(name, str))
 
     @override

@@ -29,11 +29,16 @@ DecodeStatus: TypeAlias = Literal["decoded", "empty", "partial", "undecodable"]
 ColumnType: TypeAlias = Literal["text", "integer", "real", "boolean"]
 
 
+WarningCode: TypeAlias = Literal[
+    "missing", "unreadable", "unexpected_key", "unexpected_data", "not_json", "not_saved", "unwrapped"
+]
+
+
 class DecodeWarning(Model):
     """Something in a Result that was not as documented. `path` is a JSON path from `$`, `code` a stable token."""
 
     path: str
-    code: Literal["missing", "unreadable", "unexpected_key", "unexpected_data", "not_json", "not_saved", "unwrapped"]
+    code: WarningCode
     message: str
 
 

@@ -11,7 +11,7 @@ from ice_result.core.json_text import dump, load
 from ice_result.core.oss_address import ObjectAddress, read_name
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError, shorten
-from ice_result.results.model import Decoded, DecodeStatus, DecodeWarning, family_at, function_named
+from ice_result.results.model import Decoded, DecodeStatus, DecodeWarning, WarningCode, family_at, function_named
 
 SECOND_DECIMALS = 9
 """Computed seconds are rounded to nanoseconds: 63.85 - 39.32 is 24.53, without the dust of floats."""
@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WRAPPER_KEYS = frozenset({"Code", "Message", "Data"})
 _DATA_KEYS = frozenset({"result"})
+_MOST_WARNINGS = 100
+_BEST_FIRST: tuple[DecodeStatus, ...] = ("decoded", "empty", "partial", "undecodable")
 _LOSSES = frozenset({"missing", "unreadable", "not_saved"})
 
 
@@ -48,7 +50,7 @@ def unwrap(result: JsonValue, reader: LenientReader) -> JsonValue:
         if isinstance(value, dict) and {"Code", "Data"} <= value.keys():
             value = _unwrapped(value, reader)
     except NotJsonError as error:
-        reader.undecodable(DecodeWarning(path="$", code="not_json", message=str(error)))
+        reader.undecodable("$", "not_json", str(error))
         return None
     return value
 
@@ -85,7 +87,7 @@ def _dumped(value: JsonValue) -> str:
 def _unwrapped(wrapper: JsonObject, reader: LenientReader) -> JsonValue:
     """Return what lies under "result" in the JSON text under "Data"."""
     said = " ".join(str(wrapper[key]) for key in ("Code", "Message") if isinstance(wrapper.get(key), str))
-    reader.warn(DecodeWarning(path="$", code="unwrapped", message=f"read from inside Data; around it: {shorten(said)}"))
+    reader.warn("$", "unwrapped", f"read from inside Data; around it: {shorten(said)}")
     reader.only(Item("$", 1, wrapper), _WRAPPER_KEYS)
     data = wrapper["Data"]
     value = _loaded(data) if isinstance(data, str) else data
@@ -125,31 +127,20 @@ class FileName(NamedTuple):
 class LenientReader:
     """A reader of values that remembers what was not as documented. Relative paths lie in `bucket`, if it is known."""
 
-    def __init__(self, bucket: str | None = None, *, most_warnings: int = 100) -> None:
+    def __init__(self, bucket: str | None = None) -> None:
         self.bucket = bucket
-        self._most_warnings = most_warnings
+        self.status: DecodeStatus = "decoded"
+        """The worst that was seen in all readings so far."""
         self._warnings: list[DecodeWarning] = []
         self._warned = 0
         self._not_saved: list[int] = []
-        self._empty = False
-        self._partial = False
-        self._undecodable = False
-
-    @property
-    def status(self) -> DecodeStatus:
-        """The worst that was seen in all readings so far."""
-        if self._undecodable:
-            return "undecodable"
-        if self._partial:
-            return "partial"
-        return "empty" if self._empty else "decoded"
 
     @property
     def warnings(self) -> tuple[DecodeWarning, ...]:
-        """The first warnings, at most `most_warnings`. When there are more, the last one counts them."""
-        if self._warned <= self._most_warnings:
+        """The first warnings, at most 100. When there are more, the last one counts them."""
+        if self._warned <= _MOST_WARNINGS:
             return tuple(self._warnings)
-        kept = self._warnings[: self._most_warnings - 1]
+        kept = self._warnings[: _MOST_WARNINGS - 1]
         left = self._warned - len(kept)
         return (*kept, DecodeWarning(path="$", code="unexpected_data", message=f"{left} more warnings are left out"))
 
@@ -158,23 +149,28 @@ class LenientReader:
         """The places, from 0, of the items in which ICE's error text stands instead of the name of a file."""
         return tuple(self._not_saved)
 
-    def warn(self, warning: DecodeWarning) -> None:
+    def warn(self, path: str, code: WarningCode, message: str) -> None:
         """Note a deviation; one that cost a value makes the whole partial."""
         self._warned += 1
-        self._partial = self._partial or warning.code in _LOSSES
-        if len(self._warnings) < self._most_warnings:
-            self._warnings.append(warning)
+        if code in _LOSSES:
+            self._lower(to="partial")
+        if len(self._warnings) < _MOST_WARNINGS:
+            self._warnings.append(DecodeWarning(path=path, code=code, message=message))
 
-    def undecodable(self, warning: DecodeWarning) -> None:
+    def undecodable(self, path: str, code: WarningCode, message: str) -> None:
         """Note that the Result has not the documented shape at all."""
-        self.warn(warning)
-        self._undecodable = True
+        self.warn(path, code, message)
+        self._lower(to="undecodable")
 
     def nothing(self, value: JsonValue) -> bool:
         """Tell a value that says nothing, and take note of it: null, `[]`, `{}` or a blank text."""
         empty = value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
-        self._empty = self._empty or empty
+        if empty:
+            self._lower(to="empty")
         return empty
+
+    def _lower(self, *, to: DecodeStatus) -> None:
+        self.status = max(self.status, to, key=_BEST_FIRST.index)
 
     def objects(self, value: JsonValue, documented: frozenset[str], path: str = "$") -> list[Item]:
         """Return the objects of a list, in its order; its other entries are left out with a warning.
@@ -184,14 +180,17 @@ class LenientReader:
         if self.nothing(value):
             return []
         if isinstance(value, dict) and not documented.isdisjoint(value):
-            message = "an object where a list is documented: read as a list of one"
-            self.warn(DecodeWarning(path=path, code="unexpected_data", message=message))
+            self.warn(path, "unexpected_data", "an object where a list is documented: read as a list of one")
             items = [Item(path, 1, value)]
         else:
-            items = self._listed(value, path)
+            items = []
+            for index, entry in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(entry, dict):
+                    items.append(Item(f"{path}[{index}]", index + 1, entry))
+                else:
+                    self.warn(f"{path}[{index}]", "unreadable", f"not an object: {_shown(entry)}")
         if not items:
-            message = f"not a list of objects: {_shown(value)}"
-            self.undecodable(DecodeWarning(path=path, code="unreadable", message=message))
+            self.undecodable(path, "unreadable", f"not a list of objects: {_shown(value)}")
         for item in items:
             self.only(item, documented)
         return items
@@ -201,7 +200,7 @@ class LenientReader:
         for key in item.values:
             if key not in documented:
                 message = "not a documented key: kept in the raw response only"
-                self.warn(DecodeWarning(path=member(item.path, key), code="unexpected_key", message=message))
+                self.warn(member(item.path, key), "unexpected_key", message)
 
     def number(self, item: Item, key: str) -> float | None:
         """Read a finite number: a JSON number, or a text with or without blanks around the number."""
@@ -246,7 +245,7 @@ class LenientReader:
         if 0 <= duration < math.inf:
             return Span(start, end, duration)
         message = f"{start_key} {start} and {end_key} {end} are not in order: no duration"
-        self.warn(DecodeWarning(path=item.path, code="unreadable", message=message))
+        self.warn(item.path, "unreadable", message)
         return Span(start, end, None)
 
     def file(self, item: Item, key: str) -> FileName:
@@ -255,39 +254,27 @@ class LenientReader:
         if text is None:
             return FileName(None, None)
         name = read_name(text, self.bucket)
-        key_in_bucket = name.key
+        path = name.key
         if name.is_not_saved:
             self._not_saved.append(item.place - 1)
-            self.warn(DecodeWarning(path=member(item.path, key), code="not_saved", message=shorten(text)))
+            self.warn(member(item.path, key), "not_saved", shorten(text))
             return FileName(None, None)
-        if name.host == "other" or not key_in_bucket:
+        if name.host == "other" or not path:
             message = f"neither a path nor an address in OSS: {shorten(text)}"
-            self.warn(DecodeWarning(path=member(item.path, key), code="unreadable", message=message))
+            self.warn(member(item.path, key), "unreadable", message)
             return FileName(None, None)
-        uri = ObjectAddress(name.bucket, key_in_bucket).uri if name.bucket else None
-        return FileName(key_in_bucket, uri)
-
-    def _listed(self, value: JsonValue, path: str) -> list[Item]:
-        items: list[Item] = []
-        for index, entry in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(entry, dict):
-                items.append(Item(f"{path}[{index}]", index + 1, entry))
-            else:
-                message = f"not an object: {_shown(entry)}"
-                self.warn(DecodeWarning(path=f"{path}[{index}]", code="unreadable", message=message))
-        return items
+        return FileName(path, ObjectAddress(name.bucket, path).uri if name.bucket else None)
 
     def _value(self, item: Item, key: str) -> JsonValue:
         value = item.values.get(key)
         if value is not None and not (isinstance(value, str) and not value.strip()):
             return value
         if item.complete:
-            self.warn(DecodeWarning(path=member(item.path, key), code="missing", message=f"no {key}"))
+            self.warn(member(item.path, key), "missing", f"no {key}")
         return None
 
     def _unreadable(self, item: Item, key: str, complaint: str) -> None:
-        message = f"{complaint}: {_shown(item.values[key])}"
-        self.warn(DecodeWarning(path=member(item.path, key), code="unreadable", message=message))
+        self.warn(member(item.path, key), "unreadable", f"{complaint}: {_shown(item.values[key])}")
 
 
 def member(path: str, key: str) -> str:

@@ -9,7 +9,7 @@ from typing_extensions import Self, override
 from ice_result.core.json_text import dump
 from ice_result.core.types import JsonValue, Model
 from ice_result.errors import shorten
-from ice_result.results.model import SPAN_COLUMNS, DecodeWarning, ItemColumn, Result, short_number
+from ice_result.results.model import SPAN_COLUMNS, ItemColumn, Result, short_number
 from ice_result.results.reader import Item, LenientReader, unwrap
 
 _LIST = "VideoSummaryList"
@@ -40,8 +40,7 @@ class Summary(Result):
         if reader.nothing(value):
             return cls()
         if not isinstance(value, dict) or _LIST not in value:
-            message = f"no {_LIST} in {shorten(dump(value))}"
-            reader.undecodable(DecodeWarning(path=f"$.{_LIST}", code="missing", message=message))
+            reader.undecodable(f"$.{_LIST}", "missing", f"no {_LIST} in {shorten(dump(value))}")
             return cls()
         reader.only(Item("$", 1, value), frozenset({_LIST}))
         items = reader.objects(value[_LIST], _DOCUMENTED, f"$.{_LIST}")

@@ -9,7 +9,7 @@ from typing_extensions import Self, override
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.results.model import DecodeWarning, Result, named_rows
+from ice_result.results.model import Result, named_rows
 from ice_result.results.reader import LenientReader, parse
 
 
@@ -26,11 +26,10 @@ class Unknown(Result):
         try:
             value = parse(result)
         except NotJsonError as error:
-            warning = DecodeWarning(path="$", code="not_json", message=str(error))
             if isinstance(result, str):
-                reader.warn(warning)
+                reader.warn("$", "not_json", str(error))
                 return cls(data=valid_text(result))
-            reader.undecodable(warning)
+            reader.undecodable("$", "not_json", str(error))
             return cls()
         reader.nothing(value)
         return cls(data=value)

@@ -8,8 +8,9 @@ A new kind is one function, and one line in ENVELOPES at the end of the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -23,8 +24,7 @@ from ice_result.triggers.model import Ignored, JobEvent, Malformed, Past, Trigge
 from ice_result.triggers.texts import describe, short_text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nested:
+class Nested(NamedTuple):
     """A message inside another one, or an array of messages, or a text of either, still to be read."""
 
     field: str  # the key it was under, for the reasons of malformed messages
@@ -39,8 +39,7 @@ Contents: TypeAlias = Iterable[Nested | TriggerEvent]
 """Contents of a message. Events have no `event_id` yet, and a `payload` only where it is less than the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A kind of message: the keys it is recognised by, for reasons, and the function that opens it."""
 
     known_by: str
@@ -67,7 +66,7 @@ def _open_mns_topic_message(message: JsonObject, _options: TriggerOptions) -> Co
     """Open a message of an MNS topic: `{"TopicOwner", "TopicName", "Message", "MessageId", …}`.
 
     The attributes of the sender are among these keys, under any name. `Message` is a string. The XML format has the
-    same keys (see mns_xml.py); the STREAM format without attributes has no envelope at all.
+    same keys (see texts.py); the STREAM format without attributes has no envelope at all.
     """
     if "Message" not in message or not {"TopicName", "TopicOwner"} & message.keys():
         return None
@@ -147,10 +146,8 @@ def _open_failed_call(message: JsonObject, _options: TriggerOptions) -> Contents
         return None
     was_json = False
     if isinstance(payload, str):
-        try:
+        with suppress(NotJsonError):  # perhaps it is base64 or XML, which is read later
             payload, was_json = json_text.load(payload), True
-        except NotJsonError:  # perhaps base64 or XML, which is read later
-            was_json = False
     call = short_text(context.get("requestId"))
     return (Nested(field="requestPayload", value=payload, request_id=call, bare_id=was_json),)
 
@@ -192,7 +189,7 @@ def _open_ims_event(message: JsonObject, options: TriggerOptions) -> Contents | 
         reason = f"event type {shorten(event_type)} is not one of those configured: {', '.join(options.event_types)}"
         return (Ignored(event_type=shown, reason=reason),)
     event = find_job_id(message, options.job_id_paths)
-    if isinstance(event, Missing):
+    if event is None:
         reason = f"{shorten(event_type)} event without a job id: looked at {', '.join(options.job_id_paths)}"
         return (Malformed(event_type=shown, reason=reason),)
     if isinstance(event, Malformed):
@@ -237,16 +234,15 @@ def _open_manual(message: JsonObject, options: TriggerOptions) -> Contents | Non
     """
     one = find_job_id(message, (*options.job_id_paths, "/JobId"))
     many = value_of(message, "JobIds")
-    if isinstance(one, Missing) and isinstance(many, Missing):
+    if one is None and isinstance(many, Missing):
         return None
 
     def events() -> Iterable[TriggerEvent]:
-        if not isinstance(one, Missing):
-            rest: JsonObject = {key: value for key, value in message.items() if key.casefold() != "jobids"}
-            if isinstance(one, JobEvent):
-                yield replace(one, payload=rest, function_name=function_name(message))
-            else:
-                yield replace(one, payload=rest)
+        rest: JsonObject = {key: value for key, value in message.items() if key.casefold() != "jobids"}
+        if isinstance(one, JobEvent):
+            yield replace(one, payload=rest, function_name=function_name(message))
+        elif one:
+            yield replace(one, payload=rest)
         if isinstance(many, list) and many:
             for index, job_id in enumerate(many):
                 yield replace(job_event(job_id, f"JobIds[{index}]"), payload={"JobIds": [job_id]})
@@ -269,10 +265,10 @@ def _open_own_line(message: JsonObject, _options: TriggerOptions) -> Contents | 
     if "job_id" not in line or (line["job_id"] is None and len(line) > 1):
         return (Ignored(reason="a line of ice-result about no job"),)
     event = job_event(line["job_id"], "job_id")
-    payload: JsonObject = {key: line[key] for key in ("job_id", "function_name") if key in line}
+    event = replace(event, payload={key: line[key] for key in ("job_id", "function_name") if key in line})
     if isinstance(event, JobEvent):
-        return (replace(event, payload=payload, function_name=short_text(line.get("function_name"))),)
-    return (replace(event, payload=payload),)
+        event = replace(event, function_name=short_text(line.get("function_name")))
+    return (event,)
 
 
 # The order matters. Our own envelope says what it is. The topic message is early because the attributes of a sender are

@@ -1,8 +1,11 @@
 """Requests to the function's HTTP trigger: the callback of ICE, or anybody's request, and how far each is trusted.
 
 Only the body is parked: headers may hold credentials, those of ICE's callback or of the trigger's own authentication.
-Whoever signed a request, its body names one job, has no earlier attempts, is short, and is no timer. The flag
-`isBase64Encoded` is not needed: every text is read as JSON, or as base64 of JSON.
+Whoever signed a request, its body names one job, has no earlier attempts, is short, and is no timer: the signature of
+ICE covers the URL and the time, but not the body, so that whoever has seen one request can send any body for five
+minutes. The flag `isBase64Encoded` is not needed: every text is read as JSON, or as base64 of JSON.
+
+    X-ICE-SIGNATURE = hex MD5 of `CallbackURL|X-ICE-TIMESTAMP|AuthKey`
 
 | request | answer |
 | --- | --- |
@@ -14,7 +17,11 @@ Whoever signed a request, its body names one job, has no earlier attempts, is sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Literal
@@ -23,18 +30,18 @@ from ice_result.core import json_text
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import NotJsonError, shorten
 from ice_result.triggers.cleaning import without_secrets
-from ice_result.triggers.model import Ignored, Malformed, Triggered, TriggerEvent, TriggerOptions
-from ice_result.triggers.signature import refusal
+from ice_result.triggers.model import Callback, Ignored, Malformed, Triggered, TriggerEvent, TriggerOptions
 from ice_result.triggers.texts import read_text, short_text
 
 LONGEST_BODY = 128 * 1024
 """Characters. ICE sends the same event to MNS, whose messages have at most 64 KiB; base64 makes them a third longer."""
+WINDOW_SECONDS = 300.0
+"""Largest difference between a request's time and ours, in either direction."""
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-def is_request(message: JsonValue) -> bool:
+def is_request(message: JsonObject) -> bool:
     """Recognise a request, which must be answered in the HTTP form."""
-    if not isinstance(message, dict):
-        return False
     return "http" in _context(message) or ("headers" in message and bool({"body", "httpMethod"} & message.keys()))
 
 
@@ -49,15 +56,13 @@ def request_id(request: JsonObject) -> str | None:
     return short_text(_context(request).get("requestId"))
 
 
-def read_request(
-    request: JsonObject, options: TriggerOptions, now: float, read: Callable[[JsonObject], Iterator[TriggerEvent]]
-) -> Triggered:
-    """Read the one event of `request`, or refuse it; `read` yields the events of a request as they come."""
+def read_request(request: JsonObject, options: TriggerOptions, now: float, events: Iterator[TriggerEvent]) -> Triggered:
+    """Read the one event of `request`, or refuse it. `events` reads the request as far as its events are taken."""
     if reason := without_event(request):
         return Triggered(events=(Ignored(event_id=request_id(request), reason=reason),), via_http=True)
     if (method := _method(request)) != "POST":
         return _refused(request, 405, f"method {shorten(method)}; expected POST")
-    if options.callback and (reason := refusal(request, options.callback, now)):
+    if options.callback and (reason := _refusal(request, options.callback, now)):
         return _refused(request, 401, f"not ICE's callback: {reason}")
     body = request.get("body")
     text = body if isinstance(body, str) else json_text.dump(body)
@@ -66,21 +71,20 @@ def read_request(
         reason = f"body: found {len(text)} characters; expected at most {LONGEST_BODY}, and the rest is not kept"
         event: TriggerEvent = _malformed(request, reason, text[:LONGEST_BODY])
     else:
-        event = _only_event(request, read)
+        event = _only_event(request, events)
     if isinstance(event, Malformed) and not options.callback:
         return _refused(request, 413 if too_long else 400, event.reason)
     return Triggered(events=(event,), via_http=True)
 
 
-def _only_event(request: JsonObject, read: Callable[[JsonObject], Iterator[TriggerEvent]]) -> TriggerEvent:
-    first, *others = islice(read(request), 2)
+def _only_event(request: JsonObject, events: Iterator[TriggerEvent]) -> TriggerEvent:
+    first, *others = islice(events, 2)
     if not others:
         return first if isinstance(first, Ignored) else replace(first, past=None)
-    body = request.get("body")
-    try:
-        kept = read_text(body) if isinstance(body, str) else body
-    except NotJsonError:
-        kept = body
+    kept = request.get("body")
+    if isinstance(kept, str):
+        with suppress(NotJsonError):
+            kept = read_text(kept)
     return _malformed(request, "body: found more than one event; expected one", kept)
 
 
@@ -91,6 +95,36 @@ def _malformed(request: JsonObject, reason: str, body: JsonValue) -> Malformed:
 def _refused(request: JsonObject, status: Literal[400, 401, 405, 413], reason: str) -> Triggered:
     ignored = Ignored(event_id=request_id(request), reason=reason)
     return Triggered(events=(ignored,), via_http=True, refused=reason, status=status)
+
+
+def _refusal(request: JsonObject, callback: Callback, now: float) -> str | None:
+    """Check that ICE signed `request`; return the reason if not, without anything secret. `now` is in Unix seconds.
+
+    The signature is checked before the time, and compared with that of every key, in constant time.
+    """
+    timestamp, signature = _header(request, "X-ICE-TIMESTAMP"), _header(request, "X-ICE-SIGNATURE")
+    if timestamp is None or signature is None:
+        return f"no {'X-ICE-TIMESTAMP' if timestamp is None else 'X-ICE-SIGNATURE'}, or more than one"
+    if not _TIMESTAMP.fullmatch(timestamp):
+        return "X-ICE-TIMESTAMP is not a time in Unix seconds"
+    signed = [f"{callback.url}|{timestamp}|{key}".encode() for key in callback.keys]
+    expected = [hashlib.md5(text, usedforsecurity=False).hexdigest().encode() for text in signed]
+    matches = [hmac.compare_digest(each, signature.lower().encode()) for each in expected]
+    if not any(matches):
+        return "X-ICE-SIGNATURE is not that of the callback URL and a key we know"
+    age = now - int(timestamp)
+    if abs(age) > WINDOW_SECONDS:
+        return f"signed {abs(age):.0f} s {'ago' if age > 0 else 'ahead'}: at most {WINDOW_SECONDS:.0f} s are allowed"
+    return None
+
+
+def _header(request: JsonObject, name: str) -> str | None:
+    """Return a header, its name in any case; None unless there is exactly one, and a text."""
+    headers = request.get("headers")
+    if not isinstance(headers, dict):
+        return None
+    found = [value for key, value in headers.items() if key.lower() == name.lower()]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else None
 
 
 def _method(request: JsonObject) -> str:

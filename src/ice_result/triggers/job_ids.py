@@ -39,9 +39,9 @@ def without_blanks(text: str) -> str:
     return text.strip(_BLANKS)
 
 
-def find_job_id(message: JsonObject, pointers: tuple[str, ...]) -> JobEvent | Malformed | Missing:
+def find_job_id(message: JsonObject, pointers: tuple[str, ...]) -> JobEvent | Malformed | None:
     """Look for a job id at each pointer: the first good one counts, else the problem of the first bad one."""
-    problem: Malformed | Missing = MISSING
+    problem: Malformed | None = None
     for pointer in pointers:
         value = at_pointer(message, pointer)
         if isinstance(value, Missing):
@@ -49,7 +49,7 @@ def find_job_id(message: JsonObject, pointers: tuple[str, ...]) -> JobEvent | Ma
         event = job_event(value, pointer)
         if isinstance(event, JobEvent):
             return event
-        problem = event if isinstance(problem, Missing) else problem
+        problem = problem or event
     return problem
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
+from typing_extensions import override
 
 from ice_result.core.types import JobId, JsonValue, Model
 
@@ -31,6 +32,7 @@ class Past(Model):
     sinks: tuple[str, ...] = ()
 
 
+# The four kinds of events are dataclasses: `schema event` makes their JSON Schema of them.
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobEvent:
     """An event of one job."""
@@ -84,8 +86,7 @@ ParkableEvent: TypeAlias = JobEvent | Malformed | Unread
 TriggerEvent: TypeAlias = ParkableEvent | Ignored
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Triggered:
+class Triggered(NamedTuple):
     """The events of one payload in its order."""
 
     events: tuple[TriggerEvent, ...]
@@ -95,16 +96,18 @@ class Triggered:
     status: Literal[400, 401, 405, 413] | None = None  # the HTTP status of a refusal
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Callback:
+class Callback(NamedTuple):
     """Signature of ICE's callback: its URL, exactly as set in ICE, and the keys (two while one is replaced)."""
 
     url: str
-    keys: tuple[str, ...] = field(repr=False)
+    keys: tuple[str, ...]
+
+    @override
+    def __repr__(self) -> str:
+        return f"Callback(url={self.url!r})"  # the keys are secrets
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TriggerOptions:
+class TriggerOptions(NamedTuple):
     """Settings of the first stage: the event types that count, and the places of the job id in them."""
 
     event_types: tuple[str, ...] = ("AIProduceComplete",)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from ice_result.core import json_text
 from ice_result.core.types import JobId, JsonObject, JsonValue
@@ -41,8 +42,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A place in a payload, and the facts from the envelopes around it.
 
     The outermost message id counts: it names the delivery, and so the same in logs and in a redelivery. The id of a
@@ -61,16 +61,13 @@ class _Place:
     time_is_over: Callable[[], bool] = _never
 
     def inside(self, nested: Nested) -> _Place:
-        return _Place(
-            options=self.options,
+        return self._replace(
             field=nested.field,
             level=self.level + 1,
             bare_id=nested.bare_id,
             message_id=self.message_id or nested.message_id,
             request_id=self.request_id or nested.request_id,
             past=nested.past or self.past,
-            ids_only=self.ids_only,
-            time_is_over=self.time_is_over,
         )
 
     def event(self, event: TriggerEvent, message: JsonValue) -> TriggerEvent:
@@ -119,7 +116,7 @@ def parse(
         return Triggered(events=_read_whole_text(payload, error, _Place(options, time_is_over=time_is_over)))
     place = _Place(options, bare_id=True, time_is_over=time_is_over)
     if isinstance(whole, dict) and is_request(whole):
-        return read_request(whole, options, clock(), lambda request: _read_each(request, place))
+        return read_request(whole, options, clock(), _read_each(whole, place))
     messages = whole if isinstance(whole, list) else [whole]
     return Triggered(
         events=_limited(_read_each(whole, place), place, whole),
@@ -153,7 +150,7 @@ def _read_lines(lines: Iterable[tuple[int, str]], place: _Place) -> Iterator[Tri
         if place.time_is_over():
             yield Unread(payload=without_secrets(line))
         else:
-            yield from _read_text(line, replace(place, field=f"line {number}"))
+            yield from _read_text(line, place._replace(field=f"line {number}"))
 
 
 def _limited(events: Iterator[TriggerEvent], place: _Place, whole: JsonValue) -> tuple[TriggerEvent, ...]:
@@ -172,7 +169,7 @@ def _read_each(whole: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         if place.time_is_over():
             yield Unread(payload=without_secrets(element))
         else:
-            yield from _read(element, replace(place, field=f"{place.field}[{index}]", bare_id=False))
+            yield from _read(element, place._replace(field=f"{place.field}[{index}]", bare_id=False))
 
 
 def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
@@ -182,7 +179,7 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case list() if value:
             for element in value:
                 # Only objects are free: arrays and texts in arrays could go on for ever.
-                inside = replace(place, bare_id=False, level=place.level + (not isinstance(element, dict)))
+                inside = place._replace(bare_id=False, level=place.level + (not isinstance(element, dict)))
                 if inside.level > MAX_NESTING:
                     yield place.malformed(_TOO_DEEP, element)
                 else:
@@ -190,28 +187,27 @@ def _read(value: JsonValue, place: _Place) -> Iterator[TriggerEvent]:
         case str():
             yield from _read_text(value, place)
         case _:
-            yield place.malformed(f"found {describe(value)}; {_expected_keys()}", value)
+            yield place.malformed(_unknown(value), value)
 
 
 def _read_text(text: str, place: _Place) -> Iterator[TriggerEvent]:
     """Read a text that is a message: JSON or XML, perhaps in base64; or, where that is allowed, only a job id."""
+    problem = None
     try:
         value = read_text(text)
     except NotJsonError as error:
         value, problem = None, f"{error}; {_EXPECTED_TEXT}"
-    else:
-        problem = f"found {describe(value)}; {_expected_keys()}"
     if isinstance(value, (dict, list)):
         yield from _read(value, place)
     elif isinstance(value, str) and place.level < MAX_NESTING:
-        yield from _read_text(value, replace(place, level=place.level + 1))
+        yield from _read_text(value, place._replace(level=place.level + 1))
     elif isinstance(value, str):
         yield place.malformed(_TOO_DEEP, value)
     elif place.bare_id:
         event = job_event(text, place.field)
         yield place.event(event, {"JobId": event.job_id} if isinstance(event, JobEvent) else text)
     else:
-        yield place.malformed(problem, text)
+        yield place.malformed(problem or _unknown(value), text)
 
 
 def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
@@ -221,7 +217,7 @@ def _open(message: JsonObject, place: _Place) -> Iterator[TriggerEvent]:
         if contents is not None:
             break
     else:
-        yield place.malformed(f"found {describe(message)}; {_expected_keys()}", message)
+        yield place.malformed(_unknown(message), message)
         return
     for item in contents:
         if not isinstance(item, Nested):
@@ -237,5 +233,5 @@ _EXPECTED_TEXT = "expected JSON, the XML of an MNS topic, or base64 of either"
 _TOO_DEEP = f"nested deeper than {MAX_NESTING} envelopes; expected an event by then"
 
 
-def _expected_keys() -> str:
-    return f"expected an object with {', '.join(envelope.known_by for envelope in ENVELOPES)}"
+def _unknown(value: JsonValue) -> str:
+    return f"found {describe(value)}; expected an object with {', '.join(kind.known_by for kind in ENVELOPES)}"
