@@ -20,9 +20,9 @@ STAGES = ["triggers", "jobs", "results", "records", "sinks"]
 SHARED = {"core", "errors"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
-    "alibabacloud_tea_openapi": {"jobs/client.py"},
-    "darabonba": {"jobs/client.py"},
-    "alibabacloud_credentials": {"jobs/client.py", "core/credentials.py"},
+    "alibabacloud_tea_openapi": {"core/gateway.py"},
+    "darabonba": {"core/gateway.py"},
+    "alibabacloud_credentials": {"core/gateway.py", "core/credentials.py"},
     "oss2": {"sinks/object/oss.py"},
     "boto3": {"sinks/object/s3.py"},
     "botocore": {"sinks/object/s3.py"},

@@ -9,7 +9,6 @@ from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
-from ice_result.jobs.errors import SERVICE
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
@@ -46,7 +45,7 @@ def ice_client(
         region=settings.region or "",
         endpoint=settings.ice_endpoint,
         credentials=credentials,
-        caller=new_caller(SERVICE),
+        caller=new_caller(IceClient.service),
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
     )
