@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock
+from ice_result.core.endpoints import Endpoint
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
+
+if TYPE_CHECKING:
+    from ice_result.deployment.clients import MnsControlClient, RamClient
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
@@ -49,6 +54,23 @@ def ice_client(
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
     )
+
+
+def ram_client(settings: Settings, credentials: Credentials) -> RamClient:
+    """Make a client of RAM, which knows no regions."""
+    from ice_result.deployment.clients import RamClient  # noqa: PLC0415  not in the function
+
+    endpoint = settings.ram_endpoint or Endpoint("https", "ram.aliyuncs.com")
+    return RamClient(endpoint, region="", credentials=credentials, ca_bundle=settings.ca_bundle)
+
+
+def mns_control_client(settings: Settings, credentials: Credentials) -> MnsControlClient:
+    """Make a client of the control of MNS in the region."""
+    from ice_result.deployment.clients import MnsControlClient  # noqa: PLC0415  as above
+
+    region = settings.region or ""
+    endpoint = settings.mns_control_endpoint or Endpoint("https", f"mns-open.{region}.aliyuncs.com")
+    return MnsControlClient(endpoint, region=region, credentials=credentials, ca_bundle=settings.ca_bundle)
 
 
 def _stores(settings: Settings, context: SinkContext) -> Stores:

@@ -208,6 +208,13 @@ class Settings(Model):
             parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue"
         ),
     ] = None
+    mns_control_endpoint: Annotated[
+        Endpoint | None,
+        Variable(parse_endpoint, "the endpoint of MNS's control, when not `mns-open.<region>.aliyuncs.com`; for setup"),
+    ] = None
+    ram_endpoint: Annotated[
+        Endpoint | None, Variable(parse_endpoint, "RAM's endpoint, when not `ram.aliyuncs.com`; for setup")
+    ] = None
     s3_endpoint: Annotated[
         Endpoint | None, Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own")
     ] = None

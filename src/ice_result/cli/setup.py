@@ -1,131 +1,153 @@
-"""`setup`: tables and the callback setting of ICE, which must exist before the first job."""
+"""`setup` and `teardown`: what a deployment needs in the account, beside what `s deploy` makes."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
 
 import click
 
-from ice_result.app import ice_client, sink_context
+from ice_result.app import ice_client, mns_control_client, ram_client, sink_context
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
+from ice_result.deployment.buckets import bucket_steps
+from ice_result.deployment.callback import callback_step, removal_step, wanted_target
+from ice_result.deployment.names import Names
+from ice_result.deployment.policy import TRUST_POLICY, function_policy
+from ice_result.deployment.queues import queue_steps, removal_steps
+from ice_result.deployment.role import Role
+from ice_result.deployment.steps import Step, Target, make
+from ice_result.deployment.tables import table_steps
 from ice_result.errors import IceResultError, shorten
-from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
-from ice_result.settings import STORES, Settings
-from ice_result.sinks import open_sink
+from ice_result.settings import Settings
 
-_SECONDS = 60.0
-_TABLE_STATES = {"present": "is there", "created": "created", "missing": "would be created"}
-_QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]{1,107}")
-_KEY = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[\x21-\x7e]{1,32}")
-_LONGEST_URL = 256
+_SECONDS = 120.0  # for one target
+_sinks = click.option("--sink", "sinks", metavar="URL", multiple=True, help="Use these, not ICE_RESULT_SINKS.")
+_queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in place of DEPLOY_QUEUE.")
+_yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
 
-def _set_up_callback(queue: str | None, *, write: bool) -> None:
-    """Show the change of the callback setting, and with `write` make it."""
-    # The sinks do not matter here, and may not be decided yet.
-    settings = Settings.from_environment({"ICE_RESULT_SINKS": "file:.", **os.environ})
-    client = ice_client(settings, Credentials())
-    with time_limit(Deadline.after(_SECONDS)):
-        present = read_callback(client)
-    wanted = _wanted(present, settings, queue)
-    changes = [*_changes(present, wanted)]
-    click.echo(f"callback of {client.where}: {'as it should be' if not changes else ''}".rstrip(": "))
-    for line in changes:
-        click.echo(f"  {line}")
-    if not changes:
-        return
-    if present.target and present.target != wanted.target:
-        click.echo(f"  no event will go to {shorten(present.target)} any more: its readers get none")
-    if write:
-        with time_limit(Deadline.after(_SECONDS)):
-            write_callback(client, wanted)
-        click.echo("written")
-    else:
-        click.echo("nothing is written: add --yes")
+class _Account(NamedTuple):
+    """Names, settings and keys of one run."""
 
+    names: Names
+    settings: Settings
+    credentials: Credentials
+    queue: str | None
 
-def _wanted(present: CallbackSetting, settings: Settings, queue: str | None) -> CallbackSetting:
-    """Return the setting with our target, and with our event types added to the present ones."""
-    types = (*present.event_types, *settings.triggers.event_types)
-    merged = tuple(dict.fromkeys(types))
-    if queue is not None:
-        if not _QUEUE.fullmatch(queue):
-            raise click.UsageError(f"{queue!r} is not a queue ICE can send to: ice-callback-, then letters and digits")
-        return CallbackSetting(type="MNS", queue_name=queue, event_types=merged)
-    if not settings.callback_url:
-        raise click.UsageError(
-            "nothing to send events to: expected --queue NAME, or ICE_RESULT_CALLBACK_URL and ICE_RESULT_CALLBACK_KEYS"
+    @classmethod
+    def read(cls, sinks: tuple[str, ...], queue: str | None, output_buckets: tuple[str, ...]) -> _Account:
+        """Read the environment and the options. Raises SettingsError."""
+        environment = {"ICE_RESULT_SINKS": "file:.", **environment_with(sinks)}
+        region = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
+        settings = Settings.from_environment({**environment, "ICE_RESULT_REGION": region})
+        options = {"DEPLOY_QUEUE": queue or "", "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
+        names = Names.from_environment({**os.environ, **{k: v for k, v in options.items() if v}}, region)
+        http = settings.callback_url is not None and queue is None and "DEPLOY_QUEUE" not in environment
+        return cls(names, settings, Credentials(), None if http else names.queue)
+
+    def targets(self) -> dict[str, Target]:
+        """Return the targets of setup by name, in the order in which they are made."""
+        context = sink_context(self.settings, self.credentials)
+        document = function_policy(
+            self.settings, self.names.output_buckets, self.names.dead_letters, self.names.log_project
         )
-    if len(settings.callback_url.encode()) > _LONGEST_URL:
-        raise click.UsageError(f"ICE_RESULT_CALLBACK_URL is longer than {_LONGEST_URL} bytes, the most ICE takes")
-    key = settings.callback_keys[0]
-    if not _KEY.fullmatch(key):
-        raise click.UsageError(
-            "the first of ICE_RESULT_CALLBACK_KEYS is no AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
-        )
-    return CallbackSetting(type="HTTP", url=settings.callback_url, event_types=merged, auth_switch="on", auth_key=key)
+        return {
+            "bucket": partial(bucket_steps, context, self.settings),
+            "queues": lambda: queue_steps(mns_control_client(self.settings, self.credentials), self.names),
+            "role": lambda: self._role().set_up(TRUST_POLICY, document),
+            "tables": partial(table_steps, context, self.settings),
+            "callback": lambda: callback_step(
+                ice_client(self.settings, self.credentials), self.settings, wanted_target(self.settings, self.queue)
+            ),
+        }
 
+    def removals(self) -> dict[str, Target]:
+        """Return the targets of teardown by name, in the order in which they are taken away."""
+        return {
+            "callback": lambda: removal_step(
+                ice_client(self.settings, self.credentials), self.settings, wanted_target(self.settings, self.queue)
+            ),
+            "queues": lambda: removal_steps(mns_control_client(self.settings, self.credentials), self.names),
+            "role": lambda: self._role().take_down(),
+        }
 
-def _changes(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:
-    moves = (present.type, present.target) != (wanted.type, wanted.target)
-    if moves:
-        before = f"{present.type} {shorten(present.target)}" if present.target else "nothing"
-        yield f"target: {before} → {wanted.type} {shorten(wanted.target or '')}"
-    if added := [name for name in wanted.event_types if name not in present.event_types]:
-        before = ", ".join(present.event_types) or "none"
-        yield f"event types: {shorten(before)}; and now {shorten(', '.join(added))}"
-    if wanted.type == "HTTP" and (present.auth_switch, present.auth_key) != (wanted.auth_switch, wanted.auth_key):
-        replaced = "another key" if present.auth_switch == "on" and not moves else "on"
-        yield f"signature: {replaced}, with the first of ICE_RESULT_CALLBACK_KEYS"
+    def _role(self) -> Role:
+        return Role(ram_client(self.settings, self.credentials), self.names.role)
 
 
 @click.command()
-@click.option("--tables", is_flag=True, help="Create the tables of every ots: and sqlite: sink.")
-@click.option(
-    "--sink", "sinks", metavar="URL", multiple=True, help="Prepare these sinks, in place of ICE_RESULT_SINKS."
-)
-@click.option("--callback", is_flag=True, help="Show the target of ICE's events; with --yes, set it.")
-@click.option("--queue", metavar="NAME", help="Target: this MNS queue, in place of ICE_RESULT_CALLBACK_URL.")
-@click.option("--yes", is_flag=True, help="Write the callback setting, in place of the present one.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show the changes.")
-def setup(*, tables: bool, sinks: tuple[str, ...], callback: bool, queue: str | None, yes: bool, dry_run: bool) -> int:
-    """Create tables, and set the callback of ICE, before the first job.
+@click.option("--bucket", is_flag=True, help="The buckets of oss: sinks.")
+@click.option("--queues", is_flag=True, help="The queue of ICE's events, and that of dead letters.")
+@click.option("--role", is_flag=True, help="The function's role, with the policy that `ice-result policy` prints.")
+@click.option("--tables", is_flag=True, help="The tables of ots: and sqlite: sinks.")
+@click.option("--callback", is_flag=True, help="ICE's events into the queue, or to ICE_RESULT_CALLBACK_URL.")
+@click.option("--all", "everything", is_flag=True, help="All of these but the callback, which others may use.")
+@_sinks
+@_queue
+@click.option("--output-bucket", "output_buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes to.")
+@_yes
+def setup(
+    *,
+    everything: bool,
+    sinks: tuple[str, ...],
+    queue: str | None,
+    output_buckets: tuple[str, ...],
+    yes: bool,
+    **chosen: bool,
+) -> int:
+    """Make what a deployment needs: buckets, queues, the role, tables, and ICE's callback.
 
-    Present tables are checked and stay as they are; event types are added to the present ones.
+    Each thing is read first. The names come from the DEPLOY_ variables of s.yaml. Without a target, the state of all of
+    them is shown. Run again, it changes nothing.
 
-    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for usage.
+    Exit status: 0 when everything is there or was made, 1 otherwise, 2 for usage.
     """
-    if not tables and not callback:
-        raise click.UsageError("nothing to do: expected --tables or --callback")
-    if (queue or yes) and not callback:
-        raise click.UsageError("--queue and --yes belong to --callback")
-    if callback:
-        _set_up_callback(queue, write=yes and not dry_run)
-    return _set_up_tables(sinks, dry_run=dry_run) if tables else 0
+    account = _Account.read(sinks, queue, output_buckets)
+    targets = account.targets()
+    wanted = {name for name in targets if chosen[name] or (everything and name != "callback")}
+    if yes and not wanted:
+        raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
+    return _run({name: targets[name] for name in targets if not wanted or name in wanted}, write=yes)
 
 
-def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
-    """Prepare the tables of each sink, and print their states. Returns the exit status."""
-    settings = Settings.from_environment(environment_with(sinks), STORES)
-    context = sink_context(settings, Credentials())
-    status = 0
-    for url in dict.fromkeys(settings.sinks):
-        sink = open_sink(url, context)
-        if sink.capabilities.keeps != "tables":
-            click.echo(f"{url}: has no tables, nothing to do")
-            continue
+@click.command()
+@_queue
+@_yes
+def teardown(*, queue: str | None, yes: bool) -> int:
+    """Take away what setup made: the callback's event types, empty queues, the policy and the role.
+
+    What setup did not make stays, and so do buckets, tables and records. `s remove` takes the function away; run it
+    before.
+
+    Exit status: 0 when nothing of setup is left or was taken away, 1 otherwise, 2 for usage.
+    """
+    return _run(_Account.read((), queue, ()).removals(), write=yes, removing=True)
+
+
+def _run(targets: Mapping[str, Target], *, write: bool, removing: bool = False) -> int:
+    """Show the steps of each target, and with `write` make their changes. Returns the exit status."""
+    failed = open_changes = False
+    for name, target in targets.items():
         try:
             with time_limit(Deadline.after(_SECONDS)):
-                tables = sink.prepare(dry_run=dry_run)
+                for step in target():
+                    open_changes |= bool(step.changes) and not write
+                    _show(step, write=write, removing=removing)
         except IceResultError as error:
-            print_error(str(error))
-            status = 1
-            continue
-        for table, state in tables:
-            click.echo(f"{url}: {table} {_TABLE_STATES[state]}")
-    return status
+            failed = True
+            print_error(f"{name}: {error}")
+    if open_changes:
+        click.echo("nothing is changed: add --yes")
+    return 1 if failed or (open_changes and not removing) else 0
+
+
+def _show(step: Step, *, write: bool, removing: bool) -> None:
+    state = "to remove" if removing and step.changes else step.state
+    click.echo(f"{state:<9} {step.thing}{f' ({shorten(step.note)})' if step.note else ''}")
+    for change in make(step) if write else step.changes:
+        click.echo(f"          {'calls' if write else 'would call'} {change.shown}  [{change.permission}]")

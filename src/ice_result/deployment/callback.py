@@ -1,0 +1,97 @@
+"""ICE's callback: one setting a region, which says where events go and which types of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from ice_result.deployment.steps import Change, Step, allowed
+from ice_result.errors import SettingsError, shorten
+from ice_result.jobs.client import IceClient
+from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
+from ice_result.settings import Settings
+
+_KEY = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[\x21-\x7e]{1,32}")
+_LONGEST_URL = 256
+
+
+def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
+    """Return the target of events: the queue, or the callback URL of the settings. Raises SettingsError."""
+    if queue is not None:
+        return CallbackSetting(type="MNS", queue_name=queue)
+    problems = []
+    url, keys = settings.callback_url or "", settings.callback_keys
+    if len(url.encode()) > _LONGEST_URL:
+        problems.append(("ICE_RESULT_CALLBACK_URL", f"longer than {_LONGEST_URL} bytes, the most ICE takes"))
+    if not keys or not _KEY.fullmatch(keys[0]):
+        expected = "the first is no AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
+        problems.append(("ICE_RESULT_CALLBACK_KEYS", expected))
+    if problems:
+        raise SettingsError(problems)
+    return CallbackSetting(type="HTTP", url=url, auth_switch="on", auth_key=keys[0])
+
+
+def callback_step(client: IceClient, settings: Settings, target: CallbackSetting) -> Iterator[Step]:
+    """Yield the step that sends our event types to the target, beside the types that are sent already."""
+    present = allowed("ice:GetEventCallback", partial(read_callback, client))
+    types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
+    wanted = CallbackSetting(
+        type=target.type,
+        queue_name=target.queue_name,
+        url=target.url,
+        event_types=types,
+        auth_switch=target.auth_switch,
+        auth_key=target.auth_key,
+    )
+    notes = [*_differences(present, wanted)]
+    thing = f"callback of {client.where}: {_shown(present)}"
+    if not notes:
+        yield Step(thing, "there")
+        return
+    if present.target and present.target != wanted.target:
+        notes.append(f"no event goes to {shorten(present.target)} any more: its readers get none")
+    shown = f"SetEventCallback {wanted.type} {shorten(wanted.target or '')} for {', '.join(types)}"
+    change = Change("ice:SetEventCallback", shown, partial(write_callback, client, wanted))
+    yield Step(thing, "differs" if present.target else "missing", (change,), "; ".join(notes))
+
+
+def removal_step(client: IceClient, settings: Settings, target: CallbackSetting) -> Iterator[Step]:
+    """Yield the step that takes our event types out, while events still go to our target."""
+    present = allowed("ice:GetEventCallback", partial(read_callback, client))
+    ours = [name for name in settings.triggers.event_types if name in present.event_types]
+    thing = f"callback of {client.where}: {_shown(present)}"
+    if present.target is None or not ours:
+        return
+    if (present.type, present.target) != (target.type, target.target):
+        yield Step(thing, "kept", note="events go elsewhere")
+        return
+    left = tuple(name for name in present.event_types if name not in ours)
+    changed = CallbackSetting(
+        type=present.type,
+        queue_name=present.queue_name,
+        url=present.url,
+        event_types=left,
+        auth_switch=present.auth_switch,
+        auth_key=present.auth_key,
+    )
+    shown = f"SetEventCallback {present.type} {shorten(present.target)} for {', '.join(left) or 'no event type'}"
+    yield Step(thing, "there", (Change("ice:SetEventCallback", shown, partial(write_callback, client, changed)),))
+
+
+def _differences(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:
+    moves = (present.type, present.target) != (wanted.type, wanted.target)
+    if moves and present.target:
+        yield "events go elsewhere"
+    elif moves:
+        yield "none is set: no event ever comes"
+    if missing := [name for name in wanted.event_types if name not in present.event_types]:
+        yield f"events of type {', '.join(missing)} are not sent"
+    if wanted.type == "HTTP" and not moves and (present.auth_switch, present.auth_key) != ("on", wanted.auth_key):
+        yield "requests are signed with another key" if present.auth_switch == "on" else "requests are not signed"
+
+
+def _shown(setting: CallbackSetting) -> str:
+    if setting.target is None:
+        return "none"
+    return f"{setting.type} {shorten(setting.target)} for {shorten(', '.join(setting.event_types)) or 'no event type'}"

@@ -1,0 +1,34 @@
+"""Clients of RAM and of the control of MNS, which a deployment needs and the function does not."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ice_result.core.gateway import GatewayClient
+from ice_result.core.gateway_errors import gateway_errors
+from ice_result.core.sdk_errors import ErrorTable, Rule
+from ice_result.errors import NotFoundError, RejectedError
+
+
+class RamClient(GatewayClient):
+    """Actions of RAM: roles, policies, and what is attached to what."""
+
+    service: ClassVar[str] = "RAM"
+    version: ClassVar[str] = "2015-05-01"
+    errors: ClassVar[ErrorTable] = gateway_errors(
+        service,
+        Rule("EntityNotExist", NotFoundError, "{message}"),
+        Rule("EntityAlreadyExists|DeleteConflict|LimitExceeded", RejectedError),
+    )
+
+
+class MnsControlClient(GatewayClient):
+    """Actions on queues of MNS. Sending messages is another service, see maintenance/job_queue.py."""
+
+    service: ClassVar[str] = "MNS"
+    version: ClassVar[str] = "2022-01-19"
+    errors: ClassVar[ErrorTable] = gateway_errors(
+        service,
+        Rule("QueueNotExist", NotFoundError, "{message}"),
+        Rule("QueueAlreadyExist|QueueNameInvalid", RejectedError),
+    )
