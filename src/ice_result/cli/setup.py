@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
+from functools import cached_property, partial
 
 import click
 
@@ -14,70 +13,78 @@ from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.deployment.buckets import bucket_steps
-from ice_result.deployment.callback import callback_step, removal_step, wanted_target
+from ice_result.deployment import callback as callbacks
+from ice_result.deployment import queues as queues_of
+from ice_result.deployment.buckets import bucket_step, buckets_of
 from ice_result.deployment.names import Names
 from ice_result.deployment.policy import TRUST_POLICY, function_policy
-from ice_result.deployment.queues import queue_steps, removal_steps
 from ice_result.deployment.role import Role
 from ice_result.deployment.steps import Step, Target, make
 from ice_result.deployment.tables import table_steps
-from ice_result.errors import IceResultError, shorten
-from ice_result.settings import Settings
+from ice_result.errors import IceResultError, SettingsError, shorten
+from ice_result.jobs.event_callback import CallbackSetting
+from ice_result.settings import EVERYTHING, STORES, Settings
+from ice_result.sinks import capabilities_of
 
-_SECONDS = 120.0  # for one target
-_sinks = click.option("--sink", "sinks", metavar="URL", multiple=True, help="Use these, not ICE_RESULT_SINKS.")
+_SECONDS = 120.0  # for one thing
+_NEED_NO_SINKS = {"queues", "callback"}
+_NEED_STORES_ALONE = {"bucket", "tables"}
 _queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in place of DEPLOY_QUEUE.")
 _yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
 
-class _Account(NamedTuple):
-    """Names, settings and keys of one run."""
+class _Account:
+    """The things of a deployment, made of names, settings and options when they are asked for."""
 
-    names: Names
-    settings: Settings
-    credentials: Credentials
-    queue: str | None
+    def __init__(self, settings: Settings, options: dict[str, str]) -> None:
+        self._settings = settings
+        self._environment = {**os.environ, **{name: text for name, text in options.items() if text}}
+        self._credentials = Credentials()
+        self._context = sink_context(settings, self._credentials)
 
-    @classmethod
-    def read(cls, sinks: tuple[str, ...], queue: str | None, output_buckets: tuple[str, ...]) -> _Account:
-        """Read the environment and the options. Raises SettingsError."""
-        environment = {"ICE_RESULT_SINKS": "file:.", **environment_with(sinks)}
-        region = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
-        settings = Settings.from_environment({**environment, "ICE_RESULT_REGION": region})
-        options = {"DEPLOY_QUEUE": queue or "", "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
-        names = Names.from_environment({**os.environ, **{k: v for k, v in options.items() if v}}, region)
-        http = settings.callback_url is not None and queue is None and "DEPLOY_QUEUE" not in environment
-        return cls(names, settings, Credentials(), None if http else names.queue)
+    @cached_property
+    def _names(self) -> Names:
+        return Names.from_environment(self._environment, self._settings.region)
 
-    def targets(self) -> dict[str, Target]:
-        """Return the targets of setup by name, in the order in which they are made."""
-        context = sink_context(self.settings, self.credentials)
-        document = function_policy(
-            self.settings, self.names.output_buckets, self.names.dead_letters, self.names.log_project
-        )
-        return {
-            "bucket": partial(bucket_steps, context, self.settings),
-            "queues": lambda: queue_steps(mns_control_client(self.settings, self.credentials), self.names),
-            "role": lambda: self._role().set_up(TRUST_POLICY, document),
-            "tables": partial(table_steps, context, self.settings),
-            "callback": lambda: callback_step(
-                ice_client(self.settings, self.credentials), self.settings, wanted_target(self.settings, self.queue)
-            ),
-        }
+    def needs(self, wanted: set[str]) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of setup, each with its name for messages, in the order in which they are made."""
+        settings, context = self._settings, self._context
+        if "bucket" in wanted:
+            for bucket in buckets_of(settings):
+                yield f"bucket {bucket}", partial(bucket_step, context, bucket)
+        if "queues" in wanted:
+            client = mns_control_client(settings, self._credentials)
+            names = self._names
+            yield f"queue {names.queue}", partial(queues_of.event_queue_step, client, names.queue)
+            yield f"queue {names.dead_letters}", partial(queues_of.dead_letter_step, client, names.dead_letters)
+        if "role" in wanted:
+            names = self._names
+            document = function_policy(settings, names.output_buckets, names.dead_letters, names.log_project)
+            yield f"role {names.role}", partial(self._role().set_up, TRUST_POLICY, document)
+        if "tables" in wanted:
+            for url in dict.fromkeys(settings.sinks):
+                if capabilities_of(url).keeps == "tables":
+                    yield str(url), partial(table_steps, context, url)
+        if "callback" in wanted:
+            client_of_ice = ice_client(settings, self._credentials)
+            yield "callback", partial(callbacks.callback_step, client_of_ice, settings, self._target())
 
-    def removals(self) -> dict[str, Target]:
-        """Return the targets of teardown by name, in the order in which they are taken away."""
-        return {
-            "callback": lambda: removal_step(
-                ice_client(self.settings, self.credentials), self.settings, wanted_target(self.settings, self.queue)
-            ),
-            "queues": lambda: removal_steps(mns_control_client(self.settings, self.credentials), self.names),
-            "role": lambda: self._role().take_down(),
-        }
+    def removals(self) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of teardown, in the order in which they are taken away."""
+        client_of_ice = ice_client(self._settings, self._credentials)
+        yield "callback", partial(callbacks.removal_step, client_of_ice, self._settings, self._target())
+        client = mns_control_client(self._settings, self._credentials)
+        for queue in (self._names.queue, self._names.dead_letters):
+            yield f"queue {queue}", partial(queues_of.removal_step, client, queue)
+        yield f"role {self._names.role}", self._role().take_down
 
     def _role(self) -> Role:
-        return Role(ram_client(self.settings, self.credentials), self.names.role)
+        return Role(ram_client(self._settings, self._credentials), self._names.role)
+
+    def _target(self) -> CallbackSetting:
+        """Return the target of events: a queue that is named, or else the callback URL, or else the queue."""
+        over_http = self._settings.callback_url is not None and "DEPLOY_QUEUE" not in self._environment
+        return callbacks.wanted_target(self._settings, None if over_http else self._names.queue)
 
 
 @click.command()
@@ -87,7 +94,7 @@ class _Account(NamedTuple):
 @click.option("--tables", is_flag=True, help="The tables of ots: and sqlite: sinks.")
 @click.option("--callback", is_flag=True, help="ICE's events into the queue, or to ICE_RESULT_CALLBACK_URL.")
 @click.option("--all", "everything", is_flag=True, help="All of these but the callback, which others may use.")
-@_sinks
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Use these, not ICE_RESULT_SINKS.")
 @_queue
 @click.option("--output-bucket", "output_buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes to.")
 @_yes
@@ -107,12 +114,17 @@ def setup(
 
     Exit status: 0 when everything is there or was made, 1 otherwise, 2 for usage.
     """
-    account = _Account.read(sinks, queue, output_buckets)
-    targets = account.targets()
-    wanted = {name for name in targets if chosen[name] or (everything and name != "callback")}
+    wanted = {name for name, is_chosen in chosen.items() if is_chosen or (everything and name != "callback")}
     if yes and not wanted:
         raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
-    return _run({name: targets[name] for name in targets if not wanted or name in wanted}, write=yes)
+    wanted = wanted or {*chosen}
+    environment = environment_with(sinks)
+    environment["ICE_RESULT_REGION"] = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
+    if wanted <= _NEED_NO_SINKS:
+        environment = {"ICE_RESULT_SINKS": "file:.", **environment}
+    settings = Settings.from_environment(environment, STORES if wanted <= _NEED_STORES_ALONE else EVERYTHING)
+    options = {"DEPLOY_QUEUE": queue or "", "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
+    return _run(_Account(settings, options).needs(wanted), write=yes)
 
 
 @click.command()
@@ -121,29 +133,34 @@ def setup(
 def teardown(*, queue: str | None, yes: bool) -> int:
     """Take away what setup made: the callback's event types, empty queues, the policy and the role.
 
-    What setup did not make stays, and so do buckets, tables and records. `s remove` takes the function away; run it
-    before.
+    What setup did not make stays, and so do buckets, tables and records. Run `s remove` before: it takes the function
+    away.
 
-    Exit status: 0 when nothing of setup is left or was taken away, 1 otherwise, 2 for usage.
+    Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
     """
-    return _run(_Account.read((), queue, ()).removals(), write=yes, removing=True)
+    environment = {"ICE_RESULT_SINKS": "file:.", **os.environ}
+    environment["ICE_RESULT_REGION"] = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
+    settings = Settings.from_environment(environment)
+    return _run(_Account(settings, {"DEPLOY_QUEUE": queue or ""}).removals(), write=yes, removing=True)
 
 
-def _run(targets: Mapping[str, Target], *, write: bool, removing: bool = False) -> int:
+def _run(targets: Iterator[tuple[str, Target]], *, write: bool, removing: bool = False) -> int:
     """Show the steps of each target, and with `write` make their changes. Returns the exit status."""
-    failed = open_changes = False
-    for name, target in targets.items():
+    failed = is_open = False
+    for name, target in targets:
         try:
             with time_limit(Deadline.after(_SECONDS)):
                 for step in target():
-                    open_changes |= bool(step.changes) and not write
+                    is_open |= bool(step.changes) and not write
                     _show(step, write=write, removing=removing)
+        except SettingsError:
+            raise
         except IceResultError as error:
             failed = True
             print_error(f"{name}: {error}")
-    if open_changes:
+    if is_open:
         click.echo("nothing is changed: add --yes")
-    return 1 if failed or (open_changes and not removing) else 0
+    return 1 if failed or is_open else 0
 
 
 def _show(step: Step, *, write: bool, removing: bool) -> None:

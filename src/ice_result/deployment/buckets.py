@@ -12,25 +12,23 @@ from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import OssClient
 
 
-def bucket_steps(context: SinkContext, settings: Settings) -> Iterator[Step]:
-    """Yield a step for the bucket of each `oss:` URL, of sinks and of parked events."""
-    client = OssClient(context)
+def buckets_of(settings: Settings) -> list[str]:
+    """Return the buckets of all `oss:` URLs, of sinks and of parked events, each once."""
     urls = (*settings.sinks, *settings.parking_urls)
-    for bucket in dict.fromkeys(url.authority for url in urls if url.scheme == "oss" and url.authority):
-        yield _step(client, bucket, context.region or "")
+    return [*dict.fromkeys(url.authority for url in urls if url.scheme == "oss" and url.authority)]
 
 
-def _step(client: OssClient, bucket: str, region: str) -> Step:
+def bucket_step(context: SinkContext, bucket: str) -> Iterator[Step]:
+    """Yield the step for a bucket. Raises RejectedError for one in another region, which cannot be moved."""
+    client = OssClient(context)
     look = partial(client.call_bucket, f"describe oss://{bucket}", bucket, lambda sdk: sdk.get_bucket_info())
     try:
         found = allowed("oss:GetBucketInfo", look)
     except NoSuchBucketError:
         make = partial(client.call_bucket, f"create oss://{bucket}", bucket, lambda sdk: sdk.create_bucket())
-        return Step(f"bucket {bucket}", "missing", (Change("oss:PutBucket", f"PutBucket {bucket}", make),))
-    if found.location != f"oss-{region}":
-        raise RejectedError(
-            f"describe oss://{bucket}",
-            service="OSS",
-            detail=f"the bucket is in {found.location}, the deployment in {region}: take another bucket",
-        )
-    return Step(f"bucket {bucket}", "there")
+        yield Step(f"bucket {bucket}", "missing", (Change("oss:PutBucket", f"PutBucket {bucket}", make),))
+        return
+    if found.location != f"oss-{context.region}":
+        detail = f"the bucket is in {found.location}, the deployment in {context.region}: take another bucket"
+        raise RejectedError(f"describe oss://{bucket}", service="OSS", detail=detail)
+    yield Step(f"bucket {bucket}", "there")

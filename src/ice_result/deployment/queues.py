@@ -7,7 +7,6 @@ from functools import partial
 
 from ice_result.core.types import JsonObject
 from ice_result.deployment.clients import MnsControlClient
-from ice_result.deployment.names import Names
 from ice_result.deployment.steps import MADE_BY_US, Change, Step, allowed
 from ice_result.errors import NotFoundError
 
@@ -18,26 +17,29 @@ RETENTION_SECONDS = 604_800
 """Seven days, the longest that MNS keeps a message [documented]."""
 
 
-def queue_steps(client: MnsControlClient, names: Names) -> Iterator[Step]:
-    """Yield the steps: the queue of events, and that of dead letters."""
-    retention = {"MessageRetentionPeriod": RETENTION_SECONDS}
-    yield _step(client, names.queue, {"VisibilityTimeout": VISIBILITY_SECONDS, **retention})
-    yield _step(client, names.dead_letters, retention)
+def event_queue_step(client: MnsControlClient, queue: str) -> Iterator[Step]:
+    """Yield the step for the queue of events."""
+    wanted = {"VisibilityTimeout": VISIBILITY_SECONDS, "MessageRetentionPeriod": RETENTION_SECONDS}
+    yield _step(client, queue, wanted)
 
 
-def removal_steps(client: MnsControlClient, names: Names) -> Iterator[Step]:
-    """Yield the steps that remove the queues which setup made, if they are empty."""
-    for queue in (names.queue, names.dead_letters):
-        found = _attributes(client, queue)
-        if found is None:
-            continue
-        waiting = sum(_number(found, f"{kind}Messages") for kind in ("Active", "Inactive", "Delay"))
-        if not _is_ours(found):
-            yield Step(f"queue {queue}", "kept", note="setup did not make it")
-        elif waiting:
-            yield Step(f"queue {queue}", "kept", note=f"{waiting} messages are in it")
-        else:
-            yield Step(f"queue {queue}", "there", (_change(client, "DeleteQueue", queue, {}),))
+def dead_letter_step(client: MnsControlClient, queue: str) -> Iterator[Step]:
+    """Yield the step for the queue of dead letters."""
+    yield _step(client, queue, {"MessageRetentionPeriod": RETENTION_SECONDS})
+
+
+def removal_step(client: MnsControlClient, queue: str) -> Iterator[Step]:
+    """Yield the step that removes a queue, if setup made it and it is empty; none when it is not there."""
+    found = _attributes(client, queue)
+    if found is None:
+        return
+    waiting = sum(_number(found, f"{kind}Messages") for kind in ("Active", "Inactive", "Delay"))
+    if not _is_ours(found):
+        yield Step(f"queue {queue}", "kept", note="setup did not make it")
+    elif waiting:
+        yield Step(f"queue {queue}", "kept", note=f"messages in it: {waiting}")
+    else:
+        yield Step(f"queue {queue}", "there", (_change(client, "DeleteQueue", queue, {}),))
 
 
 def _step(client: MnsControlClient, queue: str, wanted: Mapping[str, int]) -> Step:
