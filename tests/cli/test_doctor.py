@@ -244,8 +244,11 @@ def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
     """Missing, made, and not ours."""
     parking = {"ICE_RESULT_PARK_URL": f"file:{tmp_path}/parking"}
     missing = found(doctor(cloud, sinks="ots://records", **parking)[1], "ots://records")
-    assert (missing.status, missing.remedy) == ("failed", "make them: `ice-result setup --tables --sink ots://records`")
-    assert ice_result("setup", "--tables", "--sink", "ots://records", **cloud.environment).returncode == 0
+    assert (missing.status, missing.remedy) == (
+        "failed",
+        "make them: `ice-result setup --tables --yes --sink ots://records`",
+    )
+    assert ice_result("setup", "--tables", "--yes", "--sink", "ots://records", **cloud.environment).returncode == 0
     status, checks = doctor(cloud, sinks="ots://records", **parking)
     assert (status, found(checks, "ots://records").status) == (0, "ok")
     assert found(checks, f"file:{tmp_path}/parking").status == "ok"

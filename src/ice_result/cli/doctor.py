@@ -135,7 +135,7 @@ def _check_tables(sink: Store) -> Check:
     if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
-        remedy = f"make them: `ice-result setup --tables --sink {url}`"
+        remedy = f"make them: `ice-result setup --tables --yes --sink {url}`"
         return Check(url, "failed", f"without {', '.join(missing)}", remedy)
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
@@ -192,7 +192,7 @@ def _remedy(error: IceResultError) -> str:
 _REMEDIES: dict[type[IceResultError], str] = {
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.NoSuchTableError: (
-        "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS"
+        "make them: `ice-result setup --tables --yes`, or correct the instance's name in ICE_RESULT_SINKS"
     ),
     errors.NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
     errors.NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",

@@ -109,8 +109,8 @@ def test_a_missing_table_says_what_to_do(sdk: dict[str, type[Exception]]) -> Non
     """For a call, and for a row in a batch."""
     missing = sdk["OTSServiceError"](404, "OTSObjectNotExist", "Requested table does not exist.")
 
-    assert "run `ice-result setup --tables`" in str(translate(missing, "write x"))
-    assert "run `ice-result setup --tables`" in str(of_row("OTSObjectNotExist", "", "write x"))
+    assert "run `ice-result setup --tables --yes`" in str(translate(missing, "write x"))
+    assert "run `ice-result setup --tables --yes`" in str(of_row("OTSObjectNotExist", "", "write x"))
 
 
 @pytest.mark.parametrize(

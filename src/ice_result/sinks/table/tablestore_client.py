@@ -286,7 +286,7 @@ _ERRORS = ErrorTable(
         Rule("OTSAuthFailed", errors.KeysExpiredError, words="(?i)expired"),  # inferred
         Rule("OTSAuthFailed|OTSNoPermissionAccess", errors.ForbiddenError),
         Rule("OTSRequestTimeTooSkewed", errors.ClockSkewError),
-        Rule("OTSObjectNotExist", errors.NoSuchTableError, "no such table: run `ice-result setup --tables`"),
+        Rule("OTSObjectNotExist", errors.NoSuchTableError, "no such table: run `ice-result setup --tables --yes`"),
         Rule("OTSQuotaExhausted|OTSServerBusy|OTSNotEnoughCapacityUnit|OTSOperationThrottled", errors.ThrottledError),
         Rule("OTSCapacityUnitExhausted|OTSTooFrequentReservedThroughputAdjustment", errors.ThrottledError),
         Rule("OTSInternalServerError|OTSServerUnavailable|OTSPartitionUnavailable", errors.UnavailableError),
