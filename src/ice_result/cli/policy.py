@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import click
 
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
-from ice_result.deployment.policy import TRUST_POLICY, function_policy, notes
+from ice_result.deployment.names import Names
+from ice_result.deployment.policy import TRUST_POLICY, deployer_policy, function_policy, notes
 from ice_result.maintenance.job_queue import QUEUE_NAME
 from ice_result.settings import Settings
 
@@ -19,19 +21,28 @@ _PROJECT = _BUCKET  # documented with the same rule for a project of Log Service
 
 @click.command()
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, in place of its permissions.")
+@click.option("--deployer", is_flag=True, help="Print what the user must be allowed who runs setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
-@click.option("--log-project", metavar="NAME", help="Project of Log Service for the function's logs.")
+@click.option(
+    "--log-project",
+    metavar="NAME",
+    help="Project of Log Service for the function's logs; by default the one of DEPLOY_ACCOUNT_ID.",
+)
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Allow these sinks, in place of ICE_RESULT_SINKS.")
 def policy(
     *,
     trust: bool,
+    deployer: bool,
     buckets: tuple[str, ...],
     failure_queue: str | None,
     log_project: str | None,
     sinks: tuple[str, ...],
 ) -> None:
-    """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets."""
+    """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets.
+
+    What is not given comes from the DEPLOY_ variables of s.yaml, where any of them is set.
+    """
     if trust:
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return
@@ -40,6 +51,18 @@ def policy(
     _check(failure_queue, QUEUE_NAME, "a queue's name")
     _check(log_project, _PROJECT, "a log project's name")
     settings = Settings.from_environment(environment_with(sinks))
+    if deployer:
+        named = {
+            **os.environ,
+            "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
+        }
+        names = Names.from_environment(named, settings.region)
+        click.echo(json.dumps(deployer_policy(settings, names), indent=2))
+        return
+    if any(name.startswith("DEPLOY_") for name in os.environ):
+        names = Names.from_environment(os.environ, settings.region)
+        buckets = buckets or names.output_buckets
+        failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
     click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
     for note in notes(settings, buckets):
         print_error(note)

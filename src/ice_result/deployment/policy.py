@@ -1,4 +1,4 @@
-"""The least-privilege RAM policy of the function's role."""
+"""Least-privilege RAM policies: of the function's role, and of the user who deploys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ice_result.core.types import JsonObject, JsonValue
+from ice_result.deployment.buckets import buckets_of
+from ice_result.deployment.names import Names
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
 from ice_result.sinks.registry import SinkUrl
@@ -24,6 +26,20 @@ _TABLE_ACTIONS = {
     "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
     "ots:GetRange": (OUTPUTS, ITEMS),
 }
+
+_ON_ROLES = (
+    *("ram:GetRole", "ram:CreateRole", "ram:UpdateRole", "ram:DeleteRole", "ram:ListPoliciesForRole"),
+    *("ram:GetPolicy", "ram:CreatePolicy", "ram:CreatePolicyVersion", "ram:ListPolicyVersions"),
+    *("ram:DeletePolicyVersion", "ram:DeletePolicy", "ram:AttachPolicyToRole", "ram:DetachPolicyFromRole"),
+)
+_ON_QUEUES = ("mns:GetQueueAttributes", "mns:SetQueueAttributes", "mns:CreateQueue", "mns:DeleteQueue")
+_ON_TABLES = ("ots:ListTable", "ots:DescribeTable", "ots:CreateTable", "ots:BatchGetRow", "ots:GetRange")
+_ON_LOGS = (
+    *("log:GetProject", "log:CreateProject", "log:GetLogStore", "log:CreateLogStore"),
+    *("log:GetIndex", "log:CreateIndex"),
+)
+_LINKED_SERVICES = ("sendevent-fc.eventbridge.aliyuncs.com", "sendevent-mns.eventbridge.aliyuncs.com")
+"""Services whose roles the deploying tool makes when they are missing [measured]."""
 
 
 class Grant(NamedTuple):
@@ -48,6 +64,45 @@ def function_policy(
         *_platform(failure_queue, log_project, settings.region or "*"),
     )
     return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
+
+
+def deployer_policy(settings: Settings, names: Names) -> JsonObject:
+    """Make the policy for the user who runs `setup`, `doctor`, `s deploy` and their opposites.
+
+    What the deploying tool asks for was read in its requests. No resource narrower than the region is known for the
+    upload of code, nor any for event streams [inferred].
+    """
+    statements = [_statement(actions, resources) for actions, resources in _deploying(settings, names) if resources]
+    linked: JsonObject = {"StringEquals": {"ram:ServiceName": [*_LINKED_SERVICES]}}
+    passed: JsonObject = {"StringEquals": {"acs:Service": "fc.aliyuncs.com"}}
+    role = f"acs:ram:*:{names.account_id or '*'}:role/{names.role}"
+    statements += [
+        {**_statement(("ram:PassRole",), (role,)), "Condition": passed},
+        {**_statement(("ram:CreateServiceLinkedRole",), ("*",)), "Condition": linked},
+    ]
+    return {"Version": "1", "Statement": [*statements]}
+
+
+def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str], Sequence[str]]]:
+    """Yield actions and the resources they are needed on, which are none where a deployment has no such thing."""
+    account = names.account_id or "*"
+    buckets = [f"acs:oss:*:*:{bucket}" for bucket in buckets_of(settings)]
+    instances = [_instance(url, settings) for url in settings.sinks if url.scheme == "ots"]
+    project = f"acs:log:{names.region}:{account}:project/{names.log_project or 'serverless-*'}"
+    yield _ON_ROLES, [f"acs:ram:*:{account}:{kind}/{names.role}" for kind in ("role", "policy")]
+    yield _ON_QUEUES, [f"acs:mns:{names.region}:{account}:/queues/{name}" for name in (names.queue, names.dead_letters)]
+    yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
+    yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
+    yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]
+    yield _ON_TABLES, [part for instance in instances for part in (instance, f"{instance}/*")]
+    yield ("ice:GetEventCallback", "ice:SetEventCallback", "ice:QueryIProductionJob"), ["*"]
+    yield ("fc:*",), [f"acs:fc:{names.region}:{account}:*"]
+    yield _ON_LOGS, [project, f"{project}/*"]
+    yield ("eventbridge:*EventStreaming*", "resourcemanager:CheckServiceLinkedRoleExistence"), ["*"]
+
+
+def _statement(actions: Iterable[str], resources: Iterable[str]) -> JsonObject:
+    return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
 def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
