@@ -19,7 +19,7 @@ KEYS_A_PAGE = 1000
 
 
 class ObjectStore(ABC):
-    """Bytes under keys. Keys are relative, with slashes between their parts."""
+    """Bytes under keys, for any number of threads. Keys are relative, with slashes between their parts."""
 
     def load(self) -> None:  # noqa: B027  a folder has nothing to load
         """Make ready all that needs no call."""
