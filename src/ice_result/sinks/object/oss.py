@@ -79,6 +79,8 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
             endpoint, error=oss2.exceptions.RequestError, ca_bundle=context.ca_bundle, pool_size=context.concurrency
         )
 
+        seconds = self._caller.attempt_seconds
+
         @lru_cache(_MOST_BUCKETS)  # names come from jobs, and could go on for ever
         def bucket_named(name: str) -> Bucket:
             """Return the SDK's bucket, which has no state of its own: one object serves all threads."""
@@ -87,7 +89,7 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
                 endpoint,
                 name,
                 session=session,
-                connect_timeout=(CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
+                connect_timeout=(CONNECT_SECONDS, seconds),  # the second is for each read
                 region=context.region,
                 is_path_style=context.oss_path_style,
                 enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`
