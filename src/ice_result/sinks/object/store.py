@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ice_result.core.types import Model
 from ice_result.errors import NotFoundError
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 
 KEYS_A_PAGE = 1000
 """Most keys of a page: OSS and S3 list no more at once (documented)."""
