@@ -14,7 +14,8 @@ RUNS ?= 5
 SAMPLE ?= 300
 LEAST ?= 95
 
-PYTEST = -m pytest --numprocesses auto --dist worksteal
+WORKERS ?= auto
+PYTEST = -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench package template lock clean
 

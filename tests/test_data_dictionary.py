@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import Result, families
-from ice_result.sinks.parked_events import Expected, Parked
+from ice_result.sinks.parked_model import Expected, Parked
 from support.paths import ROOT
 
 DOCUMENT = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")

@@ -57,9 +57,10 @@ def _call_ice(endpoint: str, context: SinkContext) -> object:
 
 def _call_mns(endpoint: str, context: SinkContext) -> None:
     caller, bundle = context.new_caller("MNS"), context.ca_bundle
-    with QueueSender(
+    sender = QueueSender(
         "jobs", endpoint=parse_endpoint(endpoint), credentials=context.credentials, caller=caller, ca_bundle=bundle
-    ) as sender:
+    )
+    with closing(sender):
         sender.send([JobId("job-1")])
 
 

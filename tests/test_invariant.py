@@ -46,7 +46,7 @@ from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.triggers import JobEvent, Malformed, TriggerOptions, parse_again
 from support.paths import SAMPLE_JOBS
 

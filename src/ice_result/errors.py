@@ -44,9 +44,9 @@ class IceResultError(Exception):
     reason: ClassVar[str] = "error"
 
     @override
-    def __init_subclass__(cls, reason: str | None = None, *, transient: bool = False) -> None:
-        if reason is not None:  # a class without a reason of its own has both from its base
-            cls.reason, cls.transient = reason, transient
+    def __init_subclass__(cls, reason: str | None = None, *, transient: bool | None = None) -> None:
+        cls.reason = cls.reason if reason is None else reason
+        cls.transient = cls.transient if transient is None else transient
 
 
 class SettingsError(IceResultError, reason="settings"):
@@ -162,7 +162,9 @@ class ParkingError(IceResultError, reason="parking_failed", transient=True):
 
 def transient_reasons() -> frozenset[str]:
     """Return the reasons that may pass by themselves."""
-    kinds = (*IceResultError.__subclasses__(), *ServiceError.__subclasses__())
+    kinds: list[type[IceResultError]] = [IceResultError]
+    for kind in kinds:  # the list grows by the classes below each
+        kinds += kind.__subclasses__()
     return frozenset(kind.reason for kind in kinds if kind.transient)
 
 

@@ -11,7 +11,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.processing.parking import leave_notes
 from ice_result.settings import PARKING, Settings
-from ice_result.sinks.parked_events import Expected
+from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import job_event
 
 _SECONDS_A_NOTE = 30.0

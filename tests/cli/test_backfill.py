@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -553,7 +553,7 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
             yield JobId(f"job-{number}")
 
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    with QueueSender(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials()) as sender:
+    with closing(QueueSender(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials())) as sender:
         batches = list(send(sender, job_ids(), lambda: Deadline.after(30), RateLimiter(None), at_once=AT_ONCE))
 
     assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000

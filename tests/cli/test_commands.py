@@ -12,6 +12,7 @@ from support.command_line import ice_result, ice_result_given
 from support.paths import ROOT, SAMPLE_JOBS
 
 EVENTS = ROOT / "samples" / "events"
+UNREADABLE = "/proc/self/mem"  # it opens, and cannot be read from its beginning; elsewhere it is not there
 
 
 def test_process_records_saved_jobs_without_a_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +114,8 @@ def test_an_ignored_event_is_no_failure(tmp_path: Path) -> None:
         (["parse", "--event", "/none"], "/none: No such file"),
         (["decode"], "Missing argument 'FUNCTION_NAME'"),
         (["decode", "Cover", "/none"], "/none: No such file"),
+        (["decode", "Cover", UNREADABLE], f"{UNREADABLE}: "),
+        (["parse", "--event", UNREADABLE], "expected a readable file"),
         (["schema", "nothing"], "'nothing' is not one of"),
         (["nothing"], "No such command 'nothing'"),
     ],

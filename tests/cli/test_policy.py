@@ -18,7 +18,7 @@ from ice_result.settings import Settings
 from ice_result.sinks import open_sink
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
-from ice_result.sinks.parked_events import Expected
+from ice_result.sinks.parked_model import Expected
 from support.command_line import Finished, ice_result
 from support.fake_clock import function_without_pauses
 from support.paths import SAMPLE_JOBS

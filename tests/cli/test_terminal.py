@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
 from pathlib import Path
+from typing import IO
 
 from support.command_line import ice_result, process_arguments, process_environment
 from support.paths import SAMPLE_JOBS
@@ -37,13 +39,26 @@ def test_a_page_has_colours_and_loses_nothing(tmp_path: Path) -> None:
     assert "…" not in shown
 
 
-def on_a_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Run `ice-result ARGUMENTS` in a terminal; its exit status, and all that it showed."""
+def test_results_go_to_their_file_while_the_terminal_shows_progress(tmp_path: Path) -> None:
+    """GIVEN a terminal behind standard error alone WHEN jobs are processed THEN the file has a whole line a job."""
+    results = tmp_path / "results.jsonl"
+    arguments = ["process", "cover-0001", "--json", "--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}"]
+    with results.open("wb") as file:
+        status, shown = on_a_terminal(*arguments, output=file, ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert status == 0
+    (line,) = results.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["outcome"] == "recorded"
+    assert "━" in shown
+    assert "cover-0001" not in shown
+
+
+def on_a_terminal(*arguments: str, output: IO[bytes] | None = None, **environment: str) -> tuple[int, str]:
+    """Run `ice-result ARGUMENTS` in a terminal, with results there or in a file; its exit status, and all it showed."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         process_arguments(*arguments),
         stdin=theirs,
-        stdout=theirs,
+        stdout=output or theirs,
         stderr=theirs,
         env=process_environment({"TERM": "xterm-256color", **environment}),
     ) as process:

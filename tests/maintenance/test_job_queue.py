@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import ClassVar
@@ -70,7 +71,7 @@ def new_sender(cloud: LocalCloud, queue: str = "jobs", fake_time: FakeTime | Non
 
 @pytest.fixture
 def sender(queues: LocalCloud) -> Iterator[QueueSender]:
-    with new_sender(queues) as opened:
+    with closing(new_sender(queues)) as opened:
         yield opened
 
 
@@ -222,7 +223,7 @@ def test_a_reply_that_does_not_end_is_given_up(
     watchers.append(fake_time.during(kind, 10))
     queues.mns.fail(Fault(kind))
 
-    with new_sender(queues, fake_time=fake_time) as sender:
+    with closing(new_sender(queues, fake_time=fake_time)) as sender:
         sender.send(JOBS)
 
     assert waiting(queues)[-MOST_JOBS:] == JOBS
@@ -246,12 +247,17 @@ def test_a_reply_that_was_cut_short_lets_go_of_its_socket() -> None:
     credentials = Credentials()
     credentials.use(Keys("LTAI-id", SECRET))
     endpoint = parse_endpoint(server.endpoint)
-    gc.collect()
-    with QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller()) as sender:
+    before = replies()  # of other tests
+    with closing(QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller())) as sender:
         with pytest.raises(UnavailableError) as caught:
             sender.send(JOBS)
-        assert not [each for each in gc.get_objects() if isinstance(each, HTTPResponse)], caught.value
+        assert not [each for each in replies() if all(each is not known for known in before)], caught.value
     server.close()
+
+
+def replies() -> list[HTTPResponse]:
+    """The replies of `http.client` that something still holds."""
+    return [each for each in gc.get_objects() if isinstance(each, HTTPResponse)]
 
 
 def threads(name: str) -> list[threading.Thread]:
@@ -260,7 +266,7 @@ def threads(name: str) -> list[threading.Thread]:
 
 def test_calls_share_a_connection_until_it_is_closed(queues: LocalCloud) -> None:
     """A connection costs more than a call; afterwards none is left."""
-    with new_sender(queues) as sender:
+    with closing(new_sender(queues)) as sender:
         for job_id in JOBS[:3]:
             sender.send([job_id])
         assert len(threads("MNS connection")) == 1
@@ -277,7 +283,7 @@ def test_an_attempt_that_ends_late_leaves_no_connection_behind(
     fake_time = FakeTime()
     watchers.append(fake_time.during("drip", 10))
     queues.mns.fail(Fault("drip", interval_seconds=0.001))
-    with new_sender(queues, fake_time=fake_time) as sender:
+    with closing(new_sender(queues, fake_time=fake_time)) as sender:
         sender.send(JOBS[:1])
 
     for thread in threads("MNS call") + threads("MNS connection"):
@@ -310,10 +316,9 @@ def test_a_reply_that_no_mns_should_send_is_told(
     """A proxy's page, another service, a part of an answer: none is taken for success."""
     strange = StrangeServer(Reply(status, {"x-mns-request-id": "ID-1"}, body))
     strange.start()
+    endpoint = parse_endpoint(strange.endpoint)
     with (
-        QueueSender(
-            "jobs", endpoint=parse_endpoint(strange.endpoint), credentials=Credentials(), caller=caller()
-        ) as sender,
+        closing(QueueSender("jobs", endpoint=endpoint, credentials=Credentials(), caller=caller())) as sender,
         pytest.raises(error, match=words),
     ):
         sender.send(JOBS[:2])
@@ -324,7 +329,7 @@ def test_a_reply_that_no_mns_should_send_is_told(
 def test_a_queue_that_is_not_there_is_named(queues: LocalCloud) -> None:
     """At once, and with what to look at."""
     with (
-        new_sender(queues, "nobody") as sender,
+        closing(new_sender(queues, "nobody")) as sender,
         pytest.raises(NotFoundError, match=r"the queue nobody: 404 QueueNotExist: no such queue in this account"),
     ):
         sender.send(JOBS)
@@ -353,8 +358,9 @@ def test_no_secret_is_in_any_error(queues: LocalCloud, monkeypatch: pytest.Monke
     unprintable = f"{TOKEN}\n"
     for keys in (Keys(key_id, SECRET), Keys(key_id, SECRET, TOKEN), Keys(key_id, SECRET, unprintable)):
         credentials.use(keys)
+        sender = QueueSender("jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller())
         with (
-            QueueSender("jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller()) as sender,
+            closing(sender),
             pytest.raises((ForbiddenError, KeysExpiredError, RejectedError)) as caught,
         ):
             sender.send(JOBS)
@@ -376,7 +382,7 @@ def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: QueueSender, m
 
 def test_nobody_there_is_unavailable(queues: LocalCloud) -> None:
     """A port that nobody listens on."""
-    with new_sender(queues) as sender:
+    with closing(new_sender(queues)) as sender:
         queues.close()
         with pytest.raises(UnavailableError, match="ConnectionRefusedError"):
             sender.send(JOBS)
@@ -411,10 +417,10 @@ def test_https_trusts_the_bundle_and_nobody_else(bundle_and_tls: tuple[Path, ssl
                 "jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller(), ca_bundle=trusted
             )
 
-        with sender(str(bundle)) as trusting:
+        with closing(sender(str(bundle))) as trusting:
             trusting.send(JOBS)
         with (
-            sender(None) as distrusting,
+            closing(sender(None)) as distrusting,
             pytest.raises(RejectedError, match="the server's certificate is not trusted"),
         ):
             distrusting.send(JOBS)

@@ -34,7 +34,7 @@ from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import open_inspector
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.triggers import TriggerOptions
 from support.old_tables import OLD_JOBS, write_old_file, write_old_objects, write_old_rows
 from support.paths import SAMPLE_JOBS

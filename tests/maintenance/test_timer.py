@@ -23,7 +23,7 @@ from ice_result.processing.batch import RunContext
 from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
-from ice_result.sinks.parked_events import Expected
+from ice_result.sinks.parked_model import Expected
 from support.fake_clock import FakeTime, function_without_pauses
 from support.parked_events import Saved, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS

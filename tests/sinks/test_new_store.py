@@ -23,6 +23,7 @@ MODULE = '''
 """Objects in a file of the standard library's dbm, behind `dbm:./jobs`."""
 
 import dbm.dumb
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
@@ -30,7 +31,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 
 
@@ -39,13 +40,15 @@ class DbmStore(ObjectStore):
 
     def __init__(self, path: str) -> None:
         self._file = dbm.dumb.open(path)
+        self._lock = threading.Lock()  # jobs are written by several threads
 
     def address(self, key: str, /) -> str:
         return f"dbm:{key}"
 
     def put(self, key: str, data: bytes, /) -> str:
-        self._file[key] = data
-        self._file.sync()
+        with self._lock:
+            self._file[key] = data
+            self._file.sync()
         return self.address(key)
 
     def get(self, key: str, /) -> bytes | None:

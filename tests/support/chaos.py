@@ -35,7 +35,7 @@ from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
-from ice_result.sinks.parked_events import Expected
+from ice_result.sinks.parked_model import Expected
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
 from support.chaos_place import Place, Stored, difference, is_unseen

@@ -85,15 +85,16 @@ def backfill(
     with open_input(file) as lines:
         section = QUEUE if queue else EVERYTHING
         settings = Settings.from_environment(environment_with(sinks, jobs), section)
-        target = _sender(queue, settings) if queue else assemble(settings, Credentials())
         total = _count_lines(Path(file)) if is_file else None
         console = OutcomePrinter(total=total, as_json=as_json)
-        with Progress(done_path) as progress, console, closing(target):
-            work = _Work(lines, progress, console, as_json=as_json)
-            if isinstance(target, QueueSender):
-                work.send(target, rate, wait, at_once=settings.concurrency)
-            else:
-                work.record(target, rate, wait)
+        with Progress(done_path) as progress:
+            target = _sender(queue, settings) if queue else assemble(settings, Credentials())
+            with console, closing(target):
+                work = _Work(lines, progress, console, as_json=as_json)
+                if isinstance(target, QueueSender):
+                    work.send(target, rate, wait, at_once=settings.concurrency)
+                else:
+                    work.record(target, rate, wait)
     return 0 if work.clean else 1
 
 

@@ -112,9 +112,12 @@ def read_since(_context: click.Context, _option: click.Parameter, text: str | No
 
 
 def read_input(name: str) -> bytes:
-    """Read a file, or standard input for `-`. Raises UsageError as open_input does."""
+    """Read a file, or standard input for `-`. Raises UsageError when it cannot be opened or read."""
     with open_input(name) as file:
-        return file.read()
+        try:
+            return file.read()
+        except OSError as error:
+            raise _unreadable(name, error) from error
 
 
 @contextmanager
@@ -130,10 +133,14 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     except ValueError as error:
         raise click.UsageError(f"{name!r}: not a file name: {error}") from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input") from error
+        raise _unreadable(name, error) from error
     with file:
         yield file
+
+
+def _unreadable(name: str, error: OSError) -> click.UsageError:
+    reason = error.strerror or type(error).__name__
+    return click.UsageError(f"{name}: {reason}: expected a readable file, or - for standard input")
 
 
 _NOT_ONE_ID = re.compile(r"[\s,;\"']")

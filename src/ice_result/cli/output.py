@@ -45,6 +45,7 @@ class OutcomePrinter:
             TimeRemainingColumn(),
             console=self._err,
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # else results would go to the terminal in place of their file
             disable=not self._err.is_terminal,
         )
         self._task = self._progress.add_task("jobs", total=total)

@@ -39,7 +39,7 @@ from ice_result.maintenance.retry import ParkedEnvelope, discard, read_envelopes
 from ice_result.processing.batch import RunContext
 from ice_result.settings import PARKING, Settings
 from ice_result.sinks.object.layout import file_name
-from ice_result.sinks.parked_events import DEAD
+from ice_result.sinks.parked_model import DEAD
 from ice_result.triggers import without_blanks
 
 _LONGEST_MESSAGE = 120

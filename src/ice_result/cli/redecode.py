@@ -156,13 +156,13 @@ def verify(context: click.Context, /, **_options: object) -> int:
     """
     request = _Request(**context.params)
     settings, credentials = request.settings(STORES), Credentials()
-    stores = sink_context(settings, credentials)
-    inspector = open_inspector(stores)
+    sink_settings = sink_context(settings, credentials)
+    inspector = open_inspector(sink_settings)
     inspector.client.endpoint()  # without a region or keys, every file would count as missing
     credentials.keys()
     all_complete = True
     with request.console() as console:
-        for rewritten in request.rewrite(settings, stores, partial(new_facts, inspector)):
+        for rewritten in request.rewrite(settings, sink_settings, partial(new_facts, inspector)):
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
             if rewritten.complete is None:
@@ -184,11 +184,11 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
-    stores = sink_context(settings, Credentials())
-    facts = partial(stored_facts, open_inspector(stores) if settings.verify_outputs else None)
+    sink_settings = sink_context(settings, Credentials())
+    facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
     with request.console() as console:
-        for rewritten in request.rewrite(settings, stores, facts):
+        for rewritten in request.rewrite(settings, sink_settings, facts):
             clean = clean and rewritten.outcome in {"changed", "unchanged"}
             console.add(request.summary_name(rewritten.outcome), 1)
             if request.as_json or rewritten.outcome != "unchanged":

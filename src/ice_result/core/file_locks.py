@@ -1,4 +1,7 @@
-"""Locks between processes, held by an open file. The system releases them when the process ends in any way."""
+"""Locks between processes, held by an open file. The system releases them when the process ends in any way.
+
+The standard library has what it takes; filelock locks files of its own, where here the file or folder in use is locked.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The SDKs read the trusted certificates again for every connection, which costs as much CPU as several jobs [measured:
 see docs/performance.md]. So every client here gets the one TLS context of the process; only boto3 accepts none. All
 SDKs connect with `http.client`: those of ICE and OSS through http_transport.py, those of Tablestore and S3 through
-urllib3.
+urllib3, that of MNS by itself.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@
 In the block, the import of a named module, or of a module below it, gives a stand-in that costs nothing. A class or
 function of a stand-in loads the real module when it is first used: an SDK that calls a deferred part still works, only
 slower. After the block, an import of a named module gives the real one.
+
+`importlib.util.LazyLoader` does not serve: it loads a module when a name is taken from it, as `from x import Y` does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Addresses of objects in OSS: one reader for the many ways to write a bucket and a key."""
+"""Addresses of objects in OSS: one reader for the many ways to write a bucket and a key.
+
+The SDKs build addresses and read none, so no library serves.
+"""
 
 from __future__ import annotations
 

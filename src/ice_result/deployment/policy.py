@@ -55,7 +55,7 @@ def function_policy(
 ) -> JsonObject:
     """Make the policy for processing jobs, for the work of the timer, and for the platform.
 
-    Function Compute itself writes failed calls to the queue and logs to the project, with the same role.
+    With the same role, Function Compute itself sends the calls that failed to the queue, and its logs to the project.
     """
     grants = (
         *_processing(settings, output_buckets),

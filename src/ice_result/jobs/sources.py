@@ -43,7 +43,7 @@ class IceJobs:
 
         At the deadline it is returned unfinished. A job that ICE does not know is asked for twice more: an event may
         be faster than the data behind ICE's answer [inferred]. Raises a ServiceError (NotFoundError also for a job of
-        another region), or InvalidResponseError.
+        another region), InvalidResponseError, or TooLargeError.
         """
         read = partial(Job.from_response, job_id)
         wait, unknown = _FIRST_WAIT_SECONDS, 0

@@ -12,8 +12,6 @@ from contextlib import suppress
 from traceback import clear_frames
 from typing import TYPE_CHECKING
 
-from typing_extensions import Self
-
 from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
@@ -34,7 +32,7 @@ QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
 
 
 class QueueSender:
-    """Sends jobs to one queue, in a `with` block or until `close()`. Threads share its rate limit and connections.
+    """Sends jobs to one queue, until `close()`. Threads share its rate limit and connections.
 
     MNS stores a message at least once: after a lost reply the same jobs are sent again, and some are in the queue
     twice. The function records a job once, also when it receives several messages.
@@ -106,12 +104,6 @@ class QueueSender:
         self._closed = True
         while self._idle:
             self._idle.pop().close_connection()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     def _send(self, batch: tuple[JobId, ...], operation: str) -> Failures:
         """Send one request. Returns the refused messages and their errors, by position in the batch."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
 from ice_result.sinks.object.parked_events import ParkedEvents
-from ice_result.sinks.parked_events import Listed, Position
+from ice_result.sinks.parked_model import Listed, Position
 
 MOST_PAGES = 10
 """Maximum number of pages of parked events that one run of the timer lists, over all stores and reasons."""

@@ -28,7 +28,7 @@ from ice_result.processing.process_job import MOST_TRIES, JobProcessor, Recorded
 from ice_result.processing.write_job import Stores
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
-from ice_result.sinks.parked_events import Expected
+from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import (
     Ignored,
     JobEvent,

@@ -185,7 +185,7 @@ class JobWriter:
         at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
         with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             return dict(
-                zip(addresses, in_order(inspector.facts, addresses, at_once, hanging=_unreachable), strict=True)
+                zip(addresses, in_order(inspector.facts, addresses, at_once, timed_out=_unreachable), strict=True)
             )
 
 

@@ -121,7 +121,7 @@ class StoredBytes(NamedTuple):
 
 
 class Near(NamedTuple):
-    """Facts of a job that are known before it is looked up: the function, and a time from its creation on."""
+    """Facts of a job that are known before it is looked up: the function, and a time at or after its creation."""
 
     function_name: str | None
     time: datetime | None
@@ -204,7 +204,7 @@ class Store(ABC):
 
     @abstractmethod
     def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
-        """Look up one job by its id; None when the store does not have it, or not where `near` says."""
+        """Look up one job by its id; None when the store does not have it, or when it is elsewhere than `near` says."""
 
     @abstractmethod
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
@@ -263,7 +263,7 @@ class Store(ABC):
     def remove(self, key: str) -> None:
         """Remove the manifest and the record under an earlier key of a job, if they are there.
 
-        Only among objects: in tables, a job has one key.
+        Only for stores of objects: in tables, a job has one key.
         """
         raise NotImplementedError(f"{self.url}: a job has one key")
 

@@ -81,11 +81,11 @@ class SdkClient(ABC, Generic[C]):
 class KeyProvider(Generic[C]):
     """Provider of our keys in an SDK's own class for them; the SDK asks it before every request."""
 
-    def __init__(self, credentials: Credentials, keys_of_sdk: Callable[[str, str, str | None], C]) -> None:
+    def __init__(self, credentials: Credentials, new_keys: Callable[[str, str, str | None], C]) -> None:
         self._credentials = credentials
-        self._keys_of_sdk = keys_of_sdk
+        self._new_keys = new_keys
 
     def get_credentials(self) -> C:
         """Return the keys to sign with now."""
         keys = self._credentials.keys()
-        return self._keys_of_sdk(keys.access_key_id, keys.access_key_secret, keys.security_token or None)
+        return self._new_keys(keys.access_key_id, keys.access_key_secret, keys.security_token or None)

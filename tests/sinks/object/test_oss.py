@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -93,6 +95,20 @@ def test_odd_ids_arrive_as_they_were_encoded(
     address, _ = sink.addresses(record_of(job_id=job_id))
 
     assert cloud.oss.keys("records") == [address.removeprefix("oss://records/")]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_client_that_nobody_uses_ends_its_connections_at_once(context: SinkContext) -> None:
+    """GIVEN a client with a connection WHEN its last user is gone THEN no collector has to find it."""
+    client = OssClient(context)
+    OssStore(client, "records").put("a", b"b")
+    ended = weakref.ref(client)
+    gc.disable()
+    try:
+        del client
+        assert ended() is None
+    finally:
+        gc.enable()
 
 
 def test_many_threads_share_one_sink(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:

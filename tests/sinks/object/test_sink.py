@@ -23,7 +23,7 @@ from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssClient, OssStore
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import ObjectStore
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from support.fake_clock import limited
 
 RecordOf = Callable[..., Record]

@@ -18,7 +18,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, ObjectStore
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 
 _log = logging.getLogger(__name__)

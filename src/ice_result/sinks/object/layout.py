@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ice_result.core.json_text import dump
 from ice_result.records.model import Record
-from ice_result.sinks.parked_events import DEAD, Expected, Parked
+from ice_result.sinks.parked_model import DEAD, Expected, Parked
 
 LONGEST_PART = 180
 """Bytes of an encoded id or name. With its surroundings it stays below the 255 bytes of a file name."""

@@ -29,7 +29,7 @@ from ice_result.sinks.object.errors import OSS, OtherRegionError, translate_oss
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, KeyProvider, SdkClient
 
@@ -79,6 +79,8 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
             endpoint, error=oss2.exceptions.RequestError, ca_bundle=context.ca_bundle, pool_size=context.concurrency
         )
 
+        seconds = self._caller.attempt_seconds
+
         @lru_cache(_MOST_BUCKETS)  # names come from jobs, and could go on for ever
         def bucket_named(name: str) -> Bucket:
             """Return the SDK's bucket, which has no state of its own: one object serves all threads."""
@@ -87,7 +89,7 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
                 endpoint,
                 name,
                 session=session,
-                connect_timeout=(CONNECT_SECONDS, self._caller.attempt_seconds),  # the second is for each read
+                connect_timeout=(CONNECT_SECONDS, seconds),  # the second is for each read
                 region=context.region,
                 is_path_style=context.oss_path_style,
                 enable_crc=False,  # in pure Python where its C part could not be built; see `put` and `get`

@@ -13,7 +13,7 @@ from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.errors import IceResultError, is_try
 from ice_result.sinks.object.layout import Layout, due_of, part
 from ice_result.sinks.object.store import ObjectStore, line
-from ice_result.sinks.parked_events import Expected, Listed, Parked, Position
+from ice_result.sinks.parked_model import Expected, Listed, Parked, Position
 
 _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
 

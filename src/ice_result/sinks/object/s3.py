@@ -21,7 +21,7 @@ from ice_result.sinks.object.errors import S3, translate_s3
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, SdkClient
 

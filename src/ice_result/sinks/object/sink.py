@@ -45,7 +45,7 @@ class _Partition(NamedTuple):
 class ObjectStoreSink(Store):
     """Store of records and manifests over any object store, with parked events beside them.
 
-    Listings skip foreign and damaged objects with a warning.
+    Foreign and damaged objects are skipped with a warning.
     """
 
     capabilities = OBJECTS

@@ -12,14 +12,14 @@ from typing_extensions import override
 
 from ice_result.core.types import Model
 from ice_result.errors import NotFoundError
-from ice_result.sinks.parked_events import Listed
+from ice_result.sinks.parked_model import Listed
 
 KEYS_A_PAGE = 1000
 """Most keys of a page: OSS and S3 list no more at once (documented)."""
 
 
 class ObjectStore(ABC):
-    """Bytes under keys. Keys are relative, with slashes between their parts."""
+    """Bytes under keys, for any number of threads. Keys are relative, with slashes between their parts."""
 
     def load(self) -> None:  # noqa: B027  a folder has nothing to load
         """Make ready all that needs no call."""
