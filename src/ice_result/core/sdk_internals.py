@@ -66,9 +66,9 @@ _NEVER_CALLED = {
 def imported_lean(sdk: Literal["gateway", "OSS", "Tablestore"]) -> AbstractContextManager[None]:
     """Import an SDK in the block without the modules that our calls do not use.
 
-    For the gateway and OSS, `requests` and urllib3 are among them: we send in their place. These SDKs name `requests` in many
-    places, but use only three things of it while they are imported or for each request, which have replacements here.
-    Code that uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
+    For the gateway and OSS, `requests` and urllib3 are among them: we send in their place. These SDKs name `requests`
+    in many places, but use only three things of it while they are imported or for each request, which have replacements
+    here. Code that uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
     """
     return deferred(*_NEVER_CALLED[sdk], instead=_INSTEAD)
 
