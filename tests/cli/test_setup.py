@@ -251,6 +251,22 @@ def _first_calls(service: str) -> tuple[ServiceCall, ...]:
         return cloud.services[service].calls
 
 
+def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
+    """GIVEN all calls of a setup, a check and a teardown THEN the printed policy has the permission of each."""
+    setup(cloud, "--all", "--yes")
+    setup(cloud, "--callback", "--yes")
+    ice_result("doctor", "--output-bucket", "my-output", **{**cloud.environment, **SINKS})
+    setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://my-records/2")
+    teardown(cloud, "--yes")
+    printed = ice_result("policy", "--deployer", **{**cloud.environment, **NAMES, **SINKS}).stdout
+    granted = {action for statement in json.loads(printed)["Statement"] for action in statement["Action"]}
+    for name, prefix in (("ice", "ice"), ("mns_control", "mns"), ("ram", "ram"), ("ots", "ots")):
+        for call in cloud.services[name].calls:
+            if call.operation:  # the doctor asks for the time without one
+                assert f"{prefix}:{call.operation}" in granted, call
+    assert {"oss:PutBucket", "oss:GetBucketInfo", "oss:PutObject", "oss:GetBucketVersioning"} <= granted
+
+
 # Teardown
 
 
