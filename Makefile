@@ -70,6 +70,7 @@ chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed
 bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/function.py
 	$(BIN)/python bench/cpu_sizes.py --runs 1
+	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 
