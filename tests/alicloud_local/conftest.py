@@ -98,3 +98,18 @@ def ots_sdk() -> Callable[..., tablestore.OTSClient]:
         return tablestore.OTSClient(**{**defaults, **settings})
 
     return make
+
+
+@pytest.fixture
+def ots_table(
+    ots_cloud: LocalCloud, ots_sdk: Callable[..., tablestore.OTSClient]
+) -> Callable[..., tablestore.OTSClient]:
+    """A maker of tables: `ots_table(name, key, …TableOptions arguments)` returns a client that has made it."""
+
+    def make(name: str, key: list[tuple[str, str]], **options: int) -> tablestore.OTSClient:
+        client = ots_sdk(ots_cloud)
+        nothing_reserved = tablestore.ReservedThroughput(tablestore.CapacityUnit(0, 0))
+        client.create_table(tablestore.TableMeta(name, key), tablestore.TableOptions(**options), nothing_reserved)
+        return client
+
+    return make

@@ -16,8 +16,8 @@ from types import SimpleNamespace
 import oss2
 import pytest
 from alibabacloud_ice20201109.client import Client
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
+from alibabacloud_ice20201109.models import QueryIProductionJobRequest
+from alibabacloud_tea_openapi.utils_models import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,21 +139,7 @@ def test_the_sdk_of_ice_sends_through_the_session_it_is_given() -> None:
     send_gateway_calls_through(Session(), endpoint, 3)
     keys = {"access_key_id": "LTAI-id", "access_key_secret": "secret"}
     client = Client(Config(endpoint=endpoint.authority, protocol="HTTPS", max_idle_conns=3, **keys))
-    client.call_api(
-        Params(
-            action="Nothing",
-            version="2020-11-09",
-            protocol="HTTPS",
-            pathname="/",
-            method="POST",
-            auth_type="AK",
-            style="RPC",
-            req_body_type="formData",
-            body_type="string",
-        ),
-        OpenApiRequest(query={}),
-        RuntimeOptions(),
-    )
+    client.query_iproduction_job(QueryIProductionJobRequest(job_id="job-1"))
     assert sent == ["POST https://ice.example/"]
 
 

@@ -25,7 +25,7 @@ from ice_result.maintenance.stored_versions import (
     NotRewritableError,
     OldRecord,
     is_later,
-    json_of,
+    parsed,
     read_job,
     read_record,
 )
@@ -281,8 +281,8 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
     for _, now, would, left_over in differences:
         if old := now or left_over:
             return (
-                *changes(json_of(old.record), json_of(would.record), "/record"),
-                *changes(json_of(old.manifest), json_of(would.manifest), "/manifest"),
+                *changes(parsed(old.record), parsed(would.record), "/record"),
+                *changes(parsed(old.manifest), parsed(would.manifest), "/manifest"),
             )
     return ()
 

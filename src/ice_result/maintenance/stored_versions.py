@@ -108,7 +108,7 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
 
 def is_complete(stored: StoredBytes) -> bool:
     """Return True when the stored manifest is complete and has its files."""
-    manifest = json_of(stored.manifest)
+    manifest = parsed(stored.manifest)
     return isinstance(manifest, dict) and manifest.get("complete") is True and stored.files_stored
 
 
@@ -123,7 +123,7 @@ def is_later(stored: StoredBytes) -> bool:
     return False
 
 
-def json_of(data: bytes | None) -> JsonValue:
+def parsed(data: bytes | None) -> JsonValue:
     """Parse a stored document; None for a missing or invalid one."""
     try:
         return None if data is None else load(data, max_bytes=_LARGER * MAX_BYTES, max_depth=_DEEPER * MAX_DEPTH)
@@ -133,7 +133,7 @@ def json_of(data: bytes | None) -> JsonValue:
 
 def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
     what = model.__name__.lower()
-    document = json_of(data)
+    document = parsed(data)
     if not isinstance(document, dict):
         raise NotRewritableError("damaged", f"the {what} is no JSON object")
     ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))

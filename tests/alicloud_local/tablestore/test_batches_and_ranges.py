@@ -10,40 +10,33 @@ from tablestore import (
     INF_MIN,
     BatchGetRowRequest,
     BatchWriteRowRequest,
-    CapacityUnit,
     ComparatorType,
     Condition,
     DeleteRowItem,
     OTSClient,
     OTSServiceError,
     PutRowItem,
-    ReservedThroughput,
     ReturnType,
     Row,
     RowItem,
     SingleColumnCondition,
     TableInBatchGetRowItem,
     TableInBatchWriteRowItem,
-    TableMeta,
-    TableOptions,
     UpdateRowItem,
 )
 
 from alicloud_local import LocalCloud
 
-OtsSdk = Callable[..., OTSClient]
+OtsTable = Callable[..., OTSClient]
 
 ANYWAY, NEW = Condition("IGNORE"), Condition("EXPECT_NOT_EXIST")
 START, END = [("job", INF_MIN), ("rank", INF_MIN)], [("job", INF_MAX), ("rank", INF_MAX)]
 
 
 @pytest.fixture
-def client(ots_cloud: LocalCloud, ots_sdk: OtsSdk) -> OTSClient:
+def client(ots_table: OtsTable) -> OTSClient:
     """A client, with a table `t` whose key is the text `job` and the number `rank`."""
-    made = ots_sdk(ots_cloud)
-    meta = TableMeta("t", [("job", "STRING"), ("rank", "INTEGER")])
-    made.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
-    return made
+    return ots_table("t", [("job", "STRING"), ("rank", "INTEGER")])
 
 
 def key(job: str, rank: int) -> list[tuple[str, object]]:

@@ -7,19 +7,13 @@ from collections.abc import Callable
 import pytest
 from tablestore import (
     INF_MIN,
-    CapacityUnit,
     Condition,
     OTSClient,
     OTSServiceError,
-    ReservedThroughput,
     Row,
-    TableMeta,
-    TableOptions,
 )
 
-from alicloud_local import LocalCloud
-
-OtsSdk = Callable[..., OTSClient]
+OtsTable = Callable[..., OTSClient]
 
 KEY = [("k", "a"), ("n", 1)]
 ANYWAY = Condition("IGNORE")
@@ -27,12 +21,9 @@ MEGABYTES = "x" * (2 * 1024 * 1024)
 
 
 @pytest.fixture
-def client(ots_cloud: LocalCloud, ots_sdk: OtsSdk) -> OTSClient:
+def client(ots_table: OtsTable) -> OTSClient:
     """A client, with a table `t` whose key is the text `k` and the number `n`."""
-    made = ots_sdk(ots_cloud)
-    meta = TableMeta("t", [("k", "STRING"), ("n", "INTEGER")])
-    made.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
-    return made
+    return ots_table("t", [("k", "STRING"), ("n", "INTEGER")])
 
 
 def refusal(call: Callable[[], object]) -> tuple[str, str]:

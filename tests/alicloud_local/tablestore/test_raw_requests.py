@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 import pytest
 import tablestore.protobuf.table_store_filter_pb2 as filters
 import tablestore.protobuf.table_store_pb2 as pb
-from tablestore import CapacityUnit, OTSClient, ReservedThroughput, TableMeta, TableOptions
+from tablestore import OTSClient
 from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from alicloud_local import LocalCloud
 
-OtsSdk = Callable[..., OTSClient]
+OtsTable = Callable[..., OTSClient]
 
 
 def time_off_by(minutes: int) -> float:
@@ -186,12 +186,10 @@ def both_tables() -> pb.BatchWriteRowRequest:
     ],
 )
 def test_requests_that_this_sdk_does_not_make(
-    ots_cloud: LocalCloud, ots_sdk: OtsSdk, operation: str, request_message: pb.PutRowRequest, refused: str
+    ots_cloud: LocalCloud, ots_table: OtsTable, operation: str, request_message: pb.PutRowRequest, refused: str
 ) -> None:
     """But others may: refused, whether wrong everywhere or only not done here."""
-    ots_sdk(ots_cloud).create_table(
-        TableMeta("t", [("k", "STRING")]), TableOptions(), ReservedThroughput(CapacityUnit(0, 0))
-    )
+    ots_table("t", [("k", "STRING")])
 
     status, _, body = exchange(ots_cloud, f"/{operation}", request_message.SerializeToString())
 

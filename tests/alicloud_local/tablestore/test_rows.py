@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 from tablestore import (
-    CapacityUnit,
     CastType,
     ColumnCondition,
     ComparatorType,
@@ -18,18 +17,16 @@ from tablestore import (
     OTSClient,
     OTSServiceError,
     RegexRule,
-    ReservedThroughput,
     ReturnType,
     Row,
     SingleColumnCondition,
     SingleColumnRegexCondition,
-    TableMeta,
-    TableOptions,
 )
 
 from alicloud_local import LocalCloud
 
 OtsSdk = Callable[..., OTSClient]
+OtsTable = Callable[..., OTSClient]
 Values = dict[str, object]
 
 KEY = [("job", "a")]
@@ -37,12 +34,9 @@ EVERYTHING = [("bin", bytearray(b"\x00\xff")), ("flag", True), ("n", -1), ("text
 
 
 @pytest.fixture
-def client(ots_cloud: LocalCloud, ots_sdk: OtsSdk) -> OTSClient:
+def client(ots_table: OtsTable) -> OTSClient:
     """A client, with a table `t` whose key is the text `job`."""
-    made = ots_sdk(ots_cloud)
-    meta = TableMeta("t", [("job", "STRING")])
-    made.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
-    return made
+    return ots_table("t", [("job", "STRING")])
 
 
 def put(client: OTSClient, job: str = "a", *, condition: Condition | None = None, **values: object) -> None:
@@ -77,11 +71,9 @@ def test_every_type_comes_back_as_it_was_put(client: OTSClient) -> None:
     assert all(before <= timestamp <= time.time() * 1000 for _, _, timestamp in row.attribute_columns)
 
 
-def test_every_type_of_key_column(ots_cloud: LocalCloud, ots_sdk: OtsSdk) -> None:
+def test_every_type_of_key_column(ots_cloud: LocalCloud, ots_table: OtsTable) -> None:
     """Texts, integers and binaries, together."""
-    client = ots_sdk(ots_cloud)
-    meta = TableMeta("k", [("s", "STRING"), ("i", "INTEGER"), ("b", "BINARY")])
-    client.create_table(meta, TableOptions(), ReservedThroughput(CapacityUnit(0, 0)))
+    client = ots_table("k", [("s", "STRING"), ("i", "INTEGER"), ("b", "BINARY")])
     key = [("s", "封"), ("i", -(2**63)), ("b", bytearray(b"\x00"))]
 
     client.put_row("k", Row(key, [("c", 1)]), Condition("EXPECT_NOT_EXIST"))

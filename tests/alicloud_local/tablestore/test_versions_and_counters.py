@@ -7,21 +7,18 @@ from collections.abc import Callable
 
 import pytest
 from tablestore import (
-    CapacityUnit,
     ComparatorType,
     Condition,
     OTSClient,
     OTSServiceError,
-    ReservedThroughput,
     Row,
     SingleColumnCondition,
-    TableMeta,
     TableOptions,
 )
 
 from alicloud_local import LocalCloud
 
-OtsSdk = Callable[..., OTSClient]
+OtsTable = Callable[..., OTSClient]
 
 KEY = [("k", "a")]
 ANYWAY = Condition("IGNORE")
@@ -29,12 +26,9 @@ NOW = int(time.time() * 1000)
 
 
 @pytest.fixture
-def client(ots_cloud: LocalCloud, ots_sdk: OtsSdk) -> OTSClient:
+def client(ots_table: OtsTable) -> OTSClient:
     """A client of the table `t`, which keeps three versions."""
-    made = ots_sdk(ots_cloud)
-    options = TableOptions(max_version=3)
-    made.create_table(TableMeta("t", [("k", "STRING")]), options, ReservedThroughput(CapacityUnit(0, 0)))
-    return made
+    return ots_table("t", [("k", "STRING")], max_version=3)
 
 
 def update(client: OTSClient, **changes: object) -> None:

@@ -60,9 +60,10 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
     while part := _part_to_leave_out(rows.job):
         if part == "files":
             manifest = manifest.model_copy(update={"files": (), "problems": manifest.problems[:_MOST_PROBLEMS]})
+            kept: Row = {"manifest": json_of(manifest)}
         else:
             record = record.model_copy(update={part: _NOTHING[part]})
-        kept: Row = {"record": json_of(record), "manifest": json_of(manifest)}
+            kept = {"record": json_of(record)}
         rows = rows._replace(job={**rows.job, **kept, f"{part}_stored": False, "raw_uri": raw_uri})
     _check(rows)
     return rows
