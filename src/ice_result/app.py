@@ -18,6 +18,7 @@ from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_pa
 
 if TYPE_CHECKING:
     from ice_result.deployment.clients import MnsControlClient, RamClient
+    from ice_result.maintenance.mns_queue import MnsQueue
 
 
 def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
@@ -71,6 +72,16 @@ def mns_control_client(settings: Settings, credentials: Credentials) -> MnsContr
     region = settings.region or ""
     endpoint = settings.mns_control_endpoint or Endpoint("https", f"mns-open.{region}.aliyuncs.com")
     return MnsControlClient(endpoint, region=region, credentials=credentials, ca_bundle=settings.ca_bundle)
+
+
+def queue_at(settings: Settings, credentials: Credentials, queue: str, account_id: str | None = None) -> MnsQueue:
+    """Make a client of one queue. Raises SettingsError when neither its endpoint is set nor the account is known."""
+    from ice_result.maintenance.mns_queue import MnsQueue  # noqa: PLC0415  as above
+
+    endpoint = settings.mns_endpoint
+    if endpoint is None and account_id and settings.region:
+        endpoint = Endpoint("https", f"{account_id}.mns.{settings.region}.aliyuncs.com")
+    return MnsQueue(queue, endpoint=endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
 
 
 def _stores(settings: Settings, context: SinkContext) -> Stores:

@@ -24,6 +24,7 @@ from support.command_line import (
 
 NAMES = {"DEPLOY_ACCOUNT_ID": "1234567890123456", "DEPLOY_OUTPUT_BUCKETS": "my-output"}
 SINKS = {"ICE_RESULT_SINKS": "oss://my-records/ice,ots://jobs"}
+QUEUES = ("ice-callback-result", "ice-result-dead-letters")
 TABLES = ["ice_days", "ice_items", "ice_jobs", "ice_outputs"]
 THINGS = ["bucket", "queue", "queue", "role", "policy", "policy", "ots"]
 FOREIGN_TRUST = {
@@ -260,7 +261,7 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
     teardown(cloud, "--yes")
     printed = ice_result("policy", "--deployer", **{**cloud.environment, **NAMES, **SINKS}).stdout
     granted = {action for statement in json.loads(printed)["Statement"] for action in statement["Action"]}
-    for name, prefix in (("ice", "ice"), ("mns_control", "mns"), ("ram", "ram"), ("ots", "ots")):
+    for name, prefix in (("ice", "ice"), ("mns", "mns"), ("mns_control", "mns"), ("ram", "ram"), ("ots", "ots")):
         for call in cloud.services[name].calls:
             if call.operation:  # the doctor asks for the time without one
                 assert f"{prefix}:{call.operation}" in granted, call
@@ -310,13 +311,31 @@ def test_what_was_there_before_stays(cloud: LocalCloud) -> None:
     assert cloud.ice.callback["EventTypeList"] == "FileUploadComplete"
 
 
-def test_a_queue_with_messages_stays(cloud: LocalCloud) -> None:
-    """GIVEN an event that waits in the queue THEN the queue is not removed, and it is said why."""
-    setup(cloud, "--queues", "--yes")
+@pytest.mark.parametrize(
+    ("counts", "why"),
+    [(True, "messages in it: 1"), (False, "there are messages in it")],
+    ids=["counted", "not-counted"],
+)
+def test_a_queue_with_messages_stays(counts: bool, why: str, cloud: LocalCloud) -> None:
+    """GIVEN an event that waits in the queue THEN the queue is not removed and it is said why, counted or not."""
+    cloud.mns_control.counts_messages = counts
+    setup(cloud, "--queues", "--role", "--yes")
     ice_result_given(b"job-1\n", "backfill", "-", "--via-queue", "ice-callback-result", **cloud.environment)
     done = teardown(cloud, "--yes")
-    assert "kept      queue ice-callback-result (messages in it: 1)" in done.stdout
+    assert f"blocked   queue ice-callback-result ({why})" in done.stdout
+    assert done.returncode == 1
     assert sorted(cloud.mns_control.queues) == ["ice-callback-result"]
+    assert not cloud.ram.roles
+    assert len(cloud.mns.messages("ice-callback-result")) == 1
+
+
+def test_a_queue_that_cannot_be_looked_into_stays(cloud: LocalCloud) -> None:
+    """GIVEN neither the account's id nor an endpoint of MNS THEN the queues are left, and it is said what to set."""
+    setup(cloud, "--queues", "--yes")
+    unknown = {"DEPLOY_ACCOUNT_ID": "", "ICE_RESULT_MNS_ENDPOINT": ""}
+    done = teardown(cloud, "--yes", **unknown)
+    assert "blocked   queue ice-callback-result (it cannot be looked into: ICE_RESULT_MNS_ENDPOINT: " in done.stdout
+    assert (done.returncode, sorted(cloud.mns_control.queues)) == (1, [*QUEUES])
 
 
 def test_a_callback_that_points_elsewhere_stays(cloud: LocalCloud) -> None:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from alicloud_local.faults import RefusalKind
 from alicloud_local.http_server import Reply, Request
 from alicloud_local.mns import messages as xml
-from alicloud_local.mns.operations import batch_send_message, operation_of, send_message
+from alicloud_local.mns.operations import batch_send_message, operation_of, peek_message, send_message
 from alicloud_local.mns.signature import MnsVerifier
 from alicloud_local.mns.store import Message, QueueStore
 from alicloud_local.service import ACCOUNT_ID, Keyring, LocalService, Refusal, RefusedError, ServerOptions
@@ -26,7 +26,7 @@ class MnsServer(LocalService):
     """Queues, made with `create_queue`, that take messages one by one or in batches of up to 16.
 
     Every request must bear a valid signature. There are no consumers: `deliver` takes messages out. The operation of a
-    call is SendMessage or BatchSendMessage, its target the queue.
+    call is SendMessage, BatchSendMessage or PeekMessage, its target the queue.
     """
 
     name: ClassVar[str] = "MNS"
@@ -81,6 +81,8 @@ class MnsServer(LocalService):
         found = operation_of(request)
         if found is None:
             raise RefusedError(400, "InvalidRequestURL", "Http request URL format invalid.")
+        if found[0] == "PeekMessage":
+            return peek_message(self._store, found[1])
         send = {"SendMessage": send_message, "BatchSendMessage": batch_send_message}[found[0]]
         return send(self._store, found[1], request.body, self.clock())
 

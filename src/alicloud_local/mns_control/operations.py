@@ -22,6 +22,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "VisibilityTimeout": (1, 43_200),
 }
 """Lowest and highest value of each attribute."""
+MESSAGE_COUNTS = ("ActiveMessages", "InactiveMessages", "DelayMessages")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
 _TAG = re.compile(r"Tag\.(\d+)\.(Key|Value)")
 _LARGEST_PAGE = 1000
@@ -46,9 +47,7 @@ def get_queue_attributes(store: QueueStore, parameters: Parameters, _now: float)
         "CreateTime": int(queue.created),
         "LastModifyTime": int(queue.modified),
         **queue.attributes,
-        "ActiveMessages": len(queue.messages),
-        "InactiveMessages": 0,
-        "DelayMessages": 0,
+        **dict(zip(MESSAGE_COUNTS, (len(queue.messages), 0, 0), strict=True)),
         "Tags": tags,
     }
 

@@ -12,7 +12,7 @@ from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
 from ice_result.deployment.names import Names
 from ice_result.deployment.policy import TRUST_POLICY, deployer_policy, function_policy, notes
-from ice_result.maintenance.job_queue import QUEUE_NAME
+from ice_result.maintenance.mns_queue import QUEUE_NAME
 from ice_result.settings import Settings
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")

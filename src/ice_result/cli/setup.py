@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property, partial
 
 import click
 
-from ice_result.app import ice_client, mns_control_client, ram_client, sink_context
+from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
 from ice_result.core.credentials import Credentials
@@ -75,8 +76,12 @@ class _Account:
         yield "callback", partial(callbacks.removal_step, client_of_ice, self._settings, self._target())
         client = mns_control_client(self._settings, self._credentials)
         for queue in (self._names.queue, self._names.dead_letters):
-            yield f"queue {queue}", partial(queues_of.removal_step, client, queue)
+            yield f"queue {queue}", partial(queues_of.removal_step, client, queue, partial(self._has_messages, queue))
         yield f"role {self._names.role}", self._role().take_down
+
+    def _has_messages(self, queue: str) -> bool:
+        with closing(queue_at(self._settings, self._credentials, queue, self._names.account_id)) as looked_into:
+            return looked_into.has_messages()
 
     def _role(self) -> Role:
         return Role(ram_client(self._settings, self._credentials), self._names.role)
@@ -152,6 +157,7 @@ def _run(targets: Iterator[tuple[str, Target]], *, write: bool, removing: bool =
             with time_limit(Deadline.after(_SECONDS)):
                 for step in target():
                     is_open |= bool(step.changes) and not write
+                    failed |= step.state == "blocked"
                     _show(step, write=write, removing=removing)
         except SettingsError:
             raise

@@ -23,7 +23,7 @@ class RamClient(GatewayClient):
 
 
 class MnsControlClient(GatewayClient):
-    """Actions on queues of MNS. Sending messages is another service, see maintenance/job_queue.py."""
+    """Actions on queues of MNS. Sending messages is another service, see maintenance/mns_queue.py."""
 
     service: ClassVar[str] = "MNS"
     version: ClassVar[str] = "2022-01-19"

@@ -90,7 +90,9 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
     instances = [_instance(url, settings) for url in settings.sinks if url.scheme == "ots"]
     project = f"acs:log:{names.region}:{account}:project/{names.log_project or 'serverless-*'}"
     yield _ON_ROLES, [f"acs:ram:*:{account}:{kind}/{names.role}" for kind in ("role", "policy")]
-    yield _ON_QUEUES, [f"acs:mns:{names.region}:{account}:/queues/{name}" for name in (names.queue, names.dead_letters)]
+    queues = [f"acs:mns:{names.region}:{account}:/queues/{name}" for name in (names.queue, names.dead_letters)]
+    yield _ON_QUEUES, queues
+    yield ("mns:PeekMessage",), [f"{queue}/messages" for queue in queues]
     yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
     yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
     yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]

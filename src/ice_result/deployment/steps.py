@@ -14,7 +14,8 @@ from ice_result.errors import ForbiddenError, IceResultError
 T = TypeVar("T")
 MADE_BY_US = "made by ice-result setup"
 """Description or tag of what setup makes; teardown removes nothing else."""
-State: TypeAlias = Literal["there", "missing", "differs", "kept"]
+State: TypeAlias = Literal["there", "missing", "differs", "kept", "blocked"]
+"""`kept` is what is not ours to remove; `blocked` is ours, and cannot be removed now."""
 
 
 class Change(NamedTuple):
