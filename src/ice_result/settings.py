@@ -135,6 +135,11 @@ def _rule_of_jobs(settings: "Settings", wrong: Collection[str]) -> Iterator[tupl
         yield _NO_REGION
 
 
+def _rule_of_region(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if settings.region is None:
+        yield _NO_REGION
+
+
 def _rule_of_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     if settings.region is None and any(url.scheme == "oss" for url in settings.parking_urls):
         yield _NO_REGION
@@ -158,8 +163,10 @@ def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterato
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
+STORES_AND_PARKING = Section((*STORES.names, "park_url"), STORES.rules)
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
+ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "event_types", "callback_"), (_rule_of_region, _rule_of_callbacks))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
 
 _ADDRESSING = one_of("virtual", "path")
@@ -204,9 +211,7 @@ class Settings(Model):
     ] = None
     mns_endpoint: Annotated[
         Endpoint | None,
-        Variable(
-            parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue"
-        ),
+        Variable(parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; to send jobs to a queue"),
     ] = None
     mns_control_endpoint: Annotated[
         Endpoint | None,

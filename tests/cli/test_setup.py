@@ -367,8 +367,9 @@ def test_a_callback_that_points_elsewhere_stays(cloud: LocalCloud) -> None:
         (["--role", "--output-bucket", "A"], {}, "DEPLOY_OUTPUT_BUCKETS: 'A' is not of the form"),
         (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS: not set"),
         (["--tables", "--sink", "ftp://x"], {}, "ICE_RESULT_SINKS"),
-        (["--queues"], {"ICE_RESULT_REGION": "", "ICE_RESULT_SINKS": "file:."}, "ICE_RESULT_REGION: not set"),
-        (["--role"], {"DEPLOY_REGION": "shanghai!"}, "ICE_RESULT_REGION: 'shanghai!'"),
+        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION: not set, nor is ICE_RESULT_REGION: the region"),
+        (["--role"], {"DEPLOY_REGION": "shanghai!"}, "DEPLOY_REGION: 'shanghai!'"),
+        (["--role"], {"ICE_RESULT_REGION": "shanghai!"}, "ICE_RESULT_REGION: 'shanghai!'"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_2(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
 
@@ -24,12 +24,12 @@ from ice_result.deployment.steps import Step, Target, make
 from ice_result.deployment.tables import table_steps
 from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs.event_callback import CallbackSetting
-from ice_result.settings import EVERYTHING, STORES, Settings
+from ice_result.settings import ACCOUNT, EVERYTHING, STORES_AND_PARKING, Section, Settings
 from ice_result.sinks import capabilities_of
 
 _SECONDS = 120.0  # for one thing
-_NEED_NO_SINKS = {"queues", "callback"}
-_NEED_STORES_ALONE = {"bucket", "tables"}
+_IN_STORES = {"bucket", "tables"}
+_IN_THE_ACCOUNT = {"queues", "callback"}
 _queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in place of DEPLOY_QUEUE.")
 _yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
@@ -37,15 +37,18 @@ _yes = click.option("--yes", is_flag=True, help="Make the changes; without it th
 class _Account:
     """The things of a deployment, made of names, settings and options when they are asked for."""
 
-    def __init__(self, settings: Settings, options: dict[str, str]) -> None:
-        self._settings = settings
-        self._environment = {**os.environ, **{name: text for name, text in options.items() if text}}
+    def __init__(self, environment: Mapping[str, str], section: Section) -> None:
+        """Read the settings, and the names unless stores alone are asked for. Raises SettingsError."""
+        self._environment = environment
+        if section is not STORES_AND_PARKING or environment.get("DEPLOY_REGION"):
+            environment = {**environment, "ICE_RESULT_REGION": self._names.region}
+        self._settings = Settings.from_environment(environment, section)
         self._credentials = Credentials()
-        self._context = sink_context(settings, self._credentials)
+        self._context = sink_context(self._settings, self._credentials)
 
     @cached_property
     def _names(self) -> Names:
-        return Names.from_environment(self._environment, self._settings.region)
+        return Names.from_environment(self._environment, self._environment.get("ICE_RESULT_REGION"))
 
     def needs(self, wanted: set[str]) -> Iterator[tuple[str, Target]]:
         """Yield the targets of setup, each with its name for messages, in the order in which they are made."""
@@ -54,8 +57,7 @@ class _Account:
             for bucket in buckets_of(settings):
                 yield f"bucket {bucket}", partial(bucket_step, context, bucket)
         if "queues" in wanted:
-            client = mns_control_client(settings, self._credentials)
-            names = self._names
+            client, names = mns_control_client(settings, self._credentials), self._names
             yield f"queue {names.queue}", partial(queues_of.event_queue_step, client, names.queue)
             yield f"queue {names.dead_letters}", partial(queues_of.dead_letter_step, client, names.dead_letters)
         if "role" in wanted:
@@ -88,7 +90,7 @@ class _Account:
 
     def _target(self) -> CallbackSetting:
         """Return the target of events: a queue that is named, or else the callback URL, or else the queue."""
-        over_http = self._settings.callback_url is not None and "DEPLOY_QUEUE" not in self._environment
+        over_http = self._settings.callback_url is not None and not self._environment.get("DEPLOY_QUEUE")
         return callbacks.wanted_target(self._settings, None if over_http else self._names.queue)
 
 
@@ -123,13 +125,10 @@ def setup(
     if yes and not wanted:
         raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
     wanted = wanted or {*chosen}
-    environment = environment_with(sinks)
-    environment["ICE_RESULT_REGION"] = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
-    if wanted <= _NEED_NO_SINKS:
-        environment = {"ICE_RESULT_SINKS": "file:.", **environment}
-    settings = Settings.from_environment(environment, STORES if wanted <= _NEED_STORES_ALONE else EVERYTHING)
-    options = {"DEPLOY_QUEUE": queue or "", "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
-    return _run(_Account(settings, options).needs(wanted), write=yes)
+    section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
+    named = {"DEPLOY_QUEUE": queue, "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
+    environment = environment_with(sinks) | {name: text for name, text in named.items() if text}
+    return _run(_Account(environment, section).needs(wanted), write=yes)
 
 
 @click.command()
@@ -143,10 +142,8 @@ def teardown(*, queue: str | None, yes: bool) -> int:
 
     Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
     """
-    environment = {"ICE_RESULT_SINKS": "file:.", **os.environ}
-    environment["ICE_RESULT_REGION"] = environment.get("DEPLOY_REGION") or environment.get("ICE_RESULT_REGION", "")
-    settings = Settings.from_environment(environment)
-    return _run(_Account(settings, {"DEPLOY_QUEUE": queue or ""}).removals(), write=yes, removing=True)
+    environment = {**os.environ, "DEPLOY_QUEUE": queue} if queue else os.environ
+    return _run(_Account(environment, ACCOUNT).removals(), write=yes, removing=True)
 
 
 def _run(targets: Iterator[tuple[str, Target]], *, write: bool, removing: bool = False) -> int:

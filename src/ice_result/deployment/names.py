@@ -46,13 +46,15 @@ class Names(NamedTuple):
         given = {name: text.strip() for name, text in environment.items() if name.startswith("DEPLOY_")}
         given = {name: text for name, text in given.items() if text}
         problems = []
+        named = "DEPLOY_REGION" in given
         region = given.pop("DEPLOY_REGION", default_region or "")
         try:
             parse_region(region)
         except ValueError as error:
-            problems.append(
-                ("DEPLOY_REGION", str(error) if region else "not set: the region of the jobs, as cn-shanghai")
+            problem = (
+                str(error) if region else "not set, nor is ICE_RESULT_REGION: the region of the jobs, as cn-shanghai"
             )
+            problems.append(("DEPLOY_REGION" if named or not region else "ICE_RESULT_REGION", problem))
         for name, text in sorted(given.items()):
             form = _FORMS.get(name)
             if form is None:
