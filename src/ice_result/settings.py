@@ -23,7 +23,7 @@ from ice_result.triggers.model import Callback, TriggerOptions
 T = TypeVar("T")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 _NO_SINKS = "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
-_NO_REGION = "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
+_NO_REGION = "ICE_RESULT_REGION", "not set, nor is DEPLOY_REGION: the region of the jobs, as cn-shanghai"
 _MOST_KEYS = 2
 _PREFIX = "ICE_RESULT_"
 
@@ -189,7 +189,7 @@ class Settings(Model):
     region: Annotated[
         str | None,
         Variable(parse_region, "the region of the jobs, as cn-shanghai; on Function Compute the function's own"),
-        Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "FC_REGION")),
+        Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "DEPLOY_REGION", "FC_REGION")),
     ] = None
     ice_endpoint: Annotated[
         Endpoint | None, Variable(parse_endpoint, "ICE's endpoint, when not `ice.<region>.aliyuncs.com`")

@@ -18,6 +18,7 @@ from ice_result.core.gateway_errors import translate
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
+    KeysRefusedError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -102,7 +103,7 @@ def wrapped(error: Exception) -> Exception:
         (requests.exceptions.InvalidHeader(WORDS), RejectedError),
         (UnicodeEncodeError("latin-1", WORDS, 0, 1, "no"), RejectedError),
         (tea.RequiredArgumentException("endpoint"), RejectedError),
-        (CredentialException(WORDS), ForbiddenError),
+        (CredentialException(WORDS), KeysRefusedError),
         (RuntimeError(f"Failed to parse the value as json format, Value: {WORDS}"), UnavailableError),
         (AttributeError("'list' object has no attribute 'get'"), UnavailableError),
         (NotFoundError("x", service="ICE"), NotFoundError),
@@ -125,7 +126,7 @@ def test_an_error_of_ours_comes_out_as_it_was() -> None:
     ("error", "kind"),
     [
         (ClientException(code="ParameterMissing", message="'config' can not be unset"), RejectedError),
-        (ClientException(code="InvalidCredentials", message="set them up"), ForbiddenError),
+        (ClientException(code="InvalidCredentials", message="set them up"), KeysRefusedError),
         (ServerException(code="None", message="code: 500, None request id: None", status_code=500), UnavailableError),
         (ThrottlingException(code="Other", message="wait", status_code=503, retry_after=250), ThrottledError),
         (tea.TeaException({"code": "Unheard.Of"}), UnavailableError),

@@ -56,11 +56,11 @@ def policy(
             **os.environ,
             "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
         }
-        names = Names.from_environment(named, settings.region)
+        names = Names.from_environment(named)
         click.echo(json.dumps(deployer_policy(settings, names), indent=2))
         return
     if any(name.startswith("DEPLOY_") for name in os.environ):
-        names = Names.from_environment(os.environ, settings.region)
+        names = Names.from_environment(os.environ)
         buckets = buckets or names.output_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
     click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))

@@ -40,15 +40,15 @@ class _Account:
     def __init__(self, environment: Mapping[str, str], section: Section) -> None:
         """Read the settings, and the names unless stores alone are asked for. Raises SettingsError."""
         self._environment = environment
-        if section is not STORES_AND_PARKING or environment.get("DEPLOY_REGION"):
-            environment = {**environment, "ICE_RESULT_REGION": self._names.region}
+        if section is not STORES_AND_PARKING:
+            self._names  # noqa: B018
         self._settings = Settings.from_environment(environment, section)
         self._credentials = Credentials()
         self._context = sink_context(self._settings, self._credentials)
 
     @cached_property
     def _names(self) -> Names:
-        return Names.from_environment(self._environment, self._environment.get("ICE_RESULT_REGION"))
+        return Names.from_environment(self._environment)
 
     def needs(self, wanted: set[str]) -> Iterator[tuple[str, Target]]:
         """Yield the targets of setup, each with its name for messages, in the order in which they are made."""

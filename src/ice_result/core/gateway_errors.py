@@ -16,14 +16,14 @@ GATEWAY_RULES = (
     Rule("SignatureNonceUsed", errors.UnavailableError, "the request came twice; another try is signed anew"),
     # The service's own words for these two hold the text that was signed, and with it the security token.
     Rule(
-        "SignatureDoesNotMatch|IncompleteSignature", errors.ForbiddenError, "the secret is not that of the access key"
+        "SignatureDoesNotMatch|IncompleteSignature", errors.KeysRefusedError, "the secret is not that of the access key"
     ),
     Rule(r"InvalidTimeStamp\.Expired", errors.ClockSkewError),
     Rule(r"InvalidSecurityToken(\.Expired)?$", errors.KeysExpiredError),
-    Rule("InvalidSecurityToken|MissingSecurityToken", errors.ForbiddenError, "the temporary keys do not match"),
+    Rule("InvalidSecurityToken|MissingSecurityToken", errors.KeysRefusedError, "the temporary keys do not match"),
     Rule(
         "(Invalid|Missing)AccessKeyId|InvalidCredentials",
-        errors.ForbiddenError,
+        errors.KeysRefusedError,
         "no such access key, or it is disabled",
     ),
     Rule("Forbidden|NoPermission|Unauthorized|AccessDenied", errors.ForbiddenError),
@@ -33,7 +33,7 @@ GATEWAY_RULES = (
 )
 """Rules for the codes that all services behind the gateway have in common [documented]."""
 _CLASSES = (
-    Rule("CredentialException", errors.ForbiddenError, "no credentials to sign with"),
+    Rule("CredentialException", errors.KeysRefusedError, "no credentials to sign with"),
     Rule("RequiredArgumentException|ValidateException", errors.RejectedError, NEVER_SENT),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from typing_extensions import Self
@@ -41,20 +41,13 @@ class Names(NamedTuple):
     output_buckets: tuple[str, ...] = ()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], default_region: str | None = None) -> Self:
-        """Read the variables. Raises SettingsError with all problems, not just the first."""
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables; the region is also that of the settings. Raises SettingsError with all problems."""
         given = {name: text.strip() for name, text in environment.items() if name.startswith("DEPLOY_")}
         given = {name: text for name, text in given.items() if text}
-        problems = []
-        named = "DEPLOY_REGION" in given
-        region = given.pop("DEPLOY_REGION", default_region or "")
-        try:
-            parse_region(region)
-        except ValueError as error:
-            problem = (
-                str(error) if region else "not set, nor is ICE_RESULT_REGION: the region of the jobs, as cn-shanghai"
-            )
-            problems.append(("DEPLOY_REGION" if named or not region else "ICE_RESULT_REGION", problem))
+        of_settings = environment.get("ICE_RESULT_REGION", "").strip()
+        region = given.pop("DEPLOY_REGION", of_settings)
+        problems = [*_problems_of_region(region, of_settings)]
         for name, text in sorted(given.items()):
             form = _FORMS.get(name)
             if form is None:
@@ -75,6 +68,21 @@ class Names(NamedTuple):
             log_project=given.get("DEPLOY_LOG_PROJECT") or (log_project(region, account) if account else None),
             output_buckets=tuple(part for part in given.get("DEPLOY_OUTPUT_BUCKETS", "").split(",") if part),
         )
+
+
+def _problems_of_region(region: str, of_settings: str) -> Iterator[tuple[str, str]]:
+    if not region:
+        yield "DEPLOY_REGION", "not set: the region of the jobs, as cn-shanghai"
+        return
+    if of_settings and of_settings != region:
+        yield (
+            "DEPLOY_REGION",
+            f"{region!r}, but ICE_RESULT_REGION is {of_settings!r}: a function works on jobs of its region",
+        )
+    try:
+        parse_region(region)
+    except ValueError as error:
+        yield "ICE_RESULT_REGION" if region == of_settings else "DEPLOY_REGION", str(error)
 
 
 def log_project(region: str, account_id: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from ice_result.errors import ForbiddenError, IceResultError
+from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError
 
 T = TypeVar("T")
 MADE_BY_US = "made by ice-result setup"
@@ -46,6 +46,8 @@ def allowed(permission: str, call: Callable[[], T]) -> T:
     """Return the value of a call. Raises NotAllowedError where the key lacks the permission."""
     try:
         return call()
+    except KeysRefusedError:
+        raise
     except ForbiddenError as error:
         raise NotAllowedError(f"needs the permission {permission}: {error}") from None
 

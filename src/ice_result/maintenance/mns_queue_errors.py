@@ -19,10 +19,10 @@ _TABLE = ErrorTable(
     rules=(
         Rule("TooManyRequests|Throttling", errors.ThrottledError),
         Rule("QueueNotExist", errors.NotFoundError, "no such queue in this account and region"),
-        Rule("SignatureDoesNotMatch", errors.ForbiddenError, "the secret is not that of the access key"),
-        Rule("InvalidAccessKeyId", errors.ForbiddenError, "no such access key, or it is disabled"),
+        Rule("SignatureDoesNotMatch", errors.KeysRefusedError, "the secret is not that of the access key"),
+        Rule("InvalidAccessKeyId", errors.KeysRefusedError, "no such access key, or it is disabled"),
         Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
-        Rule(r"(\w*)SecurityToken", errors.ForbiddenError, "the temporary keys do not match"),
+        Rule(r"(\w*)SecurityToken", errors.KeysRefusedError, "the temporary keys do not match"),
         Rule("TimeExpired", errors.ClockSkewError),
         Rule("AccessDenied|(Missing|Invalid)AuthorizationHeader", errors.ForbiddenError),
         Rule("Internal(Server)?Error|ServiceUnavailable", errors.UnavailableError),

@@ -14,6 +14,7 @@ from ice_result.errors import (
     ForbiddenError,
     IceResultError,
     KeysExpiredError,
+    KeysRefusedError,
     NoSuchTableError,
     NotFoundError,
     RejectedError,
@@ -25,7 +26,7 @@ from ice_result.errors import (
 from ice_result.sinks.table.tablestore_client import of_row, translate
 
 CODES: dict[str, type[ServiceError]] = {
-    "OTSAuthFailed": ForbiddenError,
+    "OTSAuthFailed": KeysRefusedError,
     "OTSNoPermissionAccess": ForbiddenError,
     "OTSObjectNotExist": NoSuchTableError,
     "OTSQuotaExhausted": ThrottledError,
@@ -81,8 +82,8 @@ def test_a_code_of_the_service_decides(code: str, kind: type[ServiceError], sdk:
     [
         ("Mismatch between system time and x-ots-date: Mon, 02 Mar 2026 08:15:30 GMT.", ClockSkewError),  # documented
         ("The security token has expired.", KeysExpiredError),  # inferred
-        ("Signature mismatch.", ForbiddenError),
-        ("The AccessKeyID is disabled.", ForbiddenError),
+        ("Signature mismatch.", KeysRefusedError),
+        ("The AccessKeyID is disabled.", KeysRefusedError),
     ],
 )
 def test_the_words_of_a_failed_authentication_decide(

@@ -284,7 +284,8 @@ _ERRORS = ErrorTable(
     rules=(
         Rule("OTSAuthFailed", errors.ClockSkewError, words="^Mismatch between system time"),  # documented
         Rule("OTSAuthFailed", errors.KeysExpiredError, words="(?i)expired"),  # inferred
-        Rule("OTSAuthFailed|OTSNoPermissionAccess", errors.ForbiddenError),
+        Rule("OTSAuthFailed", errors.KeysRefusedError),
+        Rule("OTSNoPermissionAccess", errors.ForbiddenError),
         Rule("OTSRequestTimeTooSkewed", errors.ClockSkewError),
         Rule("OTSObjectNotExist", errors.NoSuchTableError, "no such table: run `ice-result setup --tables --yes`"),
         Rule("OTSQuotaExhausted|OTSServerBusy|OTSNotEnoughCapacityUnit|OTSOperationThrottled", errors.ThrottledError),
