@@ -166,7 +166,7 @@ STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
 STORES_AND_PARKING = Section((*STORES.names, "park_url"), STORES.rules)
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
-ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "event_types", "callback_"), (_rule_of_region, _rule_of_callbacks))
+ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "event_types", "callback_"), (_rule_of_region,))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
 
 _ADDRESSING = one_of("virtual", "path")

@@ -266,7 +266,7 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     status, checks = doctor(cloud, *buckets)
     assert status == 1
     missing = found(checks, "oss://nowhere output")
-    assert (missing.status, missing.remedy) == ("failed", "make the bucket, or correct its name in --output-bucket")
+    assert (missing.status, missing.remedy) == ("failed", "make the bucket, or correct its name")
     assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
     assert "its own region" in str(found(checks, "oss://far output").remedy)
 

@@ -24,10 +24,13 @@ from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
+from ice_result.deployment.account import Account
+from ice_result.deployment.names import Names, any_of_ours
+from ice_result.deployment.steps import NotAllowedError
 from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback
-from ice_result.settings import Settings
+from ice_result.settings import EVERYTHING, Settings
 from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss import OssInspector, open_inspector
 
@@ -39,6 +42,7 @@ _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are valid for 300 s, signed calls for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
 _CHECK_CALL = "check what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
+_SET_UP = "`ice-result setup` shows what is to be changed, and makes it with `--all --yes`"
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -164,10 +168,24 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
         return Check(name, "ok", "files can be looked up")
     remedies = {
         "forbidden": f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --output-bucket {bucket}`",
-        "no_such_bucket": "make the bucket, or correct its name in --output-bucket",
+        "no_such_bucket": "make the bucket, or correct its name",
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
+
+
+def check_deployment(account: Account) -> Iterator[Check]:
+    """Check the queues and the role that setup makes, as far as the user of this command may look at them."""
+    for name, target in account.needs(("queues", "role")):
+        try:
+            for step in target():
+                is_there = step.state == "there"
+                message = f"{step.state}{f': {step.note}' if step.note else ''}"
+                yield Check(step.thing, "ok" if is_there else "failed", message, None if is_there else _SET_UP)
+        except NotAllowedError as error:
+            yield Check(name, "warning", str(error), "allow it: `ice-result policy --deployer` prints what setup needs")
+        except IceResultError as error:
+            yield Check(name, "failed", str(error), _remedy(error))
 
 
 def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
@@ -224,14 +242,22 @@ _NEED_KEYS = {"oss", "ots"}
 
 @click.command()
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Check these sinks, in place of ICE_RESULT_SINKS.")
-@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
-@click.option("--queue", metavar="NAME", help="Queue that must be the target of ICE's events.")
+@click.option(
+    "--output-bucket",
+    "buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket of output files of ICE, in place of DEPLOY_OUTPUT_BUCKETS.",
+)
+@click.option(
+    "--queue", metavar="NAME", help="Queue that must be the target of ICE's events, in place of DEPLOY_QUEUE."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per check on standard output.")
 def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | None, as_json: bool) -> int:
     """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
 
     The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
-    sink.
+    sink. Where DEPLOY_ variables are set, it checks the queues and the role of that deployment too.
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for usage.
     """
@@ -243,14 +269,19 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
 
 
 def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
+    environment = environment_with(sinks)
     try:
-        settings = Settings.from_environment(environment_with(sinks))
+        settings = Settings.from_environment(environment)
+        names = Names.from_environment(environment) if any_of_ours(environment) else None
     except SettingsError as error:
         for variable, problem in error.problems:
             yield Check("settings", "failed", f"{variable}: {problem}", f"set {variable}; README.md says what it means")
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
+    if names:
+        buckets = buckets or names.output_buckets
+        queue = queue or (None if settings.callback_url and not environment.get("DEPLOY_QUEUE") else names.queue)
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":
@@ -259,6 +290,8 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
         yield check_jobs(client)
         yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
+    if names:
+        yield from check_deployment(Account(environment, EVERYTHING))
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

@@ -10,13 +10,9 @@ import click
 
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
-from ice_result.deployment.names import Names
+from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
 from ice_result.deployment.policy import TRUST_POLICY, deployer_policy, function_policy, notes
-from ice_result.maintenance.mns_queue import QUEUE_NAME
 from ice_result.settings import Settings
-
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_PROJECT = _BUCKET  # documented with the same rule for a project of Log Service
 
 
 @click.command()
@@ -47,9 +43,9 @@ def policy(
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return
     for bucket in buckets:
-        _check(bucket, _BUCKET, "a bucket's name")
-    _check(failure_queue, QUEUE_NAME, "a queue's name")
-    _check(log_project, _PROJECT, "a log project's name")
+        _check(bucket, BUCKET, "a bucket's name")
+    _check(failure_queue, QUEUE, "a queue's name")
+    _check(log_project, LOG_PROJECT, "a log project's name")
     settings = Settings.from_environment(environment_with(sinks))
     if deployer:
         named = {
@@ -59,16 +55,18 @@ def policy(
         names = Names.from_environment(named)
         click.echo(json.dumps(deployer_policy(settings, names), indent=2))
         return
-    if any(name.startswith("DEPLOY_") for name in os.environ):
+    if any_of_ours(os.environ):
         names = Names.from_environment(os.environ)
         buckets = buckets or names.output_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
     click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
-    for note in notes(settings, buckets):
+    if settings.jobs == "ice":
+        print_error("ice: no resource narrower than * is known for these actions")
+    for note in notes(settings, buckets, "--output-bucket"):
         print_error(note)
 
 
-def _check(name: str | None, form: re.Pattern[str], what: str) -> None:
+def _check(name: str | None, form: str, what: str) -> None:
     """Check a name that becomes part of a resource, where a `*` would allow too much."""
-    if name is not None and not form.fullmatch(name):
+    if name is not None and not re.fullmatch(form, name):
         raise click.UsageError(f"{name!r} is not {what}")

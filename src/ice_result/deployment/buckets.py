@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from ice_result.deployment.steps import Change, Step, allowed
-from ice_result.errors import NoSuchBucketError, RejectedError
+from ice_result.deployment.steps import Change, InUseError, Step, allowed
+from ice_result.errors import NoSuchBucketError
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext
+from ice_result.sinks.object.errors import OtherRegionError
 from ice_result.sinks.object.oss import OssClient
 
 
@@ -19,16 +20,20 @@ def buckets_of(settings: Settings) -> list[str]:
 
 
 def bucket_step(context: SinkContext, bucket: str) -> Iterator[Step]:
-    """Yield the step for a bucket. Raises RejectedError for one in another region, which cannot be moved."""
+    """Yield the step for a bucket. Raises InUseError for one in another region, which cannot be moved."""
     client = OssClient(context)
     look = partial(client.call_bucket, f"describe oss://{bucket}", bucket, lambda sdk: sdk.get_bucket_info())
     try:
-        found = allowed("oss:GetBucketInfo", look)
+        allowed("oss:GetBucketInfo", partial(_in_region, look, bucket, context.region))
     except NoSuchBucketError:
         make = partial(client.call_bucket, f"create oss://{bucket}", bucket, lambda sdk: sdk.create_bucket())
         yield Step(f"bucket {bucket}", "missing", (Change("oss:PutBucket", f"PutBucket {bucket}", make),))
-        return
-    if found.location != f"oss-{context.region}":
-        detail = f"the bucket is in {found.location}, the deployment in {context.region}: take another bucket"
-        raise RejectedError(f"describe oss://{bucket}", service="OSS", detail=detail)
-    yield Step(f"bucket {bucket}", "there")
+    else:
+        yield Step(f"bucket {bucket}", "there")
+
+
+def _in_region(look: Callable[[], object], bucket: str, region: str | None) -> None:
+    try:
+        look()
+    except OtherRegionError as error:
+        raise InUseError(f"the bucket {bucket} is not in {region}: take another name ({error})") from None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
-from ice_result.deployment.steps import Change, Step, allowed
+from ice_result.deployment.steps import Change, InUseError, Step, allowed
 from ice_result.errors import SettingsError, shorten
 from ice_result.jobs.client import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
@@ -16,10 +17,18 @@ _KEY = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[\x21-\x7e]{1,32}")
 _LONGEST_URL = 256
 
 
-def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
-    """Return the target of events: the queue, or the callback URL of the settings. Raises SettingsError."""
+def target_of(settings: Settings, queue: str | None) -> CallbackSetting:
+    """Return the target of events: the queue, or without one the callback URL of the settings."""
     if queue is not None:
         return CallbackSetting(type="MNS", queue_name=queue)
+    return CallbackSetting(type="HTTP", url=settings.callback_url)
+
+
+def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
+    """Return the target with the key that is to sign the events. Raises SettingsError for what ICE does not take."""
+    target = target_of(settings, queue)
+    if target.type == "MNS":
+        return target
     problems = []
     url, keys = settings.callback_url or "", settings.callback_keys
     if len(url.encode()) > _LONGEST_URL:
@@ -29,21 +38,19 @@ def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
         problems.append(("ICE_RESULT_CALLBACK_KEYS", expected))
     if problems:
         raise SettingsError(problems)
-    return CallbackSetting(type="HTTP", url=url, auth_switch="on", auth_key=keys[0])
+    return replace(target, auth_switch="on", auth_key=keys[0])
 
 
-def callback_step(client: IceClient, settings: Settings, target: CallbackSetting) -> Iterator[Step]:
-    """Yield the step that sends our event types to the target, beside the types that are sent already."""
+def callback_step(
+    client: IceClient, settings: Settings, target: CallbackSetting, is_there: Callable[[], bool]
+) -> Iterator[Step]:
+    """Yield the step that sends our event types to the target, beside the types that are sent already.
+
+    `is_there` looks for the target: events to a queue that is missing are lost.
+    """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
-    wanted = CallbackSetting(
-        type=target.type,
-        queue_name=target.queue_name,
-        url=target.url,
-        event_types=types,
-        auth_switch=target.auth_switch,
-        auth_key=target.auth_key,
-    )
+    wanted = replace(target, event_types=types)
     notes = [*_differences(present, wanted)]
     thing = f"callback of {client.where}: {_shown(present)}"
     if not notes:
@@ -52,8 +59,20 @@ def callback_step(client: IceClient, settings: Settings, target: CallbackSetting
     if present.target and present.target != wanted.target:
         notes.append(f"no event goes to {shorten(present.target)} any more: its readers get none")
     shown = f"SetEventCallback {wanted.type} {shorten(wanted.target or '')} for {', '.join(types)}"
-    change = Change("ice:SetEventCallback", shown, partial(write_callback, client, wanted))
+    change = Change("ice:SetEventCallback", shown, partial(_set, client, wanted, is_there))
     yield Step(thing, "differs" if present.target else "missing", (change,), "; ".join(notes))
+
+
+def _set(client: IceClient, wanted: CallbackSetting, is_there: Callable[[], bool]) -> None:
+    if not is_there():
+        raise InUseError(f"there is no queue {wanted.target}, and events to it would be lost: make it with --queues")
+    write_callback(client, wanted)
+
+
+def types_sent_to(client: IceClient, queue: str) -> tuple[str, ...]:
+    """Return the event types that ICE sends to a queue."""
+    present = allowed("ice:GetEventCallback", partial(read_callback, client))
+    return present.event_types if (present.type, present.target) == ("MNS", queue) else ()
 
 
 def removal_step(client: IceClient, settings: Settings, target: CallbackSetting) -> Iterator[Step]:
@@ -67,14 +86,7 @@ def removal_step(client: IceClient, settings: Settings, target: CallbackSetting)
         yield Step(thing, "kept", note="events go elsewhere")
         return
     left = tuple(name for name in present.event_types if name not in ours)
-    changed = CallbackSetting(
-        type=present.type,
-        queue_name=present.queue_name,
-        url=present.url,
-        event_types=left,
-        auth_switch=present.auth_switch,
-        auth_key=present.auth_key,
-    )
+    changed = replace(present, event_types=left)
     shown = f"SetEventCallback {present.type} {shorten(present.target)} for {', '.join(left) or 'no event type'}"
     yield Step(thing, "there", (Change("ice:SetEventCallback", shown, partial(write_callback, client, changed)),))
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ice_result.core.gateway import GatewayClient
 from ice_result.core.gateway_errors import gateway_errors
 from ice_result.core.sdk_errors import ErrorTable, Rule
-from ice_result.errors import NotFoundError, RejectedError
+from ice_result.errors import NotFoundError, RejectedError, ThrottledError
 
 
 class RamClient(GatewayClient):
@@ -29,6 +29,9 @@ class MnsControlClient(GatewayClient):
     version: ClassVar[str] = "2022-01-19"
     errors: ClassVar[ErrorTable] = gateway_errors(
         service,
-        Rule("QueueNotExist", NotFoundError, "{message}"),
+        # Three codes for one thing [the last two are seen in the field].
+        Rule("QueueNotExist|ResourceNotFound|RESOURCE_NOT_FOUND", NotFoundError, "{message}"),
+        Rule("QueueDeletedRecently", RejectedError, "the queue was removed a moment ago: run it again in a minute"),
         Rule("QueueAlreadyExist|QueueNameInvalid", RejectedError),
+        Rule("QpsLimitExceeded", ThrottledError),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import uuid
@@ -13,23 +14,34 @@ from typing_extensions import Self
 from ice_result.core.endpoints import parse_region
 from ice_result.errors import SettingsError
 
-_QUEUE = r"[A-Za-z0-9][A-Za-z0-9-]{0,119}"
-_BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+QUEUE = r"[A-Za-z0-9][A-Za-z0-9-]{0,119}"
+BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+LOG_PROJECT = BUCKET  # documented with the same rule
 _FORMS = {
     "DEPLOY_ACCOUNT_ID": (r"[0-9]{16}", "16 digits"),
     "DEPLOY_FUNCTION": (r"[A-Za-z_][A-Za-z0-9_-]{0,127}", "letters, digits, _ and -, at most 128"),
-    "DEPLOY_ROLE": (r"[A-Za-z0-9._-]{1,64}", "letters, digits, ., _ and -, at most 64"),
-    "DEPLOY_QUEUE": (r"ice-callback-[A-Za-z0-9-]{1,107}", "ice-callback-, which ICE asks for, then letters and digits"),
-    "DEPLOY_DEAD_LETTERS": (_QUEUE, "letters, digits and -, at most 120"),
-    "DEPLOY_LOG_PROJECT": (_BUCKET, "3 to 63 small letters, digits and -"),
-    "DEPLOY_OUTPUT_BUCKETS": (rf"{_BUCKET}(,{_BUCKET})*", "names of buckets, with commas"),
+    "DEPLOY_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
+    "DEPLOY_QUEUE": (
+        r"ice-callback-[A-Za-z0-9-]{1,107}",
+        "ice-callback-, which ICE asks for, then letters, digits and -",
+    ),
+    "DEPLOY_DEAD_LETTERS": (QUEUE, "letters, digits and -, at most 120"),
+    "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 small letters, digits and -"),
+    "DEPLOY_OUTPUT_BUCKETS": (rf"{BUCKET}(,{BUCKET})*", "names of buckets, without oss://, with commas"),
+    "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
+    "DEPLOY_PYTHON_MINOR": ("10|12", "10 or 12"),
 }
-_OF_THE_TOOL = ("DEPLOY_PYTHON_MINOR", "DEPLOY_LOGSTORE", "DEPLOY_TOPIC", "DEPLOY_TOPIC_ROLE")
+MADE_BY_SETUP = "made by ice-result setup for "
+_LONGEST_TAG = 128
+_OF_THE_TOOL = ("DEPLOY_LOGSTORE", "DEPLOY_TOPIC")
 """Variables of s.yaml alone."""
 
 
 class Names(NamedTuple):
-    """Names of a deployment. The queue gets ICE's events; `output_buckets` are those that ICE writes files to."""
+    """Names of a deployment. The queue gets ICE's events; `output_buckets` are those that ICE writes files to.
+
+    `topic_role` is the role with which a topic of MNS calls the function, where there is one.
+    """
 
     region: str
     account_id: str | None = None
@@ -39,26 +51,24 @@ class Names(NamedTuple):
     dead_letters: str = "ice-result-dead-letters"
     log_project: str | None = None
     output_buckets: tuple[str, ...] = ()
+    topic_role: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the variables; the region is also that of the settings. Raises SettingsError with all problems."""
         given = {name: text.strip() for name, text in environment.items() if name.startswith("DEPLOY_")}
-        given = {name: text for name, text in given.items() if text}
+        given = {name: re.sub(r"\s*,\s*", ",", text) for name, text in given.items() if text}
         of_settings = environment.get("ICE_RESULT_REGION", "").strip()
         region = given.pop("DEPLOY_REGION", of_settings)
         problems = [*_problems_of_region(region, of_settings)]
         for name, text in sorted(given.items()):
             form = _FORMS.get(name)
             if form is None:
-                if name not in _OF_THE_TOOL:
-                    problems.append((name, f"no such variable; one of {', '.join(sorted(_FORMS))}"))
+                problems += _misspelt(name)
             elif not re.fullmatch(form[0], text):
                 problems.append((name, f"{text!r} is not of the form: {form[1]}"))
-        if problems:
-            raise SettingsError(problems)
         account = given.get("DEPLOY_ACCOUNT_ID")
-        return cls(
+        names = cls(
             region=region,
             account_id=account,
             function=given.get("DEPLOY_FUNCTION", "ice-result"),
@@ -66,8 +76,38 @@ class Names(NamedTuple):
             queue=given.get("DEPLOY_QUEUE", "ice-callback-result"),
             dead_letters=given.get("DEPLOY_DEAD_LETTERS", "ice-result-dead-letters"),
             log_project=given.get("DEPLOY_LOG_PROJECT") or (log_project(region, account) if account else None),
+            topic_role=given.get("DEPLOY_TOPIC_ROLE"),
             output_buckets=tuple(part for part in given.get("DEPLOY_OUTPUT_BUCKETS", "").split(",") if part),
         )
+        if names.queue == names.dead_letters:
+            problems.append(("DEPLOY_DEAD_LETTERS", "the queue of DEPLOY_QUEUE: what fails would come again for ever"))
+        if problems:
+            raise SettingsError(problems)
+        return names
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The service that each role is given to."""
+        topic = {self.topic_role: "mns.aliyuncs.com"} if self.topic_role else {}
+        return {self.role: "fc.aliyuncs.com", **topic}
+
+    @property
+    def mark(self) -> str:
+        """Text on what setup makes, as a description or a tag; teardown removes nothing else."""
+        return f"{MADE_BY_SETUP}{self.region}/{self.function}"[:_LONGEST_TAG]
+
+
+def any_of_ours(environment: Mapping[str, str]) -> bool:
+    """Return True where a name of a deployment is set."""
+    return any(environment.get(name) for name in ("DEPLOY_REGION", *_FORMS))
+
+
+def _misspelt(name: str) -> Iterator[tuple[str, str]]:
+    """Yield the problem of a name that looks like one of ours; others may belong to another program."""
+    known = ("DEPLOY_REGION", *_FORMS, *_OF_THE_TOOL)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    if near and near[0] != name:
+        yield name, f"no such variable; did you mean {near[0]}?"
 
 
 def _problems_of_region(region: str, of_settings: str) -> Iterator[tuple[str, str]]:

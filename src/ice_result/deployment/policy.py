@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.buckets import buckets_of
 from ice_result.deployment.names import Names
+from ice_result.errors import SettingsError
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
 from ice_result.sinks.registry import SinkUrl
@@ -36,8 +38,14 @@ _ON_QUEUES = ("mns:GetQueueAttributes", "mns:SetQueueAttributes", "mns:CreateQue
 _ON_TABLES = ("ots:ListTable", "ots:DescribeTable", "ots:CreateTable", "ots:BatchGetRow", "ots:GetRange")
 _ON_LOGS = (
     *("log:GetProject", "log:CreateProject", "log:GetLogStore", "log:CreateLogStore"),
-    *("log:GetIndex", "log:CreateIndex"),
+    *("log:GetIndex", "log:CreateIndex", "log:GetLogStoreLogs"),
 )
+_ON_FUNCTIONS = (
+    *("fc:*Function*", "fc:*Trigger*", "fc:*Async*", "fc:*Concurrency*", "fc:*Scaling*", "fc:*VpcBinding*"),
+    "fc:GetTempBucketToken",
+)
+"""Actions of the deploying tool. Several are documented without a resource, so that only `*` matches."""
+_LONGEST = 6144  # characters of a policy [documented]
 _LINKED_SERVICES = ("sendevent-fc.eventbridge.aliyuncs.com", "sendevent-mns.eventbridge.aliyuncs.com")
 """Services whose roles the deploying tool makes when they are missing [measured]."""
 
@@ -66,18 +74,25 @@ def function_policy(
     return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
 
 
+def check_length(policy: JsonObject) -> None:
+    """Raise SettingsError for a policy that is longer than RAM takes."""
+    length = len(json.dumps(policy, separators=(",", ":")))
+    if length > _LONGEST:
+        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer buckets and sinks"
+        raise SettingsError([("DEPLOY_OUTPUT_BUCKETS", problem)])
+
+
 def deployer_policy(settings: Settings, names: Names) -> JsonObject:
     """Make the policy for the user who runs `setup`, `doctor`, `s deploy` and their opposites.
 
-    What the deploying tool asks for was read in its requests. No resource narrower than the region is known for the
-    upload of code, nor any for event streams [inferred].
+    The tool's actions were read in its requests. Documented nowhere: the permission to look for a service-linked role,
+    for which two names are in use, and whether whoever makes a trigger needs one for the event stream behind it.
     """
     statements = [_statement(actions, resources) for actions, resources in _deploying(settings, names) if resources]
     linked: JsonObject = {"StringEquals": {"ram:ServiceName": [*_LINKED_SERVICES]}}
-    passed: JsonObject = {"StringEquals": {"acs:Service": "fc.aliyuncs.com"}}
-    role = f"acs:ram:*:{names.account_id or '*'}:role/{names.role}"
+    account = names.account_id or "*"
     statements += [
-        {**_statement(("ram:PassRole",), (role,)), "Condition": passed},
+        *(_passing(f"acs:ram:*:{account}:role/{role}", service) for role, service in names.roles.items()),
         {**_statement(("ram:CreateServiceLinkedRole",), ("*",)), "Condition": linked},
     ]
     return {"Version": "1", "Statement": [*statements]}
@@ -98,21 +113,26 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
     yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]
     yield _ON_TABLES, [part for instance in instances for part in (instance, f"{instance}/*")]
     yield ("ice:GetEventCallback", "ice:SetEventCallback", "ice:QueryIProductionJob"), ["*"]
-    yield ("fc:*",), [f"acs:fc:{names.region}:{account}:*"]
+    yield _ON_FUNCTIONS, ["*"]
     yield _ON_LOGS, [project, f"{project}/*"]
-    yield ("eventbridge:*EventStreaming*", "resourcemanager:CheckServiceLinkedRoleExistence"), ["*"]
+    yield ("eventbridge:*EventStreaming*",), [f"acs:eventbridge:{names.region}:{account}:eventstreaming/*"]
+    yield [f"{service}:CheckServiceLinkedRoleExistence" for service in ("ram", "resourcemanager")], ["*"]
+
+
+def _passing(role: str, service: str) -> JsonObject:
+    """Return the statement that lets a service be given a role."""
+    only: JsonObject = {"StringEquals": {"acs:Service": service}}
+    return {**_statement(("ram:PassRole",), (role,)), "Condition": only}
 
 
 def _statement(actions: Iterable[str], resources: Iterable[str]) -> JsonObject:
     return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
-def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
-    """Yield remarks about permissions that the policy cannot express."""
-    if settings.jobs == "ice":
-        yield "ice: no resource narrower than * is known for these actions"
+def notes(settings: Settings, output_buckets: Sequence[str], named_by: str) -> Iterator[str]:
+    """Yield remarks about permissions that the policy cannot express; `named_by` is what names output buckets."""
     if settings.verify_outputs and not output_buckets:
-        yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
+        yield f"no {named_by} given: without it, no output file can be looked up, and manifests say `forbidden`"
     for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from ice_result.core.types import JsonObject
 from ice_result.deployment.clients import MnsControlClient
-from ice_result.deployment.steps import MADE_BY_US, Change, Step, allowed
-from ice_result.errors import NotFoundError, SettingsError
+from ice_result.deployment.steps import Change, Step, allowed
+from ice_result.errors import InvalidResponseError, NotFoundError, SettingsError, shorten
 
 _TAG = "made-by"
 VISIBILITY_SECONDS = 300
@@ -17,36 +17,84 @@ RETENTION_SECONDS = 604_800
 """Seven days, the longest that MNS keeps a message [documented]."""
 
 
-def event_queue_step(client: MnsControlClient, queue: str) -> Iterator[Step]:
-    """Yield the step for the queue of events."""
-    wanted = {"VisibilityTimeout": VISIBILITY_SECONDS, "MessageRetentionPeriod": RETENTION_SECONDS}
-    yield _step(client, queue, wanted)
+class Queues:
+    """Queues of a region, by the control of MNS. `mark` is the tag on those that setup makes."""
 
+    def __init__(self, client: MnsControlClient, mark: str) -> None:
+        self._client = client
+        self._mark = mark
 
-def dead_letter_step(client: MnsControlClient, queue: str) -> Iterator[Step]:
-    """Yield the step for the queue of dead letters."""
-    yield _step(client, queue, {"MessageRetentionPeriod": RETENTION_SECONDS})
+    def is_there(self, queue: str) -> bool:
+        """Return True for a queue that exists."""
+        return self._attributes(queue) is not None
 
+    def event_step(self, queue: str) -> Iterator[Step]:
+        """Yield the step for the queue of events."""
+        wanted = {"VisibilityTimeout": VISIBILITY_SECONDS, "MessageRetentionPeriod": RETENTION_SECONDS}
+        yield self._step(queue, wanted)
 
-def removal_step(client: MnsControlClient, queue: str, has_messages: Callable[[], bool]) -> Iterator[Step]:
-    """Yield the step that removes a queue, if setup made it and it is empty; none when it is not there.
+    def dead_letter_step(self, queue: str) -> Iterator[Step]:
+        """Yield the step for the queue of dead letters."""
+        yield self._step(queue, {"MessageRetentionPeriod": RETENTION_SECONDS})
 
-    A queue is removed with its messages, so MNS is asked twice: the counts among the attributes also tell of messages
-    that a reader has taken, but are to become 0 for every queue [documented]; `has_messages` looks for one.
-    """
-    thing, found = f"queue {queue}", _attributes(client, queue)
-    if found is None:
-        return
-    if not _is_ours(found):
-        yield Step(thing, "kept", note="setup did not make it")
-        return
-    waiting = sum(_number(found, f"{kind}Messages") for kind in ("Active", "Inactive", "Delay"))
-    if waiting:
-        yield Step(thing, "blocked", note=f"messages in it: {waiting}")
-    elif problem := _problem_with(has_messages):
-        yield Step(thing, "blocked", note=problem)
-    else:
-        yield Step(thing, "there", (_change(client, "DeleteQueue", queue, {}),))
+    def removal_step(
+        self, queue: str, has_messages: Callable[[], bool], types_sent_to_it: Callable[[], Sequence[str]]
+    ) -> Iterator[Step]:
+        """Yield the step that removes a queue, if setup made it and nobody needs it; none when it is not there.
+
+        A queue is removed with its messages, so MNS is asked twice. The counts among the attributes also tell of
+        messages that a reader has taken, but are to become 0 for every queue [documented];
+        `has_messages` looks for one.
+        """
+        thing, found = f"queue {queue}", self._attributes(queue)
+        if found is None:
+            return
+        waiting = sum(_number(found, f"{kind}Messages") for kind in ("Active", "Inactive", "Delay"))
+        if not self._is_ours(found):
+            yield Step(thing, "kept", note="setup did not make it for this function")
+        elif types := types_sent_to_it():
+            yield Step(thing, "blocked", note=f"ICE sends {', '.join(types)} to it")
+        elif waiting:
+            yield Step(thing, "blocked", note=f"messages in it: {waiting}")
+        elif problem := _problem_with(has_messages):
+            yield Step(thing, "blocked", note=problem)
+        else:
+            yield Step(thing, "there", (self._change("DeleteQueue", queue, {}),))
+
+    def _step(self, queue: str, wanted: Mapping[str, int]) -> Step:
+        """Return the step for one queue. Attributes with a higher value than is wanted stay."""
+        found = self._attributes(queue)
+        if found is None:
+            tag = {"Tag.1.Key": _TAG, "Tag.1.Value": self._mark}
+            return Step(f"queue {queue}", "missing", (self._change("CreateQueue", queue, wanted, tag),))
+        short = {name: value for name, value in wanted.items() if _number(found, name) < value}
+        if not short:
+            return Step(f"queue {queue}", "there")
+        note = ", ".join(f"{name} is {_number(found, name)}" for name in short)
+        return Step(f"queue {queue}", "differs", (self._change("SetQueueAttributes", queue, short),), note)
+
+    def _attributes(self, queue: str) -> JsonObject | None:
+        """Return the attributes of a queue; None when it is not there."""
+        ask = partial(self._client.call, "GetQueueAttributes", {"QueueName": queue}, about=queue, read=_data)
+        try:
+            return allowed("mns:GetQueueAttributes", ask)
+        except NotFoundError:
+            return None
+
+    def _change(
+        self, action: str, queue: str, attributes: Mapping[str, int], tag: Mapping[str, str] | None = None
+    ) -> Change:
+        values = {name: str(value) for name, value in attributes.items()}
+        query = {"QueueName": queue, **values, **(tag or {})}
+        shown = " ".join((action, queue, *(f"{name}={value}" for name, value in values.items())))
+        return Change(f"mns:{action}", shown, partial(self._client.call, action, query, about=queue, read=_succeeded))
+
+    def _is_ours(self, attributes: JsonObject) -> bool:
+        tags = attributes.get("Tags")
+        return any(
+            isinstance(tag, dict) and (tag.get("TagKey"), tag.get("TagValue")) == (_TAG, self._mark)
+            for tag in (tags if isinstance(tags, list) else [])
+        )
 
 
 def _problem_with(has_messages: Callable[[], bool]) -> str | None:
@@ -56,54 +104,20 @@ def _problem_with(has_messages: Callable[[], bool]) -> str | None:
         return f"it cannot be looked into: {error}"
 
 
-def _step(client: MnsControlClient, queue: str, wanted: Mapping[str, int]) -> Step:
-    """Return the step for one queue. Attributes with a higher value than is wanted stay."""
-    found = _attributes(client, queue)
-    if found is None:
-        tag = {"Tag.1.Key": _TAG, "Tag.1.Value": MADE_BY_US}
-        return Step(f"queue {queue}", "missing", (_change(client, "CreateQueue", queue, wanted, tag),))
-    short = {name: value for name, value in wanted.items() if _number(found, name) < value}
-    if not short:
-        return Step(f"queue {queue}", "there")
-    note = ", ".join(f"{name} is {_number(found, name)}" for name in short)
-    return Step(f"queue {queue}", "differs", (_change(client, "SetQueueAttributes", queue, short),), note)
-
-
-def _attributes(client: MnsControlClient, queue: str) -> JsonObject | None:
-    """Return the attributes of a queue; None when it is not there."""
-    ask = partial(client.call, "GetQueueAttributes", {"QueueName": queue}, about=queue, read=_data)
-    try:
-        return allowed("mns:GetQueueAttributes", ask)
-    except NotFoundError:
-        return None
-
-
-def _change(
-    client: MnsControlClient,
-    action: str,
-    queue: str,
-    attributes: Mapping[str, int],
-    tag: Mapping[str, str] | None = None,
-) -> Change:
-    values = {name: str(value) for name, value in attributes.items()}
-    query = {"QueueName": queue, **values, **(tag or {})}
-    shown = " ".join((action, queue, *(f"{name}={value}" for name, value in values.items())))
-    return Change(f"mns:{action}", shown, partial(client.call, action, query, about=queue, read=lambda body: body))
+def _succeeded(response: JsonObject) -> JsonObject:
+    """Check that an action says that it succeeded: a status of 200 alone does not [documented]."""
+    if response.get("Success") is not True:
+        raise InvalidResponseError(f"MNS answered {shorten(str(response.get('Message', 'without Success')))}")
+    return response
 
 
 def _data(response: JsonObject) -> JsonObject:
-    found = response.get("Data")
-    return found if isinstance(found, dict) else {}
+    found = _succeeded(response).get("Data")
+    if not isinstance(found, dict):
+        raise InvalidResponseError("MNS answered without the attributes of the queue")
+    return found
 
 
 def _number(attributes: JsonObject, name: str) -> int:
     value = attributes.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _is_ours(attributes: JsonObject) -> bool:
-    tags = attributes.get("Tags")
-    return any(
-        isinstance(tag, dict) and (tag.get("TagKey"), tag.get("TagValue")) == (_TAG, MADE_BY_US)
-        for tag in (tags if isinstance(tags, list) else [])
-    )

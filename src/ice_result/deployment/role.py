@@ -3,100 +3,132 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.clients import RamClient
-from ice_result.deployment.steps import MADE_BY_US, Change, Step, allowed
-from ice_result.errors import NotFoundError
+from ice_result.deployment.names import MADE_BY_SETUP
+from ice_result.deployment.steps import Change, InUseError, Step, allowed
+from ice_result.errors import NotFoundError, shorten
 
-MOST_VERSIONS = 5
-"""Versions of one policy [documented]."""
+_MOST_VERSIONS = 5  # of one policy [documented]
 _ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 class Role:
-    """A role and its policy of the same name, in RAM."""
+    """A role and its policy of the same name, in RAM. `mark` is the description of what setup makes.
 
-    def __init__(self, client: RamClient, name: str) -> None:
+    RAM knows no regions: two deployments of an account need two names.
+    """
+
+    def __init__(self, client: RamClient, name: str, mark: str) -> None:
         self._client = client
         self._name = name
+        self._mark = mark
 
-    def set_up(self, trust: JsonObject, policy: JsonObject) -> Iterator[Step]:
-        """Yield the steps: the role with its trust, the policy with its document, and the attachment."""
-        yield self._role_step(trust)
-        yield self._policy_step(policy)
-        attached = self._attached()
-        attach = {"PolicyType": "Custom", "PolicyName": self._name, "RoleName": self._name}
-        missing = self._name not in attached
-        yield Step(
-            f"policy {self._name} on role {self._name}",
-            "missing" if missing else "there",
-            (self._change("AttachPolicyToRole", attach),) if missing else (),
-        )
+    def set_up(self, trust: JsonObject, policy: JsonObject, account_id: str | None) -> Iterator[Step]:
+        """Yield the steps: the role with its trust, the policy with its document, and the attachment.
+
+        Raises InUseError for what is another deployment's, or would change what others may do.
+        """
+        yield self._role_step(trust, account_id)
+        name, attached = self._name, self._name in self._attached()
+        yield self._policy_step(policy, is_attached=attached)
+        attach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
+        changes = () if attached else (self._change("AttachPolicyToRole", attach),)
+        yield Step(f"policy {name} on role {name}", "there" if attached else "missing", changes)
 
     def take_down(self) -> Iterator[Step]:
         """Yield the steps that remove what setup made: first the attachment, then the policy, then the role."""
         name = self._name
-        role, policy = self._find("GetRole", {"RoleName": name}), self._find("GetPolicy", self._policy)
-        ours = {
-            "role": _text(_object(role, "Role"), "Description") == MADE_BY_US,
-            "policy": _text(_object(policy, "Policy"), "Description") == MADE_BY_US,
-        }
-        if policy is not None and ours["policy"]:
-            if role is not None and name in self._attached():
-                detach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
-                yield Step(f"policy {name} on role {name}", "there", (self._change("DetachPolicyFromRole", detach),))
-            versions = [
-                self._change("DeletePolicyVersion", {"PolicyName": name, "VersionId": version})
-                for version in self._other_versions()
-            ]
-            yield Step(f"policy {name}", "there", (*versions, self._change("DeletePolicy", {"PolicyName": name})))
-        elif policy is not None:
-            yield Step(f"policy {name}", "kept", note="setup did not make it")
-        if role is not None and ours["role"]:
-            yield Step(f"role {name}", "there", (self._change("DeleteRole", {"RoleName": name}),))
-        elif role is not None:
-            yield Step(f"role {name}", "kept", note="setup did not make it")
+        role, policy = _object(self._find("GetRole", {"RoleName": name}), "Role"), self._found_policy()
+        attached = self._attached() if role else []
+        if name in attached and (self._is_ours(role) or self._is_ours(policy)):
+            detach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
+            yield Step(f"policy {name} on role {name}", "there", (self._change("DetachPolicyFromRole", detach),))
+        if policy:
+            yield self._policy_removal(policy, is_attached=name in attached)
+        if role:
+            yield self._role_removal(role, [other for other in attached if other != name])
 
-    def _role_step(self, trust: JsonObject) -> Step:
-        found = self._find("GetRole", {"RoleName": self._name})
-        if found is None:
+    def _policy_removal(self, policy: JsonObject, *, is_attached: bool) -> Step:
+        thing = f"policy {self._name}"
+        if not self._is_ours(policy):
+            return Step(thing, "kept", note=_NOT_OURS)
+        if others := _attachments(policy) - is_attached:
+            return Step(thing, "blocked", note=f"attached to others as well: {others}")
+        versions = [
+            self._change("DeletePolicyVersion", {"PolicyName": self._name, "VersionId": version})
+            for version, is_default in self._versions()
+            if not is_default
+        ]
+        return Step(thing, "there", (*versions, self._change("DeletePolicy", {"PolicyName": self._name})))
+
+    def _role_removal(self, role: JsonObject, other_policies: Sequence[str]) -> Step:
+        thing = f"role {self._name}"
+        if not self._is_ours(role):
+            return Step(thing, "kept", note=_NOT_OURS)
+        if other_policies:
+            return Step(thing, "blocked", note=f"other policies are attached to it: {', '.join(other_policies)}")
+        return Step(thing, "there", (self._change("DeleteRole", {"RoleName": self._name}),))
+
+    def _role_step(self, trust: JsonObject, account_id: str | None) -> Step:
+        thing, found = f"role {self._name}", _object(self._find("GetRole", {"RoleName": self._name}), "Role")
+        if not found:
             made = {
                 "RoleName": self._name,
-                "AssumeRolePolicyDocument": json.dumps(trust),
-                "Description": MADE_BY_US,
+                "AssumeRolePolicyDocument": _text_of(trust),
+                "Description": self._mark,
             }
-            return Step(f"role {self._name}", "missing", (self._change("CreateRole", made),))
-        present = _document(_text(_object(found, "Role"), "AssumeRolePolicyDocument"))
+            return Step(thing, "missing", (self._change("CreateRole", made),))
+        self._check_owner(thing, found)
+        account = (re.findall(r"acs:ram::(\d+):", _text(found, "Arn")) or [account_id])[0]
+        if account_id not in (None, account):
+            raise InUseError(f"the keys are of the account {account}, DEPLOY_ACCOUNT_ID is {account_id}")
+        present = _document(_text(found, "AssumeRolePolicyDocument"))
+        if present is None:
+            raise InUseError(
+                "its trust policy is no JSON object: correct it in RAM's console, or take another DEPLOY_ROLE"
+            )
         wanted = _merged(present, trust)
         if wanted == present:
-            return Step(f"role {self._name}", "there")
-        changed = {"RoleName": self._name, "NewAssumeRolePolicyDocument": json.dumps(wanted)}
-        note = "Function Compute may not assume it"
-        return Step(f"role {self._name}", "differs", (self._change("UpdateRole", changed),), note)
+            return Step(thing, "there")
+        changed = {"RoleName": self._name, "NewAssumeRolePolicyDocument": _text_of(wanted)}
+        return Step(thing, "differs", (self._change("UpdateRole", changed),), "Function Compute may not assume it")
 
-    def _policy_step(self, document: JsonObject) -> Step:
-        found = self._find("GetPolicy", self._policy)
-        if found is None:
-            made = {"PolicyName": self._name, "PolicyDocument": json.dumps(document), "Description": MADE_BY_US}
-            return Step(f"policy {self._name}", "missing", (self._change("CreatePolicy", made),))
-        present = _document(_text(_object(found, "DefaultPolicyVersion"), "PolicyDocument"))
-        if present == document:
-            return Step(f"policy {self._name}", "there")
+    def _policy_step(self, document: JsonObject, *, is_attached: bool) -> Step:
+        thing, found = f"policy {self._name}", self._found_policy()
+        if not found:
+            made = {"PolicyName": self._name, "PolicyDocument": _text_of(document), "Description": self._mark}
+            return Step(thing, "missing", (self._change("CreatePolicy", made),))
+        self._check_owner(thing, found)
+        present = _document(_text(_object(found, _DEFAULT), "PolicyDocument")) or {}
+        if _normalised(present) == _normalised(document):
+            return Step(thing, "there")
+        if others := _attachments(found) - is_attached:
+            raise InUseError(f"it is attached to {others} others, whose rights would change: take another DEPLOY_ROLE")
         newer = {
             "PolicyName": self._name,
-            "PolicyDocument": json.dumps(document),
+            "PolicyDocument": _text_of(document),
             "SetAsDefault": "true",
             "RotateStrategy": _ROTATE,
         }
-        return Step(
-            f"policy {self._name}",
-            "differs",
-            (self._change("CreatePolicyVersion", newer),),
-            "; ".join(_differences(present, document)),
-        )
+        notes = [*_differences(present, document)]
+        if len(self._versions()) >= _MOST_VERSIONS:
+            notes.append("the oldest version that is not in use goes")
+        return Step(thing, "differs", (self._change("CreatePolicyVersion", newer),), "; ".join(notes))
+
+    def _check_owner(self, thing: str, found: JsonObject) -> None:
+        """Raise InUseError for what setup has made for another function or region."""
+        description = _text(found, "Description")
+        if description.startswith(MADE_BY_SETUP) and description != self._mark:
+            made_for = shorten(description.removeprefix(MADE_BY_SETUP))
+            raise InUseError(f"{thing} was made for {made_for}: take another name, with DEPLOY_ROLE")
+
+    def _is_ours(self, found: JsonObject) -> bool:
+        return _text(found, "Description") == self._mark
 
     @property
     def _policy(self) -> dict[str, str]:
@@ -108,20 +140,21 @@ class Role:
         except NotFoundError:
             return None
 
-    def _attached(self) -> list[str]:
-        """Return the names of the custom policies on the role; none for a role that is not there."""
-        found = self._find("ListPoliciesForRole", {"RoleName": self._name})
-        return [
-            _text(policy, "PolicyName")
-            for policy in _objects(_object(found, "Policies"), "Policy")
-            if _text(policy, "PolicyType") == "Custom"
-        ]
+    def _found_policy(self) -> JsonObject:
+        """Return the policy, with its default version in it; an empty object when it is not there."""
+        found = self._find("GetPolicy", self._policy)
+        return {**_object(found, "Policy"), _DEFAULT: _object(found, _DEFAULT)} if found else {}
 
-    def _other_versions(self) -> list[str]:
-        """Return the identifiers of all versions but the default."""
+    def _attached(self) -> list[str]:
+        """Return the names of the policies on the role; none for a role that is not there."""
+        found = self._find("ListPoliciesForRole", {"RoleName": self._name})
+        return [_text(policy, "PolicyName") for policy in _objects(_object(found, "Policies"), "Policy")]
+
+    def _versions(self) -> list[tuple[str, bool]]:
+        """Return the identifiers of all versions, and which is the default."""
         found = self._find("ListPolicyVersions", self._policy)
         versions = _objects(_object(found, "PolicyVersions"), "PolicyVersion")
-        return [_text(version, "VersionId") for version in versions if not version.get("IsDefaultVersion")]
+        return [(_text(version, "VersionId"), version.get("IsDefaultVersion") is True) for version in versions]
 
     def _change(self, action: str, query: dict[str, str]) -> Change:
         shown = " ".join(f"{name}={text}" for name, text in query.items() if name not in _LONG)
@@ -129,6 +162,9 @@ class Role:
         return Change(f"ram:{action}", f"{action} {shown}", make)
 
 
+_NOT_OURS = "setup did not make it for this function"
+_DEFAULT = "DefaultPolicyVersion"
+_LISTS = ("Action", "Resource")
 _LONG = ("AssumeRolePolicyDocument", "NewAssumeRolePolicyDocument", "PolicyDocument", "Description", "RotateStrategy")
 
 
@@ -159,19 +195,38 @@ def _differences(present: JsonObject, wanted: JsonObject) -> Iterator[str]:
     if more := sorted(there - needed):
         yield f"has {', '.join(more)}"
     if there == needed:
-        yield "the same actions on other resources"
+        yield "the same actions, on other resources or under other conditions"
 
 
 def _actions(document: JsonObject) -> set[str]:
     return {action for statement in _objects(document, "Statement") for action in _texts(statement.get("Action"))}
 
 
-def _document(text: str) -> JsonObject:
+def _document(text: str) -> JsonObject | None:
     try:
         found = json.loads(text)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _text_of(document: JsonObject) -> str:
+    """Write a document without blanks: RAM counts its characters."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _normalised(document: JsonObject) -> list[str]:
+    """Return the statements in one order and form, however they were written."""
+    statements = [
+        {name: sorted(_texts(value)) if name in _LISTS else value for name, value in statement.items()}
+        for statement in _objects(document, "Statement")
+    ]
+    return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
+
+
+def _attachments(policy: JsonObject) -> int:
+    count = policy.get("AttachmentCount")
+    return count if isinstance(count, int) else 0
 
 
 def _body(response: JsonObject) -> JsonObject:

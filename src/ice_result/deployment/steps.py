@@ -6,20 +6,22 @@ are made. So a second run after an interruption finds what the first one made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError
+from ice_result.core.deadline import current_deadline
+from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError, ServiceError
 
 T = TypeVar("T")
-MADE_BY_US = "made by ice-result setup"
-"""Description or tag of what setup makes; teardown removes nothing else."""
 State: TypeAlias = Literal["there", "missing", "differs", "kept", "blocked"]
 """`kept` is what is not ours to remove; `blocked` is ours, and cannot be removed now."""
+_PAUSES = (1.0, 2.0, 4.0)  # seconds before a target is read again
+_OUTDATED = re.compile(r"Entity(AlreadyExists|NotExist)|DeleteConflict|Queue(AlreadyExist|NotExist)|ResourceNotFound")
 
 
 class Change(NamedTuple):
-    """A call that changes something. `permission` is the RAM action it needs; `shown` tells it in one line."""
+    """A call that changes something. `shown` tells it in one line; `permission` is the RAM action it needs, if any."""
 
     permission: str
     shown: str
@@ -39,11 +41,23 @@ Target: TypeAlias = Callable[[], Iterator[Step]]
 
 
 class NotAllowedError(IceResultError, reason="forbidden"):
-    """A call that the key may not make. The text names the permission."""
+    """A call that the keys may not make. The text names the permission."""
+
+
+class InUseError(IceResultError, reason="in_use"):
+    """A thing that others use, or that is not of the form expected: a change would take something from them."""
+
+
+class _OutdatedError(Exception):
+    """A change that does not fit what is there by now."""
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def allowed(permission: str, call: Callable[[], T]) -> T:
-    """Return the value of a call. Raises NotAllowedError where the key lacks the permission."""
+    """Return the value of a call. Raises NotAllowedError where the keys lack the permission."""
     try:
         return call()
     except KeysRefusedError:
@@ -52,8 +66,32 @@ def allowed(permission: str, call: Callable[[], T]) -> T:
         raise NotAllowedError(f"needs the permission {permission}: {error}") from None
 
 
-def make(step: Step) -> Iterator[Change]:
-    """Make the changes of a step, and yield each before it is made."""
-    for change in step.changes:
-        yield change
+def run(target: Target, *, write: bool) -> Iterator[Step | Change]:
+    """Yield each step of a target, and behind it each change, which with `write` is made when the next is asked for.
+
+    A change that does not fit is no error yet: the reply of an earlier try may have been lost, and what was made a
+    moment ago may not be seen everywhere. The target is read again then, up to three times.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            for step in target():
+                yield step
+                for change in step.changes:
+                    yield change
+                    if write:
+                        _make(change)
+        except _OutdatedError as outdated:
+            if pause is None:
+                raise outdated.error from None
+            current_deadline().clock.sleep(pause)
+        else:
+            return
+
+
+def _make(change: Change) -> None:
+    try:
         allowed(change.permission, change.make)
+    except ServiceError as error:
+        if _OUTDATED.match(error.code):
+            raise _OutdatedError(error) from None
+        raise

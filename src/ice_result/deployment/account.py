@@ -1,0 +1,107 @@
+"""An account: all targets of a deployment, made of its names and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from functools import cached_property, partial
+
+from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context
+from ice_result.core.credentials import Credentials
+from ice_result.deployment import callback as callbacks
+from ice_result.deployment.buckets import bucket_step, buckets_of
+from ice_result.deployment.names import Names
+from ice_result.deployment.policy import TRUST_POLICY, check_length, function_policy, notes
+from ice_result.deployment.queues import Queues
+from ice_result.deployment.role import Role
+from ice_result.deployment.steps import Target
+from ice_result.deployment.tables import table_steps
+from ice_result.jobs import IceClient
+from ice_result.settings import STORES_AND_PARKING, Section, Settings
+from ice_result.sinks import capabilities_of, open_sink
+
+
+class Account:
+    """The things of a deployment, each as a target with a name for messages."""
+
+    def __init__(self, environment: Mapping[str, str], section: Section) -> None:
+        """Read the settings, and the names unless stores alone are asked for. Raises SettingsError."""
+        self._environment = environment
+        if section is not STORES_AND_PARKING:
+            self._names  # noqa: B018
+        self._settings = Settings.from_environment(environment, section)
+        self._credentials = Credentials()
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names.from_environment(self._environment)
+
+    def needs(self, wanted: Collection[str]) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of setup, in the order in which they are made."""
+        settings, context = self._settings, sink_context(self._settings, self._credentials)
+        if "bucket" in wanted:
+            for bucket in buckets_of(settings):
+                yield f"bucket {bucket}", partial(bucket_step, context, bucket)
+        if "queues" in wanted:
+            names, queues = self._names, self._queues
+            yield f"queue {names.queue}", partial(queues.event_step, names.queue)
+            yield f"queue {names.dead_letters}", partial(queues.dead_letter_step, names.dead_letters)
+        if "role" in wanted:
+            names = self._names
+            document = function_policy(settings, names.output_buckets, names.dead_letters, names.log_project)
+            check_length(document)
+            yield f"role {names.role}", partial(self._role.set_up, TRUST_POLICY, document, names.account_id)
+        if "tables" in wanted:
+            for url in dict.fromkeys(settings.sinks):
+                if capabilities_of(url).keeps == "tables":
+                    yield str(url), partial(table_steps, open_sink(url, context))
+        if "callback" in wanted:
+            target = callbacks.wanted_target(settings, self._queue_of_events)
+            yield "callback", partial(callbacks.callback_step, self._ice, settings, target, self._target_is_there)
+
+    def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of teardown, in the order in which they are taken away."""
+        settings, names = self._settings, self._names
+        present = callbacks.target_of(settings, self._queue_of_events)
+        yield "callback", partial(callbacks.removal_step, self._ice, settings, present)
+        for queue in (names.queue, names.dead_letters):
+            sent = partial(self._types_sent_to, queue, write=write)
+            yield f"queue {queue}", partial(self._queues.removal_step, queue, partial(self._has_messages, queue), sent)
+        yield f"role {names.role}", self._role.take_down
+
+    def notes(self) -> Iterator[str]:
+        """Yield remarks about the role's policy."""
+        names = self._names
+        yield from notes(self._settings, names.output_buckets, "DEPLOY_OUTPUT_BUCKETS")
+        if names.log_project is None:
+            yield "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs"
+
+    @cached_property
+    def _ice(self) -> IceClient:
+        return ice_client(self._settings, self._credentials)
+
+    @cached_property
+    def _queues(self) -> Queues:
+        return Queues(mns_control_client(self._settings, self._credentials), self._names.mark)
+
+    @cached_property
+    def _role(self) -> Role:
+        return Role(ram_client(self._settings, self._credentials), self._names.role, self._names.mark)
+
+    @property
+    def _queue_of_events(self) -> str | None:
+        """Queue that ICE is to send to: one that is named, or else the default unless there is a callback URL."""
+        over_http = self._settings.callback_url is not None and not self._environment.get("DEPLOY_QUEUE")
+        return None if over_http else self._names.queue
+
+    def _target_is_there(self) -> bool:
+        return self._queue_of_events is None or self._queues.is_there(self._queue_of_events)
+
+    def _types_sent_to(self, queue: str, *, write: bool) -> list[str]:
+        """Return the event types that still come to a queue: all that are set, but for those yet to be taken away."""
+        gone = () if write else self._settings.triggers.event_types
+        return [name for name in callbacks.types_sent_to(self._ice, queue) if name not in gone]
+
+    def _has_messages(self, queue: str) -> bool:
+        with closing(queue_at(self._settings, self._credentials, queue, self._names.account_id)) as looked_into:
+            return looked_into.has_messages()

@@ -1,0 +1,55 @@
+"""An account with nothing in it, and the commands that set it up and take it down."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from alicloud_local import LocalCloud
+from alicloud_local.ram.store import Role
+from support.command_line import Finished, ice_result
+
+NAMES = {"DEPLOY_ACCOUNT_ID": "1234567890123456", "DEPLOY_OUTPUT_BUCKETS": "my-output"}
+SINKS = {"ICE_RESULT_SINKS": "oss://my-records/ice,ots://jobs"}
+QUEUES = ("ice-callback-result", "ice-result-dead-letters")
+TABLES = ["ice_days", "ice_items", "ice_jobs", "ice_outputs"]
+THINGS = ["bucket", "queue", "queue", "role", "policy", "policy", "ots"]
+FOREIGN_TRUST = {
+    "Version": "1",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": ["ecs.aliyuncs.com"]}}],
+}
+
+
+def setup(cloud: LocalCloud, *arguments: str, **more: str) -> Finished:
+    """Run `ice-result setup` in the account."""
+    return ice_result("setup", *arguments, **{**cloud.environment, **NAMES, **SINKS, **more})
+
+
+def teardown(cloud: LocalCloud, *arguments: str, **more: str) -> Finished:
+    """Run `ice-result teardown` in the account."""
+    return ice_result("teardown", *arguments, **{**cloud.environment, **NAMES, **SINKS, **more})
+
+
+def states(done: Finished) -> list[str]:
+    """The state of each thing, without the calls."""
+    return [line.split()[0] for line in done.stdout.splitlines() if line[:1].isalpha() and "add --yes" not in line]
+
+
+def changes(cloud: LocalCloud) -> list[str]:
+    """The calls that change something, of every service."""
+    logs = [call.operation for service in cloud.services.values() for call in service.calls]
+    return [name for name in logs if re.match("Create|Attach|Detach|Delete|Set|Update|PUT", name)]
+
+
+def make_role_of_others(cloud: LocalCloud, trust: object = None) -> Role:
+    """Make a role, with our policy on it, that is somebody else's."""
+    setup(cloud, "--role", "--yes")
+    role = cloud.ram.roles["ice-result"]
+    role.trust, role.description = json.dumps(trust or FOREIGN_TRUST), "somebody else's"
+    return role
+
+
+def attach_elsewhere(cloud: LocalCloud) -> None:
+    """Attach our policy to another role as well."""
+    setup(cloud, "--role", "--yes", DEPLOY_ROLE="another", DEPLOY_FUNCTION="another")
+    cloud.ram.roles["another"].policies.append("ice-result")
