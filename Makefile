@@ -77,8 +77,9 @@ bench: $(VENV)/.dev ## what is measured, beside its baseline
 package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
 
+template: override PY = 310
 template: package ## the package for python3.10 and s.yaml as an application of Serverless Devs, into ./build/template
-	@$(BIN)/python tools/template dist/ice-result-*-py310.zip
+	@$(BIN)/python tools/template
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \

@@ -12,6 +12,11 @@ import pytest
 from support.node_packages import INSTALL_SECONDS
 from support.serverless_devs import AS_IT_IS, HERE, KEYS, RUN_SECONDS, Deployment
 
+NEEDED = {
+    "DEPLOY_ACCOUNT_ID": KEYS["AccountID"],
+    "DEPLOY_REGION": "cn-shanghai",
+    "ICE_RESULT_SINKS": "oss://my-records/ice",
+}
 RECORDED = HERE / "props.json"
 WITH_EVERY_BLOCK = re.sub(r"(?m)^ *logConfig: auto\n", "", re.sub(r"(?m)^( *)#\| ", r"\1", AS_IT_IS))
 pytestmark = [
@@ -40,7 +45,7 @@ def test_each_command_hands_the_recorded_props_to_the_component(name: str, s_yam
     commands = {"deploy": ["-y"], "plan": [], "invoke": ["-e", '{"JobId": "job-1"}'], "remove": ["-y"]}
 
     for command, options in commands.items():
-        status, said = deployment.s(command, *options, DEPLOY_ACCOUNT_ID=KEYS["AccountID"], **KEYS)
+        status, said = deployment.s(command, *options, **NEEDED, **KEYS)
         assert status == 0, said
 
     assert [call["command"] for call in deployment.calls] == list(commands)
@@ -48,7 +53,19 @@ def test_each_command_hands_the_recorded_props_to_the_component(name: str, s_yam
     assert [call["keys"] for call in deployment.calls] == [KEYS] * 4
     for call in deployment.calls:
         assert call["props"] == recorded(name, call["props"])
-    assert deployment.made == ["package", "PY=310", "SINKS=,"]
+    assert deployment.made == ["package", "PY=310", "SINKS=oss://my-records/ice,"]
+
+
+@pytest.mark.parametrize("missing", ["DEPLOY_ACCOUNT_ID", "DEPLOY_REGION", "ICE_RESULT_SINKS"])
+def test_a_shell_without_the_names_deploys_nothing(missing: str, tmp_path: Path) -> None:
+    """GIVEN a variable that is not set, or empty THEN the tool names it, and neither builds nor calls anything."""
+    deployment = Deployment(tmp_path, AS_IT_IS)
+    for value in ({}, {missing: ""}):
+        given = {name: text for name, text in {**NEEDED, **value}.items() if name != missing or value}
+        status, said = deployment.s("deploy", "-y", **given, **KEYS)
+        assert status != 0
+        assert f"env('{missing}') not found" in said
+    assert (deployment.calls, deployment.made) == ([], [])
 
 
 def test_what_the_environment_names_is_deployed(tmp_path: Path) -> None:
@@ -87,7 +104,9 @@ def test_other_keys_are_named_by_an_option(tmp_path: Path) -> None:
     """GIVEN keys as JSON in a variable WHEN `-a` names the variable THEN they are the keys of the deployment."""
     deployment = Deployment(tmp_path, AS_IT_IS)
     saved = {**KEYS, "AccountID": "77"}
-    status, said = deployment.s("plan", "-a", "x_serverless_devs_key", x_serverless_devs_key=json.dumps(saved))
+    status, said = deployment.s(
+        "plan", "-a", "x_serverless_devs_key", x_serverless_devs_key=json.dumps(saved), **NEEDED
+    )
     assert status == 0, said
     assert [call["keys"] for call in deployment.calls] == [saved]
 
@@ -100,7 +119,7 @@ def test_an_expression_in_access_is_taken_literally(access: str, works: bool, tm
     status, said = deployment.s("config", "add", *options, "-a", "default", "-f")
     assert status == 0, said
 
-    status, said = deployment.s("deploy", "-y")
+    status, said = deployment.s("deploy", "-y", **NEEDED)
 
     assert (status == 0, [call["keys"] for call in deployment.calls]) == (works, [KEYS] * works), said
     assert ("Not found access" in said) is not works

@@ -31,7 +31,6 @@ ANSWERS = {
     "role": "from-setup",
     "queue": "ice-callback-mine",
     "deadLetters": "my-dead-letters",
-    "access": "default",
 }
 
 
@@ -116,17 +115,22 @@ def test_a_new_project_is_made_and_deployed(application: Path, tmp_path: Path) -
     """GIVEN a registry with the application WHEN a project is made with answers THEN it deploys what they say."""
     deployment = Deployment(tmp_path, AS_IT_IS)
     with registry(application) as address:
-        options = ["-d", "mine", "--parameters", json.dumps(ANSWERS), "-y"]
+        options = ["-d", "mine", "-a", "mine", "--parameters", json.dumps(ANSWERS), "-y"]
         status, said = deployment.s("init", "ice-result", *options, REGISTRY=address)
         assert status == 0, said
+    assert 'access: "mine"' in deployment.file("mine/s.yaml")
+    keys = [f"--{name}={value}" for name, value in KEYS.items()]
+    assert deployment.s("config", "add", *keys, "-a", "mine", "-f")[0] == 0
     status, said = deployment.s("preview", within="mine")
     assert status == 0, said
-    status, said = deployment.s("deploy", "-y", within="mine", **KEYS)
+    status, said = deployment.s("deploy", "-y", within="mine")
     assert status == 0, said
 
     (call,) = deployment.calls
     props = call["props"]
     assert isinstance(props, dict)
+    assert call["keys"] == KEYS
+    assert props["runtime"] == "python3.10"
     shown = json.dumps(props)
     for name in ("region", "functionName", "role", "queue", "deadLetters", "accountId"):
         assert ANSWERS[name] in shown, name

@@ -59,6 +59,10 @@ class Deployment:
         )
         return done.returncode, done.stdout + done.stderr
 
+    def file(self, name: str) -> str:
+        """Return the text of a file of the project."""
+        return (self._project / name).read_text(encoding="utf-8")
+
     @property
     def calls(self) -> list[dict[str, object]]:
         """What reached the component, oldest first."""

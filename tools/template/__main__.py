@@ -1,4 +1,4 @@
-"""`python tools/template PACKAGE`: this project as an application that Serverless Devs makes a new project from.
+"""`python tools/template [PACKAGE]`: this project as an application that Serverless Devs makes a new project from.
 
     s.yaml ──► its parameters in place of variables ──► src/s.yaml  ┐
     package ─────────────────────────────────────────► src/code.zip ├──► build/template
@@ -28,18 +28,25 @@ PARAMETERS = {
 """Parameter of the application for each variable of s.yaml that has one."""
 _ACTIONS = re.compile(r"    actions:\n(?:      .*\n)+")
 _CODE = re.compile(r"code: \./dist/\S+")
-_SINKS = re.compile(r"\$\{env\('ICE_RESULT_SINKS', ''\)\}")
-_VARIABLE = re.compile(r"\$\{env\('(\w+)', '[^']*'\)\}")
+_SINKS = "${env('ICE_RESULT_SINKS')}"
+_MINOR = "${env('DEPLOY_PYTHON_MINOR', '10')} # python3.10, or 12 for python3.12"
+_VARIABLE = re.compile(r"\$\{env\('(\w+)'(?:, '[^']*')?\)\}")
+_ALONE = re.compile(r"(?m)(: )(\{\{ \w+ \}\})$")  # a value on its own, which YAML would take for a mapping
+_BLOCKS = re.compile(r"(?m)^#\n# To switch a block on.*\n(?:#.*\n)*")
+_HEADER = """\
+# Serverless Devs, component fc3: `s deploy` makes the function and its triggers. The project was made from the
+# application ice-result; what was answered then stands in this file, and the other settings come from the environment.
+"""
 
 
 def main() -> int:
     """Write the folder; 0 when it is there."""
     parser = argparse.ArgumentParser(prog="template", description="Make an application of Serverless Devs.")
-    parser.add_argument("package", type=Path, help="zip of the function, for python3.10")
+    parser.add_argument("package", type=Path, nargs="?", help="zip of the function, for python3.10")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "template", help="folder to write")
     options = parser.parse_args()
     try:
-        write(options.package, options.out)
+        write(options.package or ROOT / "dist" / f"ice-result-{version()}-py310.zip", options.out)
     except OSError as error:
         print(f"template: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
@@ -63,11 +70,12 @@ def write(package: Path, out: Path) -> None:
 def project() -> str:
     """Return s.yaml with the parameters of the application in place of variables, and with the package ready made."""
     text = (ROOT / "s.yaml").read_text(encoding="utf-8")
+    text = _HEADER + "".join(_BLOCKS.findall(text)) + text[text.index("\nedition:") :]
     text = _ACTIONS.sub("", text)
     text = _CODE.sub("code: ./code.zip", text)
-    text = text.replace("access: default", 'access: "{{ access }}"')
-    text = _SINKS.sub('"oss://{{ recordsBucket }}/ice"', text)
-    return _VARIABLE.sub(_parameter, text)
+    text = re.sub("(?m)^access: default.*", 'access: "{{ access }}"', text)
+    text = text.replace(_SINKS, '"oss://{{ recordsBucket }}/ice"').replace(_MINOR, '"10" # the package is made for it')
+    return _ALONE.sub(r'\1"\2"', _VARIABLE.sub(_parameter, text))
 
 
 def _parameter(found: re.Match[str]) -> str:
