@@ -25,7 +25,7 @@ from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.deployment.account import Account
-from ice_result.deployment.names import Names, any_of_ours
+from ice_result.deployment.names import any_of_ours
 from ice_result.deployment.steps import NotAllowedError
 from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import IceClient
@@ -271,17 +271,16 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
 def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
     environment = environment_with(sinks)
     try:
-        settings = Settings.from_environment(environment)
-        names = Names.from_environment(environment) if any_of_ours(environment) else None
+        account = Account(environment, EVERYTHING) if any_of_ours(environment) else None
+        settings = account.settings if account else Settings.from_environment(environment)
     except SettingsError as error:
         for variable, problem in error.problems:
             yield Check("settings", "failed", f"{variable}: {problem}", f"set {variable}; README.md says what it means")
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
-    if names:
-        buckets = buckets or names.output_buckets
-        queue = queue or (None if settings.callback_url and not environment.get("DEPLOY_QUEUE") else names.queue)
+    if account:
+        buckets, queue = buckets or account.names.output_buckets, queue or account.queue_of_events
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":
@@ -290,8 +289,8 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
         yield check_jobs(client)
         yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
-    if names:
-        yield from check_deployment(Account(environment, EVERYTHING))
+    if account:
+        yield from check_deployment(account)
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

@@ -25,29 +25,28 @@ class Account:
     """The things of a deployment, each as a target with a name for messages."""
 
     def __init__(self, environment: Mapping[str, str], section: Section) -> None:
-        """Read the settings, and the names unless stores alone are asked for. Raises SettingsError."""
-        self._environment = environment
-        if section is not STORES_AND_PARKING:
-            self._names  # noqa: B018
-        self._settings = Settings.from_environment(environment, section)
+        """Read names and settings. Raises SettingsError."""
+        self.names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
+        self.settings = Settings.from_environment(environment, section)
+        self._names_a_queue = bool(environment.get("DEPLOY_QUEUE"))
         self._credentials = Credentials()
 
-    @cached_property
-    def _names(self) -> Names:
-        return Names.from_environment(self._environment)
+    @property
+    def queue_of_events(self) -> str | None:
+        """Queue that ICE is to send to; None where the callback URL is to get the events, and no queue is named."""
+        return None if self.settings.callback_url and not self._names_a_queue else self.names.queue
 
     def needs(self, wanted: Collection[str]) -> Iterator[tuple[str, Target]]:
         """Yield the targets of setup, in the order in which they are made."""
-        settings, context = self._settings, sink_context(self._settings, self._credentials)
+        settings, names = self.settings, self.names
+        context = sink_context(settings, self._credentials)
         if "bucket" in wanted:
             for bucket in buckets_of(settings):
                 yield f"bucket {bucket}", partial(bucket_step, context, bucket)
         if "queues" in wanted:
-            names, queues = self._names, self._queues
-            yield f"queue {names.queue}", partial(queues.event_step, names.queue)
-            yield f"queue {names.dead_letters}", partial(queues.dead_letter_step, names.dead_letters)
+            yield f"queue {names.queue}", partial(self._queues.event_step, names.queue)
+            yield f"queue {names.dead_letters}", partial(self._queues.dead_letter_step, names.dead_letters)
         if "role" in wanted:
-            names = self._names
             document = function_policy(settings, names.output_buckets, names.dead_letters, names.log_project)
             check_length(document)
             yield f"role {names.role}", partial(self._role.set_up, TRUST_POLICY, document, names.account_id)
@@ -56,13 +55,13 @@ class Account:
                 if capabilities_of(url).keeps == "tables":
                     yield str(url), partial(table_steps, open_sink(url, context))
         if "callback" in wanted:
-            target = callbacks.wanted_target(settings, self._queue_of_events)
+            target = callbacks.wanted_target(settings, self.queue_of_events)
             yield "callback", partial(callbacks.callback_step, self._ice, settings, target, self._target_is_there)
 
     def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
         """Yield the targets of teardown, in the order in which they are taken away."""
-        settings, names = self._settings, self._names
-        present = callbacks.target_of(settings, self._queue_of_events)
+        settings, names = self.settings, self.names
+        present = callbacks.target_of(settings, self.queue_of_events)
         yield "callback", partial(callbacks.removal_step, self._ice, settings, present)
         for queue in (names.queue, names.dead_letters):
             sent = partial(self._types_sent_to, queue, write=write)
@@ -71,37 +70,31 @@ class Account:
 
     def notes(self) -> Iterator[str]:
         """Yield remarks about the role's policy."""
-        names = self._names
-        yield from notes(self._settings, names.output_buckets, "DEPLOY_OUTPUT_BUCKETS")
+        names = self.names
+        yield from notes(self.settings, names.output_buckets, "DEPLOY_OUTPUT_BUCKETS")
         if names.log_project is None:
             yield "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs"
 
     @cached_property
     def _ice(self) -> IceClient:
-        return ice_client(self._settings, self._credentials)
+        return ice_client(self.settings, self._credentials)
 
     @cached_property
     def _queues(self) -> Queues:
-        return Queues(mns_control_client(self._settings, self._credentials), self._names.mark)
+        return Queues(mns_control_client(self.settings, self._credentials), self.names.mark)
 
     @cached_property
     def _role(self) -> Role:
-        return Role(ram_client(self._settings, self._credentials), self._names.role, self._names.mark)
-
-    @property
-    def _queue_of_events(self) -> str | None:
-        """Queue that ICE is to send to: one that is named, or else the default unless there is a callback URL."""
-        over_http = self._settings.callback_url is not None and not self._environment.get("DEPLOY_QUEUE")
-        return None if over_http else self._names.queue
+        return Role(ram_client(self.settings, self._credentials), self.names.role, self.names.mark)
 
     def _target_is_there(self) -> bool:
-        return self._queue_of_events is None or self._queues.is_there(self._queue_of_events)
+        return self.queue_of_events is None or self._queues.is_there(self.queue_of_events)
 
     def _types_sent_to(self, queue: str, *, write: bool) -> list[str]:
         """Return the event types that still come to a queue: all that are set, but for those yet to be taken away."""
-        gone = () if write else self._settings.triggers.event_types
+        gone = () if write else self.settings.triggers.event_types
         return [name for name in callbacks.types_sent_to(self._ice, queue) if name not in gone]
 
     def _has_messages(self, queue: str) -> bool:
-        with closing(queue_at(self._settings, self._credentials, queue, self._names.account_id)) as looked_into:
+        with closing(queue_at(self.settings, self._credentials, queue, self.names.account_id)) as looked_into:
             return looked_into.has_messages()

@@ -54,13 +54,13 @@ class Names(NamedTuple):
     topic_role: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+    def from_environment(cls, environment: Mapping[str, str], *, needs_region: bool = True) -> Self:
         """Read the variables; the region is also that of the settings. Raises SettingsError with all problems."""
         given = {name: text.strip() for name, text in environment.items() if name.startswith("DEPLOY_")}
         given = {name: re.sub(r"\s*,\s*", ",", text) for name, text in given.items() if text}
         of_settings = environment.get("ICE_RESULT_REGION", "").strip()
         region = given.pop("DEPLOY_REGION", of_settings)
-        problems = [*_problems_of_region(region, of_settings)]
+        problems = [*_problems_of_region(region, of_settings)] if region or needs_region else []
         for name, text in sorted(given.items()):
             form = _FORMS.get(name)
             if form is None:
