@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -29,6 +27,7 @@ from support.account import (
     attach_elsewhere,
     changes,
     make_role_of_others,
+    run_until_killed,
     setup,
     states,
     teardown,
@@ -36,8 +35,6 @@ from support.account import (
 from support.command_line import (
     Finished,
     ice_result,
-    process_arguments,
-    process_environment,
 )
 from support.paths import ROOT
 
@@ -45,21 +42,8 @@ PERMISSIONS = {"ICE": "ice", "MNS control": "mns", "RAM": "ram", "Tablestore": "
 
 
 @pytest.fixture
-def watchers() -> list[CallObserver]:
-    """What hears of every call."""
-    return []
-
-
-@pytest.fixture
-def cloud(watchers: list[CallObserver]) -> Iterator[LocalCloud]:
-    """An account without anything."""
-
-    def watch(event: CallEvent) -> None:
-        for each in watchers:
-            each(event)
-
-    with LocalCloud(tablestore=True, watch=watch) as running:
-        yield running
+def cloud(empty_account: LocalCloud) -> LocalCloud:
+    return empty_account
 
 
 def test_everything_is_made_and_a_second_run_changes_nothing(cloud: LocalCloud) -> None:
@@ -356,23 +340,7 @@ def test_killed_after_any_call_and_run_again_it_comes_to_the_same_end(
     number: int, cloud: LocalCloud, watchers: list[CallObserver]
 ) -> None:
     """GIVEN a process that is killed when it has been answered WHEN setup runs again THEN all is there, once."""
-    environment = process_environment({**cloud.environment, **NAMES, **SINKS})
-    answered = 0
-    running: list[subprocess.Popen[bytes]] = []
-
-    def kill(event: CallEvent) -> None:
-        nonlocal answered
-        answered += event.moment == "answered"
-        if answered > number and running:
-            running.pop().send_signal(signal.SIGKILL)
-
-    watchers.append(kill)
-    for target in ("--all", "--callback"):
-        command = process_arguments("setup", target, "--yes")
-        running[:] = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
-        if running[0].wait(60) == -signal.SIGKILL:
-            break
-    watchers.clear()
+    run_until_killed(cloud, watchers, number, [("setup", target, "--yes") for target in ("--all", "--callback")])
 
     assert setup(cloud, "--all", "--yes").returncode == 0
     assert setup(cloud, "--callback", "--yes").returncode == 0

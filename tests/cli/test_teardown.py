@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from alicloud_local import Fault, LocalCloud
+from alicloud_local.service import CallObserver
 from ice_result.core.deadline import MACHINE_CLOCK
-from support.account import QUEUES, TABLES, attach_elsewhere, changes, make_role_of_others, setup, states, teardown
+from support.account import (
+    QUEUES,
+    TABLES,
+    attach_elsewhere,
+    changes,
+    make_role_of_others,
+    run_until_killed,
+    setup,
+    states,
+    teardown,
+)
 from support.command_line import ice_result_given
 
 
 @pytest.fixture
-def cloud() -> Iterator[LocalCloud]:
-    """An account without anything."""
-    with LocalCloud(tablestore=True) as running:
-        yield running
+def cloud(empty_account: LocalCloud) -> LocalCloud:
+    return empty_account
 
 
 def test_what_setup_made_is_taken_away_and_records_stay(cloud: LocalCloud) -> None:
@@ -212,3 +219,23 @@ def test_interrupted_anywhere_a_second_run_ends_it(cloud: LocalCloud) -> None:
         cloud.services[service].clear()
     assert teardown(cloud, "--yes").returncode == 0
     assert (cloud.mns_control.queues, cloud.ram.roles, cloud.ram.policies) == ({}, {}, {})
+
+
+CALLS = 18
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=() if number % 6 == 4 else pytest.mark.slow) for number in range(CALLS)]
+)
+def test_killed_after_any_call_and_run_again_it_comes_to_the_same_end(
+    number: int, cloud: LocalCloud, watchers: list[CallObserver]
+) -> None:
+    """GIVEN a process that is killed when it has been answered WHEN it runs again THEN nothing of setup is left."""
+    setup(cloud, "--all", "--yes")
+    setup(cloud, "--callback", "--yes")
+    assert run_until_killed(cloud, watchers, number, [("teardown", "--yes")]) == (number < CALLS - 1)
+    done = teardown(cloud, "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (cloud.mns_control.queues, cloud.ram.roles, cloud.ram.policies) == ({}, {}, {})
+    assert "EventTypeList" not in cloud.ice.callback
+    assert cloud.ots.tables("jobs") == TABLES

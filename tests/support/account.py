@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+from collections.abc import Sequence
 
-from alicloud_local import LocalCloud
+from alicloud_local import CallEvent, LocalCloud
 from alicloud_local.ram.store import Role
-from support.command_line import Finished, ice_result
+from alicloud_local.service import CallObserver
+from support.command_line import Finished, ice_result, process_arguments, process_environment
 
 NAMES = {"DEPLOY_ACCOUNT_ID": "1234567890123456", "DEPLOY_OUTPUT_BUCKETS": "my-output"}
 SINKS = {"ICE_RESULT_SINKS": "oss://my-records/ice,ots://jobs"}
@@ -53,3 +57,34 @@ def attach_elsewhere(cloud: LocalCloud) -> None:
     """Attach our policy to another role as well."""
     setup(cloud, "--role", "--yes", DEPLOY_ROLE="another", DEPLOY_FUNCTION="another")
     cloud.ram.roles["another"].policies.append("ice-result")
+
+
+def run_until_killed(
+    cloud: LocalCloud, watchers: list[CallObserver], number: int, commands: Sequence[Sequence[str]]
+) -> bool:
+    """Run commands as processes, of which one is killed when call `number` (from 0) has been answered.
+
+    Returns False when there were fewer calls. `watchers` hear of every call of the cloud.
+    """
+    environment = process_environment({**cloud.environment, **NAMES, **SINKS})
+    answered = 0
+    running: list[subprocess.Popen[bytes]] = []
+
+    def kill(event: CallEvent) -> None:
+        nonlocal answered
+        answered += event.moment == "answered"
+        if answered > number and running:
+            running.pop().send_signal(signal.SIGKILL)
+
+    watchers.append(kill)
+    statuses = []
+    for command in commands:
+        process = subprocess.Popen(
+            process_arguments(*command), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        running[:] = [process]
+        statuses.append(process.wait(60))
+        if statuses[-1] == -signal.SIGKILL:
+            break
+    watchers.clear()
+    return statuses[-1] == -signal.SIGKILL
