@@ -71,7 +71,7 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run stand-ins for ICE, OSS, MNS, RAM and Tablestore on 127.0.0.1; print the variables to export.",
+        description="Run stand-ins for ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, and print what to export.",
     )
     parser.add_argument("--jobs", type=_folder, metavar="DIR", help="folder of responses of ICE, <job id>.json each")
     parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")

@@ -24,6 +24,7 @@ from alicloud_local.mns_control.server import MnsControlServer
 from alicloud_local.oss.server import OssServer
 from alicloud_local.ram.server import RamServer
 from alicloud_local.service import CallObserver, Keyring, LocalService, ServerOptions
+from alicloud_local.sts.server import StsServer
 
 if TYPE_CHECKING:
     from alicloud_local.tablestore.server import OtsServer
@@ -32,7 +33,7 @@ _Service = TypeVar("_Service", bound=LocalService)
 
 
 class LocalCloud:
-    """ICE, OSS, MNS, RAM and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
+    """ICE, OSS, MNS, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
     The services run inside `with`, or from `start()` to `close()`. They hold everything in memory.
 
@@ -43,8 +44,9 @@ class LocalCloud:
             ...  # run the program under test with the variables of `cloud.environment`
             assert len(cloud.ice.calls) == 3
 
-    Attributes `ice`, `oss`, `mns`, `mns_control`, `ram` and `ots` are the services. Every service has `endpoint`,
-    `calls` (the log of its requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond that:
+    Attributes `ice`, `oss`, `mns`, `mns_control`, `ram`, `sts` and `ots` are the services. Every service has
+    `endpoint`, `calls` (the log of its requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond
+    that:
 
     ice  `put(job_id, *responses)`, `forget(job_id)`, `jobs()`, `callback` (the setting of the event callback)
     oss  `create_bucket(name)`, `forbid(name)`, `put`, `get`, `delete`, `modified`, `keys(bucket)`
@@ -97,6 +99,7 @@ class LocalCloud:
         self.mns = self._add("mns", MnsServer(keyring, options, queues))
         self.mns_control = self._add("mns_control", MnsControlServer(keyring, options, queues))
         self.ram = self._add("ram", RamServer(keyring, options))
+        self.sts = self._add("sts", StsServer(keyring, options))
         self._ots = self._add("ots", _tablestore(keyring, options)) if tablestore else None
         for name, port in (ports or {}).items():
             if name not in self.services:

@@ -17,7 +17,7 @@ from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 
 if TYPE_CHECKING:
-    from ice_result.deployment.clients import MnsControlClient, RamClient
+    from ice_result.deployment.clients import MnsControlClient, RamClient, StsClient
     from ice_result.maintenance.mns_queue import MnsQueue
 
 
@@ -63,6 +63,15 @@ def ram_client(settings: Settings, credentials: Credentials) -> RamClient:
 
     endpoint = settings.ram_endpoint or Endpoint("https", "ram.aliyuncs.com")
     return RamClient(endpoint, region="", credentials=credentials, ca_bundle=settings.ca_bundle)
+
+
+def sts_client(settings: Settings, credentials: Credentials) -> StsClient:
+    """Make a client of STS in the region."""
+    from ice_result.deployment.clients import StsClient  # noqa: PLC0415  as above
+
+    region = settings.region or ""
+    endpoint = settings.sts_endpoint or Endpoint("https", f"sts.{region}.aliyuncs.com")
+    return StsClient(endpoint, region=region, credentials=credentials, ca_bundle=settings.ca_bundle)
 
 
 def mns_control_client(settings: Settings, credentials: Credentials) -> MnsControlClient:

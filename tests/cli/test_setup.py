@@ -75,7 +75,8 @@ def test_the_policy_is_the_one_that_is_printed(cloud: LocalCloud) -> None:
 def test_without_yes_everything_is_shown_and_nothing_is_made(cloud: LocalCloud) -> None:
     """GIVEN an empty account WHEN the state of everything is asked for THEN each call is shown with its permission."""
     done = setup(cloud)
-    assert (done.returncode, states(done)) == (1, ["missing"] * (len(THINGS) + 1))
+    assert (done.returncode, states(done)) == (1, [*["missing"] * len(THINGS), "blocked"])
+    assert "(there is no queue ice-callback-result, make it first: --queues)" in done.stdout
     assert "would call CreateRole RoleName=ice-result  [ram:CreateRole]" in done.stdout
     assert done.stdout.endswith("nothing is changed: add --yes\n")
     assert changes(cloud) == []
@@ -254,20 +255,124 @@ def test_a_policy_that_others_use_is_not_changed(cloud: LocalCloud) -> None:
     assert states(setup(cloud, "--role")) == ["there"] * 3
 
 
-def test_keys_of_another_account_are_told(cloud: LocalCloud) -> None:
-    """GIVEN a role of an account that is not DEPLOY_ACCOUNT_ID THEN the mistake is told, and the role left."""
+def test_a_policy_that_only_others_use_is_not_changed(cloud: LocalCloud) -> None:
+    """GIVEN a policy of our name on another role alone THEN it gets no new version either."""
     setup(cloud, "--role", "--yes")
-    done = setup(cloud, "--role", "--yes", DEPLOY_ACCOUNT_ID="9999999999999999")
-    assert done.returncode == 1
-    assert "the keys are of the account 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in done.stderr
+    attach_elsewhere(cloud)
+    cloud.ram.roles["ice-result"].policies.clear()
+    done = setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://others/ice")
+    assert "it is attached to 1 others" in done.stderr
+    assert len(cloud.ram.policies["ice-result"].versions) == 1
+
+
+def test_keys_of_another_account_are_told(cloud: LocalCloud) -> None:
+    """GIVEN keys of an account that is not DEPLOY_ACCOUNT_ID THEN it is told, and nothing is read, made or removed."""
+    told = "ice-result: account: the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999\n"
+    for done in (
+        setup(cloud, "--all", "--yes", DEPLOY_ACCOUNT_ID="9999999999999999"),
+        teardown(cloud, "--yes", DEPLOY_ACCOUNT_ID="9999999999999999"),
+    ):
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+    called = [name for name, service in cloud.services.items() if service.calls]
+    assert called == ["sts"]
 
 
 def test_events_are_not_sent_to_a_queue_that_is_missing(cloud: LocalCloud) -> None:
     """GIVEN no queue WHEN the callback is set THEN it is refused: events would be lost."""
     done = setup(cloud, "--callback", "--yes")
     assert done.returncode == 1
-    assert "callback: there is no queue ice-callback-result, and events to it would be lost" in done.stderr
+    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result, make it" in done.stdout
     assert cloud.ice.callback == {}
+
+
+def test_a_queue_of_another_function_is_not_shared(cloud: LocalCloud) -> None:
+    """GIVEN the queues of one function WHEN another is set up with them THEN it is refused: each would miss events."""
+    setup(cloud, "--queues", "--yes")
+    done = setup(cloud, "--queues", "--yes", DEPLOY_FUNCTION="other")
+    assert done.returncode == 1
+    for name, variable in zip(QUEUES, ("DEPLOY_QUEUE", "DEPLOY_DEAD_LETTERS"), strict=True):
+        assert (
+            f"queue {name}: it was made for cn-shanghai/ice-result: take another name, with {variable}" in done.stderr
+        )
+
+
+def test_functions_with_long_names_are_told_apart(cloud: LocalCloud) -> None:
+    """GIVEN two names that differ in their last letter THEN what is made for one is not the other's."""
+    setup(cloud, "--queues", "--role", "--yes", DEPLOY_FUNCTION="f" * 100 + "a")
+    done = setup(cloud, "--queues", "--role", "--yes", DEPLOY_FUNCTION="f" * 100 + "b")
+    assert done.stderr.count("made for cn-shanghai/fff") == 3
+
+
+OVER_HTTP = {"ICE_RESULT_CALLBACK_URL": "https://example.com/ice", "ICE_RESULT_CALLBACK_KEYS": "Abc12345,Old12345"}
+
+
+def test_events_over_http_are_signed(cloud: LocalCloud) -> None:
+    """GIVEN a callback URL THEN events go there, signed with the first key; a changed key is a difference."""
+    done = setup(cloud, "--callback", "--yes", **OVER_HTTP)
+    assert (done.returncode, "Abc12345" in done.stdout) == (0, False)
+    assert cloud.ice.callback == {
+        "CallbackType": "HTTP",
+        "CallbackURL": "https://example.com/ice",
+        "EventTypeList": "AIProduceComplete",
+        "AuthSwitch": "on",
+        "AuthKey": "Abc12345",
+    }
+    assert states(setup(cloud, "--callback", **OVER_HTTP)) == ["there"]
+    changed = setup(cloud, "--callback", "--yes", **{**OVER_HTTP, "ICE_RESULT_CALLBACK_KEYS": "New12345"})
+    assert "requests are signed with another key" in changed.stdout
+    assert cloud.ice.callback["AuthKey"] == "New12345"
+    cloud.ice.callback = {**cloud.ice.callback, "AuthSwitch": "off"}
+    assert "requests are not signed" in setup(cloud, "--callback", **OVER_HTTP).stdout
+
+
+def test_a_queue_that_is_named_comes_before_a_callback_url(cloud: LocalCloud) -> None:
+    """GIVEN both THEN events go to the queue; a blank name is none."""
+    setup(cloud, "--queues", "--yes")
+    setup(cloud, "--callback", "--yes", DEPLOY_QUEUE=" ", **OVER_HTTP)
+    assert cloud.ice.callback["CallbackType"] == "HTTP"
+    setup(cloud, "--callback", "--yes", DEPLOY_QUEUE="ice-callback-result", **OVER_HTTP)
+    assert cloud.ice.callback["CallbackQueueName"] == "ice-callback-result"
+
+
+@pytest.mark.parametrize(
+    ("url", "keys", "words"),
+    [
+        ("https://example.com/" + "a" * 236, "Abc12345", ""),
+        ("https://example.com/" + "a" * 237, "Abc12345", "ICE_RESULT_CALLBACK_URL: longer than 256 bytes"),
+        ("https://example.com/回调", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL: it has characters that must be"),
+        ("https://example.com/\udcff", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL"),
+        ("https://example.com/ice", "Aa1" + "x" * 29, ""),
+        ("https://example.com/ice", "Aa1" + "x" * 30, "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
+        ("https://example.com/ice", "abc12345", "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
+    ],
+)
+def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, words: str, cloud: LocalCloud) -> None:
+    """GIVEN a URL or a key at and beyond ICE's limits THEN it is set, or named without any call."""
+    done = setup(cloud, "--callback", "--yes", ICE_RESULT_CALLBACK_URL=url, ICE_RESULT_CALLBACK_KEYS=keys)
+    assert done.returncode == (2 if words else 0)
+    assert words in done.stderr
+    assert bool(cloud.ice.callback) is not bool(words)
+
+
+def test_nothing_to_make_is_said(cloud: LocalCloud) -> None:
+    """GIVEN sinks without buckets or tables THEN a line says that there is nothing to do."""
+    done = setup(cloud, "--bucket", "--tables", ICE_RESULT_SINKS="file:.")
+    assert (done.returncode, done.stdout) == (0, "nothing to make for these sinks\n")
+
+
+def test_each_table_sink_is_made_once(cloud: LocalCloud) -> None:
+    """GIVEN the same sink twice THEN its tables are told once."""
+    done = setup(cloud, "--tables", "--yes", ICE_RESULT_SINKS="ots://jobs,ots://jobs")
+    assert states(done) == ["missing"]
+
+
+def test_a_bucket_that_may_be_of_another_account_is_told(cloud: LocalCloud) -> None:
+    """GIVEN a bucket that one may not look at THEN both reasons are told."""
+    cloud.oss.create_bucket("my-records")
+    cloud.oss.fail(Fault("forbidden", times=None))
+    done = setup(cloud, "--bucket", "--yes")
+    assert done.returncode == 1
+    assert "oss:GetBucketInfo, or it is a bucket of another account and needs another name: OSS: " in done.stderr
 
 
 def test_events_from_elsewhere_are_told_before_they_are_moved(cloud: LocalCloud) -> None:
@@ -295,7 +400,8 @@ def test_a_changed_policy_gets_a_new_version_and_the_oldest_goes(cloud: LocalClo
     assert policy.default == "v6"
     assert "my-records/5/" in policy.document
     shown = setup(cloud, "--role", ICE_RESULT_SINKS="oss://other/ice").stdout
-    assert "the same actions, on other resources or under other conditions; the oldest version that" in shown
+    assert "(changes the resources or conditions of oss:DeleteObject, oss:GetObject, oss:ListObjects" in shown
+    assert "; the oldest version that is not in use goes)" in shown
 
 
 def test_a_bucket_in_another_region_is_told(cloud: LocalCloud) -> None:
@@ -325,7 +431,7 @@ def calls_of_a_setup() -> list[tuple[str, str]]:
     return heard
 
 
-CALLS = 21
+CALLS = 23
 
 
 def test_the_number_of_calls_is_known() -> None:
@@ -362,8 +468,7 @@ def test_each_missing_permission_is_named_and_the_rest_goes_on(service: str) -> 
             permission = f"{PERMISSIONS.get(other.services[service].name, 'oss')}:{name}"
             lines = [line for done in refused for line in done.stderr.splitlines()]
             assert lines
-            told = (f"needs the permission {permission}: ", "there is no queue ice-callback-result")
-            assert all(any(words in line for words in told) for line in lines)
+            assert all(f"needs the permission {permission}" in line for line in lines)
             other.services[service].clear()
             assert setup(other, "--all", "--yes").returncode == 0
             assert setup(other, "--callback", "--yes").returncode == 0
@@ -428,11 +533,14 @@ def test_each_code_for_a_missing_queue_is_known(code: str, cloud: LocalCloud, mo
 
 def test_an_answer_of_no_success_is_a_failure(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN HTTP's 200 with a body that says otherwise THEN the queue does not count as made."""
-    no = {"Code": 500, "Success": False, "Message": "quota exceeded"}
-    monkeypatch.setitem(mns_operations.OPERATIONS, "CreateQueue", lambda *_: dict(no))
-    done = setup(cloud, "--queues", "--yes")
-    assert done.returncode == 1
-    assert "MNS answered quota exceeded" in done.stderr
+    for said, words in (
+        ({"Code": 500, "Success": False, "Message": "quota exceeded"}, "MNS answered quota exceeded"),
+        ({"Code": 200, "Success": None}, "MNS answered success"),
+    ):
+        monkeypatch.setitem(mns_operations.OPERATIONS, "CreateQueue", lambda *_, said=said: dict(said))
+        done = setup(cloud, "--queues", "--yes")
+        assert done.returncode == 1
+        assert words in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -476,12 +584,12 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         for call in cloud.services[name].calls:
             if call.operation:  # the doctor asks for the time without one
                 assert f"{prefix}:{call.operation}" in granted, call
-    only = {
-        str(each["Resource"]): each["Condition"] for each in json.loads(printed)["Statement"] if "Condition" in each
-    }
-    assert only["['acs:ram:*:1234567890123456:role/ice-result']"] == {
-        "StringEquals": {"acs:Service": "fc.aliyuncs.com"}
-    }
+    statements = {str(each["Action"]): each for each in json.loads(printed)["Statement"]}
+    passed, looked_into = statements["['ram:PassRole']"], statements["['mns:PeekMessage']"]
+    assert passed["Resource"] == ["acs:ram:*:1234567890123456:role/ice-result"]
+    assert passed["Condition"] == {"StringEquals": {"acs:Service": "fc.aliyuncs.com"}}
+    queues = "acs:mns:cn-shanghai:1234567890123456:/queues/"
+    assert looked_into["Resource"] == [f"{queues}{name}/messages" for name in QUEUES]
     assert {"oss:PutBucket", "oss:GetBucketInfo", "oss:PutObject", "oss:GetBucketVersioning"} <= granted
 
 
@@ -511,6 +619,14 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         (["--all"], {"DEPLOY_OUTPUT_BUCKETS": ",".join(f"bucket-{n}" for n in range(300))}, "the policy has "),
         (["--all", "--callback"], {"ICE_RESULT_CALLBACK_URL": "https://example.com"}, "ICE_RESULT_CALLBACK_KEYS"),
         (["--all"], {"ICE_RESULT_SINKS": "oss://my-records/ice,oss://x*"}, "ICE_RESULT_SINKS"),
+        (["--callback"], {"ICE_RESULT_EVENT_TYPES": ","}, "ICE_RESULT_EVENT_TYPES: names no event type"),
+        (["--queues", "--queue", " "], {}, "--queue is empty: expected a name"),
+        (["--bucket"], {"DEPLOY_REGION": "cn-beijing"}, "DEPLOY_REGION: 'cn-beijing', but ICE_RESULT_REGION is"),
+        (
+            ["--bucket"],
+            {"ICE_RESULT_REGION": "", "ICE_RESULT_SINKS": "file:.", "ICE_RESULT_PARK_URL": "oss://a-b"},
+            "ICE_RESULT_REGION: not set",
+        ),
         (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not of the form: 16 digits"),
         (["--role", "--output-bucket", "A"], {}, "DEPLOY_OUTPUT_BUCKETS: 'A' is not of the form"),
         (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS: not set"),

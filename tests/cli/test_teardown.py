@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from alicloud_local.service import CallObserver
+from alicloud_local.mns_control import operations as mns_operations
+from alicloud_local.rpc.messages import JsonObject
+from alicloud_local.service import CallObserver, RefusedError
 from ice_result.core.deadline import MACHINE_CLOCK
 from support.account import (
     QUEUES,
@@ -38,7 +42,8 @@ def test_what_setup_made_is_taken_away_and_records_stay(cloud: LocalCloud) -> No
     done = teardown(cloud, "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     again = teardown(cloud, "--yes")
-    assert (again.returncode, again.stdout) == (0, "setup made nothing that is still there under these names\n")
+    assert again.returncode == 0
+    assert again.stdout.splitlines()[1:] == ["setup made nothing that is still there under these names"]
 
     assert (cloud.mns_control.queues, cloud.ram.roles, cloud.ram.policies) == ({}, {}, {})
     assert cloud.oss.keys("my-records") == ["ice/records/a.json"]
@@ -126,9 +131,11 @@ def test_a_queue_that_ice_may_still_write_to_stays(operation: str, cloud: LocalC
 def test_what_was_made_for_another_function_stays(cloud: LocalCloud) -> None:
     """GIVEN a deployment WHEN another one is taken down under the same names THEN nothing of the first goes."""
     setup(cloud, "--all", "--yes")
+    setup(cloud, "--callback", "--yes")
     before = changes(cloud)
     done = teardown(cloud, "--yes", DEPLOY_FUNCTION="other")
-    assert {*states(done)} == {"kept"}
+    assert states(done) == ["kept"] * 5
+    assert "for AIProduceComplete (the queue was made for cn-shanghai/ice-result)" in done.stdout
     assert (done.returncode, changes(cloud)) == (0, before)
 
 
@@ -205,6 +212,51 @@ def test_a_callback_over_http_is_taken_back_without_its_key(cloud: LocalCloud) -
     assert cloud.ice.callback == {**before, "EventTypeList": "FileUploadComplete"}
 
 
+def test_what_is_shown_is_what_is_done(cloud: LocalCloud) -> None:
+    """GIVEN a callback URL, set after events had been sent to the queue THEN the queue is blocked in both runs."""
+    setup(cloud, "--all", "--yes")
+    setup(cloud, "--callback", "--yes")
+    by_now = {"ICE_RESULT_CALLBACK_URL": "https://example.com/ice"}
+    shown, done = teardown(cloud, **by_now), teardown(cloud, "--yes", **by_now)
+    for each in (shown, done):
+        assert "kept      callback" in each.stdout
+        assert "blocked   queue ice-callback-result (ICE sends AIProduceComplete to it)" in each.stdout
+
+
+def test_a_queue_is_looked_into_in_its_own_region(cloud: LocalCloud) -> None:
+    """GIVEN an endpoint of MNS in another region THEN the queues stay: a queue there says nothing of one here."""
+    setup(cloud, "--queues", "--yes")
+    elsewhere = "https://1234567890123456.mns.cn-beijing.aliyuncs.com"
+    done = teardown(cloud, "--yes", ICE_RESULT_MNS_ENDPOINT=elsewhere)
+    assert "(it cannot be looked into: ICE_RESULT_MNS_ENDPOINT: is not in cn-shanghai)" in done.stdout
+    assert sorted(cloud.mns_control.queues) == [*QUEUES]
+
+
+def test_messages_that_a_reader_has_taken_count(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a message that the stream has taken, and not yet removed THEN the queue stays."""
+    setup(cloud, "--queues", "--yes")
+    look = mns_operations.OPERATIONS["GetQueueAttributes"]
+    taken: JsonObject = {"InactiveMessages": 1}
+    monkeypatch.setitem(mns_operations.OPERATIONS, "GetQueueAttributes", lambda *given: {**look(*given), **taken})
+    assert "messages in it: 1" in teardown(cloud, "--yes").stdout
+    assert sorted(cloud.mns_control.queues) == [*QUEUES]
+
+
+def test_a_queue_that_is_gone_by_then_is_no_failure(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a service that says in another way that the queue was removed THEN the run goes on."""
+    setup(cloud, "--queues", "--yes")
+    remove = mns_operations.OPERATIONS["DeleteQueue"]
+
+    def gone(*given: Any) -> JsonObject:  # noqa: ANN401  whatever the operation takes
+        remove(*given)
+        raise RefusedError(404, "RESOURCE_NOT_FOUND", "The specified queue does not exist.")
+
+    monkeypatch.setitem(mns_operations.OPERATIONS, "DeleteQueue", gone)
+    monkeypatch.setattr(MACHINE_CLOCK, "sleep", lambda _: None)
+    assert teardown(cloud, "--yes").returncode == 0
+    assert cloud.mns_control.queues == {}
+
+
 def test_interrupted_anywhere_a_second_run_ends_it(cloud: LocalCloud) -> None:
     """GIVEN each removal refused in turn THEN what is left is taken away by the next run."""
     setup(cloud, "--all", "--yes")
@@ -221,7 +273,7 @@ def test_interrupted_anywhere_a_second_run_ends_it(cloud: LocalCloud) -> None:
     assert (cloud.mns_control.queues, cloud.ram.roles, cloud.ram.policies) == ({}, {}, {})
 
 
-CALLS = 18
+CALLS = 20
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ TEXT = (ROOT / "s.yaml").read_text(encoding="utf-8")
 SWITCHED_ON = re.sub(
     r"^ *logConfig: auto$", "", re.sub(r"^( *)#\| ", r"\1", TEXT, flags=re.MULTILINE), flags=re.MULTILINE
 )
-FOR_SETUP = ("ICE_RESULT_MNS_CONTROL_ENDPOINT", "ICE_RESULT_RAM_ENDPOINT")
+FOR_SETUP = ("ICE_RESULT_MNS_CONTROL_ENDPOINT", "ICE_RESULT_RAM_ENDPOINT", "ICE_RESULT_STS_ENDPOINT")
 DEFAULT = re.compile(r"\$\{env\('(\w+)'(?:, '(.*?)')?\)\}")
 
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import shutil
 import sys
@@ -55,7 +56,11 @@ def main() -> int:
 
 
 def write(package: Path, out: Path) -> None:
-    """Write the application into a folder, in place of what is there. Raises OSError."""
+    """Write the application into a folder, in place of an earlier one. Raises OSError."""
+    if not package.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no such package: run `make package PY=310`", str(package))
+    if out.exists() and any(out.iterdir()) and not (out / "publish.yaml").is_file():
+        raise FileExistsError(errno.EEXIST, "the folder holds something else: name another one with --out", str(out))
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(PARTS, out)
     (out / "src").mkdir()

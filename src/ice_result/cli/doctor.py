@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import urllib.error
@@ -16,7 +17,7 @@ import click
 
 from ice_result import errors
 from ice_result.app import ice_client, sink_context
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.inputs import environment_of_deployment
 from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
@@ -176,7 +177,12 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
 
 def check_deployment(account: Account) -> Iterator[Check]:
     """Check the queues and the role that setup makes, as far as the user of this command may look at them."""
-    for name, target in account.needs(("queues", "role")):
+    try:
+        targets = [*account.needs(("account", "queues", "role"))]
+    except SettingsError as error:
+        yield Check("deployment", "failed", str(error), "fix what the message names")
+        return
+    for name, target in targets:
         try:
             for step in target():
                 is_there = step.state == "there"
@@ -208,6 +214,7 @@ def _remedy(error: IceResultError) -> str:
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
+    errors.KeysRefusedError: "set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, both of one key that is enabled",
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.NoSuchTableError: (
         "make them: `ice-result setup --tables --yes`, or correct the instance's name in ICE_RESULT_SINKS"
@@ -269,9 +276,9 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
 
 
 def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
-    environment = environment_with(sinks)
+    environment = environment_of_deployment(sinks, queue, buckets)
     try:
-        account = Account(environment, EVERYTHING) if any_of_ours(environment) else None
+        account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
         settings = account.settings if account else Settings.from_environment(environment)
     except SettingsError as error:
         for variable, problem in error.problems:
@@ -280,7 +287,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
     if account:
-        buckets, queue = buckets or account.names.output_buckets, queue or account.queue_of_events
+        buckets, queue = account.names.output_buckets, account.queue_of_events
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         yield check_credentials(credentials)
     if settings.jobs == "ice":

@@ -11,13 +11,14 @@ import click
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
 from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
-from ice_result.deployment.policy import TRUST_POLICY, deployer_policy, function_policy, notes
+from ice_result.deployment.policy import TRUST_POLICY, check_length, deployer_policy, function_policy, notes
+from ice_result.errors import SettingsError
 from ice_result.settings import Settings
 
 
 @click.command()
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, in place of its permissions.")
-@click.option("--deployer", is_flag=True, help="Print what the user must be allowed who runs setup and `s deploy`.")
+@click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
 @click.option(
@@ -59,9 +60,14 @@ def policy(
         names = Names.from_environment(os.environ)
         buckets = buckets or names.output_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
-    click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
+    document = function_policy(settings, buckets, failure_queue, log_project)
+    click.echo(json.dumps(document, indent=2))
     if settings.jobs == "ice":
         print_error("ice: no resource narrower than * is known for these actions")
+    try:
+        check_length(document)
+    except SettingsError as error:
+        print_error(str(error))
     for note in notes(settings, buckets, "--output-bucket"):
         print_error(note)
 

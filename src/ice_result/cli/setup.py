@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import click
 
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.inputs import environment_of_deployment
 from ice_result.cli.output import print_error
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.deployment.account import Account
@@ -54,13 +53,12 @@ def setup(
         raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
     wanted = wanted or {*chosen}
     section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
-    named = {"DEPLOY_QUEUE": queue, "DEPLOY_OUTPUT_BUCKETS": ",".join(output_buckets)}
-    environment = environment_with(sinks) | {name: text for name, text in named.items() if text}
-    account = Account(environment, section)
+    account = Account(environment_of_deployment(sinks, queue, output_buckets), section)
+    targets = [*account.needs(wanted if section is STORES_AND_PARKING else {*wanted, "account"})]
     if "role" in wanted:
         for note in account.notes():
             print_error(note)
-    return _run([*account.needs(wanted)], write=yes)
+    return _run(targets, write=yes, if_nothing="nothing to make for these sinks")
 
 
 @click.command()
@@ -74,19 +72,22 @@ def teardown(*, queue: str | None, yes: bool) -> int:
 
     Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
     """
-    environment = {**os.environ, "DEPLOY_QUEUE": queue} if queue else os.environ
-    targets = [*Account(environment, ACCOUNT).removals(write=yes)]
-    return _run(targets, write=yes, removing=True)
+    targets = [*Account(environment_of_deployment((), queue), ACCOUNT).removals(write=yes)]
+    nothing = "setup made nothing that is still there under these names"
+    return _run(targets, write=yes, removing=True, if_nothing=nothing)
 
 
-def _run(targets: Sequence[tuple[str, Target]], *, write: bool, removing: bool = False) -> int:
-    """Show the steps of each target, and with `write` make their changes. Returns the exit status."""
+def _run(targets: Sequence[tuple[str, Target]], *, write: bool, if_nothing: str, removing: bool = False) -> int:
+    """Show the steps of each target, and with `write` make their changes. Returns the exit status.
+
+    Nothing else is done when the keys are refused, or the account is not known.
+    """
     shown = failed = is_open = False
     for name, target in targets:
         try:
             with time_limit(Deadline.after(_SECONDS)):
                 for item in run(target, write=write):
-                    shown = True
+                    shown |= name != "account"
                     if isinstance(item, Step):
                         is_open |= bool(item.changes) and not write
                         failed |= item.state == "blocked"
@@ -96,12 +97,12 @@ def _run(targets: Sequence[tuple[str, Target]], *, write: bool, removing: bool =
         except IceResultError as error:
             failed = True
             print_error(f"{name}: {error}")
-            if isinstance(error, KeysRefusedError):
+            if name == "account" or isinstance(error, KeysRefusedError):
                 break
     if is_open:
         click.echo("nothing is changed: add --yes")
     elif not shown and not failed:
-        click.echo("setup made nothing that is still there under these names")
+        click.echo(if_nothing)
     return 1 if failed or is_open else 0
 
 

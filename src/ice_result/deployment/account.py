@@ -6,17 +6,21 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
 
-from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context
+from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context, sts_client
 from ice_result.core.credentials import Credentials
+from ice_result.core.types import JsonObject
 from ice_result.deployment import callback as callbacks
 from ice_result.deployment.buckets import bucket_step, buckets_of
+from ice_result.deployment.clients import StsClient
 from ice_result.deployment.names import Names
 from ice_result.deployment.policy import TRUST_POLICY, check_length, function_policy, notes
 from ice_result.deployment.queues import Queues
 from ice_result.deployment.role import Role
-from ice_result.deployment.steps import Target
+from ice_result.deployment.steps import Step, Target, WrongAccountError, allowed
 from ice_result.deployment.tables import table_steps
+from ice_result.errors import InvalidResponseError, SettingsError
 from ice_result.jobs import IceClient
+from ice_result.jobs.event_callback import read_callback
 from ice_result.settings import STORES_AND_PARKING, Section, Settings
 from ice_result.sinks import capabilities_of, open_sink
 
@@ -28,7 +32,7 @@ class Account:
         """Read names and settings. Raises SettingsError."""
         self.names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
         self.settings = Settings.from_environment(environment, section)
-        self._names_a_queue = bool(environment.get("DEPLOY_QUEUE"))
+        self._names_a_queue = bool(environment.get("DEPLOY_QUEUE", "").strip())
         self._credentials = Credentials()
 
     @property
@@ -40,6 +44,8 @@ class Account:
         """Yield the targets of setup, in the order in which they are made."""
         settings, names = self.settings, self.names
         context = sink_context(settings, self._credentials)
+        if "account" in wanted:
+            yield "account", partial(_account_step, sts_client(settings, self._credentials), names.account_id)
         if "bucket" in wanted:
             for bucket in buckets_of(settings):
                 yield f"bucket {bucket}", partial(bucket_step, context, bucket)
@@ -49,7 +55,7 @@ class Account:
         if "role" in wanted:
             document = function_policy(settings, names.output_buckets, names.dead_letters, names.log_project)
             check_length(document)
-            yield f"role {names.role}", partial(self._role.set_up, TRUST_POLICY, document, names.account_id)
+            yield f"role {names.role}", partial(self._role.set_up, TRUST_POLICY, document)
         if "tables" in wanted:
             for url in dict.fromkeys(settings.sinks):
                 if capabilities_of(url).keeps == "tables":
@@ -61,8 +67,9 @@ class Account:
     def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
         """Yield the targets of teardown, in the order in which they are taken away."""
         settings, names = self.settings, self.names
-        present = callbacks.target_of(settings, self.queue_of_events)
-        yield "callback", partial(callbacks.removal_step, self._ice, settings, present)
+        yield from self.needs(("account",))
+        target = callbacks.target_of(settings, self.queue_of_events)
+        yield "callback", partial(callbacks.removal_step, self._ice, settings, target, self._other_owner)
         for queue in (names.queue, names.dead_letters):
             sent = partial(self._types_sent_to, queue, write=write)
             yield f"queue {queue}", partial(self._queues.removal_step, queue, partial(self._has_messages, queue), sent)
@@ -90,11 +97,35 @@ class Account:
     def _target_is_there(self) -> bool:
         return self.queue_of_events is None or self._queues.is_there(self.queue_of_events)
 
-    def _types_sent_to(self, queue: str, *, write: bool) -> list[str]:
-        """Return the event types that still come to a queue: all that are set, but for those yet to be taken away."""
-        gone = () if write else self.settings.triggers.event_types
-        return [name for name in callbacks.types_sent_to(self._ice, queue) if name not in gone]
+    def _other_owner(self) -> str | None:
+        return self._queues.other_owner(self.queue_of_events) if self.queue_of_events else None
+
+    def _types_sent_to(self, queue: str, *, write: bool) -> tuple[str, ...]:
+        """Return the event types that come to a queue, without `write` but for those that are yet to be taken away."""
+        present = allowed("ice:GetEventCallback", partial(read_callback, self._ice))
+        if (present.type, present.target) != ("MNS", queue):
+            return ()
+        target = callbacks.target_of(self.settings, self.queue_of_events)
+        return present.event_types if write else callbacks.types_left(present, self.settings, target)
 
     def _has_messages(self, queue: str) -> bool:
+        endpoint = self.settings.mns_endpoint
+        if endpoint and endpoint.is_alibaba_cloud and f".mns.{self.names.region}" not in endpoint.authority:
+            raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", f"is not in {self.names.region}")])
         with closing(queue_at(self.settings, self._credentials, queue, self.names.account_id)) as looked_into:
             return looked_into.has_messages()
+
+
+def _account_step(client: StsClient, account_id: str | None) -> Iterator[Step]:
+    """Yield the step for the account of the keys. Raises WrongAccountError when it is not the one that is named."""
+    found = allowed("sts:GetCallerIdentity", partial(client.call, "GetCallerIdentity", {}, read=_account_of))
+    if account_id not in (None, found):
+        raise WrongAccountError(f"the keys are of {found}, DEPLOY_ACCOUNT_ID is {account_id}")
+    yield Step(f"account {found}", "there")
+
+
+def _account_of(response: JsonObject) -> str:
+    found = response.get("AccountId")
+    if not isinstance(found, str):
+        raise InvalidResponseError("STS answered without AccountId")
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from ice_result.deployment.steps import Change, InUseError, Step, allowed
+from ice_result.deployment.steps import Change, Step, allowed
 from ice_result.errors import SettingsError, shorten
 from ice_result.jobs.client import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
@@ -53,42 +53,48 @@ def callback_step(
     wanted = replace(target, event_types=types)
     notes = [*_differences(present, wanted)]
     thing = f"callback of {client.where}: {_shown(present)}"
+    if not is_there():
+        yield Step(thing, "blocked", note=f"there is no queue {target.target}, make it first: --queues")
+        return
     if not notes:
         yield Step(thing, "there")
         return
     if present.target and present.target != wanted.target:
         notes.append(f"no event goes to {shorten(present.target)} any more: its readers get none")
-    shown = f"SetEventCallback {wanted.type} {shorten(wanted.target or '')} for {', '.join(types)}"
-    change = Change("ice:SetEventCallback", shown, partial(_set, client, wanted, is_there))
-    yield Step(thing, "differs" if present.target else "missing", (change,), "; ".join(notes))
+    yield Step(thing, "differs" if present.target else "missing", (_set(client, wanted),), "; ".join(notes))
 
 
-def _set(client: IceClient, wanted: CallbackSetting, is_there: Callable[[], bool]) -> None:
-    if not is_there():
-        raise InUseError(f"there is no queue {wanted.target}, and events to it would be lost: make it with --queues")
-    write_callback(client, wanted)
+def removal_step(
+    client: IceClient, settings: Settings, target: CallbackSetting, other_owner: Callable[[], str | None]
+) -> Iterator[Step]:
+    """Yield the step that takes our event types out, while events still go to our target.
 
-
-def types_sent_to(client: IceClient, queue: str) -> tuple[str, ...]:
-    """Return the event types that ICE sends to a queue."""
+    `other_owner` tells for which other function the target was made, if any: its events are not ours to stop.
+    """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
-    return present.event_types if (present.type, present.target) == ("MNS", queue) else ()
-
-
-def removal_step(client: IceClient, settings: Settings, target: CallbackSetting) -> Iterator[Step]:
-    """Yield the step that takes our event types out, while events still go to our target."""
-    present = allowed("ice:GetEventCallback", partial(read_callback, client))
-    ours = [name for name in settings.triggers.event_types if name in present.event_types]
     thing = f"callback of {client.where}: {_shown(present)}"
-    if present.target is None or not ours:
+    if present.target is None or not set(present.event_types) & set(settings.triggers.event_types):
         return
-    if (present.type, present.target) != (target.type, target.target):
+    left = types_left(present, settings, target)
+    if left == present.event_types:
         yield Step(thing, "kept", note="events go elsewhere")
-        return
-    left = tuple(name for name in present.event_types if name not in ours)
-    changed = replace(present, event_types=left)
-    shown = f"SetEventCallback {present.type} {shorten(present.target)} for {', '.join(left) or 'no event type'}"
-    yield Step(thing, "there", (Change("ice:SetEventCallback", shown, partial(write_callback, client, changed)),))
+    elif owner := other_owner():
+        yield Step(thing, "kept", note=f"the queue was made for {owner}")
+    else:
+        yield Step(thing, "there", (_set(client, replace(present, event_types=left)),))
+
+
+def types_left(present: CallbackSetting, settings: Settings, target: CallbackSetting) -> tuple[str, ...]:
+    """Return the event types that are still sent once ours are taken out, if they go to our target."""
+    if (present.type, present.target) != (target.type, target.target):
+        return present.event_types
+    return tuple(name for name in present.event_types if name not in settings.triggers.event_types)
+
+
+def _set(client: IceClient, wanted: CallbackSetting) -> Change:
+    types = ", ".join(wanted.event_types) or "no event type"
+    shown = f"SetEventCallback {wanted.type} {shorten(wanted.target or '')} for {types}"
+    return Change("ice:SetEventCallback", shown, partial(write_callback, client, wanted))
 
 
 def _differences(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Clients of RAM and of the control of MNS, which a deployment needs and the function does not."""
+"""Clients of RAM, STS and the control of MNS, which a deployment needs and the function does not."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ class RamClient(GatewayClient):
     )
 
 
+class StsClient(GatewayClient):
+    """The action of STS that tells whose keys a request is signed with. It needs no permission [documented]."""
+
+    service: ClassVar[str] = "STS"
+    version: ClassVar[str] = "2015-04-01"
+    errors: ClassVar[ErrorTable] = gateway_errors(service)
+
+
 class MnsControlClient(GatewayClient):
-    """Actions on queues of MNS. Sending messages is another service, see maintenance/mns_queue.py."""
+    """Actions on queues of MNS. Messages are another service, see maintenance/mns_queue.py."""
 
     service: ClassVar[str] = "MNS"
     version: ClassVar[str] = "2022-01-19"

@@ -13,8 +13,9 @@ from typing_extensions import Self
 
 from ice_result.core.endpoints import parse_region
 from ice_result.errors import SettingsError
+from ice_result.maintenance.mns_queue import QUEUE_NAME
 
-QUEUE = r"[A-Za-z0-9][A-Za-z0-9-]{0,119}"
+QUEUE = QUEUE_NAME.pattern
 BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 LOG_PROJECT = BUCKET  # documented with the same rule
 _FORMS = {
@@ -57,7 +58,7 @@ class Names(NamedTuple):
     def from_environment(cls, environment: Mapping[str, str], *, needs_region: bool = True) -> Self:
         """Read the variables; the region is also that of the settings. Raises SettingsError with all problems."""
         given = {name: text.strip() for name, text in environment.items() if name.startswith("DEPLOY_")}
-        given = {name: re.sub(r"\s*,\s*", ",", text) for name, text in given.items() if text}
+        given = {name: re.sub(r"[\s,]*,\s*", ",", text).strip(",") for name, text in given.items() if text}
         of_settings = environment.get("ICE_RESULT_REGION", "").strip()
         region = given.pop("DEPLOY_REGION", of_settings)
         problems = [*_problems_of_region(region, of_settings)] if region or needs_region else []
@@ -67,18 +68,16 @@ class Names(NamedTuple):
                 problems += _misspelt(name)
             elif not re.fullmatch(form[0], text):
                 problems.append((name, f"{text!r} is not of the form: {form[1]}"))
-        account = given.get("DEPLOY_ACCOUNT_ID")
-        names = cls(
-            region=region,
-            account_id=account,
-            function=given.get("DEPLOY_FUNCTION", "ice-result"),
-            role=given.get("DEPLOY_ROLE", "ice-result"),
-            queue=given.get("DEPLOY_QUEUE", "ice-callback-result"),
-            dead_letters=given.get("DEPLOY_DEAD_LETTERS", "ice-result-dead-letters"),
-            log_project=given.get("DEPLOY_LOG_PROJECT") or (log_project(region, account) if account else None),
-            topic_role=given.get("DEPLOY_TOPIC_ROLE"),
-            output_buckets=tuple(part for part in given.get("DEPLOY_OUTPUT_BUCKETS", "").split(",") if part),
-        )
+        fields = {
+            variable.removeprefix("DEPLOY_").lower(): text
+            for variable, text in given.items()
+            if variable.removeprefix("DEPLOY_").lower() in cls._fields
+        }
+        buckets = tuple(part for part in fields.pop("output_buckets", "").split(",") if part)
+        account = fields.get("account_id")
+        if account:
+            fields.setdefault("log_project", log_project(region, account))
+        names = cls(region, output_buckets=buckets, **fields)
         if names.queue == names.dead_letters:
             problems.append(("DEPLOY_DEAD_LETTERS", "the queue of DEPLOY_QUEUE: what fails would come again for ever"))
         if problems:
@@ -94,18 +93,22 @@ class Names(NamedTuple):
     @property
     def mark(self) -> str:
         """Text on what setup makes, as a description or a tag; teardown removes nothing else."""
-        return f"{MADE_BY_SETUP}{self.region}/{self.function}"[:_LONGEST_TAG]
+        mark = f"{MADE_BY_SETUP}{self.region}/{self.function}"
+        if len(mark) <= _LONGEST_TAG:
+            return mark
+        digest = hashlib.sha256(mark.encode()).hexdigest()[:16]
+        return f"{mark[: _LONGEST_TAG - 17]}-{digest}"
 
 
 def any_of_ours(environment: Mapping[str, str]) -> bool:
-    """Return True where a name of a deployment is set."""
-    return any(environment.get(name) for name in ("DEPLOY_REGION", *_FORMS))
+    """Return True where a name of a deployment is set. Its region alone may be there for other commands."""
+    return any(environment.get(name, "").strip() for name in _FORMS)
 
 
 def _misspelt(name: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of a name that looks like one of ours; others may belong to another program."""
     known = ("DEPLOY_REGION", *_FORMS, *_OF_THE_TOOL)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
     if near and near[0] != name:
         yield name, f"no such variable; did you mean {near[0]}?"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.buckets import buckets_of
 from ice_result.deployment.names import Names
@@ -76,10 +76,10 @@ def function_policy(
 
 def check_length(policy: JsonObject) -> None:
     """Raise SettingsError for a policy that is longer than RAM takes."""
-    length = len(json.dumps(policy, separators=(",", ":")))
+    length = len(dump(policy))
     if length > _LONGEST:
-        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer buckets and sinks"
-        raise SettingsError([("DEPLOY_OUTPUT_BUCKETS", problem)])
+        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer"
+        raise SettingsError([("ICE_RESULT_SINKS and DEPLOY_OUTPUT_BUCKETS", problem)])
 
 
 def deployer_policy(settings: Settings, names: Names) -> JsonObject:

@@ -7,7 +7,8 @@ from functools import partial
 
 from ice_result.core.types import JsonObject
 from ice_result.deployment.clients import MnsControlClient
-from ice_result.deployment.steps import Change, Step, allowed
+from ice_result.deployment.names import MADE_BY_SETUP
+from ice_result.deployment.steps import Change, InUseError, Step, allowed
 from ice_result.errors import InvalidResponseError, NotFoundError, SettingsError, shorten
 
 _TAG = "made-by"
@@ -28,14 +29,18 @@ class Queues:
         """Return True for a queue that exists."""
         return self._attributes(queue) is not None
 
+    def other_owner(self, queue: str) -> str | None:
+        """Return the region and function that setup made a queue for, if it is another one."""
+        return _other_owner(self._attributes(queue) or {}, self._mark)
+
     def event_step(self, queue: str) -> Iterator[Step]:
         """Yield the step for the queue of events."""
         wanted = {"VisibilityTimeout": VISIBILITY_SECONDS, "MessageRetentionPeriod": RETENTION_SECONDS}
-        yield self._step(queue, wanted)
+        yield self._step(queue, wanted, "DEPLOY_QUEUE")
 
     def dead_letter_step(self, queue: str) -> Iterator[Step]:
         """Yield the step for the queue of dead letters."""
-        yield self._step(queue, {"MessageRetentionPeriod": RETENTION_SECONDS})
+        yield self._step(queue, {"MessageRetentionPeriod": RETENTION_SECONDS}, "DEPLOY_DEAD_LETTERS")
 
     def removal_step(
         self, queue: str, has_messages: Callable[[], bool], types_sent_to_it: Callable[[], Sequence[str]]
@@ -61,12 +66,17 @@ class Queues:
         else:
             yield Step(thing, "there", (self._change("DeleteQueue", queue, {}),))
 
-    def _step(self, queue: str, wanted: Mapping[str, int]) -> Step:
-        """Return the step for one queue. Attributes with a higher value than is wanted stay."""
+    def _step(self, queue: str, wanted: Mapping[str, int], variable: str) -> Step:
+        """Return the step for one queue. Attributes with a higher value than is wanted stay.
+
+        Raises InUseError for a queue that setup has made for another function: two streams would share its events.
+        """
         found = self._attributes(queue)
         if found is None:
             tag = {"Tag.1.Key": _TAG, "Tag.1.Value": self._mark}
             return Step(f"queue {queue}", "missing", (self._change("CreateQueue", queue, wanted, tag),))
+        if owner := _other_owner(found, self._mark):
+            raise InUseError(f"it was made for {owner}: take another name, with {variable}")
         short = {name: value for name, value in wanted.items() if _number(found, name) < value}
         if not short:
             return Step(f"queue {queue}", "there")
@@ -90,11 +100,24 @@ class Queues:
         return Change(f"mns:{action}", shown, partial(self._client.call, action, query, about=queue, read=_succeeded))
 
     def _is_ours(self, attributes: JsonObject) -> bool:
-        tags = attributes.get("Tags")
-        return any(
-            isinstance(tag, dict) and (tag.get("TagKey"), tag.get("TagValue")) == (_TAG, self._mark)
-            for tag in (tags if isinstance(tags, list) else [])
-        )
+        return _made_by(attributes) == self._mark
+
+
+def _made_by(attributes: JsonObject) -> str:
+    """Return the mark of setup on a queue; none where it is nobody's."""
+    tags = attributes.get("Tags")
+    values = (
+        tag.get("TagValue")
+        for tag in (tags if isinstance(tags, list) else [])
+        if isinstance(tag, dict) and tag.get("TagKey") == _TAG
+    )
+    return next((value for value in values if isinstance(value, str)), "")
+
+
+def _other_owner(attributes: JsonObject, mark: str) -> str | None:
+    made_by = _made_by(attributes)
+    is_another = made_by.startswith(MADE_BY_SETUP) and made_by != mark
+    return shorten(made_by.removeprefix(MADE_BY_SETUP)) if is_another else None
 
 
 def _problem_with(has_messages: Callable[[], bool]) -> str | None:

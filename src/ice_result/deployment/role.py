@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.clients import RamClient
 from ice_result.deployment.names import MADE_BY_SETUP
@@ -28,12 +28,12 @@ class Role:
         self._name = name
         self._mark = mark
 
-    def set_up(self, trust: JsonObject, policy: JsonObject, account_id: str | None) -> Iterator[Step]:
+    def set_up(self, trust: JsonObject, policy: JsonObject) -> Iterator[Step]:
         """Yield the steps: the role with its trust, the policy with its document, and the attachment.
 
         Raises InUseError for what is another deployment's, or would change what others may do.
         """
-        yield self._role_step(trust, account_id)
+        yield self._role_step(trust)
         name, attached = self._name, self._name in self._attached()
         yield self._policy_step(policy, is_attached=attached)
         attach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
@@ -74,19 +74,16 @@ class Role:
             return Step(thing, "blocked", note=f"other policies are attached to it: {', '.join(other_policies)}")
         return Step(thing, "there", (self._change("DeleteRole", {"RoleName": self._name}),))
 
-    def _role_step(self, trust: JsonObject, account_id: str | None) -> Step:
+    def _role_step(self, trust: JsonObject) -> Step:
         thing, found = f"role {self._name}", _object(self._find("GetRole", {"RoleName": self._name}), "Role")
         if not found:
             made = {
                 "RoleName": self._name,
-                "AssumeRolePolicyDocument": _text_of(trust),
+                "AssumeRolePolicyDocument": dump(trust),
                 "Description": self._mark,
             }
             return Step(thing, "missing", (self._change("CreateRole", made),))
         self._check_owner(thing, found)
-        account = (re.findall(r"acs:ram::(\d+):", _text(found, "Arn")) or [account_id])[0]
-        if account_id not in (None, account):
-            raise InUseError(f"the keys are of the account {account}, DEPLOY_ACCOUNT_ID is {account_id}")
         present = _document(_text(found, "AssumeRolePolicyDocument"))
         if present is None:
             raise InUseError(
@@ -95,13 +92,13 @@ class Role:
         wanted = _merged(present, trust)
         if wanted == present:
             return Step(thing, "there")
-        changed = {"RoleName": self._name, "NewAssumeRolePolicyDocument": _text_of(wanted)}
+        changed = {"RoleName": self._name, "NewAssumeRolePolicyDocument": dump(wanted)}
         return Step(thing, "differs", (self._change("UpdateRole", changed),), "Function Compute may not assume it")
 
     def _policy_step(self, document: JsonObject, *, is_attached: bool) -> Step:
         thing, found = f"policy {self._name}", self._found_policy()
         if not found:
-            made = {"PolicyName": self._name, "PolicyDocument": _text_of(document), "Description": self._mark}
+            made = {"PolicyName": self._name, "PolicyDocument": dump(document), "Description": self._mark}
             return Step(thing, "missing", (self._change("CreatePolicy", made),))
         self._check_owner(thing, found)
         present = _document(_text(_object(found, _DEFAULT), "PolicyDocument")) or {}
@@ -111,7 +108,7 @@ class Role:
             raise InUseError(f"it is attached to {others} others, whose rights would change: take another DEPLOY_ROLE")
         newer = {
             "PolicyName": self._name,
-            "PolicyDocument": _text_of(document),
+            "PolicyDocument": dump(document),
             "SetAsDefault": "true",
             "RotateStrategy": _ROTATE,
         }
@@ -188,18 +185,24 @@ def _allows(statement: JsonObject, wanted: JsonObject) -> bool:
 
 
 def _differences(present: JsonObject, wanted: JsonObject) -> Iterator[str]:
-    """Yield the actions that are in one of two policies alone."""
-    there, needed = _actions(present), _actions(wanted)
-    if lacking := sorted(needed - there):
-        yield f"lacks {', '.join(lacking)}"
-    if more := sorted(there - needed):
-        yield f"has {', '.join(more)}"
-    if there == needed:
-        yield "the same actions, on other resources or under other conditions"
+    """Yield the actions that two policies do not allow alike."""
+    there, needed = _allowances(present), _allowances(wanted)
+    if lacking := sorted(needed.keys() - there.keys()):
+        yield f"adds {', '.join(lacking)}"
+    if more := sorted(there.keys() - needed.keys()):
+        yield f"takes away {', '.join(more)}"
+    if other := sorted(action for action in there.keys() & needed.keys() if there[action] != needed[action]):
+        yield f"changes the resources or conditions of {', '.join(other)}"
 
 
-def _actions(document: JsonObject) -> set[str]:
-    return {action for statement in _objects(document, "Statement") for action in _texts(statement.get("Action"))}
+def _allowances(document: JsonObject) -> dict[str, list[str]]:
+    """Return each action with the statements that name it, without their actions."""
+    found: dict[str, list[str]] = {}
+    for statement in sorted(_normalised(document)):
+        rest: JsonObject = json.loads(statement)
+        for action in _texts(rest.pop("Action", None)):
+            found.setdefault(action, []).append(dump(rest))
+    return found
 
 
 def _document(text: str) -> JsonObject | None:
@@ -210,18 +213,13 @@ def _document(text: str) -> JsonObject | None:
     return found if isinstance(found, dict) else None
 
 
-def _text_of(document: JsonObject) -> str:
-    """Write a document without blanks: RAM counts its characters."""
-    return json.dumps(document, separators=(",", ":"))
-
-
 def _normalised(document: JsonObject) -> list[str]:
     """Return the statements in one order and form, however they were written."""
-    statements = [
-        {name: sorted(_texts(value)) if name in _LISTS else value for name, value in statement.items()}
+    statements: list[JsonObject] = [
+        {name: [*sorted(_texts(value))] if name in _LISTS else value for name, value in statement.items()}
         for statement in _objects(document, "Statement")
     ]
-    return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
+    return sorted(dump(statement) for statement in statements)
 
 
 def _attachments(policy: JsonObject) -> int:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from ice_result.core.deadline import current_deadline
-from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError, ServiceError
+from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError, NotFoundError, ServiceError
 
 T = TypeVar("T")
 State: TypeAlias = Literal["there", "missing", "differs", "kept", "blocked"]
 """`kept` is what is not ours to remove; `blocked` is ours, and cannot be removed now."""
 _PAUSES = (1.0, 2.0, 4.0)  # seconds before a target is read again
-_OUTDATED = re.compile(r"Entity(AlreadyExists|NotExist)|DeleteConflict|Queue(AlreadyExist|NotExist)|ResourceNotFound")
+_OUTDATED = re.compile("EntityAlreadyExists|DeleteConflict|QueueAlreadyExist")
 
 
 class Change(NamedTuple):
@@ -46,6 +46,10 @@ class NotAllowedError(IceResultError, reason="forbidden"):
 
 class InUseError(IceResultError, reason="in_use"):
     """A thing that others use, or that is not of the form expected: a change would take something from them."""
+
+
+class WrongAccountError(IceResultError, reason="wrong_account"):
+    """Keys of another account than the one that is named: nothing may be read or changed with them."""
 
 
 class _OutdatedError(Exception):
@@ -92,6 +96,6 @@ def _make(change: Change) -> None:
     try:
         allowed(change.permission, change.make)
     except ServiceError as error:
-        if _OUTDATED.match(error.code):
+        if isinstance(error, NotFoundError) or _OUTDATED.match(error.code):
             raise _OutdatedError(error) from None
         raise

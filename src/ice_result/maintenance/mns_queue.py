@@ -1,4 +1,4 @@
-"""Messages of an MNS (SMQ) queue, with the official SDK: jobs are sent to the queue in front of the function.
+"""The messages of an MNS (SMQ) queue, with the official SDK: jobs are sent to it, and it is looked into.
 
 The SDK is an optional package, which is imported with the first call. A message is `{"JobId": "…"}` in base64, as MNS
 requires; the first stage reads it with and without base64.
