@@ -89,13 +89,13 @@ def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
 
 
 def test_no_keys(cloud: LocalCloud) -> None:
-    """The remedy names the variables; what needs keys fails after it. The SDK reads them once a process."""
+    """The remedy names the variables; what needs keys is not tried after it. The SDK reads them once a process."""
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}
     environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", **keys}
     status, checks = checked(cloud, ice_result_process("doctor", "--json", **environment))
     assert status == 1
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in str(found(checks, "credentials").remedy)
-    assert found(checks, "ice").status == "failed"
+    assert [check.name for check in checks] == ["settings", "credentials"]
 
 
 @pytest.mark.parametrize(("skew", "status"), [(0, "ok"), (60, "warning"), (-60, "warning"), (400, "failed")])

@@ -150,6 +150,45 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
     assert "events go to ice-callback-result, not to ice-callback-2" in elsewhere.stdout
 
 
+def test_the_doctor_tells_wrong_keys_once(cloud: LocalCloud) -> None:
+    """GIVEN a wrong secret, or none THEN it is the one failure, and other keys are asked for, not permissions."""
+    for given, words in (("guessed", "both of one key that is enabled"), ("", "set ALIBABA_CLOUD_ACCESS_KEY_ID and")):
+        keys = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": given}
+        done = ice_result("doctor", **{**cloud.environment, **NAMES, **SINKS, **keys})
+        *before, last = done.stdout.splitlines()
+        assert done.returncode == 1
+        assert {line.split()[0] for line in before} == {"ok"}
+        assert last.startswith("failed")
+        assert words in last
+
+
+def test_the_doctor_goes_on_behind_a_policy_that_is_too_long(cloud: LocalCloud) -> None:
+    """GIVEN more buckets than fit into a policy THEN that is one check among the others, with its line of JSON."""
+    names = {**NAMES, "DEPLOY_OUTPUT_BUCKETS": ",".join(f"bucket-{number}" for number in range(300))}
+    done = ice_result("doctor", "--json", **{**cloud.environment, **names, "ICE_RESULT_VERIFY_OUTPUTS": "on", **SINKS})
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, done.stderr) == (1, "")
+    assert (last["name"], last["status"]) == ("deployment", "failed")
+    assert "characters, and RAM takes 6,144" in last["message"]
+    printed = ice_result("policy", **{**cloud.environment, **names, **SINKS})
+    assert "characters, and RAM takes 6,144" in printed.stderr
+
+
+def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
+    """GIVEN another queue by option THEN the callback and the queue are checked against that one."""
+    setup(cloud, "--all", "--yes", DEPLOY_QUEUE="ice-callback-2")
+    setup(cloud, "--callback", "--yes", DEPLOY_QUEUE="ice-callback-2")
+    done = ice_result("doctor", "--queue", "ice-callback-2", **{**cloud.environment, **NAMES, **SINKS})
+    assert "ok       callback  MNS to ice-callback-2" in done.stdout
+    assert "ok       queue ice-callback-2  there" in done.stdout
+
+
+def test_a_region_alone_is_no_deployment(cloud: LocalCloud) -> None:
+    """GIVEN DEPLOY_REGION alone, which every command reads THEN the doctor looks for no queue and no role."""
+    done = ice_result("doctor", **{**cloud.environment, "DEPLOY_REGION": "cn-shanghai", "ICE_RESULT_SINKS": "file:."})
+    assert "queue" not in done.stdout.replace("--queue", "")
+
+
 # Things that are there already
 
 

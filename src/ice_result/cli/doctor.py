@@ -43,6 +43,7 @@ _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are valid for 300 s, signed calls for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
 _CHECK_CALL = "check what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
+_OTHER_KEYS = "set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, both of one key that is enabled"
 _SET_UP = "`ice-result setup` shows what is to be changed, and makes it with `--all --yes`"
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
@@ -214,7 +215,7 @@ def _remedy(error: IceResultError) -> str:
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
-    errors.KeysRefusedError: "set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, both of one key that is enabled",
+    errors.KeysRefusedError: _OTHER_KEYS,
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.NoSuchTableError: (
         "make them: `ice-result setup --tables --yes`, or correct the instance's name in ICE_RESULT_SINKS"
@@ -289,11 +290,17 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
     if account:
         buckets, queue = account.names.output_buckets, account.queue_of_events
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
-        yield check_credentials(credentials)
+        keys = check_credentials(credentials)
+        yield keys
+        if keys.status != "ok":  # every other check would fail for the same reason
+            return
     if settings.jobs == "ice":
         client = ice_client(settings, credentials)
         yield check_clock(client.endpoint, settings.ca_bundle)
-        yield check_jobs(client)
+        asked = check_jobs(client)
+        yield asked
+        if asked.remedy is _OTHER_KEYS:
+            return
         yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
     if account:
