@@ -43,7 +43,7 @@ def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.Captur
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
 
 
