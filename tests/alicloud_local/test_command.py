@@ -16,6 +16,7 @@ import pytest
 from typing_extensions import override
 
 import alicloud_local
+from alicloud_local import LocalCloud
 from alicloud_local.__main__ import main
 from alicloud_local.rpc.messages import JsonObject
 
@@ -115,13 +116,15 @@ def test_the_command_runs_until_it_is_told_to_stop() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
     """Without a traceback, once it has printed where it listens and served there."""
+    with LocalCloud() as cloud:
+        variables = cloud.environment
     command = [sys.executable, "-m", "alicloud_local"]
     environment = {**os.environ, "PYTHONPATH": str(Path(alicloud_local.__file__).parents[2])}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(7)]  # a variable each
+        printed = [process.stdout.readline() for _ in variables]
         port = int(printed[1].rpartition(":")[2])
         socket.create_connection(("127.0.0.1", port), timeout=60).close()
         process.send_signal(number)
