@@ -177,7 +177,7 @@ def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterato
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
-STORES_AND_PARKING = Section((*STORES.names, "park_url"), (*STORES.rules, _rule_of_oss_parking))
+STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))

@@ -17,6 +17,7 @@ from alicloud_local.ram import operations as ram_operations
 from alicloud_local.rpc.messages import JsonObject
 from alicloud_local.service import Call as ServiceCall
 from alicloud_local.service import CallObserver, RefusedError
+from alicloud_local.sts import operations as sts_operations
 from ice_result.core.deadline import MACHINE_CLOCK
 from support.account import (
     NAMES,
@@ -75,8 +76,7 @@ def test_the_policy_is_the_one_that_is_printed(cloud: LocalCloud) -> None:
 def test_without_yes_everything_is_shown_and_nothing_is_made(cloud: LocalCloud) -> None:
     """GIVEN an empty account WHEN the state of everything is asked for THEN each call is shown with its permission."""
     done = setup(cloud)
-    assert (done.returncode, states(done)) == (1, [*["missing"] * len(THINGS), "blocked"])
-    assert "(there is no queue ice-callback-result, make it first: --queues)" in done.stdout
+    assert (done.returncode, states(done)) == (1, ["missing"] * (len(THINGS) + 1))
     assert "would call CreateRole RoleName=ice-result  [ram:CreateRole]" in done.stdout
     assert done.stdout.endswith("nothing is changed: add --yes\n")
     assert changes(cloud) == []
@@ -160,18 +160,32 @@ def test_the_doctor_tells_wrong_keys_once(cloud: LocalCloud) -> None:
         assert {line.split()[0] for line in before} == {"ok"}
         assert last.startswith("failed")
         assert words in last
+    guessed = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "guessed", "ICE_RESULT_JOBS": "file:."}
+    done = ice_result("doctor", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://my-records", **guessed})
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok", "ok", "failed"]
+
+
+def test_the_doctor_stops_at_another_account(cloud: LocalCloud) -> None:
+    """GIVEN keys of another account THEN nothing is written there, and the variable is named."""
+    names = {**NAMES, "DEPLOY_ACCOUNT_ID": "9999999999999999"}
+    done = ice_result("doctor", **{**cloud.environment, **names, **SINKS})
+    last = done.stdout.splitlines()[-1]
+    assert "failed   account  the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in last
+    assert "correct DEPLOY_ACCOUNT_ID, or use keys of that account" in last
+    assert [name for name, service in cloud.services.items() if service.calls] == ["sts"]
 
 
 def test_the_doctor_goes_on_behind_a_policy_that_is_too_long(cloud: LocalCloud) -> None:
     """GIVEN more buckets than fit into a policy THEN that is one check among the others, with its line of JSON."""
     names = {**NAMES, "DEPLOY_OUTPUT_BUCKETS": ",".join(f"bucket-{number}" for number in range(300))}
     done = ice_result("doctor", "--json", **{**cloud.environment, **names, "ICE_RESULT_VERIFY_OUTPUTS": "on", **SINKS})
-    last = json.loads(done.stdout.splitlines()[-1])
+    checks = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (1, "")
-    assert (last["name"], last["status"]) == ("deployment", "failed")
-    assert "characters, and RAM takes 6,144" in last["message"]
-    printed = ice_result("policy", **{**cloud.environment, **names, **SINKS})
-    assert "characters, and RAM takes 6,144" in printed.stderr
+    assert [check["name"] for check in checks[-3:]] == [*(f"queue {name}" for name in QUEUES), "role ice-result"]
+    assert "characters, and RAM takes 6,144" in checks[-1]["message"]
+    for option in ([], ["--deployer"]):
+        printed = ice_result("policy", *option, **{**cloud.environment, **names, **SINKS})
+        assert "characters, and RAM takes 6,144" in printed.stderr
 
 
 def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
@@ -278,7 +292,7 @@ def test_a_second_deployment_needs_a_role_of_its_own(cloud: LocalCloud) -> None:
     before = cloud.ram.policies["ice-result"].document
     done = setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other", ICE_RESULT_SINKS="oss://others/ice")
     assert done.returncode == 1
-    assert "role ice-result was made for cn-shanghai/ice-result: take another name, with DEPLOY_ROLE" in done.stderr
+    assert "role ice-result: it was made for cn-shanghai/ice-result: take another name, with DEPLOY_ROLE" in done.stderr
     assert cloud.ram.policies["ice-result"].document == before
     assert setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other", DEPLOY_ROLE="other").returncode == 0
 
@@ -309,6 +323,7 @@ def test_keys_of_another_account_are_told(cloud: LocalCloud) -> None:
     told = "ice-result: account: the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999\n"
     for done in (
         setup(cloud, "--all", "--yes", DEPLOY_ACCOUNT_ID="9999999999999999"),
+        setup(cloud, "--bucket", "--tables", "--yes", DEPLOY_ACCOUNT_ID="9999999999999999"),
         teardown(cloud, "--yes", DEPLOY_ACCOUNT_ID="9999999999999999"),
     ):
         assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
@@ -317,11 +332,20 @@ def test_keys_of_another_account_are_told(cloud: LocalCloud) -> None:
 
 
 def test_events_are_not_sent_to_a_queue_that_is_missing(cloud: LocalCloud) -> None:
-    """GIVEN no queue WHEN the callback is set THEN it is refused: events would be lost."""
+    """GIVEN no queue WHEN the callback is set THEN it is refused: events would be lost. So is one that is set."""
+    cloud.mns_control.fail(Fault("forbidden", operation="CreateQueue", times=None))
+    both = setup(cloud, "--queues", "--callback", "--yes")
+    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result" in both.stdout
     done = setup(cloud, "--callback", "--yes")
     assert done.returncode == 1
     assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result, make it" in done.stdout
     assert cloud.ice.callback == {}
+    cloud.ice.callback = {
+        "CallbackType": "MNS",
+        "CallbackQueueName": "ice-callback-result",
+        "EventTypeList": "AIProduceComplete",
+    }
+    assert states(setup(cloud, "--callback")) == ["blocked"]
 
 
 def test_a_queue_of_another_function_is_not_shared(cloud: LocalCloud) -> None:
@@ -335,11 +359,62 @@ def test_a_queue_of_another_function_is_not_shared(cloud: LocalCloud) -> None:
         )
 
 
+def test_events_do_not_go_to_the_queue_of_another_function(cloud: LocalCloud) -> None:
+    """GIVEN the queue of one function WHEN another sends its events there THEN it is refused."""
+    setup(cloud, "--queues", "--yes")
+    done = setup(cloud, "--callback", "--yes", DEPLOY_FUNCTION="other")
+    assert done.returncode == 1
+    assert "(the queue ice-callback-result was made for cn-shanghai/ice-result: take another name" in done.stdout
+    assert cloud.ice.callback == {}
+
+
+@pytest.mark.parametrize("tag", [("made-by", "terraform"), ("team", "made by ice-result setup for cn-shanghai/other")])
+def test_tags_of_others_are_nobodys_mark(tag: tuple[str, str], cloud: LocalCloud) -> None:
+    """GIVEN a queue with tags of its own THEN it may be used, and is not removed."""
+    cloud.mns.create_queue("ice-callback-result")
+    cloud.mns_control.queues["ice-callback-result"].tags[tag[0]] = tag[1]
+    assert setup(cloud, "--queues", "--yes").returncode == 0
+    assert "kept      queue ice-callback-result" in teardown(cloud, "--yes").stdout
+
+
+def test_the_policy_of_another_function_is_refused(cloud: LocalCloud) -> None:
+    """GIVEN a policy that was made for another function, whose role is gone THEN it is left."""
+    setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other")
+    cloud.ram.roles["ice-result"].description = ""
+    done = setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://others/ice")
+    assert "role ice-result: it was made for cn-shanghai/other: take another name, with DEPLOY_ROLE" in done.stderr
+    assert len(cloud.ram.policies["ice-result"].versions) == 1
+
+
+def test_a_changed_policy_says_what_is_added_and_taken_away(cloud: LocalCloud) -> None:
+    """GIVEN a sink more, and none to park in THEN each action that comes or goes is named."""
+    setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://my-records/ice")
+    more = setup(cloud, "--role", ICE_RESULT_SINKS="oss://my-records/ice,ots://jobs").stdout
+    less = setup(cloud, "--role", ICE_RESULT_JOBS="file:.", ICE_RESULT_SINKS="oss://my-records/ice").stdout
+    assert "(adds ots:BatchGetRow, ots:BatchWriteRow, ots:GetRange, ots:PutRow)" in more
+    assert "(takes away ice:QueryIProductionJob)" in less
+
+
+def test_without_the_accounts_id_it_is_said_what_is_missing(cloud: LocalCloud) -> None:
+    """GIVEN no DEPLOY_ACCOUNT_ID THEN the role is made, and a line says that it may not write logs."""
+    done = setup(cloud, "--role", "--yes", DEPLOY_ACCOUNT_ID="")
+    assert done.returncode == 0
+    assert "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs" in done.stderr
+
+
+def test_an_answer_without_an_account_stops_everything(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN something in STS's place THEN nothing else is asked."""
+    monkeypatch.setitem(sts_operations.OPERATIONS, "GetCallerIdentity", dict)
+    done = setup(cloud, "--all", "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "account: STS answered without AccountId" in done.stderr
+
+
 def test_functions_with_long_names_are_told_apart(cloud: LocalCloud) -> None:
     """GIVEN two names that differ in their last letter THEN what is made for one is not the other's."""
     setup(cloud, "--queues", "--role", "--yes", DEPLOY_FUNCTION="f" * 100 + "a")
     done = setup(cloud, "--queues", "--role", "--yes", DEPLOY_FUNCTION="f" * 100 + "b")
-    assert done.stderr.count("made for cn-shanghai/fff") == 3
+    assert done.stderr.count("it was made for cn-shanghai/fff") == 3
 
 
 OVER_HTTP = {"ICE_RESULT_CALLBACK_URL": "https://example.com/ice", "ICE_RESULT_CALLBACK_KEYS": "Abc12345,Old12345"}
@@ -470,7 +545,7 @@ def calls_of_a_setup() -> list[tuple[str, str]]:
     return heard
 
 
-CALLS = 23
+CALLS = 24
 
 
 def test_the_number_of_calls_is_known() -> None:

@@ -226,17 +226,19 @@ def test_what_is_shown_is_what_is_done(cloud: LocalCloud) -> None:
 def test_a_queue_is_looked_into_in_its_own_region(cloud: LocalCloud) -> None:
     """GIVEN an endpoint of MNS in another region THEN the queues stay: a queue there says nothing of one here."""
     setup(cloud, "--queues", "--yes")
-    elsewhere = "https://1234567890123456.mns.cn-beijing.aliyuncs.com"
-    done = teardown(cloud, "--yes", ICE_RESULT_MNS_ENDPOINT=elsewhere)
-    assert "(it cannot be looked into: ICE_RESULT_MNS_ENDPOINT: is not in cn-shanghai)" in done.stdout
-    assert sorted(cloud.mns_control.queues) == [*QUEUES]
+    for region in ("cn-beijing", "cn-shanghai-finance-1"):
+        elsewhere = f"https://1234567890123456.mns.{region}.aliyuncs.com"
+        done = teardown(cloud, "--yes", ICE_RESULT_MNS_ENDPOINT=elsewhere)
+        assert "(it cannot be looked into: ICE_RESULT_MNS_ENDPOINT: is not in cn-shanghai)" in done.stdout
+        assert sorted(cloud.mns_control.queues) == [*QUEUES]
 
 
-def test_messages_that_a_reader_has_taken_count(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN a message that the stream has taken, and not yet removed THEN the queue stays."""
+@pytest.mark.parametrize("kind", ["InactiveMessages", "DelayMessages"])
+def test_messages_that_cannot_be_seen_count(kind: str, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a message that the stream has taken and not yet removed, or one for later THEN the queue stays."""
     setup(cloud, "--queues", "--yes")
     look = mns_operations.OPERATIONS["GetQueueAttributes"]
-    taken: JsonObject = {"InactiveMessages": 1}
+    taken: JsonObject = {kind: 1}
     monkeypatch.setitem(mns_operations.OPERATIONS, "GetQueueAttributes", lambda *given: {**look(*given), **taken})
     assert "messages in it: 1" in teardown(cloud, "--yes").stdout
     assert sorted(cloud.mns_control.queues) == [*QUEUES]

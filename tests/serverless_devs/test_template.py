@@ -140,16 +140,31 @@ def test_a_new_project_is_made_and_deployed(application: Path, tmp_path: Path) -
     assert deployment.made == []
 
 
+def test_neither_its_parts_nor_the_package_are_overwritten(tmp_path: Path) -> None:
+    """GIVEN a folder that holds what is to be copied THEN it is refused."""
+    package = tmp_path / "src" / "code.zip"
+    package.parent.mkdir()
+    package.write_bytes(b"PK\5\6" + bytes(18))
+    (tmp_path / "publish.yaml").write_text("Edition: 3.0.0\nName: ice-result\n", encoding="utf-8")
+    for out in (tmp_path, ROOT / "tools" / "template" / "parts"):
+        command = [sys.executable, str(ROOT / "tools" / "template"), str(package), "--out", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, "the folder holds what is copied" in done.stderr) == (1, True)
+    assert package.is_file()
+
+
 @pytest.mark.parametrize("what", ["package", "folder"])
 def test_nothing_of_others_is_replaced(what: str, tmp_path: Path) -> None:
     """GIVEN no package, or a folder with something else in it THEN one line says so, and the folder stays."""
-    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
     (tmp_path / "code.zip").write_bytes(b"PK\5\6" + bytes(18))
     package = tmp_path / ("code.zip" if what == "folder" else "missing.zip")
-    command = [sys.executable, str(ROOT / "tools" / "template"), str(package), "--out", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "tools" / "template"), str(package), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = "the folder holds something else" if what == "folder" else "no such package: run `make package PY=310`"
     assert done.returncode == 1
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (out / "notes.txt").read_text(encoding="utf-8") == "mine"

@@ -59,7 +59,9 @@ def write(package: Path, out: Path) -> None:
     """Write the application into a folder, in place of an earlier one. Raises OSError."""
     if not package.is_file():
         raise FileNotFoundError(errno.ENOENT, "no such package: run `make package PY=310`", str(package))
-    if out.exists() and any(out.iterdir()) and not (out / "publish.yaml").is_file():
+    if package.resolve().is_relative_to(out.resolve()) or PARTS.is_relative_to(out.resolve()):
+        raise FileExistsError(errno.EEXIST, "the folder holds what is copied: name another one with --out", str(out))
+    if out.exists() and any(out.iterdir()) and not _is_ours(out):
         raise FileExistsError(errno.EEXIST, "the folder holds something else: name another one with --out", str(out))
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(PARTS, out)
@@ -70,6 +72,12 @@ def write(package: Path, out: Path) -> None:
     shutil.copyfile(ROOT / "CHANGELOG.md", out / "version.md")
     publish = (out / "publish.yaml").read_text(encoding="utf-8")
     (out / "publish.yaml").write_text(publish.replace("Version: VERSION", f"Version: {version()}"), encoding="utf-8")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return True for a folder that this tool has written."""
+    publish = folder / "publish.yaml"
+    return publish.is_file() and "\nName: ice-result\n" in publish.read_text(encoding="utf-8", errors="replace")
 
 
 def project() -> str:

@@ -26,6 +26,7 @@ MESSAGE_COUNTS = ("ActiveMessages", "InactiveMessages", "DelayMessages")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
 _TAG = re.compile(r"Tag\.(\d+)\.(Key|Value)")
 _LARGEST_PAGE = 1000
+_LONGEST_TAG = 128
 Parameters: TypeAlias = Mapping[str, str]
 
 
@@ -117,4 +118,7 @@ def _tags(parameters: Parameters) -> dict[str, str]:
     for name, value in parameters.items():
         if match := _TAG.fullmatch(name):
             parts.setdefault(match[1], {})[match[2]] = value
-    return {each["Key"]: each.get("Value", "") for each in parts.values() if each.get("Key")}
+    tags = {each["Key"]: each.get("Value", "") for each in parts.values() if each.get("Key")}
+    if any(len(text) > _LONGEST_TAG for tag in tags.items() for text in tag):
+        raise RefusedError(400, "InvalidParameter", f"A tag has at most {_LONGEST_TAG} characters.")
+    return tags

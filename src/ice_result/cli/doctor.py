@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -27,7 +27,7 @@ from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.deployment.account import Account
 from ice_result.deployment.names import any_of_ours
-from ice_result.deployment.steps import NotAllowedError
+from ice_result.deployment.steps import NotAllowedError, WrongAccountError
 from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback
@@ -176,14 +176,9 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
 
 
-def check_deployment(account: Account) -> Iterator[Check]:
-    """Check the queues and the role that setup makes, as far as the user of this command may look at them."""
-    try:
-        targets = [*account.needs(("account", "queues", "role"))]
-    except SettingsError as error:
-        yield Check("deployment", "failed", str(error), "fix what the message names")
-        return
-    for name, target in targets:
+def check_deployment(account: Account, wanted: Collection[str]) -> Iterator[Check]:
+    """Check targets of a deployment, as far as the user of this command may look at them."""
+    for name, target in account.needs(wanted):
         try:
             for step in target():
                 is_there = step.state == "there"
@@ -196,6 +191,8 @@ def check_deployment(account: Account) -> Iterator[Check]:
 
 
 def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
+    if isinstance(error, errors.KeysRefusedError):
+        return Check(name, "failed", str(error), _OTHER_KEYS)
     remedy = f"allow {action} to the user of this command; the role does not need it"
     return Check(name, "warning", str(error), remedy)
 
@@ -226,6 +223,7 @@ _REMEDIES: dict[type[IceResultError], str] = {
         "get new temporary keys; on Function Compute the platform renews those of the role by itself"
     ),
     errors.ClockSkewError: _SET_CLOCK,
+    WrongAccountError: "correct DEPLOY_ACCOUNT_ID, or use keys of that account",
     errors.StorageError: "check the path, its permissions, and the space",
 }
 
@@ -273,6 +271,8 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
     for check in within(lambda: Deadline.after(_SECONDS), _examine(sinks, buckets, queue)):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
+        if check.remedy is _OTHER_KEYS:  # every other check would fail for the same reason
+            break
     return 0 if well else 1
 
 
@@ -292,19 +292,20 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
         keys = check_credentials(credentials)
         yield keys
-        if keys.status != "ok":  # every other check would fail for the same reason
+        if keys.status != "ok":
+            return
+    for check in check_deployment(account, ("account",)) if account else ():
+        yield check
+        if check.status == "failed":  # what is there belongs to somebody else
             return
     if settings.jobs == "ice":
         client = ice_client(settings, credentials)
         yield check_clock(client.endpoint, settings.ca_bundle)
-        asked = check_jobs(client)
-        yield asked
-        if asked.remedy is _OTHER_KEYS:
-            return
+        yield check_jobs(client)
         yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
     if account:
-        yield from check_deployment(account)
+        yield from check_deployment(account, ("queues", "role"))
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

@@ -10,6 +10,7 @@ import click
 
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
+from ice_result.core.types import JsonObject
 from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
 from ice_result.deployment.policy import TRUST_POLICY, check_length, deployer_policy, function_policy, notes
 from ice_result.errors import SettingsError
@@ -54,22 +55,26 @@ def policy(
             "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
         }
         names = Names.from_environment(named)
-        click.echo(json.dumps(deployer_policy(settings, names), indent=2))
+        _show(deployer_policy(settings, names))
         return
     if any_of_ours(os.environ):
         names = Names.from_environment(os.environ)
         buckets = buckets or names.output_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
     document = function_policy(settings, buckets, failure_queue, log_project)
-    click.echo(json.dumps(document, indent=2))
+    _show(document)
     if settings.jobs == "ice":
         print_error("ice: no resource narrower than * is known for these actions")
+    for note in notes(settings, buckets, "--output-bucket"):
+        print_error(note)
+
+
+def _show(document: JsonObject) -> None:
+    click.echo(json.dumps(document, indent=2))
     try:
         check_length(document)
     except SettingsError as error:
         print_error(str(error))
-    for note in notes(settings, buckets, "--output-bucket"):
-        print_error(note)
 
 
 def _check(name: str | None, form: str, what: str) -> None:

@@ -10,6 +10,7 @@ from ice_result.cli.inputs import environment_of_deployment
 from ice_result.cli.output import print_error
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.deployment.account import Account
+from ice_result.deployment.policy import check_length
 from ice_result.deployment.steps import Change, Step, Target, run
 from ice_result.errors import IceResultError, KeysRefusedError, shorten
 from ice_result.settings import ACCOUNT, EVERYTHING, STORES_AND_PARKING
@@ -54,8 +55,9 @@ def setup(
     wanted = wanted or {*chosen}
     section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
     account = Account(environment_of_deployment(sinks, queue, output_buckets), section)
-    targets = [*account.needs(wanted if section is STORES_AND_PARKING else {*wanted, "account"})]
+    targets = [*account.needs({*wanted, "account"}, write=yes)]
     if "role" in wanted:
+        check_length(account.policy)
         for note in account.notes():
             print_error(note)
     return _run(targets, write=yes, if_nothing="nothing to make for these sinks")

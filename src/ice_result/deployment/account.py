@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
@@ -33,18 +34,28 @@ class Account:
         self.names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
         self.settings = Settings.from_environment(environment, section)
         self._names_a_queue = bool(environment.get("DEPLOY_QUEUE", "").strip())
+        self._stores_alone = section is STORES_AND_PARKING
         self._credentials = Credentials()
+
+    @property
+    def policy(self) -> JsonObject:
+        """Policy of the role."""
+        names = self.names
+        return function_policy(self.settings, names.output_buckets, names.dead_letters, names.log_project)
 
     @property
     def queue_of_events(self) -> str | None:
         """Queue that ICE is to send to; None where the callback URL is to get the events, and no queue is named."""
         return None if self.settings.callback_url and not self._names_a_queue else self.names.queue
 
-    def needs(self, wanted: Collection[str]) -> Iterator[tuple[str, Target]]:
-        """Yield the targets of setup, in the order in which they are made."""
+    def needs(self, wanted: Collection[str], *, write: bool = False) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of setup, in the order in which they are made. Raises SettingsError.
+
+        Without `write`, the callback may go to a queue that is yet to be made among these targets.
+        """
         settings, names = self.settings, self.names
         context = sink_context(settings, self._credentials)
-        if "account" in wanted:
+        if "account" in wanted and self._is_in_the_cloud:
             yield "account", partial(_account_step, sts_client(settings, self._credentials), names.account_id)
         if "bucket" in wanted:
             for bucket in buckets_of(settings):
@@ -53,16 +64,15 @@ class Account:
             yield f"queue {names.queue}", partial(self._queues.event_step, names.queue)
             yield f"queue {names.dead_letters}", partial(self._queues.dead_letter_step, names.dead_letters)
         if "role" in wanted:
-            document = function_policy(settings, names.output_buckets, names.dead_letters, names.log_project)
-            check_length(document)
-            yield f"role {names.role}", partial(self._role.set_up, TRUST_POLICY, document)
+            yield f"role {names.role}", self._role_steps
         if "tables" in wanted:
             for url in dict.fromkeys(settings.sinks):
                 if capabilities_of(url).keeps == "tables":
                     yield str(url), partial(table_steps, open_sink(url, context))
         if "callback" in wanted:
             target = callbacks.wanted_target(settings, self.queue_of_events)
-            yield "callback", partial(callbacks.callback_step, self._ice, settings, target, self._target_is_there)
+            problem = partial(self._problem_with_queue, may_be_missing="queues" in wanted and not write)
+            yield "callback", partial(callbacks.callback_step, self._ice, settings, target, problem)
 
     def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
         """Yield the targets of teardown, in the order in which they are taken away."""
@@ -94,8 +104,25 @@ class Account:
     def _role(self) -> Role:
         return Role(ram_client(self.settings, self._credentials), self.names.role, self.names.mark)
 
-    def _target_is_there(self) -> bool:
-        return self.queue_of_events is None or self._queues.is_there(self.queue_of_events)
+    @property
+    def _is_in_the_cloud(self) -> bool:
+        """False where stores alone are asked for, and none of them is in an account of Alibaba Cloud."""
+        urls = (*self.settings.sinks, *self.settings.parking_urls)
+        return not self._stores_alone or any(url.scheme in {"oss", "ots"} for url in urls)
+
+    def _role_steps(self) -> Iterator[Step]:
+        check_length(self.policy)
+        yield from self._role.set_up(TRUST_POLICY, self.policy)
+
+    def _problem_with_queue(self, *, may_be_missing: bool) -> str | None:
+        """Return the reason why ICE's events must not go to the queue, if there is one."""
+        queue = self.queue_of_events
+        if queue is None:
+            return None
+        if owner := self._queues.other_owner(queue):
+            return f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
+        is_there = may_be_missing or self._queues.is_there(queue)
+        return None if is_there else f"there is no queue {queue}, make it first: --queues"
 
     def _other_owner(self) -> str | None:
         return self._queues.other_owner(self.queue_of_events) if self.queue_of_events else None
@@ -110,7 +137,8 @@ class Account:
 
     def _has_messages(self, queue: str) -> bool:
         endpoint = self.settings.mns_endpoint
-        if endpoint and endpoint.is_alibaba_cloud and f".mns.{self.names.region}" not in endpoint.authority:
+        in_region = rf"\d+\.mns\.{self.names.region}(-internal|-internal-vpc)?\.aliyuncs\.com"
+        if endpoint and endpoint.is_alibaba_cloud and not re.fullmatch(in_region, endpoint.authority):
             raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", f"is not in {self.names.region}")])
         with closing(queue_at(self.settings, self._credentials, queue, self.names.account_id)) as looked_into:
             return looked_into.has_messages()

@@ -42,19 +42,19 @@ def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
 
 
 def callback_step(
-    client: IceClient, settings: Settings, target: CallbackSetting, is_there: Callable[[], bool]
+    client: IceClient, settings: Settings, target: CallbackSetting, problem_with_target: Callable[[], str | None]
 ) -> Iterator[Step]:
     """Yield the step that sends our event types to the target, beside the types that are sent already.
 
-    `is_there` looks for the target: events to a queue that is missing are lost.
+    `problem_with_target` tells why events must not go there: those to a missing queue are lost.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
     wanted = replace(target, event_types=types)
     notes = [*_differences(present, wanted)]
     thing = f"callback of {client.where}: {_shown(present)}"
-    if not is_there():
-        yield Step(thing, "blocked", note=f"there is no queue {target.target}, make it first: --queues")
+    if problem := problem_with_target():
+        yield Step(thing, "blocked", note=problem)
         return
     if not notes:
         yield Step(thing, "there")

@@ -83,7 +83,7 @@ class Role:
                 "Description": self._mark,
             }
             return Step(thing, "missing", (self._change("CreateRole", made),))
-        self._check_owner(thing, found)
+        self._check_owner(found)
         present = _document(_text(found, "AssumeRolePolicyDocument"))
         if present is None:
             raise InUseError(
@@ -100,7 +100,7 @@ class Role:
         if not found:
             made = {"PolicyName": self._name, "PolicyDocument": dump(document), "Description": self._mark}
             return Step(thing, "missing", (self._change("CreatePolicy", made),))
-        self._check_owner(thing, found)
+        self._check_owner(found)
         present = _document(_text(_object(found, _DEFAULT), "PolicyDocument")) or {}
         if _normalised(present) == _normalised(document):
             return Step(thing, "there")
@@ -117,12 +117,12 @@ class Role:
             notes.append("the oldest version that is not in use goes")
         return Step(thing, "differs", (self._change("CreatePolicyVersion", newer),), "; ".join(notes))
 
-    def _check_owner(self, thing: str, found: JsonObject) -> None:
+    def _check_owner(self, found: JsonObject) -> None:
         """Raise InUseError for what setup has made for another function or region."""
         description = _text(found, "Description")
         if description.startswith(MADE_BY_SETUP) and description != self._mark:
             made_for = shorten(description.removeprefix(MADE_BY_SETUP))
-            raise InUseError(f"{thing} was made for {made_for}: take another name, with DEPLOY_ROLE")
+            raise InUseError(f"it was made for {made_for}: take another name, with DEPLOY_ROLE")
 
     def _is_ours(self, found: JsonObject) -> bool:
         return _text(found, "Description") == self._mark
