@@ -17,7 +17,7 @@ LEAST ?= 95
 WORKERS ?= auto
 PYTEST = -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench package lock clean
+.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench package template lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -70,11 +70,16 @@ chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed
 bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/function.py
 	$(BIN)/python bench/cpu_sizes.py --runs 1
+	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 
 package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
+
+template: override PY = 310
+template: package ## the package for python3.10 and s.yaml as an application of Serverless Devs, into ./build/template
+	@$(BIN)/python tools/template
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \

@@ -73,7 +73,7 @@ def cloud_over_tls(latency: float = 0.0, *, tablestore: bool = False) -> Iterato
         sinks = "oss://records/ice,ots://ice-bench" if tablestore else "oss://records/ice"
         environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "REQUESTS_CA_BUNDLE": bundle.name}
         if tablestore:
-            command = [sys.executable, "-m", "ice_result", "setup", "--tables"]
+            command = [sys.executable, "-m", "ice_result", "setup", "--tables", "--yes"]
             subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=True)
         yield environment
 

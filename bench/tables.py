@@ -34,7 +34,7 @@ def main() -> None:
         sinks = f"file:{folder}/out,sqlite:{folder}/jobs.db,ots://ice-bench"
         environment |= {"ICE_RESULT_SINKS": sinks, "ICE_RESULT_VERIFY_OUTPUTS": "off"}
         command = [sys.executable, "-m", "ice_result"]
-        measure([*command, "setup", "--tables"], environment, 1)
+        measure([*command, "setup", "--tables", "--yes"], environment, 1)
         saved = ["--event", str(event), "--jobs", str(folder / "jobs"), "--json"]
         run, output = measure([*command, "process", *saved], environment, options.jobs)
         recorded = sum(json.loads(line)["outcome"] == "recorded" for line in output.splitlines())

@@ -23,7 +23,7 @@ from ice_result.core.types import JobId
 from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.function import Function
 from ice_result.jobs import IceClient
-from ice_result.maintenance.job_queue import QueueSender
+from ice_result.maintenance.mns_queue import MnsQueue
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import OssClient, OssStore
 from ice_result.sinks.object.s3 import S3Client, S3Store
@@ -57,7 +57,7 @@ def _call_ice(endpoint: str, context: SinkContext) -> object:
 
 def _call_mns(endpoint: str, context: SinkContext) -> None:
     caller, bundle = context.new_caller("MNS"), context.ca_bundle
-    sender = QueueSender(
+    sender = MnsQueue(
         "jobs", endpoint=parse_endpoint(endpoint), credentials=context.credentials, caller=caller, ca_bundle=bundle
     )
     with closing(sender):

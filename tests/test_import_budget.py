@@ -60,7 +60,7 @@ def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
 def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
     """The SDK names it for time series, which are none of ours."""
     with LocalCloud(tablestore=True, jobs=SOURCE.parent / "samples" / "jobs") as tables:
-        done = ice_result_process("setup", "--tables", "--sink", "ots://ice-tests", **tables.environment)
+        done = ice_result_process("setup", "--tables", "--yes", "--sink", "ots://ice-tests", **tables.environment)
         assert done.returncode == 0, done.stderr
         modules = loaded(tables, f"ots://ice-tests,file:{tmp_path}")
     assert modules & HEAVY == set()

@@ -94,7 +94,7 @@ class Workplace:
     def prepare(self) -> None:
         """Make the tables of Tablestore; the database makes its own at the first write."""
         if self._cloud:
-            self.finish(self.start("setup", "--tables"))
+            self.finish(self.start("setup", "--tables", "--yes"))
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         environment = {

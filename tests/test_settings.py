@@ -54,6 +54,9 @@ def test_every_problem_is_listed_at_once() -> None:
         "ICE_RESULT_OSS_ENDPOINT",
         "ICE_RESULT_OTS_ENDPOINT",
         "ICE_RESULT_MNS_ENDPOINT",
+        "ICE_RESULT_MNS_CONTROL_ENDPOINT",
+        "ICE_RESULT_STS_ENDPOINT",
+        "ICE_RESULT_RAM_ENDPOINT",
         "ICE_RESULT_S3_ENDPOINT",
         "ICE_RESULT_EVENT_TYPES",
         "ICE_RESULT_CALLBACK_KEYS",
@@ -78,6 +81,15 @@ def test_the_region_of_the_function_is_the_default() -> None:
     """Function Compute sets FC_REGION."""
     settings = Settings.from_environment({"ICE_RESULT_SINKS": "oss://records", "FC_REGION": "cn-beijing"})
     assert settings.region == "cn-beijing"
+
+
+def test_the_region_of_the_deployment_is_the_default_of_each_command() -> None:
+    """GIVEN the variables of a deployment THEN its region is that of the settings, unless they have one."""
+    given = {"ICE_RESULT_SINKS": "oss://records", "DEPLOY_REGION": "cn-beijing"}
+    assert Settings.from_environment(given).region == "cn-beijing"
+    assert Settings.from_environment({**given, "ICE_RESULT_REGION": "cn-shanghai"}).region == "cn-shanghai"
+    with pytest.raises(SettingsError, match="DEPLOY_REGION: 'Beijing' is not a region id"):
+        Settings.from_environment({**given, "DEPLOY_REGION": "Beijing"})
 
 
 def test_a_region_of_the_function_that_is_none_is_refused_by_its_name() -> None:
@@ -152,7 +164,7 @@ def test_the_first_stage_needs_only_its_own_variables() -> None:
 
 def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
     """Setting every variable to the default the README names changes nothing."""
-    words = {row.name: row.default for row in rows() if row.default not in {"", "FC_REGION"}}
+    words = {row.name: row.default for row in rows() if row.default not in {"", "DEPLOY_REGION"}}
     assert Settings.from_environment(GOOD | words) == Settings.from_environment(GOOD)
 
 

@@ -71,7 +71,7 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run stand-ins for ICE, OSS, MNS and Tablestore on 127.0.0.1, and print the variables to export.",
+        description="Run stand-ins for ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, and print what to export.",
     )
     parser.add_argument("--jobs", type=_folder, metavar="DIR", help="folder of responses of ICE, <job id>.json each")
     parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")
@@ -82,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     names = {name: service.name for name, service in LocalCloud().services.items()} | {"ots": "Tablestore"}
     for name, title in names.items():
         parser.add_argument(
-            f"--port-{name}", type=_port, default=0, metavar="N", help=f"port of {title} (default: any free one)"
+            f"--port-{name.replace('_', '-')}",
+            type=_port,
+            default=0,
+            metavar="N",
+            help=f"port of {title} (default: any free one)",
         )
     parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="pause before every reply")
     parser.add_argument(

@@ -19,8 +19,12 @@ from alicloud_local.ice.outputs import finish_time, output_objects
 from alicloud_local.ice.server import IceServer
 from alicloud_local.media import media_file
 from alicloud_local.mns.server import MnsServer
+from alicloud_local.mns.store import QueueStore
+from alicloud_local.mns_control.server import MnsControlServer
 from alicloud_local.oss.server import OssServer
+from alicloud_local.ram.server import RamServer
 from alicloud_local.service import CallObserver, Keyring, LocalService, ServerOptions
+from alicloud_local.sts.server import StsServer
 
 if TYPE_CHECKING:
     from alicloud_local.tablestore.server import OtsServer
@@ -29,7 +33,7 @@ _Service = TypeVar("_Service", bound=LocalService)
 
 
 class LocalCloud:
-    """ICE, OSS, MNS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
+    """ICE, OSS, MNS, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
     The services run inside `with`, or from `start()` to `close()`. They hold everything in memory.
 
@@ -40,12 +44,15 @@ class LocalCloud:
             ...  # run the program under test with the variables of `cloud.environment`
             assert len(cloud.ice.calls) == 3
 
-    Attributes `ice`, `oss`, `mns` and `ots` are the services. Every service has `endpoint`, `calls` (the log of its
-    requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond that:
+    Attributes `ice`, `oss`, `mns`, `mns_control`, `ram`, `sts` and `ots` are the services. Every service has
+    `endpoint`, `calls` (the log of its requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond
+    that:
 
     ice  `put(job_id, *responses)`, `forget(job_id)`, `jobs()`, `callback` (the setting of the event callback)
     oss  `create_bucket(name)`, `forbid(name)`, `put`, `get`, `delete`, `modified`, `keys(bucket)`
     mns  `create_queue(name)`, `messages(queue)`, `refuse_part(positions)`, `deliver(queue)`
+    mns_control  `queues`, with their attributes and tags
+    ram  `roles`, `policies`
     ots  `tables(instance)`, `rows(instance, table)`
 
     `credentials` are the accepted access keys, secrets by access key id. `tokens` has the security tokens of those that
@@ -88,7 +95,11 @@ class LocalCloud:
         """The services by their short names, as in `ports`."""
         self.ice = self._add("ice", IceServer(keyring, options, jobs))
         self.oss = self._add("oss", OssServer(keyring, options, accepts_v1=oss_v1))
-        self.mns = self._add("mns", MnsServer(keyring, options))
+        queues = QueueStore()
+        self.mns = self._add("mns", MnsServer(keyring, options, queues))
+        self.mns_control = self._add("mns_control", MnsControlServer(keyring, options, queues))
+        self.ram = self._add("ram", RamServer(keyring, options))
+        self.sts = self._add("sts", StsServer(keyring, options))
         self._ots = self._add("ots", _tablestore(keyring, options)) if tablestore else None
         for name, port in (ports or {}).items():
             if name not in self.services:

@@ -180,10 +180,10 @@ class Connection(BaseHTTPRequestHandler):
         """Read the body by Content-Length or in chunks. Raises ValueError for a malformed or incomplete one.
 
         GET and HEAD have none: a Content-Length that is sent all the same announces nothing, and the connection ends
-        in case it does.
+        in case it does. (The SDK of MNS sends 0.)
         """
         if self.command in ("GET", "HEAD"):
-            self.close_connection |= "content-length" in headers or "transfer-encoding" in headers
+            self.close_connection |= headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
             return b""
         if headers.get("transfer-encoding", "").lower() != "chunked":
             length = headers.get("content-length", "0")

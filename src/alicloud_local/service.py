@@ -16,6 +16,8 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 from alicloud_local.faults import Fault, FaultQueue, RefusalKind
 from alicloud_local.http_server import HOST, Connection, HttpServer, Reply, Request
 
+ACCOUNT_ID = "1234567890123456"
+"""Account that everything belongs to."""
 _BAD_GATEWAY = Reply(
     502,
     {"Content-Type": "text/html"},

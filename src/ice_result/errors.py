@@ -14,6 +14,7 @@
     │   ├── KeysExpiredError   the access keys have expired; others may come       (transient)
     │   ├── ClockSkewError     this machine's clock is wrong                       (transient)
     │   ├── ForbiddenError     credentials or permissions
+    │   │   └── KeysRefusedError    no keys, or none that the service knows
     │   ├── NotFoundError      no such job, queue or object
     │   ├── NoSuchBucketError  no such bucket
     │   ├── NoSuchTableError   no such table
@@ -134,6 +135,10 @@ class ClockSkewError(ServiceError, reason="clock_skew", transient=True):
 
 class ForbiddenError(ServiceError, reason="forbidden"):
     """Credentials that are missing, wrong, or not allowed to do this."""
+
+
+class KeysRefusedError(ForbiddenError):
+    """Credentials that are missing or wrong: other keys are needed, no other permission."""
 
 
 class NotFoundError(ServiceError, reason="not_found"):

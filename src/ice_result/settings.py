@@ -23,7 +23,7 @@ from ice_result.triggers.model import Callback, TriggerOptions
 T = TypeVar("T")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 _NO_SINKS = "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
-_NO_REGION = "ICE_RESULT_REGION", "not set: the region of the jobs, as cn-shanghai"
+_NO_REGION = "ICE_RESULT_REGION", "not set, nor is DEPLOY_REGION: the region of the jobs, as cn-shanghai"
 _MOST_KEYS = 2
 _PREFIX = "ICE_RESULT_"
 
@@ -98,6 +98,14 @@ def job_source(text: str) -> str | Path:
     return Path(folder)
 
 
+def some_types(text: str) -> tuple[str, ...]:
+    """Parse a comma-separated list that is not empty."""
+    types = each(str)(text)
+    if not types:
+        raise ValueError("names no event type")
+    return types
+
+
 def json_pointer(text: str) -> str:
     """Check that a text has the form of a JSON pointer."""
     if not text.startswith("/"):
@@ -107,6 +115,8 @@ def json_pointer(text: str) -> str:
 
 def web_url(text: str) -> str:
     """Check that a text has the form of a URL of the web."""
+    if not text.isascii():
+        raise ValueError("not a URL: it has characters that must be written as %xx")
     if not text.startswith(("http://", "https://")):
         raise ValueError("not a URL: it must be the callback URL exactly as set in ICE")
     return text
@@ -135,9 +145,18 @@ def _rule_of_jobs(settings: "Settings", wrong: Collection[str]) -> Iterator[tupl
         yield _NO_REGION
 
 
-def _rule_of_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+def _rule_of_oss_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     if settings.region is None and any(url.scheme == "oss" for url in settings.parking_urls):
         yield _NO_REGION
+
+
+def _rule_of_region(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if settings.region is None:
+        yield _NO_REGION
+
+
+def _rule_of_parking(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    yield from _rule_of_oss_parking(settings, wrong)
     if not settings.sinks and not settings.park_url:
         yield _NO_SINKS
     elif not settings.parking_urls:
@@ -158,8 +177,10 @@ def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterato
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
+STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
+ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
 
 _ADDRESSING = one_of("virtual", "path")
@@ -182,7 +203,7 @@ class Settings(Model):
     region: Annotated[
         str | None,
         Variable(parse_region, "the region of the jobs, as cn-shanghai; on Function Compute the function's own"),
-        Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "FC_REGION")),
+        Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "DEPLOY_REGION", "FC_REGION")),
     ] = None
     ice_endpoint: Annotated[
         Endpoint | None, Variable(parse_endpoint, "ICE's endpoint, when not `ice.<region>.aliyuncs.com`")
@@ -204,9 +225,17 @@ class Settings(Model):
     ] = None
     mns_endpoint: Annotated[
         Endpoint | None,
-        Variable(
-            parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; only to send jobs to a queue"
-        ),
+        Variable(parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; to send jobs to a queue"),
+    ] = None
+    mns_control_endpoint: Annotated[
+        Endpoint | None,
+        Variable(parse_endpoint, "the endpoint of MNS's control, when not `mns-open.<region>.aliyuncs.com`; for setup"),
+    ] = None
+    ram_endpoint: Annotated[
+        Endpoint | None, Variable(parse_endpoint, "RAM's endpoint, when not `ram.aliyuncs.com`; for setup")
+    ] = None
+    sts_endpoint: Annotated[
+        Endpoint | None, Variable(parse_endpoint, "STS's endpoint, when not `sts.<region>.aliyuncs.com`; for setup")
     ] = None
     s3_endpoint: Annotated[
         Endpoint | None, Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own")
@@ -215,7 +244,7 @@ class Settings(Model):
         Literal["virtual", "path"],
         Variable(_ADDRESSING, "`virtual` (bucket in the host name) or `path`, as many other servers want it"),
     ] = "virtual"
-    event_types: Annotated[tuple[str, ...], Variable(each(str), "the event types that wake us, comma-separated")] = (
+    event_types: Annotated[tuple[str, ...], Variable(some_types, "the event types that wake us, comma-separated")] = (
         "AIProduceComplete",
     )
     job_id_paths: Annotated[

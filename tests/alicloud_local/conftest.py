@@ -11,9 +11,9 @@ import oss2
 import pytest
 from alibabacloud_ice20201109.client import Client
 from alibabacloud_ice20201109.models import QueryIProductionJobRequest
-from alibabacloud_tea_openapi.models import Config
 
 from alicloud_local import LocalCloud
+from support.gateway_sdk import config
 
 with warnings.catch_warnings():  # it warns, twice over, of faster codecs that it does without
     warnings.simplefilter("ignore", ImportWarning)
@@ -29,16 +29,7 @@ def ice_sdk() -> Callable[..., Query]:
     """A maker of queries: `ice_sdk(cloud, …Config arguments)(job_id)` is the response's body."""
 
     def make(cloud: LocalCloud, **settings: object) -> Query:
-        environment = cloud.environment
-        scheme, _, address = environment["ICE_RESULT_ICE_ENDPOINT"].partition("://")
-        defaults = {
-            "access_key_id": environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-            "access_key_secret": environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-            "security_token": environment.get("ALIBABA_CLOUD_SECURITY_TOKEN"),
-            "endpoint": address,
-            "protocol": scheme.upper(),
-        }
-        client = Client(Config(**{**defaults, **settings}))
+        client = Client(config(cloud, "ICE", **settings))
 
         def query(job_id: str) -> dict[str, object]:
             response = client.query_iproduction_job(QueryIProductionJobRequest(job_id=job_id))

@@ -16,8 +16,9 @@ import pytest
 from typing_extensions import override
 
 import alicloud_local
+from alicloud_local import LocalCloud
 from alicloud_local.__main__ import main
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
 
 COVERS: JsonObject = {
     "JobId": "covers",
@@ -43,7 +44,7 @@ def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.Captur
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 7
+    assert len(lines) == 10
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
 
 
@@ -115,13 +116,15 @@ def test_the_command_runs_until_it_is_told_to_stop() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
     """Without a traceback, once it has printed where it listens and served there."""
+    with LocalCloud() as cloud:
+        variables = cloud.environment
     command = [sys.executable, "-m", "alicloud_local"]
     environment = {**os.environ, "PYTHONPATH": str(Path(alicloud_local.__file__).parents[2])}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(7)]  # a variable each
+        printed = [process.stdout.readline() for _ in variables]
         port = int(printed[1].rpartition(":")[2])
         socket.create_connection(("127.0.0.1", port), timeout=60).close()
         process.send_signal(number)

@@ -12,7 +12,7 @@ from darabonba.exceptions import UnretryableException
 from Tea.exceptions import TeaException
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
 
 OssSdk = Callable[..., oss2.Bucket]
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]

@@ -17,7 +17,7 @@ import pytest
 from darabonba.exceptions import UnretryableException
 
 from alicloud_local import CallEvent, LocalCloud
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
 from support.certificate_authority import tls_of_an_authority
 
 OssSdk = Callable[..., oss2.Bucket]

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
-from alicloud_local.ice.messages import JsonObject
 from alicloud_local.ice.outputs import output_objects
 from alicloud_local.media import media_file
+from alicloud_local.rpc.messages import JsonObject
 
 COVERS: JsonObject = {
     "JobId": "covers",

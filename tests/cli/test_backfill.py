@@ -23,7 +23,7 @@ from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.function import Function
-from ice_result.maintenance.job_queue import QueueSender
+from ice_result.maintenance.mns_queue import MnsQueue
 from ice_result.triggers import JobEvent, parse
 from support.command_line import Finished, ice_result, ice_result_given, process_arguments, process_environment
 from support.fake_clock import FakeTime
@@ -553,7 +553,7 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
             yield JobId(f"job-{number}")
 
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    with closing(QueueSender(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials())) as sender:
+    with closing(MnsQueue(QUEUE, endpoint=parse_endpoint(endpoint), credentials=Credentials())) as sender:
         batches = list(send(sender, job_ids(), lambda: Deadline.after(30), RateLimiter(None), at_once=AT_ONCE))
 
     assert sum(len(sent.job_ids) for sent in batches if sent.error is None) == 1000

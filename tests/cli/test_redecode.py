@@ -189,7 +189,7 @@ def test_all_stores_of_the_settings_are_brought_up_to_date(cloud: LocalCloud, tm
     """Read from the first, without a call to ICE; what was verified stays so."""
     sinks = f"oss://records/ice,sqlite:{tmp_path}/jobs.db,ots://records,file:{tmp_path}/out"
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks}
-    assert ice_result("setup", "--tables", **environment).returncode == 0
+    assert ice_result("setup", "--tables", "--yes", **environment).returncode == 0
     assert ice_result("process", *SAMPLES, **environment).returncode == 0
     asked = len(cloud.ice.calls)
     edit(f"file:{tmp_path}/out", "cover-0001", file_count=7)

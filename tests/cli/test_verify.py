@@ -158,7 +158,7 @@ def test_a_file_that_was_written_over_is_in_the_manifest_as_it_is_now(cloud: Loc
 def test_every_store_says_the_same_afterwards(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a folder, a bucket and tables WHEN a file is lost THEN one run writes it to all of them."""
     sinks = f"oss://records/ice,file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db,ots://records"
-    assert ice_result("setup", "--tables", **environment(cloud, sinks)).returncode == 0
+    assert ice_result("setup", "--tables", "--yes", **environment(cloud, sinks)).returncode == 0
     assert ice_result("process", COVER, CLIP, **environment(cloud, sinks)).returncode == 0
     lose(cloud, files_of(cloud, f"file:{tmp_path}/out", COVER)[0])
 

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.sdk_internals import READ_IN, quick_oss_signer, send_ice_calls_through
+from ice_result.core.sdk_internals import READ_IN, quick_oss_signer, send_gateway_calls_through
 from support.paths import SOURCE
 
 
@@ -136,7 +136,7 @@ def test_the_sdk_of_ice_sends_through_the_session_it_is_given() -> None:
             return SimpleNamespace(status_code=200, reason="OK", headers={}, content=b"{}")
 
     endpoint = Endpoint("https", "ice.example")
-    send_ice_calls_through(Session(), endpoint, 3)
+    send_gateway_calls_through(Session(), endpoint, 3)
     keys = {"access_key_id": "LTAI-id", "access_key_secret": "secret"}
     client = Client(Config(endpoint=endpoint.authority, protocol="HTTPS", max_idle_conns=3, **keys))
     client.query_iproduction_job(QueryIProductionJobRequest(job_id="job-1"))

@@ -14,9 +14,11 @@ from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 from darabonba import exceptions as dara
 from darabonba.policy.retry import RetryPolicyContext
 
+from ice_result.core.gateway_errors import translate
 from ice_result.errors import (
     ForbiddenError,
     IceResultError,
+    KeysRefusedError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -24,7 +26,7 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.jobs.errors import translate
+from ice_result.jobs import IceClient
 
 SECRET = "S3cr3tV4lue"
 WORDS = f"Authorization: ACS3-HMAC-SHA256 Credential=x,Signature={SECRET}, x-acs-security-token:{SECRET} http://b/k?Signature={SECRET}"
@@ -66,7 +68,7 @@ def make(kind: type[Exception]) -> Exception:
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_every_class_of_the_sdk_becomes_one_of_our_errors(kind: type[Exception]) -> None:
     """GIVEN any class of the SDK or its transport WHEN it is translated THEN the error is ours, without secrets."""
-    error = translate(make(kind), "query job-1")
+    error = translate(make(kind), "query job-1", IceClient.errors)
     assert isinstance(error, ServiceError)
     assert type(error) is not ServiceError
     assert str(error).startswith("ICE: query job-1: ")
@@ -101,7 +103,7 @@ def wrapped(error: Exception) -> Exception:
         (requests.exceptions.InvalidHeader(WORDS), RejectedError),
         (UnicodeEncodeError("latin-1", WORDS, 0, 1, "no"), RejectedError),
         (tea.RequiredArgumentException("endpoint"), RejectedError),
-        (CredentialException(WORDS), ForbiddenError),
+        (CredentialException(WORDS), KeysRefusedError),
         (RuntimeError(f"Failed to parse the value as json format, Value: {WORDS}"), UnavailableError),
         (AttributeError("'list' object has no attribute 'get'"), UnavailableError),
         (NotFoundError("x", service="ICE"), NotFoundError),
@@ -109,7 +111,7 @@ def wrapped(error: Exception) -> Exception:
 )
 def test_what_the_sdk_wraps_is_told_by_what_it_was(error: Exception, kind: type[IceResultError]) -> None:
     """The SDK keeps only the text of what broke: what it was is found behind it."""
-    ours = translate(wrapped(error), "query job-1")
+    ours = translate(wrapped(error), "query job-1", IceClient.errors)
     assert type(ours) is kind
     assert SECRET not in str(ours)
 
@@ -117,14 +119,14 @@ def test_what_the_sdk_wraps_is_told_by_what_it_was(error: Exception, kind: type[
 def test_an_error_of_ours_comes_out_as_it_was() -> None:
     """GIVEN credentials that cannot be found WHEN the SDK asks for them THEN our error is the one that is raised."""
     ours = ForbiddenError("find credentials", service="RAM")
-    assert translate(wrapped(ours), "query job-1") is ours
+    assert translate(wrapped(ours), "query job-1", IceClient.errors) is ours
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (ClientException(code="ParameterMissing", message="'config' can not be unset"), RejectedError),
-        (ClientException(code="InvalidCredentials", message="set them up"), ForbiddenError),
+        (ClientException(code="InvalidCredentials", message="set them up"), KeysRefusedError),
         (ServerException(code="None", message="code: 500, None request id: None", status_code=500), UnavailableError),
         (ThrottlingException(code="Other", message="wait", status_code=503, retry_after=250), ThrottledError),
         (tea.TeaException({"code": "Unheard.Of"}), UnavailableError),
@@ -132,7 +134,7 @@ def test_an_error_of_ours_comes_out_as_it_was() -> None:
 )
 def test_answers_without_all_their_parts(error: Exception, kind: type[ServiceError]) -> None:
     """A code, a status or a time to wait alone is enough to tell."""
-    ours = translate(error, "query job-1")
+    ours = translate(error, "query job-1", IceClient.errors)
     assert type(ours) is kind
     assert "None: request" not in str(ours)
 
@@ -141,4 +143,4 @@ def test_an_error_that_is_its_own_cause_ends() -> None:
     """A circle of causes is walked once."""
     first, second = ValueError("first"), ValueError("second")
     first.__cause__, second.__cause__ = second, first
-    assert type(translate(first, "query job-1")) is UnavailableError
+    assert type(translate(first, "query job-1", IceClient.errors)) is UnavailableError

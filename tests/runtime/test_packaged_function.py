@@ -145,7 +145,7 @@ def test_tablestore_works_from_the_package(
 ) -> None:
     """With the extra that its sink asks for, without numpy."""
     tables = {**environment, "ICE_RESULT_SINKS": "ots://records", "ICE_RESULT_PARK_URL": f"file:{tmp_path}/parked"}
-    done = ice_result_process("setup", "--tables", **tables)
+    done = ice_result_process("setup", "--tables", "--yes", **tables)
     assert done.returncode == 0, done.stderr
     instance = start(everything.python, everything.code, tables, *ENTRY_POINTS)
     answer = instance.handle(b'{"JobIds": ["cover-0001", "videoclip-0001"]}', PlatformContext())

@@ -75,7 +75,7 @@ def s3(environment: dict[str, str]) -> Iterator[S3Server]:
         environment |= {"ICE_RESULT_S3_ENDPOINT": server.endpoint, "AWS_CONFIG_FILE": "/nonexistent"}
         environment |= {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
         environment["ICE_RESULT_SINKS"] = "ots://records,s3://records/ice"
-        assert ice_result_process("setup", "--tables", **environment).returncode == 0
+        assert ice_result_process("setup", "--tables", "--yes", **environment).returncode == 0
         yield server
 
 

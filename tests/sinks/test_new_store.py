@@ -108,7 +108,6 @@ def test_a_new_store_takes_a_job_a_parked_event_and_a_question(url: str) -> None
         (["parked", "list", "--json"], "no-such-job"),
         (["doctor", "--json"], "wrote dbm:parked/ice-result-doctor.json"),
         (["redecode", "--json"], "unchanged"),
-        (["setup", "--tables"], "has no tables, nothing to do"),
     ):
         assert expected in ice_result(*arguments, **environment).stdout
     (shown,) = ice_result("show", "cover-0001", "--json", **environment).documents

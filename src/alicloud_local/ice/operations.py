@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from alicloud_local.ice.messages import JsonObject
 from alicloud_local.ice.store import JobStore
+from alicloud_local.rpc.messages import JsonObject
 from alicloud_local.service import RefusedError
 
 _CALLBACK_FIELDS = ("CallbackType", "CallbackQueueName", "CallbackURL", "EventTypeList", "AuthSwitch", "AuthKey")

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from alicloud_local.ice.messages import JsonValue
+from alicloud_local.rpc.messages import JsonValue
 
 _ERROR_TEXT = "oss fail to save"  # ICE writes it in place of a path, and the job is a success all the same
 _ALIAS_ENDINGS = ("-ossalias", "-opapalias")  # an access point, which stands in the place of a bucket

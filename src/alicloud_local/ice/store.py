@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from alicloud_local.ice.messages import JsonObject, JsonValue, dump_object, load_object
+from alicloud_local.rpc.messages import JsonObject, JsonValue, dump_object, load_object
 
 
 class JobStore:

@@ -1,4 +1,4 @@
-"""MNS's operations: SendMessage and BatchSendMessage.
+"""MNS's operations: SendMessage, BatchSendMessage and PeekMessage.
 
 Limits, fields and most codes are documented. Inferred: the status of a batch of which a part is refused (the SDKs
 only say that it is an error's), and the codes of too many messages and of an unknown path.
@@ -22,7 +22,11 @@ _PATH = re.compile(r"/queues/([A-Za-z0-9][A-Za-z0-9-]{0,119})/messages")
 def operation_of(request: Request) -> tuple[str, str] | None:
     """Return the operation of a request and its queue; None for any other request."""
     match = _PATH.fullmatch(request.path)
-    if match is None or request.method != "POST":
+    if match is None:
+        return None
+    if request.method == "GET" and request.parameters.keys() == {"peekonly"}:
+        return "PeekMessage", match[1]
+    if request.method != "POST":
         return None
     return "BatchSendMessage" if b"<Messages" in request.body else "SendMessage", match[1]
 
@@ -47,6 +51,20 @@ def batch_send_message(store: QueueStore, queue: str, body: bytes, now: float) -
     refused = {"ErrorCode": refusal.code, "ErrorMessage": refusal.message}
     outcomes = [refused if position in positions else _receipt(next(sent)) for position in range(len(bodies))]
     return xml.reply(refusal.status, xml.messages(outcomes))
+
+
+def peek_message(store: QueueStore, queue: str) -> Reply:
+    """Show the oldest message, which stays where it is."""
+    try:
+        waiting = store.messages(queue)
+    except KeyError:
+        raise RefusedError(404, "QueueNotExist", "The queue name you provided is not exist.") from None
+    if not waiting:
+        raise RefusedError(404, "MessageNotExist", "Message not exist.")
+    oldest = waiting[0]
+    taken = {"DequeueCount": "0", "FirstDequeueTime": "0", "Priority": "8"}
+    fields = {"MessageBody": oldest.body, "EnqueueTime": f"{oldest.sent_at * 1000:.0f}", **taken}
+    return xml.reply(200, xml.message({**_receipt(oldest), **fields}))
 
 
 def _send(

@@ -14,20 +14,19 @@ from typing_extensions import override
 from alicloud_local.faults import RefusalKind
 from alicloud_local.http_server import Reply, Request
 from alicloud_local.mns import messages as xml
-from alicloud_local.mns.operations import batch_send_message, operation_of, send_message
+from alicloud_local.mns.operations import batch_send_message, operation_of, peek_message, send_message
 from alicloud_local.mns.signature import MnsVerifier
 from alicloud_local.mns.store import Message, QueueStore
-from alicloud_local.service import Keyring, LocalService, Refusal, RefusedError, ServerOptions
+from alicloud_local.service import ACCOUNT_ID, Keyring, LocalService, Refusal, RefusedError, ServerOptions
 
 _INTERNAL_ERROR = Refusal(500, "InternalError", "Interal error.")  # spelled so by MNS
-_ACCOUNT_ID = "1234567890123456"
 
 
 class MnsServer(LocalService):
     """Queues, made with `create_queue`, that take messages one by one or in batches of up to 16.
 
     Every request must bear a valid signature. There are no consumers: `deliver` takes messages out. The operation of a
-    call is SendMessage or BatchSendMessage, its target the queue.
+    call is SendMessage, BatchSendMessage or PeekMessage, its target the queue.
     """
 
     name: ClassVar[str] = "MNS"
@@ -44,14 +43,14 @@ class MnsServer(LocalService):
         "clock_skew": Refusal(408, "TimeExpired", "The http request you sent is expired."),
     }
 
-    def __init__(self, keyring: Keyring, options: ServerOptions) -> None:
+    def __init__(self, keyring: Keyring, options: ServerOptions, store: QueueStore | None = None) -> None:
         super().__init__(keyring, options, is_fault_target=operator.eq)
         self._verifier = MnsVerifier(keyring, options.clock)
-        self._store = QueueStore()
+        self._store = store or QueueStore()
 
     def create_queue(self, name: str) -> None:
         """Make a queue; one that is there already stays as it is."""
-        self._store.create(name)
+        self._store.create(name, self.clock())
 
     def messages(self, queue: str) -> tuple[Message, ...]:
         """Return the messages in a queue, oldest first. Raises KeyError for a queue that was not made."""
@@ -82,6 +81,8 @@ class MnsServer(LocalService):
         found = operation_of(request)
         if found is None:
             raise RefusedError(400, "InvalidRequestURL", "Http request URL format invalid.")
+        if found[0] == "PeekMessage":
+            return peek_message(self._store, found[1])
         send = {"SendMessage": send_message, "BatchSendMessage": batch_send_message}[found[0]]
         return send(self._store, found[1], request.body, self.clock())
 
@@ -99,7 +100,7 @@ class MnsServer(LocalService):
             "specversion": "1.0",
             "type": "mns:Queue:SendMessage",
             "datacontenttype": "application/json; charset=utf-8",
-            "subject": f"acs:mns:{self.region}:{_ACCOUNT_ID}:queues/{queue}",
+            "subject": f"acs:mns:{self.region}:{ACCOUNT_ID}:queues/{queue}",
             "time": datetime.fromtimestamp(message.sent_at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "data": {"requestId": xml.request_id(), "messageId": message.message_id, "messageBody": body},
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from alicloud_local.service import Refusal
 
@@ -19,35 +20,76 @@ class Message:
     sent_at: float
 
 
+DEFAULTS: Mapping[str, int] = {
+    "DelaySeconds": 0,
+    "MaximumMessageSize": 65_536,
+    "MessageRetentionPeriod": 345_600,
+    "PollingWaitSeconds": 0,
+    "VisibilityTimeout": 30,
+}
+"""Attributes of a queue that none are given for: seconds, but for the size in bytes."""
+
+
+@dataclass
+class Queue:
+    """A queue. Times are in seconds since 1970; `messages` are those that wait, oldest first."""
+
+    name: str
+    created: float
+    modified: float
+    attributes: dict[str, int]
+    tags: dict[str, str] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+
+
 class QueueStore:
     """Queues by name, safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queues: dict[str, list[Message]] = {}
+        self._queues: dict[str, Queue] = {}
         self._refused_parts: deque[tuple[frozenset[int], Refusal]] = deque()
 
-    def create(self, queue: str) -> None:
-        """Make a queue; one that is there stays as it is."""
+    def create(
+        self, queue: str, now: float, attributes: Mapping[str, int] = DEFAULTS, tags: Mapping[str, str] | None = None
+    ) -> Queue:
+        """Make a queue; one that is there stays as it is. Returns the queue."""
         with self._lock:
-            self._queues.setdefault(queue, [])
+            made = Queue(queue, now, now, {**DEFAULTS, **attributes}, dict(tags or {}))
+            return self._queues.setdefault(queue, made)
+
+    def queues(self) -> dict[str, Queue]:
+        """Return the queues by name."""
+        with self._lock:
+            return dict(self._queues)
+
+    def change(self, queue: str, attributes: Mapping[str, int], now: float) -> None:
+        """Replace attributes of a queue. Raises KeyError for an unknown queue."""
+        with self._lock:
+            self._queues[queue].attributes.update(attributes)
+            self._queues[queue].modified = now
+
+    def remove(self, queue: str) -> None:
+        """Remove a queue, and the messages in it. Raises KeyError for an unknown queue."""
+        with self._lock:
+            del self._queues[queue]
 
     def messages(self, queue: str) -> tuple[Message, ...]:
         """Return the messages of a queue, oldest first. Raises KeyError for an unknown queue."""
         with self._lock:
-            return tuple(self._queues[queue])
+            return tuple(self._queues[queue].messages)
 
     def add(self, queue: str, bodies: list[str], now: float) -> list[Message]:
         """Put messages into a queue. Raises KeyError for an unknown queue."""
         sent = [Message(uuid.uuid4().hex.upper(), body, now) for body in bodies]
         with self._lock:
-            self._queues[queue] += sent
+            self._queues[queue].messages += sent
         return sent
 
     def take(self, queue: str, most: int) -> list[Message]:
         """Take the oldest messages out. Raises KeyError for an unknown queue."""
         with self._lock:
-            waiting = self._queues[queue]
+            waiting = self._queues[queue].messages
             taken, waiting[:] = waiting[:most], waiting[most:]
         return taken
 

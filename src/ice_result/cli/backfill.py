@@ -18,7 +18,7 @@ from typing import IO, Literal, NamedTuple, TypeAlias
 import click
 from typing_extensions import Self
 
-from ice_result.app import assemble
+from ice_result.app import assemble, queue_at
 from ice_result.cli.inputs import (
     environment_with,
     line_per_job,
@@ -37,7 +37,7 @@ from ice_result.core.json_text import dump
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, StorageError
-from ice_result.maintenance.job_queue import MOST_JOBS, QueueSender
+from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import EVERYTHING, QUEUE, Settings
 from ice_result.triggers import JobEvent
@@ -91,16 +91,16 @@ def backfill(
             target = _sender(queue, settings) if queue else assemble(settings, Credentials())
             with console, closing(target):
                 work = _Work(lines, progress, console, as_json=as_json)
-                if isinstance(target, QueueSender):
+                if isinstance(target, MnsQueue):
                     work.send(target, rate, wait, at_once=settings.concurrency)
                 else:
                     work.record(target, rate, wait)
     return 0 if work.clean else 1
 
 
-def _sender(queue: str, settings: Settings) -> QueueSender:
+def _sender(queue: str, settings: Settings) -> MnsQueue:
     """Make the sender before any job is read. Raises SettingsError."""
-    sender = QueueSender(queue, endpoint=settings.mns_endpoint, credentials=Credentials(), ca_bundle=settings.ca_bundle)
+    sender = queue_at(settings, Credentials(), queue)
     sender.load()
     return sender
 
@@ -145,7 +145,7 @@ class _Work:
             self.clean = self.clean and outcome.outcome == "recorded"
             self._console.show(outcome)
 
-    def send(self, sender: QueueSender, rate: RateLimiter, wait: float, *, at_once: int) -> None:
+    def send(self, sender: MnsQueue, rate: RateLimiter, wait: float, *, at_once: int) -> None:
         """Send the jobs to the queue. Raises a permanent error, after which no job can be sent."""
         permanent = None
         for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), rate, at_once=at_once):
@@ -176,7 +176,7 @@ class SentBatch(NamedTuple):
 
 
 def send(
-    sender: QueueSender,
+    sender: MnsQueue,
     job_ids: Iterable[JobId],
     deadline: Callable[[], Deadline],
     rate: RateLimiter,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -16,7 +17,7 @@ import click
 
 from ice_result import errors
 from ice_result.app import ice_client, sink_context
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.inputs import environment_of_deployment
 from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
@@ -24,10 +25,13 @@ from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
+from ice_result.deployment.account import Account
+from ice_result.deployment.names import any_of_ours
+from ice_result.deployment.steps import NotAllowedError, WrongAccountError
 from ice_result.errors import IceResultError, SettingsError, shorten
 from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback
-from ice_result.settings import Settings
+from ice_result.settings import EVERYTHING, Settings
 from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.object.oss import OssInspector, open_inspector
 
@@ -39,6 +43,8 @@ _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are valid for 300 s, signed calls for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
 _CHECK_CALL = "check what the message names: the keys, the clock, the network, or ICE_RESULT_OSS_ENDPOINT"
+_OTHER_KEYS = "set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, both of one key that is enabled"
+_SET_UP = "`ice-result setup` shows what is to be changed, and makes it with `--all --yes`"
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -135,7 +141,7 @@ def _check_tables(sink: Store) -> Check:
     if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", "no tables yet: the first job makes them")
     if missing:
-        remedy = f"make them: `ice-result setup --tables --sink {url}`"
+        remedy = f"make them: `ice-result setup --tables --yes --sink {url}`"
         return Check(url, "failed", f"without {', '.join(missing)}", remedy)
     return Check(url, "ok", f"{len(tables)} tables, as they should be")
 
@@ -164,13 +170,29 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Check:
         return Check(name, "ok", "files can be looked up")
     remedies = {
         "forbidden": f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --output-bucket {bucket}`",
-        "no_such_bucket": "make the bucket, or correct its name in --output-bucket",
+        "no_such_bucket": "make the bucket, or correct its name",
         "cross_region": "let ICE write to a bucket of its own region: to any other, it says Success and writes nothing",
     }
     return Check(name, "failed", facts.message or "", remedies.get(facts.problem, _CHECK_CALL))
 
 
+def check_deployment(account: Account, wanted: Collection[str]) -> Iterator[Check]:
+    """Check targets of a deployment, as far as the user of this command may look at them."""
+    for name, target in account.needs(wanted):
+        try:
+            for step in target():
+                is_there = step.state == "there"
+                message = f"{step.state}{f': {step.note}' if step.note else ''}"
+                yield Check(step.thing, "ok" if is_there else "failed", message, None if is_there else _SET_UP)
+        except NotAllowedError as error:
+            yield Check(name, "warning", str(error), "allow it: `ice-result policy --deployer` prints what setup needs")
+        except IceResultError as error:
+            yield Check(name, "failed", str(error), _remedy(error))
+
+
 def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
+    if isinstance(error, errors.KeysRefusedError):
+        return Check(name, "failed", str(error), _OTHER_KEYS)
     remedy = f"allow {action} to the user of this command; the role does not need it"
     return Check(name, "warning", str(error), remedy)
 
@@ -190,9 +212,10 @@ def _remedy(error: IceResultError) -> str:
 
 
 _REMEDIES: dict[type[IceResultError], str] = {
+    errors.KeysRefusedError: _OTHER_KEYS,
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.NoSuchTableError: (
-        "make them: `ice-result setup --tables`, or correct the instance's name in ICE_RESULT_SINKS"
+        "make them: `ice-result setup --tables --yes`, or correct the instance's name in ICE_RESULT_SINKS"
     ),
     errors.NoSuchBucketError: "make it, or correct its name in ICE_RESULT_SINKS",
     errors.NotFoundError: "make it, or correct its name in ICE_RESULT_SINKS",
@@ -200,6 +223,7 @@ _REMEDIES: dict[type[IceResultError], str] = {
         "get new temporary keys; on Function Compute the platform renews those of the role by itself"
     ),
     errors.ClockSkewError: _SET_CLOCK,
+    WrongAccountError: "correct DEPLOY_ACCOUNT_ID, or use keys of that account",
     errors.StorageError: "check the path, its permissions, and the space",
 }
 
@@ -224,14 +248,22 @@ _NEED_KEYS = {"oss", "ots"}
 
 @click.command()
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Check these sinks, in place of ICE_RESULT_SINKS.")
-@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
-@click.option("--queue", metavar="NAME", help="Queue that must be the target of ICE's events.")
+@click.option(
+    "--output-bucket",
+    "buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket of output files of ICE, in place of DEPLOY_OUTPUT_BUCKETS.",
+)
+@click.option(
+    "--queue", metavar="NAME", help="Queue that must be the target of ICE's events, in place of DEPLOY_QUEUE."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per check on standard output.")
 def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | None, as_json: bool) -> int:
     """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
 
     The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
-    sink.
+    sink. Where DEPLOY_ variables are set, it checks the queues and the role of that deployment too.
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for usage.
     """
@@ -239,26 +271,41 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
     for check in within(lambda: Deadline.after(_SECONDS), _examine(sinks, buckets, queue)):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
+        if check.remedy is _OTHER_KEYS:  # every other check would fail for the same reason
+            break
     return 0 if well else 1
 
 
 def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
+    environment = environment_of_deployment(sinks, queue, buckets)
     try:
-        settings = Settings.from_environment(environment_with(sinks))
+        account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
+        settings = account.settings if account else Settings.from_environment(environment)
     except SettingsError as error:
         for variable, problem in error.problems:
             yield Check("settings", "failed", f"{variable}: {problem}", f"set {variable}; README.md says what it means")
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} in ICE_RESULT_SINKS")
     credentials = Credentials()
+    if account:
+        buckets, queue = account.names.output_buckets, account.queue_of_events
     if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
-        yield check_credentials(credentials)
+        keys = check_credentials(credentials)
+        yield keys
+        if keys.status != "ok":
+            return
+    for check in check_deployment(account, ("account",)) if account else ():
+        yield check
+        if check.status == "failed":  # what is there belongs to somebody else
+            return
     if settings.jobs == "ice":
         client = ice_client(settings, credentials)
         yield check_clock(client.endpoint, settings.ca_bundle)
         yield check_jobs(client)
         yield check_callback(client, settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
+    if account:
+        yield from check_deployment(account, ("queues", "role"))
 
 
 def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:

@@ -65,6 +65,22 @@ def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str,
     return {**os.environ, **values}
 
 
+def environment_of_deployment(
+    sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the environment with the names that options give. Raises UsageError for one that is empty."""
+    environment = environment_with(sinks)
+    for option, variable, names in (
+        ("--queue", "DEPLOY_QUEUE", () if queue is None else (queue,)),
+        ("--output-bucket", "DEPLOY_OUTPUT_BUCKETS", output_buckets),
+    ):
+        if not all(name.strip() for name in names):
+            raise click.UsageError(f"{option} is empty: expected a name")
+        if names:
+            environment[variable] = ",".join(names)
+    return environment
+
+
 SECONDS = 600.0
 """Time limit of looking jobs up: a store without an index is read from end to end."""
 

@@ -19,7 +19,7 @@ from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
 from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
-from ice_result.cli.setup import setup
+from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
 from ice_result.errors import IceResultError, SettingsError
 
@@ -38,6 +38,7 @@ for _command in (
     decode,
     schema,
     setup,
+    teardown,
     doctor,
     policy,
     show,

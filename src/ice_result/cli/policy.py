@@ -3,191 +3,81 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import click
 
 from ice_result.cli.inputs import environment_with
 from ice_result.cli.output import print_error
-from ice_result.core.types import JsonObject, JsonValue
-from ice_result.maintenance.job_queue import QUEUE_NAME
+from ice_result.core.types import JsonObject
+from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
+from ice_result.deployment.policy import TRUST_POLICY, check_length, deployer_policy, function_policy, notes
+from ice_result.errors import SettingsError
 from ice_result.settings import Settings
-from ice_result.sinks.object.layout import Kind, Layout
-from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
-
-TRUST_POLICY: JsonObject = {
-    "Version": "1",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": ["fc.aliyuncs.com"]}},
-    ],
-}
-"""Trust policy of the role: only Function Compute may assume it."""
-
-_TABLE_ACTIONS = {
-    "ots:PutRow": (JOBS,),
-    "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
-    "ots:GetRange": (OUTPUTS, ITEMS),
-}
-
-
-class Grant(NamedTuple):
-    """Permission for an action on a resource. A listing is limited to keys that match `prefix`."""
-
-    action: str
-    resource: str
-    prefix: str | None = None
-
-
-def function_policy(
-    settings: Settings, output_buckets: Sequence[str], failure_queue: str | None, log_project: str | None
-) -> JsonObject:
-    """Make the policy for processing jobs, for the work of the timer, and for the platform.
-
-    With the same role, Function Compute itself sends the calls that failed to the queue, and its logs to the project.
-    """
-    grants = (
-        *_processing(settings, output_buckets),
-        *_parking(settings),
-        *_reading(settings),
-        *_platform(failure_queue, log_project, settings.region or "*"),
-    )
-    return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
-
-
-def notes(settings: Settings, output_buckets: Sequence[str]) -> Iterator[str]:
-    """Yield remarks about permissions that the policy cannot express."""
-    if settings.jobs == "ice":
-        yield "ice: no resource narrower than * is known for these actions"
-    if settings.verify_outputs and not output_buckets:
-        yield "no --output-bucket given: without it, no output file can be looked up, and manifests say `forbidden`"
-    for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
-        if url.scheme == "s3" and not _is_oss(url, settings):
-            yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
-    if settings.oss_encryption == "KMS":
-        yield "encryption with a key of your own in KMS needs kms:GenerateDataKey and kms:Decrypt on that key as well"
-
-
-def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
-    """Yield the grants for asking ICE, looking up output files, and writing records and manifests.
-
-    HeadObject has no action of its own: it needs oss:GetObject [documented].
-    """
-    if settings.jobs == "ice":
-        yield Grant("ice:QueryIProductionJob", "*")
-    if settings.verify_outputs:
-        yield from (Grant("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in buckets)
-    for url in settings.sinks:
-        if url.scheme == "ots":
-            for action, tables in _TABLE_ACTIONS.items():
-                yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
-        elif _is_oss(url, settings):
-            yield from (Grant("oss:PutObject", _objects(url, kind)) for kind in ("records", "manifests"))
-
-
-def _parking(settings: Settings) -> Iterator[Grant]:
-    """Yield the grants for writing, listing, reading and removing parked events and notes of expected jobs."""
-    for url in settings.parking_urls:
-        if _is_oss(url, settings):
-            parked, expected = _objects(url, "parked"), _objects(url, "expected")
-            for objects in (parked, expected):
-                yield from (Grant(f"oss:{action}Object", objects) for action in ("Put", "Get", "Delete"))
-            yield from (_listing(url, f"{Layout(url.prefix).folder(kind)}*") for kind in ("parked", "expected"))
-
-
-def _reading(settings: Settings) -> Iterator[Grant]:
-    """Yield the grants for reading stored jobs: for expected jobs, and before a worse record is written."""
-    for url in settings.sinks:
-        if url.scheme == "ots":
-            yield Grant("ots:BatchGetRow", f"{_instance(url, settings)}/table/{JOBS.name}")
-        elif _is_oss(url, settings):
-            yield from (Grant("oss:GetObject", _objects(url, kind)) for kind in ("records", "manifests"))
-            yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
-
-
-def _platform(failure_queue: str | None, log_project: str | None, region: str) -> Iterator[Grant]:
-    """Yield the grants that Function Compute needs, as MNS and Log Service document them."""
-    if failure_queue:
-        yield Grant("mns:SendMessage", f"acs:mns:{region}:*:/queues/{failure_queue}/messages")
-    if log_project:
-        yield Grant("log:PostLogStoreLogs", f"acs:log:{region}:*:project/{log_project}/logstore/*")
-
-
-def _is_oss(url: SinkUrl, settings: Settings) -> bool:
-    """Return True for a bucket of OSS, also behind its S3-compatible endpoint."""
-    if url.scheme != "s3":
-        return url.scheme == "oss"
-    return settings.s3_endpoint is not None and settings.s3_endpoint.is_alibaba_cloud
-
-
-def _objects(url: SinkUrl, kind: Kind) -> str:
-    return f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).folder(kind)}*"
-
-
-def _listing(url: SinkUrl, prefix: str) -> Grant:
-    """Make the grant for listing keys: of the bucket, with a condition on the prefix [documented]."""
-    return Grant("oss:ListObjects", f"acs:oss:*:*:{url.authority}", prefix)
-
-
-def _instance(url: SinkUrl, settings: Settings) -> str:
-    """Return the resource of an instance. RAM knows it by its name in lower case [documented]."""
-    return f"acs:ots:{settings.region}:*:instance/{(url.authority or '').lower()}"
-
-
-def _statements(grants: Iterable[Grant]) -> Iterator[JsonValue]:
-    """Group the grants into statements: by equal sets of actions, and by the bucket of a listing."""
-    actions: dict[str, list[str]] = {}
-    prefixes: dict[tuple[str, str], list[JsonValue]] = {}
-    for grant in grants:
-        if grant.prefix is None:
-            actions.setdefault(grant.resource, []).append(grant.action)
-        else:
-            prefixes.setdefault((grant.action, grant.resource), []).append(grant.prefix)
-    resources: dict[tuple[str, ...], list[JsonValue]] = {}
-    for resource, allowed in actions.items():
-        resources.setdefault(tuple(sorted(allowed)), []).append(resource)
-    for allowed_on_all, all_resources in resources.items():
-        yield {"Effect": "Allow", "Action": [*allowed_on_all], "Resource": all_resources}
-    for (action, resource), all_prefixes in prefixes.items():
-        condition: JsonObject = {"StringLike": {"oss:Prefix": all_prefixes}}
-        yield {"Effect": "Allow", "Action": [action], "Resource": [resource], "Condition": condition}
-
-
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_PROJECT = _BUCKET  # documented with the same rule for a project of Log Service
 
 
 @click.command()
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, in place of its permissions.")
+@click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
-@click.option("--log-project", metavar="NAME", help="Project of Log Service for the function's logs.")
+@click.option(
+    "--log-project",
+    metavar="NAME",
+    help="Project of Log Service for the function's logs; by default the one of DEPLOY_ACCOUNT_ID.",
+)
 @click.option("--sink", "sinks", metavar="URL", multiple=True, help="Allow these sinks, in place of ICE_RESULT_SINKS.")
 def policy(
     *,
     trust: bool,
+    deployer: bool,
     buckets: tuple[str, ...],
     failure_queue: str | None,
     log_project: str | None,
     sinks: tuple[str, ...],
 ) -> None:
-    """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets."""
+    """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets.
+
+    What is not given comes from the DEPLOY_ variables of s.yaml, where any of them is set.
+    """
     if trust:
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return
     for bucket in buckets:
-        _check(bucket, _BUCKET, "a bucket's name")
-    _check(failure_queue, QUEUE_NAME, "a queue's name")
-    _check(log_project, _PROJECT, "a log project's name")
+        _check(bucket, BUCKET, "a bucket's name")
+    _check(failure_queue, QUEUE, "a queue's name")
+    _check(log_project, LOG_PROJECT, "a log project's name")
     settings = Settings.from_environment(environment_with(sinks))
-    click.echo(json.dumps(function_policy(settings, buckets, failure_queue, log_project), indent=2))
-    for note in notes(settings, buckets):
+    if deployer:
+        named = {
+            **os.environ,
+            "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
+        }
+        names = Names.from_environment(named)
+        _show(deployer_policy(settings, names))
+        return
+    if any_of_ours(os.environ):
+        names = Names.from_environment(os.environ)
+        buckets = buckets or names.output_buckets
+        failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
+    document = function_policy(settings, buckets, failure_queue, log_project)
+    _show(document)
+    if settings.jobs == "ice":
+        print_error("ice: no resource narrower than * is known for these actions")
+    for note in notes(settings, buckets, "--output-bucket"):
         print_error(note)
 
 
-def _check(name: str | None, form: re.Pattern[str], what: str) -> None:
+def _show(document: JsonObject) -> None:
+    click.echo(json.dumps(document, indent=2))
+    try:
+        check_length(document)
+    except SettingsError as error:
+        print_error(str(error))
+
+
+def _check(name: str | None, form: str, what: str) -> None:
     """Check a name that becomes part of a resource, where a `*` would allow too much."""
-    if name is not None and not form.fullmatch(name):
+    if name is not None and not re.fullmatch(form, name):
         raise click.UsageError(f"{name!r} is not {what}")

@@ -1,131 +1,118 @@
-"""`setup`: tables and the callback setting of ICE, which must exist before the first job."""
+"""`setup` and `teardown`: what a deployment needs in the account, beside what `s deploy` makes."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import click
 
-from ice_result.app import ice_client, sink_context
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.inputs import environment_of_deployment
 from ice_result.cli.output import print_error
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.errors import IceResultError, shorten
-from ice_result.jobs.event_callback import CallbackSetting, read_callback, write_callback
-from ice_result.settings import STORES, Settings
-from ice_result.sinks import open_sink
+from ice_result.deployment.account import Account
+from ice_result.deployment.policy import check_length
+from ice_result.deployment.steps import Change, Step, Target, run
+from ice_result.errors import IceResultError, KeysRefusedError, shorten
+from ice_result.settings import ACCOUNT, EVERYTHING, STORES_AND_PARKING
 
-_SECONDS = 60.0
-_TABLE_STATES = {"present": "is there", "created": "created", "missing": "would be created"}
-_QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]{1,107}")
-_KEY = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[\x21-\x7e]{1,32}")
-_LONGEST_URL = 256
-
-
-def _set_up_callback(queue: str | None, *, write: bool) -> None:
-    """Show the change of the callback setting, and with `write` make it."""
-    # The sinks do not matter here, and may not be decided yet.
-    settings = Settings.from_environment({"ICE_RESULT_SINKS": "file:.", **os.environ})
-    client = ice_client(settings, Credentials())
-    with time_limit(Deadline.after(_SECONDS)):
-        present = read_callback(client)
-    wanted = _wanted(present, settings, queue)
-    changes = [*_changes(present, wanted)]
-    click.echo(f"callback of {client.where}: {'as it should be' if not changes else ''}".rstrip(": "))
-    for line in changes:
-        click.echo(f"  {line}")
-    if not changes:
-        return
-    if present.target and present.target != wanted.target:
-        click.echo(f"  no event will go to {shorten(present.target)} any more: its readers get none")
-    if write:
-        with time_limit(Deadline.after(_SECONDS)):
-            write_callback(client, wanted)
-        click.echo("written")
-    else:
-        click.echo("nothing is written: add --yes")
-
-
-def _wanted(present: CallbackSetting, settings: Settings, queue: str | None) -> CallbackSetting:
-    """Return the setting with our target, and with our event types added to the present ones."""
-    types = (*present.event_types, *settings.triggers.event_types)
-    merged = tuple(dict.fromkeys(types))
-    if queue is not None:
-        if not _QUEUE.fullmatch(queue):
-            raise click.UsageError(f"{queue!r} is not a queue ICE can send to: ice-callback-, then letters and digits")
-        return CallbackSetting(type="MNS", queue_name=queue, event_types=merged)
-    if not settings.callback_url:
-        raise click.UsageError(
-            "nothing to send events to: expected --queue NAME, or ICE_RESULT_CALLBACK_URL and ICE_RESULT_CALLBACK_KEYS"
-        )
-    if len(settings.callback_url.encode()) > _LONGEST_URL:
-        raise click.UsageError(f"ICE_RESULT_CALLBACK_URL is longer than {_LONGEST_URL} bytes, the most ICE takes")
-    key = settings.callback_keys[0]
-    if not _KEY.fullmatch(key):
-        raise click.UsageError(
-            "the first of ICE_RESULT_CALLBACK_KEYS is no AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
-        )
-    return CallbackSetting(type="HTTP", url=settings.callback_url, event_types=merged, auth_switch="on", auth_key=key)
-
-
-def _changes(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:
-    moves = (present.type, present.target) != (wanted.type, wanted.target)
-    if moves:
-        before = f"{present.type} {shorten(present.target)}" if present.target else "nothing"
-        yield f"target: {before} → {wanted.type} {shorten(wanted.target or '')}"
-    if added := [name for name in wanted.event_types if name not in present.event_types]:
-        before = ", ".join(present.event_types) or "none"
-        yield f"event types: {shorten(before)}; and now {shorten(', '.join(added))}"
-    if wanted.type == "HTTP" and (present.auth_switch, present.auth_key) != (wanted.auth_switch, wanted.auth_key):
-        replaced = "another key" if present.auth_switch == "on" and not moves else "on"
-        yield f"signature: {replaced}, with the first of ICE_RESULT_CALLBACK_KEYS"
+_SECONDS = 120.0  # for one thing
+_IN_STORES = {"bucket", "tables"}
+_IN_THE_ACCOUNT = {"queues", "callback"}
+_queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in place of DEPLOY_QUEUE.")
+_yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
 
 @click.command()
-@click.option("--tables", is_flag=True, help="Create the tables of every ots: and sqlite: sink.")
-@click.option(
-    "--sink", "sinks", metavar="URL", multiple=True, help="Prepare these sinks, in place of ICE_RESULT_SINKS."
-)
-@click.option("--callback", is_flag=True, help="Show the target of ICE's events; with --yes, set it.")
-@click.option("--queue", metavar="NAME", help="Target: this MNS queue, in place of ICE_RESULT_CALLBACK_URL.")
-@click.option("--yes", is_flag=True, help="Write the callback setting, in place of the present one.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show the changes.")
-def setup(*, tables: bool, sinks: tuple[str, ...], callback: bool, queue: str | None, yes: bool, dry_run: bool) -> int:
-    """Create tables, and set the callback of ICE, before the first job.
+@click.option("--bucket", is_flag=True, help="The buckets of oss: sinks.")
+@click.option("--queues", is_flag=True, help="The queue of ICE's events, and that of dead letters.")
+@click.option("--role", is_flag=True, help="The function's role, with the policy that `ice-result policy` prints.")
+@click.option("--tables", is_flag=True, help="The tables of ots: and sqlite: sinks.")
+@click.option("--callback", is_flag=True, help="ICE's events into the queue, or to ICE_RESULT_CALLBACK_URL.")
+@click.option("--all", "everything", is_flag=True, help="All of these but the callback, which others may use.")
+@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Use these, not ICE_RESULT_SINKS.")
+@_queue
+@click.option("--output-bucket", "output_buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes to.")
+@_yes
+def setup(
+    *,
+    everything: bool,
+    sinks: tuple[str, ...],
+    queue: str | None,
+    output_buckets: tuple[str, ...],
+    yes: bool,
+    **chosen: bool,
+) -> int:
+    """Make what a deployment needs: buckets, queues, the role, tables, and ICE's callback.
 
-    Present tables are checked and stay as they are; event types are added to the present ones.
+    Each thing is read first. The names come from the DEPLOY_ variables of s.yaml. Without a target, the state of all of
+    them is shown. Run again, it changes nothing.
 
-    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for usage.
+    Exit status: 0 when everything is there or was made, 1 otherwise, 2 for usage.
     """
-    if not tables and not callback:
-        raise click.UsageError("nothing to do: expected --tables or --callback")
-    if (queue or yes) and not callback:
-        raise click.UsageError("--queue and --yes belong to --callback")
-    if callback:
-        _set_up_callback(queue, write=yes and not dry_run)
-    return _set_up_tables(sinks, dry_run=dry_run) if tables else 0
+    wanted = {name for name, is_chosen in chosen.items() if is_chosen or (everything and name != "callback")}
+    if yes and not wanted:
+        raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
+    wanted = wanted or {*chosen}
+    section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
+    account = Account(environment_of_deployment(sinks, queue, output_buckets), section)
+    targets = [*account.needs({*wanted, "account"}, write=yes)]
+    if "role" in wanted:
+        check_length(account.policy)
+        for note in account.notes():
+            print_error(note)
+    return _run(targets, write=yes, if_nothing="nothing to make for these sinks")
 
 
-def _set_up_tables(sinks: tuple[str, ...], *, dry_run: bool) -> int:
-    """Prepare the tables of each sink, and print their states. Returns the exit status."""
-    settings = Settings.from_environment(environment_with(sinks), STORES)
-    context = sink_context(settings, Credentials())
-    status = 0
-    for url in dict.fromkeys(settings.sinks):
-        sink = open_sink(url, context)
-        if sink.capabilities.keeps != "tables":
-            click.echo(f"{url}: has no tables, nothing to do")
-            continue
+@click.command()
+@_queue
+@_yes
+def teardown(*, queue: str | None, yes: bool) -> int:
+    """Take away what setup made: the callback's event types, empty queues, the policy and the role.
+
+    What setup did not make stays, and so do buckets, tables and records. Run `s remove` before: it takes the function
+    away.
+
+    Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
+    """
+    targets = [*Account(environment_of_deployment((), queue), ACCOUNT).removals(write=yes)]
+    nothing = "setup made nothing that is still there under these names"
+    return _run(targets, write=yes, removing=True, if_nothing=nothing)
+
+
+def _run(targets: Sequence[tuple[str, Target]], *, write: bool, if_nothing: str, removing: bool = False) -> int:
+    """Show the steps of each target, and with `write` make their changes. Returns the exit status.
+
+    Nothing else is done when the keys are refused, or the account is not known.
+    """
+    shown = failed = is_open = False
+    for name, target in targets:
         try:
             with time_limit(Deadline.after(_SECONDS)):
-                tables = sink.prepare(dry_run=dry_run)
+                for item in run(target, write=write):
+                    shown |= name != "account"
+                    if isinstance(item, Step):
+                        is_open |= bool(item.changes) and not write
+                        failed |= item.state == "blocked"
+                        _show_step(item, removing=removing)
+                    else:
+                        _show_change(item, write=write)
         except IceResultError as error:
-            print_error(str(error))
-            status = 1
-            continue
-        for table, state in tables:
-            click.echo(f"{url}: {table} {_TABLE_STATES[state]}")
-    return status
+            failed = True
+            print_error(f"{name}: {error}")
+            if name == "account" or isinstance(error, KeysRefusedError):
+                break
+    if is_open:
+        click.echo("nothing is changed: add --yes")
+    elif not shown and not failed:
+        click.echo(if_nothing)
+    return 1 if failed or is_open else 0
+
+
+def _show_step(step: Step, *, removing: bool) -> None:
+    state = "to remove" if removing and step.changes else step.state
+    click.echo(f"{state:<9} {shorten(step.thing)}{f' ({shorten(step.note)})' if step.note else ''}")
+
+
+def _show_change(change: Change, *, write: bool) -> None:
+    permission = f"  [{change.permission}]" if change.permission else ""
+    click.echo(f"          {'calls' if write else 'would call'} {shorten(change.shown)}{permission}")

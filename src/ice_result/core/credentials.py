@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
-from ice_result.errors import ForbiddenError, KeysExpiredError
+from ice_result.errors import KeysExpiredError, KeysRefusedError
 
 if TYPE_CHECKING:
     from alibabacloud_credentials.provider import DefaultCredentialsProvider
@@ -54,7 +54,7 @@ class Credentials:
         self._of_invocation = keys
 
     def keys(self) -> Keys:
-        """Return the keys to sign with now. Raises ForbiddenError without keys, and for an id without a secret."""
+        """Return the keys to sign with now. Raises KeysRefusedError without keys, and for an id without a secret."""
         known = [keys for keys in (self._of_invocation, keys_from_environment()) if keys]
         valid = [keys for keys in known if keys != self._expired]
         # When all known keys are reported as expired, they are tried again: the service may have been wrong.
@@ -83,7 +83,7 @@ class Credentials:
     def _keys_from_chain(self) -> Keys:
         """Search the chain, which may use the network. A search without a result is not repeated for a minute."""
         if half := _half_a_pair():
-            raise ForbiddenError("find credentials", service="RAM", detail=half)
+            raise KeysRefusedError("find credentials", service="RAM", detail=half)
         with self._lock:
             searched = self._searched_in_vain_at
             if searched is not None and time.monotonic() - searched < _SEARCH_AGAIN_SECONDS:
@@ -118,9 +118,9 @@ def _half_a_pair() -> str | None:
     return f"{present} is set, but {missing[0]} is not"
 
 
-def _no_keys() -> ForbiddenError:
+def _no_keys() -> KeysRefusedError:
     detail = "none from the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile"
-    return ForbiddenError("find credentials", service="RAM", detail=detail)
+    return KeysRefusedError("find credentials", service="RAM", detail=detail)
 
 
 def keys_from_environment() -> Keys | None:

@@ -3,7 +3,7 @@
 `READ_IN` has the versions in whose source they were read. A test compares it with the installed versions, and a test
 for each function shows its effect on the real SDK: in tests/core/test_sdk_internals.py, and for connections in
 tests/test_given_up_calls.py. The parts of a reply that an SDK reads are in the two sessions that are given to SDKs:
-jobs/connections.py and sinks/object/oss.py.
+core/gateway.py and sinks/object/oss.py.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ READ_IN = {
 _NEVER_CALLED = {
     # The models of all actions, and modules for the asynchronous client, web sockets, forms, RSA keys, other gateways
     # and the SDK's own search for keys: four fifths of the SDK's imports.
-    "ICE": (
+    "gateway": (
         *("alibabacloud_ice20201109.models", "aiohttp", "asyncio", "apscheduler", "cryptography"),
         *("websocket", "darabonba.websocket", "alibabacloud_tea_openapi.websocket_utils"),
         *("darabonba.utils.form", "darabonba.utils.xml", "alibabacloud_tea_openapi.sm3"),
@@ -63,12 +63,12 @@ _NEVER_CALLED = {
 }
 
 
-def imported_lean(sdk: Literal["ICE", "OSS", "Tablestore"]) -> AbstractContextManager[None]:
+def imported_lean(sdk: Literal["gateway", "OSS", "Tablestore"]) -> AbstractContextManager[None]:
     """Import an SDK in the block without the modules that our calls do not use.
 
-    For ICE and OSS, `requests` and urllib3 are among them: we send in their place. These SDKs name `requests` in many
-    places, but use only three things of it while they are imported or for each request, which have replacements here.
-    Code that uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
+    For the gateway and OSS, `requests` and urllib3 are among them: we send in their place. These SDKs name `requests`
+    in many places, but use only three things of it while they are imported or for each request, which have replacements
+    here. Code that uses the SDKs in another way, in the same process, gets the real `requests` at that moment.
     """
     return deferred(*_NEVER_CALLED[sdk], instead=_INSTEAD)
 
@@ -121,8 +121,8 @@ _INSTEAD: Mapping[str, object] = {
 }
 
 
-def send_ice_calls_through(session: _Session, endpoint: Endpoint, pool_size: int) -> None:
-    """Give the SDK of ICE its session for an endpoint.
+def send_gateway_calls_through(session: _Session, endpoint: Endpoint, pool_size: int) -> None:
+    """Give the SDK of the gateway its session for an endpoint.
 
     The SDK has no option for it. It keeps one session for each protocol, host and number of connections, under a key of
     these and of a port that is always 80.

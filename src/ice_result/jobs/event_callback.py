@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, RejectedError
 from ice_result.jobs.client import IceClient
-from ice_result.jobs.errors import SERVICE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,9 @@ def write_callback(client: IceClient, setting: CallbackSetting) -> None:
         client.call("SetEventCallback", {k: v for k, v in parameters.items() if v}, read=lambda body: body)
     except IceResultError as error:
         if setting.auth_key and setting.auth_key in str(error):  # the service may quote it
-            raise RejectedError("SetEventCallback", service=SERVICE, detail="the AuthKey is not accepted") from None
+            raise RejectedError(
+                "SetEventCallback", service=IceClient.service, detail="the AuthKey is not accepted"
+            ) from None
         raise
 
 

@@ -7,49 +7,17 @@ from pathlib import Path
 
 import pytest
 from alibabacloud_ice20201109.client import Client
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
-from Tea.exceptions import TeaException
 
 from alicloud_local import LocalCloud
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
+from support.gateway_sdk import call_action, config, refusal
 
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]
 JOB: JsonObject = {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]", "UserData": "片头"}
 
 
-def refusal(call: Callable[[], object]) -> tuple[int, str]:
-    """(status, code) of the SDK's exception."""
-    with pytest.raises(TeaException) as caught:
-        call()
-    return caught.value.statusCode or caught.value.status_code, caught.value.code
-
-
-def call_action(
-    cloud: LocalCloud, action: str, version: str = "2020-11-09", query: dict[str, str] | None = None
-) -> None:
-    """Any action, through the SDK's generic call."""
-    environment = cloud.environment
-    client = Client(
-        Config(
-            access_key_id=environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-            access_key_secret=environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-            endpoint=environment["ICE_RESULT_ICE_ENDPOINT"].removeprefix("http://"),
-            protocol="HTTP",
-        )
-    )
-    params = Params(
-        action=action,
-        version=version,
-        protocol="HTTP",
-        pathname="/",
-        method="POST",
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
-    client.call_api(params, OpenApiRequest(query=query or {}), RuntimeOptions())
+def call_ice(cloud: LocalCloud, action: str, version: str = "2020-11-09") -> object:
+    return call_action(Client(config(cloud, "ICE")), action, version)
 
 
 def test_a_job_is_answered_as_it_was_put(cloud: LocalCloud, ice_sdk: IceSdk) -> None:
@@ -109,17 +77,17 @@ def test_a_saved_response_that_is_not_a_job_is_an_internal_error(tmp_path: Path,
 
 def test_an_empty_job_id_is_missing(cloud: LocalCloud) -> None:
     """QueryIProductionJob without JobId is refused as the API does it for required parameters."""
-    assert refusal(lambda: call_action(cloud, "QueryIProductionJob")) == (400, "MissingJobId")
+    assert refusal(lambda: call_ice(cloud, "QueryIProductionJob")) == (400, "MissingJobId")
 
 
 def test_an_unknown_action_is_not_found(cloud: LocalCloud) -> None:
     """An action that the server does not know gets the gateway's own code."""
-    assert refusal(lambda: call_action(cloud, "MakeCoffee")) == (404, "InvalidAction.NotFound")
+    assert refusal(lambda: call_ice(cloud, "MakeCoffee")) == (404, "InvalidAction.NotFound")
 
 
 def test_another_version_of_the_api_is_invalid(cloud: LocalCloud) -> None:
     """Only version 2020-11-09 is served."""
-    assert refusal(lambda: call_action(cloud, "QueryIProductionJob", "2014-06-18")) == (400, "InvalidVersion")
+    assert refusal(lambda: call_ice(cloud, "QueryIProductionJob", "2014-06-18")) == (400, "InvalidVersion")
 
 
 def test_calls_are_logged(cloud: LocalCloud, ice_sdk: IceSdk) -> None:

@@ -268,6 +268,17 @@ def test_a_queue_that_was_not_made_cannot_be_looked_into(cloud: LocalCloud) -> N
         cloud.mns.deliver("nobody")
 
 
+def test_a_message_that_is_looked_at_stays(queues: LocalCloud, connect: Connect) -> None:
+    """GIVEN messages WHEN the first is peeked at THEN it is shown and stays; an empty queue answers MessageNotExist."""
+    queue = connect(queues)
+    with pytest.raises(MNSServerException) as caught:
+        queue.peek_message()
+    assert caught.value.type == "MessageNotExist"
+    queue.batch_send_message([Message("a"), Message("b")])
+    assert [queue.peek_message().message_body for _ in range(2)] == [b"a", b"a"]
+    assert bodies(queues) == ["a", "b"]
+
+
 def test_making_a_queue_again_keeps_what_is_in_it(queues: LocalCloud, connect: Connect) -> None:
     """As MNS does."""
     connect(queues).send_message(Message("x"))

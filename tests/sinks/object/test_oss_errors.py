@@ -22,6 +22,7 @@ from ice_result.errors import (
     ForbiddenError,
     IceResultError,
     KeysExpiredError,
+    KeysRefusedError,
     NoSuchBucketError,
     NotFoundError,
     RejectedError,
@@ -53,7 +54,7 @@ KINDS: dict[str, type[ServiceError]] = {
     "AccessDenied": ForbiddenError,
     "InvalidDigest": UnavailableError,
     "NoSuchBucket": NoSuchBucketError,
-    "SignatureDoesNotMatch": ForbiddenError,
+    "SignatureDoesNotMatch": KeysRefusedError,
     "WORMConfigurationLocked": ForbiddenError,
 }
 CLASSES = sorted(
@@ -92,10 +93,10 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     ("status", "code", "kind"),
     [
         (403, "AccessDenied", ForbiddenError),
-        (403, "InvalidAccessKeyId", ForbiddenError),
+        (403, "InvalidAccessKeyId", KeysRefusedError),
         (403, "InvalidSecurityToken", KeysExpiredError),
         (403, "SecurityTokenExpired", KeysExpiredError),
-        (400, "SecurityTokenNotSupported", ForbiddenError),
+        (400, "SecurityTokenNotSupported", KeysRefusedError),
         (403, "RequestTimeTooSkewed", ClockSkewError),
         (403, "UserDisable", ForbiddenError),
         (403, "", ForbiddenError),

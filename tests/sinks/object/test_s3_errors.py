@@ -14,6 +14,7 @@ from ice_result.errors import (
     ClockSkewError,
     ForbiddenError,
     KeysExpiredError,
+    KeysRefusedError,
     NoSuchBucketError,
     NotFoundError,
     RejectedError,
@@ -91,7 +92,7 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     expected: type[ServiceError] = RejectedError
     for names, ours_of_them in (
         (TIMED_OUT, TimedOutError),
-        (FORBIDDEN, ForbiddenError),
+        (FORBIDDEN, KeysRefusedError),
         (UNAVAILABLE, UnavailableError),
     ):
         expected = ours_of_them if name in names else expected
@@ -104,10 +105,10 @@ def test_every_class_of_the_sdk_has_one_of_ours(kind: type[Exception]) -> None:
     ("status", "code", "kind"),
     [
         (403, "AccessDenied", ForbiddenError),
-        (403, "InvalidAccessKeyId", ForbiddenError),
-        (403, "SignatureDoesNotMatch", ForbiddenError),
+        (403, "InvalidAccessKeyId", KeysRefusedError),
+        (403, "SignatureDoesNotMatch", KeysRefusedError),
         (400, "ExpiredToken", KeysExpiredError),
-        (400, "InvalidToken", ForbiddenError),
+        (400, "InvalidToken", KeysRefusedError),
         (400, "TokenRefreshRequired", KeysExpiredError),
         (403, "SecurityTokenExpired", KeysExpiredError),
         (403, "InvalidSecurityToken", KeysExpiredError),

@@ -272,11 +272,11 @@ def test_a_missing_table_says_how_to_make_it(context: SinkContext) -> None:
     """Writing and reading before the setup."""
     sink = TablestoreSink(URL, Tablestore(INSTANCE, context))
 
-    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables --yes`"):
         sink.write(WRITINGS[1].rows)
-    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables --yes`"):
         sink.find(JobId("job-1"))
-    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables`"):
+    with pytest.raises(NoSuchTableError, match="run `ice-result setup --tables --yes`"):
         [*sink.jobs(JobFilter())]
 
 

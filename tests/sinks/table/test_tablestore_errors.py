@@ -14,6 +14,7 @@ from ice_result.errors import (
     ForbiddenError,
     IceResultError,
     KeysExpiredError,
+    KeysRefusedError,
     NoSuchTableError,
     NotFoundError,
     RejectedError,
@@ -25,7 +26,7 @@ from ice_result.errors import (
 from ice_result.sinks.table.tablestore_client import of_row, translate
 
 CODES: dict[str, type[ServiceError]] = {
-    "OTSAuthFailed": ForbiddenError,
+    "OTSAuthFailed": KeysRefusedError,
     "OTSNoPermissionAccess": ForbiddenError,
     "OTSObjectNotExist": NoSuchTableError,
     "OTSQuotaExhausted": ThrottledError,
@@ -81,8 +82,8 @@ def test_a_code_of_the_service_decides(code: str, kind: type[ServiceError], sdk:
     [
         ("Mismatch between system time and x-ots-date: Mon, 02 Mar 2026 08:15:30 GMT.", ClockSkewError),  # documented
         ("The security token has expired.", KeysExpiredError),  # inferred
-        ("Signature mismatch.", ForbiddenError),
-        ("The AccessKeyID is disabled.", ForbiddenError),
+        ("Signature mismatch.", KeysRefusedError),
+        ("The AccessKeyID is disabled.", KeysRefusedError),
     ],
 )
 def test_the_words_of_a_failed_authentication_decide(
@@ -109,8 +110,8 @@ def test_a_missing_table_says_what_to_do(sdk: dict[str, type[Exception]]) -> Non
     """For a call, and for a row in a batch."""
     missing = sdk["OTSServiceError"](404, "OTSObjectNotExist", "Requested table does not exist.")
 
-    assert "run `ice-result setup --tables`" in str(translate(missing, "write x"))
-    assert "run `ice-result setup --tables`" in str(of_row("OTSObjectNotExist", "", "write x"))
+    assert "run `ice-result setup --tables --yes`" in str(translate(missing, "write x"))
+    assert "run `ice-result setup --tables --yes`" in str(of_row("OTSObjectNotExist", "", "write x"))
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,12 @@ _CODES = (
     # Of keys that have expired, OSS says both [seen in the field].
     Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
     Rule("RequestTimeTooSkewed", errors.ClockSkewError),
-    Rule("AccessDenied|InvalidAccessKeyId|SecurityToken", errors.ForbiddenError),
+    Rule("AccessDenied", errors.ForbiddenError),
+    Rule("InvalidAccessKeyId|SecurityToken", errors.KeysRefusedError),
     # The service's own words for this one show what was signed.
     Rule(
         "SignatureDoesNotMatch",
-        errors.ForbiddenError,
+        errors.KeysRefusedError,
         "the secret is not that of the access key, or the region is not the bucket's",
     ),
     Rule("InvalidDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
@@ -62,7 +63,7 @@ _S3_TABLE = ErrorTable(
     rules=(
         Rule("ExpiredToken|TokenRefreshRequired", errors.KeysExpiredError),
         Rule("RequestExpired", errors.ClockSkewError),
-        Rule("InvalidToken", errors.ForbiddenError),
+        Rule("InvalidToken", errors.KeysRefusedError),
         Rule("BadDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
         Rule("OperationAborted", errors.UnavailableError),  # another write of the same key is under way
         Rule("Throttl|TooManyRequests", errors.ThrottledError, statuses=(503,)),
@@ -72,9 +73,9 @@ _S3_TABLE = ErrorTable(
     ),
     classes=(
         Rule("ConnectTimeoutError|ReadTimeoutError", errors.TimedOutError),
-        Rule("(No|Partial)CredentialsError|CredentialRetrievalError|UnknownCredentialError", errors.ForbiddenError),
-        Rule("RefreshWithMFAUnsupportedError|NoAuthTokenError|TokenRetrievalError", errors.ForbiddenError),
-        Rule("SSOError|LoginError|MetadataRetrievalError", errors.ForbiddenError),
+        Rule("(No|Partial)CredentialsError|CredentialRetrievalError|UnknownCredentialError", errors.KeysRefusedError),
+        Rule("RefreshWithMFAUnsupportedError|NoAuthTokenError|TokenRetrievalError", errors.KeysRefusedError),
+        Rule("SSOError|LoginError|MetadataRetrievalError", errors.KeysRefusedError),
         Rule("ConnectionError|HTTPClientError|IncompleteReadError", errors.UnavailableError),
         Rule("ChecksumError|FlexibleChecksumError|ResponseParserError", errors.UnavailableError),
         Rule("BotoCoreError", errors.RejectedError),  # the root of the others

@@ -284,9 +284,10 @@ _ERRORS = ErrorTable(
     rules=(
         Rule("OTSAuthFailed", errors.ClockSkewError, words="^Mismatch between system time"),  # documented
         Rule("OTSAuthFailed", errors.KeysExpiredError, words="(?i)expired"),  # inferred
-        Rule("OTSAuthFailed|OTSNoPermissionAccess", errors.ForbiddenError),
+        Rule("OTSAuthFailed", errors.KeysRefusedError),
+        Rule("OTSNoPermissionAccess", errors.ForbiddenError),
         Rule("OTSRequestTimeTooSkewed", errors.ClockSkewError),
-        Rule("OTSObjectNotExist", errors.NoSuchTableError, "no such table: run `ice-result setup --tables`"),
+        Rule("OTSObjectNotExist", errors.NoSuchTableError, "no such table: run `ice-result setup --tables --yes`"),
         Rule("OTSQuotaExhausted|OTSServerBusy|OTSNotEnoughCapacityUnit|OTSOperationThrottled", errors.ThrottledError),
         Rule("OTSCapacityUnitExhausted|OTSTooFrequentReservedThroughputAdjustment", errors.ThrottledError),
         Rule("OTSInternalServerError|OTSServerUnavailable|OTSPartitionUnavailable", errors.UnavailableError),

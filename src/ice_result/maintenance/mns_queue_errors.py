@@ -7,7 +7,7 @@ or the SDK's own word for what broke; what the connection raised is in the conte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from ice_result import errors
 from ice_result.core.sdk_errors import NEVER_SENT, UNREADABLE, ErrorTable, Rule, SdkFailure, attribute, classify
@@ -19,10 +19,10 @@ _TABLE = ErrorTable(
     rules=(
         Rule("TooManyRequests|Throttling", errors.ThrottledError),
         Rule("QueueNotExist", errors.NotFoundError, "no such queue in this account and region"),
-        Rule("SignatureDoesNotMatch", errors.ForbiddenError, "the secret is not that of the access key"),
-        Rule("InvalidAccessKeyId", errors.ForbiddenError, "no such access key, or it is disabled"),
+        Rule("SignatureDoesNotMatch", errors.KeysRefusedError, "the secret is not that of the access key"),
+        Rule("InvalidAccessKeyId", errors.KeysRefusedError, "no such access key, or it is disabled"),
         Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
-        Rule(r"(\w*)SecurityToken", errors.ForbiddenError, "the temporary keys do not match"),
+        Rule(r"(\w*)SecurityToken", errors.KeysRefusedError, "the temporary keys do not match"),
         Rule("TimeExpired", errors.ClockSkewError),
         Rule("AccessDenied|(Missing|Invalid)AuthorizationHeader", errors.ForbiddenError),
         Rule("Internal(Server)?Error|ServiceUnavailable", errors.UnavailableError),
@@ -49,6 +49,11 @@ def refused_parts(error: Exception, count: int) -> Failures | None:
         for position, outcome in enumerate(outcomes)
         if "ErrorCode" in outcome
     }
+
+
+def no_message(error: Exception) -> Literal[True] | None:
+    """Return True for the answer that no message is there to be taken [documented]; None for any other error."""
+    return True if getattr(error, "type", None) == "MessageNotExist" else None
 
 
 def partial(refused: Failures, operation: str) -> errors.ServiceError:

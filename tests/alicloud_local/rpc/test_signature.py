@@ -7,20 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
-from Tea.exceptions import TeaException
 
 from alicloud_local import LocalCloud
-from alicloud_local.ice.messages import JsonObject
+from alicloud_local.rpc.messages import JsonObject
+from support.gateway_sdk import refusal
 
 IceSdk = Callable[..., Callable[[str], dict[str, object]]]
 JOB: JsonObject = {"JobId": "job-1", "Status": "Success", "FunctionName": "Cover", "Result": "[]", "UserData": "片头"}
-
-
-def refusal(call: Callable[[], object]) -> tuple[int, str]:
-    """(status, code) of the SDK's exception."""
-    with pytest.raises(TeaException) as caught:
-        call()
-    return caught.value.statusCode or caught.value.status_code, caught.value.code
 
 
 @pytest.mark.parametrize(

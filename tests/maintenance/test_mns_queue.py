@@ -33,6 +33,7 @@ from ice_result.errors import (
     ClockSkewError,
     ForbiddenError,
     KeysExpiredError,
+    KeysRefusedError,
     NotFoundError,
     RejectedError,
     ServiceError,
@@ -41,8 +42,8 @@ from ice_result.errors import (
     TimedOutError,
     UnavailableError,
 )
-from ice_result.maintenance.job_queue import MOST_JOBS, QueueSender
-from ice_result.maintenance.job_queue_errors import translate
+from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
+from ice_result.maintenance.mns_queue_errors import translate
 from ice_result.triggers import JobEvent, parse
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime, limited
@@ -64,13 +65,13 @@ def caller(fake_time: FakeTime | None = None) -> ServiceCaller:
     return ServiceCaller("MNS", attempts=3, clock=(fake_time or FakeTime()).clock)
 
 
-def new_sender(cloud: LocalCloud, queue: str = "jobs", fake_time: FakeTime | None = None) -> QueueSender:
+def new_sender(cloud: LocalCloud, queue: str = "jobs", fake_time: FakeTime | None = None) -> MnsQueue:
     endpoint = cloud.environment["ICE_RESULT_MNS_ENDPOINT"]
-    return QueueSender(queue, endpoint=parse_endpoint(endpoint), credentials=Credentials(), caller=caller(fake_time))
+    return MnsQueue(queue, endpoint=parse_endpoint(endpoint), credentials=Credentials(), caller=caller(fake_time))
 
 
 @pytest.fixture
-def sender(queues: LocalCloud) -> Iterator[QueueSender]:
+def sender(queues: LocalCloud) -> Iterator[MnsQueue]:
     with closing(new_sender(queues)) as opened:
         yield opened
 
@@ -111,7 +112,7 @@ def waiting(cloud: LocalCloud) -> list[str]:
 
 
 @pytest.mark.parametrize("decoded", [True, False])
-def test_the_function_reads_what_was_sent(queues: LocalCloud, sender: QueueSender, *, decoded: bool) -> None:
+def test_the_function_reads_what_was_sent(queues: LocalCloud, sender: MnsQueue, *, decoded: bool) -> None:
     """GIVEN jobs in the queue WHEN EventBridge delivers them, decoded or in base64 THEN they are the jobs asked for."""
     odd = [JobId('片头 "&<>'), JobId("x" * 128), JobId("cover-0001")]
     sender.send(odd)
@@ -122,7 +123,7 @@ def test_the_function_reads_what_was_sent(queues: LocalCloud, sender: QueueSende
     assert [event.job_id for event in parse(payload).events if isinstance(event, JobEvent)] == odd
 
 
-def test_sixteen_jobs_are_one_call(queues: LocalCloud, sender: QueueSender) -> None:
+def test_sixteen_jobs_are_one_call(queues: LocalCloud, sender: MnsQueue) -> None:
     """The most that MNS takes at once."""
     sender.send(JOBS)
 
@@ -130,7 +131,7 @@ def test_sixteen_jobs_are_one_call(queues: LocalCloud, sender: QueueSender) -> N
     assert [call.operation for call in queues.mns.calls] == ["BatchSendMessage"]
 
 
-def test_the_longest_job_ids_fit_into_one_call(queues: LocalCloud, sender: QueueSender) -> None:
+def test_the_longest_job_ids_fit_into_one_call(queues: LocalCloud, sender: MnsQueue) -> None:
     """Sixteen of them, of characters that take the most room."""
     longest = [JobId("\U0001d11e" * 128)] * MOST_JOBS
 
@@ -139,7 +140,7 @@ def test_the_longest_job_ids_fit_into_one_call(queues: LocalCloud, sender: Queue
     assert waiting(queues) == longest
 
 
-def test_more_than_sixteen_jobs_are_a_mistake_of_the_caller(queues: LocalCloud, sender: QueueSender) -> None:
+def test_more_than_sixteen_jobs_are_a_mistake_of_the_caller(queues: LocalCloud, sender: MnsQueue) -> None:
     """Who sends more divides them first; nothing is sent, and nothing is sent for none."""
     with pytest.raises(ValueError, match="17 jobs: at most 16"):
         sender.send([*JOBS, JobId("one-more")])
@@ -148,7 +149,7 @@ def test_more_than_sixteen_jobs_are_a_mistake_of_the_caller(queues: LocalCloud, 
     assert queues.mns.calls == ()
 
 
-def test_only_what_was_refused_is_sent_again(queues: LocalCloud, sender: QueueSender) -> None:
+def test_only_what_was_refused_is_sent_again(queues: LocalCloud, sender: MnsQueue) -> None:
     """GIVEN a batch of which two are refused, and then one THEN every job is in the queue once."""
     queues.mns.refuse_part([3, 15])
     queues.mns.refuse_part([1])
@@ -159,7 +160,7 @@ def test_only_what_was_refused_is_sent_again(queues: LocalCloud, sender: QueueSe
     assert [call.status for call in queues.mns.calls] == [500, 500, 201]
 
 
-def test_what_stays_refused_is_told(queues: LocalCloud, sender: QueueSender) -> None:
+def test_what_stays_refused_is_told(queues: LocalCloud, sender: MnsQueue) -> None:
     """With how many, and why; the others are in the queue, once."""
     for positions in ([0, 1], [0, 1], [0]):
         queues.mns.refuse_part(positions)
@@ -171,7 +172,7 @@ def test_what_stays_refused_is_told(queues: LocalCloud, sender: QueueSender) -> 
     assert sorted(waiting(queues)) == JOBS[1:]
 
 
-def test_a_part_that_will_never_be_taken_is_not_tried_again(queues: LocalCloud, sender: QueueSender) -> None:
+def test_a_part_that_will_never_be_taken_is_not_tried_again(queues: LocalCloud, sender: MnsQueue) -> None:
     """A permanent code of a message is permanent, like one of the whole call."""
     queues.mns.refuse_part([2], Refusal(400, "InvalidArgument", "no such thing"))
 
@@ -182,7 +183,7 @@ def test_a_part_that_will_never_be_taken_is_not_tried_again(queues: LocalCloud, 
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset"])
-def test_a_fault_that_passes_is_survived(queues: LocalCloud, sender: QueueSender, kind: FaultKind) -> None:
+def test_a_fault_that_passes_is_survived(queues: LocalCloud, sender: MnsQueue, kind: FaultKind) -> None:
     """Twice, and the third try goes through; nothing was taken before it."""
     queues.mns.fail(Fault(kind, times=2))
 
@@ -203,7 +204,7 @@ def test_a_fault_that_passes_is_survived(queues: LocalCloud, sender: QueueSender
     ],
 )
 def test_a_fault_that_stays_is_an_error_of_ours(
-    queues: LocalCloud, sender: QueueSender, kind: FaultKind, error: type[ServiceError], words: str
+    queues: LocalCloud, sender: MnsQueue, kind: FaultKind, error: type[ServiceError], words: str
 ) -> None:
     """With the service's code and status, or with what broke."""
     queues.mns.fail(Fault(kind, times=None))
@@ -230,7 +231,7 @@ def test_a_reply_that_does_not_end_is_given_up(
     assert len(queues.mns.calls) == 2
 
 
-def test_a_lost_reply_never_loses_a_job(queues: LocalCloud, sender: QueueSender) -> None:
+def test_a_lost_reply_never_loses_a_job(queues: LocalCloud, sender: MnsQueue) -> None:
     """GIVEN a reply that is cut short after the jobs were taken THEN they are sent again: twice, but not never."""
     queues.mns.fail(Fault("truncate"))
 
@@ -248,7 +249,7 @@ def test_a_reply_that_was_cut_short_lets_go_of_its_socket() -> None:
     credentials.use(Keys("LTAI-id", SECRET))
     endpoint = parse_endpoint(server.endpoint)
     before = replies()  # of other tests
-    with closing(QueueSender("jobs", endpoint=endpoint, credentials=credentials, caller=caller())) as sender:
+    with closing(MnsQueue("jobs", endpoint=endpoint, credentials=credentials, caller=caller())) as sender:
         with pytest.raises(UnavailableError) as caught:
             sender.send(JOBS)
         assert not [each for each in replies() if all(each is not known for known in before)], caught.value
@@ -318,7 +319,7 @@ def test_a_reply_that_no_mns_should_send_is_told(
     strange.start()
     endpoint = parse_endpoint(strange.endpoint)
     with (
-        closing(QueueSender("jobs", endpoint=endpoint, credentials=Credentials(), caller=caller())) as sender,
+        closing(MnsQueue("jobs", endpoint=endpoint, credentials=Credentials(), caller=caller())) as sender,
         pytest.raises(error, match=words),
     ):
         sender.send(JOBS[:2])
@@ -335,8 +336,26 @@ def test_a_queue_that_is_not_there_is_named(queues: LocalCloud) -> None:
         sender.send(JOBS)
 
 
+def test_a_message_is_seen_and_stays(queues: LocalCloud, sender: MnsQueue) -> None:
+    """GIVEN a queue WHEN it is looked into THEN its messages are seen, and are still there."""
+    assert not sender.has_messages()
+    sender.send(JOBS[:1])
+    assert [sender.has_messages(), sender.has_messages()] == [True, True]
+    assert waiting(queues) == JOBS[:1]
+    assert not sender.has_messages()
+
+
+def test_looking_into_a_queue_that_is_not_there_is_an_error(queues: LocalCloud) -> None:
+    """GIVEN no such queue THEN that is not taken for an empty one."""
+    with (
+        closing(new_sender(queues, "nobody")) as sender,
+        pytest.raises(NotFoundError, match="look into the queue nobody: 404 QueueNotExist"),
+    ):
+        sender.has_messages()
+
+
 def test_keys_are_asked_for_at_every_call(
-    queues: LocalCloud, sender: QueueSender, monkeypatch: pytest.MonkeyPatch
+    queues: LocalCloud, sender: MnsQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Temporary ones expire: the next call goes out with those of the moment, over the same connection."""
     sender.send(JOBS[:1])
@@ -358,7 +377,7 @@ def test_no_secret_is_in_any_error(queues: LocalCloud, monkeypatch: pytest.Monke
     unprintable = f"{TOKEN}\n"
     for keys in (Keys(key_id, SECRET), Keys(key_id, SECRET, TOKEN), Keys(key_id, SECRET, unprintable)):
         credentials.use(keys)
-        sender = QueueSender("jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller())
+        sender = MnsQueue("jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller())
         with (
             closing(sender),
             pytest.raises((ForbiddenError, KeysExpiredError, RejectedError)) as caught,
@@ -370,7 +389,7 @@ def test_no_secret_is_in_any_error(queues: LocalCloud, monkeypatch: pytest.Monke
     assert [call.status for call in queues.mns.calls] == [403, 403, 403, 403]
 
 
-def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: QueueSender, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_keys_nothing_is_sent(queues: LocalCloud, sender: MnsQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own error comes through the SDK as it was."""
     take_keys_away(monkeypatch)
 
@@ -388,7 +407,7 @@ def test_nobody_there_is_unavailable(queues: LocalCloud) -> None:
             sender.send(JOBS)
 
 
-def test_no_time_is_no_call(queues: LocalCloud, sender: QueueSender) -> None:
+def test_no_time_is_no_call(queues: LocalCloud, sender: MnsQueue) -> None:
     """A deadline that has passed."""
     with pytest.raises(TimedOutError):
         limited(Deadline.after(0), lambda: sender.send(JOBS))
@@ -412,8 +431,8 @@ def test_https_trusts_the_bundle_and_nobody_else(bundle_and_tls: tuple[Path, ssl
         credentials.use(Keys(*next(iter(secure.credentials.items()))))
         endpoint = secure.environment["ICE_RESULT_MNS_ENDPOINT"]
 
-        def sender(trusted: str | None) -> QueueSender:
-            return QueueSender(
+        def sender(trusted: str | None) -> MnsQueue:
+            return MnsQueue(
                 "jobs", endpoint=parse_endpoint(endpoint), credentials=credentials, caller=caller(), ca_bundle=trusted
             )
 
@@ -439,16 +458,16 @@ def test_https_trusts_the_bundle_and_nobody_else(bundle_and_tls: tuple[Path, ssl
 def test_settings_that_cannot_be_are_told_before_anything_is_sent(queue: str, endpoint: str | None, words: str) -> None:
     """By the name of the variable."""
     with pytest.raises(SettingsError, match=words.replace(".", r"\.")):
-        QueueSender(queue, endpoint=parse_endpoint(endpoint) if endpoint else None, credentials=Credentials())
+        MnsQueue(queue, endpoint=parse_endpoint(endpoint) if endpoint else None, credentials=Credentials())
 
 
 def test_a_bundle_that_is_not_there_is_told(tmp_path: Path) -> None:
     """With its path; a plain http endpoint needs none."""
     missing = str(tmp_path / "none.pem")
     with pytest.raises(SettingsError, match=r"REQUESTS_CA_BUNDLE: .*none\.pem: No such file"):
-        QueueSender("jobs", endpoint=parse_endpoint("host"), credentials=Credentials(), ca_bundle=missing)
+        MnsQueue("jobs", endpoint=parse_endpoint("host"), credentials=Credentials(), ca_bundle=missing)
 
-    QueueSender("jobs", endpoint=parse_endpoint("http://127.0.0.1:1"), credentials=Credentials(), ca_bundle=missing)
+    MnsQueue("jobs", endpoint=parse_endpoint("http://127.0.0.1:1"), credentials=Credentials(), ca_bundle=missing)
 
 
 def test_without_the_sdk_it_is_said_how_to_install_it() -> None:
@@ -458,9 +477,9 @@ import sys
 sys.modules["mns"] = None
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import parse_endpoint
-from ice_result.maintenance.job_queue import QueueSender
+from ice_result.maintenance.mns_queue import MnsQueue
 try:
-    QueueSender("jobs", endpoint=parse_endpoint("host"), credentials=Credentials()).load()
+    MnsQueue("jobs", endpoint=parse_endpoint("host"), credentials=Credentials()).load()
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -500,11 +519,11 @@ def test_what_the_sdk_refuses_to_send_is_not_tried_again() -> None:
         (429, "TooManyRequests", ThrottledError),
         (429, "Other", ThrottledError),
         (404, "QueueNotExist", NotFoundError),
-        (403, "SignatureDoesNotMatch", ForbiddenError),
-        (403, "InvalidAccessKeyId", ForbiddenError),
+        (403, "SignatureDoesNotMatch", KeysRefusedError),
+        (403, "InvalidAccessKeyId", KeysRefusedError),
         (403, "InvalidSecurityToken", KeysExpiredError),
         (403, "SecurityTokenExpired", KeysExpiredError),
-        (403, "MissingSecurityToken", ForbiddenError),
+        (403, "MissingSecurityToken", KeysRefusedError),
         (403, "Other", ForbiddenError),
         (408, "TimeExpired", ClockSkewError),
         (400, "MissingAuthorizationHeader", ForbiddenError),
@@ -538,7 +557,7 @@ def test_a_defect_stays_what_it_is() -> None:
     assert translate(defect, "try", -1) is defect
 
 
-def test_the_message_is_what_a_person_would_write(queues: LocalCloud, sender: QueueSender) -> None:
+def test_the_message_is_what_a_person_would_write(queues: LocalCloud, sender: MnsQueue) -> None:
     """In base64, as MNS asks for."""
     sender.send(JOBS[:1])
 

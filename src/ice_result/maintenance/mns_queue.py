@@ -1,16 +1,16 @@
-"""The sender of jobs to the MNS (SMQ) queue in front of the function, with the official SDK.
+"""The messages of an MNS (SMQ) queue, with the official SDK: jobs are sent to it, and it is looked into.
 
-The SDK is an optional package, which is imported with the first message. A message is `{"JobId": "…"}` in base64, as
-MNS requires; the first stage reads it with and without base64.
+The SDK is an optional package, which is imported with the first call. A message is `{"JobId": "…"}` in base64, as MNS
+requires; the first stage reads it with and without base64.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from traceback import clear_frames
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
@@ -20,19 +20,21 @@ from ice_result.core.http import new_connection, trusting
 from ice_result.core.sdk_errors import links
 from ice_result.core.types import JobId
 from ice_result.errors import SettingsError, UnavailableError
-from ice_result.maintenance.job_queue_errors import SERVICE, Failures, partial, refused_parts, translate
+from ice_result.maintenance.mns_queue_errors import SERVICE, Failures, no_message, partial, refused_parts, translate
 
 if TYPE_CHECKING:
     from mns.auth import Credentials as SdkCredentials
     from mns.mns_client import MNSClient
+    from mns.mns_request import ResponseBase
 
+T = TypeVar("T")
 MOST_JOBS = 16
 """Maximum number of messages in one request to MNS. With the longest job ids they use a sixth of its 64 KB."""
 QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
 
 
-class QueueSender:
-    """Sends jobs to one queue, until `close()`. Threads share its rate limit and connections.
+class MnsQueue:
+    """A queue, until `close()`. Threads share its rate limit and connections.
 
     MNS stores a message at least once: after a lost reply the same jobs are sent again, and some are in the queue
     twice. The function records a job once, also when it receives several messages.
@@ -99,6 +101,21 @@ class QueueSender:
 
         self._caller.call(operation, attempt)
 
+    def has_messages(self) -> bool:
+        """Return True when there is a message that a reader could take. It stays in the queue.
+
+        Messages that a reader has taken and not yet removed are not seen, nor those that are delayed [documented].
+        Raises ServiceError, and SettingsError without the SDK.
+        """
+        self.load()
+        operation = f"look into the queue {self._queue}"
+
+        def attempt() -> bool:
+            with self._credentials.renewed_once_expired():
+                return self._look(operation)
+
+        return self._caller.call(operation, attempt)
+
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
@@ -113,25 +130,48 @@ class QueueSender:
         for job_id in batch:
             request.add_message(json_text.dump({"JobId": job_id}))
         response = BatchSendMessageResponse()
-        client = self._take_client()
-        try:
-            client.batch_send_message(request, response)
-        except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
-            for link in links(error):  # frames of the SDK hold a reply that was cut short, and so its socket
-                clear_frames(link.__traceback__)
-            refused = refused_parts(error, len(batch))
-            if refused is None:
-                client.close_connection()
-                # From None: an exception of the SDK may contain the request, with the security token.
-                raise translate(error, operation, response.status) from None
-            answered = len(batch)
-        else:
-            refused, answered = {}, len(response.message_list)
-        self._give_back(client)
+        refused = self._exchange(
+            operation,
+            response,
+            lambda client: client.batch_send_message(request, response),
+            lambda error: refused_parts(error, len(batch)),
+        )
+        answered = len(response.message_list) if refused is None else len(batch)
         if answered != len(batch):
             detail = f"the reply tells of {answered} messages, {len(batch)} were sent"
             raise UnavailableError(operation, service=SERVICE, detail=detail)
-        return refused
+        return refused or {}
+
+    def _look(self, operation: str) -> bool:
+        """Send one request. Returns True when there is a message that a reader could take."""
+        from mns.mns_request import PeekMessageRequest, PeekMessageResponse  # noqa: PLC0415  see `load`
+
+        request, response = PeekMessageRequest(self._queue, base64decode=False), PeekMessageResponse()
+        nothing = self._exchange(operation, response, lambda client: client.peek_message(request, response), no_message)
+        return nothing is None
+
+    def _exchange(
+        self,
+        operation: str,
+        response: ResponseBase,
+        send: Callable[[MNSClient], None],
+        answer_in: Callable[[Exception], T | None],
+    ) -> T | None:
+        """Make one call. Returns None for a success, or what `answer_in` makes of an error that is an answer."""
+        client = self._take_client()
+        answer = None
+        try:
+            send(client)
+        except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
+            for link in links(error):  # frames of the SDK hold a reply that was cut short, and so its socket
+                clear_frames(link.__traceback__)
+            answer = answer_in(error)
+            if answer is None:
+                client.close_connection()
+                # From None: an exception of the SDK may contain the request, with the security token.
+                raise translate(error, operation, response.status) from None
+        self._give_back(client)
+        return answer
 
     def _take_client(self) -> MNSClient:
         """Return an idle client, or a new one: a connection of the SDK carries one request at a time."""

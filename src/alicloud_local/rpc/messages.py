@@ -1,4 +1,4 @@
-"""ICE's messages: JSON objects."""
+"""Messages of the gateway: JSON objects."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The control of MNS (now SMQ): queues made, described, changed and removed."""

@@ -1,0 +1,1 @@
+"""RAM (Resource Access Management): roles, policies, and which are attached."""

@@ -1,0 +1,1 @@
+"""STS (Security Token Service): whose keys these are."""

@@ -1,0 +1,159 @@
+"""An account: all targets of a deployment, made of its names and settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from functools import cached_property, partial
+
+from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context, sts_client
+from ice_result.core.credentials import Credentials
+from ice_result.core.types import JsonObject
+from ice_result.deployment import callback as callbacks
+from ice_result.deployment.buckets import bucket_step, buckets_of
+from ice_result.deployment.clients import StsClient
+from ice_result.deployment.names import Names
+from ice_result.deployment.policy import TRUST_POLICY, check_length, function_policy, notes
+from ice_result.deployment.queues import Queues
+from ice_result.deployment.role import Role
+from ice_result.deployment.steps import Step, Target, WrongAccountError, allowed
+from ice_result.deployment.tables import table_steps
+from ice_result.errors import InvalidResponseError, SettingsError
+from ice_result.jobs import IceClient
+from ice_result.jobs.event_callback import read_callback
+from ice_result.settings import STORES_AND_PARKING, Section, Settings
+from ice_result.sinks import capabilities_of, open_sink
+
+
+class Account:
+    """The things of a deployment, each as a target with a name for messages."""
+
+    def __init__(self, environment: Mapping[str, str], section: Section) -> None:
+        """Read names and settings. Raises SettingsError."""
+        self.names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
+        self.settings = Settings.from_environment(environment, section)
+        self._names_a_queue = bool(environment.get("DEPLOY_QUEUE", "").strip())
+        self._stores_alone = section is STORES_AND_PARKING
+        self._credentials = Credentials()
+
+    @property
+    def policy(self) -> JsonObject:
+        """Policy of the role."""
+        names = self.names
+        return function_policy(self.settings, names.output_buckets, names.dead_letters, names.log_project)
+
+    @property
+    def queue_of_events(self) -> str | None:
+        """Queue that ICE is to send to; None where the callback URL is to get the events, and no queue is named."""
+        return None if self.settings.callback_url and not self._names_a_queue else self.names.queue
+
+    def needs(self, wanted: Collection[str], *, write: bool = False) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of setup, in the order in which they are made. Raises SettingsError.
+
+        Without `write`, the callback may go to a queue that is yet to be made among these targets.
+        """
+        settings, names = self.settings, self.names
+        context = sink_context(settings, self._credentials)
+        if "account" in wanted and self._is_in_the_cloud:
+            yield "account", partial(_account_step, sts_client(settings, self._credentials), names.account_id)
+        if "bucket" in wanted:
+            for bucket in buckets_of(settings):
+                yield f"bucket {bucket}", partial(bucket_step, context, bucket)
+        if "queues" in wanted:
+            yield f"queue {names.queue}", partial(self._queues.event_step, names.queue)
+            yield f"queue {names.dead_letters}", partial(self._queues.dead_letter_step, names.dead_letters)
+        if "role" in wanted:
+            yield f"role {names.role}", self._role_steps
+        if "tables" in wanted:
+            for url in dict.fromkeys(settings.sinks):
+                if capabilities_of(url).keeps == "tables":
+                    yield str(url), partial(table_steps, open_sink(url, context))
+        if "callback" in wanted:
+            target = callbacks.wanted_target(settings, self.queue_of_events)
+            problem = partial(self._problem_with_queue, may_be_missing="queues" in wanted and not write)
+            yield "callback", partial(callbacks.callback_step, self._ice, settings, target, problem)
+
+    def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
+        """Yield the targets of teardown, in the order in which they are taken away."""
+        settings, names = self.settings, self.names
+        yield from self.needs(("account",))
+        target = callbacks.target_of(settings, self.queue_of_events)
+        yield "callback", partial(callbacks.removal_step, self._ice, settings, target, self._other_owner)
+        for queue in (names.queue, names.dead_letters):
+            sent = partial(self._types_sent_to, queue, write=write)
+            yield f"queue {queue}", partial(self._queues.removal_step, queue, partial(self._has_messages, queue), sent)
+        yield f"role {names.role}", self._role.take_down
+
+    def notes(self) -> Iterator[str]:
+        """Yield remarks about the role's policy."""
+        names = self.names
+        yield from notes(self.settings, names.output_buckets, "DEPLOY_OUTPUT_BUCKETS")
+        if names.log_project is None:
+            yield "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs"
+
+    @cached_property
+    def _ice(self) -> IceClient:
+        return ice_client(self.settings, self._credentials)
+
+    @cached_property
+    def _queues(self) -> Queues:
+        return Queues(mns_control_client(self.settings, self._credentials), self.names.mark)
+
+    @cached_property
+    def _role(self) -> Role:
+        return Role(ram_client(self.settings, self._credentials), self.names.role, self.names.mark)
+
+    @property
+    def _is_in_the_cloud(self) -> bool:
+        """False where stores alone are asked for, and none of them is in an account of Alibaba Cloud."""
+        urls = (*self.settings.sinks, *self.settings.parking_urls)
+        return not self._stores_alone or any(url.scheme in {"oss", "ots"} for url in urls)
+
+    def _role_steps(self) -> Iterator[Step]:
+        check_length(self.policy)
+        yield from self._role.set_up(TRUST_POLICY, self.policy)
+
+    def _problem_with_queue(self, *, may_be_missing: bool) -> str | None:
+        """Return the reason why ICE's events must not go to the queue, if there is one."""
+        queue = self.queue_of_events
+        if queue is None:
+            return None
+        if owner := self._queues.other_owner(queue):
+            return f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
+        is_there = may_be_missing or self._queues.is_there(queue)
+        return None if is_there else f"there is no queue {queue}, make it first: --queues"
+
+    def _other_owner(self) -> str | None:
+        return self._queues.other_owner(self.queue_of_events) if self.queue_of_events else None
+
+    def _types_sent_to(self, queue: str, *, write: bool) -> tuple[str, ...]:
+        """Return the event types that come to a queue, without `write` but for those that are yet to be taken away."""
+        present = allowed("ice:GetEventCallback", partial(read_callback, self._ice))
+        if (present.type, present.target) != ("MNS", queue):
+            return ()
+        target = callbacks.target_of(self.settings, self.queue_of_events)
+        return present.event_types if write else callbacks.types_left(present, self.settings, target)
+
+    def _has_messages(self, queue: str) -> bool:
+        endpoint = self.settings.mns_endpoint
+        in_region = rf"\d+\.mns\.{self.names.region}(-internal|-internal-vpc)?\.aliyuncs\.com"
+        if endpoint and endpoint.is_alibaba_cloud and not re.fullmatch(in_region, endpoint.authority):
+            raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", f"is not in {self.names.region}")])
+        with closing(queue_at(self.settings, self._credentials, queue, self.names.account_id)) as looked_into:
+            return looked_into.has_messages()
+
+
+def _account_step(client: StsClient, account_id: str | None) -> Iterator[Step]:
+    """Yield the step for the account of the keys. Raises WrongAccountError when it is not the one that is named."""
+    found = allowed("sts:GetCallerIdentity", partial(client.call, "GetCallerIdentity", {}, read=_account_of))
+    if account_id not in (None, found):
+        raise WrongAccountError(f"the keys are of {found}, DEPLOY_ACCOUNT_ID is {account_id}")
+    yield Step(f"account {found}", "there")
+
+
+def _account_of(response: JsonObject) -> str:
+    found = response.get("AccountId")
+    if not isinstance(found, str):
+        raise InvalidResponseError("STS answered without AccountId")
+    return found
