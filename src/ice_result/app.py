@@ -17,7 +17,6 @@ from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 
 if TYPE_CHECKING:
-    from ice_result.deployment.clients import MnsControlClient, RamClient, StsClient
     from ice_result.maintenance.mns_queue import MnsQueue
 
 
@@ -57,35 +56,9 @@ def ice_client(
     )
 
 
-def ram_client(settings: Settings, credentials: Credentials) -> RamClient:
-    """Make a client of RAM, which knows no regions."""
-    from ice_result.deployment.clients import RamClient  # noqa: PLC0415  not in the function
-
-    endpoint = settings.ram_endpoint or Endpoint("https", "ram.aliyuncs.com")
-    return RamClient(endpoint, region="", credentials=credentials, ca_bundle=settings.ca_bundle)
-
-
-def sts_client(settings: Settings, credentials: Credentials) -> StsClient:
-    """Make a client of STS in the region."""
-    from ice_result.deployment.clients import StsClient  # noqa: PLC0415  as above
-
-    region = settings.region or ""
-    endpoint = settings.sts_endpoint or Endpoint("https", f"sts.{region}.aliyuncs.com")
-    return StsClient(endpoint, region=region, credentials=credentials, ca_bundle=settings.ca_bundle)
-
-
-def mns_control_client(settings: Settings, credentials: Credentials) -> MnsControlClient:
-    """Make a client of the control of MNS in the region."""
-    from ice_result.deployment.clients import MnsControlClient  # noqa: PLC0415  as above
-
-    region = settings.region or ""
-    endpoint = settings.mns_control_endpoint or Endpoint("https", f"mns-open.{region}.aliyuncs.com")
-    return MnsControlClient(endpoint, region=region, credentials=credentials, ca_bundle=settings.ca_bundle)
-
-
 def queue_at(settings: Settings, credentials: Credentials, queue: str, account_id: str | None = None) -> MnsQueue:
     """Make a client of one queue. Raises SettingsError when neither its endpoint is set nor the account is known."""
-    from ice_result.maintenance.mns_queue import MnsQueue  # noqa: PLC0415  as above
+    from ice_result.maintenance.mns_queue import MnsQueue  # noqa: PLC0415  not in the function
 
     endpoint = settings.mns_endpoint
     if endpoint is None and account_id and settings.region:

@@ -132,7 +132,7 @@ class Section(NamedTuple):
 def _rule_of_stores(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     if not settings.sinks:
         yield _NO_SINKS
-    if settings.region is None and any(url.scheme in {"oss", "ots"} for url in settings.sinks):
+    if settings.region is None and any(url.is_alibaba_cloud for url in settings.sinks):
         yield _NO_REGION
     instance = settings.ots_endpoint and settings.ots_endpoint.tablestore_instance
     for url in settings.sinks:
@@ -146,7 +146,7 @@ def _rule_of_jobs(settings: "Settings", wrong: Collection[str]) -> Iterator[tupl
 
 
 def _rule_of_oss_parking(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
-    if settings.region is None and any(url.scheme == "oss" for url in settings.parking_urls):
+    if settings.region is None and any(url.is_alibaba_cloud for url in settings.parking_urls):
         yield _NO_REGION
 
 

@@ -545,7 +545,7 @@ def calls_of_a_setup() -> list[tuple[str, str]]:
     return heard
 
 
-CALLS = 24
+CALLS = 23
 
 
 def test_the_number_of_calls_is_known() -> None:

@@ -243,7 +243,6 @@ def _time_at(endpoint: Endpoint, ca_bundle: str | None) -> float:
 
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
-_NEED_KEYS = {"oss", "ots"}
 
 
 @click.command()
@@ -289,7 +288,7 @@ def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) ->
     credentials = Credentials()
     if account:
         buckets, queue = account.names.output_buckets, account.queue_of_events
-    if settings.jobs == "ice" or buckets or any(url.scheme in _NEED_KEYS for url in settings.sinks):
+    if settings.jobs == "ice" or buckets or any(url.is_alibaba_cloud for url in settings.sinks):
         keys = check_credentials(credentials)
         yield keys
         if keys.status != "ok":

@@ -6,13 +6,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
+from typing import TypeVar
 
-from ice_result.app import ice_client, mns_control_client, queue_at, ram_client, sink_context, sts_client
+from ice_result.app import ice_client, queue_at, sink_context
 from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import Endpoint
+from ice_result.core.gateway import GatewayClient
 from ice_result.core.types import JsonObject
 from ice_result.deployment import callback as callbacks
 from ice_result.deployment.buckets import bucket_step, buckets_of
-from ice_result.deployment.clients import StsClient
+from ice_result.deployment.clients import MnsControlClient, RamClient, StsClient
 from ice_result.deployment.names import Names
 from ice_result.deployment.policy import TRUST_POLICY, check_length, function_policy, notes
 from ice_result.deployment.queues import Queues
@@ -21,9 +24,11 @@ from ice_result.deployment.steps import Step, Target, WrongAccountError, allowed
 from ice_result.deployment.tables import table_steps
 from ice_result.errors import InvalidResponseError, SettingsError
 from ice_result.jobs import IceClient
-from ice_result.jobs.event_callback import read_callback
+from ice_result.jobs.event_callback import CallbackSetting, read_callback
 from ice_result.settings import STORES_AND_PARKING, Section, Settings
 from ice_result.sinks import capabilities_of, open_sink
+
+Client = TypeVar("Client", bound=GatewayClient)
 
 
 class Account:
@@ -56,7 +61,8 @@ class Account:
         settings, names = self.settings, self.names
         context = sink_context(settings, self._credentials)
         if "account" in wanted and self._is_in_the_cloud:
-            yield "account", partial(_account_step, sts_client(settings, self._credentials), names.account_id)
+            sts = self._client(StsClient, settings.sts_endpoint, f"sts.{names.region}.aliyuncs.com", names.region)
+            yield "account", partial(_account_step, sts, names.account_id)
         if "bucket" in wanted:
             for bucket in buckets_of(settings):
                 yield f"bucket {bucket}", partial(bucket_step, context, bucket)
@@ -71,15 +77,15 @@ class Account:
                     yield str(url), partial(table_steps, open_sink(url, context))
         if "callback" in wanted:
             target = callbacks.wanted_target(settings, self.queue_of_events)
-            problem = partial(self._problem_with_queue, may_be_missing="queues" in wanted and not write)
+            problem = partial(self._queues.problem_with, may_be_missing="queues" in wanted and not write)
             yield "callback", partial(callbacks.callback_step, self._ice, settings, target, problem)
 
     def removals(self, *, write: bool) -> Iterator[tuple[str, Target]]:
         """Yield the targets of teardown, in the order in which they are taken away."""
         settings, names = self.settings, self.names
         yield from self.needs(("account",))
-        target = callbacks.target_of(settings, self.queue_of_events)
-        yield "callback", partial(callbacks.removal_step, self._ice, settings, target, self._other_owner)
+        owner = self._queues.other_owner
+        yield "callback", partial(callbacks.removal_step, self._ice, settings, self._target, owner)
         for queue in (names.queue, names.dead_letters):
             sent = partial(self._types_sent_to, queue, write=write)
             yield f"queue {queue}", partial(self._queues.removal_step, queue, partial(self._has_messages, queue), sent)
@@ -92,48 +98,50 @@ class Account:
         if names.log_project is None:
             yield "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs"
 
+    @property
+    def _target(self) -> CallbackSetting:
+        return callbacks.target_of(self.settings, self.queue_of_events)
+
     @cached_property
     def _ice(self) -> IceClient:
         return ice_client(self.settings, self._credentials)
 
     @cached_property
     def _queues(self) -> Queues:
-        return Queues(mns_control_client(self.settings, self._credentials), self.names.mark)
+        region, endpoint = self.names.region, self.settings.mns_control_endpoint
+        client = self._client(MnsControlClient, endpoint, f"mns-open.{region}.aliyuncs.com", region)
+        return Queues(client, self.names.mark)
 
     @cached_property
     def _role(self) -> Role:
-        return Role(ram_client(self.settings, self._credentials), self.names.role, self.names.mark)
+        client = self._client(RamClient, self.settings.ram_endpoint, "ram.aliyuncs.com", region="")
+        return Role(client, self.names.role, self.names.mark)
+
+    def _client(self, kind: type[Client], endpoint: Endpoint | None, default_host: str, region: str) -> Client:
+        """Make a client of a service. RAM knows no regions."""
+        return kind(
+            endpoint or Endpoint("https", default_host),
+            region=region,
+            credentials=self._credentials,
+            ca_bundle=self.settings.ca_bundle,
+        )
 
     @property
     def _is_in_the_cloud(self) -> bool:
         """False where stores alone are asked for, and none of them is in an account of Alibaba Cloud."""
         urls = (*self.settings.sinks, *self.settings.parking_urls)
-        return not self._stores_alone or any(url.scheme in {"oss", "ots"} for url in urls)
+        return not self._stores_alone or any(url.is_alibaba_cloud for url in urls)
 
     def _role_steps(self) -> Iterator[Step]:
         check_length(self.policy)
         yield from self._role.set_up(TRUST_POLICY, self.policy)
-
-    def _problem_with_queue(self, *, may_be_missing: bool) -> str | None:
-        """Return the reason why ICE's events must not go to the queue, if there is one."""
-        queue = self.queue_of_events
-        if queue is None:
-            return None
-        if owner := self._queues.other_owner(queue):
-            return f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
-        is_there = may_be_missing or self._queues.is_there(queue)
-        return None if is_there else f"there is no queue {queue}, make it first: --queues"
-
-    def _other_owner(self) -> str | None:
-        return self._queues.other_owner(self.queue_of_events) if self.queue_of_events else None
 
     def _types_sent_to(self, queue: str, *, write: bool) -> tuple[str, ...]:
         """Return the event types that come to a queue, without `write` but for those that are yet to be taken away."""
         present = allowed("ice:GetEventCallback", partial(read_callback, self._ice))
         if (present.type, present.target) != ("MNS", queue):
             return ()
-        target = callbacks.target_of(self.settings, self.queue_of_events)
-        return present.event_types if write else callbacks.types_left(present, self.settings, target)
+        return present.event_types if write else callbacks.types_left(present, self.settings, self._target)
 
     def _has_messages(self, queue: str) -> bool:
         endpoint = self.settings.mns_endpoint

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ice_result.deployment.steps import Change, InUseError, NotAllowedError, Step
-from ice_result.errors import ForbiddenError, KeysRefusedError, NoSuchBucketError
+from ice_result.deployment.steps import Change, InUseError, Step, allowed
+from ice_result.errors import NoSuchBucketError
 from ice_result.settings import Settings
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.errors import OtherRegionError
 from ice_result.sinks.object.oss import OssClient
+
+_GET_BUCKET_INFO = "oss:GetBucketInfo, or it is a bucket of another account and needs another name"
+"""Permission for looking at a bucket: OSS gives the same refusal for one of another account."""
 
 
 def buckets_of(settings: Settings) -> list[str]:
@@ -24,7 +27,7 @@ def bucket_step(context: SinkContext, bucket: str) -> Iterator[Step]:
     client = OssClient(context)
     look = partial(client.call_bucket, f"describe oss://{bucket}", bucket, lambda sdk: sdk.get_bucket_info())
     try:
-        _look_at(look, bucket, context.region)
+        allowed(_GET_BUCKET_INFO, partial(_in_region, look, bucket, context.region))
     except NoSuchBucketError:
         make = partial(client.call_bucket, f"create oss://{bucket}", bucket, lambda sdk: sdk.create_bucket())
         yield Step(f"bucket {bucket}", "missing", (Change("oss:PutBucket", f"PutBucket {bucket}", make),))
@@ -32,13 +35,8 @@ def bucket_step(context: SinkContext, bucket: str) -> Iterator[Step]:
         yield Step(f"bucket {bucket}", "there")
 
 
-def _look_at(look: Callable[[], object], bucket: str, region: str | None) -> None:
+def _in_region(look: Callable[[], object], bucket: str, region: str | None) -> None:
     try:
         look()
     except OtherRegionError as error:
         raise InUseError(f"the bucket {bucket} is not in {region}: take another name ({error})") from None
-    except KeysRefusedError:
-        raise
-    except ForbiddenError as error:
-        told = "needs the permission oss:GetBucketInfo, or it is a bucket of another account and needs another name"
-        raise NotAllowedError(f"{told}: {error}") from None

@@ -42,18 +42,18 @@ def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
 
 
 def callback_step(
-    client: IceClient, settings: Settings, target: CallbackSetting, problem_with_target: Callable[[], str | None]
+    client: IceClient, settings: Settings, target: CallbackSetting, problem_with: Callable[[str], str | None]
 ) -> Iterator[Step]:
     """Yield the step that sends our event types to the target, beside the types that are sent already.
 
-    `problem_with_target` tells why events must not go there: those to a missing queue are lost.
+    `problem_with` tells why events must not go to a queue: those to a missing one are lost.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
     wanted = replace(target, event_types=types)
     notes = [*_differences(present, wanted)]
     thing = f"callback of {client.where}: {_shown(present)}"
-    if problem := problem_with_target():
+    if target.queue_name and (problem := problem_with(target.queue_name)):
         yield Step(thing, "blocked", note=problem)
         return
     if not notes:
@@ -65,11 +65,11 @@ def callback_step(
 
 
 def removal_step(
-    client: IceClient, settings: Settings, target: CallbackSetting, other_owner: Callable[[], str | None]
+    client: IceClient, settings: Settings, target: CallbackSetting, other_owner: Callable[[str], str | None]
 ) -> Iterator[Step]:
     """Yield the step that takes our event types out, while events still go to our target.
 
-    `other_owner` tells for which other function the target was made, if any: its events are not ours to stop.
+    `other_owner` tells for which other function a queue was made, if any: its events are not ours to stop.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     thing = f"callback of {client.where}: {_shown(present)}"
@@ -78,7 +78,7 @@ def removal_step(
     left = types_left(present, settings, target)
     if left == present.event_types:
         yield Step(thing, "kept", note="events go elsewhere")
-    elif owner := other_owner():
+    elif target.queue_name and (owner := other_owner(target.queue_name)):
         yield Step(thing, "kept", note=f"the queue was made for {owner}")
     else:
         yield Step(thing, "there", (_set(client, replace(present, event_types=left)),))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from typing_extensions import Self
 
 from ice_result.core.endpoints import parse_region
-from ice_result.errors import SettingsError
+from ice_result.errors import SettingsError, shorten
 from ice_result.maintenance.mns_queue import QUEUE_NAME
 
 QUEUE = QUEUE_NAME.pattern
@@ -32,7 +32,7 @@ _FORMS = {
     "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
     "DEPLOY_PYTHON_MINOR": ("10|12", "10 or 12"),
 }
-MADE_BY_SETUP = "made by ice-result setup for "
+_MADE_BY_SETUP = "made by ice-result setup for "
 _LONGEST_TAG = 128
 _OF_THE_TOOL = ("DEPLOY_LOGSTORE", "DEPLOY_TOPIC")
 """Variables of s.yaml alone."""
@@ -93,11 +93,17 @@ class Names(NamedTuple):
     @property
     def mark(self) -> str:
         """Text on what setup makes, as a description or a tag; teardown removes nothing else."""
-        mark = f"{MADE_BY_SETUP}{self.region}/{self.function}"
+        mark = f"{_MADE_BY_SETUP}{self.region}/{self.function}"
         if len(mark) <= _LONGEST_TAG:
             return mark
         digest = hashlib.sha256(mark.encode()).hexdigest()[:16]
         return f"{mark[: _LONGEST_TAG - 17]}-{digest}"
+
+
+def other_owner(made_by: str, mark: str) -> str | None:
+    """Return the region and function in a mark of setup, `made_by`, that is not `mark`; None for any other text."""
+    is_another = made_by.startswith(_MADE_BY_SETUP) and made_by != mark
+    return shorten(made_by.removeprefix(_MADE_BY_SETUP)) if is_another else None
 
 
 def any_of_ours(environment: Mapping[str, str]) -> bool:

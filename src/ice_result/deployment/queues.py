@@ -7,7 +7,7 @@ from functools import partial
 
 from ice_result.core.types import JsonObject
 from ice_result.deployment.clients import MnsControlClient
-from ice_result.deployment.names import MADE_BY_SETUP
+from ice_result.deployment.names import other_owner
 from ice_result.deployment.steps import Change, InUseError, Step, allowed
 from ice_result.errors import InvalidResponseError, NotFoundError, SettingsError, shorten
 
@@ -25,13 +25,17 @@ class Queues:
         self._client = client
         self._mark = mark
 
-    def is_there(self, queue: str) -> bool:
-        """Return True for a queue that exists."""
-        return self._attributes(queue) is not None
+    def problem_with(self, queue: str, *, may_be_missing: bool) -> str | None:
+        """Return the reason why ICE's events must not go to a queue, if there is one."""
+        found = self._attributes(queue)
+        if found is None:
+            return None if may_be_missing else f"there is no queue {queue}, make it first: --queues"
+        owner = other_owner(_made_by(found), self._mark)
+        return owner and f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
 
     def other_owner(self, queue: str) -> str | None:
         """Return the region and function that setup made a queue for, if it is another one."""
-        return _other_owner(self._attributes(queue) or {}, self._mark)
+        return other_owner(_made_by(self._attributes(queue) or {}), self._mark)
 
     def event_step(self, queue: str) -> Iterator[Step]:
         """Yield the step for the queue of events."""
@@ -55,7 +59,7 @@ class Queues:
         if found is None:
             return
         waiting = sum(_number(found, f"{kind}Messages") for kind in ("Active", "Inactive", "Delay"))
-        if not self._is_ours(found):
+        if _made_by(found) != self._mark:
             yield Step(thing, "kept", note="setup did not make it for this function")
         elif types := types_sent_to_it():
             yield Step(thing, "blocked", note=f"ICE sends {', '.join(types)} to it")
@@ -75,7 +79,7 @@ class Queues:
         if found is None:
             tag = {"Tag.1.Key": _TAG, "Tag.1.Value": self._mark}
             return Step(f"queue {queue}", "missing", (self._change("CreateQueue", queue, wanted, tag),))
-        if owner := _other_owner(found, self._mark):
+        if owner := other_owner(_made_by(found), self._mark):
             raise InUseError(f"it was made for {owner}: take another name, with {variable}")
         short = {name: value for name, value in wanted.items() if _number(found, name) < value}
         if not short:
@@ -99,9 +103,6 @@ class Queues:
         shown = " ".join((action, queue, *(f"{name}={value}" for name, value in values.items())))
         return Change(f"mns:{action}", shown, partial(self._client.call, action, query, about=queue, read=_succeeded))
 
-    def _is_ours(self, attributes: JsonObject) -> bool:
-        return _made_by(attributes) == self._mark
-
 
 def _made_by(attributes: JsonObject) -> str:
     """Return the mark of setup on a queue; none where it is nobody's."""
@@ -112,12 +113,6 @@ def _made_by(attributes: JsonObject) -> str:
         if isinstance(tag, dict) and tag.get("TagKey") == _TAG
     )
     return next((value for value in values if isinstance(value, str)), "")
-
-
-def _other_owner(attributes: JsonObject, mark: str) -> str | None:
-    made_by = _made_by(attributes)
-    is_another = made_by.startswith(MADE_BY_SETUP) and made_by != mark
-    return shorten(made_by.removeprefix(MADE_BY_SETUP)) if is_another else None
 
 
 def _problem_with(has_messages: Callable[[], bool]) -> str | None:

@@ -9,9 +9,9 @@ from functools import partial
 from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.clients import RamClient
-from ice_result.deployment.names import MADE_BY_SETUP
+from ice_result.deployment.names import other_owner
 from ice_result.deployment.steps import Change, InUseError, Step, allowed
-from ice_result.errors import NotFoundError, shorten
+from ice_result.errors import NotFoundError
 
 _MOST_VERSIONS = 5  # of one policy [documented]
 _ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
@@ -119,10 +119,8 @@ class Role:
 
     def _check_owner(self, found: JsonObject) -> None:
         """Raise InUseError for what setup has made for another function or region."""
-        description = _text(found, "Description")
-        if description.startswith(MADE_BY_SETUP) and description != self._mark:
-            made_for = shorten(description.removeprefix(MADE_BY_SETUP))
-            raise InUseError(f"it was made for {made_for}: take another name, with DEPLOY_ROLE")
+        if owner := other_owner(_text(found, "Description"), self._mark):
+            raise InUseError(f"it was made for {owner}: take another name, with DEPLOY_ROLE")
 
     def _is_ours(self, found: JsonObject) -> bool:
         return _text(found, "Description") == self._mark

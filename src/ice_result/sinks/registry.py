@@ -41,6 +41,11 @@ class SinkUrl(NamedTuple):
         return self.text
 
     @property
+    def is_alibaba_cloud(self) -> bool:
+        """True for a store in an account of Alibaba Cloud: it is in a region, and wants the account's keys."""
+        return self.scheme in {"oss", "ots"}
+
+    @property
     def prefix(self) -> str:
         """Path as the start of keys, without a slash at either end."""
         return self.path.strip("/")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from alibabacloud_mns_open20220119 import models as mns
 from alibabacloud_mns_open20220119.client import Client
@@ -11,12 +9,6 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
 from alicloud_local import LocalCloud
 from support.gateway_sdk import config, refusal
-
-
-@pytest.fixture
-def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud() as running:
-        yield running
 
 
 @pytest.fixture

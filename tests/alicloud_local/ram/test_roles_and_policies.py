@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from alibabacloud_ram20150501 import models as ram
@@ -26,12 +25,6 @@ TRUST = json.dumps(
 def policy(*actions: str) -> str:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
     return json.dumps({"Version": "1", "Statement": [statement]})
-
-
-@pytest.fixture
-def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud() as running:
-        yield running
 
 
 @pytest.fixture
