@@ -31,6 +31,7 @@ class Finished(NamedTuple):
     returncode: int
     stdout_bytes: bytes
     stderr_bytes: bytes
+    both_bytes: bytes = b""
 
     @property
     def stdout(self) -> str:
@@ -41,6 +42,11 @@ class Finished(NamedTuple):
     def stderr(self) -> str:
         """Standard error as text."""
         return self.stderr_bytes.decode()
+
+    @property
+    def both(self) -> str:
+        """Both streams as text, in the order of writing; only for a command that ran in this process."""
+        return self.both_bytes.decode()
 
     @property
     def documents(self) -> list[JsonObject]:
@@ -60,13 +66,13 @@ def ice_result(*arguments: str, **environment: str) -> Finished:
 def ice_result_given(stdin: bytes, *arguments: str, **environment: str) -> Finished:
     """Run `ice-result ARGUMENTS` in this process, with `stdin` on standard input."""
     replaced = {**dict.fromkeys(os.environ), **_USUAL, **environment}
-    with CliRunner().isolation(input=stdin, env=replaced) as (stdout, stderr, _):
+    with CliRunner().isolation(input=stdin, env=replaced) as (stdout, stderr, both):
         with pytest.raises(SystemExit) as ended:
             command(list(arguments))
         sys.stdout.flush()
         sys.stderr.flush()
     assert isinstance(ended.value.code, int)
-    return Finished(ended.value.code, stdout.getvalue(), stderr.getvalue())
+    return Finished(ended.value.code, stdout.getvalue(), stderr.getvalue(), both.getvalue())
 
 
 def ice_result_process(*arguments: str, **environment: str) -> Finished:
