@@ -462,7 +462,7 @@ LISTS = {
     "in an object, and before `=` or `:` in a text": SECRET_NAMES,
     "the same, and at the end of a longer name": SECRET_ENDINGS,
     "in the query or fragment of an address": (*SECRET_PARAMETERS, *(f"{name}*" for name in SECRET_PARAMETER_PREFIXES)),
-    "in a query that has one of these": PARAMETERS_OF_A_SIGNED_QUERY,
+    "in a query that has a name of the row above": PARAMETERS_OF_A_SIGNED_QUERY,
     "`key` in the query of a webhook": WEBHOOK_HOSTS,
     "the rest of the path of a webhook": WEBHOOK_PATHS,
 }
