@@ -91,7 +91,7 @@ def test_a_good_translation_passes() -> None:
         ("```sh", "```text", "code blocks: number 1 differs: 'sh', 'text'"),
         ("函数 ──► records/", "函数 ──► manifests/", "code block 2: 'queue"),
         ("ice-result list ", "ice-result list\nice-result list ", "code block 1: 1 lines in English, 2 in Chinese"),
-        ("#2-名称", "#3-准备账号中的资源", "links: only the English page has docs/deploy.md, heading 2"),
+        ("#2-名称", "#3-准备账号里的资源", "links: only the English page has docs/deploy.md, heading 2"),
         ("deploy.zh-CN.md#2-名称", "deploy.md#2-names", "docs/deploy.md, heading 2, in the wrong language"),
         ("#2-名称", "#2-names", "docs/deploy.zh-CN.md#2-names: the page has no such heading"),
         ("performance.md", "speed.md", "a link to docs/speed.md, which does not exist"),
