@@ -40,6 +40,7 @@ sys.stdin.read()
 for number in range(int(sys.argv[3])):
     name = f"{sys.argv[2]}-{number}"
     parking.park(Parked(job_id=name, event={"JobId": name}, **known))
+    print(name, flush=True)
 """
 
 
@@ -179,6 +180,7 @@ def test_processes_park_at_once(path: Path) -> None:
                     [sys.executable, "-c", PARKS, str(path), name, "25"],
                     env=environment(),
                     stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                 )
             )
@@ -191,6 +193,24 @@ def test_processes_park_at_once(path: Path) -> None:
 
     assert ended == [(b"", 0)] * 4
     assert rows(path, "SELECT count(*), count(DISTINCT job_id) FROM ice_parked WHERE kind = 'parked'") == [(100, 100)]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_was_acknowledged_outlives_a_kill(path: Path) -> None:
+    """GIVEN a process that is killed while it parks THEN every event whose address it knew is there, whole."""
+    command = [sys.executable, "-c", PARKS, str(path), "job", "100000"]
+    with subprocess.Popen(
+        command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout
+        known = [writer.stdout.readline().strip() for _ in range(20)]
+        writer.kill()
+        known += writer.stdout.read().split()
+
+    query = "SELECT job_id, json_extract(document, '$.event.JobId') FROM ice_parked"
+    stored = {name: event for name, event in rows(path, query)}  # noqa: C416  mypy knows the pairs only here
+    assert {name: name for name in known}.items() <= stored.items()
+    assert len(stored) - len(known) in {0, 1}
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
 
 
