@@ -17,7 +17,7 @@ import click
 
 from ice_result import errors
 from ice_result.app import ice_client, sink_context
-from ice_result.cli.inputs import environment_of_deployment
+from ice_result.cli.options import environment_of_deployment
 from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within

@@ -8,7 +8,7 @@ import re
 
 import click
 
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.options import environment_with
 from ice_result.cli.output import print_error
 from ice_result.core.types import JsonObject
 from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours

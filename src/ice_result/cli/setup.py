@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from ice_result.cli.inputs import environment_of_deployment
+from ice_result.cli.options import environment_of_deployment
 from ice_result.cli.output import print_error
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.deployment.account import Account
