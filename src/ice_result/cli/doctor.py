@@ -139,7 +139,7 @@ def _check_tables(sink: Store) -> Check:
         return Check(url, "failed", str(error), _remedy(error))
     missing = [table for table, state in tables if state == "missing"]
     if missing and not sink.capabilities.needs_setup:
-        return Check(url, "ok", "no tables yet: the first job makes them")
+        return Check(url, "ok", f"no {', '.join(missing)} yet: the first writing makes them")
     if missing:
         remedy = f"make them: `ice-result setup --tables --yes --sink {url}`"
         return Check(url, "failed", f"without {', '.join(missing)}", remedy)
