@@ -35,7 +35,7 @@ IN_CHINESE = {
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` 或 `off`：是否到 OSS 核对每个输出文件",
     "ICE_RESULT_CONCURRENCY": "同时处理的任务数，1 到 256",
     "ICE_RESULT_PARK_URL": "暂存事件的存储位置，不希望暂存在存储目标中时设置",
-    "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存的事件只能由人工重试，1 到 1000",
+    "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存事件只能由人工重试，1 到 1000",
     "ICE_RESULT_CALLBACK_URL": "在 ICE 中设置的回调地址，用于校验 HTTP 回调的签名",
     "ICE_RESULT_CALLBACK_KEYS": "回调的鉴权密钥（AuthKey）；更换密钥期间填写新旧两个，用逗号分隔",
     "ICE_RESULT_LOG_LEVEL": "日志级别：DEBUG、INFO、WARNING 或 ERROR",
