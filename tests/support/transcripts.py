@@ -2,6 +2,7 @@
 
     ## A title                                  begins a case, in a folder of its own with `samples` in it
     with: cloud                                 optional: the local cloud is running, and its variables are set
+    without: boto3                              optional: these packages are not installed
     $ printf 'a\\nb\\n' > ids.txt                writes a file
     $ COLUMNS=80 ice-result list --sink file:x  runs the command; with COLUMNS, at a terminal of that width
     what it prints, on both streams
@@ -46,6 +47,11 @@ class Case(NamedTuple):
     def needs_cloud(self) -> bool:
         """True for a case with the local cloud."""
         return "with: cloud" in self.head
+
+    @property
+    def missing_modules(self) -> list[str]:
+        """Packages that are not installed in this case."""
+        return [name for line in self.head if line.startswith("without: ") for name in line.split()[1:]]
 
     @property
     def commands(self) -> list[str]:

@@ -28,6 +28,7 @@ from ice_result.cli.inputs import (
     read_lines,
     saved_jobs,
 )
+from ice_result.cli.keys import usable_credentials
 from ice_result.cli.output import OutcomePrinter, write_line
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
@@ -88,7 +89,7 @@ def backfill(
         total = _count_lines(Path(file)) if is_file else None
         console = OutcomePrinter(total=total, as_json=as_json)
         with Progress(done_path) as progress:
-            target = _sender(queue, settings) if queue else assemble(settings, Credentials())
+            target = _sender(queue, settings) if queue else assemble(settings, usable_credentials(settings))
             with console, closing(target):
                 work = _Work(lines, progress, console, as_json=as_json)
                 if isinstance(target, MnsQueue):
@@ -100,8 +101,10 @@ def backfill(
 
 def _sender(queue: str, settings: Settings) -> MnsQueue:
     """Make the sender before any job is read. Raises SettingsError."""
-    sender = queue_at(settings, Credentials(), queue)
+    credentials = Credentials()
+    sender = queue_at(settings, credentials, queue)
     sender.load()
+    credentials.require()
     return sender
 
 

@@ -17,7 +17,7 @@ import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ice_result.app import sink_context
-from ice_result.core.credentials import Credentials
+from ice_result.cli.keys import credentials_of_stores
 from ice_result.core.json_text import encoding_of
 from ice_result.core.types import JobId
 from ice_result.settings import STORES, Settings
@@ -88,7 +88,8 @@ SECONDS = 600.0
 def open_named_sink(sink: str | None) -> Store:
     """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
     settings = Settings.from_environment(environment_with(() if sink is None else (sink,)), STORES)
-    return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
+    credentials = credentials_of_stores(settings, settings.sinks[:1])
+    return open_sink(settings.sinks[0], sink_context(settings, credentials))
 
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ice_result.app import assemble, open_parking_stores
 from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, options, read_since
+from ice_result.cli.keys import credentials_of_stores, usable_credentials
 from ice_result.cli.output import (
     OutcomePrinter,
     cut,
@@ -28,7 +29,6 @@ from ice_result.cli.output import (
     table,
     write_line,
 )
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import clean, redact
@@ -78,7 +78,8 @@ def _select(
 
     A name that is not found, and a store that cannot be read, are printed as errors.
     """
-    stores = open_parking_stores(Settings.from_environment(_parking_environment(sinks), PARKING), Credentials())
+    settings = Settings.from_environment(_parking_environment(sinks), PARKING)
+    stores = open_parking_stores(settings, credentials_of_stores(settings, settings.parking_urls))
     found: list[ParkedEntry] = []
     whole = True
     for store in stores:
@@ -270,7 +271,7 @@ def parked_retry(
     if dry_run:
         _show_list(envelopes, as_json=as_json)
         return 0 if selection.whole else 1
-    pipeline = assemble(settings, Credentials())
+    pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
     with OutcomePrinter(total=total, as_json=as_json) as console:

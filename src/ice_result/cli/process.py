@@ -20,8 +20,8 @@ from ice_result.cli.inputs import (
     read_lines,
     saved_jobs,
 )
+from ice_result.cli.keys import usable_credentials
 from ice_result.cli.output import OutcomePrinter, printable, write_line
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump
 from ice_result.processing.batch import RunContext
@@ -49,7 +49,7 @@ def process(
     # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
     options = settings.triggers._replace(callback=None)
     events = [*_events(job_ids, event, options)]
-    pipeline = assemble(settings, Credentials())
+    pipeline = assemble(settings, usable_credentials(settings))
     clean = True
     with OutcomePrinter(total=len(events), as_json=as_json) as console:
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from ice_result.app import sink_context
 from ice_result.cli.inputs import line_per_job, options, read_since
+from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.output import OutcomePrinter, cut, print_line, printable, standard_output, write_line
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
@@ -155,11 +155,10 @@ def verify(context: click.Context, /, **_options: object) -> int:
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for usage.
     """
     request = _Request(**context.params)
-    settings, credentials = request.settings(STORES), Credentials()
-    sink_settings = sink_context(settings, credentials)
+    settings = request.settings(STORES)
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     inspector = open_inspector(sink_settings)
-    inspector.client.endpoint()  # without a region or keys, every file would count as missing
-    credentials.keys()
+    inspector.require_settings()
     all_complete = True
     with request.console() as console:
         for rewritten in request.rewrite(settings, sink_settings, partial(new_facts, inspector)):
@@ -184,7 +183,7 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
-    sink_settings = sink_context(settings, Credentials())
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
     with request.console() as console:

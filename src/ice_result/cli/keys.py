@@ -1,0 +1,45 @@
+"""Keys of the commands: they are looked for before the first call, and a missing one ends the command in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ice_result.app import require_keys
+from ice_result.cli.output import print_error
+from ice_result.core.credentials import Credentials
+from ice_result.errors import SettingsError
+from ice_result.settings import Settings
+from ice_result.sinks.registry import SinkUrl
+
+
+def credentials_of_stores(settings: Settings, urls: Iterable[SinkUrl]) -> Credentials:
+    """Return the credentials for a command that reads or writes these stores. Raises SettingsError without keys."""
+    credentials = Credentials()
+    require_keys(settings, credentials, urls)
+    return credentials
+
+
+def usable_credentials(settings: Settings) -> Credentials:
+    """Return the credentials for a command that processes jobs. Raises SettingsError without keys.
+
+    Saved responses and local stores need no keys. The output files are in OSS in any case: without keys or a region,
+    they are not looked up, and one line on standard error says why.
+    """
+    credentials = Credentials()
+    urls = (*settings.sinks, *settings.parking_urls)
+    require_keys(settings, credentials, urls, calls_alibaba_cloud=settings.jobs == "ice")
+    if settings.verify_outputs:
+        explain_unverified_outputs(settings, credentials)
+    return credentials
+
+
+def explain_unverified_outputs(settings: Settings, credentials: Credentials) -> None:
+    """Print why output files cannot be looked up, if they cannot: no manifest is complete then."""
+    missing = None if settings.region else "ICE_RESULT_REGION is not set"
+    if not missing:
+        try:
+            credentials.require()
+        except SettingsError as error:
+            ((_, missing),) = error.problems
+    if missing:
+        print_error(f"output files are not looked up: {missing}")
