@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
 
 
-def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
+def assemble(
+    settings: Settings, credentials: Credentials, clock: Clock | None = None, *, parks: bool = True
+) -> Pipeline:
     """Make the configured pipeline. Makes no call; an SDK is imported when it is first needed.
 
-    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine.
+    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine. Without
+    `parks`, an event that cannot be finished is reported as failed, and no note is left.
     """
     callers_clock = clock or Clock()
 
@@ -35,7 +38,7 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
         RecordedJobs(settings.jobs)
         if isinstance(settings.jobs, Path)
         else IceJobs(ice_client(settings, credentials, new_caller)),
-        _stores(settings, sink_context(settings, credentials, new_caller)),
+        _stores(settings, sink_context(settings, credentials, new_caller), parks=parks),
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
@@ -67,9 +70,11 @@ def queue_at(settings: Settings, credentials: Credentials, queue: str, account_i
     return MnsQueue(queue, endpoint=endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
 
 
-def _stores(settings: Settings, context: SinkContext) -> Stores:
+def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
-    if settings.park_url:
+    if not parks:
+        parking_stores = []
+    elif settings.park_url:
         parking_stores = [open_parking_store(settings.park_url, context)]
     else:
         parking_stores = [sink.parking for sink in sinks if sink.parking]

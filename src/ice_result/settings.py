@@ -182,6 +182,7 @@ PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
+BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks))
 
 _ADDRESSING = one_of("virtual", "path")
 _LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)

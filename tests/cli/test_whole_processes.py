@@ -46,8 +46,11 @@ def test_a_shell_sees_how_it_ended(
 def test_bytes_that_are_no_text_come_through_standard_input() -> None:
     """What a pipe brings is read as bytes, whatever the terminal's encoding is."""
     environment = process_environment({"PYTHONIOENCODING": "ascii"})
-    shown = subprocess.check_output(process_arguments("parse"), input=b"\xff\xfe\x00", env=environment)
-    assert json.loads(shown)["kind"] == "malformed"
+    done = subprocess.run(
+        process_arguments("parse"), input=b"\xff\xfe\x00", env=environment, stdout=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["kind"] == "malformed"
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def settings_check(name: str, variable: str, problem: str) -> Check:
     """Make the check `name` that has failed for a problem of the settings."""
     what, how, command = problem.partition(": pip install ")
     if how:  # a missing extra
-        return Check(name, "failed", f"{variable}: {what}", f"{how.removeprefix(': ')}{command}")
+        return Check(name, "failed", what if variable == name else f"{variable}: {what}", f"{how[2:]}{command}")
     if variable == NO_KEYS:
         return Check(name, "failed", problem, _BOTH_KEYS)
     verb = "set" if problem.startswith("not set") else "correct"

@@ -21,7 +21,7 @@ from ice_result.cli.checks import (
     check_sink,
     settings_check,
 )
-from ice_result.cli.inputs import environment_of_deployment
+from ice_result.cli.options import environment_of_deployment, given_names, region
 from ice_result.cli.output import print_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
@@ -38,20 +38,30 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": ""}
 _SERVICES = {"oss": "OSS", "ots": "Tablestore", "s3": "S3"}
 
 
-@click.command()
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Check these sinks, in place of ICE_RESULT_SINKS.")
+@click.command(
+    short_help="Check settings, keys, ICE and stores, with remedies.",
+    epilog="Example: ice-result doctor --sink oss://my-records/ice --output-bucket my-media",
+)
+@click.option(
+    "--sink",
+    "sinks",
+    metavar="URL",
+    multiple=True,
+    help="Check this store instead of those of ICE_RESULT_SINKS. May be given several times.",
+)
+@region
 @click.option(
     "--output-bucket",
     "buckets",
     metavar="NAME",
     multiple=True,
-    help="Bucket of output files of ICE, in place of DEPLOY_OUTPUT_BUCKETS.",
+    help="Bucket that ICE writes files to, instead of DEPLOY_OUTPUT_BUCKETS. May be given several times.",
 )
-@click.option(
-    "--queue", metavar="NAME", help="Queue that must be the target of ICE's events, in place of DEPLOY_QUEUE."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per check on standard output.")
-def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | None, as_json: bool) -> int:
+@click.option("--queue", metavar="NAME", help="Queue that ICE must send events to, instead of DEPLOY_QUEUE.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per check.")
+def doctor(
+    *, sinks: tuple[str, ...], region: str | None, buckets: tuple[str, ...], queue: str | None, as_json: bool
+) -> int:
     """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
 
     The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
@@ -59,8 +69,9 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for usage.
     """
+    environment = environment_of_deployment(sinks, queue, buckets, region)
     well = True
-    for check in within(lambda: Deadline.after(SECONDS), _examine(sinks, buckets, queue)):
+    for check in within(lambda: Deadline.after(SECONDS), _examine(environment, buckets, queue)):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
         if check.needs_other_keys:
@@ -69,14 +80,13 @@ def doctor(*, sinks: tuple[str, ...], buckets: tuple[str, ...], queue: str | Non
     return 0 if well else 1
 
 
-def _examine(sinks: Sequence[str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
-    environment = environment_of_deployment(sinks, queue, buckets)
+def _examine(environment: Mapping[str, str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
     credentials = Credentials()
     try:
         account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
         settings = account.settings if account else Settings.from_environment(environment)
     except SettingsError as error:
-        yield from _examine_settings(error, environment, credentials)
+        yield from _examine_settings(given_names(click.get_current_context(), error), environment, credentials)
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} {'sink' if len(settings.sinks) == 1 else 'sinks'}")
     if account:

@@ -16,19 +16,17 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import assemble, open_parking_stores
-from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait, options, read_since
+from ice_result.cli.job_printer import JobPrinter, OutputForm
 from ice_result.cli.keys import credentials_of_stores, usable_credentials
+from ice_result.cli.options import SECONDS, line_per_job, longest_wait, options, read_since
 from ice_result.cli.output import (
-    OutcomePrinter,
     cut,
-    indented,
-    name_value_table,
     print_error,
     printable,
     standard_output,
-    table,
     write_line,
 )
+from ice_result.cli.tables import print_objects, print_table, print_values
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import clean, redact
@@ -133,7 +131,7 @@ def _show_list(envelopes: Iterable[ParkedEnvelope], *, as_json: bool) -> None:
         for envelope in envelopes:
             write_line(dump(_summary(envelope)))
     elif rows := [_row(envelope) for envelope in envelopes]:
-        standard_output().print(table(rows))
+        print_table(standard_output(), rows, may_be_cut="error")
 
 
 def _row(envelope: ParkedEnvelope) -> dict[str, object]:
@@ -220,10 +218,10 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         "last parked": parked.last_parked,
         "error": f"{parked.error.type}: {parked.error.message}",
     }
-    console.print(indented(name_value_table(known)))
+    print_values(console, known, indent=2)
     if parked.history:
         console.print(Text("earlier attempts", style="bold"))
-        console.print(indented(table([past.model_dump() for past in parked.history])))
+        print_objects(console, [past.model_dump() for past in parked.history], indent=2)
     console.print(Text("event", style="bold"))
     _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
 
@@ -274,7 +272,7 @@ def parked_retry(
     pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with OutcomePrinter(total=total, as_json=as_json) as console:
+    with JobPrinter(OutputForm(as_json), total=total) as console:
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
                 console.count(outcome)

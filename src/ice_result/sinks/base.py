@@ -202,6 +202,9 @@ class Store(ABC):
 
     # Reading
 
+    def check_exists(self) -> None:  # noqa: B027  a store in a cloud says it by itself, with its first answer
+        """Check that there is a store to read. Raises StorageError for a folder or a file that does not exist."""
+
     @abstractmethod
     def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
         """Look up one job by its id; None when the store does not have it, or when it is elsewhere than `near` says."""

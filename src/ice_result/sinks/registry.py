@@ -23,6 +23,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _INSTANCE = re.compile(r"[A-Za-z](?=[A-Za-z0-9-]{2,15}$)[A-Za-z0-9-]*[A-Za-z0-9]")
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 _LONGEST_PREFIX = 512
 
 
@@ -128,7 +129,10 @@ def sink_url(text: str) -> SinkUrl:
         raise ValueError("a sink's URL has no control characters")
     match = _URL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a URL such as file:./out or oss://bucket/prefix")
+        scheme = "sqlite" if text.lower().endswith(_DATABASES) else "file"
+        raise ValueError(
+            f"{text!r} is not a URL such as file:./out or oss://bucket/prefix; did you mean {scheme}:{text}?"
+        )
     url = SinkUrl(text, match[1], match[2], match[3])
     if url.scheme not in STORES:
         raise ValueError(

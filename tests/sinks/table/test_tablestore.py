@@ -612,7 +612,7 @@ def test_certificates_come_from_the_bundle(tmp_path: Path, monkeypatch: pytest.M
     [
         (
             "sys.modules['tablestore'] = None",
-            "ots://records: needs the extra tablestore: pip install '.[tablestore]' in a clone",
+            "ots://records: needs the extra tablestore: pip install '.[tab",
         ),
         ("pass", "loaded:\n"),
     ],
