@@ -169,17 +169,20 @@ def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
 
 
 def test_events_that_cannot_be_finished_need_a_place() -> None:
-    """GIVEN sinks that are tables only THEN something must say where to park, and the sinks that could are named."""
-    tables = {"ICE_RESULT_SINKS": "sqlite:./jobs.db", "ICE_RESULT_REGION": "cn-shanghai"}
+    """GIVEN only Tablestore THEN something must say where to park: the sinks that could are named, and a way out."""
+    tables = {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}
     with pytest.raises(
-        SettingsError, match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3: do"
+        SettingsError,
+        match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3:, sqlite: do; add one of these",
     ):
         Settings.from_environment(tables)
 
     assert (
         str(Settings.from_environment({**tables, "ICE_RESULT_PARK_URL": "file:./parked"}).park_url) == "file:./parked"
     )
-    assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db,file:./out"}).park_url is None
+    assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "ots://instance,file:./out"}).park_url is None
+    alone = Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db"})
+    assert [*map(str, alone.parking_urls)] == ["sqlite:./jobs.db"]
 
 
 def test_looking_jobs_up_needs_the_sinks_alone() -> None:
@@ -232,8 +235,9 @@ def test_an_endpoint_of_another_form_is_refused(service: str, text: str) -> None
         (STORES_AND_OUTPUTS, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_VERIFY_OUTPUTS": "maybe"}, ["VERIFY_OUTPUTS"]),
         (STORES, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_PARK_URL": "ftp:"}, []),
         (PARKING, {"ICE_RESULT_PARK_URL": "file:x"}, []),
-        (PARKING, {"ICE_RESULT_PARK_URL": "sqlite:x"}, ["PARK_URL", "SINKS"]),
-        (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, ["PARK_URL"]),
+        (PARKING, {"ICE_RESULT_PARK_URL": "ots://instance"}, ["PARK_URL", "SINKS"]),
+        (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, []),
+        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["PARK_URL"]),
         (QUEUE, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "4"}, []),
         (QUEUE, {"ICE_RESULT_MNS_ENDPOINT": "a b", "ICE_RESULT_CONCURRENCY": "0"}, ["CONCURRENCY", "MNS_ENDPOINT"]),
         (TRIGGERS, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "0"}, []),

@@ -161,7 +161,10 @@ def _rule_of_parking(settings: "Settings", wrong: Collection[str]) -> Iterator[t
         yield _NO_SINKS
     elif not settings.parking_urls:
         keeping = ", ".join(parking_schemes())
-        problem = f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do"
+        problem = (
+            f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do; "
+            "add one of these sinks, or set this variable, as to file:./parked"
+        )
         yield "ICE_RESULT_PARK_URL", problem
 
 

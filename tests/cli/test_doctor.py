@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,19 +56,23 @@ def found(checks: list[Check], name: str) -> Check:
 
 
 def test_all_is_well(cloud: LocalCloud, tmp_path: Path) -> None:
-    """Every check is ok; nothing but one small object beside the parked events is left behind."""
+    """Every check is ok; nothing but one small object beside the parked events of each sink is left behind."""
     sinks = f"oss://records/ice,file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db"
     status, checks = doctor(cloud, "--output-bucket", "media", sinks=sinks)
     assert {check.status for check in checks} == {"ok"}
     assert [check.name for check in checks] == [
         *("settings", "credentials", "clock", "ice", "callback"),
         *("oss://records/ice", "oss://records/ice versioning"),
-        *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db"),
+        *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db", f"sqlite:{tmp_path}/jobs.db"),
         "oss://media output",
     ]
     assert status == 0
     assert cloud.oss.keys("records") == [f"ice/parked/{PROBE}.json"]
-    assert not (tmp_path / "jobs.db").exists()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as database:
+        assert database.execute("SELECT object_key, kind FROM ice_parked").fetchall() == [
+            (f"parked/{PROBE}.json", None)
+        ]
+        assert database.execute("SELECT count(*) FROM ice_jobs").fetchone() == (0,)
 
 
 def test_a_person_reads_a_line_per_check(cloud: LocalCloud) -> None:
@@ -317,7 +323,10 @@ def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
     assert found(checks, f"file:{tmp_path}/parking").status == "ok"
     broken = f"sqlite:{tmp_path}/broken.db"
     (tmp_path / "broken.db").write_bytes(b"no database at all, but long enough to be looked at by SQLite")
-    assert found(doctor(cloud, sinks=broken, **parking)[1], broken).status == "failed"
+    failed = [check for check in doctor(cloud, sinks=broken, **parking)[1] if check.name == broken]
+    assert [(check.status, check.message) for check in failed] == [
+        ("failed", f"cannot read {tmp_path}/broken.db: file is not a database"),
+    ]
 
 
 def test_output_buckets(cloud: LocalCloud) -> None:

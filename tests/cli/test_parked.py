@@ -144,8 +144,8 @@ def test_filters_narrow_what_is_listed(run: Run, filters: list[str], expected: l
 
 def test_with_nothing_parked_there_is_nothing_to_say(run: Run) -> None:
     """Neither is that an error."""
-    assert run("list") == Finished(0, b"", b"0 parked\n")
-    assert run("list", "--json") == Finished(0, b"", b"")
+    assert run("list")[:3] == (0, b"", b"0 parked\n")
+    assert run("list", "--json")[:3] == (0, b"", b"")
     tried = run("retry")
     assert (tried.returncode, tried.stdout) == (0, "")
     assert "nothing to do" in tried.stderr
@@ -208,7 +208,7 @@ def test_an_event_is_named_by_job_by_key_or_by_address(run: Run, out: Path) -> N
     assert len(run("show", " a\u3000", "--json").documents) == 2
     assert len(run("show", "parked/forbidden/a.json", "--json").documents) == 1
     assert len(run("show", f"{out}/parked/forbidden/a.json", "--json").documents) == 1
-    assert run("show", "nobody") == Finished(1, b"", f"ice-result: no parked event nobody in file:{out}\n".encode())
+    assert run("show", "nobody")[:3] == (1, b"", f"ice-result: no parked event nobody in file:{out}\n".encode())
 
 
 @pytest.mark.usefixtures("three")
@@ -309,7 +309,7 @@ def test_events_lie_where_the_settings_park_them(run: Run, tmp_path: Path) -> No
     assert listed(ICE_RESULT_PARK_URL=parking) == ["a"]
     assert listed(ICE_RESULT_SINKS=sinks) == ["b", "c"]
     assert listed("--sink", f"file:{tmp_path}/more", ICE_RESULT_PARK_URL=parking) == ["c"]
-    refused = run("list", "--sink", f"sqlite:{tmp_path}/j.db")
+    refused = run("list", "--sink", "ots://instance", ICE_RESULT_REGION="cn-shanghai")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "none of the sinks keeps events" in refused.stderr
 
@@ -415,7 +415,7 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
         done = run("discard", "a", "--yes", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
         assert cloud.oss.keys("records") == [key]
 
-    assert done == Finished(1, b"", f"ice-result: {key} stays: it was parked again meanwhile\n".encode())
+    assert done[:3] == (1, b"", f"ice-result: {key} stays: it was parked again meanwhile\n".encode())
 
 
 def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> None:

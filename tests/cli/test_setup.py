@@ -767,7 +767,7 @@ def test_tables_alone_need_no_account(tmp_path_factory: pytest.TempPathFactory) 
     done = ice_result("setup", "--tables", "--yes", "--sink", f"sqlite:{database}", PATH=os.environ["PATH"])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items",
-        "          calls CreateTable ice_jobs, ice_outputs, ice_items",
+        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items, ice_parked",
+        "          calls CreateTable ice_jobs, ice_outputs, ice_items, ice_parked",
     ]
     assert database.is_file()

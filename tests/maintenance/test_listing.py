@@ -23,8 +23,8 @@ from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssStore
-from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected, Parked, ParkedError, Position
 from support.command_line import ice_result
 from support.fake_clock import FakeTime

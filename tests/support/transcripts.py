@@ -3,7 +3,7 @@ r"""Transcripts: what a person types and sees, as text files. Each command runs 
     ## A title                                  begins a case, in a folder of its own with `samples` in it
     with: cloud                                 optional: the local cloud is running, and its variables are set
     without: boto3                              optional: these packages are not installed
-    $ printf 'a\\nb\\n' > ids.txt                writes a file
+    $ printf 'a\nb\n' > ids.txt                  writes a file
     $ COLUMNS=80 ice-result list --sink file:x  runs the command; with COLUMNS, at a terminal of that width
     what it prints, on both streams
     [1]                                         the exit status, where it is not 0

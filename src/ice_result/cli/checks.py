@@ -156,12 +156,15 @@ def _callback_problems(found: CallbackSetting, settings: Settings, queue: str | 
 def check_sink(sink: Store) -> Iterator[Check]:
     """Check that the tables exist and are ours, or that an object can be written beside the parked events."""
     if sink.capabilities.keeps == "tables":
-        yield _check_tables(sink)
+        tables = _check_tables(sink)
+        yield tables
+        if tables.error:
+            return  # the rest would fail for the same reason
     if parking := sink.parking:
         written = _checked(sink.url, lambda: f"wrote {parking.write_probe(PROBE)}")
         yield written
         if written.status == "failed" and not isinstance(written.error, errors.ForbiddenError):
-            return  # the rest would fail for the same reason
+            return  # as above
     yield from _check_versioning(sink)
 
 
@@ -173,7 +176,7 @@ def _check_tables(sink: Store) -> Check:
         return _failed(url, error)
     missing = [table for table, state in tables if state == "missing"]
     if missing and not sink.capabilities.needs_setup:
-        return Check(url, "ok", "no tables yet: the first job creates them")
+        return Check(url, "ok", f"no {', '.join(missing)} yet: the first write creates them")
     if missing:
         remedy = f"create them: `ice-result setup --tables --yes --sink {url}`"
         return Check(url, "failed", f"without {', '.join(missing)}", remedy)

@@ -1,8 +1,8 @@
 """The printer of jobs that are worked on: one line for each, a progress bar, and a summary.
 
 One console has lines, errors and the bar, so that none overwrites another: that of standard output where this is a
-terminal, else that of standard error. Up to 20 jobs have a line each; of more, those that need attention, or with
-`--verbose` all.
+terminal, else that of standard error. Up to 20 jobs have a line each; of more, only those that were not recorded, or
+with `--verbose` all.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ class JobPrinter:
         address = outcome.record if self._form.verbose or self._total == 1 or outcome.outcome == "parked" else None
         parts = (outcome.function_name, outcome.job_outcome, address)
         note = outcome.reason if outcome.reason != outcome.job_outcome else None
-        self.line(f"{outcome.outcome:<9}", colour, name, *parts, note=note, needs_attention=colour != "green")
+        is_kept_elsewhere = outcome.outcome in {"recorded", "ignored"}  # `list` shows a record that is not complete
+        self.line(f"{outcome.outcome:<9}", colour, name, *parts, note=note, needs_attention=not is_kept_elsewhere)
 
     def line(
         self, status: str, colour: str, name: str, *parts: str | None, note: str | None, needs_attention: bool

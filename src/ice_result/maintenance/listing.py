@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Listed, Position
 
 MOST_PAGES = 10

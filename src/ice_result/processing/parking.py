@@ -25,7 +25,7 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, ParkingError, ServiceError, is_try, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.sinks.base import Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected, Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 

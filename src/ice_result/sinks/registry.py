@@ -17,7 +17,7 @@ from typing_extensions import override
 from ice_result.core.extras import require_extra
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import OBJECTS, SQLITE, TABLESTORE, Capabilities, SinkContext, Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

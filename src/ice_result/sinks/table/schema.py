@@ -3,6 +3,7 @@
 ice_jobs     one row for each job                                key job_id
 ice_outputs  one row for each output file of the manifest        key job_id, number
 ice_items    one row for each cover, segment or channel          key job_id, number
+ice_parked   one row for each parked event and each note         key object_key     only in SQLite
 
 A job may be written again, by a newer version of this program, after it was run anew, or because an event came
 twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation.
@@ -193,3 +194,23 @@ DAYS = Table(
         _FUNCTION,
     ),
 )
+PARKED = Table(
+    "ice_parked",
+    "Only in SQLite: one row a parked event, and one a note of an expected job. `document` has all of it.",
+    (
+        _text(
+            "object_key", "the key that the document has in an object store: `parked/<reason>/<job id>.json`", key=True
+        ),
+        _text("kind", "parked or expected; null for a document of the program's own"),
+        _text("reason", "parked: why the job could not be finished"),
+        _text("job_id", "the job; null for an event that names none, and for several events in one envelope"),
+        _integer("attempts", "parked: tries that ended without success"),
+        _boolean("dead", "parked: only a person tries it again"),
+        _text("error", "parked: the message of the last error"),
+        _text("first_parked", "parked: when the event was parked first"),
+        _text("due_at", "expected: when the job should be recorded"),
+        _text("written", "when the row was written last"),
+        _text("document", "the parked event or the note, as JSON"),
+    ),
+)
+SQLITE_TABLES = (*TABLES, PARKED)
