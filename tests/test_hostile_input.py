@@ -490,7 +490,13 @@ def test_names_cannot_rewrite_a_terminal(cloud: LocalCloud, tmp_path: Path) -> N
     files: JsonObject = {"OutputFiles": [evil], "Result": json.dumps([{"Url": evil, evil: 1}]), "CreateTime": evil}
     cloud.ice.put("odd", {**COVER, **fields, **files, "JobId": "odd"})
     environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}
-    commands = [["process", "odd", evil, "--park"], ["show", "odd"], ["show", "odd", "--json"], ["list"], ["list", "--json"]]
+    commands = [
+        ["process", "odd", evil, "--park"],
+        ["show", "odd"],
+        ["show", "odd", "--json"],
+        ["list"],
+        ["list", "--json"],
+    ]
     commands += [["show", evil], ["parse", "--event", evil], ["decode", evil, evil], ["list", "--sink", evil], [evil]]
     commands += [["process", evil], ["list", "--function", evil], ["parked", "list", "--reason", evil]]
     shown = [ice_result(*command, **environment) for command in commands]

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ice_result.app import assemble
 from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import SECONDS, longest_wait, most, output_form
 from ice_result.cli.output import (
     cut,
@@ -25,7 +26,6 @@ from ice_result.cli.output import (
 )
 from ice_result.cli.parked_selection import Selection, filters, other_stores, pipeline_settings, select
 from ice_result.cli.tables import print_objects, print_table, print_values
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean, redact
@@ -200,7 +200,7 @@ def parked_retry(
     if dry_run:
         _show_list(envelopes, as_json=form["as_json"])
         return 0 if selection.whole else 1
-    pipeline = assemble(settings, Credentials())
+    pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
     with JobPrinter(OutputForm(**form), total=total, if_nothing="0 parked") as printer:

@@ -11,9 +11,9 @@ from datetime import datetime
 import click
 
 from ice_result.app import open_parking_stores
+from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import SECONDS, close_match, environment_with, options, read_since
 from ice_result.cli.output import print_error, printable
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
 from ice_result.errors import IceResultError, parked_reasons
@@ -91,7 +91,7 @@ def select(
     A name that is not found, and a store that cannot be read, are printed as errors.
     """
     settings = Settings.from_environment(_parking_environment(sinks), PARKING)
-    stores = open_parking_stores(settings, Credentials())
+    stores = open_parking_stores(settings, credentials_of_stores(settings, settings.parking_urls))
     found: list[ParkedEntry] = []
     whole = True
     for store in stores:
