@@ -21,6 +21,7 @@ from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
+from ice_result.cli.sweep import sweep
 from ice_result.errors import IceResultError, SettingsError
 
 _USAGE = 2
@@ -45,6 +46,7 @@ for _command in (
     list_jobs,
     parked,
     expect,
+    sweep,
     backfill,
     redecode,
     verify,

@@ -30,8 +30,9 @@ _COLOURS = {"recorded": "yellow", "ignored": "dim", "parked": "yellow", "failed"
 class OutcomePrinter:
     """Printer of outcomes: results on standard output, progress and the summary on standard error."""
 
-    def __init__(self, *, total: int | None, as_json: bool) -> None:
-        """`total` is the number of events, or None when it is not known."""
+    def __init__(self, *, total: int | None, as_json: bool, nothing: str = "nothing to do") -> None:
+        """`total` is the number of events, or None when it is not known; `nothing` sums up a run without any."""
+        self._nothing = nothing
         self._as_json = as_json
         self._counts: Counter[str] = Counter()
         self._complete: Counter[str] = Counter()
@@ -61,7 +62,7 @@ class OutcomePrinter:
         if not self._as_json and (kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt))):
             seconds = time.monotonic() - self._started
             names = sorted(self._counts, key=lambda name: (name in self._complete, name))
-            counts = ", ".join(map(self._counted, names)) or "nothing to do"
+            counts = ", ".join(map(self._counted, names)) or self._nothing
             rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
             self._err.print(f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}")
 
