@@ -96,7 +96,7 @@ def parked_list(
     """
     selection = select(sinks, (), reasons, since)
     _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
-    if not as_json:
+    if not as_json and (selection.entries or selection.whole):
         click.echo(selection.counts(), err=True)
     if len(selection.entries) > limit:
         print_error(f"there are more than these {limit}: see --limit, --reason and --since")
@@ -197,6 +197,8 @@ def parked_retry(
     if dry_run:
         _show_list(envelopes, as_json=as_json)
         return 0 if selection.whole else 1
+    if not (selection.entries or selection.whole):  # what is wrong is printed
+        return 1
     pipeline = assemble(settings, Credentials())
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
