@@ -105,7 +105,6 @@ def test_a_shell_completes_reasons() -> None:
     assert "error" not in completed
 
 
-@pytest.mark.usefixtures("two")
 def press_until_it_ends(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Send a signal, as a person presses Ctrl-C: one that comes just before Python waits for a key is not noticed."""
     for _ in range(60):
@@ -115,6 +114,7 @@ def press_until_it_ends(process: subprocess.Popen[bytes], number: signal.Signals
             return
 
 
+@pytest.mark.usefixtures("two")
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [
