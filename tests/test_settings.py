@@ -173,7 +173,7 @@ def test_events_that_cannot_be_finished_need_a_place() -> None:
     tables = {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}
     with pytest.raises(
         SettingsError,
-        match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3:, sqlite: do; add one of these",
+        match="SINKS: no sink keeps events that cannot be finished: add one of file:, oss:, s3: or sqlite:, or set",
     ):
         Settings.from_environment(tables)
 
@@ -237,7 +237,7 @@ def test_an_endpoint_of_another_form_is_refused(service: str, text: str) -> None
         (PARKING, {"ICE_RESULT_PARK_URL": "file:x"}, []),
         (PARKING, {"ICE_RESULT_PARK_URL": "ots://instance"}, ["PARK_URL", "SINKS"]),
         (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, []),
-        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["PARK_URL"]),
+        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["SINKS"]),
         (QUEUE, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "4"}, []),
         (QUEUE, {"ICE_RESULT_MNS_ENDPOINT": "a b", "ICE_RESULT_CONCURRENCY": "0"}, ["CONCURRENCY", "MNS_ENDPOINT"]),
         (TRIGGERS, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "0"}, []),

@@ -160,12 +160,10 @@ def _rule_of_parking(settings: "Settings", wrong: Collection[str]) -> Iterator[t
     if not settings.sinks and not settings.park_url:
         yield _NO_SINKS
     elif not settings.parking_urls:
-        keeping = ", ".join(parking_schemes())
-        problem = (
-            f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do; "
-            "add one of these sinks, or set this variable, as to file:./parked"
-        )
-        yield "ICE_RESULT_PARK_URL", problem
+        *others, last = parking_schemes()
+        keeping = f"{', '.join(others)} or {last}"
+        problem = f"no sink keeps events that cannot be finished: add one of {keeping}, or set ICE_RESULT_PARK_URL"
+        yield "ICE_RESULT_SINKS", problem
 
 
 def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:

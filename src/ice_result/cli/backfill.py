@@ -21,6 +21,7 @@ from ice_result.app import assemble, queue_at
 from ice_result.cli.backfill_progress import Progress, Target
 from ice_result.cli.inputs import Line, open_input, read_column, read_lines
 from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Number,
     Overrides,
@@ -31,7 +32,6 @@ from ice_result.cli.options import (
     overriding,
     park,
     saved_jobs,
-    usable_credentials,
 )
 from ice_result.cli.output import write_line
 from ice_result.core.calls import RateLimiter
@@ -102,7 +102,7 @@ def backfill(
         total = _count_lines(Path(file)) if is_file else None
         printer = JobPrinter(OutputForm(**form), total=total)
         with Progress(done_path, target) as progress:
-            to = _sender(queue, settings) if queue else assemble(settings, usable_credentials(settings), parks=park)
+            to = _sender(queue, settings) if queue else _pipeline(settings, parks=park)
             with printer, closing(to):
                 ids = read_column(lines, column) if column else read_lines(lines)
                 work = _Work(ids, progress, printer, as_json=form["as_json"])
@@ -113,10 +113,16 @@ def backfill(
     return 0 if work.clean else 2 if work.unreadable == _MOST_UNREADABLE else 1
 
 
+def _pipeline(settings: Settings, *, parks: bool) -> Pipeline:
+    return assemble(settings, usable_credentials(settings, parks=parks), parks=parks)
+
+
 def _sender(queue: str, settings: Settings) -> MnsQueue:
     """Make the sender before any job is read. Raises SettingsError."""
-    sender = queue_at(settings, Credentials(), queue)
+    credentials = Credentials()
+    sender = queue_at(settings, credentials, queue)
     sender.load()
+    credentials.require()
     return sender
 
 

@@ -94,6 +94,7 @@ def command(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for usage."""
     _escape_unencodable_characters()
     logging.getLogger("ice_result").addHandler(_LOG)
+    logging.getLogger().addHandler(_NO_LOG)
     try:
         status = _group.main(arguments, prog_name="ice-result", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -123,6 +124,7 @@ def command(arguments: list[str] | None = None) -> NoReturn:
 
 
 _LOG = _Log(logging.WARNING)
+_NO_LOG = logging.NullHandler()  # otherwise the warnings of SDKs, with their tracebacks, go to standard error
 
 
 def _escape_unencodable_characters() -> None:

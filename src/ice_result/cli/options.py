@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from typing_extensions import override
 
 from ice_result.app import sink_context
-from ice_result.core.credentials import Credentials
+from ice_result.cli.keys import credentials_of_stores
 from ice_result.core.json_text import valid_text
 from ice_result.errors import SettingsError
 from ice_result.results.registry import FUNCTIONS
@@ -191,11 +191,13 @@ def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str,
 
 
 def environment_of_deployment(
-    sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = ()
+    sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = (), region: str | None = None
 ) -> dict[str, str]:
     """Return the environment with the names that options give. Raises UsageError for one that is empty."""
-    environment = environment_with(sinks)
+    environment = Overrides(sinks, region=region).environment()
+    click.get_current_context().meta[_AVAILABLE]["DEPLOY_REGION"] = "--region"
     for option, variable, names in (
+        ("--region", "DEPLOY_REGION", () if region is None else (region,)),
         ("--queue", "DEPLOY_QUEUE", () if queue is None else (queue,)),
         ("--output-bucket", "DEPLOY_OUTPUT_BUCKETS", output_buckets),
     ):
@@ -214,19 +216,8 @@ def open_named_sink(sink: str | None, region: str | None = None) -> Store:
     """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
     overrides = Overrides(() if sink is None else (sink,), region=region)
     settings = Settings.from_environment(overrides.environment(), STORES)
-    return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
-
-
-def usable_credentials(settings: Settings) -> Credentials:
-    """Make the credentials of a run. Raises KeysRefusedError where it needs keys and there are none, before any call.
-
-    Without keys, saved responses can still be recorded in a folder; their output files are not looked up then.
-    """
-    credentials = Credentials()
-    stores = (*settings.sinks, *((settings.park_url,) if settings.park_url else ()))
-    if settings.jobs == "ice" or any(url.is_alibaba_cloud for url in stores):
-        credentials.keys()
-    return credentials
+    credentials = credentials_of_stores(settings, settings.sinks[:1])
+    return open_sink(settings.sinks[0], sink_context(settings, credentials))
 
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")

@@ -12,6 +12,7 @@ from ice_result import expecting
 from ice_result.app import assemble
 from ice_result.cli.inputs import open_input, read_input, read_lines
 from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
     environment_with,
@@ -24,7 +25,6 @@ from ice_result.cli.options import (
     park,
     parse_duration,
     saved_jobs,
-    usable_credentials,
 )
 from ice_result.cli.output import printable, write_line
 from ice_result.core.deadline import Deadline
@@ -75,7 +75,7 @@ def process(
     events = [*_events(job_ids, event, options)]
     if not park:
         _check(events)
-    pipeline = assemble(settings, usable_credentials(settings), parks=park)
+    pipeline = assemble(settings, usable_credentials(settings, parks=park), parks=park)
     clean = True
     with JobPrinter(OutputForm(**form), total=len(events)) as printer:
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):

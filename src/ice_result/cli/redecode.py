@@ -13,9 +13,9 @@ from rich.text import Text
 
 from ice_result.app import sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
 from ice_result.cli.output import cut, printable, write_line
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
@@ -176,11 +176,10 @@ def verify(context: click.Context, /, **_options: object) -> int:
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for usage.
     """
     request = _Request(**context.params)
-    settings, credentials = request.settings(STORES), Credentials()
-    sink_settings = sink_context(settings, credentials)
+    settings = request.settings(STORES)
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     inspector = open_inspector(sink_settings)
-    inspector.client.endpoint()  # without a region or keys, every file would count as missing
-    credentials.keys()
+    inspector.require_settings()
     all_complete = True
     with request.printer() as printer:
         for rewritten in request.rewrite(settings, sink_settings, partial(new_facts, inspector)):
@@ -208,7 +207,7 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
-    sink_settings = sink_context(settings, Credentials())
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
     with request.printer() as printer:
