@@ -8,7 +8,21 @@ from support.markdown_pages import Page, chinese_twin, english_pages, read_page
 from support.translations import broken_rules, differences
 
 PAGES = english_pages()
+IN_BOTH_LANGUAGES = [
+    "README.md",
+    "docs/configuration.md",
+    "docs/deploy.md",
+    "docs/events.md",
+    "docs/functions.md",
+    "docs/operations.md",
+    "docs/security.md",
+]
 TWINS = [twin for page in PAGES if (twin := chinese_twin(page))]
+
+
+def test_the_pages_that_a_user_needs_are_in_both_languages() -> None:
+    """GIVEN the pages for the first hour and for operation THEN each has a Chinese twin."""
+    assert [page for page in IN_BOTH_LANGUAGES if page not in PAGES] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

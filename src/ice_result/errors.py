@@ -173,12 +173,26 @@ class ParkingError(IceResultError, reason="parking_failed", transient=True):
     """An event that could be neither finished nor parked: the platform must deliver it again."""
 
 
+INTERNAL = "internal"
+"""Reason of an event that a bug in this package stopped."""
+
+
 def transient_reasons() -> frozenset[str]:
     """Return the reasons that may pass by themselves."""
+    return frozenset(kind.reason for kind in _kinds() if kind.transient)
+
+
+def parked_reasons() -> frozenset[str]:
+    """Return the reasons for which an event may be parked: the reason of every error but the root and ParkingError."""
+    ours = (kind for kind in _kinds() if kind.__module__ == __name__)
+    return frozenset({INTERNAL, *(kind.reason for kind in ours)} - {IceResultError.reason, ParkingError.reason})
+
+
+def _kinds() -> list[type[IceResultError]]:
     kinds: list[type[IceResultError]] = [IceResultError]
     for kind in kinds:  # the list grows by the classes below each
         kinds += kind.__subclasses__()
-    return frozenset(kind.reason for kind in kinds if kind.transient)
+    return kinds
 
 
 def is_try(reason: str) -> bool:

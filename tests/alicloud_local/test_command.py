@@ -59,7 +59,7 @@ def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_access_key_is_the_same_at_every_start(capsys: pytest.CaptureFixture[str]) -> None:
-    """GIVEN variables of an earlier start on the same ports THEN they stay valid. A cloud in a test has other keys."""
+    """GIVEN variables of an earlier start with the same ports THEN they are valid. A cloud of a test has others."""
     keys = []
     for _ in range(2):
         main([], stopped())

@@ -218,7 +218,7 @@ def test_files_that_are_no_notes_keep_none_from_being_seen(tmp_path: Path) -> No
         (
             ["a"],
             {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"},
-            "ICE_RESULT_PARK_URL: not set, and none of the sinks keeps",
+            "ICE_RESULT_SINKS: no sink keeps events that cannot be finished: add one of file:, oss:, s3: or sqlite:",
         ),
         (["a"], {"ICE_RESULT_SINKS": SINK}, "ICE_RESULT_REGION: not set"),
         (["a"], {"ICE_RESULT_PARK_URL": SINK}, "ICE_RESULT_REGION: not set"),

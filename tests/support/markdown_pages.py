@@ -158,5 +158,5 @@ def chinese_twin(path: str) -> str | None:
 
 def english_pages() -> list[str]:
     """Return every English page that has a Chinese twin."""
-    pages = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+    pages = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
     return [page for page in pages if chinese_twin(page)]

@@ -22,7 +22,7 @@ from typing_extensions import Self
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.types import JsonObject
-from ice_result.errors import IceResultError, ParkingError, ServiceError, is_try, shorten
+from ice_result.errors import INTERNAL, IceResultError, ParkingError, ServiceError, is_try, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.sinks.base import Store
 from ice_result.sinks.parked_events import ParkedEvents
@@ -63,7 +63,7 @@ class Failure(NamedTuple):
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         message = f"a defect in ice-result, at {place}: {shorten(str(error))}"
-        return cls("internal", False, type(error).__name__, message)
+        return cls(INTERNAL, False, type(error).__name__, message)
 
     @classmethod
     def malformed(cls, event: Malformed) -> Self:
