@@ -12,7 +12,7 @@ from pathlib import Path
 from install import GLIBC
 from targets import PackagingError, Target, run
 
-NOT_SHIPPED = ("cli", "deployment", "__main__.py", "py.typed", "__pycache__")
+NOT_SHIPPED = ("cli", "deployment", "report", "__main__.py", "py.typed", "__pycache__")
 """Parts of ice_result that the function never runs."""
 _NEEDED_GLIBC = re.compile(rb"\x00GLIBC_2\.(\d+)")
 

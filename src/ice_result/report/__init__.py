@@ -1,0 +1,1 @@
+"""Reports for people: numbers of recorded jobs, and a folder of static pages."""
