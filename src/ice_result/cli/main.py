@@ -19,6 +19,7 @@ from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
 from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
+from ice_result.cli.report import report
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
 from ice_result.errors import IceResultError, SettingsError
@@ -43,6 +44,7 @@ for _command in (
     policy,
     show,
     list_jobs,
+    report,
     parked,
     expect,
     backfill,

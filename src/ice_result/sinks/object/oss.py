@@ -224,7 +224,7 @@ class OssReader:
         def read(bucket: Bucket) -> bytes:
             size = bucket.head_object(address.key).content_length
             if size is None or size > most_bytes:
-                raise TooLargeError(f"{address.uri}: {size} bytes, at most {most_bytes} are read")
+                raise TooLargeError(address.uri, size, most_bytes, "bytes")
             if not size:
                 return b""  # a range of nothing is not a range
             return bucket.get_object(address.key, byte_range=(0, size - 1)).read()  # it may have grown by now
