@@ -1,4 +1,4 @@
-"""The whole of ice-result on one machine: sample events through the function, into the folder ./out.
+"""The whole of ice-result on one machine: sample events through the function, into the folder ./out, and a report.
 
 Run it with `make demo`. The cloud it talks to is `alicloud_local`: real sockets, real signatures, and
 the official SDKs on this side of them.
@@ -14,16 +14,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pictures import picture
 from rich.console import Console
 from rich.table import Table
 
 from alicloud_local import LocalCloud
 from ice_result.cli.output import files_summary, result_summary
+from ice_result.cli.report import report
 from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent
 OUT = Path("out")
 DATABASE = f"sqlite:./{OUT}/jobs.db"
+REPORT = OUT / "report"
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ def main() -> int:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ.pop(name, None)  # ICE's SDK sends even loopback calls to a proxy
     with LocalCloud(jobs=SAMPLES / "jobs") as cloud:
-        cloud.seed_outputs()
+        seed_outputs(cloud)
         os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT},{DATABASE}", ICE_RESULT_LOG_LEVEL="ERROR")
         counts, recorded = send_events()
+        reported = write_report()
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table_of(recorded))
     functions = {row.record.function_name for row in recorded}
@@ -80,7 +84,22 @@ def main() -> int:
     console.print(
         f"look around: {command} list --sink {DATABASE}\n             {command} show cover-0001 --sink {DATABASE}"
     )
-    return 0 if len(functions) == 14 else 1  # noqa: PLR2004  as many as ICE has
+    console.print(f"the jobs as pages: open {REPORT / 'index.html'} in a browser")
+    return 0 if len(functions) == 14 and reported else 1  # noqa: PLR2004  as many as ICE has
+
+
+def seed_outputs(cloud: LocalCloud) -> None:
+    """Put the output files of all jobs into the cloud, with drawn pictures in place of squares of one colour."""
+    for address in cloud.seed_outputs():
+        bucket, _, key = address.removeprefix("oss://").partition("/")
+        if key.endswith(".jpg"):
+            cloud.oss.put(bucket, key, picture(key), "image/jpeg", modified=cloud.oss.modified(bucket, key))
+
+
+def write_report() -> bool:
+    """Write the report of all jobs, with thumbnails of the covers, as `ice-result report` does."""
+    arguments = ["--sink", DATABASE, "--embed", "--output", str(REPORT)]
+    return bool(report.main(arguments, prog_name="report", standalone_mode=False) == 0)
 
 
 def send_events() -> tuple[Counter[str], list[Outcome]]:

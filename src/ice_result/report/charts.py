@@ -15,6 +15,7 @@ from ice_result.results.figures import Bar, Span, Timeline
 Part: TypeAlias = Literal["complete", "failed", "other", "span", "value", "worst"]
 WIDTH = 1000
 DAYS_HEIGHT = 160
+LEAST_DAYS = 14
 MOST_DAYS = 62
 _GAP = 0.18  # of the width of a day
 _LEAST = 3.0  # so that the shortest part is seen
@@ -76,7 +77,7 @@ def days_chart(days: Sequence[tuple[str, Counted]]) -> DaysChart | None:
     if not known:
         return None
     last = max(known)
-    length = min((last - min(known)).days + 1, MOST_DAYS)
+    length = min(max((last - min(known)).days + 1, LEAST_DAYS), MOST_DAYS, last.toordinal())
     shown = [last - timedelta(days=before) for before in reversed(range(length))]
     most = max(known[day].jobs for day in shown if day in known)
     column = WIDTH / length

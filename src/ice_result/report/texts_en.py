@@ -33,6 +33,7 @@ ENGLISH = {
     "total.complete": "Complete",
     "total.failed": "Failed",
     "total.incomplete": "Incomplete",
+    "total.with_failed": "with the failed ones",
     "total.parked": "Parked",
     "attention.none": "Nothing needs attention: every job succeeded, and every output file is where it should be.",
     "attention.all": "See all {number} jobs that need attention",

@@ -33,6 +33,7 @@ CHINESE = {
     "total.complete": "完整",
     "total.failed": "失败",
     "total.incomplete": "不完整",
+    "total.with_failed": "包含失败的任务",
     "total.parked": "暂存",
     "attention.none": "没有需要处理的任务：所有任务都已成功，所有输出文件都已核对无误。",
     "attention.all": "查看全部 {number} 个需要处理的任务",
