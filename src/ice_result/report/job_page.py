@@ -84,7 +84,7 @@ def job_values(
 def _facts(record: Record) -> Iterator[tuple[str, str, object]]:
     """Yield the facts of a job: the key of the name, how the value is shown, and the value."""
     yield "state", "state", record.status or None
-    yield "name", "data", record.name
+    yield "name", "plain", record.name
     yield "region", "data", record.region
     yield "created", "time", record.create_time
     yield "finished", "time", record.finish_time
