@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from ice_result.core.redaction import redact
 
-_KEPT = "\n\t"
+_MAYBE_HIDDEN = re.compile(r"[^\n\t -~]")
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _STEP = 1000
+_LONGEST_REPEATED = 200
+"""Characters of texts that are remembered: names, units and headings stand on every page."""
 
 
 def visible(text: str) -> str:
@@ -17,14 +21,25 @@ def visible(text: str) -> str:
 
     Every kind of space stays, and so do line ends.
     """
-    shown = redact(text)  # documents of earlier versions may contain more secrets
-    return shown if shown.isprintable() else "".join(map(_visible, shown))
+    return _visible(text) if len(text) > _LONGEST_REPEATED else _visible_repeated(text)
 
 
-def _visible(character: str) -> str:
-    if character.isprintable() or character in _KEPT or unicodedata.category(character) == "Zs":
-        return character
-    return repr(character)[1:-1]
+def characters_visible(text: str) -> str:
+    """Escape the characters that nobody sees in a text that has no secrets."""
+    return text if text.isprintable() else _MAYBE_HIDDEN.sub(_escaped, text)
+
+
+def _visible(text: str) -> str:
+    return characters_visible(redact(text))  # documents of earlier versions may contain more secrets
+
+
+_visible_repeated = lru_cache(maxsize=4096)(_visible)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    is_seen = character.isprintable() or unicodedata.category(character) == "Zs"
+    return character if is_seen else repr(character)[1:-1]
 
 
 def cut(text: str, most: int) -> str:
