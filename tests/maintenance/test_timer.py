@@ -211,7 +211,7 @@ def test_a_run_is_bounded_and_takes_the_oldest(tmp_path: Path, saved: Saved) -> 
     names = parked_one_after_the_other(shelf, 8)
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_retries=5)
+        assert [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_retries=5)]
 
     assert left_and_tried(shelf) == (names[-3:], 5)
 
@@ -435,7 +435,7 @@ def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:
     (tmp_path / "out" / "expected" / "README.json").write_text("{}")
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_notes=5)
+        assert [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_notes=5)]
 
     assert notes_left(shelf) == [*names[-2:], "README"]
 
@@ -473,7 +473,7 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     end = Deadline.after(10, fake_time.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: end))]
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [
         ("audiomixing-0001", "parked"),
@@ -508,6 +508,6 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
     end = Deadline.after(100, fake_time.clock)
 
     with pipeline_of({**cloud.environment, **settings_of(shelf, saved)}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: end))]
 
     assert sorted((str(each.job_id), each.outcome) for each in outcomes) == [(name, "recorded") for name in names]

@@ -24,13 +24,14 @@ from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
+from ice_result.cli.sweep import sweep
 from ice_result.errors import IceResultError, SettingsError
 from ice_result.processing.event_log import EVENT_LOG
 
 _USAGE = 2
 _INTERRUPTED = 130
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
-    "Record jobs": (process, backfill, expect),
+    "Record jobs": (process, backfill, expect, sweep),
     "See what is recorded": (list_jobs, show),
     "See what was not finished": (parked,),
     "Write records again": (redecode, verify),

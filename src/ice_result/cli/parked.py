@@ -99,7 +99,7 @@ def parked_list(
     selection = select(sinks, (), reasons, since)
     limit = limit or (len(selection.entries) if as_json else _FIRST_PAGE)
     _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
-    if not as_json:
+    if not as_json and (selection.entries or selection.whole):
         print_note(selection.counts())
     if len(selection.entries) > limit:
         print_note(f"there are more events than the {limit} shown: see --limit, --reason and --since")
@@ -200,6 +200,8 @@ def parked_retry(
     if dry_run:
         _show_list(envelopes, as_json=form["as_json"])
         return 0 if selection.whole else 1
+    if not (selection.entries or selection.whole):  # what is wrong is printed
+        return 1
     pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True

@@ -95,8 +95,10 @@ class _Request:
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
         source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
+        stores = _stores(source, targets, settings.sinks, context)
+        stores.source.check_exists()
         rewriter = Rewriter(
-            _stores(source, targets, settings.sinks, context),
+            stores,
             facts,
             region=settings.region,
             deadline=lambda: Deadline.after(_SECONDS_PER_JOB),
@@ -181,8 +183,9 @@ def verify(context: click.Context, /, **_options: object) -> int:
     inspector = open_inspector(sink_settings)
     inspector.require_settings()
     all_complete = True
+    results = request.rewrite(settings, sink_settings, partial(new_facts, inspector))
     with request.printer() as printer:
-        for rewritten in request.rewrite(settings, sink_settings, partial(new_facts, inspector)):
+        for rewritten in results:
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
             if rewritten.complete is None:
@@ -210,8 +213,9 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
+    results = request.rewrite(settings, sink_settings, facts)
     with request.printer() as printer:
-        for rewritten in request.rewrite(settings, sink_settings, facts):
+        for rewritten in results:
             clean = clean and rewritten.outcome in {"changed", "unchanged"}
             printer.add(request.summary_name(rewritten.outcome), 1)
             if request.as_json or rewritten.outcome != "unchanged":
