@@ -461,8 +461,8 @@ def test_a_queue_that_is_named_comes_before_a_callback_url(cloud: LocalCloud) ->
         ("https://example.com/回调", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL: it has characters that must be"),
         ("https://example.com/\udcff", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL"),
         ("https://example.com/ice", "Aa1" + "x" * 29, ""),
-        ("https://example.com/ice", "Aa1" + "x" * 30, "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
-        ("https://example.com/ice", "abc12345", "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
+        ("https://example.com/ice", "Aa1" + "x" * 30, "ICE_RESULT_CALLBACK_KEYS: the first is not an AuthKey"),
+        ("https://example.com/ice", "abc12345", "ICE_RESULT_CALLBACK_KEYS: the first is not an AuthKey"),
     ],
 )
 def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, words: str, cloud: LocalCloud) -> None:
@@ -520,7 +520,7 @@ def test_a_changed_policy_gets_a_new_version_and_the_oldest_goes(cloud: LocalClo
     assert "my-records/5/" in policy.document
     shown = setup(cloud, "--role", ICE_RESULT_SINKS="oss://other/ice").stdout
     assert "(changes the resources or conditions of oss:DeleteObject, oss:GetObject, oss:ListObjects" in shown
-    assert "; the oldest version that is not in use goes)" in shown
+    assert "; the oldest version that is not in use is removed)" in shown
 
 
 def test_a_bucket_in_another_region_is_told(cloud: LocalCloud) -> None:

@@ -18,7 +18,7 @@ from ice_result.settings import Settings
 
 
 @click.command()
-@click.option("--trust", is_flag=True, help="Print the trust policy of the role, in place of its permissions.")
+@click.option("--trust", is_flag=True, help="Print the trust policy of the role, instead of its permissions.")
 @click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")

@@ -86,7 +86,7 @@ def teardown(*, region: str | None, queue: str | None, yes: bool) -> int:
     Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
     """
     targets = [*Account(environment_of_deployment((), queue, region=region), ACCOUNT).removals(write=yes)]
-    nothing = "setup made nothing that is still there under these names"
+    nothing = "nothing that setup created is left under these names"
     return _run(targets, write=yes, removing=True, if_nothing=nothing)
 
 
