@@ -10,7 +10,7 @@ import pytest
 from ice_result.errors import SettingsError
 from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable, up_to
 from ice_result.triggers import TriggerOptions
-from support.settings_table import BEGIN, rows, written
+from support.settings_table import BEGIN, Table, rows
 
 GOOD = {"ICE_RESULT_SINKS": "oss://records/ice", "ICE_RESULT_REGION": "cn-shanghai"}
 
@@ -22,7 +22,7 @@ def _problems(**variables: str) -> list[str]:
 
 
 def test_only_the_sinks_and_the_region_must_be_set() -> None:
-    """Everything else has the default that the README names."""
+    """Everything else has the default that the page names."""
     settings = Settings.from_environment(GOOD)
     assert settings.jobs == "ice"
     assert settings.triggers.event_types == ("AIProduceComplete",)
@@ -33,7 +33,7 @@ def test_only_the_sinks_and_the_region_must_be_set() -> None:
 
 
 def test_every_problem_is_listed_at_once() -> None:
-    """A user mends the configuration in one go."""
+    """A user can correct the configuration in one go."""
     names = _problems(
         ICE_RESULT_SINKS="ftp://x",
         ICE_RESULT_REGION="Shanghai",
@@ -163,7 +163,7 @@ def test_the_first_stage_needs_only_its_own_variables() -> None:
 
 
 def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
-    """Setting every variable to the default the README names changes nothing."""
+    """Setting every variable to the default that the page names changes nothing."""
     words = {row.name: row.default for row in rows() if row.default not in {"", "DEPLOY_REGION"}}
     assert Settings.from_environment(GOOD | words) == Settings.from_environment(GOOD)
 
@@ -173,7 +173,7 @@ def test_events_that_cannot_be_finished_need_a_place() -> None:
     tables = {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}
     with pytest.raises(
         SettingsError,
-        match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3:, sqlite: do; add one of these",
+        match="SINKS: no sink keeps events that cannot be finished: add one of file:, oss:, s3: or sqlite:, or set",
     ):
         Settings.from_environment(tables)
 
@@ -237,7 +237,7 @@ def test_an_endpoint_of_another_form_is_refused(service: str, text: str) -> None
         (PARKING, {"ICE_RESULT_PARK_URL": "file:x"}, []),
         (PARKING, {"ICE_RESULT_PARK_URL": "ots://instance"}, ["PARK_URL", "SINKS"]),
         (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, []),
-        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["PARK_URL"]),
+        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["SINKS"]),
         (QUEUE, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "4"}, []),
         (QUEUE, {"ICE_RESULT_MNS_ENDPOINT": "a b", "ICE_RESULT_CONCURRENCY": "0"}, ["CONCURRENCY", "MNS_ENDPOINT"]),
         (TRIGGERS, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "0"}, []),
@@ -293,6 +293,6 @@ def test_a_new_variable_is_one_line() -> None:
     with pytest.raises(SettingsError, match=r"ICE_RESULT_RETRYS: no such variable; did you mean ICE_RESULT_RETRIES\?"):
         MoreSettings.from_environment({**GOOD, "ICE_RESULT_RETRYS": "5"})
     line = "| `ICE_RESULT_RETRIES` | how often a call is made again, 1 to 9 | `3` |"
-    assert line in written("README.md", BEGIN, MoreSettings)
+    assert line in Table.in_english(MoreSettings).written(BEGIN, MoreSettings)
     with pytest.raises(SettingsError, match="ICE_RESULT_RETRIES: no such variable"):
         Settings.from_environment({**GOOD, "ICE_RESULT_RETRIES": "5"})

@@ -44,6 +44,11 @@ class IceResultError(Exception):
     transient: ClassVar[bool] = False
     reason: ClassVar[str] = "error"
 
+    @property
+    def cause(self) -> str:
+        """The answer, without what was tried: the same for another call that fails in the same way."""
+        return str(self).rpartition(": ")[2]
+
     @override
     def __init_subclass__(cls, reason: str | None = None, *, transient: bool | None = None) -> None:
         cls.reason = cls.reason if reason is None else reason
@@ -97,20 +102,23 @@ class ServiceError(IceResultError, reason="service_error"):
         request_id: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
-        parts = [f"{service}: {redact(operation)}"]
         answer = " ".join(part for part in (str(status or ""), redact(code)) if part)
-        if answer:
-            parts.append(answer)
-        if detail:
-            parts.append(shorten(detail))
+        returned = [part for part in (answer, shorten(detail)) if part]
+        parts = [service, redact(operation), *returned]
         if request_id:
             parts.append(f"request id {redact(request_id)[:64]}")
         super().__init__(": ".join(parts))
+        self._cause = ": ".join([service, *returned])
         self.service = service
         self.code = code
         self.status = status
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
+
+    @property
+    @override
+    def cause(self) -> str:
+        return self._cause
 
 
 class ThrottledError(ServiceError, reason="throttled", transient=True):

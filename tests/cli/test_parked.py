@@ -122,7 +122,7 @@ def test_list_as_json_says_where_each_lies(run: Run, out: Path) -> None:
         "sinks": [],
         "error": {"type": "UnavailableError", "message": "ICE was out of reach"},
     }
-    assert done.stderr == "ice-result: there are more than these 1: see --limit, --reason and --since\n"
+    assert done.stderr == "there are more events than the 1 shown: see --limit, --reason and --since\n"
 
 
 @pytest.mark.usefixtures("three")
@@ -149,7 +149,7 @@ def test_with_nothing_parked_there_is_nothing_to_say(run: Run, out: Path) -> Non
     assert run("list", "--json")[:3] == (0, b"", b"")
     tried = run("retry")
     assert (tried.returncode, tried.stdout) == (0, "")
-    assert "nothing to do" in tried.stderr
+    assert "0 parked in" in tried.stderr
 
 
 def test_what_is_damaged_is_listed_as_such_and_the_doctors_file_is_not(run: Run, out: Path) -> None:
@@ -319,7 +319,8 @@ def test_events_lie_where_the_settings_park_them(run: Run, tmp_path: Path) -> No
     refused = run("list", "--sink", "ots://instance", ICE_RESULT_REGION="cn-shanghai")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
-        "ice-result: --sink: ots://instance keeps no parked events; use one of file:, oss:, s3:, sqlite:\n"
+        "ice-result: --sink: no sink keeps events that cannot be finished: add one of file:, oss:, s3: or sqlite:, "
+        "or set ICE_RESULT_PARK_URL\n"
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from alicloud_local import LocalCloud
+from support.missing_keys import take_keys_away
 from support.paths import ROOT, SAMPLE_JOBS
 from support.transcripts import Case, is_updating, play, read_cases, write_cases
 
@@ -22,6 +24,9 @@ def test_a_command_prints_what_the_transcript_shows(
     """WHEN the commands of a case are run THEN both streams and the exit status are as written."""
     monkeypatch.chdir(tmp_path)
     Path("samples").symlink_to(ROOT / "samples")
+    take_keys_away(monkeypatch)
+    for module in case.missing_modules:
+        monkeypatch.setitem(sys.modules, module, None)
     with ExitStack() as stack:
         environment = stack.enter_context(running_cloud()) if case.needs_cloud else None
         played = play(case, environment.environment if environment else {})

@@ -87,4 +87,5 @@ def test_no_keys_anywhere_is_forbidden(tmp_path: Path) -> None:
     lines = keys_in_a_new_process(tmp_path)
     assert len(lines) == 2
     assert lines[0] == lines[1]
-    assert lines[0].startswith("RAM: find credentials: none from the function's role")
+    variables = "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    assert lines[0].startswith(f"RAM: find credentials: {variables} are not set, and neither a profile")

@@ -2,6 +2,7 @@ r"""Transcripts: what a person types and sees, as text files. Each command runs 
 
     ## A title                                  begins a case, in a folder of its own with `samples` in it
     with: cloud                                 optional: the local cloud is running, and its variables are set
+    without: boto3                              optional: these packages are not installed
     $ printf 'a\nb\n' > ids.txt                  writes a file
     $ COLUMNS=80 ice-result list --sink file:x  runs the command; with COLUMNS, at a terminal of that width
     what it prints, on both streams
@@ -21,12 +22,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from support.command_line import ice_result_given
+from support.command_line import ice_result_shown
 
 _STABLE = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\bin \d+\.\d s\b"), "in N s"),
     (re.compile(r", \d+\.\d a second\b"), ", N a second"),
+    (re.compile(r"(?<=keys, …)\w{4}\b"), "XXXX"),
+    (re.compile(r"\b\d s (ahead of|behind)\b"), "N s ahead of"),
     (re.compile(r"\brequest id [0-9A-Za-z-]+"), "request id ID"),
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -46,6 +49,11 @@ class Case(NamedTuple):
     def needs_cloud(self) -> bool:
         """True for a case with the local cloud."""
         return "with: cloud" in self.head
+
+    @property
+    def missing_modules(self) -> list[str]:
+        """Packages that are not installed in this case."""
+        return [name for line in self.head if line.startswith("without: ") for name in line.split()[1:]]
 
     @property
     def commands(self) -> list[str]:
@@ -99,9 +107,9 @@ def _run(words: list[str], environment: dict[str, str]) -> list[str]:
                 arguments = arguments[:place]
             if "COLUMNS" in environment:
                 environment |= _TERMINAL
-            done = ice_result_given(stdin, *arguments, **environment)
-            lines = _stable(done.both).splitlines()
-            return [*lines, f"[{done.returncode}]"] if done.returncode else lines
+            status, shown = ice_result_shown(stdin, *arguments, **environment)
+            lines = _stable(shown).splitlines()
+            return [*lines, f"[{status}]"] if status else lines
     raise ValueError(f"a transcript has no such command: {shlex.join(words)}")
 
 

@@ -13,20 +13,19 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import assemble
-from ice_result.cli.inputs import SECONDS, line_per_job, longest_wait
+from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
+from ice_result.cli.options import SECONDS, longest_wait, most, output_form
 from ice_result.cli.output import (
-    OutcomePrinter,
     cut,
-    indented,
-    name_value_table,
     print_error,
+    print_note,
     printable,
     standard_output,
-    table,
     write_line,
 )
 from ice_result.cli.parked_selection import Selection, filters, other_stores, pipeline_settings, select
-from ice_result.core.credentials import Credentials
+from ice_result.cli.tables import print_objects, print_table, print_values
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean, redact
@@ -36,6 +35,7 @@ from ice_result.maintenance.retry import ParkedEnvelope, discard, read_envelopes
 from ice_result.processing.batch import RunContext
 from ice_result.sinks.parked_model import DEAD
 
+_FIRST_PAGE = 50
 _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0
 _DONE = {"recorded", "ignored"}
@@ -60,7 +60,7 @@ def _show_list(envelopes: Iterable[ParkedEnvelope], *, as_json: bool) -> None:
         for envelope in envelopes:
             write_line(dump(_summary(envelope)))
     elif rows := [_row(envelope) for envelope in envelopes]:
-        standard_output().print(table(rows))
+        print_table(standard_output(), rows, may_be_cut="error")
 
 
 def _row(envelope: ParkedEnvelope) -> dict[str, object]:
@@ -78,39 +78,42 @@ def _row(envelope: ParkedEnvelope) -> dict[str, object]:
     }
 
 
-@click.group()
+@click.group(
+    short_help="List, show, retry or remove parked events.", epilog="Example: ice-result parked list --since 7d"
+)
 def parked() -> None:
     """List, show, retry or remove the events that could not be finished."""
 
 
 @parked.command(name="list")
 @filters
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of events.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per event.")
+@most(f"Maximum number of events.  [default: {_FIRST_PAGE}, in a table]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event.")
 def parked_list(
-    *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int, as_json: bool
+    *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int | None, as_json: bool
 ) -> int:
     """List parked events, the oldest first, and count them by reason. Dead events are counted separately.
 
-    Exit status: 0 when all stores could be read, 1 otherwise, 2 for usage.
+    Exit status: 0 when all stores could be read, 1 otherwise, 2 for wrong usage.
     """
     selection = select(sinks, (), reasons, since)
+    limit = limit or (len(selection.entries) if as_json else _FIRST_PAGE)
     _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
     if not as_json and (selection.entries or selection.whole):
-        click.echo(selection.counts(), err=True)
+        print_note(selection.counts())
     if len(selection.entries) > limit:
-        print_error(f"there are more than these {limit}: see --limit, --reason and --since")
+        print_note(f"there are more events than the {limit} shown: see --limit, --reason and --since")
     return 0 if selection.whole else 1
 
 
 @parked.command(name="show")
 @click.argument("name", metavar="JOB_ID|KEY")
 @other_stores
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per event, with its store and key.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event, with its store and key.")
 def parked_show(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
     """Show a parked event with its earlier attempts. A job may have several parked events: then all of them.
 
-    Exit status: 0 when the event is there, 1 when it is not, 2 for usage.
+    Exit status: 0 when the event is there, 1 when it is not, 2 for wrong usage.
     """
     selection = select(sinks, (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
@@ -148,10 +151,10 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         "last parked": parked.last_parked,
         "error": f"{parked.error.type}: {parked.error.message}",
     }
-    console.print(indented(name_value_table(known)))
+    print_values(console, known, indent=2)
     if parked.history:
         console.print(Text("earlier attempts", style="bold"))
-        console.print(indented(table([past.model_dump() for past in parked.history])))
+        print_objects(console, [past.model_dump() for past in parked.history], indent=2)
     console.print(Text("event", style="bold"))
     _print_lines(json.dumps(clean(parked.event), indent=2, ensure_ascii=False), console)
 
@@ -165,10 +168,10 @@ def _print_lines(text: str, console: Console) -> None:
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
 @click.option("--dead", is_flag=True, help="Retry dead events too.")
-@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
+@most("Maximum number of events, the oldest first.")
 @longest_wait()
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the events.")
-@line_per_job
+@output_form
 def parked_retry(
     *,
     names: tuple[str, ...],
@@ -179,14 +182,14 @@ def parked_retry(
     limit: int | None,
     wait: float,
     dry_run: bool,
-    as_json: bool,
+    **form: bool,
 ) -> int:
     """Process parked events again. An event whose job is recorded is no longer parked.
 
     Without JOB_ID, KEY and filters, all parked events but the dead ones. --sink only selects the stores of parked
     events: records are written to ICE_RESULT_SINKS, if it is set.
 
-    Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for usage.
+    Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
     """
     if DEAD in reasons and not dead:
         raise click.UsageError("--reason dead: dead events are retried only with --dead")
@@ -195,22 +198,22 @@ def parked_retry(
     selection = select(sinks, names, folders, since, dead=dead)
     envelopes = islice(_undamaged(selection, reasons), limit)
     if dry_run:
-        _show_list(envelopes, as_json=as_json)
+        _show_list(envelopes, as_json=form["as_json"])
         return 0 if selection.whole else 1
     if not (selection.entries or selection.whole):  # what is wrong is printed
         return 1
-    pipeline = assemble(settings, Credentials())
+    pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with OutcomePrinter(total=total, as_json=as_json) as console:
+    with JobPrinter(OutputForm(**form), total=total, if_nothing="0 parked") as printer:
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
-                console.count(outcome)
-                console.show(outcome)
+                printer.count(outcome)
+                printer.show(outcome)
             is_done = all(outcome.outcome in _DONE for outcome in result.outcomes)
             is_clean = is_clean and is_done
             if is_done and not result.removed:
-                print_error(
+                printer.print_error(
                     f"{result.envelope.entry.key}: its job is done, but the event is still parked: {_STILL_PARKED}"
                 )
     pipeline.close()
@@ -229,10 +232,10 @@ def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[Parke
 @parked.command(name="discard")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
-@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events, the oldest first.")
+@most("Maximum number of events, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Remove nothing; list the events.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per removed event.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per removed event.")
 def parked_discard(
     *,
     names: tuple[str, ...],
@@ -246,7 +249,7 @@ def parked_discard(
 ) -> int:
     """Remove parked events for good: there is no other copy of them. An event that is parked again meanwhile stays.
 
-    Exit status: 0 when all events were removed, 1 otherwise, 2 for usage.
+    Exit status: 0 when all events were removed, 1 otherwise, 2 for wrong usage.
     """
     if not (names or reasons or since):
         raise click.UsageError("nothing to remove: expected a JOB_ID, a KEY, --reason or --since")

@@ -7,26 +7,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 import click
 
 from ice_result.app import open_parking_stores
-from ice_result.cli.inputs import SECONDS, options, read_since
+from ice_result.cli.keys import credentials_of_stores
+from ice_result.cli.options import SECONDS, close_match, environment_with, options, read_since
 from ice_result.cli.output import print_error, printable
-from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
-from ice_result.errors import IceResultError, SettingsError, parked_reasons
+from ice_result.errors import IceResultError, parked_reasons
 from ice_result.maintenance.listing import ParkedEntry, list_parked
-from ice_result.settings import EVERYTHING, PARKING, Section, Settings
-from ice_result.sinks import parking_schemes
+from ice_result.settings import EVERYTHING, PARKING, Settings
 from ice_result.sinks.object.layout import file_name
 from ice_result.sinks.parked_model import DEAD
 from ice_result.triggers import without_blanks
-
-_SINKS, _PARK_URL = "ICE_RESULT_SINKS", "ICE_RESULT_PARK_URL"
-
 
 _REASONS = sorted({DEAD, *parked_reasons()})
 
@@ -35,8 +30,8 @@ def _read_reasons(_context: click.Context, _option: click.Parameter, reasons: tu
     """Check the values of `--reason`: an unknown one would look as if no event was parked."""
     for reason in reasons:
         if reason not in _REASONS:
-            near = get_close_matches(reason, _REASONS, n=1)
-            hint = f"did you mean {near[0]}? Known" if near else "known"
+            near = close_match(reason, _REASONS)
+            hint = f"did you mean {near}? Known" if near else "known"
             problem = f"no event is parked for the reason {valid_text(reason)!r}"
             raise click.BadParameter(f"{problem}; {hint} reasons are {', '.join(_REASONS)}")
     return reasons
@@ -47,7 +42,7 @@ def _complete_reason(_context: click.Context, _option: click.Parameter, begun: s
 
 
 other_stores = click.option(
-    "--sink", "sinks", metavar="URL", multiple=True, help="Read this store, in place of all that keep parked events."
+    "--sink", "sinks", metavar="URL", multiple=True, help="Read this store instead of all that keep parked events."
 )
 filters = options(
     click.option(
@@ -60,7 +55,10 @@ filters = options(
         help="Only events parked for this reason.",
     ),
     click.option(
-        "--since", callback=read_since, metavar="TIME", help="Only events parked since: RFC 3339, a date, 7d."
+        "--since",
+        callback=read_since,
+        metavar="TIME",
+        help="Only events parked since: 24h, 7d, a date or RFC 3339.",
     ),
     other_stores,
 )
@@ -92,8 +90,8 @@ def select(
 
     A name that is not found, and a store that cannot be read, are printed as errors.
     """
-    settings = _settings(_parking_environment(sinks), PARKING, sinks)
-    stores = open_parking_stores(settings, Credentials())
+    settings = Settings.from_environment(_parking_environment(sinks), PARKING)
+    stores = open_parking_stores(settings, credentials_of_stores(settings, settings.parking_urls))
     found: list[ParkedEntry] = []
     whole = True
     for store in stores:
@@ -123,30 +121,14 @@ def select(
 
 def pipeline_settings(sinks: Sequence[str]) -> Settings:
     """Read the settings for processing events. Without ICE_RESULT_SINKS, records go to the stores that are read."""
-    environment = {**os.environ} if os.environ.get(_SINKS) else _parking_environment(sinks)
-    return _settings(environment, EVERYTHING, () if os.environ.get(_SINKS) else sinks)
+    has_sinks = bool(os.environ.get("ICE_RESULT_SINKS"))
+    return Settings.from_environment(environment_with(()) if has_sinks else _parking_environment(sinks), EVERYTHING)
 
 
 def _parking_environment(sinks: Sequence[str]) -> dict[str, str]:
     """Return the environment with these stores in place of all that keep parked events."""
-    return {**os.environ, _SINKS: ",".join(sinks), _PARK_URL: ""} if sinks else {**os.environ}
-
-
-def _settings(environment: dict[str, str], section: Section, sinks: Sequence[str]) -> Settings:
-    """Read settings. A problem of the stores is reported for --sink where that names them."""
-    try:
-        return Settings.from_environment(environment, section)
-    except SettingsError as error:
-        if not sinks:
-            raise
-        raise SettingsError([_of_option(sinks, *problem) for problem in error.problems]) from error
-
-
-def _of_option(sinks: Sequence[str], variable: str, problem: str) -> tuple[str, str]:
-    """Report a problem of the stores for the option that names them, in place of a variable."""
-    if variable == _PARK_URL:
-        return "--sink", f"{', '.join(sinks)} keeps no parked events; use one of {', '.join(parking_schemes())}"
-    return "--sink" if variable == _SINKS else variable, problem
+    environment = environment_with(sinks)
+    return {**environment, "ICE_RESULT_PARK_URL": ""} if sinks else environment
 
 
 def _means(name: str, entry: ParkedEntry) -> bool:

@@ -102,7 +102,7 @@ def _differences(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[
     if moves and present.target:
         yield "events go elsewhere"
     elif moves:
-        yield "none is set: no event ever comes"
+        yield "none is set: ICE sends no events"
     if missing := [name for name in wanted.event_types if name not in present.event_types]:
         yield f"events of type {', '.join(missing)} are not sent"
     if wanted.type == "HTTP" and not moves and (present.auth_switch, present.auth_key) != ("on", wanted.auth_key):
