@@ -329,7 +329,7 @@ def test_discard_asks_first(run: Run, out: Path) -> None:
     """With a no, and with nobody there to answer, nothing is removed."""
     before = parked_in(out)
     declined = run("discard", "--reason", "forbidden", answer="n\n")
-    assert "1 parked: 1 forbidden. Remove them for good?" in declined.stderr
+    assert "1 parked: 1 forbidden. Remove it for good?" in declined.stderr
     assert "ice-result: nothing was removed\n" in declined.stderr
     assert declined.returncode == 1
     alone = run("discard", "b")

@@ -104,8 +104,8 @@ def test_what_is_no_folder_and_no_file_is_told(folder: Path) -> None:
     (folder / "file.txt").write_text("not a database, but long enough to be looked at" * 20)
 
     assert refused("file:./file.txt") == "cannot list file.txt: Not a directory (file:./file.txt)"
-    assert refused("sqlite:./folder") == f"cannot read {folder}/folder: it is a folder; expected a file"
-    assert refused("sqlite:./file.txt") == f"cannot read {folder}/file.txt: file is not a database"
+    assert refused("sqlite:./folder") == "cannot read folder: it is a folder; expected a file"
+    assert refused("sqlite:./file.txt") == "cannot read file.txt: file is not a database"
 
 
 @pytest.mark.parametrize("statement", [None, "CREATE TABLE mine (a TEXT)"])

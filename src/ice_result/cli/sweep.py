@@ -26,8 +26,8 @@ from ice_result.settings import Settings
 
 
 @click.command(
-    short_help="Retry parked events that are due, and look up expected jobs.",
-    epilog="Example, every ten minutes: */10 * * * * ice-result sweep --quiet",
+    short_help="Retry parked events and look up expected jobs, if they are due.",
+    epilog="Example of a line for cron: */10 * * * * ice-result sweep --quiet",
 )
 @options(saved_jobs, other_sinks, *overriding)
 @click.option(
