@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from alicloud_local import LocalCloud
-from support.browser import Scheme, axe_source, chromium, opened
+from support.browser import axe_source, chromium, opened
 from support.reports import SAMPLES, files_of, record, sample, write
 
 PAGES = (
@@ -86,37 +86,44 @@ def test_the_policy_stops_a_script(browser: Browser, report: Path, tmp_path: Pat
 
     assert title == "ICE jobs"
     assert colour != "rgb(255, 0, 0)"
-    assert [url for url in watched.requests if url.startswith("http")] == []
+    assert "csp: https://example.com/x.png" in watched.complaints
     assert len([line for line in watched.complaints if "Content Security Policy" in line]) == 3
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, report: Path, language: str, scheme: Scheme) -> None:
-    """Every rule of axe-core that is on by default, contrast of colours among them, also with everything unfolded."""
+@pytest.mark.parametrize(("language", "names"), [("en", PAGES), ("zh", (PAGES[0], PAGES[4]))], ids=["en", "zh"])
+def test_axe_finds_nothing(browser: Browser, report: Path, language: str, names: tuple[str, ...]) -> None:
+    """Every rule of axe-core that is on by default, with everything unfolded; contrast of colours in the dark too."""
     axe = axe_source()
     found = {}
-    for name in PAGES:
-        with opened(
-            browser, file_of(report, f"{language}/{name}"), scheme=scheme, width=360, bypass_csp=True
-        ) as watched:
+    with opened(browser, report / language / "index.html", width=360, bypass_csp=True) as watched:
+        for name in names:
+            watched.page.emulate_media(color_scheme="light")
+            watched.page.goto(f"{report.as_uri()}/{language}/{name}")
             watched.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
             watched.page.evaluate(axe)
             violations = watched.page.evaluate("axe.run().then(found => found.violations)")
-        found[name] = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
+            watched.page.emulate_media(color_scheme="dark")
+            violations += watched.page.evaluate(
+                "axe.run({runOnly: ['color-contrast']}).then(found => found.violations)"
+            )
+            found[name] = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
 
     assert {name: each for name, each in found.items() if each} == {}
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280])
-def test_no_page_is_wider_than_the_screen(browser: Browser, report: Path, width: int) -> None:
+def test_no_page_is_wider_than_the_screen(browser: Browser, report: Path) -> None:
     """Nothing is scrolled sideways but a table that says so."""
-    wide = {}
-    for name in PAGES:
-        with opened(browser, file_of(report, f"zh/{name}"), width=width) as watched:
-            wide[name] = watched.page.evaluate("document.documentElement.scrollWidth")
+    wide = []
+    with opened(browser, report / "zh" / "index.html") as watched:
+        for name in PAGES:
+            watched.page.goto(f"{report.as_uri()}/zh/{name}")
+            for width in (320, 360, 768, 1280):
+                watched.page.set_viewport_size({"width": width, "height": 900})
+                found = watched.page.evaluate("document.documentElement.scrollWidth")
+                if found > width:
+                    wide.append((name, width, found))
 
-    assert {name: each for name, each in wide.items() if each > width} == {}
+    assert wide == []
 
 
 def test_the_language_of_a_page_is_declared(browser: Browser, report: Path) -> None:
