@@ -38,9 +38,9 @@ def job_file_name(job_id: str) -> str:
     return f"job-{encoded}.html"
 
 
-def address(file_name: str) -> str:
-    """Return a file name as part of an address: its percent signs are encoded once more."""
-    return quote(file_name, safe="+~")
+def address(path: str) -> str:
+    """Return the path of a page as part of an address: its percent signs are encoded once more."""
+    return quote(path, safe="/+~")
 
 
 class JobNames:

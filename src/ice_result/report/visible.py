@@ -62,7 +62,8 @@ def size(count: int) -> str:
 
 def number(value: float) -> str:
     """Format a number with up to four digits behind the point, and commas between thousands."""
-    return f"{value:,.4f}".rstrip("0").rstrip(".")
+    shown = f"{round(value, 4) + 0.0:,.4f}"  # the sum has no negative zero
+    return shown.rstrip("0").rstrip(".")
 
 
 def clock(seconds: float) -> str:
