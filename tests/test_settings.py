@@ -296,3 +296,11 @@ def test_a_new_variable_is_one_line() -> None:
     assert line in Table.in_english(MoreSettings).written(BEGIN, MoreSettings)
     with pytest.raises(SettingsError, match="ICE_RESULT_RETRIES: no such variable"):
         Settings.from_environment({**GOOD, "ICE_RESULT_RETRIES": "5"})
+
+
+def test_every_variable_of_a_field_is_reported_when_it_is_wrong() -> None:
+    """GIVEN a wrong region in both variables of the region THEN each is reported, and nothing else is raised."""
+    wrong = {"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_REGION": "Shanghai", "DEPLOY_REGION": "Beijing"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(wrong)
+    assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_REGION", "DEPLOY_REGION"]

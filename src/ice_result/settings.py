@@ -294,11 +294,13 @@ class Settings(Model):
                 name not in variables or name.removeprefix(_PREFIX).lower().startswith(section.names)
             ):
                 given[name] = value.strip()
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            problems |= {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors()}
-            settings = cls.model_validate({name: text for name, text in given.items() if name not in problems})
+        while True:  # a field with several variables reports its first one only
+            try:
+                settings = cls.model_validate(given)
+                break
+            except ValidationError as error:
+                problems |= {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors()}
+                given = {name: text for name, text in given.items() if name not in problems}
         for rule in section.rules:
             for name, problem in rule(settings, problems):
                 problems.setdefault(name, problem)

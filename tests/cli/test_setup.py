@@ -152,26 +152,31 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
 
 def test_the_doctor_tells_wrong_keys_once(cloud: LocalCloud) -> None:
     """GIVEN a wrong secret, or none THEN it is the one failure, and other keys are asked for, not permissions."""
-    for given, words in (("guessed", "both of one key that is enabled"), ("", "set ALIBABA_CLOUD_ACCESS_KEY_ID and")):
+    for given, words in (
+        ("guessed", "both of one key that is enabled"),
+        ("", "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but"),
+    ):
         keys = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": given}
         done = ice_result("doctor", **{**cloud.environment, **NAMES, **SINKS, **keys})
-        *before, last = done.stdout.splitlines()
+        *before, failed, last = done.stdout.splitlines()
         assert done.returncode == 1
         assert {line.split()[0] for line in before} == {"ok"}
-        assert last.startswith("failed")
-        assert words in last
+        assert failed.startswith("failed")
+        assert words in failed
+        assert last == "skipped  other checks  they need keys that work"
     guessed = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "guessed", "ICE_RESULT_JOBS": "file:."}
     done = ice_result("doctor", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://my-records", **guessed})
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok", "ok", "failed"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok", "ok", "failed", "skipped"]
 
 
 def test_the_doctor_stops_at_another_account(cloud: LocalCloud) -> None:
     """GIVEN keys of another account THEN nothing is written there, and the variable is named."""
     names = {**NAMES, "DEPLOY_ACCOUNT_ID": "9999999999999999"}
     done = ice_result("doctor", **{**cloud.environment, **names, **SINKS})
-    last = done.stdout.splitlines()[-1]
-    assert "failed   account  the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in last
-    assert "correct DEPLOY_ACCOUNT_ID, or use keys of that account" in last
+    failed, last = done.stdout.splitlines()[-2:]
+    assert "failed   account  the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in failed
+    assert "correct DEPLOY_ACCOUNT_ID, or use keys of that account" in failed
+    assert last == "skipped  other checks  they need the right account"
     assert [name for name, service in cloud.services.items() if service.calls] == ["sts"]
 
 
@@ -338,7 +343,7 @@ def test_events_are_not_sent_to_a_queue_that_is_missing(cloud: LocalCloud) -> No
     assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result" in both.stdout
     done = setup(cloud, "--callback", "--yes")
     assert done.returncode == 1
-    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result, make it" in done.stdout
+    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result: create it" in done.stdout
     assert cloud.ice.callback == {}
     cloud.ice.callback = {
         "CallbackType": "MNS",
@@ -471,7 +476,7 @@ def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, wo
 def test_nothing_to_make_is_said(cloud: LocalCloud) -> None:
     """GIVEN sinks without buckets or tables THEN a line says that there is nothing to do."""
     done = setup(cloud, "--bucket", "--tables", ICE_RESULT_SINKS="file:.")
-    assert (done.returncode, done.stdout) == (0, "nothing to make for these sinks\n")
+    assert (done.returncode, done.stdout) == (0, "these sinks need nothing\n")
 
 
 def test_each_table_sink_is_made_once(cloud: LocalCloud) -> None:
@@ -716,7 +721,7 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         (["--yes"], {}, "--yes needs a target: expected --all, --callback or another one"),
         (["--role"], {"DEPLOY_ROLE": "a/b"}, "DEPLOY_ROLE: 'a/b' is not of the form"),
         (["--queues"], {"DEPLOY_QUEUE": "events"}, "DEPLOY_QUEUE: 'events' is not of the form: ice-callback-"),
-        (["--queues", "--queue", "events"], {}, "DEPLOY_QUEUE: 'events' is not of the form: ice-callback-"),
+        (["--queues", "--queue", "events"], {}, "--queue: 'events' is not of the form: ice-callback-"),
         (["--queues"], {"DEPLOY_QUEU": "x"}, "DEPLOY_QUEU: no such variable; did you mean DEPLOY_QUEUE?"),
         (
             ["--role"],
@@ -734,18 +739,20 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         (["--all", "--callback"], {"ICE_RESULT_CALLBACK_URL": "https://example.com"}, "ICE_RESULT_CALLBACK_KEYS"),
         (["--all"], {"ICE_RESULT_SINKS": "oss://my-records/ice,oss://x*"}, "ICE_RESULT_SINKS"),
         (["--callback"], {"ICE_RESULT_EVENT_TYPES": ","}, "ICE_RESULT_EVENT_TYPES: names no event type"),
-        (["--queues", "--queue", " "], {}, "--queue is empty: expected a name"),
+        (["--queues", "--queue", " "], {}, "--queue is empty: expected a value"),
         (["--bucket"], {"DEPLOY_REGION": "cn-beijing"}, "DEPLOY_REGION: 'cn-beijing', but ICE_RESULT_REGION is"),
         (
             ["--bucket"],
             {"ICE_RESULT_REGION": "", "ICE_RESULT_SINKS": "file:.", "ICE_RESULT_PARK_URL": "oss://a-b"},
-            "ICE_RESULT_REGION: not set",
+            "ICE_RESULT_REGION or --region: not set",
         ),
         (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not of the form: 16 digits"),
-        (["--role", "--output-bucket", "A"], {}, "DEPLOY_OUTPUT_BUCKETS: 'A' is not of the form"),
-        (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS: not set"),
-        (["--tables", "--sink", "ftp://x"], {}, "ICE_RESULT_SINKS"),
-        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION: not set: the region of the jobs"),
+        (["--role", "--output-bucket", "A"], {}, "--output-bucket: 'A' is not of the form"),
+        (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set"),
+        (["--tables", "--sink", "ftp://x"], {}, "--sink: ftp: is no known kind of store"),
+        (["--bucket", "--region", "Shanghai"], {}, "--region: 'Shanghai' is not a region id"),
+        (["--bucket", "--region", "Shanghai"], {"DEPLOY_REGION": "Beijing"}, "--region: 'Shanghai' is not a region id"),
+        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION or --region: not set: the region of the jobs"),
         (["--role"], {"DEPLOY_REGION": "shanghai!", "ICE_RESULT_REGION": ""}, "DEPLOY_REGION: 'shanghai!'"),
         (["--role"], {"ICE_RESULT_REGION": "shanghai!"}, "ICE_RESULT_REGION: 'shanghai!'"),
     ],

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -110,3 +111,18 @@ def test_the_command_without_its_extra_says_how_to_get_it(tmp_path: Path) -> Non
     assert done.stderr == (
         "ice-result: the command needs the extra cli: pip install '.[cli]' in a clone of the repository\n"
     )
+
+
+def test_the_logs_of_sdks_do_not_reach_the_terminal() -> None:
+    """GIVEN an SDK that logs an error with a traceback THEN the command prints nothing of it."""
+    program = """
+import atexit, logging
+from ice_result.cli import command
+atexit.register(lambda: logging.getLogger("oss2").error("signed with a secret", exc_info=ValueError("secret")))
+command(["schema", "record"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=process_environment({}), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("{")

@@ -17,7 +17,7 @@ _HEAD = """# Commands
 | --- | --- |
 | 0 | the command did everything that it was asked to do |
 | 1 | something failed, was parked, is not complete, or does not exist; each help below says what counts |
-| 2 | wrong usage or settings; nothing was done |
+| 2 | wrong usage, settings or input |
 | 130 | interrupted by Ctrl-C; what was recorded stays recorded |
 
 Results are on standard output. Errors, hints, progress and summaries are on standard error, so that the output can be

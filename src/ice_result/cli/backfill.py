@@ -92,8 +92,8 @@ def backfill(
     if queue and (sinks or jobs or no_verify or park):
         raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
     rate = RateLimiter(per_second=qps)
-    is_file = Path(file).is_file()  # a stream can be read only once
     with open_input(file) as lines:
+        is_file = Path(file).is_file()  # a stream can be read only once
         section = QUEUE if queue else EVERYTHING if park else BY_HAND
         overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
         settings = Settings.from_environment(overrides.environment(), section)

@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 from ice_result.cli.output import (
     OUTCOME_COLOURS,
+    brief,
     print_line,
     print_note,
     printable,
@@ -135,7 +136,7 @@ class JobPrinter:
             return
         address = outcome.record if self._form.verbose or self._total == 1 or outcome.outcome == "parked" else None
         parts = (outcome.function_name, outcome.job_outcome, address)
-        note = outcome.reason if outcome.reason != outcome.job_outcome else None
+        note = brief(outcome.reason) if outcome.reason and outcome.reason != outcome.job_outcome else None
         is_kept_elsewhere = outcome.outcome in {"recorded", "ignored"}  # `list` shows a record that is not complete
         self.line(f"{outcome.outcome:<9}", colour, name, *parts, note=note, needs_attention=not is_kept_elsewhere)
 

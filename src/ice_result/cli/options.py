@@ -196,8 +196,9 @@ def environment_of_deployment(
     """Return the environment with the names that options give. Raises UsageError for one that is empty."""
     environment = Overrides(sinks, region=region).environment()
     click.get_current_context().meta[_AVAILABLE]["DEPLOY_REGION"] = "--region"
+    if region is not None:  # ICE_RESULT_REGION has it, and no other region counts
+        environment.pop("DEPLOY_REGION", None)
     for option, variable, names in (
-        ("--region", "DEPLOY_REGION", () if region is None else (region,)),
         ("--queue", "DEPLOY_QUEUE", () if queue is None else (queue,)),
         ("--output-bucket", "DEPLOY_OUTPUT_BUCKETS", output_buckets),
     ):

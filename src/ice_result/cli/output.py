@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import datetime, timezone
 
@@ -83,6 +84,22 @@ def printable(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """Cut a text to at most this many characters, with an ellipsis at its end."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+_REQUEST_ID = re.compile(r": request id [^\s;]+")
+_LONGEST_REASON = 200
+
+
+def brief(reason: str) -> str:
+    """Shorten a reason to what fits in a line: without ids of requests, and cut in the middle, where the address is.
+
+    `--json`, the log and `parked show` have the whole text.
+    """
+    text = _REQUEST_ID.sub("", reason)
+    if len(text) <= _LONGEST_REASON:
+        return text
+    begin = _LONGEST_REASON // 3
+    return f"{text[:begin]}…{text[begin + 1 - _LONGEST_REASON :]}"
 
 
 def counted(number: int, name: str) -> str:

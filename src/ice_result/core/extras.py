@@ -6,10 +6,9 @@ from importlib.util import find_spec
 
 from ice_result.errors import SettingsError
 
-_MODULES = {
+MODULES = {
     "cli": ("click", "rich"),
     "queue": ("mns",),
-    "report": ("jinja2", "PIL"),
     "s3": ("boto3",),
     "tablestore": ("tablestore",),
 }
@@ -28,7 +27,7 @@ def require_extra(extra: str, needed_by: str) -> None:
 
 def has_extra(extra: str) -> bool:
     """Return True when the packages of an extra are installed."""
-    return all(find_spec(module) is not None for module in _MODULES[extra])
+    return all(find_spec(module) is not None for module in MODULES[extra])
 
 
 def missing_extra(extra: str) -> str:

@@ -201,3 +201,12 @@ def test_our_own_errors_and_defects_stay_as_they_are() -> None:
     assert translate_oss(ours, TRIED) is ours
     assert translate_oss(defect, TRIED) is defect
     assert issubclass(OtherRegionError, IceResultError)
+
+
+def test_a_region_that_is_not_the_buckets_names_the_variable() -> None:
+    """GIVEN the answer of OSS to a signature for another region THEN the variable and the option are named."""
+    ours = translate_oss(answer(400, "InvalidArgument", "Invalid signing region in Authorization header."), TRIED)
+    assert isinstance(ours, RejectedError)
+    assert "the region of ICE_RESULT_REGION or --region is not that of the bucket (Invalid signing region" in str(ours)
+    other = translate_oss(answer(400, "InvalidArgument", "Invalid part number."), TRIED)
+    assert "ICE_RESULT_REGION" not in str(other)
