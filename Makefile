@@ -89,7 +89,7 @@ template: package ## the package for python3.10 and s.yaml as an application of 
 	@$(BIN)/python tools/template
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
-	for extras in "requirements" "requirements-cli --extra cli" "requirements-dev --extra dev" \
+	for extras in "requirements" "requirements-cli --extra cli --extra report" "requirements-dev --extra dev" \
 	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
 	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt" \
 	  "requirements-fuzz --extra fuzz --constraint requirements-dev.txt" \

@@ -11,6 +11,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock
 from ice_result.core.endpoints import Endpoint
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
+from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
@@ -35,15 +36,22 @@ def assemble(
         return ServiceCaller(service, clock=callers_clock, rate=RateLimiter(callers_clock))
 
     return Pipeline(
-        RecordedJobs(settings.jobs)
-        if isinstance(settings.jobs, Path)
-        else IceJobs(ice_client(settings, credentials, new_caller)),
+        open_jobs(settings, credentials, new_caller),
         _stores(settings, sink_context(settings, credentials, new_caller), parks=parks),
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
         most_tries=settings.parked_tries,
     )
+
+
+def open_jobs(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> JobSource:
+    """Open the source of jobs: ICE, or saved responses. Raises SettingsError without a region and an endpoint."""
+    if isinstance(settings.jobs, Path):
+        return RecordedJobs(settings.jobs)
+    return IceJobs(ice_client(settings, credentials, new_caller))
 
 
 def ice_client(

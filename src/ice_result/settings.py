@@ -180,6 +180,7 @@ STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_ru
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
 STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
+JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))

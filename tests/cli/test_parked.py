@@ -149,7 +149,7 @@ def test_with_nothing_parked_there_is_nothing_to_say(run: Run, out: Path) -> Non
     assert run("list", "--json")[:3] == (0, b"", b"")
     tried = run("retry")
     assert (tried.returncode, tried.stdout) == (0, "")
-    assert "0 parked in" in tried.stderr
+    assert "nothing to retry in" in tried.stderr
 
 
 def test_what_is_damaged_is_listed_as_such_and_the_doctors_file_is_not(run: Run, out: Path) -> None:
@@ -329,7 +329,7 @@ def test_discard_asks_first(run: Run, out: Path) -> None:
     """With a no, and with nobody there to answer, nothing is removed."""
     before = parked_in(out)
     declined = run("discard", "--reason", "forbidden", answer="n\n")
-    assert "1 parked: 1 forbidden. Remove them for good?" in declined.stderr
+    assert "1 parked: 1 forbidden. Remove it for good?" in declined.stderr
     assert "ice-result: nothing was removed\n" in declined.stderr
     assert declined.returncode == 1
     alone = run("discard", "b")

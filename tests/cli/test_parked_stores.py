@@ -17,7 +17,7 @@ from support.command_line import Finished, ice_result, process_arguments, proces
 from support.parked_events import Saved, parked_in, recorded_in
 
 Run = Callable[..., Finished]
-QUESTION = b"Remove them for good? [y/N]: "
+QUESTION = b"Remove it for good? [y/N]: "
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_an_expected_job_is_recorded_without_a_function(
     done = ice_result("sweep", **environment)
 
     assert (done.returncode, done.stderr.startswith("1 recorded: 1 complete, in ")) == (0, True), done.stderr
-    assert done.stdout.startswith("recorded  cover-0001  Cover  ok")
+    assert done.stdout == "recorded  cover-0001  Cover  ok\n"
     assert [call.target for call in cloud.ice.calls] == ["cover-0001"]
     assert recorded_in(out) == ["cover-0001"]
     again = ice_result("sweep", **environment)

@@ -91,7 +91,7 @@ def test_a_folder_that_is_no_store_is_told(below: str, hint: str, folder: Path) 
     (folder / "other").mkdir()
     (folder / "other" / "letter.txt").write_text("")
 
-    expected = "expected a folder with records/ or manifests/ or parked/ or expected/ in it"
+    expected = "expected a folder with records/, manifests/, parked/ or expected/ in it"
     assert refused(f"file:./{below}") == f"{below} is not a store (file:./{below}): {expected}{hint}"
     if hint:
         absolute = refused(f"file:{folder}/{below}")
@@ -104,8 +104,8 @@ def test_what_is_no_folder_and_no_file_is_told(folder: Path) -> None:
     (folder / "file.txt").write_text("not a database, but long enough to be looked at" * 20)
 
     assert refused("file:./file.txt") == "cannot list file.txt: Not a directory (file:./file.txt)"
-    assert refused("sqlite:./folder") == f"cannot read {folder}/folder: it is a folder; expected a file"
-    assert refused("sqlite:./file.txt") == f"cannot read {folder}/file.txt: file is not a database"
+    assert refused("sqlite:./folder") == "cannot read folder: it is a folder; expected a file"
+    assert refused("sqlite:./file.txt") == "cannot read file.txt: file is not a database"
 
 
 @pytest.mark.parametrize("statement", [None, "CREATE TABLE mine (a TEXT)"])

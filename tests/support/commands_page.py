@@ -16,7 +16,7 @@ _HEAD = """# Commands
 | exit status | meaning |
 | --- | --- |
 | 0 | the command did everything that it was asked to do |
-| 1 | something failed, was parked, is not complete, or does not exist; each help below says what counts |
+| 1 | something failed, was parked, is not complete, or does not exist; the help of a command says what counts for it |
 | 2 | wrong usage, settings or input |
 | 130 | interrupted by Ctrl-C; what was recorded stays recorded |
 

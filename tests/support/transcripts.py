@@ -31,6 +31,7 @@ _STABLE = (
     (re.compile(r"(?<=keys, …)\w{4}\b"), "XXXX"),
     (re.compile(r"\b\d s (ahead of|behind)\b"), "N s ahead of"),
     (re.compile(r"\brequest id [0-9A-Za-z-]+"), "request id ID"),
+    (re.compile(r"(?<=expected/)\d{8}T\d{6}Z"), "TIME"),
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _TERMINAL = {"TERM": "dumb", "FORCE_COLOR": "1", "LINES": "50"}

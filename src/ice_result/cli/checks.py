@@ -84,7 +84,7 @@ def settings_check(name: str, variable: str, problem: str) -> Check:
     if variable == NO_KEYS:
         return Check(name, "failed", problem, _BOTH_KEYS)
     verb = "set" if problem.startswith("not set") else "correct"
-    return Check(name, "failed", f"{variable}: {problem}", f"{verb} {variable}; README.md explains it")
+    return Check(name, "failed", f"{variable}: {problem}", f"{verb} {variable}; docs/configuration.md explains it")
 
 
 def check_credentials(credentials: Credentials) -> Check:

@@ -82,7 +82,8 @@ class JobPrinter:
         self._progress.stop()
         if self._form.as_json or self._form.quiet:
             return
-        if kind is None or issubclass(kind, (IceResultError, KeyboardInterrupt)):
+        is_error = kind is not None and issubclass(kind, IceResultError)
+        if kind is None or issubclass(kind, KeyboardInterrupt) or (is_error and self._counts):
             print_note(self._summary(is_interrupted=kind is not None and issubclass(kind, KeyboardInterrupt)))
 
     def _summary(self, *, is_interrupted: bool) -> str:

@@ -22,6 +22,7 @@ from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
 from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
+from ice_result.cli.report import report
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
 from ice_result.cli.sweep import sweep
@@ -32,7 +33,7 @@ _USAGE = 2
 _INTERRUPTED = 130
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Record jobs": (process, backfill, expect, sweep),
-    "See what is recorded": (list_jobs, show),
+    "See what is recorded": (list_jobs, show, report),
     "See what was not finished": (parked,),
     "Write records again": (redecode, verify),
     "Deploy": (setup, doctor, policy, teardown),

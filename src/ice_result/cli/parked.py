@@ -15,7 +15,17 @@ from rich.text import Text
 from ice_result.app import assemble
 from ice_result.cli.job_printer import JobPrinter, OutputForm
 from ice_result.cli.keys import usable_credentials
-from ice_result.cli.options import SECONDS, longest_wait, most, output_form
+from ice_result.cli.options import (
+    SECONDS,
+    Overrides,
+    longest_wait,
+    most,
+    options,
+    output_form,
+    overriding,
+    region,
+    saved_jobs,
+)
 from ice_result.cli.output import (
     cut,
     print_error,
@@ -87,16 +97,23 @@ def parked() -> None:
 
 @parked.command(name="list")
 @filters
+@region
 @most(f"Maximum number of events.  [default: {_FIRST_PAGE}, in a table]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event.")
 def parked_list(
-    *, reasons: tuple[str, ...], since: datetime | None, sinks: tuple[str, ...], limit: int | None, as_json: bool
+    *,
+    reasons: tuple[str, ...],
+    since: datetime | None,
+    sinks: tuple[str, ...],
+    region: str | None,
+    limit: int | None,
+    as_json: bool,
 ) -> int:
     """List parked events, the oldest first, and count them by reason. Dead events are counted separately.
 
     Exit status: 0 when all stores could be read, 1 otherwise, 2 for wrong usage.
     """
-    selection = select(sinks, (), reasons, since)
+    selection = select(Overrides(sinks, region=region), (), reasons, since)
     limit = limit or (len(selection.entries) if as_json else _FIRST_PAGE)
     _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
     if not as_json and (selection.entries or selection.whole):
@@ -109,13 +126,14 @@ def parked_list(
 @parked.command(name="show")
 @click.argument("name", metavar="JOB_ID|KEY")
 @other_stores
+@region
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event, with its store and key.")
-def parked_show(*, name: str, sinks: tuple[str, ...], as_json: bool) -> int:
+def parked_show(*, name: str, sinks: tuple[str, ...], region: str | None, as_json: bool) -> int:
     """Show a parked event with its earlier attempts. A job may have several parked events: then all of them.
 
     Exit status: 0 when the event is there, 1 when it is not, 2 for wrong usage.
     """
-    selection = select(sinks, (name,))
+    selection = select(Overrides(sinks, region=region), (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
         place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
         if not as_json:
@@ -167,6 +185,7 @@ def _print_lines(text: str, console: Console) -> None:
 @parked.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
+@options(saved_jobs, *overriding)
 @click.option("--dead", is_flag=True, help="Retry dead events too.")
 @most("Maximum number of events, the oldest first.")
 @longest_wait()
@@ -178,6 +197,10 @@ def parked_retry(
     reasons: tuple[str, ...],
     since: datetime | None,
     sinks: tuple[str, ...],
+    jobs: str | None,
+    region: str | None,
+    concurrency: str | None,
+    no_verify: bool,
     dead: bool,
     limit: int | None,
     wait: float,
@@ -193,9 +216,10 @@ def parked_retry(
     """
     if DEAD in reasons and not dead:
         raise click.UsageError("--reason dead: dead events are retried only with --dead")
-    settings = pipeline_settings(sinks)
+    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
+    settings = pipeline_settings(overrides)
     folders = (*reasons, DEAD) if reasons and dead else reasons  # dead events are in a folder of their own
-    selection = select(sinks, names, folders, since, dead=dead)
+    selection = select(overrides, names, folders, since, dead=dead)
     envelopes = islice(_undamaged(selection, reasons), limit)
     if dry_run:
         _show_list(envelopes, as_json=form["as_json"])
@@ -205,7 +229,7 @@ def parked_retry(
     pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with JobPrinter(OutputForm(**form), total=total, if_nothing="0 parked") as printer:
+    with JobPrinter(OutputForm(**form), total=total, if_nothing="nothing to retry") as printer:
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
                 printer.count(outcome)
@@ -232,6 +256,7 @@ def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[Parke
 @parked.command(name="discard")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
+@region
 @most("Maximum number of events, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Remove nothing; list the events.")
@@ -242,6 +267,7 @@ def parked_discard(
     reasons: tuple[str, ...],
     since: datetime | None,
     sinks: tuple[str, ...],
+    region: str | None,
     limit: int | None,
     yes: bool,
     dry_run: bool,
@@ -253,7 +279,7 @@ def parked_discard(
     """
     if not (names or reasons or since):
         raise click.UsageError("nothing to remove: expected a JOB_ID, a KEY, --reason or --since")
-    selection = select(sinks, names, reasons, since)
+    selection = select(Overrides(sinks, region=region), names, reasons, since)
     selection = Selection(selection.entries[:limit], selection.whole)
     envelopes = read_envelopes(selection.entries, Deadline.after(math.inf))
     if dry_run:
@@ -268,7 +294,8 @@ def parked_discard(
 def _ask(selection: Selection) -> int:
     """Ask if the events are to be removed. Returns 0 for a yes, else the exit status."""
     try:
-        if click.confirm(f"{selection.counts()}. Remove them for good?", err=True):
+        them = "it" if len(selection.entries) == 1 else "them"
+        if click.confirm(f"{selection.counts()}. Remove {them} for good?", err=True):
             return 0
     except click.Abort as error:
         click.echo(err=True)

@@ -12,7 +12,7 @@ import click
 
 from ice_result.app import open_parking_stores
 from ice_result.cli.keys import credentials_of_stores
-from ice_result.cli.options import SECONDS, close_match, environment_with, options, read_since
+from ice_result.cli.options import SECONDS, Overrides, close_match, options, read_since
 from ice_result.cli.output import print_error, printable
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import valid_text
@@ -79,7 +79,7 @@ class Selection:
 
 
 def select(
-    sinks: Sequence[str],
+    overrides: Overrides,
     names: Sequence[str] = (),
     reasons: Sequence[str] = (),
     since: datetime | None = None,
@@ -88,9 +88,11 @@ def select(
 ) -> Selection:
     """Select events in the stores. `names` are keys, addresses or job ids. Without filters, all events are selected.
 
+    The sinks of `overrides` are read in place of all stores that keep parked events.
+
     A name that is not found, and a store that cannot be read, are printed as errors.
     """
-    settings = Settings.from_environment(_parking_environment(sinks), PARKING)
+    settings = Settings.from_environment(_parking_environment(overrides), PARKING)
     stores = open_parking_stores(settings, credentials_of_stores(settings, settings.parking_urls))
     found: list[ParkedEntry] = []
     whole = True
@@ -119,16 +121,17 @@ def select(
     return Selection(entries, whole and not unknown)
 
 
-def pipeline_settings(sinks: Sequence[str]) -> Settings:
+def pipeline_settings(overrides: Overrides) -> Settings:
     """Read the settings for processing events. Without ICE_RESULT_SINKS, records go to the stores that are read."""
-    has_sinks = bool(os.environ.get("ICE_RESULT_SINKS"))
-    return Settings.from_environment(environment_with(()) if has_sinks else _parking_environment(sinks), EVERYTHING)
+    if os.environ.get("ICE_RESULT_SINKS"):
+        return Settings.from_environment(overrides._replace(sinks=()).environment(), EVERYTHING)
+    return Settings.from_environment(_parking_environment(overrides), EVERYTHING)
 
 
-def _parking_environment(sinks: Sequence[str]) -> dict[str, str]:
-    """Return the environment with these stores in place of all that keep parked events."""
-    environment = environment_with(sinks)
-    return {**environment, "ICE_RESULT_PARK_URL": ""} if sinks else environment
+def _parking_environment(overrides: Overrides) -> dict[str, str]:
+    """Return the environment with the sinks in place of all stores that keep parked events."""
+    environment = overrides.environment()
+    return {**environment, "ICE_RESULT_PARK_URL": ""} if overrides.sinks else environment
 
 
 def _means(name: str, entry: ParkedEntry) -> bool:

@@ -26,7 +26,8 @@ from ice_result.settings import Settings
 
 
 @click.command(
-    short_help="Do what the function's timer does.", epilog="Example: ice-result sweep --sink sqlite:./jobs.db"
+    short_help="Retry parked events and look up expected jobs, if they are due.",
+    epilog="Example of a line for cron: */10 * * * * ice-result sweep --quiet",
 )
 @options(saved_jobs, other_sinks, *overriding)
 @click.option(

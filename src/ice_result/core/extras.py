@@ -9,6 +9,7 @@ from ice_result.errors import SettingsError
 MODULES = {
     "cli": ("click", "rich"),
     "queue": ("mns",),
+    "report": ("jinja2", "PIL"),
     "s3": ("boto3",),
     "tablestore": ("tablestore",),
 }

@@ -18,9 +18,9 @@ _OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 class Counted(NamedTuple):
-    """Numbers of jobs of one group. `incomplete` counts the jobs without a complete manifest, `failed` those of FAILED.
+    """Numbers of jobs of one group: `failed` counts those of FAILED, `incomplete` all without a complete manifest.
 
-    A failed job may be complete or not: the two numbers overlap.
+    No failed job has a complete manifest, so each of them is counted as incomplete too.
     """
 
     jobs: int = 0

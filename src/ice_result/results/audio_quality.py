@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from typing_extensions import Self, override
 
 from ice_result.core.types import JsonValue, Model
 from ice_result.results.model import ItemColumn, Result, short_number
 from ice_result.results.reader import Item, LenientReader, unwrap
+
+if TYPE_CHECKING:
+    from ice_result.results.figures import Bars
 
 _RATED = ("MOS", "Noisiness", "Discontinuity", "Coloration")
 _DOCUMENTED = frozenset(
@@ -127,6 +130,29 @@ class AudioQuality(Result):
             {name: _in_one_text(value) if isinstance(value, (Rating, Loudness)) else value for name, value in channel}
             for channel in self.channels
         ]
+
+    @override
+    def figure(self) -> Bars:
+        """Return one group for each channel, with the qualities as bars and everything else as facts."""
+        from ice_result.results.figures import Bar, BarGroup, Bars  # noqa: PLC0415  not in the function
+
+        groups = []
+        for channel in self.channels:
+            rated = [(name, getattr(channel, name)) for name in _MEANINGS]
+            bars = [Bar(name, rating.score, rating.grade, rating.worst) for name, rating in rated]
+            bars.append(Bar("loudness", channel.loudness.score, channel.loudness.grade))
+            facts: tuple[tuple[str, float | str | None], ...] = (
+                ("loudness_db", channel.loudness.db),
+                ("duration_seconds", channel.duration_seconds),
+                ("speech_ratio_percent", channel.speech_ratio_percent),
+                ("bad_mute_percent", channel.bad_mute_percent),
+                ("double_talk_percent", channel.double_talk_percent),
+                ("saturated_percent", channel.saturated_percent),
+                ("assessed_at", channel.assessed_at),
+            )
+            note = None if channel.valid else channel.tag or "?"
+            groups.append(BarGroup("channel", channel.channel, tuple(bars), facts, note))
+        return Bars(tuple(groups), 0, 5)
 
 
 def _in_one_text(quality: Rating | Loudness) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from typing_extensions import Self, override
 
 from ice_result.core.types import JsonValue, Model
 from ice_result.results.model import ItemColumn, Result, short_number
 from ice_result.results.reader import LenientReader, unwrap
+
+if TYPE_CHECKING:
+    from ice_result.results.figures import Gallery
 
 _DOCUMENTED = frozenset({"Score", "Time", "Url"})
 
@@ -60,3 +63,9 @@ class Covers(Result):
     def one_line(self) -> str:
         count = len(self.covers)
         return f"{count} covers, best at {short_number(self.covers[0].time_seconds)} s" if count else ""
+
+    @override
+    def figure(self) -> Gallery:
+        from ice_result.results.figures import Gallery, Picture  # noqa: PLC0415  not in the function
+
+        return Gallery(tuple(Picture(each.uri, each.path, each.score, each.time_seconds) for each in self.covers))

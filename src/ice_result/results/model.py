@@ -1,7 +1,7 @@
 """The base of all families of results. docs/data-dictionary.md has every field of each family.
 
 A family is one class in a module of its own, and a line in registry.py leads to it. The class says what a result is,
-how it is decoded, which rows of `ice_items` it has, and how `show` and `list` print it.
+how it is decoded, which rows of `ice_items` it has, and how `show`, `list` and the report show it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
+    from ice_result.results.figures import Figure
     from ice_result.results.reader import LenientReader
 
 DecodeStatus: TypeAlias = Literal["decoded", "empty", "partial", "undecodable"]
@@ -98,6 +99,10 @@ class Result(Model):
     def shown_rows(self) -> list[dict[str, object]]:
         """Return the table that `show` prints below the summary: rows of the same columns."""
         return [item.model_dump() for item in self.items()]
+
+    def figure(self) -> Figure | None:
+        """Return the figure that the report draws; None for a family whose rows say it all."""
+        return None
 
 
 class _OfAnyFamily:

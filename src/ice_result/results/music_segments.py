@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from typing_extensions import Self, override
 
 from ice_result.core.types import JsonValue, Model
 from ice_result.results.model import SPAN_COLUMNS, ItemColumn, Result, short_number
 from ice_result.results.reader import LenientReader, unwrap
+
+if TYPE_CHECKING:
+    from ice_result.results.figures import Timeline
 
 _DOCUMENTED = frozenset({"start", "end", "title"})
 
@@ -55,3 +58,9 @@ class MusicSegments(Result):
     def one_line(self) -> str:
         count = len(self.segments)
         return f"{count} choruses, first at {short_number(self.segments[0].start_seconds)} s" if count else ""
+
+    @override
+    def figure(self) -> Timeline:
+        from ice_result.results.figures import Span, Timeline  # noqa: PLC0415  not in the function
+
+        return Timeline(tuple(Span(each.start_seconds, each.end_seconds, each.title) for each in self.segments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from typing_extensions import Self, override
 
@@ -11,6 +11,9 @@ from ice_result.core.types import JsonValue, Model
 from ice_result.errors import shorten
 from ice_result.results.model import SPAN_COLUMNS, ItemColumn, Result, short_number
 from ice_result.results.reader import Item, LenientReader, unwrap
+
+if TYPE_CHECKING:
+    from ice_result.results.figures import Timeline
 
 _LIST = "VideoSummaryList"
 _DOCUMENTED = frozenset({"StartTime", "EndTime"})
@@ -63,3 +66,9 @@ class Summary(Result):
         first = self.segments[0]
         start, end = short_number(first.start_seconds), short_number(first.end_seconds)
         return f"{len(self.segments)} segment, from {start} to {end} s"
+
+    @override
+    def figure(self) -> Timeline:
+        from ice_result.results.figures import Span, Timeline  # noqa: PLC0415  not in the function
+
+        return Timeline(tuple(Span(each.start_seconds, each.end_seconds) for each in self.segments))

@@ -103,6 +103,12 @@ class StoredJob(NamedTuple):
     left_out: tuple[str, ...] = ()
     whole_uri: str | None = None
 
+    @property
+    def line(self) -> JobLine:
+        """Summary of the job, as a listing has it."""
+        values = {name: getattr(self.record, name) for name in JobLine.model_fields if name != "complete"}
+        return JobLine(**values, complete=self.manifest.complete if self.manifest else None)
+
 
 class StoredBytes(NamedTuple):
     """Content of a store for one job, byte for byte: written by any version of this program, and perhaps damaged.

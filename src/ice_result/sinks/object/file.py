@@ -35,7 +35,7 @@ class FileStore(ObjectStore):
 
     @override
     def check_exists(self, url: str, /) -> None:
-        """Check that the folder exists, and is not one that only others write to. Raises StorageError."""
+        """Check that the folder exists, and that it is empty or has a folder of a store. Raises StorageError."""
         try:
             names = {path.name for path in self.folder.iterdir() if not path.name.startswith(".")}
         except FileNotFoundError as error:
@@ -43,7 +43,8 @@ class FileStore(ObjectStore):
         except OSError as error:
             raise StorageError(f"cannot list {self.folder}: {error.strerror or error} ({url})") from error
         if names and names.isdisjoint(KINDS):
-            expected = f"expected a folder with {' or '.join(f'{kind}/' for kind in KINDS)} in it"
+            *others, last = (f"{kind}/" for kind in KINDS)
+            expected = f"expected a folder with {', '.join(others)} or {last} in it"
             raise StorageError(f"{self.folder} is not a store ({url}): {expected}{self._hint()}")
 
     def _hint(self) -> str:

@@ -20,7 +20,9 @@ from ice_result.errors import (
     IceResultError,
     NoSuchBucketError,
     NotFoundError,
+    RejectedError,
     SettingsError,
+    TooLargeError,
     UnavailableError,
 )
 from ice_result.records.model import LookUpProblem, ObjectFacts
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_BUCKETS = 100
+_AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
 
 
 class OssClient(SdkClient["Callable[[str], Bucket]"]):
@@ -202,22 +205,55 @@ class OssInspector:
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up; a failure is reported in `problem` and `message`."""
-        if not {".", ".."}.isdisjoint(address.key.split("/")):
-            message = f"look up {address.uri}: not asked, since a part `.` or `..` makes clients ask for another object"
-            return ObjectFacts(exists=None, problem="not_checked", message=message)
+        if _is_ambiguous(address):
+            return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {_AMBIGUOUS}")
         try:
             return self.look_up(address)
         except NotFoundError as error:
-            return ObjectFacts(exists=False, problem="not_found", message=_message(error))
+            return ObjectFacts(exists=False, problem="not_found", message=without_request_id(error))
         except NoSuchBucketError as error:
-            return ObjectFacts(exists=False, problem="no_such_bucket", message=_message(error))
+            return ObjectFacts(exists=False, problem="no_such_bucket", message=without_request_id(error))
         except IceResultError as error:
-            return ObjectFacts(exists=None, problem=_problem(error), message=_message(error))
+            return ObjectFacts(exists=None, problem=_problem(error), message=without_request_id(error))
 
 
 def open_inspector(context: SinkContext) -> OssInspector:
     """Open an inspector of the buckets of the context's region. Without a region, it says why nothing was checked."""
     return OssInspector(OssClient(context))
+
+
+@dataclass(frozen=True)
+class OssReader:
+    """Reader of small objects in any bucket, with two requests for each: the first one tells the size."""
+
+    client: OssClient
+
+    def read(self, address: ObjectAddress, most_bytes: int) -> bytes:
+        """Read a whole object of at most `most_bytes`. Raises TooLargeError for a larger one, or our other errors."""
+        operation = f"read {address.uri}"
+        if _is_ambiguous(address):
+            raise RejectedError(operation, service=OSS, detail=_AMBIGUOUS)
+
+        def read(bucket: Bucket) -> bytes:
+            size = bucket.head_object(address.key).content_length
+            if size is None or size > most_bytes:
+                raise TooLargeError(address.uri, size, most_bytes, "bytes")
+            if not size:
+                return b""  # a range of nothing is not a range
+            return bucket.get_object(address.key, byte_range=(0, size - 1)).read()  # it may have grown by now
+
+        return self.client.call_bucket(operation, address.bucket, read)
+
+
+def open_reader(context: SinkContext) -> OssReader:
+    """Open a reader of the buckets of the context's region. Raises SettingsError without a region."""
+    client = OssClient(context)
+    client.endpoint()
+    return OssReader(client)
+
+
+def _is_ambiguous(address: ObjectAddress) -> bool:
+    return not {".", ".."}.isdisjoint(address.key.split("/"))
 
 
 def _facts(head: Head) -> ObjectFacts:
@@ -233,7 +269,7 @@ def _facts(head: Head) -> ObjectFacts:
     )
 
 
-def _message(error: IceResultError) -> str:
+def without_request_id(error: IceResultError) -> str:
     """Return the message without the id of the request: the same finding must give the same manifest."""
     return str(error).partition(": request id ")[0]
 

@@ -232,9 +232,7 @@ class ObjectStoreSink(Store):
         record = self._record(key)
         if record is None or not wanted.admits(record):
             return None
-        manifest = self._manifest(record)
-        values = {name: getattr(record, name) for name in JobLine.model_fields if name != "complete"}
-        line = JobLine(**values, complete=manifest.complete if manifest else None)
+        line = StoredJob(record, self._manifest(record)).line
         return line if wanted.admits(line) else None
 
     def _record(self, key: str) -> Record | None:

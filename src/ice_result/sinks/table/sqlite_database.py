@@ -59,7 +59,7 @@ class SqliteDatabase:
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
         there = self.columns()
-        check_tables(there, self._path)
+        check_tables(there, self._named)
         if not dry_run:
             with self._transaction():
                 pass
@@ -74,7 +74,7 @@ class SqliteDatabase:
             if self._file.is_current():
                 return value
             if not current_deadline().left():
-                raise StorageError(f"cannot write {self._path}: the file was moved away while it was written to")
+                raise StorageError(f"cannot write {self._named}: the file was moved away while it was written to")
 
     def read(self, query: str, values: tuple[str | int, ...]) -> Iterator[Row]:
         """Read the rows of a query, one by one, on a connection of its own: nobody waits for a slow reader."""
@@ -99,12 +99,12 @@ class SqliteDatabase:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Open a transaction in the file at the path; it is committed at the end, or rolled back."""
         if not self._lock.acquire(timeout=min(current_deadline().left(), threading.TIMEOUT_MAX)):
-            raise StorageError(f"cannot write {self._path}: other writers of this process took all the time there was")
+            raise StorageError(f"cannot write {self._named}: other writers of this process took all the time there was")
         try:
             connection = self._patiently(self._begin)
             try:
                 if connection is not self._prepared:
-                    prepare_tables(connection, self._path)
+                    prepare_tables(connection, self._named)
                 yield connection
                 connection.execute("COMMIT")
                 self._prepared = connection
@@ -140,7 +140,7 @@ class SqliteDatabase:
             cause = "others kept it locked for all the time there was"
         elif os.path.isdir(self._path):  # noqa: PTH112  unlike that of a Path, it never raises
             cause = "it is a folder; expected a file"
-        return StorageError(f"cannot {operation} {self._path}: {cause}")
+        return StorageError(f"cannot {operation} {self._named}: {cause}")
 
 
 def insert(table: Table) -> str:

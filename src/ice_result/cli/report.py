@@ -1,0 +1,156 @@
+"""`report`: the recorded jobs of a store as a folder of static pages."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ice_result.app import open_parking_stores, sink_context
+from ice_result.cli.keys import credentials_of_stores
+from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, options, read_since, region
+from ice_result.cli.output import counted, print_error, printable, standard_error
+from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.extras import require_extra
+from ice_result.core.json_text import valid_text
+from ice_result.core.types import JobId
+from ice_result.errors import IceResultError
+from ice_result.settings import STORES_AND_PARKING, Settings
+from ice_result.sinks import Store, open_sink
+from ice_result.sinks.base import JobFilter, StoredJob
+from ice_result.triggers import JobEvent, job_event
+
+if TYPE_CHECKING:
+    from ice_result.report.build import ReadJob
+    from ice_result.report.gallery import Thumbnail
+    from ice_result.report.texts import Texts
+
+
+@click.command(
+    short_help="Write pages to look at: counts, covers, timelines.",
+    epilog="Example: ice-result report --since 7d -o report",
+)
+@click.argument("job_ids", metavar="[JOB_ID]...", nargs=-1)
+@click.option(
+    "-o", "--output", "folder", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the pages: a new one, or that of an earlier report, which is replaced.",
+)  # fmt: skip
+@of_function()
+@click.option(
+    "--since", callback=read_since, metavar="TIME", help="Only jobs finished since: 24h, 7d, a date (UTC), or RFC 3339."
+)
+@click.option(
+    "--lang", "language", type=click.Choice(["en", "zh"]), help="Language of the pages; by default the locale's."
+)
+@click.option("--embed", is_flag=True, help="Read the covers from OSS, and put thumbnails of them into the pages.")
+@options(one_sink, region)
+def report(
+    *,
+    job_ids: tuple[str, ...],
+    folder: Path,
+    function_name: str | None,
+    since: datetime | None,
+    language: Literal["en", "zh"] | None,
+    embed: bool,
+    sink: str | None,
+    region: str | None,
+) -> int:
+    """Write a report: recorded jobs, or only those that are named, as static pages that open from disk.
+
+    Exit status: 0 when all went well, 1 when a named job is not there or a store cannot be read, 2 for usage.
+    """
+    if job_ids and (function_name or since):
+        raise click.UsageError("--function and --since choose jobs: expected them, or job ids, not both")
+    require_extra("report", "report")
+    from ice_result.report.build import Scope, write_report  # noqa: PLC0415  only with the extra
+    from ice_result.report.folder import FolderRefusedError  # noqa: PLC0415  as above
+    from ice_result.report.parked_part import read_parked  # noqa: PLC0415  as above
+    from ice_result.report.texts import Texts, language_of  # noqa: PLC0415  as above
+
+    settings = Settings.from_environment(_environment(sink, region), STORES_AND_PARKING)
+    texts = Texts(language or language_of(_locale()))
+    credentials = credentials_of_stores(settings, (settings.sinks[0], *settings.parking_urls))
+    store = open_sink(settings.sinks[0], sink_context(settings, credentials))
+    thumbnail = _thumbnail_maker(settings, credentials, texts) if embed else None
+    wanted = JobFilter(function_name=function_name, since=since)
+    selection = _Selection(store, tuple(dict.fromkeys(map(_job_id, job_ids))), wanted, thumbnail)
+    scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
+    with time_limit(Deadline.after(math.inf)):
+        parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
+        try:
+            counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
+        except FolderRefusedError as error:
+            raise click.UsageError(f"-o: {error}") from error
+    if parked.failure:
+        print_error(f"the parked events could not be read: {parked.failure}")
+    click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
+    return 1 if parked.failure or selection.missing else 0
+
+
+@dataclass
+class _Selection:
+    """Jobs of a report: those with these names, or all that `wanted` admits. `missing` names those not found."""
+
+    store: Store
+    names: tuple[JobId, ...]
+    wanted: JobFilter
+    thumbnail: Callable[[str], Thumbnail] | None
+    missing: list[JobId] = field(default_factory=list)
+
+    def jobs(self) -> Iterator[ReadJob]:
+        """Read the jobs, with a progress bar on a terminal. Raises IceResultError when none of the names is found."""
+        from ice_result.report.build import read_jobs  # noqa: PLC0415  as above
+
+        console = standard_error()
+        columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        with progress:
+            sources: Sequence[str] = self.names or list(self.store.keys(self.wanted))
+            read = self._find if self.names else self._at
+            yield from read_jobs(read, progress.track(sources, description="jobs"), self.thumbnail)
+        for name in self.missing:
+            print_error(f"no job {printable(name)} in {printable(self.store.url)}")
+        if self.names and len(self.missing) == len(self.names):
+            raise IceResultError("there is nothing to report, so nothing was written")
+
+    def _find(self, name: str) -> StoredJob | None:
+        found = self.store.find(JobId(name))
+        if found is None:
+            self.missing.append(JobId(name))
+        return found
+
+    def _at(self, key: str) -> StoredJob | None:
+        job = self.store.job_at(key)
+        return job if job is not None and self.wanted.admits(job.record) else None
+
+
+def _job_id(text: str) -> JobId:
+    event = job_event(valid_text(text), "JOB_ID")
+    return event.job_id if isinstance(event, JobEvent) else JobId(valid_text(text))
+
+
+def _environment(sink: str | None, region: str | None) -> dict[str, str]:
+    """Return the environment; `sink` takes the place of all stores, also of that for parked events."""
+    environment = Overrides(() if sink is None else (sink,), region=region).environment()
+    return environment if sink is None else {**environment, "ICE_RESULT_PARK_URL": ""}
+
+
+def _locale() -> str:
+    """Return the locale of messages, by the variables that name it."""
+    return next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+
+
+def _thumbnail_maker(settings: Settings, credentials: Credentials, texts: Texts) -> Callable[[str], Thumbnail]:
+    """Make the function that reads a picture from OSS, and returns its thumbnail. Raises SettingsError."""
+    from ice_result.report.pictures import Thumbnails  # noqa: PLC0415  only with --embed
+    from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
+
+    return Thumbnails(open_reader(sink_context(settings, credentials)).read, texts).of

@@ -1,0 +1,348 @@
+"""The pages of a report: what they say, for whom, and that nothing from outside is more than text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from alicloud_local import LocalCloud
+from ice_result.core.types import JsonObject
+from support.command_line import ice_result
+from support.reports import SAMPLES, Page, files_of, page, record, sample, save_jobs, write
+
+LINKS = {"a": "href", "link": "href", "img": "src"}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "</title></style></pre><!--",
+    "\u202egnp.exe\u2066\x00\x1b[31m\x07",
+    "oss://bucket/<b>key</b>",
+    "data:text/html,<script>alert(1)</script>",
+)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    """A cloud that has the output files of the samples."""
+    with LocalCloud() as running:
+        running.oss.create_bucket("records")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sink(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with all sample jobs, whose files were not looked up."""
+    url = f"file:{tmp_path_factory.mktemp('records')}"
+    record(url, *SAMPLES)
+    return url
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory, sink: str) -> Path:
+    """The English report of the samples."""
+    folder = tmp_path_factory.mktemp("report") / "en"
+    write(folder, sink, "--lang", "en")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory: pytest.TempPathFactory, sink: str) -> Path:
+    """The Chinese report of the samples."""
+    folder = tmp_path_factory.mktemp("report") / "zh"
+    write(folder, sink, "--lang", "zh")
+    return folder
+
+
+def all_pages(folder: Path) -> dict[str, Page]:
+    """Every page of a report, by its path."""
+    return {name: page(folder, name) for name in files_of(folder) if name.endswith(".html")}
+
+
+def test_the_overview_counts_the_jobs(english: Path) -> None:
+    """In total, by function, by outcome and by day."""
+    text = page(english, "index.html").text
+
+    assert "Jobs 16" in text
+    assert "Complete 1 " in text
+    assert "Failed 2 " in text
+    assert "Incomplete 15 " in text
+    assert re.search(r"Cover 0 complete, 1 failed, 1 incomplete for other reasons 2 0 1 2 ", text)
+    assert re.search(r"OK 14 Job failed 1 False success 1 ", text)
+    assert re.search(r"2026-03-02 16 1 2 15 ", text)
+
+
+def test_what_needs_attention_comes_first_with_its_reason(english: Path) -> None:
+    """Failed, then false success, then incomplete: each leads to its page."""
+    text = page(english, "index.html").text
+    order = [text.index(name) for name in ("videoclip-failed", "cover-false-success", "musicdemix-0001")]
+
+    assert order == sorted(order)
+    assert "ICE reports that the job failed." in text
+    assert "ICE's error text stands in place of a path in OutputFiles[0], OutputFiles[1]" in text
+    assert "See all 15 jobs that need attention" in text
+    assert "audioqualityassessment-0001" not in page(english, "attention-1.html").text
+
+
+def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:
+    """Nothing else is linked, and every page can be reached."""
+    pages = all_pages(english)
+    reached = {"index.html"}
+    for name, each in pages.items():
+        for tag, attribute in LINKS.items():
+            for target in (attributes[attribute] for attributes in each.attributes(tag)):
+                assert target is not None
+                if target not in {"#content", "data:,"}:
+                    path = (english / name).parent / unquote(target)
+                    assert path.is_file(), (name, target)
+                    reached.add(path.resolve().relative_to(english.resolve()).as_posix())
+
+    assert {*pages} <= reached
+
+
+@pytest.mark.parametrize(
+    ("job_id", "shown"),
+    [
+        (
+            "cover-0001",
+            ("2 pictures, best first", "Cover 1 Best score 8.2709 · at 0:28.28", "run the report with --embed"),
+        ),
+        ("videoclip-0001", ("0:00.28 0:05.28 5 s", "The axis ends with the last segment")),
+        ("musicsegmentdetect-0001", ("Timeline of 3 segments, from 0:00 to 2:40.27", "0:39.32 1:03.85 24.53 s 副歌")),
+        (
+            "audioqualityassessment-0001",
+            (
+                "Channel 1",
+                "Mean opinion score: 1.01 on a scale from 0 to 5, 0.38 at the worst moment",
+                "1.01 Poor 0.38",
+            ),
+        ),
+        ("captionextraction-0001", ("Not checked captions", "Output files 2 files")),
+        ("musicdemix-0001", ("vocals", "accompaniment")),
+        ("audiobeatdetection-0001", ("beats",)),
+        ("videodelogo-0001", ("去台标",)),
+        ("cover-false-success", ("ICE did not save this picture.", "Warnings of the decoder", "$[0].Url not_saved")),
+        ("videoclip-failed", ("failed (Fail)", "There is no result.", "The job has no output files.")),
+    ],
+)
+def test_a_job_has_a_page(english: Path, job_id: str, shown: tuple[str, ...]) -> None:
+    """Its result is drawn as its family says, with its files and what was found of them."""
+    text = page(english, f"jobs/job-{job_id}.html").text
+
+    for each in shown:
+        assert each in text
+
+
+def test_a_page_names_record_manifest_and_response(english: Path, sink: str) -> None:
+    """The response is folded away, as it was recorded: without secrets."""
+    html = (english / "jobs" / "job-cover-0001.html").read_text(encoding="utf-8")
+    place = sink.removeprefix("file:")
+
+    assert f"{place}/records/function_name=Cover/dt=2026-03-02/cover-0001.json" in html
+    assert f"{place}/manifests/function_name=Cover/dt=2026-03-02/cover-0001.json" in html
+    raw = re.search(r"<details>.*?<pre>(.*?)</pre>", html, re.DOTALL)
+    assert raw
+    assert "&#34;JobId&#34;: &#34;cover-0001&#34;" in raw[1]
+    assert "EXAMPLE-NOT-A-SIGNATURE" not in html
+
+
+def test_a_chart_can_be_read_aloud(english: Path) -> None:
+    """Every chart is an image with a title, and a table stands beside it."""
+    for name, each in all_pages(english).items():
+        drawn = [attributes for attributes in each.attributes("svg") if attributes.get("aria-hidden") != "true"]
+        assert all(attributes["role"] == "img" for attributes in drawn)
+        assert len(each.attributes("title")) == 1 + len(drawn)
+        assert not drawn or each.attributes("table"), name
+
+
+def test_chinese_pages_have_no_english(chinese: Path) -> None:
+    """Only data and names of fields are left: ids, functions, addresses, tokens, and what is marked as English."""
+    for name in files_of(chinese):
+        if not name.endswith(".html"):
+            continue
+        html = (chinese / name).read_text(encoding="utf-8")
+        assert '<html lang="zh-CN">' in html
+        html = re.sub(
+            r"<pre>.*?</pre>|<style.*?</style>|<(span|bdi)[^>]* lang=\"en\".*?</\1>", "", html, flags=re.DOTALL
+        )
+        html = re.sub(r'<bdi class="data">.*?</bdi>|<bdi>.*?</bdi>|<code>.*?</code>|<time.*?</time>', "", html)
+        html = re.sub(r'<p class="place">.*?</p>|<span class="badge">.*?</span>', "", html, flags=re.DOTALL)
+        words = set(re.findall(r"[A-Za-z]{2,}", re.sub(r"<title>[^<]*·|<[^>]*>", " ", html)))
+        names = {"ICE", "OSS", "UTC", "Result", "OutputFiles", "OutputUrls", "ETag", "CRC", "ID", "MOS", "dB", "KB"}
+        assert words <= names | {"Bucket", "embed", "ice", "result"}, name
+
+
+def test_the_same_jobs_give_the_same_bytes(tmp_path: Path, english: Path, sink: str) -> None:
+    """No clock, no chance, no order of a disk."""
+    write(tmp_path / "again", sink, "--lang", "en")
+
+    assert files_of(tmp_path / "again") == files_of(english)
+
+
+def test_covers_are_embedded(tmp_path: Path, cloud: LocalCloud) -> None:
+    """Thumbnails are in the pages; a cover that cannot be read is a note, and the report is written all the same."""
+    jobs = tmp_path / "jobs"
+    save_jobs(jobs, sample("cover-0001"))
+    cloud.ice.put("cover-0001", sample("cover-0001"))
+    cloud.seed_outputs()
+    cloud.oss.put("example-output", "cover/test-00002.jpg", b"not a picture")
+    sink = f"file:{tmp_path}/records"
+    record(sink, "cover-0001", jobs=jobs, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
+
+    write(tmp_path / "r", sink, "--embed", **cloud.environment)
+
+    shown = page(tmp_path / "r", "jobs/job-cover-0001.html")
+    (picture,) = shown.attributes("img")
+    assert str(picture["src"]).startswith("data:image/jpeg;base64,")
+    assert picture["alt"] == "Picture 1, at 0:28.28"
+    assert "Not embedded: it cannot be read as JPEG, PNG, GIF or WebP" in shown.text
+
+
+def test_a_cover_that_does_not_exist_is_not_asked_for(tmp_path: Path, cloud: LocalCloud) -> None:
+    """The manifest says so already."""
+    jobs = tmp_path / "jobs"
+    lost = sample("cover-0001", JobId="lost", Output={"Type": "OSS", "Media": "oss://records/lost/{sequenceId}.jpg"})
+    save_jobs(jobs, lost)
+    sink = f"file:{tmp_path}/records"
+    record(sink, "lost", jobs=jobs, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
+    before = len(cloud.oss.calls)
+
+    write(tmp_path / "r", sink, "--embed", **cloud.environment)
+
+    assert len(cloud.oss.calls) == before
+    assert "The picture does not exist in OSS." in page(tmp_path / "r", "jobs/job-lost.html").text
+
+
+def hostile_job(number: int, text: str) -> JsonObject:
+    """A job in which every text from outside is this one."""
+    covers = [{"Score": 1, "Time": "1000", "Url": text}, {"Score": 1, "Time": "1000", "Url": f"a/{text}.jpg"}]
+    job_id = re.sub(r"[^ -~\u00a0-\uffff]", "", f"{number} {text}").replace("\u202e", "").replace("\u2066", "")
+    return {
+        "JobId": job_id.strip(),
+        "Name": text,
+        "FunctionName": ("Cover", text)[number % 2],
+        "Input": {"Type": "OSS", "Media": text},
+        "Output": {"Type": "OSS", "Media": text, "OutputUrl": text},
+        "TemplateId": text,
+        "JobParams": json.dumps({text: text}),
+        "UserData": text,
+        "Result": json.dumps(covers),
+        "ScheduleConfig": {"PipelineId": text, "Priority": 6},
+        "CreateTime": "2026-03-02T08:15:30Z",
+        "FinishTime": "2026-03-02T08:16:02Z",
+        "Status": ("Success", text)[number % 3 == 2],
+        "OutputFiles": [text, f"a/{text}.jpg"],
+        text: text,
+    }
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of jobs whose texts try to be more than text."""
+    folder = tmp_path_factory.mktemp("hostile")
+    jobs = [hostile_job(number, text) for number, text in enumerate((*HOSTILE, *HOSTILE))]
+    (folder / "jobs").mkdir()
+    for number, job in enumerate(jobs):
+        (folder / "jobs" / f"{number}.json").write_text(json.dumps({**job, "JobId": f"{number}"}), encoding="utf-8")
+    record(f"file:{folder}/records", *map(str, range(len(jobs))), jobs=folder / "jobs")
+    write(folder / "r", f"file:{folder}/records")
+    return folder / "r"
+
+
+def test_text_from_outside_is_only_text(hostile: Path) -> None:
+    """No tag, no attribute and no address comes from a job."""
+    allowed = {"a", "link", "img", "meta", "html", "svg", "rect", "title"}
+    for name, each in all_pages(hostile).items():
+        tags = {tag for tag, _ in each.tags}
+        assert not tags & {"script", "style", "iframe", "object", "form", "base", "b"}, name
+        for tag, attributes in each.tags:
+            assert not [key for key in attributes if key.startswith("on") or key == "style"], (name, tag)
+            for key in ("href", "src"):
+                target = attributes.get(key) or ""
+                assert tag in allowed or not target
+                assert re.fullmatch(r"data:,|#content|(\.\./)?(jobs/)?[A-Za-z0-9_.~%+-]+", target) or not target, target
+
+
+def test_hidden_characters_are_seen(hostile: Path) -> None:
+    """Control and direction characters are written out on every page."""
+    for name, data in files_of(hostile).items():
+        text = data.decode()
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", text), name
+    assert r"\u202egnp.exe\u2066" in (hostile / "jobs" / "job-6.html").read_text(encoding="utf-8")
+
+
+def test_hostile_text_is_shown_as_it_is(hostile: Path) -> None:
+    """It is escaped once: neither run nor lost."""
+    assert HOSTILE[0] in page(hostile, "jobs/job-0.html").text
+    assert HOSTILE[4] in page(hostile, "jobs/job-4.html").text
+
+
+@pytest.mark.parametrize("job_id", ["../../x", "A" * 128, "字" * 128, 'a/b\\c:d*e?f"g<h>i|j', "con", ".", "x%2Fy"])
+def test_any_job_id_has_a_page_that_is_linked(tmp_path: Path, cloud: LocalCloud, job_id: str) -> None:
+    """Also ids that are no names of files."""
+    cloud.ice.put(job_id, sample("cover-0001", JobId=job_id))
+    record(f"file:{tmp_path}/records", job_id, jobs=None, **cloud.environment)
+
+    write(tmp_path / "r", f"file:{tmp_path}/records")
+
+    (name,) = (name for name in files_of(tmp_path / "r") if name.startswith("jobs/"))
+    targets = [unquote(attributes["href"] or "") for attributes in page(tmp_path / "r", "all-1.html").attributes("a")]
+    assert name in targets
+    assert job_id in page(tmp_path / "r", name).text
+
+
+def test_every_page_forbids_what_it_does_not_need(english: Path) -> None:
+    """The policy stands before anything that it is about."""
+    for name, data in files_of(english).items():
+        if name.endswith(".html"):
+            policy = "default-src 'none'; style-src 'self' file:; img-src data:; base-uri 'none'; form-action 'none'"
+            head = data.decode().partition("<title>")[0]
+            assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in head, name
+
+
+def test_long_lists_are_divided(tmp_path: Path) -> None:
+    """500 jobs on a page, with links to the others; the overview has the first dozen."""
+    jobs = save_jobs(
+        tmp_path / "jobs", *(sample("videoclip-failed", JobId=f"job-{number:04}") for number in range(1001))
+    )
+    (tmp_path / "ids.txt").write_text("\n".join(jobs), encoding="utf-8")
+    sink = f"sqlite:{tmp_path}/jobs.db"
+    done = ice_result(
+        "backfill",
+        str(tmp_path / "ids.txt"),
+        *("--jobs", str(tmp_path / "jobs")),
+        ICE_RESULT_SINKS=sink,
+        ICE_RESULT_REGION="cn-shanghai",
+        ICE_RESULT_VERIFY_OUTPUTS="false",
+        ICE_RESULT_PARK_URL=f"file:{tmp_path}/parked",
+    )
+    assert done.returncode == 0, done.stderr
+
+    write(tmp_path / "r", sink)
+
+    names = {*files_of(tmp_path / "r")}
+    assert {f"{name}-{number}.html" for name in ("all", "attention") for number in (1, 2, 3)} <= names
+    rows = [len(page(tmp_path / "r", f"all-{number}.html").attributes("tr")) - 1 for number in (1, 2, 3)]
+    assert rows == [500, 500, 1]
+    second = page(tmp_path / "r", "all-2.html")
+    assert "1,001 jobs · Page 2 of 3" in second.text
+    assert {"all-1.html", "all-3.html"} <= {attributes["href"] for attributes in second.attributes("a")}
+    assert (tmp_path / "r" / "index.html").stat().st_size < 40_000
+
+
+def test_an_empty_store_has_a_report(tmp_path: Path) -> None:
+    """It says that there is nothing."""
+    (tmp_path / "records").mkdir()
+
+    done = write(tmp_path / "r", f"file:{tmp_path}/records")
+
+    assert done.stdout.startswith("0 jobs in ")
+    assert "No jobs are recorded here." in page(tmp_path / "r", "index.html").text
+    assert "No jobs are recorded here." in page(tmp_path / "r", "all-1.html").text
