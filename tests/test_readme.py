@@ -70,7 +70,7 @@ def test_the_commands_by_hand_work_as_written(shell: str, by_hand: str, tmp_path
 
 
 def test_the_commands_of_a_user_work_as_written(tmp_path: Path) -> None:
-    """GIVEN ICE with a job, and a SQLite file as the sink WHEN the commands are run in order THEN each of them works."""
+    """GIVEN ICE with a job, and a SQLite file as the sink WHEN the commands run in order THEN each works."""
     (block,) = (block for block in blocks("sh") if "pip install" in block)
     exports = dict(re.findall(r"(ICE_RESULT_\w+)=(\S+)", block))
     assert exports == {"ICE_RESULT_REGION": "cn-shanghai", "ICE_RESULT_SINKS": "sqlite:./jobs.db"}
