@@ -17,7 +17,7 @@ LEAST ?= 95
 WORKERS ?= auto
 PYTEST = -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench package template lock screenshots clean
+.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench docs package template lock screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -73,6 +73,13 @@ bench: $(VENV)/.dev ## what is measured, beside its baseline
 	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
+
+docs: $(VENV)/.dev ## write the parts of the documents that are made from the code; `make test` fails when one is out of date
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_analysis.py \
+	  tests/sinks/table/test_rows.py tests/test_fault_table.py -k "current or every_query or in_the_document or document_shows"
+	for name in record manifest result event; do \
+	  $(BIN)/ice-result schema $$name > docs/schema/$$name.schema.json || exit 1; \
+	done
 
 package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)

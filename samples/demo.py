@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pictures import picture
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from alicloud_local import LocalCloud
-from ice_result.cli.output import files_summary, result_summary
+from ice_result.cli.output import files_summary, result_summary, standard_output
 from ice_result.cli.report import report
+from ice_result.cli.tables import Row, print_table
 from ice_result.records.model import Manifest, Record
 
 SAMPLES = Path(__file__).parent
@@ -71,21 +71,23 @@ def main() -> int:
         seed_outputs(cloud)
         os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT},{DATABASE}", ICE_RESULT_LOG_LEVEL="ERROR")
         counts, recorded = send_events()
-        reported = write_report()
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(table_of(recorded))
+        console = standard_output()
+        print_table(console, rows_of(recorded))
+        console.print(
+            f"\noutcomes of all events: {', '.join(f'{number} {name}' for name, number in sorted(counts.items()))}"
+        )
+        is_reported = write_report()
     functions = {row.record.function_name for row in recorded}
-    totals = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-    console.print(
-        f"\n{len(functions)} of 14 functions recorded, {len(recorded)} jobs; outcomes of all events: {totals}"
-    )
-    console.print(f"sha256 of all records and manifests, the same at every run: {digest()}")
     command = os.path.relpath(Path(sys.executable).parent / "ice-result")
-    console.print(
-        f"look around: {command} list --sink {DATABASE}\n             {command} show cover-0001 --sink {DATABASE}"
-    )
-    console.print(f"the jobs as pages: open {REPORT / 'index.html'} in a browser")
-    return 0 if len(functions) == 14 and reported else 1  # noqa: PLR2004  as many as ICE has
+    for line in (
+        f"{len(functions)} of 14 functions recorded, {len(recorded)} jobs, in the folder {OUT} and in {DATABASE}",
+        f"sha256 of all records and manifests, the same at every run: {digest()}",
+        f"look around: {command} list --sink {DATABASE}",
+        f"             {command} show cover-0001 --sink {DATABASE}",
+        f"the jobs as pages: open {REPORT / 'index.html'} in a browser",
+    ):
+        console.print(line, soft_wrap=True)
+    return 0 if len(functions) == 14 and is_reported else 1  # noqa: PLR2004  as many as ICE has
 
 
 def seed_outputs(cloud: LocalCloud) -> None:
@@ -118,17 +120,18 @@ def send_events() -> tuple[Counter[str], list[Outcome]]:
     return counts, list(recorded.values())
 
 
-def table_of(recorded: list[Outcome]) -> Table:
-    """One row a job, by function."""
-    table = Table("function", "job", "what came out", "files seen", box=None, pad_edge=False)
-    table.add_column("record", overflow="fold")
-    for row in sorted(recorded, key=lambda row: (row.record.function_name, row.record.job_id)):
-        record, manifest = row.record, row.manifest
-        style = "green" if manifest.complete else "yellow"
-        table.add_row(
-            record.function_name, record.job_id, result_summary(record), files_summary(manifest), row.place, style=style
-        )
-    return table
+def rows_of(recorded: list[Outcome]) -> list[Row]:
+    """Return a row for each job, by function."""
+    ordered = sorted(recorded, key=lambda row: (row.record.function_name, row.record.job_id))
+    return [
+        {
+            "job": Text(row.record.job_id, "green" if row.manifest.complete else "yellow"),
+            "result": result_summary(row.record),
+            "files seen": files_summary(row.manifest),
+            "function": row.record.function_name,
+        }
+        for row in ordered
+    ]
 
 
 def digest() -> str:

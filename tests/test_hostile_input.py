@@ -490,10 +490,17 @@ def test_names_cannot_rewrite_a_terminal(cloud: LocalCloud, tmp_path: Path) -> N
     files: JsonObject = {"OutputFiles": [evil], "Result": json.dumps([{"Url": evil, evil: 1}]), "CreateTime": evil}
     cloud.ice.put("odd", {**COVER, **fields, **files, "JobId": "odd"})
     environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}
-    commands = [["process", "odd", evil], ["show", "odd"], ["show", "odd", "--json"], ["list"], ["list", "--json"]]
+    commands = [
+        ["process", "odd", evil, "--park"],
+        ["show", "odd"],
+        ["show", "odd", "--json"],
+        ["list"],
+        ["list", "--json"],
+    ]
     commands += [["show", evil], ["parse", "--event", evil], ["decode", evil, evil], ["list", "--sink", evil], [evil]]
+    commands += [["process", evil], ["list", "--function", evil], ["parked", "list", "--reason", evil]]
     shown = [ice_result(*command, **environment) for command in commands]
-    assert [done.returncode for done in shown] == [1, 0, 0, 0, 0, 1, 2, 2, 2, 2]
+    assert [done.returncode for done in shown] == [1, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 0, 2]
     assert json.loads(shown[2].stdout)["record"]["name"] == evil
     for done in shown:
         text = done.stdout + done.stderr

@@ -348,7 +348,7 @@ class Events(RuleBasedStateMachine):
     def wake(self) -> None:
         """The timer; where what is parked cannot be listed, it fails."""
         with suppress(IceResultError, ZeroDivisionError):
-            run_maintenance(self.pipeline, RunContext(_in_time, _in_time))
+            list(run_maintenance(self.pipeline, RunContext(_in_time, _in_time)))
 
     @rule()
     def retry_by_hand(self) -> None:

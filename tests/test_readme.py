@@ -1,64 +1,115 @@
-"""The README, held against the code it describes."""
+"""The READMEs: their commands and snippets run as they stand there, and what they show is what comes out."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from ice_result import decode, parse
-from ice_result.results.registry import FUNCTIONS
-from ice_result.settings import Settings
-from support.paths import ROOT
-from support.settings_table import BEGIN, END, rows, written
+from alicloud_local import LocalCloud
+from ice_result.records.model import Outcome, RecordState
+from ice_result.results import DecodeStatus
+from support.paths import ROOT, SAMPLE_JOBS
 
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-
-
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_table_of_variables_is_current(readme: Path) -> None:
-    """The fields of the settings make it; UPDATE_DOCS=1 writes it anew, and leaves the meaning to a translator."""
-    text = readme.read_text(encoding="utf-8")
-    if os.environ.get("UPDATE_DOCS"):
-        readme.write_text(written(readme.name, text), encoding="utf-8")
-        return
-    assert text == written(readme.name, text)
+READMES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")}
+README = READMES["README.md"]
+MOST_LINES = 150
 
 
-def test_the_meaning_of_each_variable_is_translated() -> None:
-    """Chinese readers find no meaning in English in their table."""
-    table = READMES[1].read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    meanings = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
-    assert [*meanings] == [row.name for row in rows()]
-    assert [name for name, meaning in meanings.items() if not re.search(r"[\u4e00-\u9fff]", meaning)] == []
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the README in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_readme_names_every_function_and_variable(readme: Path) -> None:
-    """In both languages."""
-    text = readme.read_text(encoding="utf-8")
-    for name in [*FUNCTIONS, *Settings.variables()]:
-        assert name in text, name
+@pytest.mark.parametrize("name", READMES)
+def test_a_newcomer_can_read_it_in_one_go(name: str) -> None:
+    """Details have pages of their own."""
+    assert len(READMES[name].splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_files_the_readme_links_to_are_there(readme: Path) -> None:
-    """No dead link within the project."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", readme.read_text(encoding="utf-8")):
-        assert (ROOT / target).exists(), target
+@pytest.fixture
+def by_hand() -> str:
+    """The block of commands against the local cloud."""
+    (block,) = (block for block in blocks("sh") if "alicloud_local" in block)
+    return block
 
 
-def test_both_readmes_have_the_same_commands() -> None:
-    """What a Chinese reader copies is what an English reader copies."""
-    blocks = [re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) for path in READMES]
-    commands = [[re.sub(r"\s*#.*", "", line) for block in each for line in block.splitlines()] for each in blocks]
-    assert commands[0] == commands[1]
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_commands_by_hand_work_as_written(shell: str, by_hand: str, tmp_path: Path) -> None:
+    """GIVEN a folder like a clone after `make demo` WHEN a newcomer pastes the block THEN jobs are recorded and shown.
+
+    The shell reads it from standard input, line by line, as from a terminal.
+    """
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} on this machine")
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    activate = tmp_path / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f"PATH='{Path(sys.executable).parent}':$PATH\n")
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("ICE_RESULT_", "ALIBABA_"))}
+    given |= {"TMPDIR": str(tmp_path), "COLUMNS": "200"}
+
+    ended = subprocess.run(
+        [shell, "-s"], input=by_hand, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    recorded, rest = ended.stdout.split("job ", 1)
+    assert sorted(re.findall(r"^recorded +(\S+)", recorded, re.MULTILINE)) == [
+        *("cover-0001", "cover-false-success", "videoclip-0001")
+    ]
+    assert re.search(r"^cover-false-success .* false_success .* no\b", rest, re.MULTILINE)
+    assert "2 covers" in rest
+    assert "Traceback" not in ended.stderr
 
 
-def test_the_library_example_works() -> None:
-    """As it stands in the README."""
-    (event,) = parse(b'{"JobId": "cover-0001"}').events
-    assert event.kind == "job"
-    assert decode("VideoClip", '{"VideoSummaryList": []}').result.kind == "summary"
+def test_no_comment_stands_behind_a_command() -> None:
+    """An interactive zsh would take it for arguments."""
+    assert [line for block in blocks("sh") for line in block.splitlines() if "#" in line] == []
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> str:
+    """The record and the manifest of the job that the README shows, as they are stored in a folder."""
+    with LocalCloud(jobs=SAMPLE_JOBS) as cloud:
+        cloud.seed_outputs()
+        given = {**os.environ, **cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}
+        subprocess.run([sys.executable, "-m", "ice_result", "process", "cover-0001"], env=given, check=True, timeout=60)
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("*/*/*/*.json")))
+
+
+def test_the_documents_that_it_shows_are_those_that_are_written(documents: str) -> None:
+    """GIVEN the two shortened documents THEN each name and value in them is in the stored ones."""
+    record, manifest = blocks("json")
+    for shown in (record, manifest):
+        pairs = re.findall(r'"(\w+)": ("[^"…]*"|[\w.]+)', shown)
+        assert len(pairs) >= 8
+        written = [f'"{name}":{value}' for name, value in pairs]
+        assert [pair for pair in written if pair not in documents] == []
+
+
+def test_the_library_gives_the_record_of_a_job(capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN ICE with a job, and no sink WHEN the snippet is run as it is written THEN it prints outcome and result."""
+    (snippet,) = blocks("python")
+    with LocalCloud(jobs=SAMPLE_JOBS) as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in cloud.environment.items():
+            patch.setenv(name, value)
+        exec(compile(snippet, "README.md", "exec"), {})  # noqa: S102  our own document
+    printed = capsys.readouterr().out
+    assert printed.startswith("ok kind='covers' covers=(Cover(rank=1, score=8.27")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_table_of_fields_has_every_value(name: str) -> None:
+    """GIVEN a value that a field may have THEN the table that tells the fields apart names it."""
+    for field, values in (("outcome", Outcome), ("state", RecordState), ("decode.status", DecodeStatus)):
+        (row,) = (
+            row for row in READMES[name].splitlines() if row.startswith("|") and f"`{field}`" in row.split("|")[2]
+        )
+        assert [value for value in get_args(values) if f"`{value}`" not in row] == [], field

@@ -66,7 +66,12 @@ class World:
         self.cloud = cloud
         self.database = folder / "jobs.db"
         sinks = f"oss://records/p,sqlite:{self.database}"
-        self.environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_CONCURRENCY": "16"}
+        self.environment = {
+            **cloud.environment,
+            "ICE_RESULT_SINKS": sinks,
+            "ICE_RESULT_PARK_URL": "oss://records/p",
+            "ICE_RESULT_CONCURRENCY": "16",
+        }
         self.function: Function = function_without_pauses(self.environment)
         self.said: list[str] = []
         self._log = caplog

@@ -10,7 +10,7 @@ import pytest
 from ice_result.errors import SettingsError
 from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable, up_to
 from ice_result.triggers import TriggerOptions
-from support.settings_table import BEGIN, rows, written
+from support.settings_table import BEGIN, Table, rows
 
 GOOD = {"ICE_RESULT_SINKS": "oss://records/ice", "ICE_RESULT_REGION": "cn-shanghai"}
 
@@ -22,7 +22,7 @@ def _problems(**variables: str) -> list[str]:
 
 
 def test_only_the_sinks_and_the_region_must_be_set() -> None:
-    """Everything else has the default that the README names."""
+    """Everything else has the default that the page names."""
     settings = Settings.from_environment(GOOD)
     assert settings.jobs == "ice"
     assert settings.triggers.event_types == ("AIProduceComplete",)
@@ -33,7 +33,7 @@ def test_only_the_sinks_and_the_region_must_be_set() -> None:
 
 
 def test_every_problem_is_listed_at_once() -> None:
-    """A user mends the configuration in one go."""
+    """A user can correct the configuration in one go."""
     names = _problems(
         ICE_RESULT_SINKS="ftp://x",
         ICE_RESULT_REGION="Shanghai",
@@ -163,23 +163,26 @@ def test_the_first_stage_needs_only_its_own_variables() -> None:
 
 
 def test_the_defaults_in_words_are_the_defaults_in_fact() -> None:
-    """Setting every variable to the default the README names changes nothing."""
+    """Setting every variable to the default that the page names changes nothing."""
     words = {row.name: row.default for row in rows() if row.default not in {"", "DEPLOY_REGION"}}
     assert Settings.from_environment(GOOD | words) == Settings.from_environment(GOOD)
 
 
 def test_events_that_cannot_be_finished_need_a_place() -> None:
-    """GIVEN sinks that are tables only THEN something must say where to park, and the sinks that could are named."""
-    tables = {"ICE_RESULT_SINKS": "sqlite:./jobs.db", "ICE_RESULT_REGION": "cn-shanghai"}
+    """GIVEN only Tablestore THEN something must say where to park: the sinks that could are named, and a way out."""
+    tables = {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}
     with pytest.raises(
-        SettingsError, match=r"ICE_RESULT_PARK_URL: not set, and none of the sinks .*: file:, oss:, s3: do"
+        SettingsError,
+        match="SINKS: no sink keeps events that cannot be finished: add one of file:, oss:, s3: or sqlite:, or set",
     ):
         Settings.from_environment(tables)
 
     assert (
         str(Settings.from_environment({**tables, "ICE_RESULT_PARK_URL": "file:./parked"}).park_url) == "file:./parked"
     )
-    assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db,file:./out"}).park_url is None
+    assert Settings.from_environment({**tables, "ICE_RESULT_SINKS": "ots://instance,file:./out"}).park_url is None
+    alone = Settings.from_environment({**tables, "ICE_RESULT_SINKS": "sqlite:./jobs.db"})
+    assert [*map(str, alone.parking_urls)] == ["sqlite:./jobs.db"]
 
 
 def test_looking_jobs_up_needs_the_sinks_alone() -> None:
@@ -232,8 +235,9 @@ def test_an_endpoint_of_another_form_is_refused(service: str, text: str) -> None
         (STORES_AND_OUTPUTS, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_VERIFY_OUTPUTS": "maybe"}, ["VERIFY_OUTPUTS"]),
         (STORES, {"ICE_RESULT_SINKS": "file:x", "ICE_RESULT_PARK_URL": "ftp:"}, []),
         (PARKING, {"ICE_RESULT_PARK_URL": "file:x"}, []),
-        (PARKING, {"ICE_RESULT_PARK_URL": "sqlite:x"}, ["PARK_URL", "SINKS"]),
-        (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, ["PARK_URL"]),
+        (PARKING, {"ICE_RESULT_PARK_URL": "ots://instance"}, ["PARK_URL", "SINKS"]),
+        (PARKING, {"ICE_RESULT_SINKS": "sqlite:x"}, []),
+        (PARKING, {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"}, ["SINKS"]),
         (QUEUE, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "4"}, []),
         (QUEUE, {"ICE_RESULT_MNS_ENDPOINT": "a b", "ICE_RESULT_CONCURRENCY": "0"}, ["CONCURRENCY", "MNS_ENDPOINT"]),
         (TRIGGERS, {"ICE_RESULT_SINKS": "ftp://x", "ICE_RESULT_CONCURRENCY": "0"}, []),
@@ -289,6 +293,14 @@ def test_a_new_variable_is_one_line() -> None:
     with pytest.raises(SettingsError, match=r"ICE_RESULT_RETRYS: no such variable; did you mean ICE_RESULT_RETRIES\?"):
         MoreSettings.from_environment({**GOOD, "ICE_RESULT_RETRYS": "5"})
     line = "| `ICE_RESULT_RETRIES` | how often a call is made again, 1 to 9 | `3` |"
-    assert line in written("README.md", BEGIN, MoreSettings)
+    assert line in Table.in_english(MoreSettings).written(BEGIN, MoreSettings)
     with pytest.raises(SettingsError, match="ICE_RESULT_RETRIES: no such variable"):
         Settings.from_environment({**GOOD, "ICE_RESULT_RETRIES": "5"})
+
+
+def test_every_variable_of_a_field_is_reported_when_it_is_wrong() -> None:
+    """GIVEN a wrong region in both variables of the region THEN each is reported, and nothing else is raised."""
+    wrong = {"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_REGION": "Shanghai", "DEPLOY_REGION": "Beijing"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(wrong)
+    assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_REGION", "DEPLOY_REGION"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import re
 import shlex
 import signal
 import sys
@@ -13,11 +16,21 @@ from typing import NoReturn
 
 from typing_extensions import override
 
-from alicloud_local.cloud import LocalCloud
+from alicloud_local.cloud import LocalCloud, PortError
 from alicloud_local.faults import FAULT_KINDS, Fault
 
 _HIGHEST_PORT = 65_535
 _LONGEST_LATENCY_SECONDS = 3600
+_ACCESS_KEY = ("LOCALCLOUDKEY", "secret-of-the-local-cloud")
+"""The access key is the same at every start, so that variables that are exported once stay valid with the same ports.
+
+It opens nothing but servers on 127.0.0.1.
+"""
+_NO_TABLESTORE = "needs the extra tablestore: pip install '.[tablestore]' in a clone of the repository"
+_RUNNING = """alicloud_local: running on 127.0.0.1; Ctrl-C or `kill {process}` stops it
+alicloud_local: run these `export` lines in the shell that is to use it"""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_QUEUE = re.compile(r"[A-Za-z0-9-]{1,120}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,17 +47,30 @@ def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = 
     stop = stop or threading.Event()
     try:
         with _cloud(options) as cloud:
-            for name, value in cloud.environment.items():
-                print(f"export {name}={shlex.quote(value)}")
+            variables = dict(cloud.environment)
+            if options.bucket:
+                variables["ICE_RESULT_SINKS"] = f"oss://{options.bucket[0]}/ice"
+            print(_RUNNING.format(process=os.getpid()), file=sys.stderr, flush=True)
+            lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+            sys.stdout.write("".join(lines))  # at once: a shell that waits for the file must not read a half
             sys.stdout.flush()
             while not stop.wait(0.2):  # in short steps: a signal just before an endless wait would not end it
                 pass
     except KeyboardInterrupt:
         return 0
-    except (OSError, ValueError, ImportError) as error:
-        print(f"alicloud_local: {error}", file=sys.stderr)
-        return 1
+    except PortError as error:
+        problem = "already in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        return _fail(f"--port-{error.service.replace('_', '-')} {error.port}: {problem}")
+    except ModuleNotFoundError:
+        return _fail(f"--tablestore {_NO_TABLESTORE}")
+    except (OSError, ValueError) as error:
+        return _fail(str(error))
     return 0
+
+
+def _fail(problem: str) -> int:
+    print(f"alicloud_local: {problem}", file=sys.stderr)
+    return 1
 
 
 def _cloud(options: argparse.Namespace) -> LocalCloud:
@@ -56,6 +82,7 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
         ports={name: port for name, port in ports.items() if port},
         tablestore=options.tablestore,
         oss_v1=not options.oss_v4_only,
+        access_key=_ACCESS_KEY,
     )
     for name in options.bucket:
         cloud.oss.create_bucket(name)
@@ -71,13 +98,24 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run stand-ins for ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, and print what to export.",
+        description="Run stand-ins for ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, and print `export` lines.",
+        epilog="Nothing is kept after the end. The access key is the same at every start.",
     )
     parser.add_argument("--jobs", type=_folder, metavar="DIR", help="folder of responses of ICE, <job id>.json each")
     parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")
-    parser.add_argument("--bucket", nargs="+", action="extend", default=[], metavar="NAME", help="buckets to create")
-    parser.add_argument("--queue", nargs="+", action="extend", default=[], metavar="NAME", help="queues to create")
-    parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the package tablestore)")
+    parser.add_argument(
+        "--bucket",
+        type=_bucket,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="buckets to create; ICE_RESULT_SINKS names the first",
+    )
+    parser.add_argument(
+        "--queue", type=_queue, nargs="+", action="extend", default=[], metavar="NAME", help="queues to create"
+    )
+    parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the extra tablestore)")
     parser.add_argument("--oss-v4-only", action="store_true", help="refuse OSS's signature V1, as for newer accounts")
     names = {name: service.name for name, service in LocalCloud().services.items()} | {"ots": "Tablestore"}
     for name, title in names.items():
@@ -102,9 +140,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
+    try:
+        is_folder = Path(text).is_dir()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error.strerror}") from error
+    if not is_folder:
         raise argparse.ArgumentTypeError(f"no folder {text!r}")
     return Path(text)
+
+
+def _bucket(text: str) -> str:
+    if not _BUCKET.fullmatch(text):
+        problem = "is not a bucket's name: 3 to 63 lower-case letters, digits and hyphens, no hyphen first or last"
+        raise argparse.ArgumentTypeError(f"{text!r} {problem}")
+    return text
+
+
+def _queue(text: str) -> str:
+    if not _QUEUE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a queue's name: 1 to 120 letters, digits and hyphens")
+    return text
 
 
 def _port(text: str) -> int:

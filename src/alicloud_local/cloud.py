@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 _Service = TypeVar("_Service", bound=LocalService)
 
 
+class PortError(OSError):
+    """A port that a service cannot listen on. `service` is its short name, as in `ports`."""
+
+    def __init__(self, service: str, port: int, error: OSError) -> None:
+        super().__init__(error.errno, f"port {port} of the service {service}: {error.strerror}")
+        self.service = service
+        self.port = port
+
+
 class LocalCloud:
     """ICE, OSS, MNS, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
@@ -72,6 +81,7 @@ class LocalCloud:
         ports: Mapping[str, int] | None = None,
         tablestore: bool = False,
         oss_v1: bool = False,
+        access_key: tuple[str, str] | None = None,
     ) -> None:
         """Make a cloud that does not run yet.
 
@@ -84,6 +94,7 @@ class LocalCloud:
         `ports`            ports by service (`{"oss": 9000}`); other services take any free one
         `tablestore`       run Tablestore too; ImportError where the package `tablestore` is not installed
         `oss_v1`           take OSS's signature V1 too, which is closed to newer accounts
+        `access_key`       id and secret of the first access key; others are random
         """
         keyring = Keyring()
         chance = random.Random(seed)  # noqa: S311  # nosec B311 # repeatable on purpose
@@ -106,7 +117,10 @@ class LocalCloud:
                 raise ValueError(f"no service {name!r} in this cloud: one of {', '.join(self.services)}")
             self.services[name].port = port
         self._access_key_id = ""
-        self.rotate()
+        if access_key is None:
+            self.rotate()
+        else:
+            self._access_key_id, self.credentials[access_key[0]] = access_key
 
     @property
     def ots(self) -> OtsServer:
@@ -153,13 +167,13 @@ class LocalCloud:
         return addresses
 
     def start(self) -> Self:
-        """Start the services. Raises OSError when a port that was asked for is taken."""
-        try:
-            for service in self.services.values():
+        """Start the services. Raises PortError, an OSError, when a port that was asked for is taken."""
+        for name, service in self.services.items():
+            try:
                 service.start()
-        except OSError:
-            self.close()
-            raise
+            except OSError as error:
+                self.close()
+                raise PortError(name, service.port, error) from error
         return self
 
     def close(self) -> None:

@@ -179,10 +179,7 @@ class LocalService(ABC):
     def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
         self._stopping.clear()
-        try:
-            self._server = HttpServer(self.name, self._respond, port=self.port, tls=self._options.tls)
-        except OSError as error:
-            raise OSError(error.errno, f"port {self.port} of the local {self.name}: {error.strerror}") from error
+        self._server = HttpServer(self.name, self._respond, port=self.port, tls=self._options.tls)
 
     def close(self) -> None:
         """Stop, end every connection, and leave no thread behind. A second call does nothing."""

@@ -1,6 +1,8 @@
 """ice-result turns a completion event of Alibaba Cloud ICE into a typed record and a verified manifest.
 
-    from ice_result import Settings, Credentials, assemble, decode, parse
+    from ice_result import fetch_record
+
+    record = fetch_record("cover-0001")
 
 Each public name is imported when it is first used: a cold start loads only the modules that it needs.
 """
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ice_result.core.credentials import Credentials
     from ice_result.errors import IceResultError
     from ice_result.expecting import expect
+    from ice_result.fetching import fetch_record
     from ice_result.jobs.model import Job
     from ice_result.processing.batch import Pipeline
     from ice_result.records.model import Manifest, Record
@@ -33,6 +36,7 @@ __all__ = [
     "assemble",
     "decode",
     "expect",
+    "fetch_record",
     "parse",
 ]
 
@@ -49,6 +53,7 @@ _HOMES = {
     "assemble": "ice_result.app",
     "decode": "ice_result.results",
     "expect": "ice_result.expecting",
+    "fetch_record": "ice_result.fetching",
     "parse": "ice_result.triggers",
 }
 

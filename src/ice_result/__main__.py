@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from ice_result.core.extras import missing_extra
+
 
 def main() -> None:
     """Run the command line, or print how to install it when its packages are missing."""
@@ -12,7 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
-        print("ice-result: the command needs its extra: pip install 'ice-result[cli]'", file=sys.stderr)  # noqa: T201  before there is a console
+        print(f"ice-result: the command {missing_extra('cli')}", file=sys.stderr)  # noqa: T201  before there is a console
         raise SystemExit(2) from None
     command()
 

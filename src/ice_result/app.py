@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,24 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock
 from ice_result.core.endpoints import Endpoint
 from ice_result.jobs import IceClient, IceJobs, RecordedJobs
+from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
 from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
+from ice_result.sinks.registry import SinkUrl, require_sdk
 
 if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
 
 
-def assemble(settings: Settings, credentials: Credentials, clock: Clock | None = None) -> Pipeline:
+def assemble(
+    settings: Settings, credentials: Credentials, clock: Clock | None = None, *, parks: bool = True
+) -> Pipeline:
     """Make the configured pipeline. Makes no call; an SDK is imported when it is first needed.
 
-    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine.
+    `clock` measures the time limits and the pauses of all calls; the default is the clock of the machine. Without
+    `parks`, an event that cannot be finished is reported as failed, and no note is left.
     """
     callers_clock = clock or Clock()
 
@@ -31,15 +36,22 @@ def assemble(settings: Settings, credentials: Credentials, clock: Clock | None =
         return ServiceCaller(service, clock=callers_clock, rate=RateLimiter(callers_clock))
 
     return Pipeline(
-        RecordedJobs(settings.jobs)
-        if isinstance(settings.jobs, Path)
-        else IceJobs(ice_client(settings, credentials, new_caller)),
-        _stores(settings, sink_context(settings, credentials, new_caller)),
+        open_jobs(settings, credentials, new_caller),
+        _stores(settings, sink_context(settings, credentials, new_caller), parks=parks),
         triggers=settings.triggers,
         region=settings.region,
         concurrency=settings.concurrency,
         most_tries=settings.parked_tries,
     )
+
+
+def open_jobs(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> JobSource:
+    """Open the source of jobs: ICE, or saved responses. Raises SettingsError without a region and an endpoint."""
+    if isinstance(settings.jobs, Path):
+        return RecordedJobs(settings.jobs)
+    return IceJobs(ice_client(settings, credentials, new_caller))
 
 
 def ice_client(
@@ -66,9 +78,11 @@ def queue_at(settings: Settings, credentials: Credentials, queue: str, account_i
     return MnsQueue(queue, endpoint=endpoint, credentials=credentials, ca_bundle=settings.ca_bundle)
 
 
-def _stores(settings: Settings, context: SinkContext) -> Stores:
+def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
     sinks = [open_sink(url, context) for url in dict.fromkeys(settings.sinks)]
-    if settings.park_url:
+    if not parks:
+        parking_stores = []
+    elif settings.park_url:
         parking_stores = [open_parking_store(settings.park_url, context)]
     else:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
@@ -84,6 +98,25 @@ def open_parking_stores(settings: Settings, credentials: Credentials) -> list[Pa
     """Open the stores that keep parked events and notes, in the order of the pipeline."""
     context = sink_context(settings, credentials)
     return [open_parking_store(url, context) for url in settings.parking_urls]
+
+
+def require_keys(
+    settings: Settings, credentials: Credentials, urls: Iterable[SinkUrl], *, calls_alibaba_cloud: bool = False
+) -> None:
+    """Look for the SDKs and the keys of these stores, and of other services that are called, before the first call.
+
+    Raises SettingsError, which names the extra or the variable that is missing.
+    """
+    schemes = set()
+    for url in urls:
+        require_sdk(url)
+        schemes.add(url.scheme)
+    if calls_alibaba_cloud or schemes & {"oss", "ots"}:
+        credentials.require()
+    if "s3" in schemes:
+        from ice_result.sinks.object.s3 import S3Client  # noqa: PLC0415  only for stores that speak S3
+
+        S3Client(sink_context(settings, credentials)).require_keys()
 
 
 def sink_context(

@@ -44,6 +44,11 @@ class IceResultError(Exception):
     transient: ClassVar[bool] = False
     reason: ClassVar[str] = "error"
 
+    @property
+    def cause(self) -> str:
+        """The answer, without what was tried: the same for another call that fails in the same way."""
+        return str(self).rpartition(": ")[2]
+
     @override
     def __init_subclass__(cls, reason: str | None = None, *, transient: bool | None = None) -> None:
         cls.reason = cls.reason if reason is None else reason
@@ -97,20 +102,23 @@ class ServiceError(IceResultError, reason="service_error"):
         request_id: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
-        parts = [f"{service}: {redact(operation)}"]
         answer = " ".join(part for part in (str(status or ""), redact(code)) if part)
-        if answer:
-            parts.append(answer)
-        if detail:
-            parts.append(shorten(detail))
+        returned = [part for part in (answer, shorten(detail)) if part]
+        parts = [service, redact(operation), *returned]
         if request_id:
             parts.append(f"request id {redact(request_id)[:64]}")
         super().__init__(": ".join(parts))
+        self._cause = ": ".join([service, *returned])
         self.service = service
         self.code = code
         self.status = status
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
+
+    @property
+    @override
+    def cause(self) -> str:
+        return self._cause
 
 
 class ThrottledError(ServiceError, reason="throttled", transient=True):
@@ -165,12 +173,26 @@ class ParkingError(IceResultError, reason="parking_failed", transient=True):
     """An event that could be neither finished nor parked: the platform must deliver it again."""
 
 
+INTERNAL = "internal"
+"""Reason of an event that a bug in this package stopped."""
+
+
 def transient_reasons() -> frozenset[str]:
     """Return the reasons that may pass by themselves."""
+    return frozenset(kind.reason for kind in _kinds() if kind.transient)
+
+
+def parked_reasons() -> frozenset[str]:
+    """Return the reasons for which an event may be parked: the reason of every error but the root and ParkingError."""
+    ours = (kind for kind in _kinds() if kind.__module__ == __name__)
+    return frozenset({INTERNAL, *(kind.reason for kind in ours)} - {IceResultError.reason, ParkingError.reason})
+
+
+def _kinds() -> list[type[IceResultError]]:
     kinds: list[type[IceResultError]] = [IceResultError]
     for kind in kinds:  # the list grows by the classes below each
         kinds += kind.__subclasses__()
-    return frozenset(kind.reason for kind in kinds if kind.transient)
+    return kinds
 
 
 def is_try(reason: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
-from ice_result.app import open_parking_stores
+from ice_result.app import open_parking_stores, require_keys
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.processing.parking import leave_notes
@@ -51,5 +51,7 @@ def expect(
         if event.kind == "malformed":
             raise ValueError(event.reason)
         notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
-    parking_stores = open_parking_stores(settings, Credentials())
+    credentials = Credentials()
+    require_keys(settings, credentials, settings.parking_urls)
+    parking_stores = open_parking_stores(settings, credentials)
     return [*leave_notes(parking_stores, notes, lambda: Deadline.after(_SECONDS_A_NOTE))]

@@ -1,6 +1,6 @@
 """Settings of the program: the environment is read once, each value is parsed here, all problems are reported at once.
 
-A variable is one field of `Settings`: its type, parser, meaning and default. The README's table is made of the fields.
+A variable is one field of `Settings`: its type, parser, meaning and default. docs/configuration.md lists the fields.
 A `Section` is what one kind of command reads: a wrong variable of another section does not stop that command.
 """
 
@@ -160,9 +160,10 @@ def _rule_of_parking(settings: "Settings", wrong: Collection[str]) -> Iterator[t
     if not settings.sinks and not settings.park_url:
         yield _NO_SINKS
     elif not settings.parking_urls:
-        keeping = ", ".join(parking_schemes())
-        problem = f"not set, and none of the sinks keeps events that cannot be finished: {keeping} do"
-        yield "ICE_RESULT_PARK_URL", problem
+        *others, last = parking_schemes()
+        keeping = f"{', '.join(others)} or {last}"
+        problem = f"no sink keeps events that cannot be finished: add one of {keeping}, or set ICE_RESULT_PARK_URL"
+        yield "ICE_RESULT_SINKS", problem
 
 
 def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -179,9 +180,11 @@ STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_ru
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
 STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
+JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
 EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
+BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks))
 
 _ADDRESSING = one_of("virtual", "path")
 _LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)
@@ -194,77 +197,85 @@ class Settings(Model):
 
     sinks: Annotated[
         tuple[SinkUrl, ...],
-        Variable(each(sink_url), "where records go: comma-separated URLs; all of them get every job"),
+        Variable(each(sink_url), "stores of the records: comma-separated URLs; each of them gets every job"),
     ] = ()
     jobs: Annotated[
         Literal["ice"] | Path,
-        Variable(job_source, "where jobs are looked up: `ice`, or `file:` and a folder of saved responses"),
+        Variable(job_source, "source of the jobs: `ice`, or `file:` and a folder of saved responses"),
     ] = "ice"
     region: Annotated[
         str | None,
-        Variable(parse_region, "the region of the jobs, as cn-shanghai; on Function Compute the function's own"),
+        Variable(parse_region, "region of the jobs, such as cn-shanghai; on Function Compute, that of the function"),
         Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "DEPLOY_REGION", "FC_REGION")),
     ] = None
     ice_endpoint: Annotated[
-        Endpoint | None, Variable(parse_endpoint, "ICE's endpoint, when not `ice.<region>.aliyuncs.com`")
+        Endpoint | None, Variable(parse_endpoint, "endpoint of ICE, if it is not `ice.<region>.aliyuncs.com`")
     ] = None
     oss_endpoint: Annotated[
-        Endpoint | None, Variable(parse_object_endpoint, "OSS's endpoint, when not `oss-<region>.aliyuncs.com`")
+        Endpoint | None, Variable(parse_object_endpoint, "endpoint of OSS, if it is not `oss-<region>.aliyuncs.com`")
     ] = None
     oss_addressing: Annotated[
         Literal["virtual", "path"],
-        Variable(_ADDRESSING, "`virtual` (bucket in the host name) or `path` (for servers on loopback)"),
+        Variable(_ADDRESSING, "`virtual` (the bucket is in the host name) or `path` (for servers on this machine)"),
     ] = "virtual"
     oss_encryption: Annotated[
         str | None,
-        Variable(one_of("AES256", "KMS", "SM4"), "server-side encryption asked for at each write: AES256, KMS or SM4"),
+        Variable(one_of("AES256", "KMS", "SM4"), "server-side encryption of what is written: AES256, KMS or SM4"),
     ] = None
     ots_endpoint: Annotated[
         Endpoint | None,
-        Variable(parse_endpoint, "Tablestore's endpoint, when not `<instance>.<region>.ots.aliyuncs.com`"),
+        Variable(parse_endpoint, "endpoint of Tablestore, if it is not `<instance>.<region>.ots.aliyuncs.com`"),
     ] = None
     mns_endpoint: Annotated[
         Endpoint | None,
-        Variable(parse_endpoint, "MNS's endpoint, `<account id>.mns.<region>.aliyuncs.com`; to send jobs to a queue"),
+        Variable(
+            parse_endpoint, "endpoint of MNS, `<account id>.mns.<region>.aliyuncs.com`; for `backfill --via-queue`"
+        ),
     ] = None
     mns_control_endpoint: Annotated[
         Endpoint | None,
-        Variable(parse_endpoint, "the endpoint of MNS's control, when not `mns-open.<region>.aliyuncs.com`; for setup"),
+        Variable(
+            parse_endpoint, "management endpoint of MNS, if it is not `mns-open.<region>.aliyuncs.com`; for `setup`"
+        ),
     ] = None
     ram_endpoint: Annotated[
-        Endpoint | None, Variable(parse_endpoint, "RAM's endpoint, when not `ram.aliyuncs.com`; for setup")
+        Endpoint | None, Variable(parse_endpoint, "endpoint of RAM, if it is not `ram.aliyuncs.com`; for `setup`")
     ] = None
     sts_endpoint: Annotated[
-        Endpoint | None, Variable(parse_endpoint, "STS's endpoint, when not `sts.<region>.aliyuncs.com`; for setup")
+        Endpoint | None,
+        Variable(parse_endpoint, "endpoint of STS, if it is not `sts.<region>.aliyuncs.com`; for `setup`"),
     ] = None
     s3_endpoint: Annotated[
-        Endpoint | None, Variable(parse_object_endpoint, "the endpoint of the S3-compatible store, when not AWS's own")
+        Endpoint | None, Variable(parse_object_endpoint, "endpoint of the S3-compatible store, if it is not AWS")
     ] = None
     s3_addressing: Annotated[
         Literal["virtual", "path"],
-        Variable(_ADDRESSING, "`virtual` (bucket in the host name) or `path`, as many other servers want it"),
+        Variable(_ADDRESSING, "`virtual` (the bucket is in the host name) or `path` (for many other servers)"),
     ] = "virtual"
-    event_types: Annotated[tuple[str, ...], Variable(some_types, "the event types that wake us, comma-separated")] = (
+    event_types: Annotated[tuple[str, ...], Variable(some_types, "event types to process, comma-separated")] = (
         "AIProduceComplete",
     )
     job_id_paths: Annotated[
         tuple[str, ...],
-        Variable(each(json_pointer), "where an event holds the job id: JSON pointers, comma-separated, tried in order"),
+        Variable(
+            each(json_pointer), "places of the job id in an event: JSON pointers, comma-separated, tried in order"
+        ),
     ] = ("/MessageBody/JobId", "/JobId")
-    verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: ask OSS for each output file")] = True
-    concurrency: Annotated[int, Variable(up_to(256), "how many jobs of a batch are worked on at once, 1 to 256")] = 8
+    verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: whether OSS is asked for each output file")] = True
+    concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
-        SinkUrl | None, Variable(parking_url, "where events that cannot be finished go, when not into the sinks")
+        SinkUrl | None, Variable(parking_url, "store of parked events, if they are not to be kept in the sinks")
     ] = None
     parked_tries: Annotated[
-        int, Variable(up_to(1000), "how often an event is parked before only a person tries it again, 1 to 1000")
+        int, Variable(up_to(1000), "number of attempts after which only a person retries a parked event, 1 to 1000")
     ] = 24
     callback_url: Annotated[
-        str | None, Variable(web_url, "the callback URL set in ICE, for checking the signature of HTTP callbacks")
+        str | None,
+        Variable(web_url, "callback URL as it is set in ICE; the signatures of HTTP callbacks are checked with it"),
     ] = None
     callback_keys: Annotated[
         tuple[str, ...],
-        Variable(each(str), "the callback's AuthKey; two, comma-separated, while one replaces the other"),
+        Variable(each(str), "AuthKey of the callback; during a change of keys both, comma-separated"),
         Field(repr=False),
     ] = ()
     log_level: Annotated[str, Variable(_LEVEL, "DEBUG, INFO, WARNING or ERROR")] = "INFO"
@@ -284,11 +295,13 @@ class Settings(Model):
                 name not in variables or name.removeprefix(_PREFIX).lower().startswith(section.names)
             ):
                 given[name] = value.strip()
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            problems |= {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors()}
-            settings = cls.model_validate({name: text for name, text in given.items() if name not in problems})
+        while True:  # a field with several variables reports its first one only
+            try:
+                settings = cls.model_validate(given)
+                break
+            except ValidationError as error:
+                problems |= {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors()}
+                given = {name: text for name, text in given.items() if name not in problems}
         for rule in section.rules:
             for name, problem in rule(settings, problems):
                 problems.setdefault(name, problem)

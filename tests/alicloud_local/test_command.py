@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
+import oss2
 import pytest
 from typing_extensions import override
 
@@ -19,6 +22,7 @@ import alicloud_local
 from alicloud_local import LocalCloud
 from alicloud_local.__main__ import main
 from alicloud_local.rpc.messages import JsonObject
+from support.paths import SAMPLE_JOBS
 
 COVERS: JsonObject = {
     "JobId": "covers",
@@ -36,16 +40,62 @@ def stopped() -> threading.Event:
 
 
 def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Lines for a shell, and nothing else."""
+    """Lines for a shell on standard output; how to use and stop it on standard error."""
     (tmp_path / "covers.json").write_text(json.dumps(COVERS), "utf-8")
     arguments = ["--jobs", str(tmp_path), "--bucket", "one", "two", "--queue", "jobs", "--latency", "0.1"]
 
     assert main([*arguments, "--fault", "throttle:2", "--fault", "reset:always", "--fault", "hang"], stopped()) == 0
 
-    lines = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
+    assert lines[-1] == "export ICE_RESULT_SINKS=oss://one/ice"
+    assert printed.err == (
+        f"alicloud_local: running on 127.0.0.1; Ctrl-C or `kill {os.getpid()}` stops it\n"
+        "alicloud_local: run these `export` lines in the shell that is to use it\n"
+    )
+
+
+def test_the_access_key_is_the_same_at_every_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN variables of an earlier start with the same ports THEN they are valid. A cloud of a test has others."""
+    keys = []
+    for _ in range(2):
+        main([], stopped())
+        keys.append([line for line in capsys.readouterr().out.splitlines() if "ACCESS_KEY" in line])
+    assert (
+        keys
+        == [
+            [
+                "export ALIBABA_CLOUD_ACCESS_KEY_ID=LOCALCLOUDKEY",
+                "export ALIBABA_CLOUD_ACCESS_KEY_SECRET=secret-of-the-local-cloud",
+            ]
+        ]
+        * 2
+    )
+    assert "LOCALCLOUDKEY" not in LocalCloud().credentials
+
+
+@pytest.mark.parametrize(("secret", "status"), [("right", 200), ("wrong", 403)])
+def test_the_access_key_that_is_given_is_checked(secret: str, status: int) -> None:
+    """GIVEN a cloud with an access key of its own WHEN a request is signed THEN the secret must be the one given."""
+    with LocalCloud(access_key=("LOCALID", "right")) as cloud:
+        cloud.oss.create_bucket("one")
+        assert cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LOCALID"
+        signer = oss2.AuthV4("LOCALID", secret)
+        bucket = oss2.Bucket(signer, cloud.oss.endpoint, "one", region="cn-shanghai", is_path_style=True)
+        try:
+            answer: int | None = bucket.put_object("key", b"data").status
+        except oss2.exceptions.OssError as error:
+            answer = error.status
+    assert answer == status
+
+
+def test_without_a_bucket_there_is_no_sink(capsys: pytest.CaptureFixture[str]) -> None:
+    """ICE_RESULT_SINKS of the shell stays as it is."""
+    main([], stopped())
+    assert "ICE_RESULT_SINKS" not in capsys.readouterr().out
 
 
 def test_the_command_serves_another_region(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +109,9 @@ def test_the_command_serves_another_region(capsys: pytest.CaptureFixture[str]) -
     ("arguments", "complaint"),
     [
         (["--jobs", "no-such-folder"], "no folder 'no-such-folder'"),
+        (["--bucket", "My_B"], "argument --bucket: 'My_B' is not a bucket's name: 3 to 63 lower-case letters"),
+        (["--bucket", "no"], "argument --bucket: 'no' is not a bucket's name"),
+        (["--queue", "a/b"], "argument --queue: 'a/b' is not a queue's name: 1 to 120 letters, digits and hyphens"),
         (["--port-ice", "70000"], "'70000' is not a port, 0 to 65535"),
         (["--latency", "soon"], "'soon' is not a number of seconds, 0 to 3600"),
         (["--fault", "explode"], "no fault 'explode': one of throttle"),
@@ -83,12 +136,13 @@ def test_what_the_command_cannot_do_is_one_line(tmp_path: Path, capsys: pytest.C
     """A port that is taken, a saved response that is not JSON: exit status 1."""
     (tmp_path / "broken.json").write_text("{", "utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert main(["--port-ice", str(taken.getsockname()[1])], stopped()) == 1
+        port = taken.getsockname()[1]
+        assert main(["--port-mns-control", str(port)], stopped()) == 1
     assert main(["--jobs", str(tmp_path)], stopped()) == 1
 
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert "in use" in lines[0]
+    assert lines[0] == f"alicloud_local: --port-mns-control {port}: already in use"
     assert "not JSON" in lines[1]
 
 
@@ -131,4 +185,40 @@ def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
         rest, errors = process.communicate(timeout=60)
 
     assert all(line.startswith("export ") for line in printed)
-    assert (process.returncode, rest, errors) == (0, "", "")
+    assert (process.returncode, rest) == (0, "")
+    assert [line.startswith("alicloud_local: ") for line in errors.splitlines()] == [True, True]
+    assert f"`kill {process.pid}` stops it" in errors
+
+
+def test_tablestore_without_its_package(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN no package of Tablestore THEN the extra is named."""
+    for name in [name for name in sys.modules if name.startswith(("tablestore.", "alicloud_local.tablestore"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tablestore", None)
+
+    assert main(["--tablestore"], stopped()) == 1
+
+    how = "needs the extra tablestore: pip install '.[tablestore]' in a clone of the repository"
+    assert capsys.readouterr().err == f"alicloud_local: --tablestore {how}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_command_in_the_background_of_a_shell(shell: str, tmp_path: Path) -> None:
+    """GIVEN its lines in a file WHEN the shell has read them THEN ice-result works there, until it is stopped."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    python, source = shlex.quote(sys.executable), Path(alicloud_local.__file__).parents[1]
+    script = f"""
+    {python} -m alicloud_local --jobs {SAMPLE_JOBS} --bucket my-records > env.sh &
+    until [ -s env.sh ]; do sleep 0.2; done; . ./env.sh
+    {python} -m ice_result process cover-0001
+    {python} -m ice_result list --ids
+    kill $!; wait
+    """
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(source)}
+    done = subprocess.run(
+        [shell, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "recorded  cover-0001  Cover" in done.stdout
+    assert done.stdout.splitlines()[-1] == "cover-0001"

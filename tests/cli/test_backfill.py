@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import CallEvent, Fault, LocalCloud
-from ice_result.cli.backfill import Progress, send
+from ice_result.cli.backfill import send
+from ice_result.cli.backfill_progress import Progress, Target
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
@@ -33,6 +35,7 @@ from support.platform_context import PlatformContext
 
 SINK = "oss://records/ice"
 QUEUE = "ice-callback-result"
+ANYWHERE = Target("anywhere")
 AT_ONCE = 2
 MOST_UNDER_WAY = 2 * AT_ONCE
 
@@ -42,6 +45,16 @@ def write_ids(folder: Path, *lines: str) -> Path:
     path = folder / "ids.txt"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
+
+
+def progress_files(folder: Path) -> list[Path]:
+    """The lists of done jobs beside `ids.txt`, one for each target."""
+    return sorted(folder.glob("ids.txt.*.done"))
+
+
+def without_paths(summary: str) -> str:
+    """A summary without the names of the lists of done jobs."""
+    return re.sub(r" \([^)]*\.done\)", "", summary)
 
 
 def backfill(cloud: LocalCloud, *arguments: str, **environment: str) -> Finished:
@@ -148,7 +161,7 @@ def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -
     assert done.returncode == 1
     assert [line.split(": ")[1] for line in told] == ["line 1", "line 3", "line 4", "line 6"]
     assert told[0].endswith(
-        "found more than a job id; expected one job id per line; of a CSV file, cut out the column first"
+        "found more than a job id; expected one job id per line; for a CSV file, name its column with --column"
     )
     assert summary.startswith("4 unreadable, 2 recorded: 0 complete, 2 not, in ")
 
@@ -199,23 +212,103 @@ def test_a_second_run_does_only_what_is_left(cloud: LocalCloud, tmp_path: Path) 
 
     done = backfill(cloud, str(ids), "--sink", SINK)
 
-    assert done.stderr.startswith("2 done before, 1 named twice, 1 recorded: 0 complete, 1 not, in ")
+    (kept,) = progress_files(tmp_path)
+    assert done.stderr.startswith(f"2 done before ({kept}), 1 named twice, 1 recorded: 0 complete, 1 not, in ")
     assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1, "musicdemix-0001": 1}
 
 
-def test_what_is_parked_is_done_with_and_what_failed_is_not(tmp_path: Path) -> None:
-    """A parked job is kept elsewhere, for `parked retry`; one that could not even be parked is tried again."""
-    ids = write_ids(tmp_path, "nobody")
-    out = tmp_path / "out"
-    out.write_text("a file where a folder should be")
+@pytest.mark.parametrize(("more", "outcome"), [((), "failed"), (("--park",), "parked")])
+def test_what_is_not_recorded_is_tried_again(tmp_path: Path, more: tuple[str, ...], outcome: str) -> None:
+    """Nothing is parked without --park; a job that is parked is no more recorded than one that failed."""
+    ids, out = write_ids(tmp_path, "nobody", "cover-0001"), tmp_path / "out"
     lines = []
-    for _ in range(3):
-        done = offline(str(ids), "--sink", f"file:{out}", "--json")
-        lines.append([json.loads(line)["outcome"] for line in done.stdout.splitlines()])
-        if out.is_file():
-            out.unlink()
+    for _ in range(2):
+        done = offline(str(ids), "--sink", f"file:{out}", "--json", *more)
+        assert done.returncode == 1
+        lines.append(sorted((str(line["job_id"]), line["outcome"]) for line in done.documents))
 
-    assert lines == [["failed"], ["parked"], []]
+    assert lines == [[("cover-0001", "recorded"), ("nobody", outcome)], [("nobody", outcome)]]
+    assert (out / "parked").exists() == bool(more)
+
+
+def test_another_target_has_another_list_of_done_jobs(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN jobs that are recorded in one store WHEN another store, or a queue, is named THEN they are done there."""
+    cloud.mns.create_queue(QUEUE)
+    ids = write_ids(tmp_path, "cover-0001", "videoclip-0001")
+    first, second = (("--sink", f"file:{tmp_path}/{name}") for name in ("one", "two"))
+    for arguments in (first, second, (*first, *second), ("--via-queue", QUEUE)):
+        done = backfill(cloud, str(ids), *arguments)
+        assert done.returncode == 0, done.stderr
+        assert re.match("2 (recorded|queued)", done.stderr)
+    again = backfill(cloud, str(ids), *second, *first)
+
+    assert without_paths(again.stderr).startswith("2 done before in ")
+    assert len(progress_files(tmp_path)) == 4
+    firsts = {path.read_text().splitlines()[0] for path in progress_files(tmp_path)}
+    assert f"# ice-result backfill: done for file:{tmp_path}/one" in firsts
+    assert f"# ice-result backfill: done for file:{tmp_path}/one, file:{tmp_path}/two" in firsts
+
+
+def test_ten_unreadable_lines_end_the_run(tmp_path: Path) -> None:
+    """As when the file is no list of job ids: what follows is not asked for."""
+    ids = write_ids(tmp_path, "cover-0001", *["not an id"] * 12, "videoclip-0001")
+
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--json")
+
+    assert done.returncode == 2
+    assert [line["job_id"] for line in done.documents] == ["cover-0001"]
+    assert len(done.stderr.splitlines()) == 11
+    assert done.stderr.splitlines()[-1] == "ice-result: stopped after 10 unreadable lines; see --column"
+
+
+CSV = 'Job Id;State;Note\r\ncover-0001;ok;x\r\n"videoclip-0001";;"a;b"\r\n;;empty\r\n\r\n musicdemix-0001 ;ok\r\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(("column", "delimiter"), [("Job Id", ";"), ("Job Id", ","), ("Job Id", "\t")])
+def test_a_column_of_a_csv_file_is_read(tmp_path: Path, encoding: str, column: str, delimiter: str) -> None:
+    """By its name, with the separators and the encodings that spreadsheets write."""
+    ids = tmp_path / "ids.csv"
+    ids.write_bytes(CSV.replace(";", delimiter).encode(encoding))
+
+    done = offline(str(ids), "--column", column, "--sink", f"file:{tmp_path}/out", "--json")
+
+    assert sorted(str(line["job_id"]) for line in done.documents) == ["cover-0001", "musicdemix-0001", "videoclip-0001"]
+    assert done.stderr == f"ice-result: line 4: no value in column {column}\n"
+    assert done.returncode == 1
+
+
+def test_a_column_is_named_by_its_number_too(tmp_path: Path) -> None:
+    """Then the first row is data."""
+    ids = tmp_path / "ids.csv"
+    ids.write_text("2026,cover-0001\n2026,videoclip-0001\n")
+    done = offline(str(ids), "--column", "2", "--sink", f"file:{tmp_path}/out", "--json")
+    assert sorted(str(line["job_id"]) for line in done.documents) == ["cover-0001", "videoclip-0001"]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("JobId", "--column JobId: no such column; the first row has Job Id, State, Note"),
+        ("0", "--column 0: columns are counted from 1"),
+    ],
+)
+def test_a_column_that_is_not_there_is_told(tmp_path: Path, column: str, expected: str) -> None:
+    """Before anything is asked."""
+    ids = tmp_path / "ids.csv"
+    ids.write_text(CSV)
+    done = offline(str(ids), "--column", column, "--sink", f"file:{tmp_path}/out")
+    assert done.returncode == 2
+    assert expected in done.stderr
+
+
+def test_the_head_of_a_column_is_no_job_id(tmp_path: Path) -> None:
+    """GIVEN a file with one column and its name THEN the name is told, and what to do, and not asked for."""
+    ids = write_ids(tmp_path, "job_id", "cover-0001")
+    done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--json")
+    assert [line["job_id"] for line in done.documents] == ["cover-0001"]
+    assert done.stderr == "ice-result: line 1: 'job_id' is the head of a column: use --column job_id\n"
+    assert offline(str(ids), "--column", "job_id", "--sink", f"file:{tmp_path}/out", "--json").returncode == 0
 
 
 def test_a_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -241,12 +334,12 @@ def test_a_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     """GIVEN progress that ends in the middle of a line THEN the job of that line is new, and its next line is whole."""
     path = tmp_path / "ids.txt.done"
-    with Progress(path) as progress:
+    with Progress(path, ANYWHERE) as progress:
         progress.done([JobId("a"), JobId("bb")])
     whole = path.read_bytes()
     path.write_bytes(whole[:-2])
 
-    with Progress(path) as progress:
+    with Progress(path, ANYWHERE) as progress:
         assert [progress.take(JobId(name)) for name in ("a", "bb", "a")] == ["done before", "new", "named twice"]
         progress.done([JobId("bb")])
 
@@ -257,11 +350,11 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
 def test_progress_that_was_killed_at_its_first_line_begins_anew(length: int, tmp_path: Path) -> None:
     """Before any job was written."""
     path = tmp_path / "ids.txt.done"
-    with Progress(path):
+    with Progress(path, ANYWHERE):
         pass
     header = path.read_bytes()
     path.write_bytes(header[:length])
-    with Progress(path) as progress:
+    with Progress(path, ANYWHERE) as progress:
         assert progress.take(JobId("a")) == "new"
     assert path.read_bytes() == header
 
@@ -269,30 +362,34 @@ def test_progress_that_was_killed_at_its_first_line_begins_anew(length: int, tmp
 def test_progress_is_in_the_file_before_the_process_ends(tmp_path: Path) -> None:
     """A process that is killed has no time to write it."""
     path = tmp_path / "ids.txt.done"
-    with Progress(path) as progress:
+    with Progress(path, ANYWHERE) as progress:
         progress.done([JobId("a")])
         assert path.read_text().splitlines()[1:] == ["a"]
 
 
 def test_a_file_that_is_no_progress_is_left_alone(tmp_path: Path) -> None:
-    """Somebody else's `ids.txt.done`."""
+    """Somebody else's `ids.txt.done`, or the list of another target."""
     ids = write_ids(tmp_path, "cover-0001")
     theirs = tmp_path / "ids.txt.done"
-    theirs.write_text("all of these are done, I think\n")
-
-    done = offline(str(ids), "--sink", f"file:{tmp_path}/out")
-
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"ice-result: {theirs}: not the progress of a backfill")
-    assert theirs.read_text() == "all of these are done, I think\n"
+    contents = {
+        "all of these are done, I think\n": "not the progress of a backfill",
+        "# ice-result backfill: done for file:/srv\n": f"the progress for file:/srv, not for file:{tmp_path}/out",
+    }
+    for text, problem in contents.items():
+        theirs.write_text(text)
+        done = offline(str(ids), "--sink", f"file:{tmp_path}/out", "--resume", str(theirs))
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"ice-result: {theirs}: {problem}, and so left alone; name another file")
+        assert theirs.read_text() == text
 
 
 def test_two_backfills_never_share_their_progress(tmp_path: Path) -> None:
     """GIVEN a backfill that is under way WHEN another begins with the same file THEN it ends at once."""
     ids = write_ids(tmp_path, "cover-0001", "cover-0001")
-    kept = tmp_path / "ids.txt.done"
-    with Progress(kept) as progress:
+    target = Target(f"file:{tmp_path}/out")
+    kept = target.path_beside(ids)
+    with Progress(kept, target) as progress:
         progress.done([JobId("videoclip-0001")])
         refused = offline(str(ids), "--sink", f"file:{tmp_path}/out")
         assert kept.read_text().splitlines()[1:] == ["videoclip-0001"]
@@ -310,7 +407,7 @@ def test_two_backfills_never_share_their_progress(tmp_path: Path) -> None:
 def test_progress_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     """Before anything is done."""
     with pytest.raises(StorageError, match=r"cannot keep progress in .*nowhere/x: No such file.*see --resume"):
-        Progress(tmp_path / "nowhere" / "x")
+        Progress(tmp_path / "nowhere" / "x", ANYWHERE)
 
 
 def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(
@@ -326,7 +423,7 @@ def test_standard_input_goes_on_where_it_was_only_with_a_file_to_keep_that_in(
         assert done.returncode == 0
         summaries.append(done.stderr.partition(" in ")[0])
 
-    assert summaries == [*["1 recorded: 0 complete, 1 not,"] * 3, "1 done before"]
+    assert summaries == [*["1 recorded: 0 complete, 1 not,"] * 3, f"1 done before ({kept})"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
 
 
@@ -438,7 +535,7 @@ def test_a_killed_backfill_through_the_queue_goes_on_where_it_was(tmp_path: Path
         done = backfill(cloud, str(ids), "--via-queue", QUEUE)
 
         assert done.returncode == 0, done.stderr
-        assert " done before, " in done.stderr
+        assert " done before (" in done.stderr
         in_queue = queued(cloud)
         assert set(in_queue) == set(job_ids)
         assert in_queue.total() - len(job_ids) <= 16 * MOST_UNDER_WAY
@@ -466,8 +563,8 @@ def test_ctrl_c_ends_it_with_a_summary_and_what_was_sent_is_kept(tmp_path: Path)
     before = int(summary.partition(" queued in ")[0])
     assert status == 130
     assert 16 * 3 <= before < 480
-    assert interrupted.startswith("ice-result: interrupted; ")
-    assert done.stderr.startswith(f"{before} done before, {480 - before} queued in ")
+    assert interrupted == "ice-result: interrupted"
+    assert without_paths(done.stderr).startswith(f"{before} done before, {480 - before} queued in ")
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -494,7 +591,8 @@ def test_ctrl_c_while_a_job_is_noted_as_done_counts_it(
     done = backfill(cloud, str(ids), destination, where, ICE_RESULT_CONCURRENCY="1")
 
     assert done.returncode == 130
-    kept = (tmp_path / "ids.txt.done").read_text(encoding="utf-8").splitlines()[1:]
+    (path,) = progress_files(tmp_path)
+    kept = path.read_text(encoding="utf-8").splitlines()[1:]
     assert len(kept) == done_with
     assert done.stderr.startswith(f"{done_with} ")
 
@@ -512,7 +610,8 @@ def test_a_batch_that_is_refused_for_now_is_failed_and_the_rest_goes_on(cloud: L
     assert done.returncode == 1
     assert all(set(line) == {"job_id", "outcome", "reason"} for line in lines)
     assert Counter(line["outcome"] for line in lines) == {"failed": 16, "queued": 24}
-    assert backfill(cloud, str(ids), "--via-queue", QUEUE).stderr.startswith("24 done before, 16 queued in ")
+    again = backfill(cloud, str(ids), "--via-queue", QUEUE)
+    assert without_paths(again.stderr).startswith("24 done before, 16 queued in ")
     assert queued(cloud) == Counter(job_ids)
 
 
@@ -527,7 +626,7 @@ def test_a_queue_that_is_not_there_ends_it_at_once(cloud: LocalCloud, tmp_path: 
     assert " failed in " in summary
     assert line.startswith("ice-result: MNS: send 16 jobs to the queue not-there: 404 QueueNotExist: no such queue")
     assert len(cloud.mns.calls) <= 2 * MOST_UNDER_WAY
-    assert len((tmp_path / "ids.txt.done").read_text().splitlines()) == 1
+    assert [len(path.read_text().splitlines()) for path in progress_files(tmp_path)] == [1]
 
 
 def test_thousands_go_through_the_queue_in_as_few_calls_as_can_be(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -567,9 +666,12 @@ def test_ids_are_read_as_they_are_sent(cloud: LocalCloud) -> None:
         (["/none"], "/none: No such file"),
         (["/"], "/: Is a directory"),
         (["-", "--qps", "0"], "--qps"),
-        (["-", "--sink", "file:./out", "--jobs", "/none"], "ICE_RESULT_JOBS: '/none' is not a folder"),
-        (["-", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS: not set"),
-        (["-", "--via-queue", "q", "--sink", "file:./out"], "--sink and --jobs are the function's own"),
+        (["-", "--sink", "file:./out", "--jobs", "/none"], "--jobs: '/none' is not a folder"),
+        (["-", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS or --sink: not set"),
+        (
+            ["-", "--via-queue", "q", "--sink", "file:./out"],
+            "--sink, --jobs, --no-verify and --park are settings of the function",
+        ),
         (["-", "--via-queue", "q"], "ICE_RESULT_MNS_ENDPOINT: not set"),
         (["-", "--via-queue", "no/queue"], "ICE_RESULT_MNS_ENDPOINT: not set"),
     ],

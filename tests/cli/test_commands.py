@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
-from support.command_line import ice_result, ice_result_given
+from support.command_line import ice_result, ice_result_given, ice_result_shown
 from support.paths import ROOT, SAMPLE_JOBS
 
 EVENTS = ROOT / "samples" / "events"
@@ -43,20 +43,23 @@ def test_process_takes_an_event_from_standard_input(cloud: LocalCloud, tmp_path:
     assert "1 recorded: 1 complete, in" in done.stderr
 
 
-def test_process_exits_1_when_something_was_parked(tmp_path: Path) -> None:
-    """A job that is not there is parked, said so, and the exit status tells scripts."""
-    done = ice_result("process", "nobody", "--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}", "--json")
+@pytest.mark.parametrize(("more", "outcome"), [((), "failed"), (("--park",), "parked")])
+def test_process_exits_1_for_a_job_that_is_not_there(tmp_path: Path, more: tuple[str, ...], outcome: str) -> None:
+    """By hand it fails and nothing is written; with --park it is parked, as the function does."""
+    options = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}", "--json")
+    done = ice_result("process", "nobody", *options, *more)
     assert done.returncode == 1
     (line,) = done.documents
-    assert line["outcome"] == "parked"
+    assert line["outcome"] == outcome
     assert "nobody" in str(line["reason"])
+    assert len(list(tmp_path.rglob("*.json"))) == len(more)
 
 
 def test_what_a_command_prints_is_read_back(tmp_path: Path) -> None:
     """WHEN `process` reads what `process`, `list`, `parked list` and `show` printed THEN it works on those jobs."""
     stores = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}")
     where = ("--sink", f"file:{tmp_path}", "--json")
-    first = ice_result("process", "cover-0001", "nobody", *stores, "--json", ICE_RESULT_VERIFY_OUTPUTS="off")
+    first = ice_result("process", "cover-0001", "nobody", *stores, "--park", "--json", ICE_RESULT_VERIFY_OUTPUTS="off")
     printed = [
         first,
         ice_result("list", *where),
@@ -107,9 +110,9 @@ def test_an_ignored_event_is_no_failure(tmp_path: Path) -> None:
         (["process"], "nothing to do: expected a JOB_ID, or --event FILE"),
         (["process", "x", "--nonsense"], "No such option"),
         (["process", "x", "--wait", "soon", "--sink", "file:./out"], "--wait"),
-        (["process", "x", "--jobs", "/none", "--sink", "file:./out"], "ICE_RESULT_JOBS: '/none' is not a folder"),
-        (["process", "x", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS: not set"),
-        (["process", "x", "--sink", "ftp://x", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS"),
+        (["process", "x", "--jobs", "/none", "--sink", "file:./out"], "--jobs: '/none' is not a folder"),
+        (["process", "x", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS or --sink: not set"),
+        (["process", "x", "--sink", "ftp://x", "--jobs", str(SAMPLE_JOBS)], "--sink: ftp: is no known kind of store"),
         (["process", "--event", "/none", "--jobs", str(SAMPLE_JOBS), "--sink", "file:./out"], "/none: No such file"),
         (["parse", "--event", "/none"], "/none: No such file"),
         (["decode"], "Missing argument 'FUNCTION_NAME'"),
@@ -135,7 +138,7 @@ def test_all_problems_of_the_environment_are_listed() -> None:
     """One line for each variable."""
     done = ice_result("process", "x", ICE_RESULT_CONCURRENCY="0", ICE_RESULT_SINK="x")
     assert done.returncode == 2
-    names = {line.split(": ")[1] for line in done.stderr.splitlines()}
+    names = {line.split(": ")[1].partition(" or ")[0] for line in done.stderr.splitlines()}
     assert names == {"ICE_RESULT_CONCURRENCY", "ICE_RESULT_SINK", "ICE_RESULT_SINKS", "ICE_RESULT_REGION"}
 
 
@@ -165,10 +168,13 @@ def test_decode_reads_a_result_text() -> None:
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xff\xfe\x00", b"[" * 100_000, b'"\\ud800"', b"NaN"])
-def test_no_input_makes_parse_or_decode_fail(junk: bytes) -> None:
-    """Junk is malformed or undecodable, never an error of ours."""
-    assert ice_result_given(junk, "parse").returncode == 0
-    assert ice_result_given(junk, "decode", "Cover").returncode == 0
+def test_junk_has_a_line_and_exit_1(junk: bytes) -> None:
+    """Junk is malformed for `parse`; `decode` says how much of it could be read. Neither is an error of ours."""
+    parsed, decoded = ice_result_given(junk, "parse"), ice_result_given(junk, "decode", "Cover")
+    (line,) = parsed.documents
+    assert parsed.returncode == (line["kind"] == "malformed")
+    assert decoded.returncode == (decoded.documents[0]["status"] == "undecodable")
+    assert decoded.stderr == parsed.stderr == ""
 
 
 @pytest.mark.parametrize("name", ["record", "manifest", "result", "event"])
@@ -186,8 +192,8 @@ def test_all_schemas_at_once() -> None:
 
 def test_names_from_outside_cannot_rewrite_the_terminal(tmp_path: Path) -> None:
     """Control and direction characters in a reason are shown escaped."""
-    options = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}")
-    done = ice_result_given(b'{"JobId":"a\\u202eb\\u001b[2J"}', "process", "--event", "-", *options)
-    assert done.returncode == 1
-    assert "\x1b" not in done.stdout
-    assert "\u202e" not in done.stdout
+    options = ("--jobs", str(SAMPLE_JOBS), "--sink", f"file:{tmp_path}", "--park")
+    status, shown = ice_result_shown(b'{"JobId":"a\\u202eb\\u001b[2J"}', "process", "--event", "-", *options)
+    assert status == 1
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
-from ice_result.cli.doctor import PROBE, Check, check_clock
+from ice_result.cli.checks import PROBE, Check, check_clock
 from ice_result.core.endpoints import parse_endpoint
 from support.command_line import Finished, ice_result, ice_result_process
 
@@ -33,7 +35,7 @@ def cloud() -> Iterator[LocalCloud]:
 def doctor(
     cloud: LocalCloud, *arguments: str, sinks: str = "oss://records/ice", **more: str
 ) -> tuple[int, list[Check]]:
-    """The exit status and the checks of `ice-result doctor --json`, each of which has a remedy unless it is ok."""
+    """The exit status and the checks of `ice-result doctor --json`. Each failure and warning has a remedy."""
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, **more}
     return checked(cloud, ice_result("doctor", "--json", *arguments, **environment))
 
@@ -42,7 +44,7 @@ def checked(cloud: LocalCloud, done: Finished) -> tuple[int, list[Check]]:
     """What `doctor --json` said, and how it ended; it never shows a secret."""
     checks = [Check(**json.loads(line)) for line in done.stdout.splitlines()]
     assert done.stderr == ""
-    assert all(check.remedy for check in checks if check.status != "ok")
+    assert all(check.remedy for check in checks if check.status in {"warning", "failed"})
     assert cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout
     return done.returncode, checks
 
@@ -54,19 +56,23 @@ def found(checks: list[Check], name: str) -> Check:
 
 
 def test_all_is_well(cloud: LocalCloud, tmp_path: Path) -> None:
-    """Every check is ok; nothing but one small object beside the parked events is left behind."""
+    """Every check is ok; nothing but one small object beside the parked events of each sink is left behind."""
     sinks = f"oss://records/ice,file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db"
     status, checks = doctor(cloud, "--output-bucket", "media", sinks=sinks)
     assert {check.status for check in checks} == {"ok"}
     assert [check.name for check in checks] == [
         *("settings", "credentials", "clock", "ice", "callback"),
         *("oss://records/ice", "oss://records/ice versioning"),
-        *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db"),
+        *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db", f"sqlite:{tmp_path}/jobs.db"),
         "oss://media output",
     ]
     assert status == 0
     assert cloud.oss.keys("records") == [f"ice/parked/{PROBE}.json"]
-    assert not (tmp_path / "jobs.db").exists()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as database:
+        assert database.execute("SELECT object_key, kind FROM ice_parked").fetchall() == [
+            (f"parked/{PROBE}.json", None)
+        ]
+        assert database.execute("SELECT count(*) FROM ice_jobs").fetchone() == (0,)
 
 
 def test_a_person_reads_a_line_per_check(cloud: LocalCloud) -> None:
@@ -74,8 +80,8 @@ def test_a_person_reads_a_line_per_check(cloud: LocalCloud) -> None:
     cloud.ice.callback = {}
     done = ice_result("doctor", "--sink", "oss://records", **cloud.environment)
     lines = done.stdout.splitlines()
-    assert lines[0] == "ok       settings  1 in ICE_RESULT_SINKS"
-    callback = "failed   callback  none is set: no event will ever come  → `ice-result setup --callback`"
+    assert lines[0] == "ok       settings  1 sink"
+    callback = "failed   callback  none is set: ICE sends no events  → `ice-result setup --callback`"
     assert [line.startswith(callback) for line in lines].count(True) == 1
     assert done.returncode == 1
 
@@ -84,18 +90,32 @@ def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
     """Nothing else can be checked then."""
     status, checks = doctor(cloud, sinks="ftp://x", ICE_RESULT_CONCURRENCY="0")
     assert status == 1
-    assert [(check.name, check.status) for check in checks] == [("settings", "failed")] * 2
-    assert {check.message.split(":")[0] for check in checks} == {"ICE_RESULT_SINKS", "ICE_RESULT_CONCURRENCY"}
+    *problems, others = checks
+    assert [(check.name, check.status) for check in problems] == [("settings", "failed")] * 2
+    assert {check.message.split(":")[0] for check in problems} == {"ICE_RESULT_SINKS", "ICE_RESULT_CONCURRENCY"}
+    assert {check.remedy for check in problems} == {
+        "correct ICE_RESULT_SINKS; README.md explains it",
+        "correct ICE_RESULT_CONCURRENCY; README.md explains it",
+    }
+    assert (others.name, others.status) == ("other checks", "skipped")
+
+
+def test_an_empty_shell_lacks_everything_at_once() -> None:
+    """GIVEN no variables WHEN doctor runs THEN it names the sinks, the region and the keys in one run."""
+    done = ice_result_process("doctor")
+    assert done.returncode == 1
+    named = [line.split()[2].rstrip(":") for line in done.stdout.splitlines() if line.startswith("failed")]
+    assert named == ["ICE_RESULT_SINKS", "ICE_RESULT_REGION", "ALIBABA_CLOUD_ACCESS_KEY_ID"]
 
 
 def test_no_keys(cloud: LocalCloud) -> None:
-    """The remedy names the variables; what needs keys is not tried after it. The SDK reads them once a process."""
+    """The variables are named; what needs keys is not tried after it. The SDK reads them once in a process."""
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}
     environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", **keys}
     status, checks = checked(cloud, ice_result_process("doctor", "--json", **environment))
     assert status == 1
-    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in str(found(checks, "credentials").remedy)
-    assert [check.name for check in checks] == ["settings", "credentials"]
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET" in found(checks, "credentials").message
+    assert [check.name for check in checks] == ["settings", "credentials", "other checks"]
 
 
 @pytest.mark.parametrize(("skew", "status"), [(0, "ok"), (60, "warning"), (-60, "warning"), (400, "failed")])
@@ -180,22 +200,28 @@ def test_keys_that_have_expired_and_a_clock_that_services_refuse(
 ) -> None:
     """Each has its own remedy, which is not the role's."""
     cloud.ice.fail(Fault(kind, operation="QueryIProductionJob", times=None))
-    ice = found(doctor(cloud)[1], "ice")
+    checks = doctor(cloud)[1]
+    ice = found(checks, "ice")
     assert ice.status == "failed"
     assert words in str(ice.remedy)
+    assert found(checks, "callback").status == "skipped"
 
 
 def test_half_a_pair_of_keys(cloud: LocalCloud) -> None:
     """The variable that is missing is named."""
     environment = {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}
     checks = checked(cloud, ice_result_process("doctor", "--json", **environment))[1]
-    expected = "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"
-    assert found(checks, "credentials").message == f"RAM: find credentials: {expected}"
+    expected = "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_ACCESS_KEY_ID is"
+    assert found(checks, "credentials").message == expected
 
 
 @pytest.mark.parametrize(
     ("sink", "words"),
-    [("oss://nowhere", "make it"), ("oss://shut", "ice-result policy"), ("file:/dev/null/out", "permissions")],
+    [
+        ("oss://nowhere", "ice-result setup --bucket --yes"),
+        ("oss://shut", "ice-result policy"),
+        ("file:/dev/null/out", "permissions"),
+    ],
 )
 def test_a_store_that_cannot_be_written(cloud: LocalCloud, sink: str, words: str) -> None:
     """Each with its own remedy."""
@@ -215,29 +241,72 @@ def test_versioning_is_a_warning(cloud: LocalCloud) -> None:
     assert "lifecycle" in str(check.remedy)
 
 
+def test_each_permission_of_oss_is_named(cloud: LocalCloud) -> None:
+    """GIVEN no permission at all in OSS WHEN doctor runs THEN each check names the permission that it needs."""
+    cloud.oss.create_bucket("ours")
+    cloud.oss.fail(Fault("forbidden", times=None))
+    _, checks = doctor(cloud, "--output-bucket", "ours", sinks="oss://ours")
+    assert "ice-result policy" in str(found(checks, "oss://ours").remedy)
+    assert "allow oss:GetBucketVersioning" in str(found(checks, "oss://ours versioning").remedy)
+    assert "allow oss:GetObject" in str(found(checks, "oss://ours output").remedy)
+
+
 @pytest.mark.parametrize(
-    ("kind", "versioning", "output"),
+    ("kind", "remedy"),
     [
-        ("forbidden", "allow oss:GetBucketVersioning", "allow oss:GetObject"),
-        ("expired_keys", "get new temporary keys", "the keys, the clock, the network"),
-        ("clock_skew", "set this machine's clock, by NTP", "the keys, the clock, the network"),
+        ("expired_keys", "get new temporary keys; Function Compute renews those of the function's role"),
+        ("clock_skew", "set this machine's clock, by NTP"),
+        ("throttle", "wait a little, and run it again"),
+        ("html_502", "check the network, ICE_RESULT_OSS_ENDPOINT and the proxy"),
     ],
 )
-def test_what_oss_refuses_is_told_from_what_it_forbids(
-    cloud: LocalCloud, kind: FaultKind, versioning: str, output: str
-) -> None:
-    """To give the role more rights mends no clock."""
+def test_a_failure_of_all_of_oss_is_told_once(cloud: LocalCloud, kind: FaultKind, remedy: str) -> None:
+    """GIVEN a service that refuses every call for one cause THEN the cause is told once, and the rest is skipped."""
     cloud.oss.create_bucket("ours")
     cloud.oss.fail(Fault(kind, times=None))
-    _, checks = doctor(cloud, "--output-bucket", "ours", sinks="oss://ours")
-    assert versioning in str(found(checks, "oss://ours versioning").remedy)
-    assert output in str(found(checks, "oss://ours output").remedy)
+    status, checks = doctor(cloud, "--output-bucket", "media", sinks="oss://ours,oss://records")
+    assert status == 1
+    assert found(checks, "oss://ours").remedy == remedy
+    skipped = [(check.name, check.message) for check in checks if check.status == "skipped"]
+    assert skipped == [(name, "OSS has failed, see above") for name in ("oss://records", "oss://media output")]
+    assert "oss://ours versioning" not in {check.name for check in checks}
+
+
+def test_ice_that_is_not_reached_is_told_once(cloud: LocalCloud) -> None:
+    """GIVEN an endpoint where nothing listens THEN one check has failed, and it names the variable that was set."""
+    checks = doctor(cloud, ICE_RESULT_ICE_ENDPOINT="http://127.0.0.1:1")[1]
+    assert found(checks, "ice").remedy == "check the network, ICE_RESULT_ICE_ENDPOINT and the proxy"
+    assert found(checks, "callback") == Check("callback", "skipped", "ICE has failed, see above")
+    assert "clock" not in {check.name for check in checks}
+
+
+def test_keys_that_are_wrong_end_the_checks(cloud: LocalCloud) -> None:
+    """GIVEN a wrong secret THEN the first service that refuses it is told, and nothing more is asked."""
+    checks = doctor(cloud, "--output-bucket", "media", ALIBABA_CLOUD_ACCESS_KEY_SECRET="wrong")[1]
+    assert [(check.name, check.status) for check in checks[-2:]] == [("ice", "failed"), ("other checks", "skipped")]
+    assert cloud.oss.calls == ()
+
+
+def test_wrong_keys_of_an_output_bucket_are_not_a_missing_permission(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a folder, saved jobs and a wrong secret WHEN files are looked up THEN other keys are the remedy."""
+    sources = {"ICE_RESULT_JOBS": f"file:{tmp_path}", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}
+    checks = doctor(cloud, "--output-bucket", "media", sinks=f"file:{tmp_path}/out", **sources)[1]
+    output = found(checks, "oss://media output")
+    assert (output.status, str(output.remedy)[:31]) == ("failed", "set ALIBABA_CLOUD_ACCESS_KEY_ID")
+
+
+def test_a_region_that_is_not_the_buckets(cloud: LocalCloud) -> None:
+    """GIVEN the region of another bucket THEN the message names the variable and the option to change."""
+    checks = doctor(cloud, ICE_RESULT_REGION="cn-beijing")[1]
+    told = found(checks, "oss://records/ice").message
+    assert "the region of ICE_RESULT_REGION or --region is not that of the bucket" in told
 
 
 def test_keys_of_s3_are_not_those_of_the_role(cloud: LocalCloud) -> None:
     """The policy of the function's role says nothing of them."""
     check = found(doctor(cloud, sinks="s3://records", ICE_RESULT_PARK_URL="oss://records")[1], "s3://records")
-    assert (check.status, "AWS_ACCESS_KEY_ID" in str(check.remedy)) == ("failed", True)
+    assert check.status == "failed"
+    assert check.message.startswith("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
 
 
 def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -246,7 +315,7 @@ def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
     missing = found(doctor(cloud, sinks="ots://records", **parking)[1], "ots://records")
     assert (missing.status, missing.remedy) == (
         "failed",
-        "make them: `ice-result setup --tables --yes --sink ots://records`",
+        "create them: `ice-result setup --tables --yes --sink ots://records`",
     )
     assert ice_result("setup", "--tables", "--yes", "--sink", "ots://records", **cloud.environment).returncode == 0
     status, checks = doctor(cloud, sinks="ots://records", **parking)
@@ -254,7 +323,10 @@ def test_tables(cloud: LocalCloud, tmp_path: Path) -> None:
     assert found(checks, f"file:{tmp_path}/parking").status == "ok"
     broken = f"sqlite:{tmp_path}/broken.db"
     (tmp_path / "broken.db").write_bytes(b"no database at all, but long enough to be looked at by SQLite")
-    assert found(doctor(cloud, sinks=broken, **parking)[1], broken).status == "failed"
+    failed = [check for check in doctor(cloud, sinks=broken, **parking)[1] if check.name == broken]
+    assert [(check.status, check.message) for check in failed] == [
+        ("failed", f"cannot read {tmp_path}/broken.db: file is not a database"),
+    ]
 
 
 def test_output_buckets(cloud: LocalCloud) -> None:
@@ -266,7 +338,7 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     status, checks = doctor(cloud, *buckets)
     assert status == 1
     missing = found(checks, "oss://nowhere output")
-    assert (missing.status, missing.remedy) == ("failed", "make the bucket, or correct its name")
+    assert (missing.status, missing.remedy) == ("failed", "create the bucket, or correct its name")
     assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
     assert "its own region" in str(found(checks, "oss://far output").remedy)
 

@@ -243,7 +243,10 @@ def test_only_function_compute_may_take_the_role_on() -> None:
         (["--sink", "oss://records/a*"], "a prefix has no `*`: in a RAM policy it would stand for every other key"),
         (["--sink", "oss://records/a?"], "no query (?)"),
         (["--sink", "oss://records", "--failure-queue", "*"], "'*' is not a queue's name"),
-        (["--sink", "oss://records", "--log-project", "a/b"], "'a/b' is not a log project's name"),
+        (
+            ["--sink", "oss://records", "--log-project", "a/b"],
+            "--log-project: 'a/b' is not a project's name: 3 to 63 lower-case",
+        ),
         ([], "ICE_RESULT_SINKS"),
     ],
 )

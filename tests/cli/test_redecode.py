@@ -97,7 +97,7 @@ def test_values_written_differently_are_told_as_such(folder: str) -> None:
 
     done = ice_result("redecode", "--dry-run", ICE_RESULT_SINKS=folder)
 
-    assert "no other values: not there yet, or written differently" in done.stdout
+    assert "the same values: this store does not have them yet, or has them in another form" in done.stdout
 
 
 def test_json_is_a_line_a_job(folder: str) -> None:
@@ -160,9 +160,9 @@ def test_records_move_into_another_store_on_the_way(folder: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("redecode",), "ICE_RESULT_SINKS: not set"),
-        (("redecode", "--from", "nowhere:x"), "ICE_RESULT_SINKS: nowhere: is no known kind of store"),
-        (("redecode", "--sink", "oss://records"), "ICE_RESULT_REGION: not set"),
+        (("redecode",), "ICE_RESULT_SINKS or --sink: not set"),
+        (("redecode", "--from", "nowhere:x"), "--sink: nowhere: is no known kind of store"),
+        (("redecode", "--sink", "oss://records"), "ICE_RESULT_REGION or --region: not set"),
         (("redecode", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("redecode", "--limit", "0"), "--limit"),
     ],

@@ -152,26 +152,31 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
 
 def test_the_doctor_tells_wrong_keys_once(cloud: LocalCloud) -> None:
     """GIVEN a wrong secret, or none THEN it is the one failure, and other keys are asked for, not permissions."""
-    for given, words in (("guessed", "both of one key that is enabled"), ("", "set ALIBABA_CLOUD_ACCESS_KEY_ID and")):
+    for given, words in (
+        ("guessed", "both of one key that is enabled"),
+        ("", "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but"),
+    ):
         keys = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": given}
         done = ice_result("doctor", **{**cloud.environment, **NAMES, **SINKS, **keys})
-        *before, last = done.stdout.splitlines()
+        *before, failed, last = done.stdout.splitlines()
         assert done.returncode == 1
         assert {line.split()[0] for line in before} == {"ok"}
-        assert last.startswith("failed")
-        assert words in last
+        assert failed.startswith("failed")
+        assert words in failed
+        assert last == "skipped  other checks  they need keys that work"
     guessed = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "guessed", "ICE_RESULT_JOBS": "file:."}
     done = ice_result("doctor", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://my-records", **guessed})
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok", "ok", "failed"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok", "ok", "failed", "skipped"]
 
 
 def test_the_doctor_stops_at_another_account(cloud: LocalCloud) -> None:
     """GIVEN keys of another account THEN nothing is written there, and the variable is named."""
     names = {**NAMES, "DEPLOY_ACCOUNT_ID": "9999999999999999"}
     done = ice_result("doctor", **{**cloud.environment, **names, **SINKS})
-    last = done.stdout.splitlines()[-1]
-    assert "failed   account  the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in last
-    assert "correct DEPLOY_ACCOUNT_ID, or use keys of that account" in last
+    failed, last = done.stdout.splitlines()[-2:]
+    assert "failed   account  the keys are of 1234567890123456, DEPLOY_ACCOUNT_ID is 9999999999999999" in failed
+    assert "correct DEPLOY_ACCOUNT_ID, or use keys of that account" in failed
+    assert last == "skipped  other checks  they need the right account"
     assert [name for name, service in cloud.services.items() if service.calls] == ["sts"]
 
 
@@ -338,7 +343,7 @@ def test_events_are_not_sent_to_a_queue_that_is_missing(cloud: LocalCloud) -> No
     assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result" in both.stdout
     done = setup(cloud, "--callback", "--yes")
     assert done.returncode == 1
-    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result, make it" in done.stdout
+    assert "blocked   callback of cn-shanghai: none (there is no queue ice-callback-result: create it" in done.stdout
     assert cloud.ice.callback == {}
     cloud.ice.callback = {
         "CallbackType": "MNS",
@@ -456,8 +461,8 @@ def test_a_queue_that_is_named_comes_before_a_callback_url(cloud: LocalCloud) ->
         ("https://example.com/回调", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL: it has characters that must be"),
         ("https://example.com/\udcff", "Abc12345", "ICE_RESULT_CALLBACK_URL: not a URL"),
         ("https://example.com/ice", "Aa1" + "x" * 29, ""),
-        ("https://example.com/ice", "Aa1" + "x" * 30, "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
-        ("https://example.com/ice", "abc12345", "ICE_RESULT_CALLBACK_KEYS: the first is no AuthKey"),
+        ("https://example.com/ice", "Aa1" + "x" * 30, "ICE_RESULT_CALLBACK_KEYS: the first is not an AuthKey"),
+        ("https://example.com/ice", "abc12345", "ICE_RESULT_CALLBACK_KEYS: the first is not an AuthKey"),
     ],
 )
 def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, words: str, cloud: LocalCloud) -> None:
@@ -471,7 +476,7 @@ def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, wo
 def test_nothing_to_make_is_said(cloud: LocalCloud) -> None:
     """GIVEN sinks without buckets or tables THEN a line says that there is nothing to do."""
     done = setup(cloud, "--bucket", "--tables", ICE_RESULT_SINKS="file:.")
-    assert (done.returncode, done.stdout) == (0, "nothing to make for these sinks\n")
+    assert (done.returncode, done.stdout) == (0, "these sinks need nothing\n")
 
 
 def test_each_table_sink_is_made_once(cloud: LocalCloud) -> None:
@@ -515,7 +520,7 @@ def test_a_changed_policy_gets_a_new_version_and_the_oldest_goes(cloud: LocalClo
     assert "my-records/5/" in policy.document
     shown = setup(cloud, "--role", ICE_RESULT_SINKS="oss://other/ice").stdout
     assert "(changes the resources or conditions of oss:DeleteObject, oss:GetObject, oss:ListObjects" in shown
-    assert "; the oldest version that is not in use goes)" in shown
+    assert "; the oldest version that is not in use is removed)" in shown
 
 
 def test_a_bucket_in_another_region_is_told(cloud: LocalCloud) -> None:
@@ -658,22 +663,22 @@ def test_an_answer_of_no_success_is_a_failure(cloud: LocalCloud, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"),
+    ("keys", "words", "status"),
     [
-        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "ALIBABA_CLOUD_ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_S"),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the secret is not that of the access key"),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAInobody"}, "403 InvalidAccessKeyId"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_", 2),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the secret is not that of the access key", 1),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAInobody"}, "403 InvalidAccessKeyId", 1),
     ],
     ids=["half", "wrong-secret", "unknown"],
 )
 @pytest.mark.parametrize("command", [setup, teardown])
 def test_keys_that_do_not_work_are_one_line(
-    command: Callable[..., Finished], keys: dict[str, str], words: str, cloud: LocalCloud
+    command: Callable[..., Finished], keys: dict[str, str], words: str, status: int, cloud: LocalCloud
 ) -> None:
-    """GIVEN no good keys THEN it is said once, and no permission is blamed."""
+    """GIVEN no good keys THEN it is said once, and no permission is blamed. Missing keys are found before any call."""
     done = command(cloud, **keys)
     (line,) = done.stderr.splitlines()
-    assert done.returncode == 1
+    assert done.returncode == status
     assert words in line or "no such access key" in line
     assert "permission" not in line
 
@@ -716,7 +721,7 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         (["--yes"], {}, "--yes needs a target: expected --all, --callback or another one"),
         (["--role"], {"DEPLOY_ROLE": "a/b"}, "DEPLOY_ROLE: 'a/b' is not of the form"),
         (["--queues"], {"DEPLOY_QUEUE": "events"}, "DEPLOY_QUEUE: 'events' is not of the form: ice-callback-"),
-        (["--queues", "--queue", "events"], {}, "DEPLOY_QUEUE: 'events' is not of the form: ice-callback-"),
+        (["--queues", "--queue", "events"], {}, "--queue: 'events' is not of the form: ice-callback-"),
         (["--queues"], {"DEPLOY_QUEU": "x"}, "DEPLOY_QUEU: no such variable; did you mean DEPLOY_QUEUE?"),
         (
             ["--role"],
@@ -734,18 +739,20 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         (["--all", "--callback"], {"ICE_RESULT_CALLBACK_URL": "https://example.com"}, "ICE_RESULT_CALLBACK_KEYS"),
         (["--all"], {"ICE_RESULT_SINKS": "oss://my-records/ice,oss://x*"}, "ICE_RESULT_SINKS"),
         (["--callback"], {"ICE_RESULT_EVENT_TYPES": ","}, "ICE_RESULT_EVENT_TYPES: names no event type"),
-        (["--queues", "--queue", " "], {}, "--queue is empty: expected a name"),
+        (["--queues", "--queue", " "], {}, "--queue is empty: expected a value"),
         (["--bucket"], {"DEPLOY_REGION": "cn-beijing"}, "DEPLOY_REGION: 'cn-beijing', but ICE_RESULT_REGION is"),
         (
             ["--bucket"],
             {"ICE_RESULT_REGION": "", "ICE_RESULT_SINKS": "file:.", "ICE_RESULT_PARK_URL": "oss://a-b"},
-            "ICE_RESULT_REGION: not set",
+            "ICE_RESULT_REGION or --region: not set",
         ),
         (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not of the form: 16 digits"),
-        (["--role", "--output-bucket", "A"], {}, "DEPLOY_OUTPUT_BUCKETS: 'A' is not of the form"),
-        (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS: not set"),
-        (["--tables", "--sink", "ftp://x"], {}, "ICE_RESULT_SINKS"),
-        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION: not set: the region of the jobs"),
+        (["--role", "--output-bucket", "A"], {}, "--output-bucket: 'A' is not of the form"),
+        (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set"),
+        (["--tables", "--sink", "ftp://x"], {}, "--sink: ftp: is no known kind of store"),
+        (["--bucket", "--region", "Shanghai"], {}, "--region: 'Shanghai' is not a region id"),
+        (["--bucket", "--region", "Shanghai"], {"DEPLOY_REGION": "Beijing"}, "--region: 'Shanghai' is not a region id"),
+        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION or --region: not set: the region of the jobs"),
         (["--role"], {"DEPLOY_REGION": "shanghai!", "ICE_RESULT_REGION": ""}, "DEPLOY_REGION: 'shanghai!'"),
         (["--role"], {"ICE_RESULT_REGION": "shanghai!"}, "ICE_RESULT_REGION: 'shanghai!'"),
     ],
@@ -767,7 +774,7 @@ def test_tables_alone_need_no_account(tmp_path_factory: pytest.TempPathFactory) 
     done = ice_result("setup", "--tables", "--yes", "--sink", f"sqlite:{database}", PATH=os.environ["PATH"])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items",
-        "          calls CreateTable ice_jobs, ice_outputs, ice_items",
+        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items, ice_parked",
+        "          calls CreateTable ice_jobs, ice_outputs, ice_items, ice_parked",
     ]
     assert database.is_file()

@@ -43,7 +43,7 @@ def test_what_setup_made_is_taken_away_and_records_stay(cloud: LocalCloud) -> No
     assert (done.returncode, done.stderr) == (0, "")
     again = teardown(cloud, "--yes")
     assert again.returncode == 0
-    assert again.stdout.splitlines()[1:] == ["setup made nothing that is still there under these names"]
+    assert again.stdout.splitlines()[1:] == ["nothing that setup created is left under these names"]
 
     assert (cloud.mns_control.queues, cloud.ram.roles, cloud.ram.policies) == ({}, {}, {})
     assert cloud.oss.keys("my-records") == ["ice/records/a.json"]

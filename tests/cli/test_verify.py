@@ -282,18 +282,19 @@ def test_without_keys_or_region_nothing_is_looked_up_and_nothing_written(cloud: 
     without_keys = ice_result_process("verify", **keyless)
     without_region = ice_result("verify", **{**environment(cloud, store), "ICE_RESULT_REGION": ""})
 
-    assert without_keys.returncode == 1
-    assert "find credentials" in without_keys.stderr
+    assert without_keys.returncode == 2
+    assert without_keys.stderr.startswith("ice-result: no access keys: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_A")
+    assert without_keys.stderr.count("\n") == 1
     assert without_region.returncode == 2
-    assert "ICE_RESULT_REGION: not set" in without_region.stderr
+    assert "ICE_RESULT_REGION or --region: not set" in without_region.stderr
     assert written(store) == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("verify",), "ICE_RESULT_SINKS: not set"),
-        (("verify", "--from", "nowhere:x"), "ICE_RESULT_SINKS: nowhere: is no known kind of store"),
+        (("verify",), "ICE_RESULT_SINKS or --sink: not set"),
+        (("verify", "--from", "nowhere:x"), "--sink: nowhere: is no known kind of store"),
         (("verify", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("verify", "--limit", "0"), "--limit"),
     ],

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -46,8 +47,11 @@ def test_a_shell_sees_how_it_ended(
 def test_bytes_that_are_no_text_come_through_standard_input() -> None:
     """What a pipe brings is read as bytes, whatever the terminal's encoding is."""
     environment = process_environment({"PYTHONIOENCODING": "ascii"})
-    shown = subprocess.check_output(process_arguments("parse"), input=b"\xff\xfe\x00", env=environment)
-    assert json.loads(shown)["kind"] == "malformed"
+    done = subprocess.run(
+        process_arguments("parse"), input=b"\xff\xfe\x00", env=environment, stdout=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["kind"] == "malformed"
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("schema", "record"), ("process", "cover-0001", *OFFLINE, "--json")])
 def test_output_that_cannot_be_written_is_a_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """As on a full disk."""
-    environment = process_environment({"ICE_RESULT_SINKS": f"file:{tmp_path}"})
+    environment = process_environment({"ICE_RESULT_SINKS": f"file:{tmp_path}", "ICE_RESULT_VERIFY_OUTPUTS": "off"})
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             process_arguments(*arguments), stdout=full, stderr=subprocess.PIPE, env=environment, check=False
@@ -104,4 +108,21 @@ def test_the_command_without_its_extra_says_how_to_get_it(tmp_path: Path) -> Non
     (tmp_path / "click.py").write_text("raise ModuleNotFoundError('no click', name='click')")
     done = ice_result_process("parse", PYTHONPATH=f"{tmp_path}{os.pathsep}{SOURCE}")
     assert done.returncode == 2
-    assert done.stderr == "ice-result: the command needs its extra: pip install 'ice-result[cli]'\n"
+    assert done.stderr == (
+        "ice-result: the command needs the extra cli: pip install '.[cli]' in a clone of the repository\n"
+    )
+
+
+def test_the_logs_of_sdks_do_not_reach_the_terminal() -> None:
+    """GIVEN an SDK that logs an error with a traceback THEN the command prints nothing of it."""
+    program = """
+import atexit, logging
+from ice_result.cli import command
+atexit.register(lambda: logging.getLogger("oss2").error("signed with a secret", exc_info=ValueError("secret")))
+command(["schema", "record"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=process_environment({}), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("{")

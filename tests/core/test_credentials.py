@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ice_result.core import credentials as module
 from ice_result.core.credentials import Credentials, Keys, keys_from_environment
+from ice_result.errors import SettingsError
+from support.missing_keys import take_keys_away
 
 NO_NETWORK = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
 SHOW_KEYS = """
@@ -87,4 +91,57 @@ def test_no_keys_anywhere_is_forbidden(tmp_path: Path) -> None:
     lines = keys_in_a_new_process(tmp_path)
     assert len(lines) == 2
     assert lines[0] == lines[1]
-    assert lines[0].startswith("RAM: find credentials: none from the function's role")
+    variables = "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    assert lines[0].startswith(f"RAM: find credentials: {variables} are not set, and neither a profile")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_ACCESS_KEY_",
+        ),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCESS_KEY_ID is not set, but ALIBABA_CLOUD_ACCESS_KEY_S"),
+        ("", "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set, and neither a profile"),
+    ],
+)
+def test_missing_keys_are_a_problem_of_the_settings(given: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN half a pair, or none WHEN a command looks for keys THEN the missing variables are named."""
+    take_keys_away(monkeypatch)
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+    if given:
+        monkeypatch.setenv(given, "given")
+    with pytest.raises(SettingsError) as caught:
+        Credentials().require()
+    ((name, explanation),) = caught.value.problems
+    assert name == "no access keys"
+    assert explanation.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("listens", "role", "disabled", "is_asked"),
+    [
+        (True, "", "", True),
+        (False, "", "", False),
+        (False, "my-role", "", True),
+        (True, "my-role", "true", False),
+    ],
+)
+def test_the_metadata_service_is_asked_only_where_there_is_one(
+    listens: bool, role: str, disabled: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a laptop THEN the SDK does not wait for the service of ECS; a user who names a role wants it asked."""
+    take_keys_away(monkeypatch)
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA", role)
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", disabled)
+    made: list[str] = []
+    monkeypatch.setattr("alibabacloud_credentials.provider.DefaultCredentialsProvider", lambda: made.append("whole"))
+    monkeypatch.setattr("ice_result.core.sdk_internals.without_metadata_service", lambda: made.append("without"))
+    server = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(module, "_METADATA_SERVICE", server.getsockname())
+    if not listens:
+        server.close()
+    with server, pytest.raises(SettingsError):
+        Credentials().require()
+    assert made == ["whole" if is_asked else "without"]

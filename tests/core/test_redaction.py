@@ -460,9 +460,9 @@ def test_a_url_names_no_user(text: str, kept: str) -> None:
 
 LISTS = {
     "in an object, and before `=` or `:` in a text": SECRET_NAMES,
-    "so, and at the end of a longer name": SECRET_ENDINGS,
+    "the same, and at the end of a longer name": SECRET_ENDINGS,
     "in the query or fragment of an address": (*SECRET_PARAMETERS, *(f"{name}*" for name in SECRET_PARAMETER_PREFIXES)),
-    "in a query that holds one of these": PARAMETERS_OF_A_SIGNED_QUERY,
+    "in a query that has a name of the row above": PARAMETERS_OF_A_SIGNED_QUERY,
     "`key` in the query of a webhook": WEBHOOK_HOSTS,
     "the rest of the path of a webhook": WEBHOOK_PATHS,
 }
@@ -471,7 +471,7 @@ LISTS = {
 @pytest.mark.parametrize("kind", LISTS)
 def test_the_list_in_the_documentation_is_the_program_s(kind: str) -> None:
     """Each row of the table names all that the program knows of its kind, and nothing else."""
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "security.md").read_text("utf-8")
     row = re.search(rf"^\| {re.escape(kind)} \| ([^|]*) \|$", page, re.MULTILINE)
     assert row is not None
     assert re.findall("`([^`]+)`", row[1]) == [*LISTS[kind]]

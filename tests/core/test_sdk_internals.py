@@ -15,6 +15,8 @@ from types import SimpleNamespace
 
 import oss2
 import pytest
+from alibabacloud_credentials.exceptions import CredentialException
+from alibabacloud_credentials.utils import auth_util
 from alibabacloud_ice20201109.client import Client
 from alibabacloud_ice20201109.models import QueryIProductionJobRequest
 from alibabacloud_tea_openapi.utils_models import Config
@@ -22,7 +24,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ice_result.core.endpoints import Endpoint
-from ice_result.core.sdk_internals import READ_IN, quick_oss_signer, send_gateway_calls_through
+from ice_result.core.sdk_internals import (
+    READ_IN,
+    quick_oss_signer,
+    send_gateway_calls_through,
+    without_metadata_service,
+)
+from support.missing_keys import take_keys_away
 from support.paths import SOURCE
 
 
@@ -175,3 +183,14 @@ def test_every_signature_is_the_sdks_own(secret: str, key: str, params: dict[str
     """Whatever keys, secrets, queries and regions there are."""
     ours = signed(quick_oss_signer(oss2.ProviderAuthV4), secret, key, params, region)
     assert ours == signed(oss2.ProviderAuthV4, secret, key, params, region)
+
+
+def test_the_chain_of_keys_without_the_metadata_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a machine that is no ECS instance THEN its metadata service is not asked, and the next chain may ask it."""
+    take_keys_away(monkeypatch)
+    monkeypatch.setattr(auth_util, "environment_ecs_metadata_disabled", "false")
+    with pytest.raises(CredentialException) as caught:
+        without_metadata_service().get_credentials()
+    assert "CLIProfileCredentialsProvider" in str(caught.value)
+    assert "EcsRamRole" not in str(caught.value)
+    assert auth_util.environment_ecs_metadata_disabled == "false"

@@ -23,8 +23,8 @@ from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.oss import OssStore
-from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected, Parked, ParkedError, Position
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
@@ -119,7 +119,7 @@ def test_more_notes_are_listed_than_a_page_has(cloud: LocalCloud) -> None:
         expect(cloud, f"nobody-{number}", due_in=-AN_HOUR)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = run_maintenance(small_pages(pipeline), RunContext(deadline), most_notes=5)
+        outcomes = [*run_maintenance(small_pages(pipeline), RunContext(deadline), most_notes=5)]
 
     assert sorted(str(each.job_id) for each in outcomes) == [f"nobody-{number}" for number in range(5)]
     assert listings(cloud, "expected/") <= 5
@@ -132,7 +132,7 @@ def test_notes_of_several_stores_come_in_the_order_they_are_due(cloud: LocalClou
         expect(cloud, f"nobody-{number}", due_in=timedelta(minutes=number) - AN_HOUR, bucket=bucket)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records,oss://second"}) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(deadline), most_notes=3)
+        outcomes = [*run_maintenance(pipeline, RunContext(deadline), most_notes=3)]
 
     assert sorted(str(each.job_id) for each in outcomes) == ["nobody-0", "nobody-1", "nobody-2"]
 
@@ -159,7 +159,7 @@ def test_notes_listed_before_a_page_is_refused_are_looked_at(
     refuse_after(cloud, watchers, "expected/", pages=2)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = run_maintenance(small_pages(pipeline), RunContext(deadline))
+        outcomes = [*run_maintenance(small_pages(pipeline), RunContext(deadline))]
 
     assert sorted(str(each.job_id) for each in outcomes) == [f"nobody-{number}" for number in range(4)]
     assert "skipped the rest of oss://records: OSS: list oss://records/expected/: 403 AccessDenied" in caplog.text
@@ -181,7 +181,7 @@ def test_damaged_notes_do_not_stand_in_the_way(cloud: LocalCloud) -> None:
     expect(cloud, "nobody", due_in=-AN_HOUR)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(deadline), most_notes=3)
+        outcomes = [*run_maintenance(pipeline, RunContext(deadline), most_notes=3)]
 
     assert [each.job_id for each in outcomes] == ["nobody"]
     assert sum(key.startswith("expected/") for key in cloud.oss.keys("records")) == 7
@@ -349,7 +349,7 @@ def test_a_listing_that_takes_too_long_leaves_time_to_retry_what_it_found(
     end = Deadline.after(100, fake_time.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(small_pages(pipeline, 1), RunContext(lambda: end))
+        outcomes = [*run_maintenance(small_pages(pipeline, 1), RunContext(lambda: end))]
 
     assert ("cover-0001", "recorded") in [(each.job_id, each.outcome) for each in outcomes]
     assert len(outcomes) < 4
@@ -367,7 +367,7 @@ def test_a_store_that_is_slow_to_list_leaves_time_for_another(cloud: LocalCloud,
     sinks = {"ICE_RESULT_SINKS": "oss://records,oss://second"}
 
     with pipeline_of({**cloud.environment, **sinks}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: end))]
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [("cover-0001", "recorded")]
 
@@ -381,7 +381,7 @@ def test_no_note_is_begun_when_the_time_is_over(
     fake_time = slow_calls(watchers, "records/expected/", 11)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: Deadline.after(100, fake_time.clock)))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(100, fake_time.clock)))]
 
     assert len(outcomes) <= 8
     assert caplog.text.count("skipped") <= 8

@@ -22,13 +22,14 @@ from support.parked_events import (
     Saved,
     deadline,
     envelopes,
+    lay,
     parked_in,
     pipeline_of,
     process,
     recorded_in,
     retry_all,
     terms,
-    write_at,
+    url_of,
 )
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
@@ -40,16 +41,20 @@ def saved(tmp_path: Path) -> Saved:
     return Saved(tmp_path / "jobs")
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The folder of the only sink."""
-    return tmp_path / "out"
+@pytest.fixture(params=["out", "out.db"])
+def out(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of the only sink, or its database."""
+    return tmp_path / str(request.param)
+
+
+in_a_folder = pytest.mark.parametrize("out", ["out"], indirect=True)
+"""Marks a test that changes files behind the program's back."""
 
 
 @pytest.fixture
 def pipeline(saved: Saved, out: Path) -> Iterator[Pipeline]:
     """From the saved responses into the folder; the third try is the last."""
-    environment = {"ICE_RESULT_JOBS": saved.url, "ICE_RESULT_SINKS": f"file:{out}", "ICE_RESULT_PARKED_TRIES": "3"}
+    environment = {"ICE_RESULT_JOBS": saved.url, "ICE_RESULT_SINKS": url_of(out), "ICE_RESULT_PARKED_TRIES": "3"}
     with pipeline_of(environment) as assembled:
         yield assembled
 
@@ -69,12 +74,9 @@ def envelope_of(event: JsonValue, reason: str = "unavailable", job_id: str | Non
     )
 
 
-def park(out: Path, place: str, parked: Parked) -> Path:
+def park(out: Path, place: str, parked: Parked, *, at: datetime | None = None) -> None:
     """Lay an envelope where it belongs, under this name."""
-    path = out / "parked" / f"{place}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(line(parked))
-    return path
+    lay(out, f"parked/{place}.json", line(parked), at=at)
 
 
 def test_what_is_recorded_is_no_longer_parked(pipeline: Pipeline, saved: Saved, out: Path) -> None:
@@ -200,7 +202,7 @@ def test_an_event_that_comes_anew_and_is_out_of_time_again_keeps_its_count(pipel
     for _ in range(3):
         pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     (first,) = parked_in(out).values()
-    (out / "parked" / "out_of_time" / "a.json").write_text("damaged")
+    lay(out, "parked/out_of_time/a.json", b"damaged")
     pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     (second,) = parked_in(out).values()
     assert (first["attempts"], second["attempts"]) == (0, 0)
@@ -212,7 +214,7 @@ def test_each_event_that_is_out_of_time_keeps_its_own_past(pipeline: Pipeline, o
         "attempts": 2,
         "first_parked": "2026-03-09T12:00:00Z",
         "history": [{"at": "2026-03-09T12:00:00Z", "reason": "not_found", "message": "ICE: no such job"}],
-        "sinks": [f"file:{out}"],
+        "sinks": [url_of(out)],
     }
     old: JsonObject = {"schema": "ice_result.parked/1", **past, "event": {"JobId": "old"}}
     events = pipeline.parse(json.dumps([old, {"JobIds": ["new", "newer"]}, {"no": "id"}])).events
@@ -410,9 +412,9 @@ def test_of_a_message_with_many_jobs_only_the_one_parked_is_tried(pipeline: Pipe
 def test_what_is_parked_anew_meanwhile_is_not_removed(pipeline: Pipeline, saved: Saved, out: Path) -> None:
     """GIVEN an envelope that was read WHEN another is written in its place THEN that one stays."""
     saved.done("cover-0001")
-    path = park(out, "unavailable/cover-0001", envelope_of({"JobId": "cover-0001"}))
+    park(out, "unavailable/cover-0001", envelope_of({"JobId": "cover-0001"}))
     read = envelopes(pipeline)
-    path.write_bytes(line(envelope_of({"JobId": "cover-0001", "newer": True})))
+    park(out, "unavailable/cover-0001", envelope_of({"JobId": "cover-0001", "newer": True}))
 
     (retried,) = retry(pipeline, read, terms())
 
@@ -478,6 +480,7 @@ def test_time_that_ends_within_an_envelope_of_many_leaves_a_smaller_one(
     assert recorded_in(out) == names
 
 
+@in_a_folder
 def test_what_cannot_be_parked_again_stays_as_it_is(pipeline: Pipeline, saved: Saved, out: Path) -> None:
     """GIVEN a folder in which nothing can be written THEN the outcome says so and the envelope is still there."""
     saved.running("cover-0001")
@@ -493,19 +496,23 @@ def test_what_cannot_be_parked_again_stays_as_it_is(pipeline: Pipeline, saved: S
 
 def test_what_is_no_envelope_is_never_tried_nor_touched(pipeline: Pipeline, out: Path) -> None:
     """Damaged files are told as such; files that are not envelopes at all, and the doctor's, are not listed."""
-    folder = out / "parked"
-    (folder / "unavailable").mkdir(parents=True)
-    (folder / "unavailable" / "half.json").write_bytes(b'{"schema":"ice_result.par')
-    (folder / "unavailable" / "notes.txt").write_text("mine")
-    (folder / "ice-result-doctor.json").write_text("{}")
+    foreign = {
+        "parked/ice-result-doctor.json": b"{}",
+        "parked/unavailable/half.json": b'{"schema":"ice_result.par',
+        "parked/unavailable/notes.txt": b"mine",
+    }
+    for key, content in foreign.items():
+        lay(out, key, content)
 
     (damaged,) = envelopes(pipeline)
 
     assert (damaged.parked, damaged.text) == (None, b'{"schema":"ice_result.par')
     assert retry_all(pipeline) == []
-    assert len([*folder.rglob("*.*")]) == 3
+    store = pipeline.stores.parking_stores[0].store
+    assert {listed.key: store.get(listed.key) for page in store.list("parked/") for listed in page} == foreign
 
 
+@in_a_folder
 def test_an_envelope_that_is_gone_or_cannot_be_read_does_not_stop_the_others(
     pipeline: Pipeline, out: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -524,6 +531,7 @@ def test_an_envelope_that_is_gone_or_cannot_be_read_does_not_stop_the_others(
     assert [*read_envelopes(found, Deadline.after(0.0))] == []
 
 
+@in_a_folder
 def test_a_store_that_cannot_be_listed_says_so(pipeline: Pipeline, out: Path) -> None:
     """Nothing parked and nothing readable are not the same."""
     out.mkdir()
@@ -549,8 +557,8 @@ def test_a_store_that_cannot_be_listed_beside_another_is_skipped(
 def test_what_is_due_is_transient_and_oldest_first(pipeline: Pipeline, out: Path) -> None:
     """Reasons that do not pass by themselves are never due."""
     for minutes, place in enumerate(("unavailable/new", "throttled/mid", "out_of_time/old", "forbidden/x", "dead/y")):
-        path = park(out, place, envelope_of({}, job_id=place.partition("/")[2]))
-        write_at(path, NOW - timedelta(minutes=10 + minutes))
+        written = NOW - timedelta(minutes=10 + minutes)
+        park(out, place, envelope_of({}, job_id=place.partition("/")[2]), at=written)
 
     found = due(pipeline.stores.parking_stores, NOW, deadline())
 
@@ -575,7 +583,7 @@ def test_the_pause_grows_with_the_tries(
 ) -> None:
     """From a minute to an hour; what was never begun waits no longer than that minute."""
     parked = envelope_of({}, reason).model_copy(update={"attempts": attempts})
-    write_at(park(out, f"{reason}/cover-0001", parked), NOW)
+    park(out, f"{reason}/cover-0001", parked, at=NOW)
     parking_stores = pipeline.stores.parking_stores
 
     assert [*due(parking_stores, NOW + pause - timedelta(seconds=1), deadline())] == []

@@ -1,8 +1,9 @@
-"""What the function does when a timer wakes it, over a folder and over OSS."""
+"""What the function does when a timer wakes it, over a folder, a database and OSS."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -20,10 +21,11 @@ from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
 from ice_result.maintenance import run_maintenance
 from ice_result.processing.batch import RunContext
-from ice_result.sinks import Parked, ParkedError
+from ice_result.sinks import Parked, ParkedError, SinkContext, open_parking_store
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
 from ice_result.sinks.parked_model import Expected
+from ice_result.sinks.table.rows import time_text
 from support.fake_clock import FakeTime, function_without_pauses
 from support.parked_events import Saved, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS
@@ -81,6 +83,28 @@ class Bucket:
         return _beside_records(self._cloud.oss.keys("records"))
 
 
+class Database:
+    """A `sqlite:` sink alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite:{path}"
+        self._path = path
+
+    def lay(self, key: str, document: Model, *, age: timedelta) -> None:
+        """A row that was written so long ago."""
+        open_parking_store(self.url, SinkContext()).store.put(key, line(document))
+        written = time_text(datetime.now(timezone.utc) - age)
+        with closing(sqlite3.connect(self._path)) as database, database:
+            database.execute("UPDATE ice_parked SET written = ? WHERE object_key = ?", (written, key))
+
+    def contents(self) -> list[str]:
+        """The keys of the rows; a job stands where its manifest would be in a folder."""
+        with closing(sqlite3.connect(self._path)) as database:
+            beside = [key for (key,) in database.execute("SELECT object_key FROM ice_parked")]
+            jobs = database.execute("SELECT function_name, substr(create_time, 1, 10), job_id FROM ice_jobs").fetchall()
+        return sorted([*beside, *("manifests/function_name={}/dt={}/{}.json".format(*job) for job in jobs)])
+
+
 def _beside_records(keys: list[str]) -> list[str]:
     return sorted(key for key in keys if not key.startswith("records/"))
 
@@ -91,10 +115,12 @@ def saved(tmp_path: Path) -> Saved:
     return Saved(tmp_path / "jobs")
 
 
-@pytest.fixture(params=["file", "oss"])
+@pytest.fixture(params=["file", "sqlite", "oss"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
-    """A folder, or a bucket of the local cloud."""
-    return Folder(tmp_path / "out") if request.param == "file" else Bucket(request.getfixturevalue("cloud"))
+    """A folder, a database, or a bucket of the local cloud."""
+    if request.param == "oss":
+        return Bucket(request.getfixturevalue("cloud"))
+    return Folder(tmp_path / "out") if request.param == "file" else Database(tmp_path / "out" / "jobs.db")
 
 
 def woken(environment: dict[str, str], shelf: Shelf, saved: Saved | None = None) -> Reply:
@@ -116,7 +142,7 @@ def counts(reply: Reply) -> dict[str, object]:
 @pytest.fixture
 def environment(request: pytest.FixtureRequest, shelf: Shelf) -> dict[str, str]:
     """What the function finds set."""
-    if shelf.url.startswith("file:"):
+    if not shelf.url.startswith("oss:"):
         return {"ICE_RESULT_REGION": "cn-shanghai"}
     cloud: LocalCloud = request.getfixturevalue("cloud")
     return cloud.environment
@@ -185,7 +211,7 @@ def test_a_run_is_bounded_and_takes_the_oldest(tmp_path: Path, saved: Saved) -> 
     names = parked_one_after_the_other(shelf, 8)
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_retries=5)
+        assert [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_retries=5)]
 
     assert left_and_tried(shelf) == (names[-3:], 5)
 
@@ -409,7 +435,7 @@ def test_notes_are_bounded_too(tmp_path: Path, saved: Saved) -> None:
     (tmp_path / "out" / "expected" / "README.json").write_text("{}")
 
     with pipeline_of(settings_of(shelf, saved)) as pipeline:
-        run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_notes=5)
+        assert [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(60)), most_notes=5)]
 
     assert notes_left(shelf) == [*names[-2:], "README"]
 
@@ -447,7 +473,7 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
     end = Deadline.after(10, fake_time.clock)
 
     with pipeline_of({**cloud.environment, "ICE_RESULT_SINKS": shelf.url}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: end))]
 
     assert [(each.job_id, each.outcome) for each in outcomes] == [
         ("audiomixing-0001", "parked"),
@@ -482,6 +508,6 @@ def test_an_envelope_that_cannot_be_read_leaves_time_for_others(
     end = Deadline.after(100, fake_time.clock)
 
     with pipeline_of({**cloud.environment, **settings_of(shelf, saved)}, fake_time.clock) as pipeline:
-        outcomes = run_maintenance(pipeline, RunContext(lambda: end))
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: end))]
 
     assert sorted((str(each.job_id), each.outcome) for each in outcomes) == [(name, "recorded") for name in names]

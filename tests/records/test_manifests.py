@@ -249,6 +249,6 @@ def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
     assert _shortfall({A: THERE, B: THERE, ObjectAddress("out", "c.mp4"): hidden}, **fields) == (
         "not complete: 1 of 3 files not checked: forbidden"
     )
-    assert _shortfall(None, OutputFiles=["a.mp4"]) == "not complete: 1 of 1 file not checked: not_checked"
+    assert _shortfall(None, OutputFiles=["a.mp4"]) == "not complete: 1 of 1 file not checked"
     assert _shortfall({A: THERE, B: THERE}) is None
     assert _shortfall({A: THERE, B: THERE}, Status="Fail") == "job_failed"

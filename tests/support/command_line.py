@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -59,14 +59,25 @@ def ice_result(*arguments: str, **environment: str) -> Finished:
 
 def ice_result_given(stdin: bytes, *arguments: str, **environment: str) -> Finished:
     """Run `ice-result ARGUMENTS` in this process, with `stdin` on standard input."""
+    returncode, stdout, stderr, _ = _run(stdin, arguments, environment)
+    return Finished(returncode, stdout, stderr)
+
+
+def ice_result_shown(stdin: bytes, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run it, and return the exit status and both streams as one text, in the order of writing."""
+    returncode, _, _, both = _run(stdin, arguments, environment)
+    return returncode, both.decode()
+
+
+def _run(stdin: bytes, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, bytes, bytes, bytes]:
     replaced = {**dict.fromkeys(os.environ), **_USUAL, **environment}
-    with CliRunner().isolation(input=stdin, env=replaced) as (stdout, stderr, _):
+    with CliRunner().isolation(input=stdin, env=replaced) as (stdout, stderr, both):
         with pytest.raises(SystemExit) as ended:
             command(list(arguments))
         sys.stdout.flush()
         sys.stderr.flush()
     assert isinstance(ended.value.code, int)
-    return Finished(ended.value.code, stdout.getvalue(), stderr.getvalue())
+    return ended.value.code, stdout.getvalue(), stderr.getvalue(), both.getvalue()
 
 
 def ice_result_process(*arguments: str, **environment: str) -> Finished:

@@ -20,6 +20,7 @@ JOB_ID = "cover-0001"
 EVENT = {"JobId": JOB_ID}
 ENVELOPE_BYTES = 2000
 """What a full disk still takes: an envelope fits, a record and a database do not."""
+ALONE = "sqlite: a job, with no other place"
 FOUND_LOCKED = "found-locked"
 LONGEST_SECONDS = 60
 """The function's timeout where nothing makes it wait that long."""
@@ -149,4 +150,7 @@ DISK_CELLS = (
     DiskCell("sqlite: a job", "another process holds the lock", "sqlite:{}", "locked", always=False),
     DiskCell("sqlite: a job", "another process holds the lock", "sqlite:{}", "locked"),
     DiskCell("sqlite: a job", "the disk is full", "sqlite:{}", "full"),
+    DiskCell(ALONE, "another process holds the lock", "sqlite:{}", "locked", always=False, parks_elsewhere=False),
+    DiskCell(ALONE, "another process holds the lock", "sqlite:{}", "locked", parks_elsewhere=False),
+    DiskCell(ALONE, "the disk is full", "sqlite:{}", "full", parks_elsewhere=False),
 )

@@ -1,11 +1,12 @@
-"""Runs of the pipeline over a folder, for tests of parked events."""
+"""Runs of the pipeline over a folder or a database, for tests of parked events."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
+from ice_result.sinks import SinkContext, open_parking_store
+from ice_result.sinks.table.rows import time_text
 from support.fake_clock import without_pauses
 from support.paths import SAMPLE_JOBS
 
@@ -84,18 +87,46 @@ def retry_all(pipeline: Pipeline) -> list[RetryResult]:
     return [*retry(pipeline, envelopes(pipeline), terms())]
 
 
-def parked_in(folder: Path) -> dict[str, JsonObject]:
-    """Read the envelopes below a sink's folder, by reason and name: `not_found/nobody`."""
-    parked = folder / "parked"
+def url_of(out: Path) -> str:
+    """Return the URL of a sink at a path: of a database for a name that ends in .db, else of a folder."""
+    return f"sqlite:{out}" if out.suffix == ".db" else f"file:{out}"
+
+
+def parked_in(out: Path) -> dict[str, JsonObject]:
+    """Read the envelopes of a sink, by reason and name: `not_found/nobody`."""
+    if out.suffix == ".db":
+        rows = _rows(out, "SELECT object_key, document FROM ice_parked WHERE kind = 'parked' ORDER BY object_key")
+        return {key.removeprefix("parked/").removesuffix(".json"): json.loads(document) for key, document in rows}
+    parked = out / "parked"
     return {
         str(path.relative_to(parked).with_suffix("")): json.loads(path.read_text())
         for path in sorted(parked.rglob("*.json"))
     }
 
 
-def recorded_in(folder: Path) -> list[str]:
-    """List the jobs with a manifest below a sink's folder."""
-    return sorted(path.stem for path in (folder / "manifests").rglob("*.json"))
+def recorded_in(out: Path) -> list[str]:
+    """List the jobs with a manifest in a sink."""
+    if out.suffix == ".db":
+        return [job_id for (job_id,) in _rows(out, "SELECT job_id FROM ice_jobs ORDER BY job_id")]
+    return sorted(path.stem for path in (out / "manifests").rglob("*.json"))
+
+
+def _rows(database: Path, query: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def lay(out: Path, key: str, content: bytes, *, at: datetime | None = None) -> None:
+    """Put a document into a sink, as if it were written at this time."""
+    store = open_parking_store(url_of(out), SinkContext()).store
+    if store.get(key) is not None:  # a file with the same content would not be written
+        store.delete(key)
+    store.put(key, content)
+    if at is not None and out.suffix == ".db":
+        with closing(sqlite3.connect(out)) as connection, connection:
+            connection.execute("UPDATE ice_parked SET written = ? WHERE object_key = ?", (time_text(at), key))
+    elif at is not None:
+        write_at(out / key, at)
 
 
 def write_at(path: Path, moment: datetime) -> None:

@@ -1,9 +1,11 @@
+import botocore.credentials
 import botocore.session
 from botocore.client import S3
 from botocore.config import Config
 
 class Session:
     def __init__(self, *, botocore_session: botocore.session.Session | None = None) -> None: ...
+    def get_credentials(self) -> botocore.credentials.Credentials | None: ...
     @property
     def region_name(self) -> str | None: ...
     def client(

@@ -3,105 +3,126 @@
     ids ──► each id once ──► rate limit ──► pipeline ──► recorded or parked ──► done
                                        └──► queue, 16 jobs per request ───────┘
 
-Every job that is done is written to a file, so that an interrupted backfill can be resumed.
+Every job that is done is written to a file (backfill_progress.py), so that an interrupted backfill can be resumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import click
-from typing_extensions import Self
 
 from ice_result.app import assemble, queue_at
-from ice_result.cli.inputs import (
-    environment_with,
-    line_per_job,
+from ice_result.cli.backfill_progress import Progress, Target
+from ice_result.cli.inputs import Line, open_input, read_column, read_lines
+from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
+from ice_result.cli.options import (
+    Number,
+    Overrides,
     longest_wait,
-    open_input,
+    options,
     other_sinks,
-    read_lines,
+    output_form,
+    overriding,
+    park,
     saved_jobs,
 )
-from ice_result.cli.output import OutcomePrinter, write_line
+from ice_result.cli.output import write_line
 from ice_result.core.calls import RateLimiter
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.file_locks import lock
 from ice_result.core.json_text import dump
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
-from ice_result.errors import IceResultError, StorageError
+from ice_result.errors import IceResultError
 from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
 from ice_result.processing.batch import Pipeline, RunContext
-from ice_result.settings import EVERYTHING, QUEUE, Settings
+from ice_result.settings import BY_HAND, EVERYTHING, QUEUE, Settings
 from ice_result.triggers import JobEvent
 
 _CHUNK_BYTES = 1 << 20
-_HEADER = b"# ice-result backfill: these jobs are done with\n"
-JobNews: TypeAlias = Literal["new", "done before", "named twice"]
+_MOST_UNREADABLE = 10
 
 
-@click.command()
-@click.argument("file")
-@click.option(
-    "--qps", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Begin at most N jobs per second."
+@click.command(
+    short_help="Record many jobs by their ids, from a file.",
+    epilog="Example: ice-result backfill ids.txt --qps 20",
 )
+@click.argument("file")
+@click.option("--column", metavar="NAME|N", help="Read this column of a CSV file, by its name or its number.")
+@click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
-@click.option("--resume", metavar="PATH", help="Keep the list of done jobs here, in place of FILE.done.")
-@saved_jobs
-@other_sinks
+@click.option("--resume", metavar="PATH", help="Keep the list of done jobs in this file. Standard input needs it.")
+@options(saved_jobs, other_sinks, *overriding)
+@park
 @longest_wait("one job, or one batch for the queue")
-@line_per_job
+@output_form
 def backfill(
     *,
     file: str,
+    column: str | None,
     qps: float | None,
     queue: str | None,
     resume: str | None,
     jobs: str | None,
     sinks: tuple[str, ...],
+    region: str | None,
+    concurrency: str | None,
+    no_verify: bool,
+    park: bool,
     wait: float,
-    as_json: bool,
+    **form: bool,
 ) -> int:
     """Record the jobs whose ids are in FILE, one per line; - is standard input.
 
-    A line may also be JSON, as other commands print it. Blank lines, and lines that begin with #, are skipped. The jobs
-    that are done are listed in FILE.done, so that a second run resumes an interrupted one; for standard input, only
-    with --resume. Recorded, parked and queued jobs are done; failed jobs are tried again.
+    A line may also be JSON, as other commands print it. Blank lines, and lines that begin with #, are skipped. With
+    --column, FILE is a CSV file.
 
-    Exit status: 0 when nothing was parked or failed and every line was a job id, 1 otherwise, 2 for usage.
+    The jobs that are recorded, or sent to the queue, are listed in a file beside FILE, one for each target, so that a
+    second run resumes an interrupted one and tries failed jobs again. Ten unreadable lines end the run.
+
+    Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
-    if queue and (sinks or jobs):
-        raise click.UsageError("--sink and --jobs are the function's own with --via-queue")
+    if queue and (sinks or jobs or no_verify or park):
+        raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
     rate = RateLimiter(per_second=qps)
-    is_file = Path(file).is_file()  # a stream can be read only once
-    done_path = Path(resume) if resume else Path(f"{file}.done") if is_file else None
     with open_input(file) as lines:
-        section = QUEUE if queue else EVERYTHING
-        settings = Settings.from_environment(environment_with(sinks, jobs), section)
+        is_file = Path(file).is_file()  # a stream can be read only once
+        section = QUEUE if queue else EVERYTHING if park else BY_HAND
+        overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
+        settings = Settings.from_environment(overrides.environment(), section)
+        target = Target.of_queue(queue, settings) if queue else Target.of_sinks(settings.sinks)
+        done_path = Path(resume) if resume else target.path_beside(Path(file)) if is_file else None
         total = _count_lines(Path(file)) if is_file else None
-        console = OutcomePrinter(total=total, as_json=as_json)
-        with Progress(done_path) as progress:
-            target = _sender(queue, settings) if queue else assemble(settings, Credentials())
-            with console, closing(target):
-                work = _Work(lines, progress, console, as_json=as_json)
-                if isinstance(target, MnsQueue):
-                    work.send(target, rate, wait, at_once=settings.concurrency)
+        printer = JobPrinter(OutputForm(**form), total=total)
+        with Progress(done_path, target) as progress:
+            to = _sender(queue, settings) if queue else _pipeline(settings, parks=park)
+            with printer, closing(to):
+                ids = read_column(lines, column) if column else read_lines(lines)
+                work = _Work(ids, progress, printer, as_json=form["as_json"])
+                if isinstance(to, MnsQueue):
+                    work.send(to, rate, wait, at_once=settings.concurrency)
                 else:
-                    work.record(target, rate, wait)
-    return 0 if work.clean else 1
+                    work.record(to, rate, wait)
+    return 0 if work.clean else 2 if work.unreadable == _MOST_UNREADABLE else 1
+
+
+def _pipeline(settings: Settings, *, parks: bool) -> Pipeline:
+    return assemble(settings, usable_credentials(settings, parks=parks), parks=parks)
 
 
 def _sender(queue: str, settings: Settings) -> MnsQueue:
     """Make the sender before any job is read. Raises SettingsError."""
-    sender = queue_at(settings, Credentials(), queue)
+    credentials = Credentials()
+    sender = queue_at(settings, credentials, queue)
     sender.load()
+    credentials.require()
     return sender
 
 
@@ -111,26 +132,34 @@ def _count_lines(path: Path) -> int:
 
 
 class _Work:
-    """The jobs of a run, and their outcomes. `clean` is false after a line or a job that did not end well."""
+    """The jobs of a run, and their outcomes. `clean` is false after a line or a job that did not end well.
 
-    def __init__(self, lines: Iterable[bytes], progress: Progress, console: OutcomePrinter, *, as_json: bool) -> None:
+    `unreadable` counts the lines that are no job ids.
+    """
+
+    def __init__(self, lines: Iterable[Line], progress: Progress, printer: JobPrinter, *, as_json: bool) -> None:
         self._lines = lines
         self._progress = progress
-        self._console = console
+        self._printer = printer
         self._as_json = as_json
         self.clean = True
+        self.unreadable = 0
 
     def job_ids(self) -> Iterator[JobId]:
-        """Yield each job that is not done, once."""
-        for line in read_lines(self._lines):
+        """Yield each job that is not done, once. Ends after ten lines that are no job ids."""
+        for line in self._lines:
             if line.job_id is None:
                 self.clean = False
-                self._console.skip("unreadable")
-                self._console.print_error(line.problem)
+                self.unreadable += 1
+                self._printer.skip("unreadable")
+                self._printer.print_error(line.problem)
+                if self.unreadable == _MOST_UNREADABLE:
+                    self._printer.print_error(f"stopped after {_MOST_UNREADABLE} unreadable lines; see --column")
+                    return
             elif (news := self._progress.take(line.job_id)) == "new":
                 yield line.job_id
             else:
-                self._console.skip(news)
+                self._printer.skip(self._progress.says(news))
 
     def record(self, pipeline: Pipeline, rate: RateLimiter, wait: float) -> None:
         def events() -> Iterator[JobEvent]:
@@ -139,17 +168,18 @@ class _Work:
                 yield JobEvent(job_id=job_id, payload={"JobId": job_id})
 
         for _, outcome in pipeline.process_events(events(), RunContext(lambda: Deadline.after(wait))):
-            self._console.count(outcome)  # first: after Ctrl-C, the summary has every job of FILE.done
-            if outcome.job_id and outcome.outcome != "failed":
+            self._printer.count(outcome)  # first: after Ctrl-C, the summary has every job of the list
+            is_recorded = outcome.outcome in {"recorded", "ignored"}  # ignored: ICE forgot a job that is recorded
+            if outcome.job_id and is_recorded:
                 self._progress.done([JobId(outcome.job_id)])
-            self.clean = self.clean and outcome.outcome == "recorded"
-            self._console.show(outcome)
+            self.clean = self.clean and is_recorded
+            self._printer.show(outcome)
 
     def send(self, sender: MnsQueue, rate: RateLimiter, wait: float, *, at_once: int) -> None:
         """Send the jobs to the queue. Raises a permanent error, after which no job can be sent."""
         permanent = None
         for sent in send(sender, self.job_ids(), lambda: Deadline.after(wait), rate, at_once=at_once):
-            self._console.add("failed" if sent.error else "queued", len(sent.job_ids))  # first, as above
+            self._printer.add("failed" if sent.error else "queued", len(sent.job_ids))  # first, as above
             if not sent.error:
                 self._progress.done(sent.job_ids)
             elif not sent.error.transient:
@@ -165,7 +195,7 @@ class _Work:
                 write_line(dump({"job_id": job_id, "outcome": outcome, "reason": reason}))
         if sent.error and sent.error.transient:
             self.clean = False
-            self._console.print_error(str(sent.error))
+            self._printer.print_error(str(sent.error))
 
 
 class SentBatch(NamedTuple):
@@ -206,79 +236,3 @@ def send(
         if any(sent.error and not sent.error.transient for sent in ended):
             break
     yield from (sent for _, sent in sending.ended())
-
-
-class Progress:
-    """Jobs that are done, in a file with one line per job. Without a path, only in memory.
-
-    One process at a time uses the file. When a process is killed, the last line may be incomplete; the next process
-    removes it, and the job in it is done again.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        """Raises StorageError for a file that cannot be used, is in use, or is not a file of ice-result."""
-        self._path = path
-        self._file: IO[bytes] | None = None
-        self._known: dict[str, JobNews] = {}
-        if path is not None:
-            try:
-                self._file, self._known = _open(path)
-            except OSError as error:
-                raise self._refused(error) from error
-
-    def take(self, job_id: JobId) -> JobNews:
-        """Return `new` for a job that is named for the first time and was not done before."""
-        news = self._known.get(job_id, "new")
-        self._known[job_id] = "named twice"
-        return news
-
-    def done(self, job_ids: Sequence[JobId]) -> None:
-        """Write down that these jobs are done. Raises StorageError."""
-        if self._file is None:
-            return
-        try:
-            self._file.write("".join(f"{job_id}\n" for job_id in job_ids).encode())
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._file is not None:
-            with suppress(OSError):  # `done` has reported the lines that could not be written
-                self._file.close()
-
-    def _refused(self, error: OSError) -> StorageError:
-        return StorageError(f"cannot keep progress in {self._path}: {error.strerror or error}; see --resume")
-
-
-def _open(path: Path) -> tuple[IO[bytes], dict[str, JobNews]]:
-    """Open the file for more lines, and read the jobs in it. An incomplete last line is cut off."""
-    file = path.open("a+b")
-    try:
-        lock(file.fileno())
-    except BlockingIOError as error:
-        file.close()
-        raise StorageError(
-            f"{path}: another backfill uses it; wait until that has ended, or name another file with --resume"
-        ) from error
-    file.seek(0)
-    first = file.readline(len(_HEADER))
-    if not _HEADER.startswith(first):
-        file.close()
-        raise StorageError(f"{path}: not the progress of a backfill, and so left alone; name another with --resume")
-    if first != _HEADER:
-        file.truncate(0)
-        file.write(_HEADER)
-        file.flush()
-        return file, {}
-    done: dict[str, JobNews] = {}
-    end = len(first)
-    for line in file:
-        if line.endswith(b"\n"):
-            done[line[:-1].decode(errors="replace")] = "done before"
-            end += len(line)
-    file.truncate(end)
-    return file, done

@@ -1,130 +1,24 @@
-"""Inputs of the commands: options, settings, times, job ids, and files of job ids."""
+"""Inputs of the commands: files, standard input, and lists of job ids."""
 
 from __future__ import annotations
 
-import os
+import csv
 import re
+import shlex
 import sys
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 import click
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from ice_result.app import sink_context
-from ice_result.core.credentials import Credentials
+from ice_result.cli.output import print_note
 from ice_result.core.json_text import encoding_of
 from ice_result.core.types import JobId
-from ice_result.settings import STORES, Settings
-from ice_result.sinks import Store, open_sink
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
-
-T = TypeVar("T", bound=Callable[..., object])
-saved_jobs = click.option("--jobs", metavar="DIR", help="Read saved responses <job id>.json from here; do not ask ICE.")
-other_sinks = click.option(
-    "--sink", "sinks", metavar="URL", multiple=True, help="Write records here, in place of ICE_RESULT_SINKS."
-)
-line_per_job = click.option("--json", "as_json", is_flag=True, help="One JSON line per job on standard output.")
-
-
-def options(*added: Callable[[T], T]) -> Callable[[T], T]:
-    """Make a decorator that adds these options to a command, in this order."""
-
-    def add(command: T) -> T:
-        for option in reversed(added):
-            command = option(command)
-        return command
-
-    return add
-
-
-def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[T], T]:
-    """Make the option `--wait`."""
-    return click.option(
-        "--wait",
-        metavar="SECONDS",
-        type=click.FloatRange(min=1),
-        default=60.0,
-        show_default=True,
-        help=f"Time limit of {what}.",
-    )
-
-
-def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
-    """Return the environment with the values of options in place of its variables, so that both are checked alike."""
-    values = {}
-    if jobs is not None:
-        values["ICE_RESULT_JOBS"] = f"file:{jobs}"
-    if sinks:
-        values["ICE_RESULT_SINKS"] = ",".join(sinks)
-    return {**os.environ, **values}
-
-
-def environment_of_deployment(
-    sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = ()
-) -> dict[str, str]:
-    """Return the environment with the names that options give. Raises UsageError for one that is empty."""
-    environment = environment_with(sinks)
-    for option, variable, names in (
-        ("--queue", "DEPLOY_QUEUE", () if queue is None else (queue,)),
-        ("--output-bucket", "DEPLOY_OUTPUT_BUCKETS", output_buckets),
-    ):
-        if not all(name.strip() for name in names):
-            raise click.UsageError(f"{option} is empty: expected a name")
-        if names:
-            environment[variable] = ",".join(names)
-    return environment
-
-
-SECONDS = 600.0
-"""Time limit of looking jobs up: a store without an index is read from end to end."""
-
-
-def open_named_sink(sink: str | None) -> Store:
-    """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
-    settings = Settings.from_environment(environment_with(() if sink is None else (sink,)), STORES)
-    return open_sink(settings.sinks[0], sink_context(settings, Credentials()))
-
-
-_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(rf"{_DATE.pattern}[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-def parse_duration(text: str) -> timedelta | None:
-    """Parse a duration such as 90s, 30m, 2h, 7d or 2w. Returns None for any other text."""
-    duration = _DURATION.fullmatch(text)
-    return timedelta(**{_UNITS[duration[2]]: int(duration[1])}) if duration else None
-
-
-def parse_since(text: str, now: datetime) -> datetime:
-    """Parse a time in RFC 3339, a date (UTC), or a duration before `now`. Raises ValueError for any other text."""
-    duration = parse_duration(text)
-    try:
-        if duration is not None:
-            return now - duration
-        time = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
-        if _TIME.fullmatch(time):
-            return TypeAdapter(AwareDatetime).validate_python(time)
-    except ValidationError:
-        pass
-    except OverflowError as error:
-        raise ValueError(f"{text!r} is longer ago than there are years") from error
-    raise ValueError(f"{text!r} is not a time: use 24h, 7d, a date, or 2026-03-02T08:00:00Z")
-
-
-def read_since(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
-    """Read the value of `--since`; see parse_since."""
-    try:
-        return None if text is None else parse_since(text, datetime.now(timezone.utc))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def read_input(name: str) -> bytes:
@@ -142,6 +36,8 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     if name == "-":
         if sys.stdin is None:
             raise click.UsageError("standard input is closed: expected it to be open, or a file")
+        if sys.stdin.isatty():
+            print_note("reading standard input; end it with Ctrl-D")
         yield sys.stdin.buffer
         return
     try:
@@ -160,7 +56,9 @@ def _unreadable(name: str, error: OSError) -> click.UsageError:
 
 
 _NOT_ONE_ID = re.compile(r"[\s,;\"']")
-_ONE_PER_LINE = "expected one job id per line; of a CSV file, cut out the column first"
+_ONE_PER_LINE = "expected one job id per line; for a CSV file, name its column with --column"
+_NAMES_OF_A_COLUMN = {"jobid", "jobids", "id"}
+_DELIMITERS = ",;\t|"
 _UNDECODABLE = "\ufffd"
 
 
@@ -177,31 +75,67 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
     A line that is a JSON object is read as an event. It may name several jobs, or none, such as the line of an ignored
     message. The lines are UTF-8, or UTF-16 with a byte order mark.
     """
-    for number, text in enumerate(_decode_lines(lines), start=1):
-        place = f"line {number}"
-        if _UNDECODABLE in text:
-            yield Line(None, f"{place}: not UTF-8 or UTF-16; {_ONE_PER_LINE}")
-        elif text.startswith("{"):
+    for number, whole in enumerate(_decode_lines(lines), start=1):
+        text, place = whole.strip(), f"line {number}"
+        if text.startswith("{"):
             for event in parse(text).events:
                 if isinstance(event, JobEvent):
                     yield Line(event.job_id)
                 elif isinstance(event, Malformed):
                     yield Line(None, f"{place}: {event.reason}")
+        elif number == 1 and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN:
+            yield Line(None, f"{place}: {text!r} is the head of a column: use --column {shlex.quote(text)}")
         elif text and not text.startswith("#"):
-            named = job_event(text, place)
-            if _NOT_ONE_ID.search(named.job_id if isinstance(named, JobEvent) else text):
-                yield Line(None, f"{place}: found more than a job id; {_ONE_PER_LINE}")
-            else:
-                yield Line(named.job_id) if isinstance(named, JobEvent) else Line(None, named.reason)
+            yield _one_id(text, place)
+
+
+def _one_id(text: str, place: str) -> Line:
+    if _UNDECODABLE in text:
+        return Line(None, f"{place}: not UTF-8 or UTF-16; {_ONE_PER_LINE}")
+    named = job_event(text, place)
+    if _NOT_ONE_ID.search(named.job_id if isinstance(named, JobEvent) else text):
+        return Line(None, f"{place}: found more than a job id; {_ONE_PER_LINE}")
+    return Line(named.job_id) if isinstance(named, JobEvent) else Line(None, named.reason)
+
+
+def read_column(lines: Iterable[bytes], column: str) -> Iterator[Line]:
+    """Read job ids from a column of a CSV file: by its name in the first row, or by its number, from 1.
+
+    The values are separated by commas, semicolons, tabs or `|`, whichever the first row has most of. With a number,
+    the first row is data too. Raises UsageError when the file has no such column.
+    """
+    texts = (f"{line.rstrip(chr(13))}\n" for line in _decode_lines(lines))
+    first = next(texts, "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = csv.reader(chain([first], texts), delimiter=delimiter)
+    try:
+        if column.isdecimal():
+            place = int(column) - 1
+            if place < 0:
+                raise click.UsageError("--column 0: columns are counted from 1")
+        else:
+            names = [name.strip() for name in next(rows, [])]
+            if column not in names:
+                known = ", ".join(names) or "none: the file is empty"
+                raise click.UsageError(f"--column {column}: no such column; the first row has {known}")
+            place = names.index(column)
+        for row in rows:
+            cell = row[place].strip() if 0 <= place < len(row) else ""
+            if cell:
+                yield _one_id(cell, f"line {rows.line_num}")
+            elif any(map(str.strip, row)):
+                yield Line(None, f"line {rows.line_num}: no value in column {column}")
+    except csv.Error as error:
+        yield Line(None, f"line {rows.line_num}: not CSV: {error}")
 
 
 def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
-    """Decode and strip the lines. Undecodable bytes become U+FFFD."""
+    """Decode the lines. Undecodable bytes become U+FFFD."""
     remaining = iter(lines)
     first = next(remaining, b"")
     decoder = getincrementaldecoder(encoding_of(first))(errors="replace")
     begun = ""
     for raw in chain([first], remaining):
         *whole, begun = (begun + decoder.decode(raw)).split("\n")
-        yield from (line.strip() for line in whole)
-    yield (begun + decoder.decode(b"", True)).strip()
+        yield from whole
+    yield begun + decoder.decode(b"", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -9,11 +10,13 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 import click
+from typing_extensions import override
 
 from ice_result import __version__
 from ice_result.cli.backfill import backfill
 from ice_result.cli.doctor import doctor
 from ice_result.cli.inspect import decode, parse, schema
+from ice_result.cli.options import given_names
 from ice_result.cli.output import print_error
 from ice_result.cli.parked import parked
 from ice_result.cli.policy import policy
@@ -22,41 +25,78 @@ from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.report import report
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stored_jobs import list_jobs, show
+from ice_result.cli.sweep import sweep
 from ice_result.errors import IceResultError, SettingsError
+from ice_result.processing.event_log import EVENT_LOG
 
 _USAGE = 2
+_INTERRUPTED = 130
+_GROUPS: dict[str, tuple[click.Command, ...]] = {
+    "Record jobs": (process, backfill, expect, sweep),
+    "See what is recorded": (list_jobs, show, report),
+    "See what was not finished": (parked,),
+    "Write records again": (redecode, verify),
+    "Deploy": (setup, doctor, policy, teardown),
+    "Try one stage, without any call": (parse, decode, schema),
+}
+"""The commands in the order of use, under the titles of the help."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Group of commands that lists them by their use, and names options in place of variables."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [each.name or "" for group in _GROUPS.values() for each in group]
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, group in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(each.name or "", each.get_short_help_str(_WIDEST)) for each in group])
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise given_names(ctx, error) from error
+
+
+_WIDEST = 80
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
+    epilog="Try it without an account: make demo. Settings and examples: README.md, docs/configuration.md.",
+)
 @click.version_option(__version__, prog_name="ice-result")
 def _group() -> None:
     """Turn completion events of Alibaba Cloud ICE into typed records and verified manifests."""
 
 
-for _command in (
-    process,
-    parse,
-    decode,
-    schema,
-    setup,
-    teardown,
-    doctor,
-    policy,
-    show,
-    list_jobs,
-    report,
-    parked,
-    expect,
-    backfill,
-    redecode,
-    verify,
-):
+for _command in (each for group in _GROUPS.values() for each in group):
     _group.add_command(_command)
+
+
+class _Log(logging.Handler):
+    """Handler that prints the warnings of the library as lines of the command. Lines of jobs are printed already."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name != EVENT_LOG
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        print_error(record.getMessage())
 
 
 def command(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for usage."""
     _escape_unencodable_characters()
+    logging.getLogger("ice_result").addHandler(_LOG)
+    logging.getLogger().addHandler(_NO_LOG)
     try:
         status = _group.main(arguments, prog_name="ice-result", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,14 +115,18 @@ def command(arguments: list[str] | None = None) -> NoReturn:
         print_error(str(error))
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
-        print_error("interrupted; what was recorded so far stays recorded, and running it again doubles nothing")
-        sys.exit(130)
+        print_error("interrupted")
+        sys.exit(_INTERRUPTED)
     except OSError as error:
         _discard_output()
         if not isinstance(error, BrokenPipeError):  # the reader of our output has ended, as `head` does
             print_error(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+_LOG = _Log(logging.WARNING)
+_NO_LOG = logging.NullHandler()  # otherwise the warnings of SDKs, with their tracebacks, go to standard error
 
 
 def _escape_unencodable_characters() -> None:

@@ -8,7 +8,7 @@ import re
 
 import click
 
-from ice_result.cli.inputs import environment_with
+from ice_result.cli.options import environment_of_deployment, region
 from ice_result.cli.output import print_error
 from ice_result.core.types import JsonObject
 from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
@@ -18,7 +18,7 @@ from ice_result.settings import Settings
 
 
 @click.command()
-@click.option("--trust", is_flag=True, help="Print the trust policy of the role, in place of its permissions.")
+@click.option("--trust", is_flag=True, help="Print the trust policy of the role, instead of its permissions.")
 @click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
@@ -27,7 +27,10 @@ from ice_result.settings import Settings
     metavar="NAME",
     help="Project of Log Service for the function's logs; by default the one of DEPLOY_ACCOUNT_ID.",
 )
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Allow these sinks, in place of ICE_RESULT_SINKS.")
+@click.option(
+    "--sink", "sinks", metavar="URL", multiple=True, help="Allow this store instead of those of ICE_RESULT_SINKS."
+)
+@region
 def policy(
     *,
     trust: bool,
@@ -36,6 +39,7 @@ def policy(
     failure_queue: str | None,
     log_project: str | None,
     sinks: tuple[str, ...],
+    region: str | None,
 ) -> None:
     """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets.
 
@@ -45,20 +49,23 @@ def policy(
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return
     for bucket in buckets:
-        _check(bucket, BUCKET, "a bucket's name")
-    _check(failure_queue, QUEUE, "a queue's name")
-    _check(log_project, LOG_PROJECT, "a log project's name")
-    settings = Settings.from_environment(environment_with(sinks))
+        _check("--output-bucket", bucket, BUCKET, "a bucket's name: 3 to 63 lower-case letters, digits and hyphens")
+    _check("--failure-queue", failure_queue, QUEUE, "a queue's name: letters, digits and hyphens, at most 120")
+    _check(
+        "--log-project", log_project, LOG_PROJECT, "a project's name: 3 to 63 lower-case letters, digits and hyphens"
+    )
+    environment = environment_of_deployment(sinks, None, region=region)
+    settings = Settings.from_environment(environment)
     if deployer:
         named = {
-            **os.environ,
+            **environment,
             "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
         }
         names = Names.from_environment(named)
         _show(deployer_policy(settings, names))
         return
     if any_of_ours(os.environ):
-        names = Names.from_environment(os.environ)
+        names = Names.from_environment(environment)
         buckets = buckets or names.output_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
     document = function_policy(settings, buckets, failure_queue, log_project)
@@ -77,7 +84,7 @@ def _show(document: JsonObject) -> None:
         print_error(str(error))
 
 
-def _check(name: str | None, form: str, what: str) -> None:
+def _check(option: str, name: str | None, form: str, what: str) -> None:
     """Check a name that becomes part of a resource, where a `*` would allow too much."""
     if name is not None and not re.fullmatch(form, name):
-        raise click.UsageError(f"{name!r} is not {what}")
+        raise click.UsageError(f"{option}: {name!r} is not {what}")

@@ -1,61 +1,87 @@
-"""`process` and `expect`: jobs that the user names, processed now, or noted so that the timer looks them up."""
+"""`process` and `expect`: jobs that the user names, processed now, or noted so that they are looked up later."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import click
 
 from ice_result import expecting
 from ice_result.app import assemble
-from ice_result.cli.inputs import (
+from ice_result.cli.inputs import open_input, read_input, read_lines
+from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
+from ice_result.cli.options import (
+    Overrides,
     environment_with,
-    line_per_job,
     longest_wait,
-    open_input,
+    of_function,
+    options,
     other_sinks,
+    output_form,
+    overriding,
+    park,
     parse_duration,
-    read_input,
-    read_lines,
     saved_jobs,
 )
-from ice_result.cli.output import OutcomePrinter, printable, write_line
-from ice_result.core.credentials import Credentials
+from ice_result.cli.output import printable, write_line
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump
 from ice_result.processing.batch import RunContext
-from ice_result.settings import Settings
-from ice_result.triggers import TriggerEvent, TriggerOptions, parse
+from ice_result.settings import BY_HAND, EVERYTHING, Settings
+from ice_result.triggers import Malformed, TriggerEvent, TriggerOptions, parse
+
+_MOST_PROBLEMS = 10
 
 
-@click.command()
+@click.command(
+    short_help="Ask ICE for jobs and record them.", epilog="Example: ice-result process JOB_ID --sink file:./out"
+)
 @click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
-@click.option("--event", metavar="FILE", help="A payload as a trigger sends it, or JSON lines; - is standard input.")
-@saved_jobs
-@other_sinks
+@click.option(
+    "--event", metavar="FILE", help="Read a payload as a trigger sends it, or JSON lines; - is standard input."
+)
+@options(saved_jobs, other_sinks, *overriding)
+@park
 @longest_wait()
-@line_per_job
+@output_form
 def process(
-    *, job_ids: tuple[str, ...], event: str | None, jobs: str | None, sinks: tuple[str, ...], wait: float, as_json: bool
+    *,
+    job_ids: tuple[str, ...],
+    event: str | None,
+    jobs: str | None,
+    sinks: tuple[str, ...],
+    region: str | None,
+    concurrency: str | None,
+    no_verify: bool,
+    park: bool,
+    wait: float,
+    **form: bool,
 ) -> int:
     """Ask ICE for jobs, and write a record and a manifest for each.
 
-    Exit status: 0 when nothing was parked or failed, 1 otherwise, 2 for usage.
+    A payload that cannot be read is an error, and so is a job that ICE does not know. Nothing is parked without --park.
+
+    Exit status: 0 when every job was recorded, 1 otherwise, 2 for wrong usage and for an unreadable payload.
     """
     if not job_ids and event is None:
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
-    settings = Settings.from_environment(environment_with(sinks, jobs))
+    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
+    settings = Settings.from_environment(overrides.environment(), EVERYTHING if park else BY_HAND)
     # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
     options = settings.triggers._replace(callback=None)
     events = [*_events(job_ids, event, options)]
-    pipeline = assemble(settings, Credentials())
+    if not park:
+        _check(events)
+    pipeline = assemble(settings, usable_credentials(settings, parks=park), parks=park)
     clean = True
-    with OutcomePrinter(total=len(events), as_json=as_json) as console:
+    with JobPrinter(OutputForm(**form), total=len(events)) as printer:
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
-            console.count(outcome)
-            console.show(outcome)
+            printer.count(outcome)
+            printer.show(outcome)
     pipeline.close()
     return 0 if clean else 1
 
@@ -65,9 +91,23 @@ def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions
         triggered = parse(read_input(event), options)
         if triggered.refused:
             raise click.UsageError(f"{event}: an HTTP request that is refused: {triggered.refused}")
-        yield from triggered.events
+        place = "standard input" if event == "-" else event
+        yield from (_named(each, f"{place}: ") for each in triggered.events)
     for job_id in job_ids:
-        yield from parse(dump({"JobId": job_id}), options).events
+        yield from (_named(each, "JOB_ID ") for each in parse(dump({"JobId": job_id}), options).events)
+
+
+def _named(event: TriggerEvent, place: str) -> TriggerEvent:
+    """Put the place of an event that cannot be read in front of its reason, as the user gave it."""
+    return replace(event, reason=place + event.reason) if isinstance(event, Malformed) else event
+
+
+def _check(events: list[TriggerEvent]) -> None:
+    """Check that every event can be read. Raises UsageError with the reasons of those that cannot."""
+    problems = [event.reason for event in events if isinstance(event, Malformed)]
+    if problems:
+        more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        raise click.UsageError(f"{'; '.join(problems[:_MOST_PROBLEMS])}{more}; nothing was processed")
 
 
 def _read_duration(_context: click.Context, _option: click.Parameter, text: str) -> timedelta:
@@ -77,7 +117,10 @@ def _read_duration(_context: click.Context, _option: click.Parameter, text: str)
     return duration
 
 
-@click.command()
+@click.command(
+    short_help="Note jobs that were submitted, to be looked up.",
+    epilog="Example: ice-result expect JOB_ID --within 2h --function Cover",
+)
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
 @click.option(
     "--within",
@@ -87,16 +130,26 @@ def _read_duration(_context: click.Context, _option: click.Parameter, text: str)
     show_default=True,
     help="Ask ICE for a job that is not recorded after this time: 90s, 30m, 2h.",
 )
-@click.option("--function", "function_name", metavar="NAME", help="Function of the jobs, such as Cover: saves calls.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per job.")
-def expect(*, job_ids: tuple[str, ...], within: timedelta, function_name: str | None, as_json: bool) -> None:
+@of_function("Function of the jobs, such as Cover: saves calls.")
+@click.option(
+    "--sink",
+    "sinks",
+    metavar="URL",
+    multiple=True,
+    help="Write the notes to the first of these stores that keeps notes, instead of ICE_RESULT_SINKS.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per job.")
+def expect(
+    *, job_ids: tuple[str, ...], within: timedelta, function_name: str | None, sinks: tuple[str, ...], as_json: bool
+) -> None:
     """Note that jobs were submitted. The JOB_ID - reads more ids from standard input, one per line.
 
-    The timer asks ICE for every job that is not recorded in time.
+    The function's timer, or `ice-result sweep`, asks ICE for every job that is not recorded in time.
     """
     try:
         unique = list(dict.fromkeys(_all_ids(job_ids)))
-        notes = expecting.expect(unique, within=within, function_name=function_name)
+        environment = environment_with(sinks)
+        notes = expecting.expect(unique, within=within, function_name=function_name, environment=environment)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for job_id, note in zip(unique, notes, strict=True):

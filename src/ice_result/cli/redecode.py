@@ -12,9 +12,10 @@ import click
 from rich.text import Text
 
 from ice_result.app import sink_context
-from ice_result.cli.inputs import line_per_job, options, read_since
-from ice_result.cli.output import OutcomePrinter, cut, print_line, printable, standard_output, write_line
-from ice_result.core.credentials import Credentials
+from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import credentials_of_stores
+from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
+from ice_result.cli.output import cut, printable, write_line
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
@@ -40,17 +41,26 @@ _LONGEST_VALUE = 300
 _COLOURS = {"changed": "green", "unchanged": "dim", "left": "yellow", "failed": "red"}
 _of_stored_jobs = options(
     click.argument("job_ids", nargs=-1, metavar="[JOB_ID]..."),
-    click.option("--function", "function_name", metavar="NAME", help="Only jobs of this function, such as Cover."),
+    of_function(),
     click.option(
-        "--since", callback=read_since, metavar="TIME", help="Only jobs finished since: RFC 3339, a date, 24h, 7d."
+        "--since",
+        callback=read_since,
+        metavar="TIME",
+        help="Only jobs finished since: 24h, 7d, a date (UTC), or RFC 3339.",
     ),
-    click.option("--limit", type=click.IntRange(min=1), help="Maximum number of jobs."),
-    click.option("--from", "source", metavar="URL", help="Read this store, in place of the first of ICE_RESULT_SINKS."),
+    most("Maximum number of jobs."),
+    click.option("--from", "source", metavar="URL", help="Read this store instead of the first of ICE_RESULT_SINKS."),
     click.option(
-        "--sink", "sinks", metavar="URL", multiple=True, help="Write these stores, in place of ICE_RESULT_SINKS."
+        "--sink",
+        "sinks",
+        metavar="URL",
+        multiple=True,
+        help="Write to this store instead of ICE_RESULT_SINKS. May be given several times.",
     ),
+    region,
+    concurrency,
     click.option("--dry-run", is_flag=True, help="Write nothing; show the differences."),
-    line_per_job,
+    output_form,
 )
 
 
@@ -65,21 +75,30 @@ class _Request:
     source: str | None
     sinks: tuple[str, ...]
     dry_run: bool
+    region: str | None
+    concurrency: str | None
     as_json: bool
+    quiet: bool
+    verbose: bool
 
     def settings(self, section: Section) -> Settings:
         named = [*([self.source] if self.source else []), *self.sinks]
-        configured = os.environ.get("ICE_RESULT_SINKS") or ",".join(named)
-        return Settings.from_environment({**os.environ, "ICE_RESULT_SINKS": configured}, section)
+        sinks = () if os.environ.get("ICE_RESULT_SINKS") else named
+        overrides = Overrides(sinks, region=self.region, concurrency=self.concurrency)
+        return Settings.from_environment(overrides.environment(), section)
 
-    def console(self) -> OutcomePrinter:
-        return OutcomePrinter(total=len(dict.fromkeys(self.job_ids)) or self.limit, as_json=self.as_json)
+    def printer(self) -> JobPrinter:
+        form = OutputForm(self.as_json, self.quiet, self.verbose)
+        total = len(dict.fromkeys(self.job_ids)) or self.limit
+        return JobPrinter(form, total=total, if_nothing="0 jobs")
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
         source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
+        stores = _stores(source, targets, settings.sinks, context)
+        stores.source.check_exists()
         rewriter = Rewriter(
-            _stores(source, targets, settings.sinks, context),
+            stores,
             facts,
             region=settings.region,
             deadline=lambda: Deadline.after(_SECONDS_PER_JOB),
@@ -94,17 +113,19 @@ class _Request:
             return "would be changed"
         return "left alone" if outcome == "left" else outcome
 
-    def show(self, rewritten: Rewritten, note: str | None) -> None:
+    def show(self, printer: JobPrinter, rewritten: Rewritten, note: str | None) -> None:
         """Print a result as one line of JSON, or for people with a `note`, and for a dry run with the differences."""
         changes = tuple(map(_without_secrets, rewritten.changes))
         if self.as_json:
             write_line(dump(rewritten.model_copy(update={"changes": changes}).model_dump(mode="json")))
             return
         name, parts = rewritten.job_id or rewritten.place, (rewritten.function_name, *rewritten.sinks)
-        print_line(f"{rewritten.outcome:<9}", _COLOURS[rewritten.outcome], name, *parts, note=note)
-        if rewritten.outcome == "changed" and self.dry_run:
+        status, colour = f"{rewritten.outcome:<9}", _COLOURS[rewritten.outcome]
+        is_problem = rewritten.outcome in {"left", "failed"} or self.dry_run
+        is_shown = printer.line(status, colour, name, *parts, note=note, needs_attention=is_problem)
+        if is_shown and rewritten.outcome == "changed" and self.dry_run:
             for line in _lines(changes):
-                standard_output().print(line, soft_wrap=True)
+                printer.detail(line)
 
 
 def _stores(
@@ -124,7 +145,7 @@ def _stores(
 
 def _lines(changes: Sequence[Change]) -> Iterator[Text]:
     if not changes:
-        yield Text("    no other values: not there yet, or written differently", style="dim")
+        yield Text("    the same values: this store does not have them yet, or has them in another form", style="dim")
     for change in changes:
         if change.op != "add":
             yield Text(f"  - {printable(change.path)}: {_value(change.old)}", style="red")
@@ -143,7 +164,9 @@ def _value(value: JsonValue) -> str:
     return cut(printable(dump(value)), _LONGEST_VALUE)
 
 
-@click.command()
+@click.command(
+    short_help="Look up the output files of recorded jobs again.", epilog="Example: ice-result verify --since 7d"
+)
 @_of_stored_jobs
 @click.pass_context
 def verify(context: click.Context, /, **_options: object) -> int:
@@ -155,26 +178,29 @@ def verify(context: click.Context, /, **_options: object) -> int:
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for usage.
     """
     request = _Request(**context.params)
-    settings, credentials = request.settings(STORES), Credentials()
-    sink_settings = sink_context(settings, credentials)
+    settings = request.settings(STORES)
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     inspector = open_inspector(sink_settings)
-    inspector.client.endpoint()  # without a region or keys, every file would count as missing
-    credentials.keys()
+    inspector.require_settings()
     all_complete = True
-    with request.console() as console:
-        for rewritten in request.rewrite(settings, sink_settings, partial(new_facts, inspector)):
+    results = request.rewrite(settings, sink_settings, partial(new_facts, inspector))
+    with request.printer() as printer:
+        for rewritten in results:
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
             if rewritten.complete is None:
-                console.add(request.summary_name(rewritten.outcome), 1)
+                printer.add(request.summary_name(rewritten.outcome), 1)
             else:
-                console.add("verified", 1, complete=int(is_complete))
+                printer.add("verified", 1, complete=int(is_complete))
             if request.as_json or not is_complete or rewritten.outcome != "unchanged":
-                request.show(rewritten, rewritten.reason or rewritten.incomplete)
+                request.show(printer, rewritten, rewritten.reason or rewritten.incomplete)
     return 0 if all_complete else 1
 
 
-@click.command()
+@click.command(
+    short_help="Rebuild records from the stored responses.",
+    epilog="Example: ice-result redecode --dry-run --since 7d",
+)
 @_of_stored_jobs
 @click.pass_context
 def redecode(context: click.Context, /, **_options: object) -> int:
@@ -184,13 +210,14 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
-    sink_settings = sink_context(settings, Credentials())
+    sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
-    with request.console() as console:
-        for rewritten in request.rewrite(settings, sink_settings, facts):
+    results = request.rewrite(settings, sink_settings, facts)
+    with request.printer() as printer:
+        for rewritten in results:
             clean = clean and rewritten.outcome in {"changed", "unchanged"}
-            console.add(request.summary_name(rewritten.outcome), 1)
+            printer.add(request.summary_name(rewritten.outcome), 1)
             if request.as_json or rewritten.outcome != "unchanged":
-                request.show(rewritten, rewritten.reason)
+                request.show(printer, rewritten, rewritten.reason)
     return 0 if clean else 1

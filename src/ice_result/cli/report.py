@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ice_result.app import open_parking_stores, sink_context
-from ice_result.cli.inputs import SECONDS, environment_with, read_since
-from ice_result.cli.output import print_error, printable
+from ice_result.cli.keys import credentials_of_stores
+from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, options, read_since, region
+from ice_result.cli.output import counted, print_error, printable, standard_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.extras import require_extra
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError
@@ -35,19 +34,24 @@ if TYPE_CHECKING:
     from ice_result.report.texts import Texts
 
 
-@click.command()
+@click.command(
+    short_help="Write pages to look at: counts, covers, timelines.",
+    epilog="Example: ice-result report --since 7d -o report",
+)
 @click.argument("job_ids", metavar="[JOB_ID]...", nargs=-1)
 @click.option(
     "-o", "--output", "folder", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the pages: a new one, or that of an earlier report, which is replaced.",
 )  # fmt: skip
-@click.option("--function", "function_name", metavar="NAME", help="Only jobs of this function, such as Cover.")
-@click.option("--since", callback=read_since, metavar="TIME", help="Only jobs finished since: RFC 3339, a date, or 7d.")
+@of_function()
+@click.option(
+    "--since", callback=read_since, metavar="TIME", help="Only jobs finished since: 24h, 7d, a date (UTC), or RFC 3339."
+)
 @click.option(
     "--lang", "language", type=click.Choice(["en", "zh"]), help="Language of the pages; by default the locale's."
 )
 @click.option("--embed", is_flag=True, help="Read the covers from OSS, and put thumbnails of them into the pages.")
-@click.option("--sink", metavar="URL", help="Read this store, in place of the first of ICE_RESULT_SINKS.")
+@options(one_sink, region)
 def report(
     *,
     job_ids: tuple[str, ...],
@@ -57,6 +61,7 @@ def report(
     language: Literal["en", "zh"] | None,
     embed: bool,
     sink: str | None,
+    region: str | None,
 ) -> int:
     """Write a report: recorded jobs, or only those that are named, as static pages that open from disk.
 
@@ -64,33 +69,29 @@ def report(
     """
     if job_ids and (function_name or since):
         raise click.UsageError("--function and --since choose jobs: expected them, or job ids, not both")
-    if missing_packages := [name for name in ("jinja2", *(["PIL"] if embed else [])) if find_spec(name) is None]:
-        raise click.UsageError(
-            f"report needs the extra `report` ({', '.join(missing_packages)} is not installed): "
-            "pip install '.[report]' in a clone of the repository"
-        )
+    require_extra("report", "report")
     from ice_result.report.build import Scope, write_report  # noqa: PLC0415  only with the extra
     from ice_result.report.folder import FolderRefusedError  # noqa: PLC0415  as above
     from ice_result.report.parked_part import read_parked  # noqa: PLC0415  as above
     from ice_result.report.texts import Texts, language_of  # noqa: PLC0415  as above
 
-    settings = Settings.from_environment(_environment(sink), STORES_AND_PARKING)
+    settings = Settings.from_environment(_environment(sink, region), STORES_AND_PARKING)
     texts = Texts(language or language_of(_locale()))
-    store = open_sink(settings.sinks[0], sink_context(settings, Credentials()))
-    thumbnail = _thumbnail_maker(settings, texts) if embed else None
+    credentials = credentials_of_stores(settings, (settings.sinks[0], *settings.parking_urls))
+    store = open_sink(settings.sinks[0], sink_context(settings, credentials))
+    thumbnail = _thumbnail_maker(settings, credentials, texts) if embed else None
     wanted = JobFilter(function_name=function_name, since=since)
     selection = _Selection(store, tuple(dict.fromkeys(map(_job_id, job_ids))), wanted, thumbnail)
     scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
     with time_limit(Deadline.after(math.inf)):
-        parked = read_parked(open_parking_stores(settings, Credentials()), SECONDS, since, selection.names)
+        parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
         try:
             counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
         except FolderRefusedError as error:
             raise click.UsageError(f"-o: {error}") from error
     if parked.failure:
         print_error(f"the parked events could not be read: {parked.failure}")
-    number = counts.total.jobs
-    click.echo(f"{number} job{'' if number == 1 else 's'} in {printable(str(folder / 'index.html'))}")
+    click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
     return 1 if parked.failure or selection.missing else 0
 
 
@@ -108,7 +109,7 @@ class _Selection:
         """Read the jobs, with a progress bar on a terminal. Raises IceResultError when none of the names is found."""
         from ice_result.report.build import read_jobs  # noqa: PLC0415  as above
 
-        console = Console(file=sys.stderr, highlight=False)
+        console = standard_error()
         columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         with progress:
@@ -136,9 +137,10 @@ def _job_id(text: str) -> JobId:
     return event.job_id if isinstance(event, JobEvent) else JobId(valid_text(text))
 
 
-def _environment(sink: str | None) -> dict[str, str]:
+def _environment(sink: str | None, region: str | None) -> dict[str, str]:
     """Return the environment; `sink` takes the place of all stores, also of that for parked events."""
-    return environment_with(()) if sink is None else {**environment_with((sink,)), "ICE_RESULT_PARK_URL": ""}
+    environment = Overrides(() if sink is None else (sink,), region=region).environment()
+    return environment if sink is None else {**environment, "ICE_RESULT_PARK_URL": ""}
 
 
 def _locale() -> str:
@@ -146,9 +148,9 @@ def _locale() -> str:
     return next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
 
 
-def _thumbnail_maker(settings: Settings, texts: Texts) -> Callable[[str], Thumbnail]:
+def _thumbnail_maker(settings: Settings, credentials: Credentials, texts: Texts) -> Callable[[str], Thumbnail]:
     """Make the function that reads a picture from OSS, and returns its thumbnail. Raises SettingsError."""
     from ice_result.report.pictures import Thumbnails  # noqa: PLC0415  only with --embed
     from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
 
-    return Thumbnails(open_reader(sink_context(settings, Credentials())).read, texts).of
+    return Thumbnails(open_reader(sink_context(settings, credentials)).read, texts).of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from ice_result.cli.inputs import environment_of_deployment
+from ice_result.cli.options import environment_of_deployment, region
 from ice_result.cli.output import print_error
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.deployment.account import Account
@@ -18,55 +18,66 @@ from ice_result.settings import ACCOUNT, EVERYTHING, STORES_AND_PARKING
 _SECONDS = 120.0  # for one thing
 _IN_STORES = {"bucket", "tables"}
 _IN_THE_ACCOUNT = {"queues", "callback"}
-_queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in place of DEPLOY_QUEUE.")
+_queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, instead of DEPLOY_QUEUE.")
 _yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
 
 @click.command()
-@click.option("--bucket", is_flag=True, help="The buckets of oss: sinks.")
-@click.option("--queues", is_flag=True, help="The queue of ICE's events, and that of dead letters.")
-@click.option("--role", is_flag=True, help="The function's role, with the policy that `ice-result policy` prints.")
-@click.option("--tables", is_flag=True, help="The tables of ots: and sqlite: sinks.")
-@click.option("--callback", is_flag=True, help="ICE's events into the queue, or to ICE_RESULT_CALLBACK_URL.")
-@click.option("--all", "everything", is_flag=True, help="All of these but the callback, which others may use.")
-@click.option("--sink", "sinks", metavar="URL", multiple=True, help="Use these, not ICE_RESULT_SINKS.")
+@click.option("--bucket", is_flag=True, help="Create the buckets of oss: sinks.")
+@click.option("--queues", is_flag=True, help="Create the queue of ICE's events, and that of dead letters.")
+@click.option("--role", is_flag=True, help="Create the function's role, with the policy that `policy` prints.")
+@click.option("--tables", is_flag=True, help="Create the tables of ots: and sqlite: sinks.")
+@click.option("--callback", is_flag=True, help="Send ICE's events to the queue, or to ICE_RESULT_CALLBACK_URL.")
+@click.option("--all", "everything", is_flag=True, help="All of these except the callback, which others may use.")
+@click.option(
+    "--sink", "sinks", metavar="URL", multiple=True, help="Prepare this store instead of those of ICE_RESULT_SINKS."
+)
+@region
 @_queue
-@click.option("--output-bucket", "output_buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes to.")
+@click.option(
+    "--output-bucket",
+    "output_buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket that ICE writes files to, instead of DEPLOY_OUTPUT_BUCKETS. The role may read it.",
+)
 @_yes
 def setup(
     *,
     everything: bool,
     sinks: tuple[str, ...],
+    region: str | None,
     queue: str | None,
     output_buckets: tuple[str, ...],
     yes: bool,
     **chosen: bool,
 ) -> int:
-    """Make what a deployment needs: buckets, queues, the role, tables, and ICE's callback.
+    """Create what a deployment needs: buckets, queues, the role, tables, and ICE's callback.
 
     Each thing is read first. The names come from the DEPLOY_ variables of s.yaml. Without a target, the state of all of
     them is shown. Run again, it changes nothing.
 
-    Exit status: 0 when everything is there or was made, 1 otherwise, 2 for usage.
+    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for usage.
     """
     wanted = {name for name, is_chosen in chosen.items() if is_chosen or (everything and name != "callback")}
     if yes and not wanted:
         raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
     wanted = wanted or {*chosen}
     section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
-    account = Account(environment_of_deployment(sinks, queue, output_buckets), section)
+    account = Account(environment_of_deployment(sinks, queue, output_buckets, region), section)
     targets = [*account.needs({*wanted, "account"}, write=yes)]
     if "role" in wanted:
         check_length(account.policy)
         for note in account.notes():
             print_error(note)
-    return _run(targets, write=yes, if_nothing="nothing to make for these sinks")
+    return _run(targets, write=yes, if_nothing="these sinks need nothing")
 
 
 @click.command()
+@region
 @_queue
 @_yes
-def teardown(*, queue: str | None, yes: bool) -> int:
+def teardown(*, region: str | None, queue: str | None, yes: bool) -> int:
     """Take away what setup made: the callback's event types, empty queues, the policy and the role.
 
     What setup did not make stays, and so do buckets, tables and records. Run `s remove` before: it takes the function
@@ -74,8 +85,8 @@ def teardown(*, queue: str | None, yes: bool) -> int:
 
     Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
     """
-    targets = [*Account(environment_of_deployment((), queue), ACCOUNT).removals(write=yes)]
-    nothing = "setup made nothing that is still there under these names"
+    targets = [*Account(environment_of_deployment((), queue, region=region), ACCOUNT).removals(write=yes)]
+    nothing = "nothing that setup created is left under these names"
     return _run(targets, write=yes, removing=True, if_nothing=nothing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
-from ice_result.errors import KeysExpiredError, KeysRefusedError
+from ice_result.errors import KeysExpiredError, KeysRefusedError, SettingsError
 
 if TYPE_CHECKING:
     from alibabacloud_credentials.provider import DefaultCredentialsProvider
 
+NO_KEYS = "no access keys"
+"""What a SettingsError about missing keys names. The variable is in the explanation."""
 _SEARCH_AGAIN_SECONDS = 60.0
+_ID_AND_SECRET = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+_METADATA_SERVICE = ("100.100.100.200", 80)
+_METADATA_SECONDS = 0.3  # it is on the host of an ECS instance, and answers within milliseconds [documented]
 
 
 class Keys(NamedTuple):
@@ -62,6 +68,13 @@ class Credentials:
         self._signed_with.keys = keys
         return keys
 
+    def require(self) -> None:
+        """Look for keys before any call. Raises SettingsError, which names what is missing."""
+        try:
+            self.keys()
+        except KeysRefusedError:
+            raise SettingsError([(NO_KEYS, _problem())]) from None
+
     @contextmanager
     def renewed_once_expired(self) -> Iterator[None]:
         """Run one attempt of a call. When its keys have expired, the next attempt signs with other keys.
@@ -82,8 +95,8 @@ class Credentials:
 
     def _keys_from_chain(self) -> Keys:
         """Search the chain, which may use the network. A search without a result is not repeated for a minute."""
-        if half := _half_a_pair():
-            raise KeysRefusedError("find credentials", service="RAM", detail=half)
+        if _is_half_a_pair():  # a mistake, and no reason to search elsewhere
+            raise _no_keys()
         with self._lock:
             searched = self._searched_in_vain_at
             if searched is not None and time.monotonic() - searched < _SEARCH_AGAIN_SECONDS:
@@ -101,26 +114,43 @@ class Credentials:
         if self._chain is None:
             from alibabacloud_credentials.provider import DefaultCredentialsProvider  # noqa: PLC0415  slow, rarely used
 
+            from ice_result.core.sdk_internals import without_metadata_service  # noqa: PLC0415  as above
+
             # It logs each source without keys as an error with a traceback; our error is one line.
             logging.getLogger("credentials").setLevel(logging.CRITICAL)
 
-            self._chain = DefaultCredentialsProvider()
+            self._chain = DefaultCredentialsProvider() if _asks_metadata_service() else without_metadata_service()
         return self._chain
 
 
-def _half_a_pair() -> str | None:
-    """Return the problem when one of the two variables is set alone: a mistake, and no reason to search elsewhere."""
-    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    missing = [name for name in names if not os.environ.get(name)]
-    if len(missing) != 1:
-        return None
-    (present,) = set(names) - set(missing)
-    return f"{present} is set, but {missing[0]} is not"
+def _asks_metadata_service() -> bool:
+    """Return True when the metadata service of ECS may know a role. The SDK waits two seconds for it elsewhere."""
+    if os.environ.get("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() == "true":
+        return False
+    if os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):  # the user names the role
+        return True
+    try:
+        socket.create_connection(_METADATA_SERVICE, timeout=_METADATA_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_half_a_pair() -> bool:
+    return len([name for name in _ID_AND_SECRET if os.environ.get(name)]) == 1
+
+
+def _problem() -> str:
+    """Return which variables are not set, and what is known of the other sources of keys."""
+    missing = [name for name in _ID_AND_SECRET if not os.environ.get(name)]
+    if _is_half_a_pair():
+        (present,) = {*_ID_AND_SECRET} - {*missing}
+        return f"{missing[0]} is not set, but {present} is"
+    return f"{' and '.join(missing)} are not set, and neither a profile (~/.aliyun/config.json) nor a role has keys"
 
 
 def _no_keys() -> KeysRefusedError:
-    detail = "none from the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile"
-    return KeysRefusedError("find credentials", service="RAM", detail=detail)
+    return KeysRefusedError("find credentials", service="RAM", detail=_problem())
 
 
 def keys_from_environment() -> Keys | None:

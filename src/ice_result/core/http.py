@@ -36,8 +36,8 @@ def _read(ca_bundle: str | None) -> ssl.SSLContext:
     import certifi  # noqa: PLC0415  loaded with the SDKs
 
     source = ca_bundle or certifi.where()
-    is_folder = Path(source).is_dir()
     try:
+        is_folder = Path(source).is_dir()
         return ssl.create_default_context(cafile=None if is_folder else source, capath=source if is_folder else None)
     except OSError as error:
         raise SettingsError([("REQUESTS_CA_BUNDLE", f"{source}: {error.strerror or error}")]) from error

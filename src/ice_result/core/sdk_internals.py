@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import botocore.client
     import oss2
     import tablestore
+    from alibabacloud_credentials.provider import DefaultCredentialsProvider
     from darabonba.core import _Session
     from mns.mns_client import MNSClient
     from urllib3 import HTTPConnectionPool
@@ -131,6 +132,23 @@ def send_gateway_calls_through(session: _Session, endpoint: Endpoint, pool_size:
 
     key = f"{endpoint.scheme}://{endpoint.authority}:80:pool={pool_size}"
     DaraCore._sessions[key] = session  # noqa: SLF001  as said
+
+
+def without_metadata_service() -> DefaultCredentialsProvider:
+    """Make the SDK's chain of sources of keys without the metadata service of ECS.
+
+    The SDK reads the variable that switches it off once, when it is imported. Its provider of this source starts
+    threads when it is made.
+    """
+    from alibabacloud_credentials.provider import DefaultCredentialsProvider  # noqa: PLC0415  slow, rarely used
+    from alibabacloud_credentials.utils import auth_util  # noqa: PLC0415  as above
+
+    as_read = auth_util.environment_ecs_metadata_disabled
+    auth_util.environment_ecs_metadata_disabled = "true"
+    try:
+        return DefaultCredentialsProvider()
+    finally:
+        auth_util.environment_ecs_metadata_disabled = as_read
 
 
 def quick_oss_signer(signer: type[oss2.ProviderAuthV4]) -> type[oss2.ProviderAuthV4]:

@@ -36,8 +36,7 @@ class Account:
 
     def __init__(self, environment: Mapping[str, str], section: Section) -> None:
         """Read names and settings. Raises SettingsError."""
-        self.names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
-        self.settings = Settings.from_environment(environment, section)
+        self.names, self.settings = _read(environment, section)
         self._names_a_queue = bool(environment.get("DEPLOY_QUEUE", "").strip())
         self._stores_alone = section is STORES_AND_PARKING
         self._credentials = Credentials()
@@ -54,13 +53,14 @@ class Account:
         return None if self.settings.callback_url and not self._names_a_queue else self.names.queue
 
     def needs(self, wanted: Collection[str], *, write: bool = False) -> Iterator[tuple[str, Target]]:
-        """Yield the targets of setup, in the order in which they are made. Raises SettingsError.
+        """Yield the targets of setup, in the order in which they are made. Raises SettingsError, also without keys.
 
         Without `write`, the callback may go to a queue that is yet to be made among these targets.
         """
         settings, names = self.settings, self.names
         context = sink_context(settings, self._credentials)
         if "account" in wanted and self._is_in_the_cloud:
+            self._credentials.require()
             sts = self._client(StsClient, settings.sts_endpoint, f"sts.{names.region}.aliyuncs.com", names.region)
             yield "account", partial(_account_step, sts, names.account_id)
         if "bucket" in wanted:
@@ -150,6 +150,24 @@ class Account:
             raise SettingsError([("ICE_RESULT_MNS_ENDPOINT", f"is not in {self.names.region}")])
         with closing(queue_at(self.settings, self._credentials, queue, self.names.account_id)) as looked_into:
             return looked_into.has_messages()
+
+
+def _read(environment: Mapping[str, str], section: Section) -> tuple[Names, Settings]:
+    """Read names and settings. Raises SettingsError with the problems of both; a missing region is one problem."""
+    problems: dict[str, str] = {}
+    try:
+        settings = Settings.from_environment(environment, section)
+    except SettingsError as error:
+        problems |= dict(error.problems)
+    try:
+        names = Names.from_environment(environment, needs_region=section is not STORES_AND_PARKING)
+    except SettingsError as error:
+        problems |= dict(error.problems)
+        if "DEPLOY_REGION" in problems:
+            problems.pop("ICE_RESULT_REGION", None)
+    if problems:
+        raise SettingsError([*problems.items()])
+    return names, settings
 
 
 def _account_step(client: StsClient, account_id: str | None) -> Iterator[Step]:

@@ -34,7 +34,7 @@ def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
     if len(url.encode()) > _LONGEST_URL:
         problems.append(("ICE_RESULT_CALLBACK_URL", f"longer than {_LONGEST_URL} bytes, the most ICE takes"))
     if not keys or not _KEY.fullmatch(keys[0]):
-        expected = "the first is no AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
+        expected = "the first is not an AuthKey: expected at most 32 characters, with A-Z, a-z and 0-9"
         problems.append(("ICE_RESULT_CALLBACK_KEYS", expected))
     if problems:
         raise SettingsError(problems)
@@ -102,7 +102,7 @@ def _differences(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[
     if moves and present.target:
         yield "events go elsewhere"
     elif moves:
-        yield "none is set: no event ever comes"
+        yield "none is set: ICE sends no events"
     if missing := [name for name in wanted.event_types if name not in present.event_types]:
         yield f"events of type {', '.join(missing)} are not sent"
     if wanted.type == "HTTP" and not moves and (present.auth_switch, present.auth_key) != ("on", wanted.auth_key):

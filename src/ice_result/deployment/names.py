@@ -27,7 +27,7 @@ _FORMS = {
         "ice-callback-, which ICE asks for, then letters, digits and -",
     ),
     "DEPLOY_DEAD_LETTERS": (QUEUE, "letters, digits and -, at most 120"),
-    "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 small letters, digits and -"),
+    "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 lower-case letters, digits and -"),
     "DEPLOY_OUTPUT_BUCKETS": (rf"{BUCKET}(,{BUCKET})*", "names of buckets, without oss://, with commas"),
     "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
     "DEPLOY_PYTHON_MINOR": ("10|12", "10 or 12"),
@@ -79,7 +79,7 @@ class Names(NamedTuple):
             fields.setdefault("log_project", log_project(region, account))
         names = cls(region, output_buckets=buckets, **fields)
         if names.queue == names.dead_letters:
-            problems.append(("DEPLOY_DEAD_LETTERS", "the queue of DEPLOY_QUEUE: what fails would come again for ever"))
+            problems.append(("DEPLOY_DEAD_LETTERS", "the queue of DEPLOY_QUEUE: failed events would never leave it"))
         if problems:
             raise SettingsError(problems)
         return names

@@ -78,7 +78,7 @@ def check_length(policy: JsonObject) -> None:
     """Raise SettingsError for a policy that is longer than RAM takes."""
     length = len(dump(policy))
     if length > _LONGEST:
-        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer"
+        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer buckets"
         raise SettingsError([("ICE_RESULT_SINKS and DEPLOY_OUTPUT_BUCKETS", problem)])
 
 

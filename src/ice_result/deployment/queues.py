@@ -29,7 +29,8 @@ class Queues:
         """Return the reason why ICE's events must not go to a queue, if there is one."""
         found = self._attributes(queue)
         if found is None:
-            return None if may_be_missing else f"there is no queue {queue}, make it first: --queues"
+            problem = f"there is no queue {queue}: create it first, with `ice-result setup --queues --yes`"
+            return None if may_be_missing else problem
         owner = other_owner(_made_by(found), self._mark)
         return owner and f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
 

@@ -114,7 +114,7 @@ class Role:
         }
         notes = [*_differences(present, document)]
         if len(self._versions()) >= _MOST_VERSIONS:
-            notes.append("the oldest version that is not in use goes")
+            notes.append("the oldest version that is not in use is removed")
         return Step(thing, "differs", (self._change("CreatePolicyVersion", newer),), "; ".join(notes))
 
     def _check_owner(self, found: JsonObject) -> None:

@@ -89,7 +89,9 @@ class RecordedJobs:
             return Job.from_response(job_id, _response(path))
         except FileNotFoundError as error:
             operation = f"read job {shorten(job_id)} from {self._folder}"
-            raise NotFoundError(operation, service="recorded jobs", detail="no such file") from error
+            near = path.with_suffix("")  # somebody gave the name of the file in place of the job's id
+            hint = f"; did you mean the job {near.stem}?" if job_id.endswith(".json") and near.is_file() else ""
+            raise NotFoundError(operation, service="recorded jobs", detail=f"no such file{hint}") from error
         except OSError as error:
             raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
         except NotJsonError as error:

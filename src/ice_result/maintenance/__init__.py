@@ -5,7 +5,7 @@ Operators do the same, and more, with the commands of `ice-result`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ice_result.core.deadline import Deadline
@@ -18,19 +18,24 @@ _SHARE_FOR_RETRIES = 0.6  # of the time; the rest is for expected jobs, which re
 _SHARE_FOR_READING = 0.5  # of the time for retries
 
 
+MOST_AT_ONCE = 100
+"""Maximum number of parked events, and of notes, that one run takes."""
+
+
 def run_maintenance(
-    pipeline: Pipeline, run: RunContext, *, most_retries: int = 100, most_notes: int = 100
-) -> list[JobOutcome]:
+    pipeline: Pipeline, run: RunContext, *, most_retries: int = MOST_AT_ONCE, most_notes: int = MOST_AT_ONCE
+) -> Iterator[JobOutcome]:
     """Retry parked events with a transient reason, then look up expected jobs that are due.
 
-    Raises the error of a store that cannot be listed, after the retries in the other stores. The platform logs it, and
-    the next timer tries again.
+    Yields each outcome as soon as it is known; the work is done while the outcomes are taken. Raises the error of a
+    store that cannot be listed, after the retries in the other stores. The platform logs it, and the next timer tries
+    again.
     """
     retries_end = run.deadline().part(_SHARE_FOR_RETRIES)
     envelopes = due(pipeline.stores.parking_stores, pipeline.now(), retries_end.part(_SHARE_FOR_READING))
-    retries = retry(pipeline, islice(envelopes, most_retries), _limit_each_job(run, lambda: retries_end))
-    outcomes = [outcome for result in retries for outcome in result.outcomes]
-    return [*outcomes, *check_expected(pipeline, _limit_each_job(run, run.deadline), most_notes)]
+    for result in retry(pipeline, islice(envelopes, most_retries), _limit_each_job(run, lambda: retries_end)):
+        yield from result.outcomes
+    yield from check_expected(pipeline, _limit_each_job(run, run.deadline), most_notes)
 
 
 def _limit_each_job(run: RunContext, deadline: Callable[[], Deadline]) -> RunContext:

@@ -23,7 +23,7 @@ from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.sinks.base import Near, Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent
 

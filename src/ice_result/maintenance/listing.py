@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.errors import IceResultError
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Listed, Position
 
 MOST_PAGES = 10
@@ -40,7 +40,7 @@ def merge_listings(
     A store that refuses is skipped with a warning; the entries that it listed before count. Raises the error of the
     last store when every store refuses before its first entry.
     """
-    refused: list[IceResultError] = []
+    refused: list[tuple[ParkedEvents, IceResultError]] = []
 
     def entries_of(store: ParkedEvents) -> Iterator[T]:
         any_came = False
@@ -49,13 +49,17 @@ def merge_listings(
                 any_came = True
                 yield entry
         except IceResultError as error:
-            _log.warning("skipped %s%s: %s", "the rest of " if any_came else "", store.url, error)
-            if not any_came:
-                refused.append(error)
+            if any_came:
+                _log.warning("skipped the rest of %s: %s", store.url, error)
+            else:
+                refused.append((store, error))
 
     yield from merge(*map(entries_of, stores), key=order)
-    if refused and len(refused) == len(stores):
-        raise refused[-1]
+    last = refused.pop()[1] if refused and len(refused) == len(stores) else None
+    for store, error in refused:
+        _log.warning("skipped %s: %s", store.url, error)
+    if last:
+        raise last
 
 
 def list_parked(stores: Sequence[ParkedEvents], reasons: frozenset[str] | None) -> list[ParkedEntry]:

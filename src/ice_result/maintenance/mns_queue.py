@@ -16,6 +16,7 @@ from ice_result.core import json_text
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
+from ice_result.core.extras import require_extra
 from ice_result.core.http import new_connection, trusting
 from ice_result.core.sdk_errors import links
 from ice_result.core.types import JobId
@@ -71,11 +72,8 @@ class MnsQueue:
 
     def load(self) -> None:
         """Import the SDK. Raises SettingsError when it is not installed."""
-        try:
-            import mns.mns_client  # noqa: F401, PLC0415  an optional package
-        except ImportError as error:
-            missing = "the package aliyun-mns-sdk is not installed: pip install 'ice-result[queue]'"
-            raise SettingsError([("queue", missing)]) from error
+        require_extra("queue", f"the queue {self._queue}")
+        import mns.mns_client  # noqa: F401, PLC0415  an optional package
 
     def send(self, job_ids: Sequence[JobId]) -> None:
         """Send one message for each job, at most 16. The messages that MNS refuses are sent again without the others.

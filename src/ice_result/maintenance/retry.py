@@ -21,7 +21,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import ParkedEntry, next_parked
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Parked
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again
 

@@ -266,6 +266,8 @@ class Pipeline:
 
     def _ask_again(self, record: Record, run: RunContext) -> None:
         """Leave a note for the timer to ask for the job again: ICE may name its files a little later [inferred]."""
+        if not self.stores.parking_stores:
+            return
         now = self.now()
         note = Expected(
             job_id=record.job_id, function_name=record.function_name, expected_at=now, due_at=now + _ASKED_AGAIN_AFTER

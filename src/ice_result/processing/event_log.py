@@ -18,7 +18,9 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import shorten
 
 _LEVELS = {"parked": logging.WARNING, "failed": logging.ERROR}
-_log = logging.getLogger("ice_result.event_log")
+EVENT_LOG = "ice_result.event_log"
+"""Name of the logger of these lines."""
+_log = logging.getLogger(EVENT_LOG)
 _log.addHandler(logging.NullHandler())  # without it, Python prints warnings to standard error
 
 

@@ -22,10 +22,10 @@ from typing_extensions import Self
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.types import JsonObject
-from ice_result.errors import IceResultError, ParkingError, is_try, shorten
+from ice_result.errors import INTERNAL, IceResultError, ParkingError, ServiceError, is_try, shorten
 from ice_result.processing.event_log import StageTimer
 from ice_result.sinks.base import Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected, Parked, ParkedError
 from ice_result.triggers import JobEvent, Malformed, ParkableEvent, Past
 
@@ -34,18 +34,22 @@ _WRITTEN_AT_ONCE = 8
 
 
 class Failure(NamedTuple):
-    """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it."""
+    """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it.
+
+    `cause` is the part of the message that another call has too when it fails in the same way.
+    """
 
     reason: str
     transient: bool
     error: str
     message: str
     sinks: tuple[str, ...] = ()
+    cause: str = ""
 
     @classmethod
     def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
         """Make the failure of an error that a stage raised."""
-        return cls(error.reason, error.transient, type(error).__name__, str(error), sinks)
+        return cls(error.reason, error.transient, type(error).__name__, str(error), sinks, error.cause)
 
     @classmethod
     def from_sinks(cls, refused: Mapping[Store, IceResultError], *, recorded_elsewhere: bool) -> Self:
@@ -59,7 +63,7 @@ class Failure(NamedTuple):
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         message = f"a defect in ice-result, at {place}: {shorten(str(error))}"
-        return cls("internal", False, type(error).__name__, message)
+        return cls(INTERNAL, False, type(error).__name__, message)
 
     @classmethod
     def malformed(cls, event: Malformed) -> Self:
@@ -68,7 +72,10 @@ class Failure(NamedTuple):
 
 
 class ParkedAs(NamedTuple):
-    """Result of parking. `address` is None when no store accepted the envelope."""
+    """Result of parking. `address` is None when there is no store, or none accepted the envelope.
+
+    `reason` begins with the reason of the failure. The errors of the stores follow, as far as they are other errors.
+    """
 
     address: str | None
     reason: str
@@ -134,16 +141,21 @@ class Parking(NamedTuple):
         return parked.model_copy(update={"job_id": None, "event_type": None, "event_id": None, "event": inside})
 
     def _write(self, envelope: Parked, failure: Failure, deadline: Deadline, timer: StageTimer) -> ParkedAs:
-        """Write the envelope to the first store that accepts it."""
-        why = failure.message
+        """Write the envelope to the first store that accepts it. Without a store, only the failure is reported."""
+        reason = f"{failure.reason}: {failure.message}"
+        causes = {failure.cause}
         with timer.stage("park"):
             for store, end in _in_turn(self.parking_stores, deadline):
                 try:
                     with time_limit(end):
-                        return ParkedAs(store.park(envelope), f"{failure.reason}: {why}")
+                        return ParkedAs(store.park(envelope), reason)
                 except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
-                    why = f"{why}; not parked: {shorten(str(error))}"
-        return ParkedAs(None, f"{ParkingError.reason}: {why}")
+                    cause = error.cause if isinstance(error, IceResultError) else str(error)
+                    if cause not in causes:
+                        causes.add(cause)
+                        shown = cause if isinstance(error, ServiceError) else shorten(str(error))
+                        reason = f"{reason}; not parked: {shown}"
+        return ParkedAs(None, reason)
 
 
 def leave_notes(

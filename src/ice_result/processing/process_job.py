@@ -36,6 +36,12 @@ def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
     return build_record(job, decoded, files, region), files
 
 
+def require_finished(job: Job) -> None:
+    """Check that ICE is done with the job. Raises JobNotFinishedError."""
+    if not job.is_finished:
+        raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
+
+
 class JobProcessor:
     """Processes jobs, each from its event to the sinks. Any number of threads may use it at once."""
 
@@ -66,8 +72,8 @@ class JobProcessor:
             except NotFoundError as error:
                 return self._copy_recorded(event, error, Target(targets, timer))
         is_last_try = (event.past.attempts if event.past else 0) + 1 >= self._most_tries
-        if not job.is_finished and not (job.state == "unknown" and is_last_try):
-            raise JobNotFinishedError(f"job {shorten(job.job_id)} is not finished: its status is {shorten(job.status)}")
+        if not (job.state == "unknown" and is_last_try):
+            require_finished(job)
         record, files = record_of(job, self._region)
         return self._writer.write(record, files, Target(targets or [*self._sinks], timer))
 

@@ -26,7 +26,7 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import SETTLED
 from ice_result.sinks.base import Addresses, Store, StoredJob
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 
 T = TypeVar("T")
 CALLS_PER_JOB = 4

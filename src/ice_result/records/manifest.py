@@ -130,5 +130,8 @@ def shortfall(record: Record, manifest: Manifest) -> str | None:
         if not file.exists or file.uri in codes
     )
     total = len(manifest.files)
-    found = [f"{count} of {total} file{'' if total == 1 else 's'}{how}: {code}" for (how, code), count in wrong.items()]
+    found = [
+        f"{count} of {total} file{'' if total == 1 else 's'}{how}{f': {code}' if code != 'not_checked' else ''}"
+        for (how, code), count in wrong.items()
+    ]
     return f"not complete: {', '.join(found) or ', '.join(codes.values())}"

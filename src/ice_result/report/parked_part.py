@@ -12,7 +12,7 @@ from ice_result.errors import IceResultError
 from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import read_envelopes
 from ice_result.sinks.object.layout import file_name
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 
 MOST_EVENTS = 500
 """Parked events whose envelopes are read and shown."""

@@ -125,9 +125,9 @@ class AudioQuality(Result):
 
     @override
     def shown_rows(self) -> list[dict[str, object]]:
-        """Return one row for each channel, with one column for each quality: its score."""
+        """Return one row for each channel, with one column for each quality: its score, grade and worst."""
         return [
-            {name: value["score"] if isinstance(value, dict) else value for name, value in channel.model_dump().items()}
+            {name: _in_one_text(value) if isinstance(value, (Rating, Loudness)) else value for name, value in channel}
             for channel in self.channels
         ]
 
@@ -153,6 +153,16 @@ class AudioQuality(Result):
             note = None if channel.valid else channel.tag or "?"
             groups.append(BarGroup("channel", channel.channel, tuple(bars), facts, note))
         return Bars(tuple(groups), 0, 5)
+
+
+def _in_one_text(quality: Rating | Loudness) -> str:
+    """Return `1.01 Poor, worst 0.9` or `2.1 Low, -31 dB`, with what is known of it."""
+    first = " ".join(filter(None, ("" if quality.score is None else short_number(quality.score), quality.grade)))
+    if isinstance(quality, Loudness):
+        more = "" if quality.db is None else f"{short_number(quality.db)} dB"
+    else:
+        more = "" if quality.worst is None else f"worst {short_number(quality.worst)}"
+    return ", ".join(filter(None, (first, more)))
 
 
 def _channel(item: Item, reader: LenientReader) -> Channel:

@@ -10,7 +10,7 @@ from typing_extensions import Self, override
 from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.errors import shorten
-from ice_result.results.model import Result, named_rows
+from ice_result.results.model import Result, named_values
 from ice_result.results.reader import LenientReader, unwrap
 
 
@@ -41,4 +41,4 @@ class Files(Result):
 
     @override
     def shown_rows(self) -> list[dict[str, object]]:
-        return named_rows(self.extra)
+        return named_values(self.extra)

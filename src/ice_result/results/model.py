@@ -150,11 +150,12 @@ def short_number(value: float | None) -> str:
     return "?" if value is None else f"{value:.4g}"
 
 
-def named_rows(values: JsonObject) -> list[dict[str, object]]:
-    """Return a table of names and values, for `shown_rows`."""
+def named_values(values: JsonObject) -> list[dict[str, object]]:
+    """Return one row of values under their names, for `shown_rows`; no row without values."""
     shown = clean(values)  # once more: here a name no longer stands beside its value
     items = shown.items() if isinstance(shown, dict) else ()
-    return [{"name": name, "value": value if isinstance(value, str) else dump(value)} for name, value in items]
+    row: dict[str, object] = {name: value if isinstance(value, str) else dump(value) for name, value in items}
+    return [row] if row else []
 
 
 def function_named(name: str) -> Function:

@@ -9,7 +9,7 @@ from typing_extensions import Self, override
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
-from ice_result.results.model import Result, named_rows
+from ice_result.results.model import Result, named_values
 from ice_result.results.reader import LenientReader, parse
 
 
@@ -36,4 +36,4 @@ class Unknown(Result):
 
     @override
     def shown_rows(self) -> list[dict[str, object]]:
-        return named_rows(self.data if isinstance(self.data, dict) else {"data": self.data} if self.data else {})
+        return named_values(self.data if isinstance(self.data, dict) else {"data": self.data} if self.data else {})

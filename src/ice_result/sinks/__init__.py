@@ -4,7 +4,7 @@ Each store is a module of its own, imported when a URL names it: see `registry`.
 """
 
 from ice_result.sinks.base import Capabilities, SinkContext, Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Parked, ParkedError
 from ice_result.sinks.registry import (
     capabilities_of,

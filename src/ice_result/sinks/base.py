@@ -13,7 +13,7 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, Model
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Capabilities(NamedTuple):
 
 OBJECTS = Capabilities("objects", parks=True, indexed=False, needs_setup=False)
 """Capabilities of object stores: folders, OSS, S3."""
-SQLITE = Capabilities("tables", parks=False, indexed=True, needs_setup=False)
+SQLITE = Capabilities("tables", parks=True, indexed=True, needs_setup=False)
 TABLESTORE = Capabilities("tables", parks=False, indexed=False, needs_setup=True)
 TableState: TypeAlias = Literal["present", "created", "missing"]
 
@@ -191,6 +191,9 @@ class Store(ABC):
     def parking(self) -> ParkedEvents | None:
         """Part of the store that keeps parked events; None without the capability `parks`."""
         return None
+
+    def check_exists(self) -> None:  # noqa: B027  a service reports a missing bucket or table by itself
+        """Check that there is a store to read. Raises StorageError for a missing file or folder, or one not of ours."""
 
     # Writing: `stage` ──► (output files are looked up) ──► `commit`
 

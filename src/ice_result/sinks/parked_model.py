@@ -1,4 +1,4 @@
-"""Models of parked events and of the notes beside them. `object/parked_events.py` stores them."""
+"""Models of parked events and of the notes beside them. `parked_events.py` stores them."""
 
 from __future__ import annotations
 

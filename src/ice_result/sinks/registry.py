@@ -14,14 +14,16 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
+from ice_result.core.extras import require_extra
 from ice_result.errors import SettingsError
 from ice_result.sinks.base import OBJECTS, SQLITE, TABLESTORE, Capabilities, SinkContext, Store
-from ice_result.sinks.object.parked_events import ParkedEvents
+from ice_result.sinks.parked_events import ParkedEvents
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _INSTANCE = re.compile(r"[A-Za-z](?=[A-Za-z0-9-]{2,15}$)[A-Za-z0-9-]*[A-Za-z0-9]")
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 _LONGEST_PREFIX = 512
 
 
@@ -92,19 +94,21 @@ class StoreType(NamedTuple):
     """Kind of store: its check of URLs, the function that opens a store, and its capabilities.
 
     `check` raises ValueError for the URL of another kind. `opener` names a function as `module:function`; it is
-    imported when the first such store is opened, so that nobody pays for a store that is not configured.
+    imported when the first such store is opened, so that nobody pays for a store that is not configured. `extra` is the
+    extra of this package that has the SDK of the store.
     """
 
     check: Callable[[SinkUrl], None]
     opener: str
     capabilities: Capabilities
+    extra: str | None = None
 
 
 STORES: dict[str, StoreType] = {
     "file": StoreType(check_path_url, "ice_result.sinks.object.file:open_file", OBJECTS),
     "oss": StoreType(check_bucket_url, "ice_result.sinks.object.oss:open_oss", OBJECTS),
-    "s3": StoreType(check_bucket_url, "ice_result.sinks.object.s3:open_s3", OBJECTS),
-    "ots": StoreType(check_instance_url, "ice_result.sinks.table.tablestore:open_tablestore", TABLESTORE),
+    "s3": StoreType(check_bucket_url, "ice_result.sinks.object.s3:open_s3", OBJECTS, "s3"),
+    "ots": StoreType(check_instance_url, "ice_result.sinks.table.tablestore:open_tablestore", TABLESTORE, "tablestore"),
     "sqlite": StoreType(check_path_url, "ice_result.sinks.table.sqlite:open_sqlite", SQLITE),
 }
 
@@ -125,7 +129,10 @@ def sink_url(text: str) -> SinkUrl:
         raise ValueError("a sink's URL has no control characters")
     match = _URL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a URL such as file:./out or oss://bucket/prefix")
+        scheme = "sqlite" if text.lower().endswith(_DATABASES) else "file"
+        raise ValueError(
+            f"{text!r} is not a URL such as file:./out or oss://bucket/prefix; did you mean {scheme}:{text}?"
+        )
     url = SinkUrl(text, match[1], match[2], match[3])
     if url.scheme not in STORES:
         raise ValueError(
@@ -152,6 +159,13 @@ def parse_sink_url(url: str) -> SinkUrl:
         raise SettingsError([("ICE_RESULT_SINKS", str(error))]) from error
 
 
+def require_sdk(url: SinkUrl) -> None:
+    """Check that the SDK of the store behind `url` is installed. Raises SettingsError, which names the extra."""
+    extra = STORES[url.scheme].extra
+    if extra is not None:
+        require_extra(extra, url.text)
+
+
 def capabilities_of(url: SinkUrl) -> Capabilities:
     """Return the capabilities of the store behind `url`, which is not opened."""
     return STORES[url.scheme].capabilities
@@ -163,6 +177,7 @@ def open_sink(url: SinkUrl | str, context: SinkContext) -> Store:
     Programs that use the library may give a text, which is parsed here.
     """
     parts = parse_sink_url(url) if isinstance(url, str) else url
+    require_sdk(parts)
     module, _, function = STORES[parts.scheme].opener.partition(":")
     store: Store = getattr(import_module(module), function)(parts, context)
     return store

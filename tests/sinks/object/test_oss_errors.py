@@ -161,7 +161,9 @@ def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:
 
     assert isinstance(ours, OtherRegionError)
     assert ours.endpoint == "oss-cn-beijing.aliyuncs.com"
-    assert "another region: it must be addressed using oss-cn-beijing.aliyuncs.com" in str(ours)
+    assert "another region than the one of ICE_RESULT_REGION or --region: it must be addressed using oss-cn" in str(
+        ours
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,3 +201,12 @@ def test_our_own_errors_and_defects_stay_as_they_are() -> None:
     assert translate_oss(ours, TRIED) is ours
     assert translate_oss(defect, TRIED) is defect
     assert issubclass(OtherRegionError, IceResultError)
+
+
+def test_a_region_that_is_not_the_buckets_names_the_variable() -> None:
+    """GIVEN the answer of OSS to a signature for another region THEN the variable and the option are named."""
+    ours = translate_oss(answer(400, "InvalidArgument", "Invalid signing region in Authorization header."), TRIED)
+    assert isinstance(ours, RejectedError)
+    assert "the region of ICE_RESULT_REGION or --region is not that of the bucket (Invalid signing region" in str(ours)
+    other = translate_oss(answer(400, "InvalidArgument", "Invalid part number."), TRIED)
+    assert "ICE_RESULT_REGION" not in str(other)

@@ -215,3 +215,11 @@ def test_our_own_errors_and_defects_stay_as_they_are() -> None:
 
     assert translate_s3(ours, TRIED) is ours
     assert translate_s3(defect, TRIED) is defect
+
+
+def test_a_wrong_region_names_the_variable() -> None:
+    """GIVEN the answer of S3 to a signature for another region THEN the variable of the region is named."""
+    told = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"
+    ours = translate_s3(answer(400, "AuthorizationHeaderMalformed", told), TRIED)
+    assert isinstance(ours, RejectedError)
+    assert f"the region of AWS_DEFAULT_REGION is not that of the bucket ({told})" in str(ours)

@@ -13,8 +13,8 @@ import pytest
 
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
-from ice_result.sinks.base import JobFilter
-from ice_result.sinks.table.schema import TABLES
+from ice_result.sinks.base import JobFilter, TableStatus
+from ice_result.sinks.table.schema import SQLITE_TABLES, TABLES
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.old_tables import OLD_JOBS, write_old_file
 from support.record_versions import manifest, record
@@ -71,7 +71,7 @@ def test_the_first_write_migrates_the_file(sink: SqliteSink, path: Path) -> None
         ("cover-0001", 2, 6, 1, 1),
         ("job-1", 1, None, 1, 1),
     ]
-    for table in TABLES:
+    for table in SQLITE_TABLES:
         kinds = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
         there = rows(path, f"SELECT name, type FROM pragma_table_info('{table.name}')")  # noqa: S608  a name of ours
         assert there == [(column.name, kinds[column.type]) for column in table.columns]
@@ -158,12 +158,14 @@ def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink) -> None:
 
 
 def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path) -> None:
-    """A dry run finds nothing missing and changes nothing."""
+    """A dry run finds the table missing that version 1 did not have, and changes nothing."""
     before = path.read_bytes()
-    assert {status.state for status in sink.prepare(dry_run=True)} == {"present"}
+    jobs = [TableStatus(table.name, "present") for table in TABLES]
+    assert sink.prepare(dry_run=True) == (*jobs, TableStatus("ice_parked", "missing"))
     assert path.read_bytes() == before
 
-    assert {status.state for status in sink.prepare(dry_run=False)} == {"present"}
+    assert sink.prepare(dry_run=False) == (*jobs, TableStatus("ice_parked", "created"))
+    assert {status.state for status in sink.prepare(dry_run=True)} == {"present"}
     assert len(rows(path, "SELECT file_count FROM ice_jobs")) == 3
 
 

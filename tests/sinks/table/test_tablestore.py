@@ -610,7 +610,10 @@ def test_certificates_come_from_the_bundle(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
-        ("sys.modules['tablestore'] = None", "ots://records: the package for Tablestore is not installed"),
+        (
+            "sys.modules['tablestore'] = None",
+            "ots://records: needs the extra tablestore: pip install '.[tab",
+        ),
         ("pass", "loaded:\n"),
     ],
 )

@@ -36,6 +36,13 @@ _CODES = (
         errors.KeysRefusedError,
         "the secret is not that of the access key, or the region is not the bucket's",
     ),
+    # The code alone has many meanings.
+    Rule(
+        "InvalidArgument",
+        errors.RejectedError,
+        "the region of ICE_RESULT_REGION or --region is not that of the bucket ({message})",
+        words="signing region",
+    ),
     Rule("InvalidDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
     Rule("RequestTimeout", errors.TimedOutError),
     Rule("NoSuchBucket$", errors.NoSuchBucketError),
@@ -65,6 +72,12 @@ _S3_TABLE = ErrorTable(
         Rule("RequestExpired", errors.ClockSkewError),
         Rule("InvalidToken", errors.KeysRefusedError),
         Rule("BadDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
+        Rule(
+            "AuthorizationHeaderMalformed",
+            errors.RejectedError,
+            "the region of AWS_DEFAULT_REGION is not that of the bucket ({message})",
+            words="region",
+        ),
         Rule("OperationAborted", errors.UnavailableError),  # another write of the same key is under way
         Rule("Throttl|TooManyRequests", errors.ThrottledError, statuses=(503,)),
         *_CODES,
@@ -87,7 +100,10 @@ class OtherRegionError(errors.ForbiddenError):
     """The bucket lies in another region than the one we call: `endpoint` is where."""
 
     def __init__(self, operation: str, answer: SdkFailure, endpoint: str) -> None:
-        detail = f"the bucket is in another region: it must be addressed using {endpoint or 'its own endpoint'}"
+        detail = (
+            f"the bucket is in another region than the one of ICE_RESULT_REGION or --region: it must be addressed "
+            f"using {endpoint or 'its own endpoint'}"
+        )
         super().__init__(
             operation,
             service=OSS,

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from ice_result.errors import StorageError, shorten
 from ice_result.sinks.base import SinkContext
-from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.layout import KINDS, Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, ObjectStore
 from ice_result.sinks.parked_model import Listed
@@ -32,6 +32,27 @@ class FileStore(ObjectStore):
     """
 
     folder: Path
+
+    @override
+    def check_exists(self, url: str, /) -> None:
+        """Check that the folder exists, and that it is empty or has a folder of a store. Raises StorageError."""
+        try:
+            names = {path.name for path in self.folder.iterdir() if not path.name.startswith(".")}
+        except FileNotFoundError as error:
+            raise StorageError(f"no such folder: {self.folder} ({url})") from error
+        except OSError as error:
+            raise StorageError(f"cannot list {self.folder}: {error.strerror or error} ({url})") from error
+        if names and names.isdisjoint(KINDS):
+            *others, last = (f"{kind}/" for kind in KINDS)
+            expected = f"expected a folder with {', '.join(others)} or {last} in it"
+            raise StorageError(f"{self.folder} is not a store ({url}): {expected}{self._hint()}")
+
+    def _hint(self) -> str:
+        """Name the store that the folder is a part of, such as `out` for `out/records`."""
+        above = next((path for path in (self.folder, *self.folder.parents) if path.name in KINDS), None)
+        if above is None:
+            return ""
+        return f"; did you mean file:{above.parent if above.is_absolute() else f'./{above.parent}'}?"
 
     @override
     def address(self, key: str, /) -> str:

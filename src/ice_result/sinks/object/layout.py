@@ -13,7 +13,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import quote
 
 from ice_result.core.json_text import dump
@@ -26,6 +26,7 @@ _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+KINDS: tuple[str, ...] = get_args(Kind)
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
 

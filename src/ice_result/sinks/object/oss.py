@@ -60,6 +60,10 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
         return self._context.oss_endpoint or Endpoint("https", f"oss-{region}.aliyuncs.com")
 
+    def require_keys(self) -> None:
+        """Look for keys to sign with. Raises SettingsError, which names what is missing."""
+        self._context.credentials.require()
+
     def call_bucket(self, operation: str, bucket: str, use: Callable[[Bucket], T]) -> T:
         """Return the value of `use(bucket)`, retried while that can help. Raises our own errors."""
         return self.call(operation, lambda bucket_named: use(bucket_named(bucket)))
@@ -182,20 +186,29 @@ class OssInspector:
     def load(self) -> None:
         self.client.load()
 
-    def facts(self, address: ObjectAddress) -> ObjectFacts:
-        """Look the object up with one HEAD request; a failure is told in `problem` and `message`."""
+    def require_settings(self) -> None:
+        """Check that there are a region and keys. Raises SettingsError: without them every file counts as missing."""
+        self.client.endpoint()
+        self.client.require_keys()
+
+    def look_up(self, address: ObjectAddress) -> ObjectFacts:
+        """Look the object up with one HEAD request. Raises the error of the call."""
         operation = f"look up {address.uri}"
 
-        def look_up(bucket: Bucket) -> ObjectFacts:
+        def head_of(bucket: Bucket) -> ObjectFacts:
             head = bucket.head_object(address.key)
             if None in (head.content_length, head.etag, head.last_modified):  # HTTP's library takes half a head for all
                 raise UnavailableError(operation, service=OSS, detail="the reply was cut short")
             return _facts(head)
 
+        return self.client.call_bucket(operation, address.bucket, head_of)
+
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
+        """Look the object up; a failure is reported in `problem` and `message`."""
         if _is_ambiguous(address):
-            return ObjectFacts(exists=None, problem="not_checked", message=f"{operation}: {_AMBIGUOUS}")
+            return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {_AMBIGUOUS}")
         try:
-            return self.client.call_bucket(operation, address.bucket, look_up)
+            return self.look_up(address)
         except NotFoundError as error:
             return ObjectFacts(exists=False, problem="not_found", message=without_request_id(error))
         except NoSuchBucketError as error:

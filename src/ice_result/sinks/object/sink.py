@@ -20,8 +20,8 @@ from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Reads, Store, StoredBytes, StoredJob
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
-from ice_result.sinks.object.parked_events import ParkedEvents
 from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.parked_events import ParkedEvents
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
@@ -58,6 +58,10 @@ class ObjectStoreSink(Store):
     @override
     def load(self) -> None:
         self.store.load()
+
+    @override
+    def check_exists(self) -> None:
+        self.store.check_exists(self.url)
 
     @property
     @override

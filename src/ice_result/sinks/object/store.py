@@ -24,6 +24,9 @@ class ObjectStore(ABC):
     def load(self) -> None:  # noqa: B027  a folder has nothing to load
         """Make ready all that needs no call."""
 
+    def check_exists(self, url: str, /) -> None:  # noqa: B027  a service reports a missing bucket by itself
+        """Check that there is a store at `url` to read. Raises StorageError."""
+
     @abstractmethod
     def address(self, key: str, /) -> str:
         """Return the address of the object under `key`, stored or not. Nothing is called."""
@@ -39,6 +42,20 @@ class ObjectStore(ABC):
     @abstractmethod
     def delete(self, key: str, /) -> None:
         """Remove the object under `key`, if there is one."""
+
+    def delete_unchanged(self, key: str, data: bytes, /) -> bool:
+        """Remove the object under `key` if it still is `data`; return True when it is gone.
+
+        Between the last read and the removal is a moment in which it could still be written anew: most object stores
+        have no condition for removing.
+        """
+        present = self.get(key)
+        if present is None:
+            return True
+        if present != data:
+            return False
+        self.delete(key)
+        return True
 
     @abstractmethod
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:

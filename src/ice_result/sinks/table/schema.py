@@ -3,6 +3,7 @@
 ice_jobs     one row for each job                                key job_id
 ice_outputs  one row for each output file of the manifest        key job_id, number
 ice_items    one row for each cover, segment or channel          key job_id, number
+ice_parked   one row for each parked event and each note         key object_key     only in SQLite
 
 A job may be written again, by a newer version of this program, after it was run anew, or because an event came
 twice. `generation` says which writing wins: a row gives way only to one of the same or a later generation.
@@ -74,28 +75,27 @@ _FAMILIES = families()
 _JOB_ID = _text("job_id", "the job", key=True)
 _GENERATION = _text(
     "generation",
-    "which writing of the job the row belongs to: schema_version in six digits, `/`, rank (0: neither succeeded nor "
-    "failed; 1: outputs_missing or undecodable; 2: every other end), `/`, finish_time (empty when unknown); the "
-    "greatest wins",
+    "version of the job's rows: schema_version in six digits, `/`, rank (0: neither succeeded nor failed; 1: "
+    "outputs_missing or undecodable; 2: any other end), `/`, finish_time (empty if unknown); the greatest wins",
 )
 _FUNCTION = _text("function_name", "the algorithm")
 
 JOBS = Table(
     "ice_jobs",
-    "One row a job.",
+    "One row for each job.",
     (
         _JOB_ID,
         _GENERATION,
-        _integer("schema_version", f"of these tables: {SCHEMA_VERSION}"),
-        _text("region", "the region ICE was asked in"),
+        _integer("schema_version", f"version of these tables: {SCHEMA_VERSION}"),
+        _text("region", "the region in which ICE was asked"),
         _FUNCTION,
-        _text("status", "ICE's own token"),
+        _text("status", "ICE's own word"),
         _text("state", "succeeded, failed or unknown"),
         _text("outcome", "ok, job_failed, outputs_missing, false_success or undecodable"),
         _text("name", "the job's name, given at submission"),
-        _text("template_id", "the template used"),
-        _text("pipeline_id", "the queue it ran in"),
-        _integer("priority", "as submitted; null when it is not an integer"),
+        _text("template_id", "the template that was used"),
+        _text("pipeline_id", "the pipeline (queue) in which it ran"),
+        _integer("priority", "as submitted; null if it is not an integer"),
         _text("input_type", "OSS or Media"),
         _text("input_media", "an address in OSS, or a media id"),
         _text("input_bucket", "bucket of that address"),
@@ -105,25 +105,25 @@ JOBS = Table(
         _text("output_media", "an address in OSS, or a media id"),
         _text("output_url", "the address of the output, without its query"),
         _text("output_bucket", "bucket of the address"),
-        _text("output_key", "key as asked for; may hold placeholders"),
-        _text("user_data", "what was given at submission, as it was sent; `record` has the value of a JSON text"),
+        _text("output_key", "key as it was submitted; may contain placeholders"),
+        _text("user_data", "text given at submission, unchanged; `record` has it parsed if it is JSON"),
         _text("create_time", "when the job was created"),
         _text("finish_time", "when it was finished"),
-        _real("duration_seconds", "from creation to finish, waiting included; s"),
+        _real("duration_seconds", "time from creation to finish, with the waiting time; s"),
         _text("decode_status", "decoded, empty, partial or undecodable"),
-        _integer("decode_warnings", "how many there are; they are in `record`"),
+        _integer("decode_warnings", "number of warnings; they are in `record`"),
         _text("result_kind", _one_of(_FAMILIES)),
-        _integer("file_count", "how many output files the response names"),
-        _integer("files_present", "how many of them OSS has"),
-        _boolean("complete", "the outcome is ok, every file was seen, and there is no problem"),
-        _integer("problems", "how many there are; they are in `manifest`"),
-        _boolean("raw_stored", "whether `record` holds the response: false when it was too large for the store"),
-        _boolean("result_stored", "whether `record` holds the result: false when it was too large even without `raw`"),
-        _boolean("files_stored", "whether `manifest` holds the files: false when they were too many; see ice_outputs"),
+        _integer("file_count", "number of output files that the response names"),
+        _integer("files_present", "number of these files that are in OSS"),
+        _boolean("complete", "true if the outcome is ok, every file is in OSS, and there is no problem"),
+        _integer("problems", "number of problems; they are in `manifest`"),
+        _boolean("raw_stored", "whether `record` has the response; false if it was too large for the store"),
+        _boolean("result_stored", "whether `record` has the result; false if it was too large even without `raw`"),
+        _boolean("files_stored", "whether `manifest` has the files; false if they were too many; see ice_outputs"),
         _text(
             "raw_uri",
-            "where the whole record is when one of the three is false: its object in the first object sink, and the "
-            "manifest beside it",
+            "address of the whole record, if one of the three is false: its object in the first object sink; the "
+            "manifest is beside it",
         ),
         _text("record", "the record, as JSON"),
         _text("manifest", "the manifest, as JSON"),
@@ -131,20 +131,20 @@ JOBS = Table(
 )
 OUTPUTS = Table(
     "ice_outputs",
-    "One row an output file, as in the manifest.",
+    "One row for each output file of the manifest.",
     (
         _JOB_ID,
         _integer("number", "place in the manifest, from 1", key=True),
         _GENERATION,
         _FUNCTION,
-        _text("uri", "`oss://bucket/key`; null when no field tells the bucket"),
+        _text("uri", "`oss://bucket/key`; null if no field names the bucket"),
         _text("bucket", "bucket of the uri"),
         _text("object_key", "key of the uri"),
-        _text("role", "the part it plays: cover, video, caption, …"),
-        _text("media_type", "as OSS says, else by the file's extension"),
+        _text("role", "what the file is for: cover, video, caption, …"),
+        _text("media_type", "media type from OSS, or from the file's extension"),
         _text("media_id", "its id in the media library"),
-        _text("named_by", "which fields name it, comma-separated: OutputFiles, OutputUrls, Result"),
-        _boolean("present", "whether OSS has it; null when that was not, or could not be, checked"),
+        _text("named_by", "the fields that name it, comma-separated: OutputFiles, OutputUrls, Result"),
+        _boolean("present", "whether it is in OSS; null if this was not, or could not be, checked"),
         _integer("size_bytes", "its size, from OSS; bytes"),
         _text("etag", "its ETag, from OSS"),
         _text("crc64", "its CRC-64, a decimal number, from OSS"),
@@ -172,7 +172,7 @@ FAMILY_COLUMNS = tuple(_item_columns())
 """Columns of ice_items that hold values of results; a new family of results adds its own."""
 ITEMS = Table(
     "ice_items",
-    "One row a cover, a segment or a channel: what the algorithm found. Columns of the other kinds are null.",
+    "One row for each cover, segment or channel that the algorithm found. Columns of other kinds are null.",
     (
         _JOB_ID,
         _integer("number", "place in the result, from 1", key=True),
@@ -185,11 +185,31 @@ ITEMS = Table(
 TABLES = (JOBS, OUTPUTS, ITEMS)
 DAYS = Table(
     "ice_days",
-    "Only in Tablestore: where jobs are found by time. Rows whose job has another time are of earlier writings.",
+    "Only in Tablestore: an index of jobs by time. A row whose time differs from that of its job is outdated.",
     (
         _text("day", "the UTC day of `moment`", key=True),
-        _text("moment", "finish_time, or create_time where that is unknown; all zeros when both are", key=True),
+        _text("moment", "finish_time, or create_time if that is unknown; all zeros if both are unknown", key=True),
         _JOB_ID,
         _FUNCTION,
     ),
 )
+PARKED = Table(
+    "ice_parked",
+    "Only in SQLite: one row for each parked event and each note of an expected job. `document` has all of it.",
+    (
+        _text(
+            "object_key", "the key that the document has in an object store: `parked/<reason>/<job id>.json`", key=True
+        ),
+        _text("kind", "parked or expected; null for an internal document of ice-result"),
+        _text("reason", "parked: why the job could not be finished"),
+        _text("job_id", "the job; null if the event names none, and for several events in one envelope"),
+        _integer("attempts", "parked: number of attempts without success"),
+        _boolean("dead", "parked: whether only a person retries it"),
+        _text("error", "parked: the message of the last error"),
+        _text("first_parked", "parked: when the event was parked first"),
+        _text("due_at", "expected: when the job should be recorded"),
+        _text("written", "when the row was written last"),
+        _text("document", "the parked event or the note, as JSON"),
+    ),
+)
+SQLITE_TABLES = (*TABLES, PARKED)

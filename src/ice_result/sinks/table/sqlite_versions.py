@@ -5,6 +5,7 @@
     ice_jobs.priority TEXT        ice_jobs.priority INTEGER
     –                             ice_jobs.result_stored, ice_jobs.files_stored
     –                             ice_outputs.storage_class
+    –                             ice_parked
 
 A release that knows more families of results has more columns in ice_items. They are added to a file of any earlier
 release; rows that were written before have null there.
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from ice_result.errors import StorageError
 from ice_result.sinks.table.rows import OLD_FILE_COUNT
-from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
+from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, SQLITE_TABLES, Column, Table
 
 Columns = Mapping[str, Mapping[str, str]]
 """Present columns with their types, by table."""
@@ -64,7 +65,7 @@ def columns_of(rows: Iterable[Iterable[object]]) -> Columns:
 
 def check_tables(there: Columns, path: Path) -> None:
     """Check that each table is of this version or can be migrated to it. Raises StorageError."""
-    for table in TABLES:
+    for table in SQLITE_TABLES:
         lacking = _lacking(table, there)
         if table.name in there and lacking and not _can_be_migrated(table, there):
             raise StorageError(
@@ -77,7 +78,7 @@ def prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
     """Make and migrate tables, within a transaction. Raises StorageError for tables that are not ours."""
     there = columns_of(connection.execute(COLUMNS_THERE))
     check_tables(there, path)
-    for table in TABLES:
+    for table in SQLITE_TABLES:
         if table.name not in there:
             connection.execute(_create(table))
         elif _lacking(table, there):
@@ -106,7 +107,7 @@ def _can_be_migrated(table: Table, there: Columns) -> bool:
     if table is ITEMS:
         return lacking <= {column.name for column in FAMILY_COLUMNS}
     is_known = table is not JOBS or OLD_FILE_COUNT in there[JOBS.name]
-    return is_known and lacking == _SINCE_VERSION_1[table.name]
+    return is_known and lacking == _SINCE_VERSION_1.get(table.name)
 
 
 def _adding_columns(table: Table, there: Columns) -> Iterator[str]:

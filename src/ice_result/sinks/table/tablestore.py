@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 
 from typing_extensions import override
 
-from ice_result.errors import RejectedError, SettingsError, StorageError
+from ice_result.errors import RejectedError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import read_result
 from ice_result.sinks.base import TABLESTORE, JobFilter, JobLine, SinkContext, StoredJob, TableState, TableStatus
@@ -114,7 +113,6 @@ def _bytes(value: Value) -> int:
 
 _LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT)
 _NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
-_NO_SDK = "the package for Tablestore is not installed: pip install 'ice-result[tablestore]'"
 
 
 class TablestoreSink(TableSink):
@@ -260,8 +258,6 @@ class TablestoreSink(TableSink):
 
 def open_tablestore(url: SinkUrl, context: SinkContext) -> TablestoreSink:
     """Open the sink of an `ots:` URL. Raises SettingsError."""
-    if find_spec("tablestore") is None:
-        raise SettingsError([("ICE_RESULT_SINKS", f"{url.text}: {_NO_SDK}")])
     instance = Tablestore(url.authority or "", context)
     instance.endpoint()  # wrong settings show now, not at the first job
     return TablestoreSink(url.text, instance, context.archive_url)

@@ -1,4 +1,4 @@
-"""Events that could not be finished, and notes of jobs that are expected, in any object store."""
+"""Events that could not be finished, and notes of jobs that are expected, in any store that keeps bytes under keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost th
 
 @dataclass(frozen=True)
 class ParkedEvents:
-    """Part of an object store that keeps parked events, and notes of jobs that are expected.
+    """Part of a store that keeps parked events, and notes of jobs that are expected.
 
     `url` is that of the store. Foreign objects in its folders are left alone.
     """
@@ -28,6 +28,10 @@ class ParkedEvents:
     url: str
     store: ObjectStore
     layout: Layout
+
+    def check_exists(self) -> None:
+        """Check that there is a store to read. Raises StorageError."""
+        self.store.check_exists(self.url)
 
     def address(self, key: str) -> str:
         """Return the address of the envelope or note under `key`. Nothing is called."""
@@ -108,18 +112,8 @@ class ParkedEvents:
         return self.store.get(key)
 
     def discard(self, key: str, as_read: bytes) -> bool:
-        """Remove the envelope or note under `key` if its content is still `as_read`; return True when it is gone.
-
-        Between the last read and the removal is a moment in which it could still be written anew: object stores have
-        no condition for removing.
-        """
-        present = self.store.get(key)
-        if present is None:
-            return True
-        if present != as_read:
-            return False
-        self.store.delete(key)
-        return True
+        """Remove the envelope or note under `key` if its content is still `as_read`; return True when it is gone."""
+        return self.store.delete_unchanged(key, as_read)
 
     def write_probe(self, name: str) -> str:
         """Write a small object `name` beside the folders of the reasons, which no reader reads; return its address."""

@@ -1,0 +1,74 @@
+"""`sweep`: the work of the function's timer, by hand or by cron."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from ice_result.app import assemble
+from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.keys import usable_credentials
+from ice_result.cli.options import (
+    Overrides,
+    WholeNumber,
+    longest_wait,
+    options,
+    other_sinks,
+    output_form,
+    overriding,
+    saved_jobs,
+)
+from ice_result.core.deadline import Deadline
+from ice_result.maintenance import MOST_AT_ONCE, run_maintenance
+from ice_result.processing.batch import RunContext
+from ice_result.settings import Settings
+
+
+@click.command(
+    short_help="Retry parked events and look up expected jobs, if they are due.",
+    epilog="Example of a line for cron: */10 * * * * ice-result sweep --quiet",
+)
+@options(saved_jobs, other_sinks, *overriding)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=WholeNumber(min=1),
+    default=MOST_AT_ONCE,
+    show_default=True,
+    help="Maximum number of parked events, and of expected jobs. The oldest come first.",
+)
+@longest_wait("the whole sweep; the next sweep goes on with the rest")
+@output_form
+def sweep(
+    *,
+    jobs: str | None,
+    sinks: tuple[str, ...],
+    region: str | None,
+    concurrency: str | None,
+    no_verify: bool,
+    limit: int,
+    wait: float,
+    **form: bool,
+) -> int:
+    """Retry the parked events that are due, and ask ICE for expected jobs that are not recorded in time.
+
+    The timer of the function does the same: this command is for cron, and for use without Function Compute. A parked
+    event is due when its reason may pass by itself and its pause is over: one minute after the first attempt, longer
+    after each further one, at most an hour. A job that cannot be recorded is parked. Several sweeps may run at once.
+
+    Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
+    """
+    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
+    settings = Settings.from_environment(overrides.environment())
+    end = Deadline.after(wait)
+    clean = True
+    with (
+        closing(assemble(settings, usable_credentials(settings))) as pipeline,
+        JobPrinter(OutputForm(**form), total=None, if_nothing="nothing is due") as printer,
+    ):
+        for outcome in run_maintenance(pipeline, RunContext(lambda: end), most_retries=limit, most_notes=limit):
+            clean = clean and outcome.outcome in {"recorded", "ignored"}
+            printer.count(outcome)
+            printer.show(outcome)
+    return 0 if clean else 1
