@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from typing_extensions import Self, override
 
 from ice_result.core.types import JsonValue, Model
 from ice_result.results.model import SPAN_COLUMNS, ItemColumn, Result
 from ice_result.results.reader import LenientReader, unwrap
-
-if TYPE_CHECKING:
-    from ice_result.results.figures import Timeline
 
 _DOCUMENTED = frozenset({"Start", "End", "Speaker", "Picture"})
 
@@ -66,9 +63,3 @@ class Chapters(Result):
     @override
     def one_line(self) -> str:
         return f"{len(self.chapters)} chapters" if self.chapters else ""
-
-    @override
-    def figure(self) -> Timeline:
-        from ice_result.results.figures import Span, Timeline  # noqa: PLC0415  not in the function
-
-        return Timeline(tuple(Span(each.start_seconds, each.end_seconds, each.speaker) for each in self.chapters))

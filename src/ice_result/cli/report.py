@@ -84,6 +84,7 @@ def report(
     selection = _Selection(store, tuple(dict.fromkeys(map(_job_id, job_ids))), wanted, thumbnail)
     scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
     with time_limit(Deadline.after(math.inf)):
+        store.check_exists()
         parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
         try:
             counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
