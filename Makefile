@@ -17,7 +17,7 @@ LEAST ?= 95
 WORKERS ?= auto
 PYTEST = -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench docs package template lock clean
+.PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench docs package template lock screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -101,6 +101,10 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	printf 'hatchling>=1.26\neditables\n' | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-build.txt
 	printf 'uv\ncyclonedx-python-lib\npackaging\n' | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-package.txt
 	echo pip-audit | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-audit.txt
+
+screenshots: export LC_ALL = C.UTF-8
+screenshots: demo $(VENV)/.dev ## pictures of the demo's report into docs/images, for README; needs Chromium
+	@$(BIN)/python tools/screenshots
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist out .fuzz .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

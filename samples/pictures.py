@@ -23,7 +23,7 @@ _NIGHT = (14, 22, 34)
 
 def picture(name: str) -> bytes:
     """Draw a JPEG for this name. The same name gives the same picture."""
-    dice = random.Random(hashlib.sha256(name.encode()).digest())  # noqa: S311  # nosec B311  drawn, not guarded
+    dice = random.Random(hashlib.sha256(name.encode()).digest())  # noqa: S311  # nosec B311 # drawn, not guarded
     above, below = dice.choice(_SKIES)
     image = Image.new("RGB", _SIZE)
     draw = ImageDraw.Draw(image)

@@ -46,9 +46,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "cover-0001", JobId="unknown/kind", FunctionName="NewFunction", Result='{"long": "' + "x" * 500 + '"}'
         )
         cloud.ice.put("unknown/kind", odd)
+        for job_id in ("32bb90e8976aab5298d5da10fe66f21d", "x" * 128):
+            cloud.ice.put(job_id, sample("videogreenscreenmatting-0001", JobId=job_id))
         cloud.seed_outputs()
         settings = {**cloud.environment, "ICE_RESULT_VERIFY_OUTPUTS": "true"}
-        record(sink, *SAMPLES, "unknown/kind", jobs=None, **settings)
+        record(sink, *cloud.ice.jobs(), jobs=None, **settings)
         for language in ("en", "zh"):
             write(folder / language, sink, "--lang", language, "--embed", **settings)
     return folder
@@ -115,9 +117,9 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, report: Path) -> Non
     """Nothing is scrolled sideways but a table that says so."""
     wide = []
     with opened(browser, report / "zh" / "index.html") as watched:
-        for name in PAGES:
-            watched.page.goto(f"{report.as_uri()}/zh/{name}")
-            for width in (320, 360, 768, 1280):
+        for name in (f"{language}/{page}" for page in PAGES for language in ("en", "zh")):
+            watched.page.goto(f"{report.as_uri()}/{name}")
+            for width in (320, 360, 768, 1030, 1280):
                 watched.page.set_viewport_size({"width": width, "height": 900})
                 found = watched.page.evaluate("document.documentElement.scrollWidth")
                 if found > width:

@@ -136,3 +136,13 @@ def test_it_is_shown_and_described(product: Path, recorded: str) -> None:
     assert re.search(r"61\.5 +90\.25 +28\.75 +Mr Wu +oss://example-output/chapters/2\.jpg", shown)
     assert schema["discriminator"]["mapping"]["chapters"] == "#/$defs/Chapters"
     assert {"Chapter", "Chapters"} <= schema["$defs"].keys()
+
+
+def test_it_has_a_page_in_a_report(product: Path, recorded: str, tmp_path: Path) -> None:
+    """Without a figure of its own, the report shows the rows of the family."""
+    done = run(product, "report", "--sink", recorded, "-o", str(tmp_path / "r"), "--lang", "en")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "r" / "jobs" / "job-chapters.html").read_text(encoding="utf-8")
+    cells = re.findall(r'<td><bdi class="data">(.*?)</bdi></td>', page)
+    assert cells[-5:] == ["61.5", "90.25", "28.75", "Mr Wu", "oss://example-output/chapters/2.jpg"]
