@@ -198,4 +198,4 @@ def test_the_command_runs_a_tablestore(capsys: pytest.CaptureFixture[str]) -> No
 
     printed = capsys.readouterr()
     assert "export ICE_RESULT_OTS_ENDPOINT=http://127.0.0.1:" in printed.out
-    assert printed.err == ""
+    assert printed.err.startswith("alicloud_local: running on 127.0.0.1; ")
