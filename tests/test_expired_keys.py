@@ -221,9 +221,9 @@ def test_half_a_pair_of_keys_names_the_other_half(monkeypatch: pytest.MonkeyPatc
     """The commonest mistake is told before any call, and the network is not asked for keys."""
     take_keys_away(monkeypatch)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI1")
-    with pytest.raises(ForbiddenError, match=r"ACCESS_KEY_ID is set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is not$"):
+    with pytest.raises(ForbiddenError, match=r"ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_ACCESS_KEY_ID is$"):
         Credentials().keys()
     monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
-    with pytest.raises(ForbiddenError, match=r"ACCESS_KEY_SECRET is set, but ALIBABA_CLOUD_ACCESS_KEY_ID is not$"):
+    with pytest.raises(ForbiddenError, match=r"ACCESS_KEY_ID is not set, but ALIBABA_CLOUD_ACCESS_KEY_SECRET is$"):
         Credentials().keys()

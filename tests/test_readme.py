@@ -69,6 +69,28 @@ def test_the_commands_by_hand_work_as_written(shell: str, by_hand: str, tmp_path
     assert "Traceback" not in ended.stderr
 
 
+def test_the_commands_of_a_user_work_as_written(tmp_path: Path) -> None:
+    """GIVEN ICE with a job, and a SQLite file as the sink WHEN the commands run in order THEN each works."""
+    (block,) = (block for block in blocks("sh") if "pip install" in block)
+    exports = dict(re.findall(r"(ICE_RESULT_\w+)=(\S+)", block))
+    assert exports == {"ICE_RESULT_REGION": "cn-shanghai", "ICE_RESULT_SINKS": "sqlite:./jobs.db"}
+    commands = [line.split()[1:] for line in block.splitlines() if line.startswith("ice-result ")]
+    assert [words[0] for words in commands] == ["process", "list", "show", "report"]
+    with LocalCloud(jobs=SAMPLE_JOBS) as cloud:
+        cloud.seed_outputs()
+        given = {**os.environ, **cloud.environment, **exports}
+        for words in commands:
+            # The job of the sample ended long ago: not within the last days.
+            arguments = ["2026-03-01" if word == "7d" else word.replace("JOB_ID", "cover-0001") for word in words]
+            command = [sys.executable, "-m", "ice_result", *arguments]
+            ended = subprocess.run(
+                command, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert ended.returncode == 0, ended.stderr
+            assert "cover-0001" in ended.stdout or words[0] == "report", ended.stdout
+    assert "cover-0001" in (tmp_path / "report" / "all-1.html").read_text(encoding="utf-8")
+
+
 def test_no_comment_stands_behind_a_command() -> None:
     """An interactive zsh would take it for arguments."""
     assert [line for block in blocks("sh") for line in block.splitlines() if "#" in line] == []

@@ -94,8 +94,8 @@ def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
     assert [(check.name, check.status) for check in problems] == [("settings", "failed")] * 2
     assert {check.message.split(":")[0] for check in problems} == {"ICE_RESULT_SINKS", "ICE_RESULT_CONCURRENCY"}
     assert {check.remedy for check in problems} == {
-        "correct ICE_RESULT_SINKS; README.md explains it",
-        "correct ICE_RESULT_CONCURRENCY; README.md explains it",
+        "correct ICE_RESULT_SINKS; docs/configuration.md explains it",
+        "correct ICE_RESULT_CONCURRENCY; docs/configuration.md explains it",
     }
     assert (others.name, others.status) == ("other checks", "skipped")
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,9 +203,10 @@ def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
     assert "ok       queue ice-callback-2  there" in done.stdout
 
 
-def test_a_region_alone_is_no_deployment(cloud: LocalCloud) -> None:
+def test_a_region_alone_is_no_deployment(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN DEPLOY_REGION alone, which every command reads THEN the doctor looks for no queue and no role."""
-    done = ice_result("doctor", **{**cloud.environment, "DEPLOY_REGION": "cn-shanghai", "ICE_RESULT_SINKS": "file:."})
+    region_alone = {"DEPLOY_REGION": "cn-shanghai", "ICE_RESULT_SINKS": f"file:{tmp_path}"}
+    done = ice_result("doctor", **{**cloud.environment, **region_alone})
     assert "queue" not in done.stdout.replace("--queue", "")
 
 

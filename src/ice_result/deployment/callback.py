@@ -34,7 +34,7 @@ def wanted_target(settings: Settings, queue: str | None) -> CallbackSetting:
     if len(url.encode()) > _LONGEST_URL:
         problems.append(("ICE_RESULT_CALLBACK_URL", f"longer than {_LONGEST_URL} bytes, the most ICE takes"))
     if not keys or not _KEY.fullmatch(keys[0]):
-        expected = "the first is not an AuthKey: expected at most 32 characters, with A-Z, a-z and 0-9"
+        expected = "the first is not an AuthKey; expected at most 32 characters, with A-Z, a-z and 0-9"
         problems.append(("ICE_RESULT_CALLBACK_KEYS", expected))
     if problems:
         raise SettingsError(problems)
