@@ -194,7 +194,7 @@ ENGLISH = {
     "role.accompaniment": "accompaniment",
     "role.output": "output",
     "gallery.best": "Best",
-    "gallery.rank": "Cover {rank}",
+    "gallery.rank": "Picture {rank}",
     "gallery.alt": "Picture {rank}, at {time}",
     "gallery.alt.no_time": "Picture {rank}",
     "gallery.score": "score {score}",

@@ -194,7 +194,7 @@ CHINESE = {
     "role.accompaniment": "伴奏",
     "role.output": "输出",
     "gallery.best": "最佳",
-    "gallery.rank": "封面 {rank}",
+    "gallery.rank": "图片 {rank}",
     "gallery.alt": "图片 {rank}，位于 {time}",
     "gallery.alt.no_time": "图片 {rank}",
     "gallery.score": "得分 {score}",
