@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,6 +34,21 @@ def test_all_jobs_of_a_store_are_reported(tmp_path: Path, sink: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"16 jobs in {tmp_path}/r/index.html\n"
     assert len([name for name in files_of(tmp_path / "r") if name.startswith("jobs/")]) == 16
+
+
+@pytest.mark.parametrize("options", [(), ("--function", "Cover"), ("--since", "2026-03-02T12:00:00Z")])
+def test_the_counts_are_those_of_list(tmp_path: Path, sink: str, options: tuple[str, ...]) -> None:
+    """In total and by function, with the same filters."""
+    (total,) = ice_result("list", "--count", "--json", "--sink", sink, *options).documents
+    functions = ice_result("list", "--count", "--by", "function", "--json", "--sink", sink, *options).documents
+
+    ice_result("report", "--sink", sink, "-o", str(tmp_path / "r"), *options)
+
+    text = page(tmp_path / "r", "index.html").text
+    assert f"Jobs {total['jobs']} Complete {total['complete']} Failed {total['failed']} " in text
+    for each in functions:
+        numbers = " ".join(str(each[name]) for name in ("jobs", "complete", "failed", "incomplete"))
+        assert re.search(rf" {each['function']} [^.]*reasons {numbers} ", text)
 
 
 def test_the_store_is_the_first_of_the_environment(tmp_path: Path, sink: str) -> None:

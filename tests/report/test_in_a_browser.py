@@ -24,7 +24,6 @@ PAGES = (
     "jobs/job-audioqualityassessment-0001.html",
     "jobs/job-unknown%252Fkind.html",
 )
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")

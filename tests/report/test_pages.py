@@ -87,6 +87,7 @@ def test_what_needs_attention_comes_first_with_its_reason(english: Path) -> None
     assert order == sorted(order)
     assert "ICE reports that the job failed." in text
     assert "ICE's error text stands in place of a path in OutputFiles[0], OutputFiles[1]" in text
+    assert re.search(r" Failed 1 videoclip-failed .* False success 1 cover-false-success .* Incomplete 13 ", text)
     assert "See all 15 jobs that need attention" in text
     assert "audioqualityassessment-0001" not in page(english, "attention-1.html").text
 
@@ -112,7 +113,7 @@ def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:
     [
         (
             "cover-0001",
-            ("2 pictures, best first", "Cover 1 Best score 8.2709 · at 0:28.28", "run the report with --embed"),
+            ("2 pictures, best first", "Picture 1 Best score 8.2709 · at 0:28.28", "run the report with --embed"),
         ),
         ("videoclip-0001", ("0:00.28 0:05.28 5 s", "The axis ends with the last segment")),
         ("musicsegmentdetect-0001", ("Timeline of 3 segments, from 0:00 to 2:40.27", "0:39.32 1:03.85 24.53 s 副歌")),
@@ -282,6 +283,19 @@ def test_hostile_text_is_shown_as_it_is(hostile: Path) -> None:
     """It is escaped once: neither run nor lost."""
     assert HOSTILE[0] in page(hostile, "jobs/job-0.html").text
     assert HOSTILE[4] in page(hostile, "jobs/job-4.html").text
+
+
+def test_a_function_that_is_not_known_shows_what_it_returned(tmp_path: Path) -> None:
+    """Names and values, as they are in the record; a long value is cut."""
+    result = json.dumps({"mood": "sunny", "words": "x" * 5000, "nothing": None})
+    save_jobs(tmp_path / "jobs", sample("cover-0001", JobId="new", FunctionName="VideoMood", Result=result))
+    record(f"file:{tmp_path}/records", "new", jobs=tmp_path / "jobs")
+
+    write(tmp_path / "r", f"file:{tmp_path}/records")
+
+    text = page(tmp_path / "r", "jobs/job-new.html").text
+    assert "mood sunny" in text
+    assert f"words {'x' * 1999}… " in text
 
 
 @pytest.mark.parametrize("job_id", ["../../x", "A" * 128, "字" * 128, 'a/b\\c:d*e?f"g<h>i|j', "con", ".", "x%2Fy"])

@@ -72,4 +72,4 @@ def test_other_families_have_no_figure(result: JsonObject) -> None:
     found = read_result(result)
 
     assert found.figure() is None
-    assert found.shown_rows() == [{"name": "a", "value": "1"}]
+    assert found.shown_rows() == [{"a": "1"}]

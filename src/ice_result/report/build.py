@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from ice_result.sinks.base import Store, StoredJob
 
 JOBS_A_PAGE = 500
 _SHOWN_FIRST = 12
+_SHOWN_OF_EACH = 5
 _READ_AT_ONCE = 16
 
 
@@ -93,8 +95,9 @@ def _overview(counts: JobCounts, rows: list[JobRow], urgent: list[JobRow]) -> di
         "counts": counts,
         "first": min(times, default=None),
         "last": max(times, default=None),
-        "urgent": urgent[:_SHOWN_FIRST],
+        "urgent": [(kind, len(found), found[:_SHOWN_OF_EACH]) for kind, found in _by_urgency(urgent)],
         "urgent_total": len(urgent),
+        "shown_of_each": _SHOWN_OF_EACH,
         "newest": rows[:_SHOWN_FIRST],
         "functions": [(name, counted, share_chart(counted, most)) for name, counted in counts.by("function")],
         "outcomes": counts.by("outcome"),
@@ -104,6 +107,12 @@ def _overview(counts: JobCounts, rows: list[JobRow], urgent: list[JobRow]) -> di
         "chart_width": WIDTH,
         "chart_height": DAYS_HEIGHT,
     }
+
+
+def _by_urgency(urgent: list[JobRow]) -> Iterator[tuple[str, list[JobRow]]]:
+    """Group the rows, which are sorted by urgency."""
+    for urgency, rows in groupby(urgent, key=lambda row: row.urgency):
+        yield urgency.name.lower(), list(rows)
 
 
 def _newest_first(row: JobRow) -> tuple[float, str, str]:
