@@ -25,12 +25,14 @@ from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Number,
     Overrides,
+    concurrency,
     longest_wait,
-    options,
+    no_verify,
     other_sinks,
     output_form,
     overriding,
     park,
+    region,
     saved_jobs,
 )
 from ice_result.cli.output import write_line
@@ -59,7 +61,7 @@ _MOST_UNREADABLE = 10
 @click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
 @click.option("--resume", metavar="PATH", help="Keep the list of done jobs in this file. Standard input needs it.")
-@options(saved_jobs, other_sinks, *overriding)
+@overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
 @longest_wait("one job, or one batch for the queue")
 @output_form
@@ -70,14 +72,10 @@ def backfill(
     qps: float | None,
     queue: str | None,
     resume: str | None,
-    jobs: str | None,
-    sinks: tuple[str, ...],
-    region: str | None,
-    concurrency: str | None,
-    no_verify: bool,
+    overrides: Overrides,
     park: bool,
     wait: float,
-    **form: bool,
+    form: OutputForm,
 ) -> int:
     """Record the jobs whose ids are in FILE, one per line; - is standard input.
 
@@ -89,23 +87,22 @@ def backfill(
 
     Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
-    if queue and (sinks or jobs or no_verify or park):
+    if queue and (overrides.sinks or overrides.jobs or overrides.no_verify or park):
         raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
     rate = RateLimiter(per_second=qps)
     with open_input(file) as lines:
         is_file = Path(file).is_file()  # a stream can be read only once
         section = QUEUE if queue else EVERYTHING if park else BY_HAND
-        overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
         settings = Settings.from_environment(overrides.environment(), section)
         target = Target.of_queue(queue, settings) if queue else Target.of_sinks(settings.sinks)
         done_path = Path(resume) if resume else target.path_beside(Path(file)) if is_file else None
         total = _count_lines(Path(file)) if is_file else None
-        printer = JobPrinter(OutputForm(**form), total=total)
+        printer = JobPrinter(form, total=total)
         with Progress(done_path, target) as progress:
             to = _sender(queue, settings) if queue else _pipeline(settings, parks=park)
             with printer, closing(to):
                 ids = read_column(lines, column) if column else read_lines(lines)
-                work = _Work(ids, progress, printer, as_json=form["as_json"])
+                work = _Work(ids, progress, printer, as_json=form.as_json)
                 if isinstance(to, MnsQueue):
                     work.send(to, rate, wait, at_once=settings.concurrency)
                 else:

@@ -7,7 +7,8 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple, TypeVar
+from functools import wraps
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,6 +16,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from typing_extensions import override
 
 from ice_result.app import sink_context
+from ice_result.cli.job_printer import OutputForm
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.core.json_text import valid_text
 from ice_result.errors import SettingsError
@@ -24,6 +26,7 @@ from ice_result.sinks import Store, open_sink
 from ice_result.triggers import without_blanks
 
 T = TypeVar("T", bound=Callable[..., object])
+Command: TypeAlias = Callable[..., object]
 saved_jobs = click.option(
     "--jobs", metavar="DIR", help="Read saved responses <job id>.json from this folder; do not ask ICE."
 )
@@ -34,12 +37,16 @@ other_sinks = click.option(
     multiple=True,
     help="Write to this store instead of ICE_RESULT_SINKS. May be given several times.",
 )
-one_sink = click.option("--sink", metavar="URL", help="Read this store instead of the first of ICE_RESULT_SINKS.")
+one_sink = click.option(
+    "--sink",
+    "sinks",
+    callback=lambda _context, _option, sink: () if sink is None else (sink,),
+    metavar="URL",
+    help="Read this store instead of the first of ICE_RESULT_SINKS.",
+)
 region = click.option("--region", metavar="ID", help="Region of the jobs, such as cn-shanghai.")
 concurrency = click.option("--concurrency", metavar="N", help="Number of jobs at once, 1 to 256.")
 no_verify = click.option("--no-verify", is_flag=True, help="Do not look up the output files.")
-overriding = (region, concurrency, no_verify)
-"""The options that stand in place of variables, beside those of sinks and jobs."""
 park = click.option("--park", is_flag=True, help="Park what cannot be finished, as the function does.")
 line_per_job = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per job.")
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Print only errors.")
@@ -57,10 +64,6 @@ def options(*added: Callable[[T], T]) -> Callable[[T], T]:
         return command
 
     return add
-
-
-output_form = options(line_per_job, _quiet, _verbose)
-"""The options of OutputForm: `--json`, `--quiet` and `--verbose`."""
 
 
 class Number(click.FloatRange):
@@ -162,6 +165,31 @@ class Overrides(NamedTuple):
         return {**os.environ, **values}
 
 
+def overriding(*added: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make a decorator that adds options in place of variables. Their values are the argument `overrides`."""
+    return _gathered("overrides", Overrides._fields, Overrides, options(*added))
+
+
+def _gathered(
+    name: str, fields: Sequence[str], kind: Callable[..., object], added: Callable[[Command], Command]
+) -> Callable[[Command], Command]:
+    """Make a decorator that adds options, and passes the values of these `fields` as one argument of this kind."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def call(**values: object) -> object:
+            given = {field: values.pop(field) for field in fields if field in values}
+            return command(**{name: kind(**given)}, **values)
+
+        return added(call)
+
+    return decorate
+
+
+output_form = _gathered("form", OutputForm._fields, OutputForm, options(line_per_job, _quiet, _verbose))
+"""Adds `--json`, `--quiet` and `--verbose`. Their values are the argument `form`."""
+
+
 def name_option(variable: str, option: str, value: str = "?") -> None:
     """Note that this option stands in place of a variable. Raises UsageError when its value is blank."""
     if not value.strip():
@@ -213,9 +241,8 @@ SECONDS = 600.0
 """Time limit of looking jobs up: a store without an index is read from end to end."""
 
 
-def open_named_sink(sink: str | None, region: str | None = None) -> Store:
-    """Open `sink`, or the first store of ICE_RESULT_SINKS. Raises SettingsError."""
-    overrides = Overrides(() if sink is None else (sink,), region=region)
+def open_first_sink(overrides: Overrides) -> Store:
+    """Open the store that is given, or the first one of ICE_RESULT_SINKS. Raises SettingsError."""
     settings = Settings.from_environment(overrides.environment(), STORES)
     credentials = credentials_of_stores(settings, settings.sinks[:1])
     return open_sink(settings.sinks[0], sink_context(settings, credentials))

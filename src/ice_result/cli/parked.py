@@ -18,9 +18,10 @@ from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     SECONDS,
     Overrides,
+    concurrency,
     longest_wait,
     most,
-    options,
+    no_verify,
     output_form,
     overriding,
     region,
@@ -97,15 +98,14 @@ def parked() -> None:
 
 @parked.command(name="list")
 @filters
-@region
+@overriding(region)
 @most(f"Maximum number of events.  [default: {_FIRST_PAGE}, in a table]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event.")
 def parked_list(
     *,
     reasons: tuple[str, ...],
     since: datetime | None,
-    sinks: tuple[str, ...],
-    region: str | None,
+    overrides: Overrides,
     limit: int | None,
     as_json: bool,
 ) -> int:
@@ -113,7 +113,7 @@ def parked_list(
 
     Exit status: 0 when all stores could be read, 1 otherwise, 2 for wrong usage.
     """
-    selection = select(Overrides(sinks, region=region), (), reasons, since)
+    selection = select(overrides, (), reasons, since)
     limit = limit or (len(selection.entries) if as_json else _FIRST_PAGE)
     _show_list(read_envelopes(selection.entries[:limit], Deadline.after(SECONDS)), as_json=as_json)
     if not as_json and (selection.entries or selection.whole):
@@ -126,14 +126,14 @@ def parked_list(
 @parked.command(name="show")
 @click.argument("name", metavar="JOB_ID|KEY")
 @other_stores
-@region
+@overriding(region)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per event, with its store and key.")
-def parked_show(*, name: str, sinks: tuple[str, ...], region: str | None, as_json: bool) -> int:
+def parked_show(*, name: str, overrides: Overrides, as_json: bool) -> int:
     """Show a parked event with its earlier attempts. A job may have several parked events: then all of them.
 
     Exit status: 0 when the event is there, 1 when it is not, 2 for wrong usage.
     """
-    selection = select(Overrides(sinks, region=region), (name,))
+    selection = select(overrides, (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
         place: JsonObject = {"sink": envelope.entry.store.url, "key": envelope.entry.key}
         if not as_json:
@@ -185,7 +185,7 @@ def _print_lines(text: str, console: Console) -> None:
 @parked.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
-@options(saved_jobs, *overriding)
+@overriding(saved_jobs, region, concurrency, no_verify)
 @click.option("--dead", is_flag=True, help="Retry dead events too.")
 @most("Maximum number of events, the oldest first.")
 @longest_wait()
@@ -196,16 +196,12 @@ def parked_retry(
     names: tuple[str, ...],
     reasons: tuple[str, ...],
     since: datetime | None,
-    sinks: tuple[str, ...],
-    jobs: str | None,
-    region: str | None,
-    concurrency: str | None,
-    no_verify: bool,
+    overrides: Overrides,
     dead: bool,
     limit: int | None,
     wait: float,
     dry_run: bool,
-    **form: bool,
+    form: OutputForm,
 ) -> int:
     """Process parked events again. An event whose job is recorded is no longer parked.
 
@@ -216,20 +212,19 @@ def parked_retry(
     """
     if DEAD in reasons and not dead:
         raise click.UsageError("--reason dead: dead events are retried only with --dead")
-    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
     settings = pipeline_settings(overrides)
     folders = (*reasons, DEAD) if reasons and dead else reasons  # dead events are in a folder of their own
     selection = select(overrides, names, folders, since, dead=dead)
     envelopes = islice(_undamaged(selection, reasons), limit)
     if dry_run:
-        _show_list(envelopes, as_json=form["as_json"])
+        _show_list(envelopes, as_json=form.as_json)
         return 0 if selection.whole else 1
     if not (selection.entries or selection.whole):  # what is wrong is printed
         return 1
     pipeline = assemble(settings, usable_credentials(settings))
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with JobPrinter(OutputForm(**form), total=total, if_nothing="nothing to retry") as printer:
+    with JobPrinter(form, total=total, if_nothing="nothing to retry") as printer:
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
                 printer.count(outcome)
@@ -256,7 +251,7 @@ def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[Parke
 @parked.command(name="discard")
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
-@region
+@overriding(region)
 @most("Maximum number of events, the oldest first.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Remove nothing; list the events.")
@@ -266,8 +261,7 @@ def parked_discard(
     names: tuple[str, ...],
     reasons: tuple[str, ...],
     since: datetime | None,
-    sinks: tuple[str, ...],
-    region: str | None,
+    overrides: Overrides,
     limit: int | None,
     yes: bool,
     dry_run: bool,
@@ -279,7 +273,7 @@ def parked_discard(
     """
     if not (names or reasons or since):
         raise click.UsageError("nothing to remove: expected a JOB_ID, a KEY, --reason or --since")
-    selection = select(Overrides(sinks, region=region), names, reasons, since)
+    selection = select(overrides, names, reasons, since)
     selection = Selection(selection.entries[:limit], selection.whole)
     envelopes = read_envelopes(selection.entries, Deadline.after(math.inf))
     if dry_run:

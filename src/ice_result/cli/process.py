@@ -15,15 +15,17 @@ from ice_result.cli.job_printer import JobPrinter, OutputForm
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
+    concurrency,
     environment_with,
     longest_wait,
+    no_verify,
     of_function,
-    options,
     other_sinks,
     output_form,
     overriding,
     park,
     parse_duration,
+    region,
     saved_jobs,
 )
 from ice_result.cli.output import printable, write_line
@@ -43,7 +45,7 @@ _MOST_PROBLEMS = 10
 @click.option(
     "--event", metavar="FILE", help="Read a payload as a trigger sends it, or JSON lines; - is standard input."
 )
-@options(saved_jobs, other_sinks, *overriding)
+@overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
 @longest_wait()
 @output_form
@@ -51,14 +53,10 @@ def process(
     *,
     job_ids: tuple[str, ...],
     event: str | None,
-    jobs: str | None,
-    sinks: tuple[str, ...],
-    region: str | None,
-    concurrency: str | None,
-    no_verify: bool,
+    overrides: Overrides,
     park: bool,
     wait: float,
-    **form: bool,
+    form: OutputForm,
 ) -> int:
     """Ask ICE for jobs, and write a record and a manifest for each.
 
@@ -68,7 +66,6 @@ def process(
     """
     if not job_ids and event is None:
         raise click.UsageError("nothing to do: expected a JOB_ID, or --event FILE")
-    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
     settings = Settings.from_environment(overrides.environment(), EVERYTHING if park else BY_HAND)
     # No signature is checked: the owner of the file may process it, and a request in it was checked on arrival.
     options = settings.triggers._replace(callback=None)
@@ -77,7 +74,7 @@ def process(
         _check(events)
     pipeline = assemble(settings, usable_credentials(settings, parks=park), parks=park)
     clean = True
-    with JobPrinter(OutputForm(**form), total=len(events)) as printer:
+    with JobPrinter(form, total=len(events)) as printer:
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             printer.count(outcome)

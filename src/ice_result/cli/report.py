@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ice_result.app import open_parking_stores, sink_context
 from ice_result.cli.keys import credentials_of_stores
-from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, options, read_since, region
+from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, overriding, read_since, region
 from ice_result.cli.output import counted, print_error, printable, standard_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     "--lang", "language", type=click.Choice(["en", "zh"]), help="Language of the pages; by default the locale's."
 )
 @click.option("--embed", is_flag=True, help="Read the covers from OSS, and put thumbnails of them into the pages.")
-@options(one_sink, region)
+@overriding(one_sink, region)
 def report(
     *,
     job_ids: tuple[str, ...],
@@ -60,8 +60,7 @@ def report(
     since: datetime | None,
     language: Literal["en", "zh"] | None,
     embed: bool,
-    sink: str | None,
-    region: str | None,
+    overrides: Overrides,
 ) -> int:
     """Write a report: recorded jobs, or only those that are named, as static pages that open from disk.
 
@@ -75,7 +74,7 @@ def report(
     from ice_result.report.parked_part import read_parked  # noqa: PLC0415  as above
     from ice_result.report.texts import Texts, language_of  # noqa: PLC0415  as above
 
-    settings = Settings.from_environment(_environment(sink, region), STORES_AND_PARKING)
+    settings = Settings.from_environment(_environment(overrides), STORES_AND_PARKING)
     texts = Texts(language or language_of(_locale()))
     credentials = credentials_of_stores(settings, (settings.sinks[0], *settings.parking_urls))
     store = open_sink(settings.sinks[0], sink_context(settings, credentials))
@@ -138,10 +137,10 @@ def _job_id(text: str) -> JobId:
     return event.job_id if isinstance(event, JobEvent) else JobId(valid_text(text))
 
 
-def _environment(sink: str | None, region: str | None) -> dict[str, str]:
-    """Return the environment; `sink` takes the place of all stores, also of that for parked events."""
-    environment = Overrides(() if sink is None else (sink,), region=region).environment()
-    return environment if sink is None else {**environment, "ICE_RESULT_PARK_URL": ""}
+def _environment(overrides: Overrides) -> dict[str, str]:
+    """Return the environment; a store that is given takes the place of all, also of that for parked events."""
+    environment = overrides.environment()
+    return {**environment, "ICE_RESULT_PARK_URL": ""} if overrides.sinks else environment
 
 
 def _locale() -> str:

@@ -15,7 +15,17 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.cli.options import SECONDS, most, of_function, one_sink, open_named_sink, options, read_since, region
+from ice_result.cli.options import (
+    SECONDS,
+    Overrides,
+    most,
+    of_function,
+    one_sink,
+    open_first_sink,
+    overriding,
+    read_since,
+    region,
+)
 from ice_result.cli.output import (
     counted,
     files_summary,
@@ -56,7 +66,7 @@ _SLOW_SECONDS = 3.0
     "--since", callback=read_since, metavar="TIME", help="Only jobs finished since: 24h, 7d, a date (UTC), or RFC 3339."
 )
 @most(f"Maximum number of jobs.  [default: {_FIRST_PAGE}, in a table]")
-@options(one_sink, region)
+@overriding(one_sink, region)
 @click.option("--count", is_flag=True, help="Print numbers of jobs instead of jobs.")
 @click.option("--by", type=click.Choice(GROUPINGS), help="With --count: one line for each function, outcome or day.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per job, or per line of --count.")
@@ -70,8 +80,7 @@ def list_jobs(
     incomplete: bool,
     since: datetime | None,
     limit: int | None,
-    sink: str | None,
-    region: str | None,
+    overrides: Overrides,
     count: bool,
     by: Grouping | None,
     as_json: bool,
@@ -89,7 +98,7 @@ def list_jobs(
     if as_json + as_csv + only_ids > 1 or (only_ids and count):
         raise click.UsageError("expected one of --json, --csv and --ids, and no --ids with --count")
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
-    store = open_named_sink(sink, region)
+    store = open_first_sink(overrides)
     with time_limit(Deadline.after(SECONDS)), _note_when_slow(store, wanted):
         store.check_exists()
         jobs = store.jobs(wanted)
@@ -205,14 +214,14 @@ def _row(job: JobLine) -> Row:
     epilog="Example: ice-result show JOB_ID --sink sqlite:./jobs.db",
 )
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
-@options(one_sink, region)
+@overriding(one_sink, region)
 @click.option("--json", "as_json", is_flag=True, help="Print the record and the manifest as one JSON line per job.")
-def show(*, job_ids: tuple[str, ...], sink: str | None, region: str | None, as_json: bool) -> int:
+def show(*, job_ids: tuple[str, ...], overrides: Overrides, as_json: bool) -> int:
     """Show the record and the manifest of jobs, and where they are stored.
 
     Exit status: 0 when all jobs are there, 1 when one is not, 2 for wrong usage.
     """
-    store = open_named_sink(sink, region)
+    store = open_first_sink(overrides)
     console = standard_output()
     missing = shown = 0
     with time_limit(Deadline.after(SECONDS)):

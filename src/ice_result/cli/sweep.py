@@ -12,11 +12,13 @@ from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
     WholeNumber,
+    concurrency,
     longest_wait,
-    options,
+    no_verify,
     other_sinks,
     output_form,
     overriding,
+    region,
     saved_jobs,
 )
 from ice_result.core.deadline import Deadline
@@ -29,7 +31,7 @@ from ice_result.settings import Settings
     short_help="Retry parked events and look up expected jobs, if they are due.",
     epilog="Example of a line for cron: */10 * * * * ice-result sweep --quiet",
 )
-@options(saved_jobs, other_sinks, *overriding)
+@overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @click.option(
     "--limit",
     metavar="N",
@@ -42,14 +44,10 @@ from ice_result.settings import Settings
 @output_form
 def sweep(
     *,
-    jobs: str | None,
-    sinks: tuple[str, ...],
-    region: str | None,
-    concurrency: str | None,
-    no_verify: bool,
+    overrides: Overrides,
     limit: int,
     wait: float,
-    **form: bool,
+    form: OutputForm,
 ) -> int:
     """Retry the parked events that are due, and ask ICE for expected jobs that are not recorded in time.
 
@@ -59,13 +57,12 @@ def sweep(
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
     """
-    overrides = Overrides(sinks, jobs, region, concurrency, no_verify=no_verify)
     settings = Settings.from_environment(overrides.environment())
     end = Deadline.after(wait)
     clean = True
     with (
         closing(assemble(settings, usable_credentials(settings))) as pipeline,
-        JobPrinter(OutputForm(**form), total=None, if_nothing="nothing is due") as printer,
+        JobPrinter(form, total=None, if_nothing="nothing is due") as printer,
     ):
         for outcome in run_maintenance(pipeline, RunContext(lambda: end), most_retries=limit, most_notes=limit):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
