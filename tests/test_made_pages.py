@@ -9,7 +9,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from ice_result.cli.main import _group
+from ice_result.cli.main import group
 from ice_result.results.registry import FUNCTIONS
 from support.commands_page import command_names, commands_page
 from support.function_examples import with_examples
@@ -55,7 +55,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
     assert [*sections] == command_names()
     for name, section in sections.items():
-        command: click.Command = _group
+        command: click.Command = group
         for word in name.split()[1:]:
             assert isinstance(command, click.Group)
             command = command.commands[word]

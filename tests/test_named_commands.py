@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from ice_result.cli.main import _group
+from ice_result.cli.main import group
 from support.paths import ROOT
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for folder in ("", "docs") for path in (ROOT / folder).glob("*.md"))
@@ -25,7 +25,7 @@ def unknown_commands(text: str) -> list[str]:
 
 def _exists(written: str) -> bool:
     words = shlex.split(re.split(r" [|#] ", written)[0].replace("'", " "))[1:]
-    command: click.Command = _group
+    command: click.Command = group
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
         if name not in command.commands:

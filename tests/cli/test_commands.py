@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from alicloud_local import LocalCloud
+from ice_result.cli.main import group
 from support.command_line import ice_result, ice_result_given, ice_result_shown
 from support.paths import ROOT, SAMPLE_JOBS
 
@@ -197,3 +200,21 @@ def test_names_from_outside_cannot_rewrite_the_terminal(tmp_path: Path) -> None:
     assert status == 1
     assert "\x1b" not in shown
     assert "\u202e" not in shown
+
+
+def all_commands(of: click.Group, name: str = "ice-result") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with the words that call it, those of groups too."""
+    for each in of.commands.values():
+        yield f"{name} {each.name}", each
+        if isinstance(each, click.Group):
+            yield from all_commands(each, f"{name} {each.name}")
+
+
+@pytest.mark.parametrize(("name", "each"), [*all_commands(group)], ids=str)
+def test_every_command_has_a_whole_sentence_and_an_example(name: str, each: click.Command) -> None:
+    """The list of commands has one line for each at 80 columns; the example calls the command itself."""
+    short = each.short_help or ""
+    assert short.endswith(".")
+    assert len(f"  backfill  {short}") <= 80
+    assert f"Example: {name}" in (each.epilog or "").replace("Example of a line for cron: */10 * * * * ", "Example: ")
+    assert each.help

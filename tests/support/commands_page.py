@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from ice_result.cli.main import _group
+from ice_result.cli.main import group
 
 _WIDTH = 100
 _HEAD = """# Commands
@@ -33,10 +33,10 @@ eval "$(_ICE_RESULT_COMPLETE=bash_source ice-result)"
 
 def commands_page() -> str:
     """Make the page: the help of the whole, and then of each command, in the order of the help."""
-    return _HEAD + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(_group, "ice-result"))
+    return _HEAD + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(group, "ice-result"))
 
 
-def command_names(command: click.Command = _group, name: str = "ice-result") -> list[str]:
+def command_names(command: click.Command = group, name: str = "ice-result") -> list[str]:
     """List every command with its groups: `ice-result parked list`."""
     return [name for name, _ in _helps(command, name)]
 

@@ -47,13 +47,13 @@ class _Commands(click.Group):
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [each.name or "" for group in _GROUPS.values() for each in group]
+        return [each.name or "" for commands in _GROUPS.values() for each in commands]
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, group in _GROUPS.items():
+        for title, commands in _GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(each.name or "", each.get_short_help_str(_WIDEST)) for each in group])
+                formatter.write_dl([(each.name or "", each.get_short_help_str(_WIDEST)) for each in commands])
 
     @override
     def invoke(self, ctx: click.Context) -> object:
@@ -72,12 +72,12 @@ _WIDEST = 80
     epilog="Try it without an account: make demo. Settings and examples: README.md, docs/configuration.md.",
 )
 @click.version_option(__version__, prog_name="ice-result")
-def _group() -> None:
+def group() -> None:
     """Turn completion events of Alibaba Cloud ICE into typed records and verified manifests."""
 
 
-for _command in (each for group in _GROUPS.values() for each in group):
-    _group.add_command(_command)
+for _command in (each for commands in _GROUPS.values() for each in commands):
+    group.add_command(_command)
 
 
 class _Log(logging.Handler):
@@ -98,7 +98,7 @@ def command(arguments: list[str] | None = None) -> NoReturn:
     logging.getLogger("ice_result").addHandler(_LOG)
     logging.getLogger().addHandler(_NO_LOG)
     try:
-        status = _group.main(arguments, prog_name="ice-result", standalone_mode=False)
+        status = group.main(arguments, prog_name="ice-result", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help(), err=True)
         sys.exit(_USAGE)

@@ -96,7 +96,11 @@ def parked() -> None:
     """List, show, retry or remove the events that could not be finished."""
 
 
-@parked.command(name="list")
+@parked.command(
+    name="list",
+    short_help="List parked events, and count them by reason.",
+    epilog="Example: ice-result parked list --reason forbidden",
+)
 @filters
 @overriding(region)
 @most(f"Maximum number of events.  [default: {_FIRST_PAGE}, in a table]")
@@ -123,7 +127,11 @@ def parked_list(
     return 0 if selection.whole else 1
 
 
-@parked.command(name="show")
+@parked.command(
+    name="show",
+    short_help="Show a parked event with its earlier attempts.",
+    epilog="Example: ice-result parked show JOB_ID",
+)
 @click.argument("name", metavar="JOB_ID|KEY")
 @other_stores
 @overriding(region)
@@ -182,7 +190,11 @@ def _print_lines(text: str, console: Console) -> None:
         console.print(Text(f"  {printable(line)}"), soft_wrap=True)
 
 
-@parked.command(name="retry")
+@parked.command(
+    name="retry",
+    short_help="Process parked events again.",
+    epilog="Example: ice-result parked retry --reason forbidden",
+)
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
 @overriding(saved_jobs, region, concurrency, no_verify)
@@ -248,7 +260,9 @@ def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[Parke
             yield envelope
 
 
-@parked.command(name="discard")
+@parked.command(
+    name="discard", short_help="Remove parked events for good.", epilog="Example: ice-result parked discard JOB_ID"
+)
 @click.argument("names", nargs=-1, metavar="[JOB_ID|KEY]...")
 @filters
 @overriding(region)

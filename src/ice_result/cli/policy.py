@@ -17,7 +17,10 @@ from ice_result.errors import SettingsError
 from ice_result.settings import Settings
 
 
-@click.command()
+@click.command(
+    short_help="Print the RAM policy that the function needs.",
+    epilog="Example: ice-result policy --sink oss://my-records/ice --output-bucket my-output",
+)
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, instead of its permissions.")
 @click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")

@@ -142,6 +142,8 @@ def expect(
     """Note that jobs were submitted. The JOB_ID - reads more ids from standard input, one per line.
 
     The function's timer, or `ice-result sweep`, asks ICE for every job that is not recorded in time.
+
+    Exit status: 0 when every job was noted, 1 otherwise, 2 for wrong usage.
     """
     try:
         unique = list(dict.fromkeys(_all_ids(job_ids)))

@@ -22,7 +22,9 @@ _queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, in
 _yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 
 
-@click.command()
+@click.command(
+    short_help="Create what a deployment needs in the account.", epilog="Example: ice-result setup --all --yes"
+)
 @click.option("--bucket", is_flag=True, help="Create the buckets of oss: sinks.")
 @click.option("--queues", is_flag=True, help="Create the queue of ICE's events, and that of dead letters.")
 @click.option("--role", is_flag=True, help="Create the function's role, with the policy that `policy` prints.")
@@ -73,7 +75,9 @@ def setup(
     return _run(targets, write=yes, if_nothing="these sinks need nothing")
 
 
-@click.command()
+@click.command(
+    short_help="Remove what setup created; records stay.", epilog="Example: ice-result teardown, and then with --yes"
+)
 @region
 @_queue
 @_yes

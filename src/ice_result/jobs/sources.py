@@ -93,9 +93,9 @@ class RecordedJobs:
             hint = f"; did you mean the job {near.stem}?" if job_id.endswith(".json") and near.is_file() else ""
             raise NotFoundError(operation, service="recorded jobs", detail=f"no such file{hint}") from error
         except OSError as error:
-            raise StorageError(f"job {shorten(job_id)}: {self._folder}: {error.strerror}") from error
+            raise StorageError(f"job {shorten(job_id)}: cannot read {shorten(str(path))}: {error.strerror}") from error
         except NotJsonError as error:
-            raise InvalidResponseError(f"job {shorten(job_id)}: {self._folder}: {error}") from error
+            raise InvalidResponseError(f"job {shorten(job_id)}: {shorten(str(path))}: {error}") from error
 
 
 def _response(path: Path) -> JsonValue:
