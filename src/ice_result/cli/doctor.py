@@ -67,7 +67,7 @@ def doctor(
     The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
     sink. Where DEPLOY_ variables are set, it checks the queues and the role of that deployment too.
 
-    Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for usage.
+    Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """
     environment = environment_of_deployment(sinks, queue, buckets, region)
     well = True

@@ -31,6 +31,7 @@ from ice_result.processing.event_log import EVENT_LOG
 
 _USAGE = 2
 _INTERRUPTED = 130
+_WIDEST = 80
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Record jobs": (process, backfill, expect, sweep),
     "See what is recorded": (list_jobs, show, report),
@@ -63,21 +64,15 @@ class _Commands(click.Group):
             raise given_names(ctx, error) from error
 
 
-_WIDEST = 80
-
-
 @click.group(
     cls=_Commands,
+    commands=[each for commands in _GROUPS.values() for each in commands],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
     epilog="Try it without an account: make demo. Settings and examples: README.md, docs/configuration.md.",
 )
 @click.version_option(__version__, prog_name="ice-result")
 def group() -> None:
     """Turn completion events of Alibaba Cloud ICE into typed records and verified manifests."""
-
-
-for _command in (each for commands in _GROUPS.values() for each in commands):
-    group.add_command(_command)
 
 
 class _Log(logging.Handler):
@@ -92,8 +87,12 @@ class _Log(logging.Handler):
         print_error(record.getMessage())
 
 
+_LOG = _Log(logging.WARNING)
+_NO_LOG = logging.NullHandler()  # otherwise the warnings of SDKs, with their tracebacks, go to standard error
+
+
 def command(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for usage."""
+    """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for wrong usage."""
     _escape_unencodable_characters()
     logging.getLogger("ice_result").addHandler(_LOG)
     logging.getLogger().addHandler(_NO_LOG)
@@ -123,10 +122,6 @@ def command(arguments: list[str] | None = None) -> NoReturn:
             print_error(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-_LOG = _Log(logging.WARNING)
-_NO_LOG = logging.NullHandler()  # otherwise the warnings of SDKs, with their tracebacks, go to standard error
 
 
 def _escape_unencodable_characters() -> None:

@@ -175,7 +175,7 @@ def verify(context: click.Context, /, **_options: object) -> int:
     Without JOB_ID, all jobs. A complete manifest is taken back when a file is no longer there. ICE is not asked, and
     ICE_RESULT_VERIFY_OUTPUTS=off does not switch this command off.
 
-    Exit status: 0 when all jobs are complete, 1 otherwise, 2 for usage.
+    Exit status: 0 when all jobs are complete, 1 otherwise, 2 for wrong usage.
     """
     request = _Request(**context.params)
     settings = request.settings(STORES)
@@ -206,7 +206,7 @@ def verify(context: click.Context, /, **_options: object) -> int:
 def redecode(context: click.Context, /, **_options: object) -> int:
     """Rebuild records and manifests from the stored responses, without asking ICE. Without JOB_ID, all jobs.
 
-    Exit status: 0 when no job failed or was left alone, 1 otherwise, 2 for usage.
+    Exit status: 0 when no job failed or was left alone, 1 otherwise, 2 for wrong usage.
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)

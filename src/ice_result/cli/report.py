@@ -64,7 +64,7 @@ def report(
 ) -> int:
     """Write a report: recorded jobs, or only those that are named, as static pages that open from disk.
 
-    Exit status: 0 when all went well, 1 when a named job is not there or a store cannot be read, 2 for usage.
+    Exit status: 0 when all went well, 1 when a named job is not there or a store cannot be read, 2 for wrong usage.
     """
     if job_ids and (function_name or since):
         raise click.UsageError("--function and --since choose jobs: expected them, or job ids, not both")

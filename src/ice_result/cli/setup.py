@@ -59,7 +59,7 @@ def setup(
     Each thing is read first. The names come from the DEPLOY_ variables of s.yaml. Without a target, the state of all of
     them is shown. Run again, it changes nothing.
 
-    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for usage.
+    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for wrong usage.
     """
     wanted = {name for name, is_chosen in chosen.items() if is_chosen or (everything and name != "callback")}
     if yes and not wanted:
@@ -87,7 +87,7 @@ def teardown(*, region: str | None, queue: str | None, yes: bool) -> int:
     What setup did not make stays, and so do buckets, tables and records. Run `s remove` before: it takes the function
     away.
 
-    Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for usage.
+    Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for wrong usage.
     """
     targets = [*Account(environment_of_deployment((), queue, region=region), ACCOUNT).removals(write=yes)]
     nothing = "nothing that setup created is left under these names"
