@@ -541,14 +541,6 @@ def test_a_killed_backfill_through_the_queue_goes_on_where_it_was(tmp_path: Path
         assert in_queue.total() - len(job_ids) <= 16 * MOST_UNDER_WAY
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """What is started can be interrupted, also where a shell runs the tests in the background with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_it_with_a_summary_and_what_was_sent_is_kept(tmp_path: Path) -> None:
     """The exit status is 130, and a second run does the rest."""

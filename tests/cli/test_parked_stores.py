@@ -114,7 +114,7 @@ def press_until_it_ends(process: subprocess.Popen[bytes], number: signal.Signals
             return
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two", "interruptible")
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [

@@ -21,11 +21,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROGRAM = """
 import json, resource, sys
 from ice_result.cli import command
+from support.own_memory import peak_mb
 try:
     command(sys.argv[1:])
 except SystemExit as ended:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"status": ended.code, "cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss // 1024}))
+    print(json.dumps({"status": ended.code, "cpu": used.ru_utime + used.ru_stime, "mb": peak_mb()}))
 """
 
 
