@@ -15,8 +15,8 @@ from ice_result.report.charts import (
     share_chart,
     timeline_chart,
 )
-from ice_result.report.counts import Counted
 from ice_result.results.figures import Bar, Span, Timeline
+from ice_result.sinks.job_counts import Counted
 
 MIXED = Counted(jobs=10, complete=5, incomplete=5, failed=2)
 

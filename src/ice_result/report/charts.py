@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
-from ice_result.report.counts import NO_DAY, Counted
 from ice_result.results.figures import Bar, Span, Timeline
+from ice_result.sinks.job_counts import NO_DAY, Counted
 
 Part: TypeAlias = Literal["complete", "failed", "other", "span", "value", "worst"]
 WIDTH = 1000
