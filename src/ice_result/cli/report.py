@@ -135,7 +135,7 @@ def _locale() -> str:
 
 def _thumbnail_maker(settings: Settings, credentials: Credentials, texts: Texts) -> Callable[[str], Thumbnail]:
     """Make the function that reads a picture from OSS, and returns its thumbnail. Raises SettingsError."""
-    from ice_result.report.pictures import Thumbnails  # noqa: PLC0415  only with --embed
+    from ice_result.report.pictures import MOST_BYTES, Thumbnails  # noqa: PLC0415  only with --embed
     from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
 
-    return Thumbnails(open_reader(sink_context(settings, credentials)).read, texts).of
+    return Thumbnails(open_reader(sink_context(settings, credentials), MOST_BYTES).read, texts).of
