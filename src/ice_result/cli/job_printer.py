@@ -10,8 +10,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -89,8 +91,8 @@ class JobPrinter:
     def _summary(self, *, is_interrupted: bool) -> str:
         seconds = time.monotonic() - self._started
         names = sorted(self._counts, key=lambda name: (name in self._complete, name))
-        counts = ", ".join(map(self._counted, names)) or ("nothing done" if is_interrupted else self._if_nothing)
-        rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
+        counts = ", ".join(map(self._counted, names)) or ("no job ended" if is_interrupted else self._if_nothing)
+        rate = f", {self._worked_on / seconds:.1f} a second" if seconds and self._worked_on > 1 else ""
         hidden = "; -v prints a line for each job" if self._hidden else ""
         return f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}{hidden}"
 
@@ -165,3 +167,26 @@ def _colour(outcome: JobOutcome) -> str:
             return "green"
         return "red" if OUTCOME_COLOURS.get(outcome.job_outcome or "") == "red" else "yellow"
     return _COLOURS[outcome.outcome]
+
+
+class Closable(Protocol):
+    """Thing that is closed when the work on its jobs has ended."""
+
+    def close(self) -> None:
+        """Wait for the work that is under way."""
+        ...
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+@contextmanager
+def finishing(target: ClosableT) -> Iterator[ClosableT]:
+    """Close the target in the end. After Ctrl-C the jobs in work are finished, which a second Ctrl-C cuts short."""
+    try:
+        yield target
+    except KeyboardInterrupt:
+        print_note("finishing the jobs in work; press Ctrl-C again to stop at once")
+        raise
+    finally:
+        target.close()

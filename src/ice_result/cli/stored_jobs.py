@@ -182,7 +182,7 @@ def _csv_cell(value: object) -> str | int | float:
             return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too
 
 
 def _print_page(jobs: Iterator[JobLine], limit: int, store: Store) -> None:
