@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = 
         problem = "already in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
         return _fail(f"--port-{error.service.replace('_', '-')} {error.port}: {problem}")
     except ModuleNotFoundError as error:
-        if error.name != "tablestore":
+        if (error.name or "").partition(".")[0] != "tablestore":
             raise
         return _fail(f"--tablestore {_NO_TABLESTORE}")
     except (OSError, ValueError) as error:
