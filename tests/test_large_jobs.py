@@ -282,7 +282,7 @@ def test_a_large_job_without_a_turn_is_parked_as_not_begun(tmp_path: Path, monke
     """It was no try of the job's own."""
 
     def no_turn(_turns: LargeJobQueue, _work: object) -> None:
-        raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+        raise OutOfTimeError("the time of this run ended while other large jobs were processed")
 
     monkeypatch.setattr(LargeJobQueue, "work", no_turn)
     reply = Function(saved(tmp_path)).handle(b'{"JobId":"a"}', PlatformContext())

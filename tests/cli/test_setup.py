@@ -55,7 +55,7 @@ def test_everything_is_made_and_a_second_run_changes_nothing(cloud: LocalCloud) 
     second = setup(cloud, "--all", "--yes")
 
     assert (first.returncode, first.stderr, states(first)) == (0, "", ["missing"] * len(THINGS))
-    assert (second.returncode, second.stderr, states(second)) == (0, "", ["there"] * len(THINGS))
+    assert (second.returncode, second.stderr, states(second)) == (0, "", ["exists"] * len(THINGS))
     assert changes(cloud) == made
     queues = cloud.mns_control.queues
     assert queues["ice-callback-result"].attributes["VisibilityTimeout"] == 300
@@ -79,7 +79,7 @@ def test_without_yes_everything_is_shown_and_nothing_is_made(cloud: LocalCloud) 
     done = setup(cloud)
     assert (done.returncode, states(done)) == (1, ["missing"] * (len(THINGS) + 1))
     assert "would call CreateRole RoleName=ice-result  [ram:CreateRole]" in done.stdout
-    assert done.stdout.endswith("nothing is changed: add --yes\n")
+    assert done.stdout.endswith("nothing was changed; add --yes to make these changes\n")
     assert changes(cloud) == []
 
 
@@ -145,7 +145,7 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
     assert before.returncode == 1
     assert all(f"failed   {thing}  missing" in before.stdout for thing in things), before.stdout
     assert after.returncode == 0
-    assert all(f"ok       {thing}  there" in after.stdout for thing in things), after.stdout
+    assert all(f"ok       {thing}  exists" in after.stdout for thing in things), after.stdout
     assert not_allowed.returncode == 0
     assert "warning  role ice-result  needs the permission ram:GetRole" in not_allowed.stdout
     assert "events go to ice-callback-result, not to ice-callback-2" in elsewhere.stdout
@@ -200,7 +200,7 @@ def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
     setup(cloud, "--callback", "--yes", DEPLOY_QUEUE="ice-callback-2")
     done = ice_result("doctor", "--queue", "ice-callback-2", **{**cloud.environment, **NAMES, **SINKS})
     assert "ok       callback  MNS to ice-callback-2" in done.stdout
-    assert "ok       queue ice-callback-2  there" in done.stdout
+    assert "ok       queue ice-callback-2  exists" in done.stdout
 
 
 def test_a_region_alone_is_no_deployment(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_role_of_others_gets_our_trust_beside_theirs(cloud: LocalCloud) -> Non
         statement["Principal"]["Service"] for statement in json.loads(cloud.ram.roles["ice-result"].trust)["Statement"]
     ]
     assert services == [["ecs.aliyuncs.com"], ["fc.aliyuncs.com"]]
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_attributes_that_are_higher_stay(cloud: LocalCloud) -> None:
@@ -242,7 +242,7 @@ def test_attributes_that_are_higher_stay(cloud: LocalCloud) -> None:
     done = setup(cloud, "--queues", "--yes")
     assert "SetQueueAttributes ice-callback-result MessageRetentionPeriod=604800  [" in done.stdout
     assert attributes["VisibilityTimeout"] == 600
-    assert states(setup(cloud, "--queues")) == ["there"] * 2
+    assert states(setup(cloud, "--queues")) == ["exists"] * 2
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_trust_is_read_as_ram_reads_it(statement: object, is_enough: bool, clo
     """GIVEN a trust in another form THEN it is enough if it lets Function Compute assume the role, always."""
     role = make_role_of_others(cloud, {"Version": "1", "Statement": [statement]})
     done = setup(cloud, "--role", "--yes")
-    assert states(done)[0] == ("there" if is_enough else "differs")
+    assert states(done)[0] == ("exists" if is_enough else "differs")
     assert len(json.loads(role.trust)["Statement"]) == (1 if is_enough else 2)
 
 
@@ -290,7 +290,7 @@ def test_a_policy_that_a_console_has_rewritten_is_the_same(cloud: LocalCloud) ->
         if len(statement["Resource"]) == 1:
             (statement["Resource"],) = statement["Resource"]
     version.document = json.dumps(document, indent=4)
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_a_second_deployment_needs_a_role_of_its_own(cloud: LocalCloud) -> None:
@@ -312,7 +312,7 @@ def test_a_policy_that_others_use_is_not_changed(cloud: LocalCloud) -> None:
     assert done.returncode == 1
     assert "it is attached to 1 others, whose rights would change: take another DEPLOY_ROLE" in done.stderr
     assert [each.identifier for each in cloud.ram.policies["ice-result"].versions] == ["v1"]
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_a_policy_that_only_others_use_is_not_changed(cloud: LocalCloud) -> None:
@@ -438,7 +438,7 @@ def test_events_over_http_are_signed(cloud: LocalCloud) -> None:
         "AuthSwitch": "on",
         "AuthKey": "Abc12345",
     }
-    assert states(setup(cloud, "--callback", **OVER_HTTP)) == ["there"]
+    assert states(setup(cloud, "--callback", **OVER_HTTP)) == ["exists"]
     changed = setup(cloud, "--callback", "--yes", **{**OVER_HTTP, "ICE_RESULT_CALLBACK_KEYS": "New12345"})
     assert "requests are signed with another key" in changed.stdout
     assert cloud.ice.callback["AuthKey"] == "New12345"
@@ -478,7 +478,7 @@ def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, wo
 def test_nothing_to_make_is_said(cloud: LocalCloud) -> None:
     """GIVEN sinks without buckets or tables THEN a line says that there is nothing to do."""
     done = setup(cloud, "--bucket", "--tables", ICE_RESULT_SINKS="file:.")
-    assert (done.returncode, done.stdout) == (0, "these sinks need nothing\n")
+    assert (done.returncode, done.stdout) == (0, "nothing to create: these sinks need no bucket and no table\n")
 
 
 def test_each_table_sink_is_made_once(cloud: LocalCloud) -> None:
@@ -572,7 +572,7 @@ def test_killed_after_any_call_and_run_again_it_comes_to_the_same_end(
     assert setup(cloud, "--all", "--yes").returncode == 0
     assert setup(cloud, "--callback", "--yes").returncode == 0
     done = setup(cloud)
-    assert (done.returncode, states(done)) == (0, ["there"] * (len(THINGS) + 1))
+    assert (done.returncode, states(done)) == (0, ["exists"] * (len(THINGS) + 1))
     assert [each.identifier for each in cloud.ram.policies["ice-result"].versions] == ["v1"]
 
 
@@ -615,7 +615,7 @@ def test_a_lost_reply_is_no_failure(
     for target in ("--all", "--callback"):
         done = setup(cloud, target, "--yes")
         assert (done.returncode, done.stderr) == (0, "")
-    assert states(setup(cloud)) == ["there"] * (len(THINGS) + 1)
+    assert states(setup(cloud)) == ["exists"] * (len(THINGS) + 1)
 
 
 def test_what_is_not_seen_at_once_is_read_again(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -668,7 +668,7 @@ def test_an_answer_of_no_success_is_a_failure(cloud: LocalCloud, monkeypatch: py
     ("keys", "words", "status"),
     [
         ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_", 2),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the secret is not that of the access key", 1),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the AccessKey secret does not belong to the AccessKey ID", 1),
         ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAInobody"}, "403 InvalidAccessKeyId", 1),
     ],
     ids=["half", "wrong-secret", "unknown"],

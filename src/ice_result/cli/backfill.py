@@ -60,7 +60,11 @@ _MOST_UNREADABLE = 10
 @click.option("--column", metavar="NAME|N", help="Read this column of a CSV file, by its name or its number.")
 @click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
-@click.option("--resume", metavar="PATH", help="Keep the list of done jobs in this file. Standard input needs it.")
+@click.option(
+    "--resume",
+    metavar="PATH",
+    help="Progress file: the list of finished jobs. Without it, a run from standard input keeps no progress.",
+)
 @overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
 @longest_wait("one job, or one batch for the queue")
@@ -88,7 +92,9 @@ def backfill(
     Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
     if queue and (overrides.sinks or overrides.jobs or overrides.no_verify or park):
-        raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
+        raise click.UsageError(
+            "--sink, --jobs, --no-verify and --park cannot be used with --via-queue: the function has its own settings"
+        )
     rate = RateLimiter(per_second=qps)
     with open_input(file) as lines:
         is_file = Path(file).is_file()  # a stream can be read only once

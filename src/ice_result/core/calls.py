@@ -223,7 +223,7 @@ class ServiceCaller:
         """Make the error of a call that is not made. Its text is constant, since manifests contain it."""
         if not deadline.left():
             return TimedOutError(operation, service=self.service, detail=_NO_TIME)
-        detail = "not called: it asked for fewer calls, and none is allowed early enough"
+        detail = "not called: the service throttles calls, and no call is allowed before the time limit"
         return ThrottledError(operation, service=self.service, detail=detail)
 
     def _pause(self, error: IceResultError, number: int) -> float:

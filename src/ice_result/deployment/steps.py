@@ -14,7 +14,7 @@ from ice_result.core.deadline import current_deadline
 from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError, NotFoundError, ServiceError
 
 T = TypeVar("T")
-State: TypeAlias = Literal["there", "missing", "differs", "kept", "blocked"]
+State: TypeAlias = Literal["exists", "missing", "differs", "kept", "blocked"]
 """`kept` is what is not ours to remove; `blocked` is ours, and cannot be removed now."""
 _PAUSES = (1.0, 2.0, 4.0)  # seconds before a target is read again
 _OUTDATED = re.compile("EntityAlreadyExists|DeleteConflict|QueueAlreadyExist")

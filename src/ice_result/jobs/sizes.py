@@ -111,7 +111,7 @@ class LargeJobQueue:
             self._waiting[0].set()
         try:
             if not deadline.clock.wait(mine, deadline.left()):
-                raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+                raise OutOfTimeError("the time of this run ended while other large jobs were processed")
             yield
         finally:
             with self._lock:

@@ -33,7 +33,8 @@ _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
     exists=None,
     problem="not_checked",
-    message="named by the response as it is read now, and not looked up: verification of outputs is switched off",
+    message="this version finds this file in the response; it was not looked up, because "
+    "ICE_RESULT_VERIFY_OUTPUTS is off",
 )
 _LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 

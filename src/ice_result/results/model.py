@@ -60,7 +60,7 @@ SHARED_COLUMNS = (
 SPAN_COLUMNS = (
     ItemColumn("start_seconds", "real", "segment: its start", "s"),
     ItemColumn("end_seconds", "real", "segment: its end", "s"),
-    ItemColumn("duration_seconds", "real", "segment: end less start", "s"),
+    ItemColumn("duration_seconds", "real", "segment: end minus start", "s"),
 )
 """The columns of a segment."""
 

@@ -263,7 +263,7 @@ def _open_own_line(message: JsonObject, _options: TriggerOptions) -> Contents | 
     if "job_id" not in line and not {"sink", "key", "damaged"} <= line.keys():
         return None
     if "job_id" not in line or (line["job_id"] is None and len(line) > 1):
-        return (Ignored(reason="a line of ice-result about no job"),)
+        return (Ignored(reason="a JSON line of ice-result that names no job"),)
     event = job_event(line["job_id"], "job_id")
     event = replace(event, payload={key: line[key] for key in ("job_id", "function_name") if key in line})
     if isinstance(event, JobEvent):

@@ -34,7 +34,7 @@ _CODES = (
     Rule(
         "SignatureDoesNotMatch",
         errors.KeysRefusedError,
-        "the secret is not that of the access key, or the region is not the bucket's",
+        "the AccessKey secret does not belong to the AccessKey ID, or the region is not the bucket's",
     ),
     # The code alone has many meanings.
     Rule(
