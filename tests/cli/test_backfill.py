@@ -147,7 +147,7 @@ def test_jobs_are_recorded_from_a_file(cloud: LocalCloud, tmp_path: Path) -> Non
     assert recorded(cloud) == ["cover-0001", "videoclip-0001"]
     assert asked(cloud) == {"cover-0001": 1, "videoclip-0001": 1}
     assert done.stderr.startswith("1 named twice, 2 recorded: 2 complete, in ")
-    assert done.stderr.endswith(" a second\n")
+    assert done.stderr.endswith(" per second\n")
 
 
 def test_a_line_that_is_no_job_id_is_told_and_the_rest_is_done(tmp_path: Path) -> None:

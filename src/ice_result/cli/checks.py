@@ -25,7 +25,7 @@ from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import Store
-from ice_result.sinks.object.errors import OtherRegionError
+from ice_result.sinks.object.errors import OtherRegionError, SigningRegionError
 from ice_result.sinks.object.oss import OssInspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
@@ -41,6 +41,7 @@ _OTHER_KEYS = (
 )
 _BOTH_KEYS = "set both variables to the values of one AccessKey pair; on Function Compute, the role supplies the keys"
 _SET_UP = "`ice-result setup` shows the changes, and makes them with `--all --yes`"
+_BUCKET_REGION = "use the region of the bucket, or another bucket"
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -281,7 +282,8 @@ def _reach(error: errors.ServiceError) -> str:
 
 _REMEDIES: dict[type[IceResultError], str] = {
     errors.KeysRefusedError: _OTHER_KEYS,
-    OtherRegionError: "use the region of the bucket, or another bucket",
+    OtherRegionError: _BUCKET_REGION,
+    SigningRegionError: _BUCKET_REGION,
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.ThrottledError: "wait a little, and run it again",
     errors.NoSuchTableError: "create them: `ice-result setup --tables --yes`, or correct the name of the instance",

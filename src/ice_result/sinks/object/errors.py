@@ -24,6 +24,12 @@ from ice_result.core.sdk_errors import (
 )
 
 OSS, S3 = "OSS", "S3"
+
+
+class SigningRegionError(errors.RejectedError):
+    """A request that was signed for another region than the one of the bucket."""
+
+
 _CODES = (
     # Of keys that have expired, OSS says both [seen in the field].
     Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
@@ -39,7 +45,7 @@ _CODES = (
     # The code alone has many meanings.
     Rule(
         "InvalidArgument",
-        errors.RejectedError,
+        SigningRegionError,
         "the region of ICE_RESULT_REGION or --region is not that of the bucket ({message})",
         words="signing region",
     ),
@@ -74,7 +80,7 @@ _S3_TABLE = ErrorTable(
         Rule("BadDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
         Rule(
             "AuthorizationHeaderMalformed",
-            errors.RejectedError,
+            SigningRegionError,
             "the region of AWS_DEFAULT_REGION is not that of the bucket ({message})",
             words="region",
         ),
