@@ -106,7 +106,7 @@ class Role:
             return Step(thing, "exists")
         if others := _attachments(found) - is_attached:
             raise InUseError(
-                f"it is attached to {others} other users, groups or roles, whose permissions would change: "
+                f"other users, groups or roles have this policy ({others}), and their permissions would change: "
                 "choose another DEPLOY_ROLE"
             )
         newer = {
