@@ -341,7 +341,7 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     missing = found(checks, "oss://nowhere output")
     assert (missing.status, missing.remedy) == ("failed", "create the bucket, or correct its name")
     assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
-    assert "its own region" in str(found(checks, "oss://far output").remedy)
+    assert "in the region of the jobs" in str(found(checks, "oss://far output").remedy)
 
 
 def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tmp_path: Path) -> None:
