@@ -56,7 +56,7 @@ class IceResultError(Exception):
 
 
 class SettingsError(IceResultError, reason="settings"):
-    """An unusable configuration; `problems` holds every (variable, explanation) found."""
+    """An unusable configuration; `problems` has every (variable, explanation) found."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{name}: {explanation}" for name, explanation in problems))

@@ -137,7 +137,7 @@ def _count_lines(path: Path) -> int:
 class _Work:
     """The jobs of a run, and their outcomes. `clean` is false after a line or a job that did not end well.
 
-    `unreadable` counts the lines that are no job ids.
+    `unreadable` counts the lines that are not job ids.
     """
 
     def __init__(self, lines: Iterable[Line], progress: Progress, printer: JobPrinter, *, as_json: bool) -> None:
@@ -149,7 +149,7 @@ class _Work:
         self.unreadable = 0
 
     def job_ids(self) -> Iterator[JobId]:
-        """Yield each job that is not done, once. Ends after ten lines that are no job ids."""
+        """Yield each job that is not done, once. Ends after ten lines that are not job ids."""
         for line in self._lines:
             if line.job_id is None:
                 self.clean = False

@@ -183,7 +183,7 @@ class ServiceCaller:
             try:
                 value = self._attempt(operation, call, deadline)
             except IceResultError as error:
-                if not error.transient:  # an answer such as a 404 is no throttling
+                if not error.transient:  # an answer such as a 404 is not throttling
                     self.rate.succeeded(turn)
                 pause = self._pause(error, number)
                 if not error.transient or number == self.attempts or pause >= deadline.left():

@@ -18,7 +18,7 @@ GATEWAY_RULES = (
         errors.UnavailableError,
         "the service got this request twice; the next attempt has a new signature",
     ),
-    # The service's own words for these two hold the text that was signed, and with it the security token.
+    # The service's own words for these two contain the text that was signed, and with it the security token.
     Rule(
         "SignatureDoesNotMatch|IncompleteSignature",
         errors.KeysRefusedError,

@@ -6,8 +6,9 @@ docs/performance.md]. Here a request is one write, and a reply is read whole, wi
 
     take an idle connection, or connect ── send ── read head ── read body ── keep it open, or close it
 
-A connection is kept only after a reply with a clear end and nothing behind it. One that the server has closed meanwhile
-is noticed before it is used again. Nothing is sent twice, and no redirect is followed: the callers decide about both.
+A connection is kept only after a reply with a clear end and nothing behind it. If the server has closed it in the
+meantime, this is noticed before it is used again. Nothing is sent twice, and no redirect is followed: the callers
+decide about both.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class HttpTransport:
     ) -> HttpReply:
         """Send a request and read its reply. `seconds` bound the connecting, and each wait for bytes after that.
 
-        Raises UnsendableError, OSError for a connection that breaks and a reply that is no HTTP, and TooLargeError for
+        Raises UnsendableError, OSError for a connection that breaks and a reply that is not HTTP, and TooLargeError for
         a body of more than `limit` bytes: as soon as its length is announced, or else when it has become too long.
         """
         scheme, _, rest = url.partition("://")
@@ -173,7 +174,10 @@ class HttpTransport:
             except BaseException:
                 connection.close()
                 raise
-        except (InvalidURL, UnicodeError):  # a port that is no number; a label of the host that is empty, or too long
+        except (
+            InvalidURL,
+            UnicodeError,
+        ):  # a port that is not a number; a label of the host that is empty, or too long
             raise UnsendableError("not the name of a host") from None
         except HTTPException as error:  # from http.client, which opens the tunnel or reads the port
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
@@ -270,7 +274,7 @@ class _Channel:
         self._connection.close()
 
     def exchange(self, method: str, request: bytes, seconds: float, limit: int | None) -> tuple[HttpReply, bool]:
-        """Send a request and read its reply; also tell whether the connection can be used again."""
+        """Send a request and read its reply; also return whether the connection can be used again."""
         use(self._connection)
         self._socket.settimeout(seconds)
         with suppress(BrokenPipeError):  # a server that refuses a long body may close before it has read all of it
@@ -298,7 +302,7 @@ class _Channel:
         return version, int(code), reason, _read_headers(lines)
 
     def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
-        """Read the body; also tell whether it has an end of its own, other than that of the connection."""
+        """Read the body; also return whether it has an end of its own, other than that of the connection."""
         coding, length = headers.text("transfer-encoding").lower(), headers.text("content-length")
         if coding == "chunked":
             body = self._read_chunks(limit)

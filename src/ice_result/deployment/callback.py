@@ -46,7 +46,7 @@ def callback_step(
 ) -> Iterator[Step]:
     """Yield the step that sends our event types to the target, beside the types that are sent already.
 
-    `problem_with` tells why events must not go to a queue: those to a missing one are lost.
+    `problem_with` says why events must not go to a queue: those to a missing one are lost.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
@@ -71,7 +71,7 @@ def removal_step(
 ) -> Iterator[Step]:
     """Yield the step that takes our event types out, while events still go to our target.
 
-    `other_owner` tells for which other function a queue was made, if any: its events are not ours to stop.
+    `other_owner` says for which other function a queue was made, if any: its events must not be stopped.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     thing = f"callback of {client.where}: {_shown(present)}"

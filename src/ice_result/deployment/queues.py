@@ -52,7 +52,7 @@ class Queues:
     ) -> Iterator[Step]:
         """Yield the step that removes a queue, if setup made it and nobody needs it; none when it is not there.
 
-        A queue is removed with its messages, so MNS is asked twice. The counts among the attributes also tell of
+        A queue is removed with its messages, so MNS is asked twice. The counts among the attributes also count
         messages that a reader has taken, but are to become 0 for every queue [documented];
         `has_messages` looks for one.
         """

@@ -21,7 +21,7 @@ _OUTDATED = re.compile("EntityAlreadyExists|DeleteConflict|QueueAlreadyExist")
 
 
 class Change(NamedTuple):
-    """A call that changes something. `shown` tells it in one line; `permission` is the RAM action it needs, if any."""
+    """A call that changes something. `shown` is its description; `permission` is the RAM action it needs, if any."""
 
     permission: str
     shown: str
@@ -73,7 +73,7 @@ def allowed(permission: str, call: Callable[[], T]) -> T:
 def run(target: Target, *, write: bool) -> Iterator[Step | Change]:
     """Yield each step of a target, and behind it each change, which with `write` is made when the next is asked for.
 
-    A change that does not fit is no error yet: the reply of an earlier try may have been lost, and what was made a
+    A change that does not fit is not yet an error: the reply of an earlier try may have been lost, and what was made a
     moment ago may not be seen everywhere. The target is read again then, up to three times.
     """
     for pause in (*_PAUSES, None):

@@ -97,7 +97,7 @@ class LargeJobQueue:
         except TooLargeError as error:
             if error.limit != LARGEST_BESIDE_OTHERS:
                 raise
-            # The traceback refers to the frames of all callers, which would hold the result until the next garbage
+            # The traceback refers to the frames of all callers, which would keep the result until the next garbage
             # collection.
             error.__traceback__ = None
         with self._turn(), _reading_at_most(LARGEST_RESPONSE):

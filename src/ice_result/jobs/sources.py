@@ -81,7 +81,7 @@ class RecordedJobs:
     def get(self, job_id: JobId) -> Job:
         """Return the job as it was saved, finished or not.
 
-        Raises NotFoundError without a file, InvalidResponseError for a file that is no response, StorageError for an
+        Raises NotFoundError without a file, InvalidResponseError for a file that is not a response, StorageError for an
         unreadable file, and TooLargeError for a file beyond the limits.
         """
         path = self._folder / f"{quote(job_id, safe='', errors='replace')}.json"  # no job id leads out of the folder

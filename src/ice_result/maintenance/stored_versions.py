@@ -136,7 +136,7 @@ def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
     what = model.__name__.lower()
     document = parsed(data)
     if not isinstance(document, dict):
-        raise NotRewritableError("damaged", f"the {what} is no JSON object")
+        raise NotRewritableError("damaged", f"the {what} is not a JSON object")
     ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))
     named = shorten(str(document.get("schema")))[:64]
     if not ours or not theirs or theirs["name"] != ours["name"]:

@@ -32,7 +32,7 @@ _MOST_POSITIONS = 10
 
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
-    """Build the manifest of a job. `facts` holds what the store said of each address; None when it was not asked."""
+    """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked."""
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
     entries = tuple(_entry(file, its_facts) for file, its_facts in found)

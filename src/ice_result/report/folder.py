@@ -19,7 +19,7 @@ _BUILDING = ".building"
 
 
 class FolderRefusedError(StorageError):
-    """A folder that holds something else than a report."""
+    """A folder that contains anything other than a report."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def report_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder for the pages, which become the content of `folder` at the end of the block.
 
     A report in `folder` stays as it is until then. When the block raises, its pages are removed.
-    Raises FolderRefusedError for a folder that holds other things, and StorageError when it cannot be written.
+    Raises FolderRefusedError for a folder that contains other things, and StorageError when it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -209,7 +209,7 @@ ENGLISH = {
     "picture.too_many_pixels": "it has {width} × {height} pixels, and at most {most} are decoded",
     "timeline.chart": "Timeline of {number}, from 0:00 to {end}. The table has their times.",
     "timeline.length": "The axis is as long as the input.",
-    "timeline.last": "The axis ends with the last segment: the result does not tell how long the input is.",
+    "timeline.last": "The axis ends with the last segment: the result does not say how long the input is.",
     "bars.chart": "{name}: {value} on a scale from {low} to {high}",
     "bars.chart.worst": "{name}: {value} on a scale from {low} to {high}, {worst} at the worst moment",
     "bars.about": "Scores from {low} to {high}, {high} is best. A mark in the bar is the worst moment.",

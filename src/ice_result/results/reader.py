@@ -56,7 +56,7 @@ def unwrap(result: JsonValue, reader: LenientReader) -> JsonValue:
 
 
 def parse(result: JsonValue) -> JsonValue:
-    """Read `result` as JSON: a text once, and once more when it holds the text of an object or a list.
+    """Read `result` as JSON: a text once, and once more when it contains the text of an object or a list.
 
     Raises NotJsonError.
     """

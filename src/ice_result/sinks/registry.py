@@ -119,7 +119,7 @@ def parking_schemes() -> list[str]:
 
 
 def sink_url(text: str) -> SinkUrl:
-    """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
+    """Split a sink's URL and check its parts. Raises ValueError, with an explanation without secrets."""
     text = text.strip()
     if "@" in text and "//" in text:
         raise ValueError(

@@ -103,7 +103,7 @@ _S3_TABLE = ErrorTable(
 
 
 class OtherRegionError(errors.ForbiddenError):
-    """The bucket lies in another region than the one we call: `endpoint` is where."""
+    """A bucket in another region than the one that is called. `endpoint` is the bucket's own."""
 
     def __init__(self, operation: str, answer: SdkFailure, endpoint: str) -> None:
         detail = (

@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 
 def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) -> Rows:
-    """Make the rows of a job; `record` and `manifest` hold as much of it as fits.
+    """Make the rows of a job; `record` and `manifest` contain as much of it as fits.
 
     `archive_url` is the first object sink, which has the whole record. Raises RejectedError for a job that cannot fit.
     """
