@@ -65,7 +65,7 @@ def test_a_job_is_shown_on_a_page(folder: str) -> None:
     assert "1  8.27086       28.2782  cover/test-00001.jpg  oss://example-output/cover/test-00001.jpg" in lines
     assert "files: 2 files, not checked" in lines
     assert "oss://example-output/cover/test-00001.jpg  not checked  cover  image/jpeg" in lines
-    assert "message  verification of outputs is switched off" in lines
+    assert "message  ICE_RESULT_VERIFY_OUTPUTS is off" in lines
     partition = "function_name=Cover/dt=2026-03-02/cover-0001.json"
     stored = folder.removeprefix("file:")
     assert f"record     {stored}/records/{partition}" in lines
@@ -221,7 +221,7 @@ def test_a_list_that_was_cut_says_so(folder: str) -> None:
         (["list", "--state", "done"], "'done' is not one of"),
         (["list", "--outcome", "done"], "'done' is not one of"),
         (["list", "extra"], "extra"),
-        (["list", "--sink", "gopher://x"], "--sink: gopher: is no known kind of store"),
+        (["list", "--sink", "gopher://x"], "--sink: gopher: is not a known kind of store"),
         (["list", "--sink", "oss://records"], "ICE_RESULT_REGION or --region: not set"),
         (["list"], "ICE_RESULT_SINKS or --sink: not set"),
         (["show"], "Missing argument 'JOB_ID...'"),
@@ -276,7 +276,7 @@ def test_jobs_in_oss_are_shown_with_their_files(cloud: LocalCloud) -> None:
     fill("oss://records/ice", "cover-0001", "videoclip-0001", inspector=open_inspector(context))
 
     shown = ice_result("show", "cover-0001", "--sink", "oss://records/ice", **cloud.environment)
-    assert "files: 2/2 there" in shown.stdout
+    assert "files: 2/2 exist" in shown.stdout
     assert "yes" in shown.stdout
     listed = ice_result("list", "--sink", "oss://records/ice", "--json", **cloud.environment)
     assert [json.loads(line)["complete"] for line in listed.stdout.splitlines()] == [True, True]

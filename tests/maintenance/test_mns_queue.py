@@ -307,7 +307,7 @@ REFUSED = "<Message><ErrorCode>InternalError</ErrorCode><ErrorMessage>no</ErrorM
         (201, PAGE.format(REFUSED * 2).encode(), UnavailableError, "201: a reply that cannot be read"),
         (201, b"\xff", UnavailableError, "a reply that cannot be read"),
         (200, b"<html>", UnavailableError, "200: a reply that cannot be read"),
-        (302, b"", RejectedError, "302: redirected, which is not followed"),
+        (302, b"", RejectedError, "302: the service answers with a redirect, which is not followed"),
         (400, b"<html>", RejectedError, "400: a reply that cannot be read"),
     ],
 )
@@ -549,7 +549,7 @@ def test_a_redirect_is_not_followed() -> None:
     ours = translate(mns_exception.MNSClientNetworkException("RespDataDamaged", "<html>"), "try", 302)
 
     assert isinstance(ours, RejectedError)
-    assert "redirected" in str(ours)
+    assert "answers with a redirect, which is not followed" in str(ours)
 
 
 def test_a_defect_stays_what_it_is() -> None:

@@ -59,7 +59,11 @@ _MOST_UNREADABLE = 10
 @click.option("--column", metavar="NAME|N", help="Read this column of a CSV file, by its name or its number.")
 @click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
-@click.option("--resume", metavar="PATH", help="Keep the list of done jobs in this file. Standard input needs it.")
+@click.option(
+    "--resume",
+    metavar="PATH",
+    help="Progress file: the list of finished jobs. Without it, a run from standard input keeps no progress.",
+)
 @overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
 @longest_wait("one job, or one batch for the queue")
@@ -87,7 +91,9 @@ def backfill(
     Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
     if queue and (overrides.sinks or overrides.jobs or overrides.no_verify or park):
-        raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
+        raise click.UsageError(
+            "--sink, --jobs, --no-verify and --park cannot be used with --via-queue: the function has its own settings"
+        )
     rate = RateLimiter(per_second=qps)
     with open_input(file) as lines:
         is_file = Path(file).is_file()  # a stream can be read only once
@@ -142,7 +148,7 @@ def _count_lines(path: Path) -> int:
 class _Work:
     """The jobs of a run, and their outcomes. `clean` is false after a line or a job that did not end well.
 
-    `unreadable` counts the lines that are no job ids.
+    `unreadable` counts the lines that are not job ids.
     """
 
     def __init__(self, lines: Iterable[Line], progress: Progress, printer: JobPrinter, *, as_json: bool) -> None:
@@ -154,7 +160,7 @@ class _Work:
         self.unreadable = 0
 
     def job_ids(self) -> Iterator[JobId]:
-        """Yield each job that is not done, once. Ends after ten lines that are no job ids."""
+        """Yield each job that is not done, once. Ends after ten lines that are not job ids."""
         for line in self._lines:
             if line.job_id is None:
                 self.clean = False

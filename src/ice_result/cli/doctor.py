@@ -64,8 +64,8 @@ def doctor(
 ) -> int:
     """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
 
-    The command asks ICE for a job that does not exist, and writes one small object beside the parked events of each
-    sink. Where DEPLOY_ variables are set, it checks the queues and the role of that deployment too.
+    The command asks ICE for a job that does not exist, and writes one small object or row beside the parked events of
+    each sink that keeps them. If DEPLOY_ variables are set, it also checks the queues and the role of that deployment.
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """

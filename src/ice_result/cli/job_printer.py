@@ -92,16 +92,16 @@ class JobPrinter:
         seconds = time.monotonic() - self._started
         names = sorted(self._counts, key=lambda name: (name in self._complete, name))
         counts = ", ".join(map(self._counted, names)) or ("no job ended" if is_interrupted else self._if_nothing)
-        rate = f", {self._worked_on / seconds:.1f} a second" if seconds and self._worked_on > 1 else ""
+        rate = f", {self._worked_on / seconds:.1f} per second" if seconds and self._worked_on > 1 else ""
         hidden = "; -v prints a line for each job" if self._hidden else ""
         return f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}{hidden}"
 
     def _counted(self, name: str) -> str:
-        """Format a count: `14 recorded: 13 complete, 1 not`, or only the number."""
+        """Format a count: `14 recorded: 13 complete, 1 not complete`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
-        rest = f", {number - complete} not" if complete < number else ""
+        rest = f", {number - complete} not complete" if complete < number else ""
         return f"{number} {name}: {complete} complete{rest}"
 
     def skip(self, name: str) -> None:

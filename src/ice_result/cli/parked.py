@@ -51,7 +51,8 @@ _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0
 _DONE = {"recorded", "ignored"}
 _INTERRUPTED = 130
-_STILL_PARKED = "it could not be removed, or it was parked again meanwhile"
+_PERMANENT = "permanent, needs a person"
+_STILL_PARKED = "it could not be removed, or it was parked again in the meantime"
 
 
 def _summary(envelope: ParkedEnvelope) -> JsonObject:
@@ -139,7 +140,7 @@ def parked_list(
 def parked_show(*, name: str, overrides: Overrides, as_json: bool) -> int:
     """Show a parked event with its earlier attempts. A job may have several parked events: then all of them.
 
-    Exit status: 0 when the event is there, 1 when it is not, 2 for wrong usage.
+    Exit status: 0 when the event was found, 1 otherwise, 2 for wrong usage.
     """
     selection = select(overrides, (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
@@ -166,7 +167,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         _print_lines(_text(envelope), console)
         return
     known: dict[str, object] = {
-        "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
+        "reason": f"{parked.reason} ({'temporary, retried automatically' if parked.transient else _PERMANENT})",
         "dead": "only `parked retry --dead` retries it" if parked.dead else None,
         "job": parked.job_id,
         "event type": parked.event_type,
@@ -217,7 +218,7 @@ def parked_retry(
 ) -> int:
     """Process parked events again. An event whose job is recorded is no longer parked.
 
-    Without JOB_ID, KEY and filters, all parked events but the dead ones. --sink only selects the stores of parked
+    Without JOB_ID, KEY and filters, all parked events except dead ones. --sink only selects the stores of parked
     events: records are written to ICE_RESULT_SINKS, if it is set.
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
@@ -283,7 +284,8 @@ def parked_discard(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Remove parked events for good: there is no other copy of them. An event that is parked again meanwhile stays.
+    """Remove parked events for good: there is no other copy of them. An event that is parked
+    again in the meantime is kept.
 
     Exit status: 0 when all events were removed, 1 otherwise, 2 for wrong usage.
     """
@@ -328,7 +330,7 @@ def _discard(envelope: ParkedEnvelope, *, as_json: bool) -> bool:
         print_error(str(error))
         return False
     if not is_gone:
-        print_error(f"{envelope.entry.key} stays: it was parked again meanwhile")
+        print_error(f"{envelope.entry.key} is kept: it was parked again in the meantime")
         return False
     if as_json:
         write_line(dump(_summary(envelope)))

@@ -49,9 +49,9 @@ def sweep(
 ) -> int:
     """Retry the parked events that are due, and ask ICE for expected jobs that are not recorded in time.
 
-    The timer of the function does the same: this command is for cron, and for use without Function Compute. A parked
-    event is due when its reason may pass by itself and its pause is over: one minute after the first attempt, longer
-    after each further one, at most an hour. A job that cannot be recorded is parked. Several sweeps may run at once.
+    The timer of the function does the same. Use this command in cron, or without Function Compute. A parked event is
+    due if its reason is temporary and its waiting time is over. The waiting time is one minute after the first attempt,
+    then doubles, up to one hour. A job that cannot be recorded is parked. Several sweeps may run at the same time.
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
     """

@@ -87,7 +87,7 @@ class Credentials:
             used: Keys | None = self._signed_with.keys  # None when the SDK found the keys itself
             with self._lock:
                 self._expired = used or self._expired
-                if used and used == self._of_chain:  # no other thread has renewed them meanwhile
+                if used and used == self._of_chain:  # no other thread has renewed them in the meantime
                     self._chain = self._of_chain = None
             raise
 

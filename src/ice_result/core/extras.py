@@ -1,4 +1,4 @@
-"""Optional packages: each is in an extra of this package, and a missing one is told in one way."""
+"""Optional packages: each is in an extra of this package, and a missing one is reported in one way."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ParkedEnvelope:
-    """The document behind an entry. `parked` is None for a damaged document, and for one that is no envelope."""
+    """The document behind an entry. `parked` is None for a damaged document, and for one that is not an envelope."""
 
     entry: ParkedEntry
     text: bytes

@@ -36,7 +36,7 @@ class Thumbnails:
         self._texts = texts
 
     def of(self, uri: str) -> Thumbnail:
-        """Return the thumbnail of an object. Never raises for what OSS answers or for what the object holds."""
+        """Return the thumbnail of an object. Never raises for what OSS answers or for the content of the object."""
         address = parse_address(uri)
         if address is None:
             return Thumbnail(note=self._texts("gallery.no_address"))

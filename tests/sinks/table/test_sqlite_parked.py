@@ -306,7 +306,7 @@ def test_a_lock_held_too_long_is_told(
     parking.park(parked_of({}, "job-1"))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StorageError, match="others kept it locked for all the time there was"):
+        with pytest.raises(StorageError, match="another process kept it locked until the time limit"):
             limited(Deadline.after(1, fake_time.clock), lambda: parking.park(parked_of({}, "job-2")))
         other.execute("ROLLBACK")
     parking.park(parked_of({}, "job-2"))

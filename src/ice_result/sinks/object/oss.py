@@ -224,7 +224,7 @@ def open_inspector(context: SinkContext) -> OssInspector:
 
 @dataclass(frozen=True)
 class OssReader:
-    """Reader of small objects in any bucket, with two requests for each: the first one tells the size."""
+    """Reader of small objects in any bucket, with two requests for each: the first one returns the size."""
 
     client: OssClient
 
