@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Protocol, TypeVar
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 from typing_extensions import Self
@@ -46,6 +47,21 @@ class OutputForm(NamedTuple):
     verbose: bool = False
 
 
+def progress_bar(console: Console, form: OutputForm) -> Progress:
+    """Make the bar of a number of jobs, which is gone at its end. Only a terminal that can redraw lines shows it."""
+    return Progress(
+        TextColumn("jobs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=form.as_json and sys.stdout.isatty(),  # JSON lines are written to the stream itself
+        redirect_stderr=standard_error().is_terminal,
+        disable=form.quiet or not console.is_terminal or console.is_dumb_terminal,
+    )
+
+
 class JobPrinter:
     """Printer of jobs: results on standard output, progress, errors and the summary on standard error."""
 
@@ -61,17 +77,7 @@ class JobPrinter:
         self._console = standard_output()
         self._error_console = standard_error()
         self._screen = self._console if self._console.is_terminal and not form.as_json else self._error_console
-        self._progress = Progress(
-            TextColumn("jobs"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._screen,
-            transient=True,
-            redirect_stdout=form.as_json and sys.stdout.isatty(),  # JSON lines are written to the stream itself
-            redirect_stderr=self._error_console.is_terminal,
-            disable=form.quiet or not self._screen.is_terminal or self._screen.is_dumb_terminal,
-        )
+        self._progress = progress_bar(self._screen, form)
         self._task = self._progress.add_task("jobs", total=total)
 
     def __enter__(self) -> Self:

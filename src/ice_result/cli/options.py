@@ -164,6 +164,11 @@ class Overrides(NamedTuple):
                 name_option(variable, option, value)
         return {**os.environ, **values}
 
+    def parking_environment(self) -> dict[str, str]:
+        """Return the environment for reading parked events: `--sink` takes the place of ICE_RESULT_PARK_URL too."""
+        environment = self.environment()
+        return {**environment, "ICE_RESULT_PARK_URL": ""} if self.sinks else environment
+
 
 def overriding(*added: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Make a decorator that adds options in place of variables. Their values are the argument `overrides`."""
