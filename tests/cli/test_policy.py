@@ -242,7 +242,7 @@ def test_only_function_compute_may_take_the_role_on() -> None:
         (["--sink", "oss://records", "--output-bucket", "*"], "'*' is not a bucket's name"),
         (
             ["--sink", "oss://records/a*"],
-            "a prefix must not contain `*`: in a RAM policy it would stand for every other key",
+            "a prefix must not contain `*`: in a RAM policy, it would match every other key",
         ),
         (["--sink", "oss://records/a?"], "must not contain a query (?)"),
         (["--sink", "oss://records", "--failure-queue", "*"], "'*' is not a queue's name"),
