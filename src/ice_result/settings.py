@@ -208,7 +208,10 @@ class Settings(Model):
     ] = "ice"
     region: Annotated[
         str | None,
-        Variable(parse_region, "region of the jobs, such as cn-shanghai; on Function Compute, that of the function"),
+        Variable(
+            parse_region,
+            "region of the jobs, such as cn-shanghai; the default on Function Compute is the region of the function",
+        ),
         Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "DEPLOY_REGION", "FC_REGION")),
     ] = None
     ice_endpoint: Annotated[

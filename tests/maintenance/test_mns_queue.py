@@ -302,7 +302,12 @@ REFUSED = "<Message><ErrorCode>InternalError</ErrorCode><ErrorMessage>no</ErrorM
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (201, PAGE.format(TAKEN).encode(), UnavailableError, "the reply tells of 1 messages, 2 were sent"),
+        (
+            201,
+            PAGE.format(TAKEN).encode(),
+            UnavailableError,
+            "2 messages were sent, but the number of results in the reply is 1",
+        ),
         (500, PAGE.format(REFUSED).encode(), UnavailableError, "500 InternalError: no"),
         (201, PAGE.format(REFUSED * 2).encode(), UnavailableError, "201: a reply that cannot be read"),
         (201, b"\xff", UnavailableError, "a reply that cannot be read"),

@@ -330,8 +330,8 @@ def _overwrite(place: Place, job_id: str, record: bytes | None, manifest: bytes 
         ("record", {"job_id": None}, "damaged: the record names no job"),
         ("record", {"job_id": "other"}, "misplaced: "),
         ("record", {"function_name": "VideoClip"}, "misplaced: "),
-        ("record", None, "damaged: the record is no JSON object"),
-        ("manifest", None, "damaged: the manifest is no JSON object"),
+        ("record", None, "damaged: the record is not a JSON object"),
+        ("manifest", None, "damaged: the manifest is not a JSON object"),
         ("manifest", {"files": [{"uri": "oss://b/k", "exists": "perhaps"}]}, "damaged: a file of the manifest"),
     ],
 )

@@ -136,7 +136,7 @@ class MnsQueue:
         )
         answered = len(response.message_list) if refused is None else len(batch)
         if answered != len(batch):
-            detail = f"the reply reports {answered} messages, but {len(batch)} were sent"
+            detail = f"{len(batch)} messages were sent, but the number of results in the reply is {answered}"
             raise UnavailableError(operation, service=SERVICE, detail=detail)
         return refused or {}
 
