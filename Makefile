@@ -19,27 +19,27 @@ PYTEST = -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help demo test test-all coverage check audit firm mutants fuzz fuzz-coverage scale chaos bench docs package template lock screenshots clean
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
 	@echo "Another Python: make test PYTHON=python3.12 VENV=.venv-3.12"
 
-demo: $(VENV)/.cli ## the 14 functions, end to end, against a cloud on this machine
+demo: $(VENV)/.cli ## run the 14 functions end to end, against a local cloud
 	@$(BIN)/python samples/demo.py
 
-test: $(VENV)/.dev ## what to run after each change: all tests but the slow ones; TESTS='-k covers' for a part
+test: $(VENV)/.dev ## run this after each change: all tests except the slow ones; TESTS='-k covers' for a part
 	$(BIN)/python $(PYTEST) -m "not slow" $(TESTS)
 
-test-all: $(VENV)/.dev ## every test: whole fault tables, kills at every call, real sizes, the packages
+test-all: $(VENV)/.dev ## all tests: complete fault tables, kills at every call, real sizes, the packages
 	$(BIN)/python $(PYTEST) $(TESTS)
 
 # Not on older Pythons: threads that begin to be traced at the same moment make them fail (sys.settrace).
-coverage: $(VENV)/.dev ## test-all, and the lines and branches it reaches: LEAST=95 %; on Python >= 3.12
+coverage: $(VENV)/.dev ## test-all, with the coverage of lines and branches: LEAST=95 %; on Python >= 3.12
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under $(LEAST)
 
-check: $(VENV)/.dev ## lint, types, and what bandit knows of security
+check: $(VENV)/.dev ## lint, types, and the security checks of bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,26 +48,26 @@ check: $(VENV)/.dev ## lint, types, and what bandit knows of security
 audit: $(VENV)/.audit ## known vulnerabilities of the pinned dependencies; asks PyPI's advisory service
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes $(patsubst %,--requirement %,$(wildcard requirements*.txt))
 
-firm: $(VENV)/.dev ## make test RUNS=5 times, each in another random order, beside as many busy loops as there are cores
+firm: $(VENV)/.dev ## make test RUNS=5 times, in a different random order each time, while busy loops use all cores
 	$(BIN)/python tests/long/firm.py $(RUNS) $(PYTEST) -m "not slow" $(TESTS)
 
 mutants: LEAST = 85
-mutants: $(VENV)/.mutants ## SAMPLE=300 mutants of what decides about truth and loss, of which the tests kill LEAST=85 %; SEED=1
+mutants: $(VENV)/.mutants ## SAMPLE=300 mutants of the modules that decide what is recorded, parked or ignored; the tests kill LEAST=85 %; SEED=1
 	$(BIN)/python tests/long/mutants.py --sample $(SAMPLE) --seed $(SEED) --least $(LEAST)
 
-fuzz: $(VENV)/.dev ## 100,000 generated inputs through parse, and as many through decode
+fuzz: $(VENV)/.dev ## 100,000 generated inputs for parse, and 100,000 for decode
 	$(BIN)/python tests/long/fuzz_stages.py
 
-fuzz-coverage: $(VENV)/.fuzz ## inputs found by what they reach, SECONDS=600 for each of four targets; on Linux
+fuzz-coverage: $(VENV)/.fuzz ## coverage-guided fuzzing, SECONDS=600 for each of four targets; on Linux
 	$(BIN)/python tests/long/fuzz_coverage.py $(SECONDS)
 
-scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at once, and by one that is killed ten times
+scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at the same time, and by one that is killed ten times
 	JOBS=1000 $(BIN)/python -m pytest --timeout 1800 -m slow tests/test_many_writers.py
 
 chaos: $(VENV)/.dev ## JOBS=10000 jobs while calls fail and processes are killed; SEED=1 LARGEST_BATCH=20
 	JOBS=$(JOBS) SEED=$(SEED) $(BIN)/python tests/long/chaos.py
 
-bench: $(VENV)/.dev ## what is measured, beside its baseline
+bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	$(BIN)/python bench/function.py
 	$(BIN)/python bench/cpu_sizes.py --runs 1
 	$(BIN)/python bench/cost.py --runs 1
@@ -75,21 +75,21 @@ bench: $(VENV)/.dev ## what is measured, beside its baseline
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 
-docs: $(VENV)/.dev ## write the parts of the documents that are made from the code; `make test` fails when one is out of date
+docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
 	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_analysis.py \
 	  tests/sinks/table/test_rows.py tests/test_fault_table.py -k "current or every_query or in_the_document or document_shows"
 	for name in record manifest result event; do \
 	  $(BIN)/ice-result schema $$name > docs/schema/$$name.schema.json || exit 1; \
 	done
 
-package: $(VENV)/.package ## the zip for Function Compute, and its SBOM, into ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
+package: $(VENV)/.package ## make the zip for Function Compute, and its SBOM, in ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
 
 template: override PY = 310
-template: package ## the package for python3.10 and s.yaml as an application of Serverless Devs, into ./build/template
+template: package ## make an application of Serverless Devs in ./build/template, with the package for python3.10 and s.yaml
 	@$(BIN)/python tools/template
 
-lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
+lock: $(VENV)/.dev ## pin the dependencies again, with hashes
 	for extras in "requirements" "requirements-cli --extra cli --extra report" "requirements-dev --extra dev" \
 	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
 	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt" \
@@ -104,7 +104,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	echo pip-audit | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-audit.txt
 
 screenshots: export LC_ALL = C.UTF-8
-screenshots: demo $(VENV)/.dev ## pictures of the demo's report into docs/images, for README; needs Chromium
+screenshots: demo $(VENV)/.dev ## make the README's pictures of the demo's report in docs/images; needs Chromium
 	@$(BIN)/python tools/screenshots
 
 clean: ## remove what the other targets made

@@ -2,7 +2,7 @@
 
 `python bench/cpu_sizes.py [--cpus 0.05 0.1 0.2 0.35 0.5 1] [--runs 3] [--latency-ms 20]` prints a line for each size,
 with medians: the time from the start of the process to the first record; the time of a warm event and of a batch of
-100 jobs, each with what it is billed for, CPU × time; and the jobs that one instance records in a second. Each call
+100 jobs, each with what it is billed for, CPU × time; and the jobs that one instance records per second. Each call
 takes so many milliseconds longer than on loopback. It takes a machine where control groups can be made: Linux, root.
 """
 

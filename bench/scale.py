@@ -1,8 +1,8 @@
 """1,000 jobs through `ice-result process`, beside the same calls made one after the other.
 
 `python bench/scale.py [--jobs 1000] [--latency 0.02] [--concurrency 8 16]` prints a line per run: wall time, calls
-a second, peak memory, and how many times faster than `bench/naive.py` in the same run (which gets a tenth of the jobs;
-the comparison is of seconds a job, start included). The cloud is `alicloud_local` in a process of its own, with
+per second, peak memory, and how many times faster than `bench/naive.py` in the same run (which gets a tenth of the
+jobs; the comparison is of seconds per job, with the start). The cloud is `alicloud_local` in a process of its own, with
 the latency added to every call.
 """
 

@@ -1,7 +1,7 @@
 """10,000 jobs into a folder, SQLite and Tablestore at once.
 
-`PYTHONPATH=tests python bench/tables.py [--jobs 10000]` prints wall time, jobs and rows a second, and peak memory. The
-jobs are a mix of all functions, every fiftieth with 200 covers; Tablestore is `alicloud_local` in a process of
+`PYTHONPATH=tests python bench/tables.py [--jobs 10000]` prints wall time, jobs and rows per second, and peak memory.
+The jobs are a mix of all functions, every fiftieth with 200 covers; Tablestore is `alicloud_local` in a process of
 its own.
 """
 

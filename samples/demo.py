@@ -38,7 +38,7 @@ class FunctionFacts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What lies in the folder for one job."""
+    """Documents of one job in the folder."""
 
     record: Record
     manifest: Manifest

@@ -228,7 +228,7 @@ def test_a_turn_that_does_not_come_in_time_is_out_of_time_and_is_given_back(fake
     turns, first, second, third = LargeJobQueue(), Weighed(MIB), Weighed(MIB), Weighed(MIB)
     thread = first.start(turns)
     assert first.begun.wait(60)
-    with pytest.raises(OutOfTimeError, match="before other large jobs were done with"):
+    with pytest.raises(OutOfTimeError, match="while other large jobs were processed"):
         limited(Deadline.after(0, fake_time.clock), lambda: turns.work(second))
     assert not second.begun.is_set()
     for each in (first, third):
@@ -282,7 +282,7 @@ def test_a_large_job_without_a_turn_is_parked_as_not_begun(tmp_path: Path, monke
     """It was no try of the job's own."""
 
     def no_turn(_turns: LargeJobQueue, _work: object) -> None:
-        raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+        raise OutOfTimeError("the time of this run ended while other large jobs were processed")
 
     monkeypatch.setattr(LargeJobQueue, "work", no_turn)
     reply = Function(saved(tmp_path)).handle(b'{"JobId":"a"}', PlatformContext())

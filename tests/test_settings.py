@@ -201,8 +201,12 @@ def test_looking_jobs_up_needs_the_sinks_alone() -> None:
     ("variable", "value", "problem"),
     [
         ("ICE_RESULT_REGION", "oss-cn-shanghai", "did you mean cn-shanghai?"),
-        ("ICE_RESULT_OSS_ENDPOINT", "https://my-records.oss-cn-shanghai.aliyuncs.com", "holds the bucket 'my-records'"),
-        ("ICE_RESULT_S3_ENDPOINT", "https://my-records.s3.us-east-1.amazonaws.com", "holds the bucket 'my-records'"),
+        (
+            "ICE_RESULT_OSS_ENDPOINT",
+            "https://my-records.oss-cn-shanghai.aliyuncs.com",
+            "contains the bucket 'my-records'",
+        ),
+        ("ICE_RESULT_S3_ENDPOINT", "https://my-records.s3.us-east-1.amazonaws.com", "contains the bucket 'my-records'"),
         ("ICE_RESULT_OTS_ENDPOINT", "https://other.cn-shanghai.ots.aliyuncs.com", "is that of the instance other, not"),
     ],
 )

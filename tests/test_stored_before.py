@@ -683,6 +683,6 @@ def test_what_is_not_complete_is_said_on_the_terminal(cloud: LocalCloud, tmp_pat
         lines = {line.split()[1]: line for line in done.stdout.splitlines()}
         assert "not complete" not in lines[JOB]
         assert lines["other"].endswith("(not complete: 1 of 1 file: not_found)")
-        assert done.stderr.startswith("2 recorded: 1 complete, 1 not, in ")
+        assert done.stderr.startswith("2 recorded: 1 complete, 1 not complete, in ")
         listed = ice_result("list", "--incomplete", "--since", "2026-01-01", "--sink", sink, "--json", **more)
         assert [job["job_id"] for job in listed.documents] == ["other"]

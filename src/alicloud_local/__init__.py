@@ -1,6 +1,6 @@
 """ICE, OSS, MNS and Tablestore on this machine: real sockets, real signatures, and failures on demand.
 
-For demonstrations and tests. `LocalCloud` tells how to use it; `python -m alicloud_local` runs it from a shell.
+For demonstrations and tests. `LocalCloud` describes how to use it; `python -m alicloud_local` runs it from a shell.
 """
 
 from alicloud_local.cloud import LocalCloud

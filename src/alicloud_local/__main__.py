@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = 
     except PortError as error:
         problem = "already in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
         return _fail(f"--port-{error.service.replace('_', '-')} {error.port}: {problem}")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "tablestore":
+            raise
         return _fail(f"--tablestore {_NO_TABLESTORE}")
     except (OSError, ValueError) as error:
         return _fail(str(error))
@@ -98,10 +100,13 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run stand-ins for ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, and print `export` lines.",
-        epilog="Nothing is kept after the end. The access key is the same at every start.",
+        description="Run local servers of ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, "
+        "and print `export` lines.",
+        epilog="All data is lost when the program ends. The access key is the same at every start.",
     )
-    parser.add_argument("--jobs", type=_folder, metavar="DIR", help="folder of responses of ICE, <job id>.json each")
+    parser.add_argument(
+        "--jobs", type=_folder, metavar="DIR", help="folder of ICE's responses, one file <job id>.json per job"
+    )
     parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")
     parser.add_argument(
         "--bucket",

@@ -44,7 +44,7 @@ class PortError(OSError):
 class LocalCloud:
     """ICE, OSS, MNS, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
-    The services run inside `with`, or from `start()` to `close()`. They hold everything in memory.
+    The services run inside `with`, or from `start()` to `close()`. They keep everything in memory.
 
         with LocalCloud() as cloud:
             cloud.oss.create_bucket("records")
@@ -120,7 +120,8 @@ class LocalCloud:
         if access_key is None:
             self.rotate()
         else:
-            self._access_key_id, self.credentials[access_key[0]] = access_key
+            self._access_key_id, secret = access_key
+            self.credentials[self._access_key_id] = secret
 
     @property
     def ots(self) -> OtsServer:

@@ -53,7 +53,7 @@ class FaultQueue:
     """Faults still to come, in the order they were added; the first that fits a call happens to it."""
 
     def __init__(self, chance: random.Random, is_target: Callable[[str, str], bool]) -> None:
-        """`is_target(target of the call, target of the fault)` tells if a fault is for a call."""
+        """`is_target(target of the call, target of the fault)` says if a fault is for a call."""
         self._chance = chance
         self._is_target = is_target
         self._lock = threading.Lock()

@@ -260,7 +260,7 @@ class HttpServer(ThreadingHTTPServer):
         peer, address = super().get_request()
         if self._tls is None:
             return peer, address
-        try:  # the connection's thread does the handshake: a silent client holds up no other
+        try:  # the connection's thread does the handshake: a silent client does not block the others
             return self._tls.wrap_socket(peer, server_side=True, do_handshake_on_connect=False), address
         except OSError:  # the client has left already
             peer.close()

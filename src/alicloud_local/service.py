@@ -110,7 +110,7 @@ class ServerOptions:
     watch: CallObserver | None = None
 
 
-@lru_cache  # the requests of a second all bear the same text
+@lru_cache  # all requests within one second have the same text
 def read_time(text: str, form: str) -> float | None:
     """Read a time in UTC, in seconds since 1970; None for a text of another form."""
     try:
@@ -128,7 +128,7 @@ class LocalService(ABC):
     def __init__(
         self, keyring: Keyring, options: ServerOptions, *, is_fault_target: Callable[[str, str], bool]
     ) -> None:
-        """`is_fault_target(target of a call, target of a fault)` tells if the fault is for the call."""
+        """`is_fault_target(target of a call, target of a fault)` says if the fault is for the call."""
         self.keyring = keyring
         self.region = options.region
         self.clock = options.clock

@@ -2,16 +2,18 @@
 
     IceResultError
     ├── SettingsError          the environment or the command line is wrong; lists every problem
+    │   ├── MissingKeysError   no access keys are set
+    │   └── MissingExtraError  the packages of an extra are not installed
     ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
     ├── OutOfTimeError         work on the event had not begun when time was over  (transient)
     ├── JobNotFinishedError    the job is still running                            (transient)
-    ├── TooLargeError          a response, its Result or its number of files is beyond what is worked on
+    ├── TooLargeError          a response, its Result or its number of files exceeds a limit
     ├── InvalidResponseError   ICE answered, but not with a job                    (transient)
     ├── ServiceError           a call to a cloud service failed
     │   ├── ThrottledError     too many calls                                      (transient)
     │   ├── UnavailableError   5xx, a reset connection, a reply cut short          (transient)
     │   ├── TimedOutError      no complete reply in time                           (transient)
-    │   ├── KeysExpiredError   the access keys have expired; others may come       (transient)
+    │   ├── KeysExpiredError   the access keys have expired                        (transient)
     │   ├── ClockSkewError     this machine's clock is wrong                       (transient)
     │   ├── ForbiddenError     credentials or permissions
     │   │   └── KeysRefusedError    no keys, or none that the service knows
@@ -24,7 +26,7 @@
 
 `transient` says whether the same call may succeed later, and so whether it is worth a retry.
 `reason` is the short token used for folders of parked events, metrics and logs.
-No message holds a secret: what comes from outside, and what was tried with it, goes through `redact`.
+No message contains a secret: `redact` cleans every text from outside.
 """
 
 from __future__ import annotations
@@ -56,11 +58,28 @@ class IceResultError(Exception):
 
 
 class SettingsError(IceResultError, reason="settings"):
-    """An unusable configuration; `problems` holds every (variable, explanation) found."""
+    """An unusable configuration; `problems` has every (variable, explanation) found."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{name}: {explanation}" for name, explanation in problems))
         self.problems = problems
+
+
+class MissingKeysError(SettingsError):
+    """Access keys that are not set, or only by half: `problem` says which."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__([("no access keys", problem)])
+        self.problem = problem
+
+
+class MissingExtraError(SettingsError):
+    """Packages that are not installed: `needed_by` needs the extra that `command` installs."""
+
+    def __init__(self, needed_by: str, extra: str) -> None:
+        self.problem = f"needs the extra {extra}"
+        self.command = f"pip install '.[{extra}]' in a clone of the repository"  # it is not in a package index
+        super().__init__([(needed_by, f"{self.problem}: {self.command}")])
 
 
 class NotJsonError(IceResultError, reason="malformed"):
@@ -79,7 +98,7 @@ class TooLargeError(IceResultError, reason="too_large"):
     """A response that is larger than `limit`, the most that is worked on."""
 
     def __init__(self, what: str, found: int | None, limit: int, unit: str) -> None:
-        """Say that `what` has `found` of `unit`, as "files"; None when they were not counted to the end."""
+        """Make the message. `found` is None if the count stopped at the limit."""
         super().__init__(f"{what}: {f'more than {limit}' if found is None else found} {unit}, at most {limit} are read")
         self.limit = limit
 
@@ -134,7 +153,7 @@ class TimedOutError(ServiceError, reason="timed_out", transient=True):
 
 
 class KeysExpiredError(ServiceError, reason="keys_expired", transient=True):
-    """Temporary keys that are no longer valid: the next try signs with new ones, where there are any."""
+    """Temporary keys that are no longer valid: the next attempt uses new keys."""
 
 
 class ClockSkewError(ServiceError, reason="clock_skew", transient=True):
@@ -146,7 +165,7 @@ class ForbiddenError(ServiceError, reason="forbidden"):
 
 
 class KeysRefusedError(ForbiddenError):
-    """Credentials that are missing or wrong: other keys are needed, no other permission."""
+    """Credentials that are missing or wrong: new keys are needed, not another permission."""
 
 
 class NotFoundError(ServiceError, reason="not_found"):
@@ -178,7 +197,7 @@ INTERNAL = "internal"
 
 
 def transient_reasons() -> frozenset[str]:
-    """Return the reasons that may pass by themselves."""
+    """Return the reasons of temporary errors."""
     return frozenset(kind.reason for kind in _kinds() if kind.transient)
 
 
@@ -196,7 +215,7 @@ def _kinds() -> list[type[IceResultError]]:
 
 
 def is_try(reason: str) -> bool:
-    """Return True when an event parked for this reason was tried: work on one that is out of time had not begun."""
+    """Return True if parking for this reason counts as an attempt."""
     return reason != OutOfTimeError.reason
 
 

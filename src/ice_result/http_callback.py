@@ -102,7 +102,7 @@ class CallbackResponder:
         if isinstance(event, Ignored) or not self._recent.knows(event, now):
             return event
         name = f"job {event.job_id}" if isinstance(event, JobEvent) else "this message"
-        reason = f"{name} was dealt with through HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
+        reason = f"{name} was already processed over HTTP less than {_REMEMBERED_SECONDS:.0f} s ago"
         return Ignored(event_type=event.event_type, event_id=event.event_id, reason=reason)
 
     def _remember(self, events: list[TriggerEvent], report: BatchReport, now: float) -> int:

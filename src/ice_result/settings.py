@@ -22,8 +22,11 @@ from ice_result.triggers.model import Callback, TriggerOptions
 
 T = TypeVar("T")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-_NO_SINKS = "ICE_RESULT_SINKS", "not set: where records go, as oss://bucket/prefix or file:./out"
-_NO_REGION = "ICE_RESULT_REGION", "not set, nor is DEPLOY_REGION: the region of the jobs, as cn-shanghai"
+_NO_SINKS = "ICE_RESULT_SINKS", "not set: expected the stores of the records, such as oss://bucket/prefix or file:./out"
+_NO_REGION = (
+    "ICE_RESULT_REGION",
+    "not set, and DEPLOY_REGION is not set either: expected the region of the jobs, such as cn-shanghai",
+)
 _MOST_KEYS = 2
 _PREFIX = "ICE_RESULT_"
 
@@ -205,7 +208,10 @@ class Settings(Model):
     ] = "ice"
     region: Annotated[
         str | None,
-        Variable(parse_region, "region of the jobs, such as cn-shanghai; on Function Compute, that of the function"),
+        Variable(
+            parse_region,
+            "region of the jobs, such as cn-shanghai; the default on Function Compute is the region of the function",
+        ),
         Field(validation_alias=AliasChoices("ICE_RESULT_REGION", "DEPLOY_REGION", "FC_REGION")),
     ] = None
     ice_endpoint: Annotated[
@@ -264,7 +270,7 @@ class Settings(Model):
     verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: whether OSS is asked for each output file")] = True
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
-        SinkUrl | None, Variable(parking_url, "store of parked events, if they are not to be kept in the sinks")
+        SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")
     ] = None
     parked_tries: Annotated[
         int, Variable(up_to(1000), "number of attempts after which only a person retries a parked event, 1 to 1000")
@@ -275,7 +281,7 @@ class Settings(Model):
     ] = None
     callback_keys: Annotated[
         tuple[str, ...],
-        Variable(each(str), "AuthKey of the callback; during a change of keys both, comma-separated"),
+        Variable(each(str), "AuthKey of the callback; while you replace it, the new and the old key, comma-separated"),
         Field(repr=False),
     ] = ()
     log_level: Annotated[str, Variable(_LEVEL, "DEBUG, INFO, WARNING or ERROR")] = "INFO"

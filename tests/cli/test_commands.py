@@ -115,7 +115,10 @@ def test_an_ignored_event_is_no_failure(tmp_path: Path) -> None:
         (["process", "x", "--wait", "soon", "--sink", "file:./out"], "--wait"),
         (["process", "x", "--jobs", "/none", "--sink", "file:./out"], "--jobs: '/none' is not a folder"),
         (["process", "x", "--jobs", str(SAMPLE_JOBS)], "ICE_RESULT_SINKS or --sink: not set"),
-        (["process", "x", "--sink", "ftp://x", "--jobs", str(SAMPLE_JOBS)], "--sink: ftp: is no known kind of store"),
+        (
+            ["process", "x", "--sink", "ftp://x", "--jobs", str(SAMPLE_JOBS)],
+            "--sink: ftp: is not a known kind of store",
+        ),
         (["process", "--event", "/none", "--jobs", str(SAMPLE_JOBS), "--sink", "file:./out"], "/none: No such file"),
         (["parse", "--event", "/none"], "/none: No such file"),
         (["decode"], "Missing argument 'FUNCTION_NAME'"),

@@ -298,8 +298,9 @@ def test_wrong_keys_of_an_output_bucket_are_not_a_missing_permission(cloud: Loca
 def test_a_region_that_is_not_the_buckets(cloud: LocalCloud) -> None:
     """GIVEN the region of another bucket THEN the message names the variable and the option to change."""
     checks = doctor(cloud, ICE_RESULT_REGION="cn-beijing")[1]
-    told = found(checks, "oss://records/ice").message
-    assert "the region of ICE_RESULT_REGION or --region is not that of the bucket" in told
+    check = found(checks, "oss://records/ice")
+    assert "the region of ICE_RESULT_REGION or --region is not that of the bucket" in check.message
+    assert check.remedy == "use the region of the bucket, or another bucket"
 
 
 def test_keys_of_s3_are_not_those_of_the_role(cloud: LocalCloud) -> None:
@@ -340,7 +341,7 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     missing = found(checks, "oss://nowhere output")
     assert (missing.status, missing.remedy) == ("failed", "create the bucket, or correct its name")
     assert "oss:GetObject on acs:oss:*:*:shut/*" in str(found(checks, "oss://shut output").remedy)
-    assert "its own region" in str(found(checks, "oss://far output").remedy)
+    assert "in the region of the jobs" in str(found(checks, "oss://far output").remedy)
 
 
 def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_files_that_are_no_notes_keep_none_from_being_seen(tmp_path: Path) -> No
         (["a", "--within", "-5m"], {}, "'-5m' is not a duration"),
         (["a", "--within", "999999w"], {}, "too long; expected a time in which a job should be done"),
         (["a", "x" * 129], {}, "job id: found a text of 129 characters"),
-        (["a"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set: where records go"),
+        (["a"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set: expected the stores of the records"),
         (
             ["a"],
             {"ICE_RESULT_SINKS": "ots://instance", "ICE_RESULT_REGION": "cn-shanghai"},

@@ -79,7 +79,7 @@ def lay(out: Path, parked: Parked, *, hours: int, name: str | None = None) -> No
 
 @pytest.fixture
 def three(out: Path) -> None:
-    """One that may pass by itself, one that will not, and one that is dead, in this order."""
+    """One that temporary, retried automatically, one that will not, and one that is dead, in this order."""
     lay(out, envelope("unavailable", "a", {"JobId": "a"}), hours=0)
     lay(out, envelope("forbidden", "b", {"JobId": "b"}), hours=1)
     dead = {"dead": True, "attempts": 24}
@@ -192,7 +192,7 @@ def test_show_tells_all_there_is(run: Run, out: Path) -> None:
 
     for words in (
         "parked/unavailable/a.json",
-        "may pass by itself",
+        "temporary, retried automatically",
         "oss://records",
         "M-1",
         "throttled",
@@ -223,7 +223,8 @@ def test_retry_tries_all_but_the_dead(run: Run, saved: Saved, out: Path) -> None
 
     assert sorted(text.split()[:2] for text in done.stdout.splitlines()) == [["recorded", "a"], ["recorded", "b"]]
     assert done.stderr.startswith(
-        "ice-result: 1 dead event is left alone; --dead retries dead events too\n2 recorded: 0 complete, 2 not, in "
+        "ice-result: 1 dead event is skipped; --dead retries dead events too\n"
+        "2 recorded: 0 complete, 2 not complete, in "
     )
     assert done.returncode == 0
     assert recorded_in(out) == ["a", "b"]
@@ -234,9 +235,7 @@ def test_retry_tries_all_but_the_dead(run: Run, saved: Saved, out: Path) -> None
 def test_retry_of_the_dead_must_be_asked_for(run: Run, saved: Saved, out: Path) -> None:
     """By its name alone it is not tried, nor by its reason."""
     saved.done("a", "b", "c")
-    assert run("retry", "c").stderr.startswith(
-        "ice-result: 1 dead event is left alone; --dead retries dead events too\n"
-    )
+    assert run("retry", "c").stderr.startswith("ice-result: 1 dead event is skipped; --dead retries dead events too\n")
     refused = run("retry", "--reason", "dead")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "only with --dead" in refused.stderr
@@ -431,7 +430,24 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
         done = run("discard", "a", "--yes", **{**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})
         assert cloud.oss.keys("records") == [key]
 
-    assert done[:3] == (1, b"", f"ice-result: {key} stays: it was parked again meanwhile\n".encode())
+    assert done[:3] == (1, b"", f"ice-result: {key} is kept: it was parked again in the meantime\n".encode())
+
+
+def test_what_is_parked_anew_during_the_question_is_not_discarded(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an event that is parked again while the user thinks THEN it stays: the question was about another one."""
+    lay(tmp_path / "out", envelope("unavailable", "a", {"JobId": "a"}), hours=1)
+
+    def answer(*_question: object, **_options: object) -> bool:
+        lay(tmp_path / "out", envelope("unavailable", "a", {"JobId": "a"}, "once more"), hours=2)
+        return True
+
+    monkeypatch.setattr("click.confirm", answer)
+    done = run("discard", "a", ICE_RESULT_SINKS=f"file:{tmp_path}/out")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is kept: it was parked again" in done.stderr
+    assert "once more" in (tmp_path / "out" / "parked" / "unavailable" / "a.json").read_text()
 
 
 def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> None:

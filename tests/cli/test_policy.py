@@ -240,8 +240,11 @@ def test_only_function_compute_may_take_the_role_on() -> None:
     ("arguments", "words"),
     [
         (["--sink", "oss://records", "--output-bucket", "*"], "'*' is not a bucket's name"),
-        (["--sink", "oss://records/a*"], "a prefix has no `*`: in a RAM policy it would stand for every other key"),
-        (["--sink", "oss://records/a?"], "no query (?)"),
+        (
+            ["--sink", "oss://records/a*"],
+            "a prefix must not contain `*`: in a RAM policy, it would match every other key",
+        ),
+        (["--sink", "oss://records/a?"], "must not contain a query (?)"),
         (["--sink", "oss://records", "--failure-queue", "*"], "'*' is not a queue's name"),
         (
             ["--sink", "oss://records", "--log-project", "a/b"],

@@ -97,7 +97,7 @@ def test_values_written_differently_are_told_as_such(folder: str) -> None:
 
     done = ice_result("redecode", "--dry-run", ICE_RESULT_SINKS=folder)
 
-    assert "the same values: this store does not have them yet, or has them in another form" in done.stdout
+    assert "no value differs: the document is missing in this store, or has another form there" in done.stdout
 
 
 def test_json_is_a_line_a_job(folder: str) -> None:
@@ -125,7 +125,7 @@ def test_what_is_left_alone_is_told_and_ends_with_1(folder: str) -> None:
         "left      records/function_name=Cover/dt=2026-03-02/cover-0001.json  "
         "(newer: the record is ice_result.record/9, and this version writes ice_result.record/1)\n"
     )
-    assert done.stderr.startswith("1 left alone, 1 unchanged in ")
+    assert done.stderr.startswith("1 skipped, 1 unchanged in ")
 
 
 def test_blanks_around_an_id_are_no_part_of_it(folder: str) -> None:
@@ -161,7 +161,7 @@ def test_records_move_into_another_store_on_the_way(folder: str, tmp_path: Path)
     ("arguments", "complaint"),
     [
         (("redecode",), "ICE_RESULT_SINKS or --sink: not set"),
-        (("redecode", "--from", "nowhere:x"), "--sink: nowhere: is no known kind of store"),
+        (("redecode", "--from", "nowhere:x"), "--sink: nowhere: is not a known kind of store"),
         (("redecode", "--sink", "oss://records"), "ICE_RESULT_REGION or --region: not set"),
         (("redecode", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("redecode", "--limit", "0"), "--limit"),

@@ -149,7 +149,7 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path, sink: str) -> Non
     done = ice_result("report", "--sink", sink, "-o", str(tmp_path))
 
     assert done.returncode == 2
-    assert f"-o: {tmp_path}: holds thesis.txt, and no report: expected a new folder" in done.stderr
+    assert f"-o: {tmp_path}: contains thesis.txt and is not a report: expected a new folder" in done.stderr
     assert [*files_of(tmp_path)] == ["thesis.txt"]
 
 
@@ -158,7 +158,10 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path, sink: str) -> Non
     [
         (("--sink", "file:."), "Missing option '-o'"),
         (("--sink", "file:.", "-o", "r", "--lang", "de"), "'de' is not one of 'en', 'zh'"),
-        (("--sink", "file:.", "-o", "r", "a-job", "--function", "Cover"), "expected them, or job ids, not both"),
+        (
+            ("--sink", "file:.", "-o", "r", "a-job", "--function", "Cover"),
+            "expected job ids, or --function and --since, but not both",
+        ),
         (("--sink", "file:.", "-o", "r", "--since", "yesterday"), "yesterday"),
         (("-o", "r"), "ICE_RESULT_SINKS"),
     ],
@@ -197,7 +200,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     tmp_path: Path, sink: str, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     """Before anything is read."""
-    monkeypatch.setattr("ice_result.core.extras.find_spec", lambda name: None if name == package else "found")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else "found")
 
     done = ice_result("report", "--sink", sink, "-o", str(tmp_path / "r"))
 

@@ -55,7 +55,7 @@ def test_everything_is_made_and_a_second_run_changes_nothing(cloud: LocalCloud) 
     second = setup(cloud, "--all", "--yes")
 
     assert (first.returncode, first.stderr, states(first)) == (0, "", ["missing"] * len(THINGS))
-    assert (second.returncode, second.stderr, states(second)) == (0, "", ["there"] * len(THINGS))
+    assert (second.returncode, second.stderr, states(second)) == (0, "", ["exists"] * len(THINGS))
     assert changes(cloud) == made
     queues = cloud.mns_control.queues
     assert queues["ice-callback-result"].attributes["VisibilityTimeout"] == 300
@@ -79,7 +79,7 @@ def test_without_yes_everything_is_shown_and_nothing_is_made(cloud: LocalCloud) 
     done = setup(cloud)
     assert (done.returncode, states(done)) == (1, ["missing"] * (len(THINGS) + 1))
     assert "would call CreateRole RoleName=ice-result  [ram:CreateRole]" in done.stdout
-    assert done.stdout.endswith("nothing is changed: add --yes\n")
+    assert done.stdout.endswith("nothing was changed; add --yes to make these changes\n")
     assert changes(cloud) == []
 
 
@@ -145,7 +145,7 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
     assert before.returncode == 1
     assert all(f"failed   {thing}  missing" in before.stdout for thing in things), before.stdout
     assert after.returncode == 0
-    assert all(f"ok       {thing}  there" in after.stdout for thing in things), after.stdout
+    assert all(f"ok       {thing}  exists" in after.stdout for thing in things), after.stdout
     assert not_allowed.returncode == 0
     assert "warning  role ice-result  needs the permission ram:GetRole" in not_allowed.stdout
     assert "events go to ice-callback-result, not to ice-callback-2" in elsewhere.stdout
@@ -154,7 +154,7 @@ def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
 def test_the_doctor_tells_wrong_keys_once(cloud: LocalCloud) -> None:
     """GIVEN a wrong secret, or none THEN it is the one failure, and other keys are asked for, not permissions."""
     for given, words in (
-        ("guessed", "both of one key that is enabled"),
+        ("guessed", "to one AccessKey pair that is enabled"),
         ("", "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but"),
     ):
         keys = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": given}
@@ -200,7 +200,7 @@ def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
     setup(cloud, "--callback", "--yes", DEPLOY_QUEUE="ice-callback-2")
     done = ice_result("doctor", "--queue", "ice-callback-2", **{**cloud.environment, **NAMES, **SINKS})
     assert "ok       callback  MNS to ice-callback-2" in done.stdout
-    assert "ok       queue ice-callback-2  there" in done.stdout
+    assert "ok       queue ice-callback-2  exists" in done.stdout
 
 
 def test_a_region_alone_is_no_deployment(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_role_of_others_gets_our_trust_beside_theirs(cloud: LocalCloud) -> Non
         statement["Principal"]["Service"] for statement in json.loads(cloud.ram.roles["ice-result"].trust)["Statement"]
     ]
     assert services == [["ecs.aliyuncs.com"], ["fc.aliyuncs.com"]]
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_attributes_that_are_higher_stay(cloud: LocalCloud) -> None:
@@ -242,7 +242,7 @@ def test_attributes_that_are_higher_stay(cloud: LocalCloud) -> None:
     done = setup(cloud, "--queues", "--yes")
     assert "SetQueueAttributes ice-callback-result MessageRetentionPeriod=604800  [" in done.stdout
     assert attributes["VisibilityTimeout"] == 600
-    assert states(setup(cloud, "--queues")) == ["there"] * 2
+    assert states(setup(cloud, "--queues")) == ["exists"] * 2
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_trust_is_read_as_ram_reads_it(statement: object, is_enough: bool, clo
     """GIVEN a trust in another form THEN it is enough if it lets Function Compute assume the role, always."""
     role = make_role_of_others(cloud, {"Version": "1", "Statement": [statement]})
     done = setup(cloud, "--role", "--yes")
-    assert states(done)[0] == ("there" if is_enough else "differs")
+    assert states(done)[0] == ("exists" if is_enough else "differs")
     assert len(json.loads(role.trust)["Statement"]) == (1 if is_enough else 2)
 
 
@@ -276,7 +276,7 @@ def test_a_trust_that_cannot_be_read_is_left(cloud: LocalCloud) -> None:
     role.trust = "{"
     done = setup(cloud, "--role", "--yes")
     assert (done.returncode, role.trust) == (1, "{")
-    assert "role ice-result: its trust policy is no JSON object: correct it in RAM's console" in done.stderr
+    assert "role ice-result: its trust policy is not a JSON object: correct it in the RAM console" in done.stderr
 
 
 def test_a_policy_that_a_console_has_rewritten_is_the_same(cloud: LocalCloud) -> None:
@@ -290,16 +290,18 @@ def test_a_policy_that_a_console_has_rewritten_is_the_same(cloud: LocalCloud) ->
         if len(statement["Resource"]) == 1:
             (statement["Resource"],) = statement["Resource"]
     version.document = json.dumps(document, indent=4)
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_a_second_deployment_needs_a_role_of_its_own(cloud: LocalCloud) -> None:
-    """GIVEN a role made for one function WHEN another is set up with it THEN it is refused, and nothing is changed."""
+    """GIVEN a role made for one function WHEN another is set up with it THEN it is refused, and nothing was changed."""
     setup(cloud, "--role", "--yes")
     before = cloud.ram.policies["ice-result"].document
     done = setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other", ICE_RESULT_SINKS="oss://others/ice")
     assert done.returncode == 1
-    assert "role ice-result: it was made for cn-shanghai/ice-result: take another name, with DEPLOY_ROLE" in done.stderr
+    assert (
+        "role ice-result: it was made for cn-shanghai/ice-result: choose another name, with DEPLOY_ROLE" in done.stderr
+    )
     assert cloud.ram.policies["ice-result"].document == before
     assert setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other", DEPLOY_ROLE="other").returncode == 0
 
@@ -310,9 +312,10 @@ def test_a_policy_that_others_use_is_not_changed(cloud: LocalCloud) -> None:
     attach_elsewhere(cloud)
     done = setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://others/ice")
     assert done.returncode == 1
-    assert "it is attached to 1 others, whose rights would change: take another DEPLOY_ROLE" in done.stderr
+    assert "other users, groups or roles have this policy (1), and their permissions would change" in done.stderr
+    assert "choose another DEPLOY_ROLE" in done.stderr
     assert [each.identifier for each in cloud.ram.policies["ice-result"].versions] == ["v1"]
-    assert states(setup(cloud, "--role")) == ["there"] * 3
+    assert states(setup(cloud, "--role")) == ["exists"] * 3
 
 
 def test_a_policy_that_only_others_use_is_not_changed(cloud: LocalCloud) -> None:
@@ -321,7 +324,7 @@ def test_a_policy_that_only_others_use_is_not_changed(cloud: LocalCloud) -> None
     attach_elsewhere(cloud)
     cloud.ram.roles["ice-result"].policies.clear()
     done = setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://others/ice")
-    assert "it is attached to 1 others" in done.stderr
+    assert "other users, groups or roles have this policy (1)" in done.stderr
     assert len(cloud.ram.policies["ice-result"].versions) == 1
 
 
@@ -362,7 +365,7 @@ def test_a_queue_of_another_function_is_not_shared(cloud: LocalCloud) -> None:
     assert done.returncode == 1
     for name, variable in zip(QUEUES, ("DEPLOY_QUEUE", "DEPLOY_DEAD_LETTERS"), strict=True):
         assert (
-            f"queue {name}: it was made for cn-shanghai/ice-result: take another name, with {variable}" in done.stderr
+            f"queue {name}: it was made for cn-shanghai/ice-result: choose another name, with {variable}" in done.stderr
         )
 
 
@@ -371,7 +374,7 @@ def test_events_do_not_go_to_the_queue_of_another_function(cloud: LocalCloud) ->
     setup(cloud, "--queues", "--yes")
     done = setup(cloud, "--callback", "--yes", DEPLOY_FUNCTION="other")
     assert done.returncode == 1
-    assert "(the queue ice-callback-result was made for cn-shanghai/ice-result: take another name" in done.stdout
+    assert "(the queue ice-callback-result was made for cn-shanghai/ice-result: choose another name" in done.stdout
     assert cloud.ice.callback == {}
 
 
@@ -389,7 +392,7 @@ def test_the_policy_of_another_function_is_refused(cloud: LocalCloud) -> None:
     setup(cloud, "--role", "--yes", DEPLOY_FUNCTION="other")
     cloud.ram.roles["ice-result"].description = ""
     done = setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://others/ice")
-    assert "role ice-result: it was made for cn-shanghai/other: take another name, with DEPLOY_ROLE" in done.stderr
+    assert "role ice-result: it was made for cn-shanghai/other: choose another name, with DEPLOY_ROLE" in done.stderr
     assert len(cloud.ram.policies["ice-result"].versions) == 1
 
 
@@ -399,7 +402,7 @@ def test_a_changed_policy_says_what_is_added_and_taken_away(cloud: LocalCloud) -
     more = setup(cloud, "--role", ICE_RESULT_SINKS="oss://my-records/ice,ots://jobs").stdout
     less = setup(cloud, "--role", ICE_RESULT_JOBS="file:.", ICE_RESULT_SINKS="oss://my-records/ice").stdout
     assert "(adds ots:BatchGetRow, ots:BatchWriteRow, ots:GetRange, ots:PutRow)" in more
-    assert "(takes away ice:QueryIProductionJob)" in less
+    assert "(removes ice:QueryIProductionJob)" in less
 
 
 def test_without_the_accounts_id_it_is_said_what_is_missing(cloud: LocalCloud) -> None:
@@ -438,7 +441,7 @@ def test_events_over_http_are_signed(cloud: LocalCloud) -> None:
         "AuthSwitch": "on",
         "AuthKey": "Abc12345",
     }
-    assert states(setup(cloud, "--callback", **OVER_HTTP)) == ["there"]
+    assert states(setup(cloud, "--callback", **OVER_HTTP)) == ["exists"]
     changed = setup(cloud, "--callback", "--yes", **{**OVER_HTTP, "ICE_RESULT_CALLBACK_KEYS": "New12345"})
     assert "requests are signed with another key" in changed.stdout
     assert cloud.ice.callback["AuthKey"] == "New12345"
@@ -478,7 +481,7 @@ def test_what_ice_does_not_take_is_refused_before_a_call(url: str, keys: str, wo
 def test_nothing_to_make_is_said(cloud: LocalCloud) -> None:
     """GIVEN sinks without buckets or tables THEN a line says that there is nothing to do."""
     done = setup(cloud, "--bucket", "--tables", ICE_RESULT_SINKS="file:.")
-    assert (done.returncode, done.stdout) == (0, "these sinks need nothing\n")
+    assert (done.returncode, done.stdout) == (0, "nothing to create: these sinks need no bucket and no table\n")
 
 
 def test_each_table_sink_is_made_once(cloud: LocalCloud) -> None:
@@ -505,7 +508,7 @@ def test_events_from_elsewhere_are_told_before_they_are_moved(cloud: LocalCloud)
         "EventTypeList": "FileUploadComplete",
     }
     done = setup(cloud, "--callback")
-    assert "no event goes to ice-callback-old any more: its readers get none" in done.stdout
+    assert "events are no longer sent to ice-callback-old: programs that read it get no more events" in done.stdout
     setup(cloud, "--callback", "--yes")
     assert cloud.ice.callback["CallbackQueueName"] == "ice-callback-result"
     assert cloud.ice.callback["EventTypeList"] == "FileUploadComplete,AIProduceComplete"
@@ -530,7 +533,7 @@ def test_a_bucket_in_another_region_is_told(cloud: LocalCloud) -> None:
     cloud.oss.create_bucket("my-records", region="cn-beijing")
     done = setup(cloud, "--all", "--yes")
     assert done.returncode == 1
-    assert "bucket my-records: the bucket my-records is not in cn-shanghai: take another name" in done.stderr
+    assert "bucket my-records: the bucket my-records is not in cn-shanghai: choose another name" in done.stderr
     assert "permission" not in done.stderr
     assert sorted(cloud.mns_control.queues) == ["ice-callback-result", "ice-result-dead-letters"]
 
@@ -572,7 +575,7 @@ def test_killed_after_any_call_and_run_again_it_comes_to_the_same_end(
     assert setup(cloud, "--all", "--yes").returncode == 0
     assert setup(cloud, "--callback", "--yes").returncode == 0
     done = setup(cloud)
-    assert (done.returncode, states(done)) == (0, ["there"] * (len(THINGS) + 1))
+    assert (done.returncode, states(done)) == (0, ["exists"] * (len(THINGS) + 1))
     assert [each.identifier for each in cloud.ram.policies["ice-result"].versions] == ["v1"]
 
 
@@ -615,7 +618,7 @@ def test_a_lost_reply_is_no_failure(
     for target in ("--all", "--callback"):
         done = setup(cloud, target, "--yes")
         assert (done.returncode, done.stderr) == (0, "")
-    assert states(setup(cloud)) == ["there"] * (len(THINGS) + 1)
+    assert states(setup(cloud)) == ["exists"] * (len(THINGS) + 1)
 
 
 def test_what_is_not_seen_at_once_is_read_again(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -668,7 +671,7 @@ def test_an_answer_of_no_success_is_a_failure(cloud: LocalCloud, monkeypatch: py
     ("keys", "words", "status"),
     [
         ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set, but ALIBABA_CLOUD_", 2),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the secret is not that of the access key", 1),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the AccessKey secret does not belong to the AccessKey ID", 1),
         ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAInobody"}, "403 InvalidAccessKeyId", 1),
     ],
     ids=["half", "wrong-secret", "unknown"],
@@ -720,15 +723,15 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
-        (["--yes"], {}, "--yes needs a target: expected --all, --callback or another one"),
-        (["--role"], {"DEPLOY_ROLE": "a/b"}, "DEPLOY_ROLE: 'a/b' is not of the form"),
-        (["--queues"], {"DEPLOY_QUEUE": "events"}, "DEPLOY_QUEUE: 'events' is not of the form: ice-callback-"),
-        (["--queues", "--queue", "events"], {}, "--queue: 'events' is not of the form: ice-callback-"),
+        (["--yes"], {}, "--yes needs a target: --bucket, --queues, --role, --tables, --callback or --all"),
+        (["--role"], {"DEPLOY_ROLE": "a/b"}, "DEPLOY_ROLE: 'a/b' is not valid"),
+        (["--queues"], {"DEPLOY_QUEUE": "events"}, "DEPLOY_QUEUE: 'events' is not valid: expected ice-callback-"),
+        (["--queues", "--queue", "events"], {}, "--queue: 'events' is not valid: expected ice-callback-"),
         (["--queues"], {"DEPLOY_QUEU": "x"}, "DEPLOY_QUEU: no such variable; did you mean DEPLOY_QUEUE?"),
         (
             ["--role"],
             {"DEPLOY_ROLE": "ice_result"},
-            "DEPLOY_ROLE: 'ice_result' is not of the form: letters, digits and -",
+            "DEPLOY_ROLE: 'ice_result' is not valid: expected at most 64 letters, digits and hyphens",
         ),
         (
             ["--queues"],
@@ -736,7 +739,7 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
             "DEPLOY_DEAD_LETTERS",
         ),
         (["--queues"], {"DEPLOY_REGION": "cn-beijing"}, "DEPLOY_REGION: 'cn-beijing', but ICE_RESULT_REGION is 'cn-sh"),
-        (["--queues"], {"DEPLOY_PYTHON_MINOR": "11"}, "DEPLOY_PYTHON_MINOR: '11' is not of the form: 10 or 12"),
+        (["--queues"], {"DEPLOY_PYTHON_MINOR": "11"}, "DEPLOY_PYTHON_MINOR: '11' is not valid: expected 10 or 12"),
         (["--all"], {"DEPLOY_OUTPUT_BUCKETS": ",".join(f"bucket-{n}" for n in range(300))}, "the policy has "),
         (["--all", "--callback"], {"ICE_RESULT_CALLBACK_URL": "https://example.com"}, "ICE_RESULT_CALLBACK_KEYS"),
         (["--all"], {"ICE_RESULT_SINKS": "oss://my-records/ice,oss://x*"}, "ICE_RESULT_SINKS"),
@@ -748,13 +751,17 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
             {"ICE_RESULT_REGION": "", "ICE_RESULT_SINKS": "file:.", "ICE_RESULT_PARK_URL": "oss://a-b"},
             "ICE_RESULT_REGION or --region: not set",
         ),
-        (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not of the form: 16 digits"),
-        (["--role", "--output-bucket", "A"], {}, "--output-bucket: 'A' is not of the form"),
+        (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not valid: expected 16 digits"),
+        (["--role", "--output-bucket", "A"], {}, "--output-bucket: 'A' is not valid"),
         (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set"),
-        (["--tables", "--sink", "ftp://x"], {}, "--sink: ftp: is no known kind of store"),
+        (["--tables", "--sink", "ftp://x"], {}, "--sink: ftp: is not a known kind of store"),
         (["--bucket", "--region", "Shanghai"], {}, "--region: 'Shanghai' is not a region id"),
         (["--bucket", "--region", "Shanghai"], {"DEPLOY_REGION": "Beijing"}, "--region: 'Shanghai' is not a region id"),
-        (["--queues"], {"ICE_RESULT_REGION": ""}, "DEPLOY_REGION or --region: not set: the region of the jobs"),
+        (
+            ["--queues"],
+            {"ICE_RESULT_REGION": ""},
+            "DEPLOY_REGION or --region: not set: expected the region of the jobs",
+        ),
         (["--role"], {"DEPLOY_REGION": "shanghai!", "ICE_RESULT_REGION": ""}, "DEPLOY_REGION: 'shanghai!'"),
         (["--role"], {"ICE_RESULT_REGION": "shanghai!"}, "ICE_RESULT_REGION: 'shanghai!'"),
     ],

@@ -111,7 +111,7 @@ def test_a_callback_that_points_elsewhere_stays(cloud: LocalCloud) -> None:
     before = dict(cloud.ice.callback)
     done = teardown(cloud, "--yes")
     assert "kept" in done.stdout
-    assert "events go elsewhere" in done.stdout
+    assert "events are sent to another target" in done.stdout
     assert cloud.ice.callback == before
 
 

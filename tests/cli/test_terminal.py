@@ -76,7 +76,7 @@ def test_lines_and_the_bar_do_not_overwrite_each_other(width: int, tmp_path: Pat
     for job_id in ids:
         assert f"recorded  {job_id}  " in whole
     assert sum(line.startswith("recorded ") for line in lines) == len(ids)
-    assert "15 recorded: 1 complete, 14 not, in " in whole
+    assert "15 recorded: 1 complete, 14 not complete, in " in whole
 
 
 def test_more_than_twenty_jobs_have_no_lines_but_the_failed_ones(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_file_that_is_lost_takes_the_complete_manifest_back(cloud: LocalCloud,
     assert (first.returncode, second.returncode) == (1, 1)
     assert first.stdout == f"changed   cover-0001  Cover  {store}  (not complete: 1 of 2 files: not_found)\n"
     assert second.stdout == "unchanged cover-0001  Cover  (not complete: 1 of 2 files: not_found)\n"
-    assert first.stderr.startswith("2 verified: 1 complete, 1 not, in ")
+    assert first.stderr.startswith("2 verified: 1 complete, 1 not complete, in ")
     found = manifest(store, COVER)
     assert found["complete"] is False
     assert [path for path in after if after[path] != before[path]] == [
@@ -115,7 +115,7 @@ def test_one_that_is_not_complete_decides_the_exit_status(cloud: LocalCloud, sto
     done = verify(cloud, store, COVER, CLIP, ICE_RESULT_CONCURRENCY="1")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("2 verified: 1 complete, 1 not, in ")
+    assert done.stderr.startswith("2 verified: 1 complete, 1 not complete, in ")
 
 
 def test_a_file_that_is_there_again_makes_the_manifest_complete(cloud: LocalCloud, store: str) -> None:
@@ -215,7 +215,7 @@ def test_a_store_that_does_not_answer_takes_nothing_back(cloud: LocalCloud, stor
     assert done.stdout.startswith(
         "left      cover-0001  (unreachable: 1 of 2 files: OSS: look up oss://example-output/"
     )
-    assert done.stderr.startswith("1 left alone, 1 verified: 1 complete, in ")
+    assert done.stderr.startswith("1 skipped, 1 verified: 1 complete, in ")
     assert written(store) == before
 
 
@@ -264,7 +264,7 @@ def test_what_a_newer_version_wrote_is_left_alone(cloud: LocalCloud, store: str)
     done = verify(cloud, store)
 
     assert done.returncode == 1
-    assert done.stdout == f"left      cover-0001  (newer: {store} has a later writing of the job)\n"
+    assert done.stdout == f"left      cover-0001  (newer: {store} has a newer version of the job)\n"
 
 
 def test_a_job_that_is_not_there_ends_with_1(cloud: LocalCloud, store: str) -> None:
@@ -294,7 +294,7 @@ def test_without_keys_or_region_nothing_is_looked_up_and_nothing_written(cloud: 
     ("arguments", "complaint"),
     [
         (("verify",), "ICE_RESULT_SINKS or --sink: not set"),
-        (("verify", "--from", "nowhere:x"), "--sink: nowhere: is no known kind of store"),
+        (("verify", "--from", "nowhere:x"), "--sink: nowhere: is not a known kind of store"),
         (("verify", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("verify", "--limit", "0"), "--limit"),
     ],

@@ -129,7 +129,7 @@ def test_a_text_without_a_region_is_refused_with_an_example(text: str) -> None:
 )
 def test_an_endpoint_that_holds_a_bucket_is_refused(text: str, without: str) -> None:
     """Requests would go to the bucket of a bucket; the message gives the endpoint to use."""
-    with pytest.raises(ValueError, match=f"^holds the bucket 'my-records': expected {without}, without it$"):
+    with pytest.raises(ValueError, match=f"^contains the bucket 'my-records': expected {without}, without it$"):
         parse_object_endpoint(text)
 
 

@@ -66,7 +66,11 @@ class StampError(PostError):
         (SdkFailure("", 429), ThrottledError, "429"),
         (SdkFailure("", 401, "who?"), ForbiddenError, "401: who?"),
         (SdkFailure("", 403), ForbiddenError, "403"),
-        (SdkFailure("Moved", 307, "there"), RejectedError, "307 Moved: redirected, which is not followed"),
+        (
+            SdkFailure("Moved", 307, "there"),
+            RejectedError,
+            "307 Moved: the service answers with a redirect, which is not followed",
+        ),
         (SdkFailure("", 404), RejectedError, "404"),
         (SdkFailure("", 500, "sorry", "R-1"), UnavailableError, "500: sorry: request id R-1"),
         (SdkFailure("Odd", 200), UnavailableError, "200 Odd"),
@@ -94,9 +98,9 @@ def test_an_answer_is_known_by_the_first_rule_that_fits_and_then_by_its_status(
         (urllib3.exceptions.ConnectTimeoutError("slow"), TimedOutError, "no reply in time (ConnectTimeoutError)"),
         (urllib3.exceptions.NewConnectionError(HTTPConnection("h"), "no"), UnavailableError, "NewConnectionError: "),
         (ssl.SSLCertVerificationError("self-signed"), RejectedError, "the server's certificate is not trusted: "),
-        (requests.TooManyRedirects("x"), RejectedError, "redirected, which is not followed"),
-        (requests.exceptions.InvalidURL("SECRET"), RejectedError, "no such request can be sent (InvalidURL)"),
-        (ValueError("SECRET"), RejectedError, "no such request can be sent (ValueError)"),
+        (requests.TooManyRedirects("x"), RejectedError, "the service answers with a redirect, which is not followed"),
+        (requests.exceptions.InvalidURL("SECRET"), RejectedError, "this request cannot be sent (InvalidURL)"),
+        (ValueError("SECRET"), RejectedError, "this request cannot be sent (ValueError)"),
         (socket.gaierror(-2, "unknown"), UnavailableError, "gaierror: "),
         (http.client.IncompleteRead(b""), UnavailableError, "IncompleteRead: "),
         (UnicodeDecodeError("utf-8", b"x", 0, 1, "no"), UnavailableError, "a reply that cannot be read"),
@@ -126,8 +130,8 @@ def test_a_reply_that_cannot_be_read_is_no_bad_request() -> None:
         (ssl.SSLCertVerificationError("self-signed"), UnavailableError, "SSLError: "),
         (http.client.RemoteDisconnected("no reply"), UnavailableError, "RemoteDisconnected"),
         (http.client.BadStatusLine("x"), UnavailableError, "BadStatusLine"),
-        (http.client.InvalidURL("SECRET"), RejectedError, "no such request can be sent"),
-        (UnicodeEncodeError("latin-1", "SECRET", 0, 1, "no"), RejectedError, "no such request can be sent"),
+        (http.client.InvalidURL("SECRET"), RejectedError, "this request cannot be sent"),
+        (UnicodeEncodeError("latin-1", "SECRET", 0, 1, "no"), RejectedError, "this request cannot be sent"),
     ],
 )
 def test_below_an_sdk_the_standard_library_may_be_the_transport(
@@ -146,7 +150,7 @@ def test_a_request_that_cannot_be_sent_is_known_behind_an_error_of_the_sdk() -> 
     vars(wrapped)["inner_exception"] = UnsendableError("a line break in a header")
     error = classify(SdkFailure(cause=wrapped), ErrorTable("Post", rules=()), "send a letter")
     assert type(error) is RejectedError
-    assert str(error).startswith("Post: send a letter: no such request can be sent (UnsendableError)")
+    assert str(error).startswith("Post: send a letter: this request cannot be sent (UnsendableError)")
 
 
 def test_what_lies_behind_an_error_of_ours_is_not_looked_at() -> None:

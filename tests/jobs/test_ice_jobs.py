@@ -143,7 +143,7 @@ def test_a_wrong_secret_does_not_show_what_was_signed(cloud: LocalCloud) -> None
     """The service's own words hold the string to sign; ours say what to look at."""
     credentials = Credentials()
     credentials.use(Keys(cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"], "another"))
-    with pytest.raises(ForbiddenError, match="the secret is not that of the access key") as raised:
+    with pytest.raises(ForbiddenError, match="the AccessKey secret does not belong to the AccessKey ID") as raised:
         query(client_of(cloud, credentials=credentials), JOB)
     assert "ACS3-HMAC" not in str(raised.value)
 

@@ -57,7 +57,7 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
     failed, outside = figures.faults.total(), figures.calls - figures.calls_in_storms
     times = [f"{each:.0f} s" for each in (figures.quiet_seconds, figures.seconds, seconds)]
     rows = {
-        "jobs; seed; events in a batch, at most": f"{plan.jobs:,}; {plan.seed}; {plan.largest_batch}",
+        "jobs; seed; largest number of events in a batch": f"{plan.jobs:,}; {plan.seed}; {plan.largest_batch}",
         "batches delivered; events in them": f"{figures.batches:,}; {figures.events:,}",
         "HTTP requests; answered with 5xx; events given up by ICE": (
             f"{figures.requests:,}; {figures.sent_again:,}; {figures.lost_over_http:,}"
@@ -65,20 +65,22 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
         "processes killed": f"{figures.kills:,}",
         "batches given back by the function": f"{figures.given_back:,}",
         "jobs expected with a note": f"{figures.noted:,}, half of whose events never came",
-        "timers; that failed or were killed": f"{figures.timers:,}; {figures.timers_that_failed:,}",
+        "timer runs; failed or killed timer runs": f"{figures.timers:,}; {figures.timers_that_failed:,}",
         "calls; without faults": f"{figures.calls:,}; {figures.quiet_calls:,}",
-        "storms of throttling; calls in them, all refused": f"{figures.storms:,}; {figures.calls_in_storms:,}",
-        "calls outside storms; that failed": (f"{outside:,}; {failed:,} ({failed / max(1, outside):.0%}): {kinds}"),
-        "envelopes written; there at once, at most": f"{figures.parked:,}; {figures.parked_at_most:,}",
+        "periods of throttling; calls in them, all refused": f"{figures.storms:,}; {figures.calls_in_storms:,}",
+        "calls outside these times; failed calls": (
+            f"{outside:,}; {failed:,} ({failed / max(1, outside):.0%}): {kinds}"
+        ),
+        "envelopes written; at most at the same time": f"{figures.parked:,}; {figures.parked_at_most:,}",
         "retried by a person": f"{figures.by_a_person:,} envelopes",
-        "delivered once more since a file could not be looked up": f"{figures.looked_up_again:,} jobs",
+        "delivered once more because a file could not be looked up": f"{figures.looked_up_again:,} jobs",
         f"longest run of a function that has {plan.timeout} s, with its start": f"{figures.longest_seconds:.1f} s",
         "longest answer over HTTP, with its start": f"{figures.longest_request_seconds:.1f} s",
-        "time: without faults; with them; in all": "; ".join(times),
-        "lost, doubled, or other than without faults": "0",
+        "time: without faults; with faults; in total": "; ".join(times),
+        "events lost, jobs recorded twice, or results that differ from the run without faults": "0",
     }
     lines = [f"| {name} | {value} |" for name, value in rows.items()]
-    return "\n".join(["| what | how much |", "| --- | --- |", *lines, ""])
+    return "\n".join(["| quantity | value |", "| --- | --- |", *lines, ""])
 
 
 if __name__ == "__main__":

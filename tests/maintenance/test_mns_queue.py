@@ -302,12 +302,17 @@ REFUSED = "<Message><ErrorCode>InternalError</ErrorCode><ErrorMessage>no</ErrorM
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (201, PAGE.format(TAKEN).encode(), UnavailableError, "the reply tells of 1 messages, 2 were sent"),
+        (
+            201,
+            PAGE.format(TAKEN).encode(),
+            UnavailableError,
+            "2 messages were sent, but the number of results in the reply is 1",
+        ),
         (500, PAGE.format(REFUSED).encode(), UnavailableError, "500 InternalError: no"),
         (201, PAGE.format(REFUSED * 2).encode(), UnavailableError, "201: a reply that cannot be read"),
         (201, b"\xff", UnavailableError, "a reply that cannot be read"),
         (200, b"<html>", UnavailableError, "200: a reply that cannot be read"),
-        (302, b"", RejectedError, "302: redirected, which is not followed"),
+        (302, b"", RejectedError, "302: the service answers with a redirect, which is not followed"),
         (400, b"<html>", RejectedError, "400: a reply that cannot be read"),
     ],
 )
@@ -485,7 +490,7 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     how = "needs the extra queue: pip install '.[queue]' in a clone of the repository"
-    assert done.stdout == f"SettingsError the queue jobs: {how}\n"
+    assert done.stdout == f"MissingExtraError the queue jobs: {how}\n"
 
 
 CLASSES = [
@@ -549,7 +554,7 @@ def test_a_redirect_is_not_followed() -> None:
     ours = translate(mns_exception.MNSClientNetworkException("RespDataDamaged", "<html>"), "try", 302)
 
     assert isinstance(ours, RejectedError)
-    assert "redirected" in str(ours)
+    assert "answers with a redirect, which is not followed" in str(ours)
 
 
 def test_a_defect_stays_what_it_is() -> None:

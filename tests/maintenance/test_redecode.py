@@ -246,7 +246,7 @@ def test_a_file_the_manifest_did_not_know_is_looked_up_if_verification_is_on(fil
     assert isinstance(manifest["files"], list)
     assert [entry["exists"] for entry in manifest["files"] if isinstance(entry, dict)] == [verify or None] * 2
     assert manifest["complete"] is verify
-    assert ("and not looked up" in json.dumps(manifest["problems"])) is not verify
+    assert ("it was not looked up" in json.dumps(manifest["problems"])) is not verify
     assert {each.outcome for each in redecode(file.sink)} == {"unchanged"}
 
 
@@ -330,8 +330,8 @@ def _overwrite(place: Place, job_id: str, record: bytes | None, manifest: bytes 
         ("record", {"job_id": None}, "damaged: the record names no job"),
         ("record", {"job_id": "other"}, "misplaced: "),
         ("record", {"function_name": "VideoClip"}, "misplaced: "),
-        ("record", None, "damaged: the record is no JSON object"),
-        ("manifest", None, "damaged: the manifest is no JSON object"),
+        ("record", None, "damaged: the record is not a JSON object"),
+        ("manifest", None, "damaged: the manifest is not a JSON object"),
         ("manifest", {"files": [{"uri": "oss://b/k", "exists": "perhaps"}]}, "damaged: a file of the manifest"),
     ],
 )
@@ -392,7 +392,7 @@ def test_a_row_of_a_newer_program_stays(tmp_path: Path, cloud: LocalCloud, file:
 
     found = redecode(file.sink, file.sink, place.sink)
 
-    assert outcomes(found) == {"cover-0001": f"newer: {place.url} has a later writing of the job"}
+    assert outcomes(found) == {"cover-0001": f"newer: {place.url} has a newer version of the job"}
     assert (file.content(), place.content()) == before
 
 
@@ -405,7 +405,7 @@ def test_a_newer_object_in_another_store_stays(tmp_path: Path, cloud: LocalCloud
     cloud.oss.put("records", key, b'{"schema": "ice_result.manifest/2"}')
 
     assert outcomes(redecode(file.sink, file.sink, other.sink)) == {
-        "cover-0001": "newer: oss://records/ice has a later writing of the job"
+        "cover-0001": "newer: oss://records/ice has a newer version of the job"
     }
 
 
@@ -464,7 +464,7 @@ def test_a_job_that_belongs_elsewhere_now_moves_and_leaves_nothing(file: Place, 
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A folder with a response whose record is more than Tablestore keeps in one value."""
+    """A folder with a response whose record is too large for Tablestore in one value."""
     response = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text(encoding="utf-8"))
     folder = tmp_path / "jobs"
     folder.mkdir()

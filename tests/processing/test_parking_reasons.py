@@ -42,7 +42,7 @@ def test_without_a_store_of_parked_events_the_failure_is_the_reason(tmp_path: Pa
     """GIVEN no store of parked events, as by hand THEN the job has failed, for the reason that ICE gave."""
     outcome = outcome_of("nobody", [tmp_path], [])
     assert (outcome.outcome, outcome.record) == ("failed", None)
-    assert outcome.reason == f"not_found: recorded jobs: read job nobody from {SAMPLE_JOBS}: no such file"
+    assert outcome.reason == f"not_found: saved responses: read job nobody from {SAMPLE_JOBS}: no such file"
 
 
 def test_a_store_that_fails_for_the_same_cause_adds_nothing(taken: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_store_that_fails_for_another_cause_is_told(taken: Path) -> None:
     outcome = outcome_of("nobody", [taken], [taken, taken / "below", Path("/proc/none")])
     assert outcome.outcome == "failed"
     failure, *others = str(outcome.reason).split("; not parked: ")
-    assert failure == f"not_found: recorded jobs: read job nobody from {SAMPLE_JOBS}: no such file"
+    assert failure == f"not_found: saved responses: read job nobody from {SAMPLE_JOBS}: no such file"
     assert [each.rpartition(": ")[2] for each in others] == ["Not a directory", "No such file or directory"]
     assert others[0].startswith(f"cannot write {taken}/parked/not_found/nobody.json")
 

@@ -111,7 +111,7 @@ def test_a_false_success_is_a_problem_without_files() -> None:
         (
             "not_saved",
             (
-                "ICE's error text stands in place of a path in OutputFiles[0]: 1 of 1 was not written "
+                "OutputFiles[0]: ICE's error text is in place of a path. 1 of 1 file was not written "
                 "(is the bucket in another region?)"
             ),
         )
@@ -125,14 +125,15 @@ def test_a_file_that_was_not_saved_is_told_from_those_that_were() -> None:
     assert not manifest.complete
     (problem,) = manifest.problems
     assert problem.code == "not_saved"
-    assert "in OutputFiles[1]: 1 of 3 was not written" in problem.message
+    assert "OutputFiles[1]: ICE's error text is in place of a path. 1 of 3 files was not written" in problem.message
 
 
 def test_many_files_that_were_not_saved_are_one_problem() -> None:
     """Ten positions are told, the others are counted."""
     manifest = _manifest({}, OutputFiles=["oss fail to save it"] * 12)
     (problem,) = manifest.problems
-    assert "OutputFiles[8], OutputFiles[9] and 2 more: 12 of 12 were not written" in problem.message
+    assert "OutputFiles[8], OutputFiles[9] and 2 more: ICE's error text is in place of a path. " in problem.message
+    assert "12 of 12 files were not written" in problem.message
 
 
 def test_a_url_that_matches_no_file_is_a_problem() -> None:
@@ -142,7 +143,7 @@ def test_a_url_that_matches_no_file_is_a_problem() -> None:
     assert [file.uri for file in manifest.files] == ["oss://out/a.mp4", "oss://out/b.srt", "oss://out/c.mp4"]
     assert not manifest.complete
     assert [(problem.code, problem.uri, problem.message) for problem in manifest.problems] == [
-        ("unmatched_url", "oss://out/c.mp4", "OutputUrls names c.mp4, which is none of the files in OutputFiles")
+        ("unmatched_url", "oss://out/c.mp4", "OutputUrls names c.mp4, which is not in OutputFiles")
     ]
 
 

@@ -64,7 +64,9 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine", encoding="utf-8")
     before = files_of(tmp_path)
 
-    with pytest.raises(FolderRefusedError, match=r"holds index\.html and 1 more, and no report: expected a new folder"):
+    with pytest.raises(
+        FolderRefusedError, match=r"contains index\.html and 1 more and is not a report: expected a new folder"
+    ):
         write(tmp_path, index="new")
 
     assert files_of(tmp_path) == before
@@ -79,7 +81,7 @@ def test_a_report_with_something_of_somebody_else_is_refused(tmp_path: Path, nam
     path.write_text("mine", encoding="utf-8")
     before = files_of(tmp_path)
 
-    with pytest.raises(FolderRefusedError, match=r"which is not of a report: move it away"):
+    with pytest.raises(FolderRefusedError, match=r"which is not part of a report: move it"):
         write(tmp_path, index="new")
 
     assert files_of(tmp_path) == before
@@ -95,7 +97,7 @@ def test_a_link_in_place_of_a_part_is_refused(tmp_path: Path) -> None:
     (folder / "jobs").rmdir()
     (folder / "jobs").symlink_to(elsewhere)
 
-    with pytest.raises(FolderRefusedError, match="holds jobs, which"):
+    with pytest.raises(FolderRefusedError, match="contains jobs, which"):
         write(folder, index="new")
 
     assert (elsewhere / "job-x.html").exists()

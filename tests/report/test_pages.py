@@ -86,7 +86,7 @@ def test_what_needs_attention_comes_first_with_its_reason(english: Path) -> None
 
     assert order == sorted(order)
     assert "ICE reports that the job failed." in text
-    assert "ICE's error text stands in place of a path in OutputFiles[0], OutputFiles[1]" in text
+    assert "OutputFiles[0], OutputFiles[1]: ICE's error text is in place of a path" in text
     assert re.search(r" Failed 1 videoclip-failed .* False success 1 cover-false-success .* Incomplete 13 ", text)
     assert "See all 15 jobs that need attention" in text
     assert "audioqualityassessment-0001" not in page(english, "attention-1.html").text

@@ -37,7 +37,7 @@ def teardown(cloud: LocalCloud, *arguments: str, **more: str) -> Finished:
 def states(done: Finished) -> list[str]:
     """The state of each thing but the account, without the calls."""
     lines = [line for line in done.stdout.splitlines() if line[:1].isalpha() and "add --yes" not in line]
-    return [line.split()[0] for line in lines if not line.startswith("there     account ")]
+    return [line.split()[0] for line in lines if not line.startswith("exists    account ")]
 
 
 def changes(cloud: LocalCloud) -> list[str]:

@@ -23,7 +23,8 @@ _HEAD = """# Commands
 Results are on standard output. Errors, hints, progress and summaries are on standard error, so that the output can be
 piped. The settings are in [configuration](configuration.md).
 
-Completion of commands, options and function names with the Tab key, in bash; for zsh, write `zsh_source`:
+Run this to complete commands, options and function names with the Tab key in bash. In zsh, write `zsh_source`
+instead of `bash_source`:
 
 ```sh
 eval "$(_ICE_RESULT_COMPLETE=bash_source ice-result)"

@@ -19,22 +19,22 @@ IN_CHINESE = {
     "ICE_RESULT_SINKS": "记录的存储目标：URL，多个用逗号分隔，每个任务都写入所有目标",
     "ICE_RESULT_JOBS": "任务的来源：`ice`，或 `file:` 加上保存响应的目录",
     "ICE_RESULT_REGION": "任务所在的地域，例如 cn-shanghai；在函数计算上默认为函数所在的地域",
-    "ICE_RESULT_ICE_ENDPOINT": "ICE 的接入点，默认为 `ice.<region>.aliyuncs.com`",
-    "ICE_RESULT_OSS_ENDPOINT": "OSS 的接入点，默认为 `oss-<region>.aliyuncs.com`",
+    "ICE_RESULT_ICE_ENDPOINT": "ICE 的 Endpoint，默认为 `ice.<region>.aliyuncs.com`",
+    "ICE_RESULT_OSS_ENDPOINT": "OSS 的 Endpoint（访问域名），默认为 `oss-<region>.aliyuncs.com`",
     "ICE_RESULT_OSS_ADDRESSING": "`virtual`（Bucket 在主机名中）或 `path`（用于本机上的服务）",
     "ICE_RESULT_OSS_ENCRYPTION": "写入时使用的服务端加密方式：AES256、KMS 或 SM4",
-    "ICE_RESULT_OTS_ENDPOINT": "表格存储的接入点，默认为 `<instance>.<region>.ots.aliyuncs.com`",
-    "ICE_RESULT_MNS_ENDPOINT": "MNS 接入点：`<account id>.mns.<region>.aliyuncs.com`；用于 `backfill --via-queue`",
-    "ICE_RESULT_MNS_CONTROL_ENDPOINT": "MNS 管控接口的接入点，默认为 `mns-open.<region>.aliyuncs.com`；用于 `setup`",
-    "ICE_RESULT_RAM_ENDPOINT": "RAM 的接入点，默认为 `ram.aliyuncs.com`；用于 `setup`",
-    "ICE_RESULT_STS_ENDPOINT": "STS 的接入点，默认为 `sts.<region>.aliyuncs.com`；用于 `setup`",
-    "ICE_RESULT_S3_ENDPOINT": "S3 兼容存储的接入点，默认为 AWS",
+    "ICE_RESULT_OTS_ENDPOINT": "表格存储的 Endpoint，默认为 `<instance>.<region>.ots.aliyuncs.com`",
+    "ICE_RESULT_MNS_ENDPOINT": "MNS 的 Endpoint：`<account id>.mns.<region>.aliyuncs.com`；用于 `backfill --via-queue`",
+    "ICE_RESULT_MNS_CONTROL_ENDPOINT": "MNS 管控接口的 Endpoint，默认为 `mns-open.<region>.aliyuncs.com`；用于 `setup`",
+    "ICE_RESULT_RAM_ENDPOINT": "RAM 的 Endpoint，默认为 `ram.aliyuncs.com`；用于 `setup`",
+    "ICE_RESULT_STS_ENDPOINT": "STS 的 Endpoint，默认为 `sts.<region>.aliyuncs.com`；用于 `setup`",
+    "ICE_RESULT_S3_ENDPOINT": "S3 兼容存储的 Endpoint，默认为 AWS",
     "ICE_RESULT_S3_ADDRESSING": "`virtual`（Bucket 在主机名中）或 `path`（许多其他服务使用这种方式）",
     "ICE_RESULT_EVENT_TYPES": "要处理的事件类型，多个用逗号分隔",
     "ICE_RESULT_JOB_ID_PATHS": "任务 ID 在事件中的位置：JSON Pointer，多个用逗号分隔，依次查找",
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` 或 `off`：是否到 OSS 核对每个输出文件",
     "ICE_RESULT_CONCURRENCY": "同时处理的任务数，1 到 256",
-    "ICE_RESULT_PARK_URL": "暂存事件的存储位置，不希望暂存在存储目标中时设置",
+    "ICE_RESULT_PARK_URL": "暂存事件的存储位置；不想保存在上述存储目标中时设置",
     "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存事件只能由人工重试，1 到 1000",
     "ICE_RESULT_CALLBACK_URL": "在 ICE 中设置的回调地址，用于校验 HTTP 回调的签名",
     "ICE_RESULT_CALLBACK_KEYS": "回调的鉴权密钥（AuthKey）；更换密钥期间填写新旧两个，用逗号分隔",
@@ -61,7 +61,7 @@ class Table(NamedTuple):
     def in_english(cls, settings: type[Settings] = Settings) -> Table:
         """Make the table of docs/configuration.md."""
         meanings = {row.name: row.meaning for row in rows(settings)}
-        return cls("| variable | meaning | default |", "none: has to be set", meanings)
+        return cls("| variable | meaning | default |", "none: must be set", meanings)
 
     @classmethod
     def in_chinese(cls) -> Table:

@@ -27,7 +27,7 @@ from support.command_line import ice_result_shown
 _STABLE = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\bin \d+\.\d s\b"), "in N s"),
-    (re.compile(r", \d+\.\d a second\b"), ", N a second"),
+    (re.compile(r", \d+\.\d per second\b"), ", N per second"),
     (re.compile(r"(?<=keys, …)\w{4}\b"), "XXXX"),
     (re.compile(r"\b\d s (ahead of|behind)\b"), "N s ahead of"),
     (re.compile(r"\brequest id [0-9A-Za-z-]+"), "request id ID"),
@@ -96,6 +96,9 @@ def _run(words: list[str], environment: dict[str, str]) -> list[str]:
     match words:
         case ["printf", text, ">", name]:
             Path(name).write_bytes(text.encode().decode("unicode_escape").encode("latin-1", "surrogateescape"))
+            return []
+        case ["rm", name]:
+            Path(name).unlink()
             return []
         case ["mkdir", name]:
             Path(name).mkdir(parents=True)

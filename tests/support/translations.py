@@ -100,15 +100,13 @@ def _links(english: Page, chinese: Page) -> Iterator[str]:
 
 
 def _place(link: Link, page: Page, twin: Page) -> str:
-    """Return what a link means in either language: the page of the reader's language, and the number of the heading."""
+    """Return what a link means in either language: the file of the reader's language, and the number of the heading."""
     if link.target == twin.path:
         return "the page in the other language"
     target = _page_at(link.target, page)
-    if target is None:
-        return f"{link.target}#{link.fragment}"
     right = chinese_twin(link.target) is None if is_chinese(page.path) else not is_chinese(link.target)
     name = link.target if not is_chinese(link.target) else link.target.replace(".zh-CN", "")
-    heading = target.anchors.index(link.fragment) if link.fragment in target.anchors else link.fragment
+    heading = target.anchors.index(link.fragment) if target and link.fragment in target.anchors else link.fragment
     return f"{name}, heading {heading}{'' if right else ', in the wrong language'}"
 
 

@@ -28,7 +28,7 @@ def write_zip(tree: Path, path: Path) -> None:
 
 
 def describe(path: Path) -> str:
-    """What lies in a package, largest first, and its size and SHA-256."""
+    """Contents of a package, largest first, and its size and SHA-256."""
     files, unpacked, packed = Counter[str](), Counter[str](), Counter[str]()
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():

@@ -54,7 +54,7 @@ def _uv(cache: Path, arguments: list[str | Path], tried: str) -> None:
 
 
 def _index_of_pip() -> dict[str, str]:
-    """Return the variable that tells uv of the mirror pip is configured for: uv reads no settings of pip."""
+    """Return the variable that gives uv the mirror of pip's settings, which uv does not read."""
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]

@@ -70,7 +70,7 @@ def _component(distribution: Distribution, hashes: dict[tuple[str, str], list[st
 
 
 def _licenses(distribution: Distribution) -> list[str]:
-    """Return what the project states: an expression, else a name, else its classifiers; a whole text is no name."""
+    """Return what the project states: an expression, else a name, else its classifiers; a long text is not a name."""
     metadata = distribution.metadata
     values = [*(metadata.get_all("License-Expression") or []), *(metadata.get_all("License") or []), ""]
     stated = str(values[0]).strip()

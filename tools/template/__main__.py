@@ -60,9 +60,13 @@ def write(package: Path, out: Path) -> None:
     if not package.is_file():
         raise FileNotFoundError(errno.ENOENT, "no such package: run `make package PY=310`", str(package))
     if package.resolve().is_relative_to(out.resolve()) or PARTS.is_relative_to(out.resolve()):
-        raise FileExistsError(errno.EEXIST, "the folder holds what is copied: name another one with --out", str(out))
+        raise FileExistsError(
+            errno.EEXIST, "the folder contains the files to copy: choose another folder with --out", str(out)
+        )
     if out.exists() and any(out.iterdir()) and not _is_ours(out):
-        raise FileExistsError(errno.EEXIST, "the folder holds something else: name another one with --out", str(out))
+        raise FileExistsError(
+            errno.EEXIST, "the folder contains something else: choose another folder with --out", str(out)
+        )
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(PARTS, out)
     (out / "src").mkdir()

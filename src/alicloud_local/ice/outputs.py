@@ -55,7 +55,7 @@ def _texts(value: JsonValue) -> list[str]:
 
 
 def _named_in(value: JsonValue, field: str) -> Iterator[str]:
-    """Yield the names under `field` anywhere in Result, which is JSON text and may hold further JSON text."""
+    """Yield the names under `field` anywhere in Result, which is JSON text and may contain further JSON text."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
             value = json.loads(value)

@@ -17,7 +17,7 @@ from alicloud_local.service import Keyring, ServerOptions
 class MnsControlServer(RpcService):
     """The queues of a store, which `MnsServer` sends to. The target of a call is the queue.
 
-    With `counts_messages` off, the attributes of each queue tell of 0 messages, as is announced for the service
+    With `counts_messages` off, the attributes of each queue count 0 messages, as is announced for the service
     [documented].
     """
 

@@ -151,7 +151,7 @@ def get_object_meta(call: Call) -> Reply:
 
 
 def delete_object(call: Call) -> Reply:
-    """Remove an object; one that is not there is no error."""
+    """Remove an object. A missing object is not an error."""
     call.bucket.objects.pop(call.key, None)
     return Reply(204)
 

@@ -68,7 +68,7 @@ def put_bucket(store: Store, name: str, region: str, request: Request, now: floa
 
 
 def delete_bucket(call: Call) -> Reply:
-    """Remove a bucket that holds neither objects nor parts."""
+    """Remove a bucket that contains neither objects nor parts."""
     if call.bucket.objects or call.bucket.uploads:
         raise RefusedError(
             409, "BucketNotEmpty", "The bucket you tried to delete is not empty.", {"BucketName": call.bucket.name}
@@ -181,7 +181,7 @@ def delete_setting(call: Call, name: str) -> Reply:
 def delete_objects(call: Call) -> Reply:
     """Remove many objects, up to 1,000; those that are not there count as removed."""
     parameters = call.request.parameters
-    # A key may hold control characters, which no XML can: they take a detour through the private use area.
+    # A key may contain control characters, which no XML can: they take a detour through the private use area.
     text = checked_body(call.request).decode(errors="replace").translate({code: 0xE000 + code for code in _CONTROLS})
     wanted = xml.parse(text.encode(), "Delete")
     back = {0xE000 + code: code for code in _CONTROLS}

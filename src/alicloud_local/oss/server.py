@@ -98,7 +98,7 @@ class OssServer(LocalService):
             return self._store.bucket(bucket).objects[key].data
 
     def delete(self, bucket: str, key: str) -> None:
-        """Remove an object, as a lifecycle rule does; one that is not there is no error."""
+        """Remove an object, as a lifecycle rule does. A missing object is not an error."""
         with self._store.lock:
             self._store.bucket(bucket).objects.pop(key, None)
 

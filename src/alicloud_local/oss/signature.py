@@ -128,7 +128,7 @@ class OssVerifier:
     def _secret(self, key_id: str, token: str) -> str:
         secret = self._keyring.secrets.get(key_id)
         needed = self._keyring.tokens.get(key_id, "")
-        if secret is None or (needed and not token):  # inferred: a temporary key without its token is no key at all
+        if secret is None or (needed and not token):  # inferred: a temporary key without its token is not valid
             raise RefusedError(
                 403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records."
             )

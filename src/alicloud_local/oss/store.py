@@ -98,14 +98,14 @@ class Bucket:
 
 
 class Store:
-    """The buckets by name; a thread that reads or changes them holds `lock`."""
+    """The buckets by name; a thread that reads or changes them has acquired `lock`."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.buckets: dict[str, Bucket] = {}
 
     def bucket(self, name: str) -> Bucket:
-        """Return a bucket. Raises KeyError, which tells what to do, when there is none."""
+        """Return a bucket. Raises KeyError, which says what to do, when there is none."""
         bucket = self.buckets.get(name)
         if bucket is None:
             raise KeyError(f"no bucket {name!r} in the local OSS: create_bucket() it first")

@@ -26,7 +26,7 @@ _COMPARISONS: Mapping[int, Callable[[Any, Any], bool]] = {
 
 
 def read_condition(data: bytes) -> Predicate:
-    """Return the test that a serialized Filter describes; no bytes are no condition. Raises RefusedError.
+    """Return the test that a serialized Filter describes; without bytes, there is no condition. Raises RefusedError.
 
     A value of another type than the condition's never fits, but for `not equal` [inferred].
     """

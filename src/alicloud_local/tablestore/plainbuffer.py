@@ -71,7 +71,7 @@ class PlainRow(NamedTuple):
 
 
 class PlainBufferError(ValueError):
-    """Bytes that are no PlainBuffer, or with a wrong checksum."""
+    """Bytes that are not PlainBuffer, or with a wrong checksum."""
 
 
 def decode_row(data: bytes) -> PlainRow:
@@ -86,7 +86,7 @@ def decode_row(data: bytes) -> PlainRow:
 
 
 def encode_rows(rows: Iterable[tuple[Mapping[str, Value], Iterable[Cell]]]) -> bytes:
-    """Write rows, each a primary key and its cells; no row is no byte."""
+    """Write rows, each a primary key and its cells; without rows, there are no bytes."""
     parts = [_encode_row(key, cells) for key, cells in rows]
     return _HEADER + b"".join(parts) if parts else b""
 

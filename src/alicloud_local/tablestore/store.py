@@ -98,7 +98,7 @@ class Table:
 
 
 class Instance:
-    """The tables of an instance; a thread that reads or writes them holds `lock`."""
+    """The tables of an instance; a thread that reads or writes them has acquired `lock`."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

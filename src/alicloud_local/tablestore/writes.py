@@ -169,7 +169,7 @@ def _check_size(operation: str, size: int) -> None:
 
 
 def _apply(table: Table, change: Change, now_ms: int) -> Outcome:
-    """Test the condition and make the change; the caller holds the lock."""
+    """Test the condition and make the change; the caller has acquired the lock."""
     place = table.place(change.key)
     _check_timestamps(table, change.cells, now_ms)
     row = table.rows.get(place)

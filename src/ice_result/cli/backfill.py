@@ -9,7 +9,6 @@ Every job that is done is written to a file (backfill_progress.py), so that an i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ import click
 from ice_result.app import assemble, queue_at
 from ice_result.cli.backfill_progress import Progress, Target
 from ice_result.cli.inputs import Line, open_input, read_column, read_lines
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Number,
@@ -42,7 +41,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, StorageError
 from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import BY_HAND, EVERYTHING, QUEUE, Settings
@@ -60,7 +59,11 @@ _MOST_UNREADABLE = 10
 @click.option("--column", metavar="NAME|N", help="Read this column of a CSV file, by its name or its number.")
 @click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
-@click.option("--resume", metavar="PATH", help="Keep the list of done jobs in this file. Standard input needs it.")
+@click.option(
+    "--resume",
+    metavar="PATH",
+    help="Progress file: the list of finished jobs. Without it, a run from standard input keeps no progress.",
+)
 @overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
 @longest_wait("one job, or one batch for the queue")
@@ -88,7 +91,9 @@ def backfill(
     Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
     if queue and (overrides.sinks or overrides.jobs or overrides.no_verify or park):
-        raise click.UsageError("--sink, --jobs, --no-verify and --park are settings of the function with --via-queue")
+        raise click.UsageError(
+            "--sink, --jobs, --no-verify and --park cannot be used with --via-queue: the function has its own settings"
+        )
     rate = RateLimiter(per_second=qps)
     with open_input(file) as lines:
         is_file = Path(file).is_file()  # a stream can be read only once
@@ -100,7 +105,9 @@ def backfill(
         printer = JobPrinter(form, total=total)
         with Progress(done_path, target) as progress:
             to = _sender(queue, settings) if queue else _pipeline(settings, parks=park)
-            with printer, closing(to):
+            if isinstance(to, Pipeline) and progress.is_resumed:
+                _check_stores(to, done_path)
+            with printer, finishing(to):
                 ids = read_column(lines, column) if column else read_lines(lines)
                 work = _Work(ids, progress, printer, as_json=form.as_json)
                 if isinstance(to, MnsQueue):
@@ -112,6 +119,16 @@ def backfill(
 
 def _pipeline(settings: Settings, *, parks: bool) -> Pipeline:
     return assemble(settings, usable_credentials(settings, parks=parks), parks=parks)
+
+
+def _check_stores(pipeline: Pipeline, done_path: Path | None) -> None:
+    """Check that the stores of an earlier run exist: its jobs are not recorded again. Raises StorageError."""
+    for sink in pipeline.stores.sinks:
+        try:
+            sink.check_exists()
+        except StorageError as error:
+            hint = f"by {done_path}, jobs are recorded there: remove that file to record them again"
+            raise StorageError(f"{error}; {hint}") from error
 
 
 def _sender(queue: str, settings: Settings) -> MnsQueue:
@@ -131,7 +148,7 @@ def _count_lines(path: Path) -> int:
 class _Work:
     """The jobs of a run, and their outcomes. `clean` is false after a line or a job that did not end well.
 
-    `unreadable` counts the lines that are no job ids.
+    `unreadable` counts the lines that are not job ids.
     """
 
     def __init__(self, lines: Iterable[Line], progress: Progress, printer: JobPrinter, *, as_json: bool) -> None:
@@ -143,7 +160,7 @@ class _Work:
         self.unreadable = 0
 
     def job_ids(self) -> Iterator[JobId]:
-        """Yield each job that is not done, once. Ends after ten lines that are no job ids."""
+        """Yield each job that is not done, once. Ends after ten lines that are not job ids."""
         for line in self._lines:
             if line.job_id is None:
                 self.clean = False

@@ -69,6 +69,11 @@ class Progress:
             except OSError as error:
                 raise self._refused(error) from error
 
+    @property
+    def is_resumed(self) -> bool:
+        """True when jobs were done before."""
+        return bool(self._known)
+
     def take(self, job_id: JobId) -> JobNews:
         """Return `new` for a job that is named for the first time and was not done before."""
         news = self._known.get(job_id, "new")
@@ -118,11 +123,11 @@ def _open(path: Path, target: Target) -> tuple[IO[bytes], dict[str, JobNews]]:
         file.close()
         named = first.decode(errors="replace").strip().removeprefix(_HEADER)
         problem = (
-            f"the progress for {named}, not for {target.name}"
+            f"it has the progress for {named}, not for {target.name}"
             if first.startswith(_HEADER.encode())
-            else ("not the progress of a backfill")
+            else "it is not a progress file of backfill"
         )
-        raise StorageError(f"{path}: {problem}, and so left alone; name another file with --resume")
+        raise StorageError(f"{path}: {problem}; the file was not changed: name another file with --resume")
     if first != header:
         file.truncate(0)
         file.write(header)

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result import errors
-from ice_result.core.credentials import NO_KEYS, Credentials
+from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.oss_address import ObjectAddress
@@ -25,7 +25,7 @@ from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import CallbackSetting, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import Store
-from ice_result.sinks.object.errors import OtherRegionError
+from ice_result.sinks.object.errors import OtherRegionError, SigningRegionError
 from ice_result.sinks.object.oss import OssInspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
@@ -36,9 +36,12 @@ SECONDS = 15.0
 _SKEW_WARNING_SECONDS = 30.0
 _SKEW_FAILURE_SECONDS = 240.0  # callbacks are valid for 300 s, signed calls for 900 s
 _SET_CLOCK = "set this machine's clock, by NTP"
-_OTHER_KEYS = "set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, both of one key that is enabled"
-_BOTH_KEYS = "set both, of one key; a function has the keys of its role"
+_OTHER_KEYS = (
+    "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET to one AccessKey pair that is enabled"
+)
+_BOTH_KEYS = "set both variables to the values of one AccessKey pair; on Function Compute, the role supplies the keys"
 _SET_UP = "`ice-result setup` shows the changes, and makes them with `--all --yes`"
+_BUCKET_REGION = "use the region of the bucket, or another bucket"
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -76,15 +79,21 @@ class Check(NamedTuple):
         return {"name": self.name, "status": self.status, "message": self.message, "remedy": self.remedy}
 
 
-def settings_check(name: str, variable: str, problem: str) -> Check:
-    """Make the check `name` that has failed for a problem of the settings."""
-    what, how, command = problem.partition(": pip install ")
-    if how:  # a missing extra
-        return Check(name, "failed", what if variable == name else f"{variable}: {what}", f"{how[2:]}{command}")
-    if variable == NO_KEYS:
-        return Check(name, "failed", problem, _BOTH_KEYS)
-    verb = "set" if problem.startswith("not set") else "correct"
-    return Check(name, "failed", f"{variable}: {problem}", f"{verb} {variable}; docs/configuration.md explains it")
+def settings_check(variable: str, problem: str, *, is_set: bool) -> Check:
+    """Make the check that has failed for a problem of the settings."""
+    verb = "correct" if is_set else "set"
+    return Check(
+        "settings", "failed", f"{variable}: {problem}", f"{verb} {variable}; docs/configuration.md explains it"
+    )
+
+
+def unopened_store(name: str, error: errors.SettingsError) -> Check:
+    """Make the check of a store that could not be opened."""
+    if isinstance(error, errors.MissingExtraError):
+        return Check(name, "failed", error.problem, error.command)
+    if isinstance(error, errors.MissingKeysError):
+        return Check(name, "failed", error.problem, _BOTH_KEYS)
+    return Check(name, "failed", str(error), _remedy(error))
 
 
 def check_credentials(credentials: Credentials) -> Check:
@@ -104,7 +113,7 @@ def check_clock(endpoint: Endpoint, ca_bundle: str | None, now: Callable[[], flo
         there = _time_at(endpoint, ca_bundle)
     except (IceResultError, OSError, HTTPException, ValueError, TypeError) as error:
         unknown = errors.UnavailableError("read the time", service="ICE", detail=str(error))
-        message = shorten(f"{endpoint.authority} does not tell the time: {error}")
+        message = shorten(f"cannot read the time from {endpoint.authority}: {error}")
         return Check("clock", "warning", message, _remedy(unknown), unknown)
     skew = now() - there
     message = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {endpoint.authority}"
@@ -179,8 +188,8 @@ def _check_tables(sink: Store) -> Check:
         return Check(url, "ok", f"no {', '.join(missing)} yet: the first write creates them")
     if missing:
         remedy = f"create them: `ice-result setup --tables --yes --sink {url}`"
-        return Check(url, "failed", f"without {', '.join(missing)}", remedy)
-    return Check(url, "ok", f"{len(tables)} tables, as they should be")
+        return Check(url, "failed", f"missing tables: {', '.join(missing)}", remedy)
+    return Check(url, "ok", f"all {len(tables)} tables exist")
 
 
 def _check_versioning(sink: Store) -> Iterator[Check]:
@@ -195,7 +204,9 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
         if status == "off":
             yield Check(name, "ok", "off")
         elif status:
-            remedy = "each write of a record keeps the one before it: add a lifecycle rule for non-current versions"
+            remedy = (
+                "OSS keeps every earlier version of a record: add a lifecycle rule that deletes non-current versions"
+            )
             yield Check(name, "warning", status, remedy)
 
 
@@ -208,7 +219,7 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Iterator[Check]
     except IceResultError as error:
         remedies: dict[type[IceResultError], str] = {
             errors.KeysRefusedError: _OTHER_KEYS,
-            OtherRegionError: "let ICE write to a bucket of its own region: to others it writes nothing",
+            OtherRegionError: "use an output bucket in the region of the jobs: ICE writes nothing to other regions",
             errors.ForbiddenError: (
                 f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --output-bucket {bucket}`"
             ),
@@ -225,9 +236,9 @@ def check_deployment(account: Account, wanted: Collection[str]) -> Iterator[Chec
     for name, target in account.needs(wanted):
         try:
             for step in target():
-                is_there = step.state == "there"
+                exists = step.state == "exists"
                 message = f"{step.state}{f': {step.note}' if step.note else ''}"
-                yield Check(step.thing, "ok" if is_there else "failed", message, None if is_there else _SET_UP)
+                yield Check(step.thing, "ok" if exists else "failed", message, None if exists else _SET_UP)
         except NotAllowedError as error:
             remedy = "allow it: `ice-result policy --deployer` prints what setup needs"
             yield _failed(name, error, remedy)._replace(status="warning")
@@ -255,11 +266,17 @@ def _failed(name: str, error: IceResultError, remedy: str | None = None) -> Chec
 
 def _remedy(error: IceResultError) -> str:
     if isinstance(error, errors.ForbiddenError) and error.service == "S3":
-        return "check the keys (AWS_ACCESS_KEY_ID and the others), and let their owner read and write there"
+        return (
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and allow their user to read and write in this bucket"
+        )
     for kind, remedy in _REMEDIES.items():
         if isinstance(error, kind):
             return remedy
-    return _reach(error) if isinstance(error, errors.ServiceError) and error.transient else "fix what the message names"
+    return (
+        _reach(error)
+        if isinstance(error, errors.ServiceError) and error.transient
+        else "correct the setting or the resource that the message names"
+    )
 
 
 def _reach(error: errors.ServiceError) -> str:
@@ -271,7 +288,8 @@ def _reach(error: errors.ServiceError) -> str:
 
 _REMEDIES: dict[type[IceResultError], str] = {
     errors.KeysRefusedError: _OTHER_KEYS,
-    OtherRegionError: "use the region of the bucket, or another bucket",
+    OtherRegionError: _BUCKET_REGION,
+    SigningRegionError: _BUCKET_REGION,
     errors.ForbiddenError: _ALLOW_ROLE,
     errors.ThrottledError: "wait a little, and run it again",
     errors.NoSuchTableError: "create them: `ice-result setup --tables --yes`, or correct the name of the instance",

@@ -91,7 +91,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
                 elif isinstance(event, Malformed):
                     yield Line(None, f"{place}: {event.reason}")
         elif number == 1 and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN:
-            yield Line(None, f"{place}: {text!r} is the head of a column: use --column {shlex.quote(text)}")
+            yield Line(None, f"{place}: {text!r} looks like a column header: use --column {shlex.quote(text)}")
         elif text and not text.startswith("#"):
             yield _one_id(text, place)
 

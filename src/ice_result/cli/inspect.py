@@ -113,6 +113,9 @@ def json_schema(name: str) -> JsonObject:
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a decoded result or an event; without NAME, all of them."""
+    """Print the JSON Schema of a record, a manifest, a decoded result or an event.
+
+    Without an argument, print all of them.
+    """
     shown = json_schema(name) if name else {each: json_schema(each) for each in sorted(SCHEMAS)}
     click.echo(json.dumps(shown, indent=2, ensure_ascii=False))

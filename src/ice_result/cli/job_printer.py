@@ -10,8 +10,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -95,17 +97,17 @@ class JobPrinter:
     def _summary(self, *, is_interrupted: bool) -> str:
         seconds = time.monotonic() - self._started
         names = sorted(self._counts, key=lambda name: (name in self._complete, name))
-        counts = ", ".join(map(self._counted, names)) or ("nothing done" if is_interrupted else self._if_nothing)
-        rate = f", {self._worked_on / seconds:.1f} a second" if self._worked_on > 1 else ""
+        counts = ", ".join(map(self._counted, names)) or ("no job ended" if is_interrupted else self._if_nothing)
+        rate = f", {self._worked_on / seconds:.1f} per second" if seconds and self._worked_on > 1 else ""
         hidden = "; -v prints a line for each job" if self._hidden else ""
         return f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}{hidden}"
 
     def _counted(self, name: str) -> str:
-        """Format a count: `14 recorded: 13 complete, 1 not`, or only the number."""
+        """Format a count: `14 recorded: 13 complete, 1 not complete`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
-        rest = f", {number - complete} not" if complete < number else ""
+        rest = f", {number - complete} not complete" if complete < number else ""
         return f"{number} {name}: {complete} complete{rest}"
 
     def skip(self, name: str) -> None:
@@ -171,3 +173,26 @@ def _colour(outcome: JobOutcome) -> str:
             return "green"
         return "red" if OUTCOME_COLOURS.get(outcome.job_outcome or "") == "red" else "yellow"
     return _COLOURS[outcome.outcome]
+
+
+class Closable(Protocol):
+    """Thing that is closed when the work on its jobs has ended."""
+
+    def close(self) -> None:
+        """Wait for the work that is under way."""
+        ...
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+@contextmanager
+def finishing(target: ClosableT) -> Iterator[ClosableT]:
+    """Close the target in the end. After Ctrl-C the jobs in work are finished, which a second Ctrl-C cuts short."""
+    try:
+        yield target
+    except KeyboardInterrupt:
+        print_note("finishing the jobs in work; press Ctrl-C again to stop at once")
+        raise
+    finally:
+        target.close()

@@ -38,7 +38,7 @@ def print_error(line: str) -> None:
 
 
 def print_note(line: str) -> None:
-    """Print a line that is no error, such as a count, on standard error."""
+    """Print a line that is not an error, such as a count, on standard error."""
     standard_error().print(Text(printable(line)), soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import assemble
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     SECONDS,
@@ -51,7 +51,8 @@ _LONGEST_MESSAGE = 120
 _SECONDS_EACH = 60.0
 _DONE = {"recorded", "ignored"}
 _INTERRUPTED = 130
-_STILL_PARKED = "it could not be removed, or it was parked again meanwhile"
+_PERMANENT = "permanent, needs a person"
+_STILL_PARKED = "it could not be removed, or it was parked again in the meantime"
 
 
 def _summary(envelope: ParkedEnvelope) -> JsonObject:
@@ -139,7 +140,7 @@ def parked_list(
 def parked_show(*, name: str, overrides: Overrides, as_json: bool) -> int:
     """Show a parked event with its earlier attempts. A job may have several parked events: then all of them.
 
-    Exit status: 0 when the event is there, 1 when it is not, 2 for wrong usage.
+    Exit status: 0 when the event was found, 1 otherwise, 2 for wrong usage.
     """
     selection = select(overrides, (name,))
     for envelope in read_envelopes(selection.entries, Deadline.after(SECONDS)):
@@ -166,7 +167,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         _print_lines(_text(envelope), console)
         return
     known: dict[str, object] = {
-        "reason": f"{parked.reason} ({'may pass by itself' if parked.transient else 'will not pass by itself'})",
+        "reason": f"{parked.reason} ({'temporary, retried automatically' if parked.transient else _PERMANENT})",
         "dead": "only `parked retry --dead` retries it" if parked.dead else None,
         "job": parked.job_id,
         "event type": parked.event_type,
@@ -217,7 +218,7 @@ def parked_retry(
 ) -> int:
     """Process parked events again. An event whose job is recorded is no longer parked.
 
-    Without JOB_ID, KEY and filters, all parked events but the dead ones. --sink only selects the stores of parked
+    Without JOB_ID, KEY and filters, all parked events except dead ones. --sink only selects the stores of parked
     events: records are written to ICE_RESULT_SINKS, if it is set.
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
@@ -233,10 +234,13 @@ def parked_retry(
         return 0 if selection.whole else 1
     if not (selection.entries or selection.whole):  # what is wrong is printed
         return 1
-    pipeline = assemble(settings, usable_credentials(settings))
+    credentials = usable_credentials(settings)
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with JobPrinter(form, total=total, if_nothing="nothing to retry") as printer:
+    with (
+        JobPrinter(form, total=total, if_nothing="nothing to retry") as printer,
+        finishing(assemble(settings, credentials)) as pipeline,
+    ):
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
                 printer.count(outcome)
@@ -247,7 +251,6 @@ def parked_retry(
                 printer.print_error(
                     f"{result.envelope.entry.key}: its job is done, but the event is still parked: {_STILL_PARKED}"
                 )
-    pipeline.close()
     return 0 if is_clean and selection.whole else 1
 
 
@@ -281,7 +284,8 @@ def parked_discard(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Remove parked events for good: there is no other copy of them. An event that is parked again meanwhile stays.
+    """Remove parked events for good: there is no other copy of them. An event that is parked
+    again in the meantime is kept.
 
     Exit status: 0 when all events were removed, 1 otherwise, 2 for wrong usage.
     """
@@ -293,8 +297,10 @@ def parked_discard(
     if dry_run:
         _show_list(envelopes, as_json=as_json)
         return 0 if selection.whole else 1
-    if selection.entries and not yes and (status := _ask(selection)):
-        return status
+    if selection.entries and not yes:
+        envelopes = iter([*envelopes])  # as they are now: an event that is parked again during the question is kept
+        if status := _ask(selection):
+            return status
     removed = [_discard(envelope, as_json=as_json) for envelope in envelopes]
     return 0 if selection.whole and all(removed) else 1
 
@@ -324,7 +330,7 @@ def _discard(envelope: ParkedEnvelope, *, as_json: bool) -> bool:
         print_error(str(error))
         return False
     if not is_gone:
-        print_error(f"{envelope.entry.key} stays: it was parked again meanwhile")
+        print_error(f"{envelope.entry.key} is kept: it was parked again in the meantime")
         return False
     if as_json:
         write_line(dump(_summary(envelope)))

@@ -115,9 +115,7 @@ def select(
         found = [entry for entry in found if entry.written >= since]
     entries = [entry for entry in found if dead or entry.reason != DEAD]
     if left := len(found) - len(entries):
-        print_error(
-            f"{left} dead {'event is' if left == 1 else 'events are'} left alone; --dead retries dead events too"
-        )
+        print_error(f"{left} dead {'event is' if left == 1 else 'events are'} skipped; --dead retries dead events too")
     return Selection(entries, whole and not unknown)
 
 

@@ -18,17 +18,18 @@ from ice_result.settings import Settings
 
 
 @click.command(
-    short_help="Print the RAM policy that the function needs.",
+    short_help="Print the RAM policy of the function's role.",
     epilog="Example: ice-result policy --sink oss://my-records/ice --output-bucket my-output",
 )
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, instead of its permissions.")
 @click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
-@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket of output files of ICE.")
+@click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes files to.")
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
 @click.option(
     "--log-project",
     metavar="NAME",
-    help="Project of Log Service for the function's logs; by default the one of DEPLOY_ACCOUNT_ID.",
+    help="Log Service project of the function's logs. By default, the project that `logConfig: auto` creates in the "
+    "account DEPLOY_ACCOUNT_ID.",
 )
 @click.option(
     "--sink", "sinks", metavar="URL", multiple=True, help="Allow this store instead of those of ICE_RESULT_SINKS."
@@ -46,7 +47,7 @@ def policy(
 ) -> None:
     """Print the least-privilege RAM policy of the function's role, for the configured sinks and buckets.
 
-    What is not given comes from the DEPLOY_ variables of s.yaml, where any of them is set.
+    Values that are not given come from the DEPLOY_ variables of s.yaml, if any of them is set.
     """
     if trust:
         click.echo(json.dumps(TRUST_POLICY, indent=2))

@@ -11,7 +11,7 @@ import click
 from ice_result import expecting
 from ice_result.app import assemble
 from ice_result.cli.inputs import open_input, read_input, read_lines
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
@@ -30,10 +30,11 @@ from ice_result.cli.options import (
 )
 from ice_result.cli.output import printable, write_line
 from ice_result.core.deadline import Deadline
-from ice_result.core.json_text import dump
+from ice_result.core.json_text import dump, valid_text
 from ice_result.processing.batch import RunContext
 from ice_result.settings import BY_HAND, EVERYTHING, Settings
-from ice_result.triggers import Malformed, TriggerEvent, TriggerOptions, parse
+from ice_result.triggers import Malformed, TriggerEvent, TriggerOptions, job_event, parse
+from ice_result.triggers.cleaning import without_secrets
 
 _MOST_PROBLEMS = 10
 
@@ -72,14 +73,16 @@ def process(
     events = [*_events(job_ids, event, options)]
     if not park:
         _check(events)
-    pipeline = assemble(settings, usable_credentials(settings, parks=park), parks=park)
+    credentials = usable_credentials(settings, parks=park)
     clean = True
-    with JobPrinter(form, total=len(events)) as printer:
+    with (
+        JobPrinter(form, total=len(events)) as printer,
+        finishing(assemble(settings, credentials, parks=park)) as pipeline,
+    ):
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             printer.count(outcome)
             printer.show(outcome)
-    pipeline.close()
     return 0 if clean else 1
 
 
@@ -89,14 +92,10 @@ def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions
         if triggered.refused:
             raise click.UsageError(f"{event}: an HTTP request that is refused: {triggered.refused}")
         place = "standard input" if event == "-" else event
-        yield from (_named(each, f"{place}: ") for each in triggered.events)
-    for job_id in job_ids:
-        yield from (_named(each, "JOB_ID ") for each in parse(dump({"JobId": job_id}), options).events)
-
-
-def _named(event: TriggerEvent, place: str) -> TriggerEvent:
-    """Put the place of an event that cannot be read in front of its reason, as the user gave it."""
-    return replace(event, reason=place + event.reason) if isinstance(event, Malformed) else event
+        for each in triggered.events:
+            yield replace(each, reason=f"{place}: {each.reason}") if isinstance(each, Malformed) else each
+    for job_id in map(valid_text, job_ids):
+        yield replace(job_event(job_id, "JOB_ID"), payload=without_secrets({"JobId": job_id}))
 
 
 def _check(events: list[TriggerEvent]) -> None:
@@ -115,7 +114,7 @@ def _read_duration(_context: click.Context, _option: click.Parameter, text: str)
 
 
 @click.command(
-    short_help="Note jobs that were submitted, to be looked up.",
+    short_help="Leave a note for each submitted job.",
     epilog="Example: ice-result expect JOB_ID --within 2h --function Cover",
 )
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
@@ -127,7 +126,7 @@ def _read_duration(_context: click.Context, _option: click.Parameter, text: str)
     show_default=True,
     help="Ask ICE for a job that is not recorded after this time: 90s, 30m, 2h.",
 )
-@of_function("Function of the jobs, such as Cover: saves calls.")
+@of_function("Function of the jobs, such as Cover. The lookup then needs fewer calls.")
 @click.option(
     "--sink",
     "sinks",
@@ -139,7 +138,9 @@ def _read_duration(_context: click.Context, _option: click.Parameter, text: str)
 def expect(
     *, job_ids: tuple[str, ...], within: timedelta, function_name: str | None, sinks: tuple[str, ...], as_json: bool
 ) -> None:
-    """Note that jobs were submitted. The JOB_ID - reads more ids from standard input, one per line.
+    """Leave a note for each submitted job, so that a missed event is noticed.
+
+    The JOB_ID - reads more ids from standard input, one per line.
 
     The function's timer, or `ice-result sweep`, asks ICE for every job that is not recorded in time.
 

@@ -111,7 +111,7 @@ class _Request:
     def summary_name(self, outcome: RewriteOutcome) -> str:
         if outcome == "changed" and self.dry_run:
             return "would be changed"
-        return "left alone" if outcome == "left" else outcome
+        return "skipped" if outcome == "left" else outcome
 
     def show(self, printer: JobPrinter, rewritten: Rewritten, note: str | None) -> None:
         """Print a result as one line of JSON, or for people with a `note`, and for a dry run with the differences."""
@@ -145,7 +145,9 @@ def _stores(
 
 def _lines(changes: Sequence[Change]) -> Iterator[Text]:
     if not changes:
-        yield Text("    the same values: this store does not have them yet, or has them in another form", style="dim")
+        yield Text(
+            "    no value differs: the document is missing in this store, or has another form there", style="dim"
+        )
     for change in changes:
         if change.op != "add":
             yield Text(f"  - {printable(change.path)}: {_value(change.old)}", style="red")
@@ -170,10 +172,10 @@ def _value(value: JsonValue) -> str:
 @_of_stored_jobs
 @click.pass_context
 def verify(context: click.Context, /, **_options: object) -> int:
-    """Look up the output files of stored jobs again, and write manifests with the files that are there now.
+    """Look up the output files of stored jobs again, and write manifests with the files that exist now.
 
-    Without JOB_ID, all jobs. A complete manifest is taken back when a file is no longer there. ICE is not asked, and
-    ICE_RESULT_VERIFY_OUTPUTS=off does not switch this command off.
+    Without JOB_ID, all jobs. If a file no longer exists, an incomplete manifest replaces the complete one. The command
+    does not ask ICE. It also works with ICE_RESULT_VERIFY_OUTPUTS=off.
 
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for wrong usage.
     """
@@ -206,7 +208,7 @@ def verify(context: click.Context, /, **_options: object) -> int:
 def redecode(context: click.Context, /, **_options: object) -> int:
     """Rebuild records and manifests from the stored responses, without asking ICE. Without JOB_ID, all jobs.
 
-    Exit status: 0 when no job failed or was left alone, 1 otherwise, 2 for wrong usage.
+    Exit status: 0 when no job failed or was skipped, 1 otherwise, 2 for wrong usage.
     """
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)

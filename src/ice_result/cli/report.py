@@ -37,13 +37,13 @@ _SECONDS_EACH = 60.0
 
 
 @click.command(
-    short_help="Write pages to look at: counts, covers, timelines.",
+    short_help="Write a static HTML report: counts, covers, timelines.",
     epilog="Example: ice-result report --since 7d -o report",
 )
 @click.argument("job_ids", metavar="[JOB_ID]...", nargs=-1)
 @click.option(
     "-o", "--output", "folder", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the pages: a new one, or that of an earlier report, which is replaced.",
+    help="Folder of the pages. It must be new, or contain an earlier report, which is replaced.",
 )  # fmt: skip
 @of_function()
 @click.option(
@@ -64,12 +64,13 @@ def report(
     embed: bool,
     overrides: Overrides,
 ) -> int:
-    """Write a report: recorded jobs, or only those that are named, as static pages that open from disk.
+    """Write a report of all recorded jobs, or of the given jobs, as static HTML pages. They open without a server.
 
-    Exit status: 0 when all went well, 1 when a named job is not there or a store cannot be read, 2 for wrong usage.
+    Exit status: 0 when all of it was written, 1 when a given job does not exist or a store cannot be read, 2 for wrong
+    usage.
     """
     if job_ids and (function_name or since):
-        raise click.UsageError("--function and --since choose jobs: expected them, or job ids, not both")
+        raise click.UsageError("expected job ids, or --function and --since, but not both")
     require_extra("report", "report")
     from ice_result.report.build import Scope, write_report  # noqa: PLC0415  only with the extra
     from ice_result.report.folder import FolderRefusedError  # noqa: PLC0415  as above

@@ -19,18 +19,18 @@ _SECONDS = 120.0  # for one thing
 _IN_STORES = {"bucket", "tables"}
 _IN_THE_ACCOUNT = {"queues", "callback"}
 _queue = click.option("--queue", metavar="NAME", help="Queue of ICE's events, instead of DEPLOY_QUEUE.")
-_yes = click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
+_yes = click.option("--yes", is_flag=True, help="Make the changes. Without it, they are only shown.")
 
 
-@click.command(
-    short_help="Create what a deployment needs in the account.", epilog="Example: ice-result setup --all --yes"
-)
+@click.command(short_help="Create the resources of a deployment.", epilog="Example: ice-result setup --all --yes")
 @click.option("--bucket", is_flag=True, help="Create the buckets of oss: sinks.")
-@click.option("--queues", is_flag=True, help="Create the queue of ICE's events, and that of dead letters.")
+@click.option("--queues", is_flag=True, help="Create the queue for ICE's events and the queue for dead letters.")
 @click.option("--role", is_flag=True, help="Create the function's role, with the policy that `policy` prints.")
 @click.option("--tables", is_flag=True, help="Create the tables of ots: and sqlite: sinks.")
 @click.option("--callback", is_flag=True, help="Send ICE's events to the queue, or to ICE_RESULT_CALLBACK_URL.")
-@click.option("--all", "everything", is_flag=True, help="All of these except the callback, which others may use.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All of these except the callback, which other programs may use."
+)
 @click.option(
     "--sink", "sinks", metavar="URL", multiple=True, help="Prepare this store instead of those of ICE_RESULT_SINKS."
 )
@@ -56,14 +56,14 @@ def setup(
 ) -> int:
     """Create what a deployment needs: buckets, queues, the role, tables, and ICE's callback.
 
-    Each thing is read first. The names come from the DEPLOY_ variables of s.yaml. Without a target, the state of all of
-    them is shown. Run again, it changes nothing.
+    Each resource is read before it is changed. The names come from the DEPLOY_ variables of s.yaml. Without a target,
+    the command shows the state of all resources. A second run changes nothing.
 
-    Exit status: 0 when everything is there or was created, 1 otherwise, 2 for wrong usage.
+    Exit status: 0 when everything exists or was created, 1 otherwise, 2 for wrong usage.
     """
     wanted = {name for name, is_chosen in chosen.items() if is_chosen or (everything and name != "callback")}
     if yes and not wanted:
-        raise click.UsageError("--yes needs a target: expected --all, --callback or another one")
+        raise click.UsageError("--yes needs a target: --bucket, --queues, --role, --tables, --callback or --all")
     wanted = wanted or {*chosen}
     section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
     account = Account(environment_of_deployment(sinks, queue, output_buckets, region), section)
@@ -72,22 +72,20 @@ def setup(
         check_length(account.policy)
         for note in account.notes():
             print_error(note)
-    return _run(targets, write=yes, if_nothing="these sinks need nothing")
+    return _run(targets, write=yes, if_nothing="nothing to create: these sinks need no bucket and no table")
 
 
-@click.command(
-    short_help="Remove what setup created; records stay.", epilog="Example: ice-result teardown, and then with --yes"
-)
+@click.command(short_help="Remove what setup created.", epilog="Example: ice-result teardown, and then with --yes")
 @region
 @_queue
 @_yes
 def teardown(*, region: str | None, queue: str | None, yes: bool) -> int:
-    """Take away what setup made: the callback's event types, empty queues, the policy and the role.
+    """Remove what setup created: the callback's event types, empty queues, the policy and the role.
 
-    What setup did not make stays, and so do buckets, tables and records. Run `s remove` before: it takes the function
-    away.
+    Resources that setup did not create are kept, and so are buckets, tables and records. Run `s remove` first: it
+    removes the function.
 
-    Exit status: 0 when nothing of setup is left or it was taken away, 1 otherwise, 2 for wrong usage.
+    Exit status: 0 when nothing that setup created is left, 1 otherwise, 2 for wrong usage.
     """
     targets = [*Account(environment_of_deployment((), queue, region=region), ACCOUNT).removals(write=yes)]
     nothing = "nothing that setup created is left under these names"
@@ -117,7 +115,7 @@ def _run(targets: Sequence[tuple[str, Target]], *, write: bool, if_nothing: str,
             if name == "account" or isinstance(error, KeysRefusedError):
                 break
     if is_open:
-        click.echo("nothing is changed: add --yes")
+        click.echo("nothing was changed; add --yes to make these changes")
     elif not shown and not failed:
         click.echo(if_nothing)
     return 1 if failed or is_open else 0

@@ -67,10 +67,10 @@ _SLOW_SECONDS = 3.0
 )
 @most(f"Maximum number of jobs.  [default: {_FIRST_PAGE}, in a table]")
 @overriding(one_sink, region)
-@click.option("--count", is_flag=True, help="Print numbers of jobs instead of jobs.")
+@click.option("--count", is_flag=True, help="Print counts instead of jobs.")
 @click.option("--by", type=click.Choice(GROUPINGS), help="With --count: one line for each function, outcome or day.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per job, or per line of --count.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a first row of names.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a header row.")
 @click.option("--ids", "only_ids", is_flag=True, help="Print only job ids, one per line.")
 def list_jobs(
     *,
@@ -91,12 +91,12 @@ def list_jobs(
 
     A table has at most 50 jobs without --limit; all other forms have all jobs.
 
-    Exit status: 0 when the store could be read, also without a job, 1 otherwise, 2 for wrong usage.
+    Exit status: 0 when the store could be read, even if no job is found, 1 otherwise, 2 for wrong usage.
     """
     if by and not count:
         raise click.UsageError("--by needs --count")
     if as_json + as_csv + only_ids > 1 or (only_ids and count):
-        raise click.UsageError("expected one of --json, --csv and --ids, and no --ids with --count")
+        raise click.UsageError("use only one of --json, --csv and --ids; --ids cannot be used with --count")
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
     store = open_first_sink(overrides)
     with time_limit(Deadline.after(SECONDS)), _note_when_slow(store, wanted):
@@ -113,7 +113,7 @@ def list_jobs(
 @contextmanager
 def _note_when_slow(store: Store, wanted: JobFilter) -> Iterator[None]:
     """After some seconds, say why a listing takes its time, and what makes it shorter."""
-    note = threading.Timer(_SLOW_SECONDS, print_note, (f"reading all of {store.url}; with --since, less is read",))
+    note = threading.Timer(_SLOW_SECONDS, print_note, (f"reading all jobs of {store.url}; --since makes this faster",))
     if store.reads_everything(wanted):
         note.start()
     try:
@@ -182,7 +182,7 @@ def _csv_cell(value: object) -> str | int | float:
             return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too
 
 
 def _print_page(jobs: Iterator[JobLine], limit: int, store: Store) -> None:
@@ -210,7 +210,7 @@ def _row(job: JobLine) -> Row:
 
 
 @click.command(
-    short_help="Show all that is known of recorded jobs.",
+    short_help="Show the record and the manifest of jobs.",
     epilog="Example: ice-result show JOB_ID --sink sqlite:./jobs.db",
 )
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
@@ -219,7 +219,7 @@ def _row(job: JobLine) -> Row:
 def show(*, job_ids: tuple[str, ...], overrides: Overrides, as_json: bool) -> int:
     """Show the record and the manifest of jobs, and where they are stored.
 
-    Exit status: 0 when all jobs are there, 1 when one is not, 2 for wrong usage.
+    Exit status: 0 when all jobs were found, 1 otherwise, 2 for wrong usage.
     """
     store = open_first_sink(overrides)
     console = standard_output()
@@ -271,7 +271,7 @@ def _show(found: StoredJob, store: Store, console: Console) -> None:
         "output": record.output.media or record.output.output_url,
         "template": record.template_id,
         "user data": record.user_data if isinstance(record.user_data, (str, type(None))) else dump(record.user_data),
-        "decoded": record.decode.status,
+        "decoding": record.decode.status,
         "record": addresses.record,
         "manifest": addresses.manifest if manifest else None,
     }
@@ -313,7 +313,7 @@ def _files_title(manifest: Manifest) -> str:
     unchecked = sum(file.exists is None for file in manifest.files)
     if unchecked == len(manifest.files):
         return f"files: {counted(unchecked, 'file')}, not checked"
-    return f"files: {files_summary(manifest)} there{f', {unchecked} not checked' if unchecked else ''}"
+    return f"files: {files_summary(manifest)} exist{f', {unchecked} not checked' if unchecked else ''}"
 
 
 def _section(console: Console, title: str, rows: Sequence[Row]) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import click
 
 from ice_result.app import assemble
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
@@ -51,18 +49,19 @@ def sweep(
 ) -> int:
     """Retry the parked events that are due, and ask ICE for expected jobs that are not recorded in time.
 
-    The timer of the function does the same: this command is for cron, and for use without Function Compute. A parked
-    event is due when its reason may pass by itself and its pause is over: one minute after the first attempt, longer
-    after each further one, at most an hour. A job that cannot be recorded is parked. Several sweeps may run at once.
+    The timer of the function does the same. Use this command in cron, or without Function Compute. A parked event is
+    due if its reason is temporary and its waiting time is over. The waiting time is one minute after the first attempt,
+    then doubles, up to one hour. A job that cannot be recorded is parked. Several sweeps may run at the same time.
 
     Exit status: 0 when nothing was parked again or failed, 1 otherwise, 2 for wrong usage.
     """
     settings = Settings.from_environment(overrides.environment())
     end = Deadline.after(wait)
     clean = True
+    credentials = usable_credentials(settings)
     with (
-        closing(assemble(settings, usable_credentials(settings))) as pipeline,
         JobPrinter(form, total=None, if_nothing="nothing is due") as printer,
+        finishing(assemble(settings, credentials)) as pipeline,
     ):
         for outcome in run_maintenance(pipeline, RunContext(lambda: end), most_retries=limit, most_notes=limit):
             clean = clean and outcome.outcome in {"recorded", "ignored"}

@@ -183,7 +183,7 @@ class ServiceCaller:
             try:
                 value = self._attempt(operation, call, deadline)
             except IceResultError as error:
-                if not error.transient:  # an answer such as a 404 is no throttling
+                if not error.transient:  # an answer such as a 404 is not throttling
                     self.rate.succeeded(turn)
                 pause = self._pause(error, number)
                 if not error.transient or number == self.attempts or pause >= deadline.left():
@@ -223,7 +223,7 @@ class ServiceCaller:
         """Make the error of a call that is not made. Its text is constant, since manifests contain it."""
         if not deadline.left():
             return TimedOutError(operation, service=self.service, detail=_NO_TIME)
-        detail = "not called: it asked for fewer calls, and none is allowed early enough"
+        detail = "not called: the service throttles calls, and no call is allowed before the time limit"
         return ThrottledError(operation, service=self.service, detail=detail)
 
     def _pause(self, error: IceResultError, number: int) -> float:

@@ -66,7 +66,7 @@ def parse_object_endpoint(text: str) -> Endpoint:
     host = endpoint.host
     match = re.fullmatch(_OSS_HOST, host) or re.fullmatch(_S3_HOST, host)
     if match and (bucket := match["bucket"]) and "vpce" not in host:
-        raise ValueError(f"holds the bucket {bucket!r}: expected {host[len(bucket) + 1 :]}, without it")
+        raise ValueError(f"contains the bucket {bucket!r}: expected {host[len(bucket) + 1 :]}, without it")
     return endpoint
 
 

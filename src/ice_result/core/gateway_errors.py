@@ -13,10 +13,16 @@ from ice_result.core.sdk_errors import NEVER_SENT, ErrorTable, Rule, SdkFailure,
 
 GATEWAY_RULES = (
     Rule("Throttling|FlowControl", errors.ThrottledError),
-    Rule("SignatureNonceUsed", errors.UnavailableError, "the request came twice; another try is signed anew"),
-    # The service's own words for these two hold the text that was signed, and with it the security token.
     Rule(
-        "SignatureDoesNotMatch|IncompleteSignature", errors.KeysRefusedError, "the secret is not that of the access key"
+        "SignatureNonceUsed",
+        errors.UnavailableError,
+        "the service got this request twice; the next attempt has a new signature",
+    ),
+    # The service's own words for these two contain the text that was signed, and with it the security token.
+    Rule(
+        "SignatureDoesNotMatch|IncompleteSignature",
+        errors.KeysRefusedError,
+        "the AccessKey secret does not belong to the AccessKey ID",
     ),
     Rule(r"InvalidTimeStamp\.Expired", errors.ClockSkewError),
     Rule(r"InvalidSecurityToken(\.Expired)?$", errors.KeysExpiredError),

@@ -67,7 +67,7 @@ class _EndsWithCallOverTls(EndsWithCall, HTTPSConnection):
 def new_connection(authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
     """Make a connection to a host, which is not open yet. `seconds` bound each wait; `tls` is None for http.
 
-    Raises http.client.InvalidURL for a port that is no number.
+    Raises http.client.InvalidURL for a port that is not a number.
     """
     if tls is None:
         return EndsWithCall(authority, timeout=seconds)

@@ -6,8 +6,9 @@ docs/performance.md]. Here a request is one write, and a reply is read whole, wi
 
     take an idle connection, or connect ── send ── read head ── read body ── keep it open, or close it
 
-A connection is kept only after a reply with a clear end and nothing behind it. One that the server has closed meanwhile
-is noticed before it is used again. Nothing is sent twice, and no redirect is followed: the callers decide about both.
+A connection is kept only after a reply with a clear end and nothing behind it. If the server has closed it in the
+meantime, this is noticed before it is used again. Nothing is sent twice, and no redirect is followed: the callers
+decide about both.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class HttpTransport:
     ) -> HttpReply:
         """Send a request and read its reply. `seconds` bound the connecting, and each wait for bytes after that.
 
-        Raises UnsendableError, OSError for a connection that breaks and a reply that is no HTTP, and TooLargeError for
+        Raises UnsendableError, OSError for a connection that breaks and a reply that is not HTTP, and TooLargeError for
         a body of more than `limit` bytes: as soon as its length is announced, or else when it has become too long.
         """
         scheme, _, rest = url.partition("://")
@@ -173,7 +174,10 @@ class HttpTransport:
             except BaseException:
                 connection.close()
                 raise
-        except (InvalidURL, UnicodeError):  # a port that is no number; a label of the host that is empty, or too long
+        except (
+            InvalidURL,
+            UnicodeError,
+        ):  # a port that is not a number; a label of the host that is empty, or too long
             raise UnsendableError("not the name of a host") from None
         except HTTPException as error:  # from http.client, which opens the tunnel or reads the port
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
@@ -270,7 +274,7 @@ class _Channel:
         self._connection.close()
 
     def exchange(self, method: str, request: bytes, seconds: float, limit: int | None) -> tuple[HttpReply, bool]:
-        """Send a request and read its reply; also tell whether the connection can be used again."""
+        """Send a request and read its reply; also return whether the connection can be used again."""
         use(self._connection)
         self._socket.settimeout(seconds)
         with suppress(BrokenPipeError):  # a server that refuses a long body may close before it has read all of it
@@ -280,7 +284,7 @@ class _Channel:
             if status >= 200:  # noqa: PLR2004  the replies before the final one are 1xx
                 break
         else:
-            raise ConnectionError("the reply does not come: only interim ones")
+            raise ConnectionError("no final reply: only interim (1xx) replies")
         if method == "HEAD" or status in (204, 304):
             body, ends_clearly = b"", True
         else:
@@ -294,16 +298,16 @@ class _Channel:
         version, _, rest = first.partition(" ")
         code, _, reason = rest.partition(" ")
         if version not in ("HTTP/1.1", "HTTP/1.0") or len(code) != 3 or not (code.isascii() and code.isdecimal()):  # noqa: PLR2004
-            raise ConnectionError("the reply is no HTTP: no status line")
+            raise ConnectionError("the reply is not HTTP: no status line")
         return version, int(code), reason, _read_headers(lines)
 
     def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
-        """Read the body; also tell whether it has an end of its own, other than that of the connection."""
+        """Read the body; also return whether it has an end of its own, other than that of the connection."""
         coding, length = headers.text("transfer-encoding").lower(), headers.text("content-length")
         if coding == "chunked":
             body = self._read_chunks(limit)
         elif coding or (length and not (length.isascii() and length.isdecimal())):
-            raise ConnectionError("the reply is no HTTP: its length cannot be read")
+            raise ConnectionError("the reply is not valid HTTP: its length cannot be read")
         elif length:
             _check(int(length), limit)
             body = self._read_exactly(int(length))
@@ -322,19 +326,19 @@ class _Channel:
         while True:
             digits = self._read_until(b"\r\n").partition(b";")[0].strip()
             if not digits or digits.strip(_HEX_DIGITS):
-                raise ConnectionError("the reply is no HTTP: the size of a chunk cannot be read")
+                raise ConnectionError("the reply is not valid HTTP: the size of a chunk cannot be read")
             size = int(digits, 16)
             if not size:
                 break
             _check(len(body) + size, limit, announced=False)
             body += self._read_exactly(size)
             if self._read_exactly(2) != b"\r\n":
-                raise ConnectionError("the reply is no HTTP: a chunk does not end where it should")
+                raise ConnectionError("the reply is not valid HTTP: a chunk does not end where expected")
         trailers = 0
         while line := self._read_until(b"\r\n"):
             trailers += len(line)
             if trailers > LONGEST_HEAD:
-                raise ConnectionError(f"the reply is no HTTP: more than {LONGEST_HEAD} bytes of trailers")
+                raise ConnectionError(f"the reply is not valid HTTP: more than {LONGEST_HEAD} bytes of trailers")
         return bytes(body)
 
     def _read_until(self, end: bytes, begins: bytes = b"") -> bytes:
@@ -345,11 +349,11 @@ class _Channel:
             if not self._received.startswith(begins[: len(self._received)]):
                 break
             if searched > LONGEST_HEAD:
-                raise ConnectionError(f"the reply is no HTTP: more than {LONGEST_HEAD} bytes without an end")
+                raise ConnectionError(f"the reply is not valid HTTP: more than {LONGEST_HEAD} bytes without an end")
             if not self._receive():
                 raise ConnectionResetError("the server closed the connection without a reply")
         if not self._received.startswith(begins):
-            raise ConnectionError("the reply is no HTTP: no status line")
+            raise ConnectionError("the reply is not HTTP: no status line")
         found = self._take(at)
         del self._received[: len(end)]
         return found
@@ -380,7 +384,7 @@ def _read_headers(lines: Sequence[str]) -> Headers:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name or name[0] in " \t":
-            raise ConnectionError("the reply is no HTTP: a line in its head is no header")
+            raise ConnectionError("the reply is not valid HTTP: a line in its head is not a header")
         headers.add(name, value.strip(" \t"))
     return headers
 

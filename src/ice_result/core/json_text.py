@@ -46,7 +46,7 @@ def encoding_of(raw: bytes) -> Literal["utf-16", "utf-8-sig"]:
 
 
 def decode(raw: bytes) -> str:
-    """Decode `raw` and remove its byte order mark. Raises NotJsonError for bytes that are no text."""
+    """Decode `raw` and remove its byte order mark. Raises NotJsonError for bytes that are not text."""
     encoding = encoding_of(raw)
     try:
         return raw.decode(encoding)

@@ -39,7 +39,7 @@ _OSS_HOSTS = (
     ),
 )
 _NOT_REGIONS = {"", "accelerate", "accelerate-overseas", "internal"}
-# An access point takes the place of a bucket, but its alias is no bucket's name. [documented]
+# An access point takes the place of a bucket, but its alias is not the name of a bucket. [documented]
 _ALIAS_ENDINGS = ("-ossalias", "-opapalias")
 _NOT_SAVED = "oss fail to save"
 # The URL authentication of Alibaba Cloud CDN, types B and C: a time in minutes and an MD5 before the path, or an MD5
@@ -55,7 +55,7 @@ _MOST_CUTS = 8
 
 
 class ObjectAddress(NamedTuple):
-    """An object in OSS. `key` is the key that OSS stores, never percent-encoded; only some hosts tell the `region`."""
+    """An object in OSS. `key` is the key that OSS stores, never percent-encoded; only some hosts name the `region`."""
 
     bucket: str
     key: str
@@ -71,7 +71,7 @@ class ObjectAddress(NamedTuple):
 class ObjectName:
     """The parts of a text that names an object.
 
-    `bucket` is None where the text does not tell it. `written` is the key as it was sent: the rest of the address with
+    `bucket` is None if the text does not name it. `written` is the key as it was sent: the rest of the address with
     its query, percent-encoded unless `literal`.
     """
 
@@ -191,7 +191,7 @@ class KnownKeys:
 def read_name(text: str, bucket: str | None = None) -> ObjectName:
     """Take an object's name apart: an address of any form, or a path in `bucket`.
 
-    An access point leads to `bucket` too: its alias does not tell the bucket behind it.
+    An access point leads to `bucket` too: its alias does not name the bucket behind it.
     """
     text = text.strip()
     address = _ADDRESS.fullmatch(text)
@@ -216,7 +216,7 @@ def parse_address(text: str) -> ObjectAddress | None:
 
     The bucket may also be in the path of OSS's own host, and the scheme before a host of OSS may be missing. The query
     and fragment of an http(s) URL are dropped and its path is decoded as OSS does; an `oss:` key is taken literally.
-    No key begins with `/` or ends in blanks. None where no bucket is told: other hosts, access points,
+    No key begins with `/` or ends in blanks. None where no bucket is named: other hosts, access points,
     user:password@host, names that no bucket can have.
     """
     name = read_name(text)

@@ -4,7 +4,7 @@ A secret is a value. `[redacted]` takes its place, and every byte around it stay
 beside it (`Signature=…`, `"AccessKeySecret": "…"`, `Authorization: …`), as it is, percent-encoded, escaped as in JSON,
 and in any mixture of these. The time is linear in the length of the text.
 
-    text or JSON ──► quick scan: may it hold a secret? ──► no: returned as it is        (most of what arrives)
+    text or JSON ──► quick scan: may it contain a secret? ──► no: returned as it is        (most of what arrives)
                                                       └──► yes: search each layer of encoding ──► spans replaced
 
 No library serves: scrubbers of logs and error reports match one encoding, or drop a field whole, and a record must
@@ -65,7 +65,7 @@ WEBHOOK_PATHS = (
 
 _Span: TypeAlias = tuple[int, int]
 _MOST_LAYERS = 8  # of escapes and percent-encoding, one inside another
-_LONGEST_NAME = 64  # of a longer one, the end tells
+_LONGEST_NAME = 64  # of a longer one, the end decides
 _MOST_PASSES = 4  # one removal can make another secret recognisable
 
 # The quick scan. Every secret has one of the hints beside it, once case, `_` and `-` are out of the way, and one of the

@@ -30,12 +30,12 @@ from ice_result.errors import (
 
 T = TypeVar("T")
 
-REDIRECTED = "redirected, which is not followed: check the endpoint"
+REDIRECTED = "the service answers with a redirect, which is not followed: check the endpoint"
 UNREADABLE = "a reply that cannot be read"
-NEVER_SENT = "no such request can be sent ({name}): check the endpoint and the keys"
+NEVER_SENT = "this request cannot be sent ({name}): check the endpoint and the keys"
 """Details that are the same at every service. The text of a request that cannot be sent could show a header."""
 _ADVICE: dict[type[ServiceError], str] = {
-    KeysExpiredError: "the temporary keys have expired, or are not valid any more",
+    KeysExpiredError: "the temporary keys have expired, or are no longer valid",
     ClockSkewError: "the clock of this machine is wrong by more than 15 minutes",
     NoSuchBucketError: "there is no bucket of this name: create it, or correct its name",
 }

@@ -202,7 +202,9 @@ def end_tablestore_connections_with_calls(client: tablestore.OTSClient, tls: SSL
     pools = client.connection.pool
     pools.pool_classes_by_scheme = _ending_with_calls(pools.pool_classes_by_scheme)
     options = pools.connection_pool_kw
-    options.update(retries=False, block=False)  # no tries of its own, and a call that hangs holds up no other
+    options.update(
+        retries=False, block=False
+    )  # no attempts of its own, and a call that hangs does not block the others
     if tls:
         options.update(ssl_context=tls, ca_certs=None)
 

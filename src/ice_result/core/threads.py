@@ -1,7 +1,7 @@
 """A pool of threads for work that runs in parallel, and for calls that may have to be given up.
 
 A thread that has finished its task is used for the next one, which saves the CPU and memory of a new thread.
-`concurrent.futures` is no alternative: Python waits at exit for the threads of its pools, also for one that hangs.
+`concurrent.futures` cannot be used: at exit, Python waits for the threads of its pools, even for one that hangs.
 
 A call to a service may hang, or its reply may drip for hours: a socket timeout limits only the silence between two
 bytes. Each call is an `Attempt`, which has a deadline and knows its connection. A thread that waits for a task checks

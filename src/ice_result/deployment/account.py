@@ -175,7 +175,7 @@ def _account_step(client: StsClient, account_id: str | None) -> Iterator[Step]:
     found = allowed("sts:GetCallerIdentity", partial(client.call, "GetCallerIdentity", {}, read=_account_of))
     if account_id not in (None, found):
         raise WrongAccountError(f"the keys are of {found}, DEPLOY_ACCOUNT_ID is {account_id}")
-    yield Step(f"account {found}", "there")
+    yield Step(f"account {found}", "exists")
 
 
 def _account_of(response: JsonObject) -> str:

@@ -32,11 +32,11 @@ def bucket_step(context: SinkContext, bucket: str) -> Iterator[Step]:
         make = partial(client.call_bucket, f"create oss://{bucket}", bucket, lambda sdk: sdk.create_bucket())
         yield Step(f"bucket {bucket}", "missing", (Change("oss:PutBucket", f"PutBucket {bucket}", make),))
     else:
-        yield Step(f"bucket {bucket}", "there")
+        yield Step(f"bucket {bucket}", "exists")
 
 
 def _in_region(look: Callable[[], object], bucket: str, region: str | None) -> None:
     try:
         look()
     except OtherRegionError as error:
-        raise InUseError(f"the bucket {bucket} is not in {region}: take another name ({error})") from None
+        raise InUseError(f"the bucket {bucket} is not in {region}: choose another name ({error})") from None

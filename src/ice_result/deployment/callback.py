@@ -46,7 +46,7 @@ def callback_step(
 ) -> Iterator[Step]:
     """Yield the step that sends our event types to the target, beside the types that are sent already.
 
-    `problem_with` tells why events must not go to a queue: those to a missing one are lost.
+    `problem_with` says why events must not go to a queue: those to a missing one are lost.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     types = tuple(dict.fromkeys((*present.event_types, *settings.triggers.event_types)))
@@ -57,10 +57,12 @@ def callback_step(
         yield Step(thing, "blocked", note=problem)
         return
     if not notes:
-        yield Step(thing, "there")
+        yield Step(thing, "exists")
         return
     if present.target and present.target != wanted.target:
-        notes.append(f"no event goes to {shorten(present.target)} any more: its readers get none")
+        notes.append(
+            f"events are no longer sent to {shorten(present.target)}: programs that read it get no more events"
+        )
     yield Step(thing, "differs" if present.target else "missing", (_set(client, wanted),), "; ".join(notes))
 
 
@@ -69,7 +71,7 @@ def removal_step(
 ) -> Iterator[Step]:
     """Yield the step that takes our event types out, while events still go to our target.
 
-    `other_owner` tells for which other function a queue was made, if any: its events are not ours to stop.
+    `other_owner` says for which other function a queue was made, if any: its events must not be stopped.
     """
     present = allowed("ice:GetEventCallback", partial(read_callback, client))
     thing = f"callback of {client.where}: {_shown(present)}"
@@ -77,11 +79,11 @@ def removal_step(
         return
     left = types_left(present, settings, target)
     if left == present.event_types:
-        yield Step(thing, "kept", note="events go elsewhere")
+        yield Step(thing, "kept", note="events are sent to another target")
     elif target.queue_name and (owner := other_owner(target.queue_name)):
         yield Step(thing, "kept", note=f"the queue was made for {owner}")
     else:
-        yield Step(thing, "there", (_set(client, replace(present, event_types=left)),))
+        yield Step(thing, "exists", (_set(client, replace(present, event_types=left)),))
 
 
 def types_left(present: CallbackSetting, settings: Settings, target: CallbackSetting) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ def _set(client: IceClient, wanted: CallbackSetting) -> Change:
 def _differences(present: CallbackSetting, wanted: CallbackSetting) -> Iterator[str]:
     moves = (present.type, present.target) != (wanted.type, wanted.target)
     if moves and present.target:
-        yield "events go elsewhere"
+        yield "events are sent to another target"
     elif moves:
         yield "none is set: ICE sends no events"
     if missing := [name for name in wanted.event_types if name not in present.event_types]:

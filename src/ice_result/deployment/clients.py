@@ -23,7 +23,7 @@ class RamClient(GatewayClient):
 
 
 class StsClient(GatewayClient):
-    """The action of STS that tells whose keys a request is signed with. It needs no permission [documented]."""
+    """The action of STS that returns the owner of the keys of a request. It needs no permission [documented]."""
 
     service: ClassVar[str] = "STS"
     version: ClassVar[str] = "2015-04-01"

@@ -20,16 +20,16 @@ BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 LOG_PROJECT = BUCKET  # documented with the same rule
 _FORMS = {
     "DEPLOY_ACCOUNT_ID": (r"[0-9]{16}", "16 digits"),
-    "DEPLOY_FUNCTION": (r"[A-Za-z_][A-Za-z0-9_-]{0,127}", "letters, digits, _ and -, at most 128"),
-    "DEPLOY_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
+    "DEPLOY_FUNCTION": (r"[A-Za-z_][A-Za-z0-9_-]{0,127}", "at most 128 letters, digits, underscores and hyphens"),
+    "DEPLOY_ROLE": (r"[A-Za-z0-9-]{1,64}", "at most 64 letters, digits and hyphens"),
     "DEPLOY_QUEUE": (
         r"ice-callback-[A-Za-z0-9-]{1,107}",
-        "ice-callback-, which ICE asks for, then letters, digits and -",
+        "ice-callback- (required by ICE), then letters, digits and hyphens",
     ),
-    "DEPLOY_DEAD_LETTERS": (QUEUE, "letters, digits and -, at most 120"),
-    "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 lower-case letters, digits and -"),
-    "DEPLOY_OUTPUT_BUCKETS": (rf"{BUCKET}(,{BUCKET})*", "names of buckets, without oss://, with commas"),
-    "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "letters, digits and -, at most 64"),
+    "DEPLOY_DEAD_LETTERS": (QUEUE, "at most 120 letters, digits and hyphens"),
+    "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 lower-case letters, digits and hyphens"),
+    "DEPLOY_OUTPUT_BUCKETS": (rf"{BUCKET}(,{BUCKET})*", "names of buckets without oss://, separated by commas"),
+    "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "at most 64 letters, digits and hyphens"),
     "DEPLOY_PYTHON_MINOR": ("10|12", "10 or 12"),
 }
 _MADE_BY_SETUP = "made by ice-result setup for "
@@ -67,7 +67,7 @@ class Names(NamedTuple):
             if form is None:
                 problems += _misspelt(name)
             elif not re.fullmatch(form[0], text):
-                problems.append((name, f"{text!r} is not of the form: {form[1]}"))
+                problems.append((name, f"{text!r} is not valid: expected {form[1]}"))
         fields = {
             variable.removeprefix("DEPLOY_").lower(): text
             for variable, text in given.items()
@@ -79,7 +79,9 @@ class Names(NamedTuple):
             fields.setdefault("log_project", log_project(region, account))
         names = cls(region, output_buckets=buckets, **fields)
         if names.queue == names.dead_letters:
-            problems.append(("DEPLOY_DEAD_LETTERS", "the queue of DEPLOY_QUEUE: failed events would never leave it"))
+            problems.append(
+                ("DEPLOY_DEAD_LETTERS", "is the same queue as DEPLOY_QUEUE: failed events would come back without end")
+            )
         if problems:
             raise SettingsError(problems)
         return names
@@ -121,12 +123,12 @@ def _misspelt(name: str) -> Iterator[tuple[str, str]]:
 
 def _problems_of_region(region: str, of_settings: str) -> Iterator[tuple[str, str]]:
     if not region:
-        yield "DEPLOY_REGION", "not set: the region of the jobs, as cn-shanghai"
+        yield "DEPLOY_REGION", "not set: expected the region of the jobs, such as cn-shanghai"
         return
     if of_settings and of_settings != region:
         yield (
             "DEPLOY_REGION",
-            f"{region!r}, but ICE_RESULT_REGION is {of_settings!r}: a function works on jobs of its region",
+            f"{region!r}, but ICE_RESULT_REGION is {of_settings!r}: a function processes only jobs of its own region",
         )
     try:
         parse_region(region)

@@ -32,7 +32,7 @@ class Queues:
             problem = f"there is no queue {queue}: create it first, with `ice-result setup --queues --yes`"
             return None if may_be_missing else problem
         owner = other_owner(_made_by(found), self._mark)
-        return owner and f"the queue {queue} was made for {owner}: take another name, with DEPLOY_QUEUE"
+        return owner and f"the queue {queue} was made for {owner}: choose another name, with DEPLOY_QUEUE"
 
     def other_owner(self, queue: str) -> str | None:
         """Return the region and function that setup made a queue for, if it is another one."""
@@ -52,7 +52,7 @@ class Queues:
     ) -> Iterator[Step]:
         """Yield the step that removes a queue, if setup made it and nobody needs it; none when it is not there.
 
-        A queue is removed with its messages, so MNS is asked twice. The counts among the attributes also tell of
+        A queue is removed with its messages, so MNS is asked twice. The counts among the attributes also count
         messages that a reader has taken, but are to become 0 for every queue [documented];
         `has_messages` looks for one.
         """
@@ -69,7 +69,7 @@ class Queues:
         elif problem := _problem_with(has_messages):
             yield Step(thing, "blocked", note=problem)
         else:
-            yield Step(thing, "there", (self._change("DeleteQueue", queue, {}),))
+            yield Step(thing, "exists", (self._change("DeleteQueue", queue, {}),))
 
     def _step(self, queue: str, wanted: Mapping[str, int], variable: str) -> Step:
         """Return the step for one queue. Attributes with a higher value than is wanted stay.
@@ -81,10 +81,10 @@ class Queues:
             tag = {"Tag.1.Key": _TAG, "Tag.1.Value": self._mark}
             return Step(f"queue {queue}", "missing", (self._change("CreateQueue", queue, wanted, tag),))
         if owner := other_owner(_made_by(found), self._mark):
-            raise InUseError(f"it was made for {owner}: take another name, with {variable}")
+            raise InUseError(f"it was made for {owner}: choose another name, with {variable}")
         short = {name: value for name, value in wanted.items() if _number(found, name) < value}
         if not short:
-            return Step(f"queue {queue}", "there")
+            return Step(f"queue {queue}", "exists")
         note = ", ".join(f"{name} is {_number(found, name)}" for name in short)
         return Step(f"queue {queue}", "differs", (self._change("SetQueueAttributes", queue, short),), note)
 

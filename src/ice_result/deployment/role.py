@@ -38,7 +38,7 @@ class Role:
         yield self._policy_step(policy, is_attached=attached)
         attach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
         changes = () if attached else (self._change("AttachPolicyToRole", attach),)
-        yield Step(f"policy {name} on role {name}", "there" if attached else "missing", changes)
+        yield Step(f"policy {name} on role {name}", "exists" if attached else "missing", changes)
 
     def take_down(self) -> Iterator[Step]:
         """Yield the steps that remove what setup made: first the attachment, then the policy, then the role."""
@@ -47,7 +47,7 @@ class Role:
         attached = self._attached() if role else []
         if name in attached and (self._is_ours(role) or self._is_ours(policy)):
             detach = {"PolicyType": "Custom", "PolicyName": name, "RoleName": name}
-            yield Step(f"policy {name} on role {name}", "there", (self._change("DetachPolicyFromRole", detach),))
+            yield Step(f"policy {name} on role {name}", "exists", (self._change("DetachPolicyFromRole", detach),))
         if policy:
             yield self._policy_removal(policy, is_attached=name in attached)
         if role:
@@ -64,7 +64,7 @@ class Role:
             for version, is_default in self._versions()
             if not is_default
         ]
-        return Step(thing, "there", (*versions, self._change("DeletePolicy", {"PolicyName": self._name})))
+        return Step(thing, "exists", (*versions, self._change("DeletePolicy", {"PolicyName": self._name})))
 
     def _role_removal(self, role: JsonObject, other_policies: Sequence[str]) -> Step:
         thing = f"role {self._name}"
@@ -72,7 +72,7 @@ class Role:
             return Step(thing, "kept", note=_NOT_OURS)
         if other_policies:
             return Step(thing, "blocked", note=f"other policies are attached to it: {', '.join(other_policies)}")
-        return Step(thing, "there", (self._change("DeleteRole", {"RoleName": self._name}),))
+        return Step(thing, "exists", (self._change("DeleteRole", {"RoleName": self._name}),))
 
     def _role_step(self, trust: JsonObject) -> Step:
         thing, found = f"role {self._name}", _object(self._find("GetRole", {"RoleName": self._name}), "Role")
@@ -87,11 +87,11 @@ class Role:
         present = _document(_text(found, "AssumeRolePolicyDocument"))
         if present is None:
             raise InUseError(
-                "its trust policy is no JSON object: correct it in RAM's console, or take another DEPLOY_ROLE"
+                "its trust policy is not a JSON object: correct it in the RAM console, or choose another DEPLOY_ROLE"
             )
         wanted = _merged(present, trust)
         if wanted == present:
-            return Step(thing, "there")
+            return Step(thing, "exists")
         changed = {"RoleName": self._name, "NewAssumeRolePolicyDocument": dump(wanted)}
         return Step(thing, "differs", (self._change("UpdateRole", changed),), "Function Compute may not assume it")
 
@@ -103,9 +103,12 @@ class Role:
         self._check_owner(found)
         present = _document(_text(_object(found, _DEFAULT), "PolicyDocument")) or {}
         if _normalised(present) == _normalised(document):
-            return Step(thing, "there")
+            return Step(thing, "exists")
         if others := _attachments(found) - is_attached:
-            raise InUseError(f"it is attached to {others} others, whose rights would change: take another DEPLOY_ROLE")
+            raise InUseError(
+                f"other users, groups or roles have this policy ({others}), and their permissions would change: "
+                "choose another DEPLOY_ROLE"
+            )
         newer = {
             "PolicyName": self._name,
             "PolicyDocument": dump(document),
@@ -120,7 +123,7 @@ class Role:
     def _check_owner(self, found: JsonObject) -> None:
         """Raise InUseError for what setup has made for another function or region."""
         if owner := other_owner(_text(found, "Description"), self._mark):
-            raise InUseError(f"it was made for {owner}: take another name, with DEPLOY_ROLE")
+            raise InUseError(f"it was made for {owner}: choose another name, with DEPLOY_ROLE")
 
     def _is_ours(self, found: JsonObject) -> bool:
         return _text(found, "Description") == self._mark
@@ -188,7 +191,7 @@ def _differences(present: JsonObject, wanted: JsonObject) -> Iterator[str]:
     if lacking := sorted(needed.keys() - there.keys()):
         yield f"adds {', '.join(lacking)}"
     if more := sorted(there.keys() - needed.keys()):
-        yield f"takes away {', '.join(more)}"
+        yield f"removes {', '.join(more)}"
     if other := sorted(action for action in there.keys() & needed.keys() if there[action] != needed[action]):
         yield f"changes the resources or conditions of {', '.join(other)}"
 

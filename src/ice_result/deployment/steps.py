@@ -14,14 +14,14 @@ from ice_result.core.deadline import current_deadline
 from ice_result.errors import ForbiddenError, IceResultError, KeysRefusedError, NotFoundError, ServiceError
 
 T = TypeVar("T")
-State: TypeAlias = Literal["there", "missing", "differs", "kept", "blocked"]
+State: TypeAlias = Literal["exists", "missing", "differs", "kept", "blocked"]
 """`kept` is what is not ours to remove; `blocked` is ours, and cannot be removed now."""
 _PAUSES = (1.0, 2.0, 4.0)  # seconds before a target is read again
 _OUTDATED = re.compile("EntityAlreadyExists|DeleteConflict|QueueAlreadyExist")
 
 
 class Change(NamedTuple):
-    """A call that changes something. `shown` tells it in one line; `permission` is the RAM action it needs, if any."""
+    """A call that changes something. `shown` is its description; `permission` is the RAM action it needs, if any."""
 
     permission: str
     shown: str
@@ -73,7 +73,7 @@ def allowed(permission: str, call: Callable[[], T]) -> T:
 def run(target: Target, *, write: bool) -> Iterator[Step | Change]:
     """Yield each step of a target, and behind it each change, which with `write` is made when the next is asked for.
 
-    A change that does not fit is no error yet: the reply of an earlier try may have been lost, and what was made a
+    A change that does not fit is not yet an error: the reply of an earlier try may have been lost, and what was made a
     moment ago may not be seen everywhere. The target is read again then, up to three times.
     """
     for pause in (*_PAUSES, None):

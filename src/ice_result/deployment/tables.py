@@ -16,7 +16,7 @@ def table_steps(sink: Store) -> Iterator[Step]:
         ", ".join(table for table, state in found if (state == "missing") is is_missing) for is_missing in (False, True)
     )
     if present:
-        yield Step(f"{sink.url}: {present}", "there")
+        yield Step(f"{sink.url}: {present}", "exists")
     if missing:
         permission = "ots:CreateTable" if sink.url.startswith("ots:") else ""
         change = Change(permission, f"CreateTable {missing}", partial(sink.prepare, dry_run=False))

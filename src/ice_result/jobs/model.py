@@ -124,7 +124,7 @@ class Job(NamedTuple):
 def read_time(text: str) -> datetime | None:
     """Read an ICE time stamp as UTC. ICE documents `2022-07-07T07:16:11Z`; other offsets are converted.
 
-    None for a text that is no time, and for times before 1970, which programs write for "none".
+    None for a text that is not a time, and for times before 1970, which programs write for "none".
     """
     time = utc_time(text)
     return time if time and time.year >= _FIRST_YEAR else None

@@ -97,7 +97,7 @@ class LargeJobQueue:
         except TooLargeError as error:
             if error.limit != LARGEST_BESIDE_OTHERS:
                 raise
-            # The traceback refers to the frames of all callers, which would hold the result until the next garbage
+            # The traceback refers to the frames of all callers, which would keep the result until the next garbage
             # collection.
             error.__traceback__ = None
         with self._turn(), _reading_at_most(LARGEST_RESPONSE):
@@ -111,7 +111,7 @@ class LargeJobQueue:
             self._waiting[0].set()
         try:
             if not deadline.clock.wait(mine, deadline.left()):
-                raise OutOfTimeError("the time of this run was over before other large jobs were done with")
+                raise OutOfTimeError("the time of this run ended while other large jobs were processed")
             yield
         finally:
             with self._lock:

@@ -81,7 +81,7 @@ class RecordedJobs:
     def get(self, job_id: JobId) -> Job:
         """Return the job as it was saved, finished or not.
 
-        Raises NotFoundError without a file, InvalidResponseError for a file that is no response, StorageError for an
+        Raises NotFoundError without a file, InvalidResponseError for a file that is not a response, StorageError for an
         unreadable file, and TooLargeError for a file beyond the limits.
         """
         path = self._folder / f"{quote(job_id, safe='', errors='replace')}.json"  # no job id leads out of the folder
@@ -91,7 +91,7 @@ class RecordedJobs:
             operation = f"read job {shorten(job_id)} from {self._folder}"
             near = path.with_suffix("")  # somebody gave the name of the file in place of the job's id
             hint = f"; did you mean the job {near.stem}?" if job_id.endswith(".json") and near.is_file() else ""
-            raise NotFoundError(operation, service="recorded jobs", detail=f"no such file{hint}") from error
+            raise NotFoundError(operation, service="saved responses", detail=f"no such file{hint}") from error
         except OSError as error:
             raise StorageError(f"job {shorten(job_id)}: cannot read {shorten(str(path))}: {error.strerror}") from error
         except NotJsonError as error:

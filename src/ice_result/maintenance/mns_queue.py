@@ -136,7 +136,7 @@ class MnsQueue:
         )
         answered = len(response.message_list) if refused is None else len(batch)
         if answered != len(batch):
-            detail = f"the reply tells of {answered} messages, {len(batch)} were sent"
+            detail = f"{len(batch)} messages were sent, but the number of results in the reply is {answered}"
             raise UnavailableError(operation, service=SERVICE, detail=detail)
         return refused or {}
 
@@ -161,7 +161,7 @@ class MnsQueue:
         try:
             send(client)
         except Exception as error:  # noqa: BLE001  the SDK raises errors of every layer below it
-            for link in links(error):  # frames of the SDK hold a reply that was cut short, and so its socket
+            for link in links(error):  # frames of the SDK keep a reply that was cut short, and so its socket
                 clear_frames(link.__traceback__)
             answer = answer_in(error)
             if answer is None:

@@ -19,7 +19,9 @@ _TABLE = ErrorTable(
     rules=(
         Rule("TooManyRequests|Throttling", errors.ThrottledError),
         Rule("QueueNotExist", errors.NotFoundError, "no such queue in this account and region"),
-        Rule("SignatureDoesNotMatch", errors.KeysRefusedError, "the secret is not that of the access key"),
+        Rule(
+            "SignatureDoesNotMatch", errors.KeysRefusedError, "the AccessKey secret does not belong to the AccessKey ID"
+        ),
         Rule("InvalidAccessKeyId", errors.KeysRefusedError, "no such access key, or it is disabled"),
         Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
         Rule(r"(\w*)SecurityToken", errors.KeysRefusedError, "the temporary keys do not match"),

@@ -159,7 +159,7 @@ class Rewriter:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
         if _key(source, old) != key or asked not in {None, old.job_id}:
-            raise NotRewritableError("misplaced", "the record is of another job, or belongs to another place")
+            raise NotRewritableError("misplaced", "the record belongs to another job or to another partition")
 
         def rebuild_and_write() -> Rewritten | None:
             is_whole = old.raw and stored.files_stored
@@ -218,7 +218,7 @@ class Rewriter:
         earlier = _key(store, job.old)
         left_over = None if earlier == would.key else store.stored(earlier)
         if now and (is_later(now) or now.generation > would.generation):
-            raise NotRewritableError("newer", f"{store.url} has a later writing of the job")
+            raise NotRewritableError("newer", f"{store.url} has a newer version of the job")
         return None if now == would and left_over is None else _Difference(store, now, would, left_over)
 
 

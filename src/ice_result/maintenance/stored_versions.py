@@ -33,7 +33,8 @@ _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
     exists=None,
     problem="not_checked",
-    message="named by the response as it is read now, and not looked up: verification of outputs is switched off",
+    message="this version finds this file in the response; it was not looked up, because "
+    "ICE_RESULT_VERIFY_OUTPUTS is off",
 )
 _LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 
@@ -135,7 +136,7 @@ def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
     what = model.__name__.lower()
     document = parsed(data)
     if not isinstance(document, dict):
-        raise NotRewritableError("damaged", f"the {what} is no JSON object")
+        raise NotRewritableError("damaged", f"the {what} is not a JSON object")
     ours, theirs = _SCHEMA.fullmatch(_schema_of(model)), _SCHEMA.fullmatch(str(document.get("schema")))
     named = shorten(str(document.get("schema")))[:64]
     if not ours or not theirs or theirs["name"] != ours["name"]:

@@ -1,7 +1,7 @@
 """The event log: one line of JSON for each event, and one for each invocation.
 
 The lines go to the logger `ice_result.event_log`. In the function, the platform's handler collects them; the command
-line shows none; a program that uses the library decides itself. A line holds the ids of an event and no other part of
+line shows none; a program that uses the library decides itself. A line has the ids of an event and no other part of
 its payload, and every text goes through `redact`.
 """
 

@@ -59,7 +59,7 @@ class Failure(NamedTuple):
 
     @classmethod
     def from_bug(cls, error: Exception) -> Self:
-        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may hold secrets."""
+        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may contain secrets."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         message = f"a defect in ice-result, at {place}: {shorten(str(error))}"

@@ -32,7 +32,7 @@ _MOST_POSITIONS = 10
 
 
 def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
-    """Build the manifest of a job. `facts` holds what the store said of each address; None when it was not asked."""
+    """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked."""
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
     entries = tuple(_entry(file, its_facts) for file, its_facts in found)
@@ -43,7 +43,7 @@ def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddr
         for code, message in _problems(file, its_facts, record)
     ]
     if facts is None and files.files:
-        problems.append(Problem(code="not_checked", message="verification of outputs is switched off", uri=None))
+        problems.append(Problem(code="not_checked", message="ICE_RESULT_VERIFY_OUTPUTS is off", uri=None))
     return Manifest(
         job_id=record.job_id,
         function_name=record.function_name,
@@ -76,9 +76,9 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
 
 def _problems(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tuple[ProblemCode, str]]:
     if file.unmatched_url:
-        yield "unmatched_url", f"OutputUrls names {file.path}, which is none of the files in OutputFiles"
+        yield "unmatched_url", f"OutputUrls names {file.path}, which is not in OutputFiles"
     if file.uri is None:
-        yield "bucket_unknown", f"no field of the response tells the bucket of {file.path}"
+        yield "bucket_unknown", f"no field of the response names the bucket of {file.path}"
     elif facts.problem is not None:
         yield facts.problem, facts.message
     else:
@@ -97,9 +97,12 @@ def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tu
     if modified is None or (created and finished and finished < created):  # as in ICE's own sample
         return
     if created and created - modified > _CLOCKS_DIFFER:
-        yield "stale", f"written {_stamp(modified)}, before the job was created: it is not this job's"
+        yield "stale", f"last written {_stamp(modified)}, before the job was created: the file is not from this job"
     if finished and modified - finished > _WRITING_ENDS:
-        yield "modified_later", f"written {_stamp(modified)}, long after the job finished: it is no longer this job's"
+        yield (
+            "modified_later",
+            f"last written {_stamp(modified)}, long after the job finished: the file was changed later",
+        )
 
 
 def _stamp(time: datetime) -> str:
@@ -111,7 +114,8 @@ def _not_saved(entry: NotSaved) -> Problem:
     places = ", ".join(f"{entry.field}[{position}]" for position in entry.positions[:_MOST_POSITIONS])
     places += f" and {others} more" if others > 0 else ""
     message = (
-        f"ICE's error text stands in place of a path in {places}: {len(entry.positions)} of {entry.named} "
+        f"{places}: ICE's error text is in place of a path. {len(entry.positions)} of "
+        f"{entry.named} {'file' if entry.named == 1 else 'files'} "
         f"{'was' if len(entry.positions) == 1 else 'were'} not written (is the bucket in another region?)"
     )
     return Problem(code="not_saved", message=message, uri=None)

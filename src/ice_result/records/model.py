@@ -26,7 +26,7 @@ SETTLED = 2
 
 
 class RecordedInput(Model):
-    """Input of the job, with bucket and key where it lies in OSS."""
+    """Input of the job, with bucket and key if it is in OSS."""
 
     type: str | None
     media: str | None
@@ -35,7 +35,7 @@ class RecordedInput(Model):
 
 
 class RecordedOutput(Model):
-    """Output of the job as it was asked for; `key` may hold placeholders such as {source}."""
+    """Output of the job as it was asked for; `key` may contain placeholders such as {source}."""
 
     type: str | None
     biz: str | None

@@ -21,7 +21,7 @@ _FIELDS: tuple[NamedBy, ...] = ("OutputFiles", "OutputUrls", "Result")
 
 
 class OutputFile(NamedTuple):
-    """An object that a job says it wrote. `address` is None when no field tells the bucket; `path` has no secrets.
+    """An object that a job says it wrote. `address` is None when no field names the bucket; `path` has no secrets.
 
     `unmatched_url` says that OutputUrls alone names it, while other files are named.
     """
@@ -193,7 +193,7 @@ def _mentions(field: NamedBy, names: _Names, keys: list[str | None], at: _Names)
 
 
 def _merged(function_name: str, mentions: list[_Mention]) -> Iterator[OutputFile]:
-    """List one file per object: a name that does not tell its bucket joins the only one with the same key."""
+    """List one file per object: a name without its bucket joins the only one with the same key."""
     buckets: dict[str, set[str]] = {}
     for mention in mentions:
         if mention.bucket:

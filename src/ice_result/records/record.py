@@ -80,7 +80,7 @@ def _bucket_and_key(media: MediaReference) -> tuple[str | None, str | None]:
 
 
 def _time(field: str, text: str | None, warnings: list[DecodeWarning]) -> datetime | None:
-    """Read an ICE time stamp as UTC; a text that is no time leaves a warning."""
+    """Read an ICE time stamp as UTC; a text that is not a time leaves a warning."""
     time = read_time(text) if text else None
     if text and time is None:
         message = f"{field} is not a time as 2022-07-07T07:16:11Z: {shorten(text)[:64]!r}"

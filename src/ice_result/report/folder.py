@@ -14,12 +14,12 @@ from ice_result.report.names import FOLDER_OF_JOBS, INDEX, OWN_JOB_NAME, OWN_NAM
 from ice_result.report.visible import visible
 
 MARKER = ".ice-result-report"
-_MARKER_TEXT = "This folder is a report of ice-result. The next report into it replaces its pages.\n"
+_MARKER_TEXT = "ice-result made this report. The next report in this folder replaces these pages.\n"
 _BUILDING = ".building"
 
 
 class FolderRefusedError(StorageError):
-    """A folder that holds something else than a report."""
+    """A folder that contains anything other than a report."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def report_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder for the pages, which become the content of `folder` at the end of the block.
 
     A report in `folder` stays as it is until then. When the block raises, its pages are removed.
-    Raises FolderRefusedError for a folder that holds other things, and StorageError when it cannot be written.
+    Raises FolderRefusedError for a folder that contains other things, and StorageError when it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,9 @@ def _check(folder: Path) -> None:
     if not names:
         return
     if MARKER not in names:
-        raise FolderRefusedError(f"{visible(str(folder))}: holds {_first(names)}, and no report: expected a new folder")
+        raise FolderRefusedError(
+            f"{visible(str(folder))}: contains {_first(names)} and is not a report: expected a new folder"
+        )
     foreign = [name for name in names if not _is_ours(folder / name)]
     jobs = folder / FOLDER_OF_JOBS
     if not foreign and jobs.is_dir():
@@ -62,7 +64,7 @@ def _check(folder: Path) -> None:
         foreign = [f"{FOLDER_OF_JOBS}/{name}" for name in listed if not OWN_JOB_NAME.fullmatch(name)]
     if foreign:
         raise FolderRefusedError(
-            f"{visible(str(folder))}: holds {_first(foreign)}, which is not of a report: move it away, "
+            f"{visible(str(folder))}: contains {_first(foreign)}, which is not part of a report: move it, "
             "or choose another folder"
         )
 

@@ -51,7 +51,7 @@ class Thumbnails:
         self._failures = 0  # in a row; threads may lose a count, which only asks for another picture
 
     def of(self, uri: str) -> Thumbnail:
-        """Return the thumbnail of an object. Never raises for what OSS answers or for what the object holds."""
+        """Return the thumbnail of an object. Never raises for what OSS answers or for the content of the object."""
         address = parse_address(uri)
         if address is None:
             return Thumbnail(note=self._texts("gallery.no_address"))

@@ -35,7 +35,7 @@ class Covers(Result):
     item_columns: ClassVar[tuple[ItemColumn, ...]] = (
         ItemColumn("rank", "integer", "cover: place in ICE's list, best first, from 1"),
         ItemColumn("score", "real", "cover: ICE's score; its scale is not documented"),
-        ItemColumn("time_seconds", "real", "cover: where in the video it lies", "s"),
+        ItemColumn("time_seconds", "real", "cover: position of the image in the video", "s"),
         ItemColumn("path", "text", "cover: its path in the output bucket"),
         ItemColumn("uri", "text", "cover: `oss://bucket/key`"),
     )

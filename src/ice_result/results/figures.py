@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Parts of the input in ICE's order. `length_seconds` is the length of the input, where the result tells it."""
+    """Parts of the input in ICE's order. `length_seconds` is the length of the input, if the result contains it."""
 
     spans: tuple[Span, ...]
     length_seconds: float | None = None

@@ -28,7 +28,9 @@ class Files(Result):
         value = unwrap(result, reader)
         if reader.nothing(value):
             return cls()
-        reader.warn("$", "unexpected_data", f"nothing is documented here, kept in extra: {shorten(dump(value))}")
+        reader.warn(
+            "$", "unexpected_data", f"no content is documented here; it is kept in extra: {shorten(dump(value))}"
+        )
         return cls(extra=value if isinstance(value, dict) else {"Result": value})
 
     @override

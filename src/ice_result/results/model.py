@@ -60,7 +60,7 @@ SHARED_COLUMNS = (
 SPAN_COLUMNS = (
     ItemColumn("start_seconds", "real", "segment: its start", "s"),
     ItemColumn("end_seconds", "real", "segment: its end", "s"),
-    ItemColumn("duration_seconds", "real", "segment: end less start", "s"),
+    ItemColumn("duration_seconds", "real", "segment: end minus start", "s"),
 )
 """The columns of a segment."""
 
@@ -106,7 +106,7 @@ class Result(Model):
 
 
 class _OfAnyFamily:
-    """The validation of a field that may hold a result of any family, and its JSON Schema.
+    """The validation of a field that may contain a result of any family, and its JSON Schema.
 
     A union of all families means the same, but the first job would have to import and build all of them. That takes a
     quarter of the CPU that stages three and four need at a cold start. [measured]
@@ -128,7 +128,7 @@ class _OfAnyFamily:
 
 
 AnyResult: TypeAlias = Annotated[Result, _OfAnyFamily]
-"""The type of a field that may hold a result of any family."""
+"""The type of a field that may contain a result of any family."""
 
 
 class Decoded(NamedTuple):
@@ -136,7 +136,7 @@ class Decoded(NamedTuple):
 
     decoded: all of it read; empty: ICE sent nothing; partial: some values are null, see the warnings;
     undecodable: not the documented shape at all. `result` is there in every case, empty in the last.
-    `not_saved` holds the places, from 0, at which ICE's error text stands instead of the name of a file.
+    `not_saved` has the positions, from 0, at which ICE's error text is in place of the name of a file.
     """
 
     status: DecodeStatus

@@ -56,7 +56,7 @@ def unwrap(result: JsonValue, reader: LenientReader) -> JsonValue:
 
 
 def parse(result: JsonValue) -> JsonValue:
-    """Read `result` as JSON: a text once, and once more when it holds the text of an object or a list.
+    """Read `result` as JSON: a text once, and once more when it contains the text of an object or a list.
 
     Raises NotJsonError.
     """
@@ -81,13 +81,15 @@ def _dumped(value: JsonValue) -> str:
     try:
         return json.dumps(value)
     except (ValueError, RecursionError) as error:
-        raise NotJsonError("nested too deep, or a number too long") from error
+        raise NotJsonError("nested too deeply, or a number is too long") from error
 
 
 def _unwrapped(wrapper: JsonObject, reader: LenientReader) -> JsonValue:
     """Return what lies under "result" in the JSON text under "Data"."""
     said = " ".join(str(wrapper[key]) for key in ("Code", "Message") if isinstance(wrapper.get(key), str))
-    reader.warn("$", "unwrapped", f"read from inside Data; around it: {shorten(said)}")
+    reader.warn(
+        "$", "unwrapped", f"the Result was read from the field Data of a wrapper; the other fields: {shorten(said)}"
+    )
     reader.only(Item("$", 1, wrapper), _WRAPPER_KEYS)
     data = wrapper["Data"]
     value = _loaded(data) if isinstance(data, str) else data

@@ -13,7 +13,7 @@ class Function(NamedTuple):
     `family` is the class of its results, as `module.Class` in this package. The module is named as the `kind` of the
     results, and is imported when a result of this kind is first needed.
     `role` is the part that the files of the function play; None for a function that writes no file.
-    `roles_by_name` are the parts of those files whose names hold a certain word.
+    `roles_by_name` are the parts of those files whose names contain a certain word.
     """
 
     family: str

@@ -11,7 +11,7 @@ from ice_result.sinks.base import JobLine
 Grouping: TypeAlias = Literal["function", "outcome", "day"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 FAILED: frozenset[Outcome] = frozenset({"job_failed", "false_success"})
-"""Outcomes of jobs that failed: ICE says so, or ICE claims a success and its Result says otherwise."""
+"""Outcomes of jobs that failed: ICE says so, or ICE reports success and its Result contradicts it."""
 NO_DAY = "unknown"
 """Name of the day of jobs that have neither a FinishTime nor a CreateTime."""
 _OUTCOMES: tuple[str, ...] = get_args(Outcome)

@@ -22,7 +22,7 @@ _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost th
 class ParkedEvents:
     """Part of a store that keeps parked events, and notes of jobs that are expected.
 
-    `url` is that of the store. Foreign objects in its folders are left alone.
+    `url` is that of the store. Foreign objects in its folders are ignored.
     """
 
     url: str

@@ -56,38 +56,38 @@ class SinkUrl(NamedTuple):
 def check_path_url(url: SinkUrl) -> None:
     """Check the URL of a path on this machine. Raises ValueError for any other."""
     if url.authority:
-        raise ValueError(f"{url.text}: names a host; a path is written {url.scheme}:./out or {url.scheme}:/srv/out")
+        raise ValueError(f"{url.text}: contains a host; write a path as {url.scheme}:./out or {url.scheme}:/srv/out")
     if not url.path:
-        raise ValueError(f"{url.text}: names no path; write {url.scheme}:./out or {url.scheme}:/srv/out")
+        raise ValueError(f"{url.text}: has no path; write {url.scheme}:./out or {url.scheme}:/srv/out")
 
 
 def check_bucket_url(url: SinkUrl) -> None:
     """Check the URL of a bucket: a valid name, and a usable start of keys. Raises ValueError."""
     if not url.authority:
-        raise ValueError(f"{url.text}: names no bucket; write {url.scheme}://bucket/prefix")
+        raise ValueError(f"{url.text}: has no bucket; write {url.scheme}://bucket/prefix")
     if not _BUCKET.fullmatch(url.authority):
         raise ValueError(
             f"{url.text}: {url.authority!r} is not a bucket's name: 3 to 63 lower-case letters, digits and hyphens"
         )
     if any(part in {"", ".", ".."} for part in url.prefix.split("/") if url.prefix) or "\\" in url.prefix:
-        raise ValueError(f"{url.text}: a prefix has no empty part, no `.` or `..`, and no backslash")
+        raise ValueError(f"{url.text}: a prefix must not have an empty part, `.`, `..` or a backslash")
     if "*" in url.prefix:
-        raise ValueError(f"{url.text}: a prefix has no `*`: in a RAM policy it would stand for every other key")
+        raise ValueError(f"{url.text}: a prefix must not contain `*`: in a RAM policy, it would match every other key")
     if len(url.prefix.encode()) > _LONGEST_PREFIX:
-        raise ValueError(f"{url.text[:80]}…: a prefix has at most {_LONGEST_PREFIX} bytes")
+        raise ValueError(f"{url.text[:80]}…: a prefix must not be longer than {_LONGEST_PREFIX} bytes")
 
 
 def check_instance_url(url: SinkUrl) -> None:
     """Check the URL of an instance: a valid name and no more. Raises ValueError."""
     if not url.authority:
-        raise ValueError(f"{url.text}: names no instance; write {url.scheme}://instance")
+        raise ValueError(f"{url.text}: has no instance; write {url.scheme}://instance")
     if not _INSTANCE.fullmatch(url.authority):
         raise ValueError(
             f"{url.text}: {url.authority!r} is not an instance's name: 3 to 16 letters, digits and hyphens, "
             "a letter first and no hyphen last"
         )
     if url.prefix:
-        raise ValueError(f"{url.text}: names more than an instance; the tables have names of their own")
+        raise ValueError(f"{url.text}: has more than the name of an instance; the names of the tables are fixed")
 
 
 class StoreType(NamedTuple):
@@ -119,14 +119,18 @@ def parking_schemes() -> list[str]:
 
 
 def sink_url(text: str) -> SinkUrl:
-    """Split a sink's URL and check its parts. Raises ValueError, with an explanation that holds no secrets."""
+    """Split a sink's URL and check its parts. Raises ValueError, with an explanation without secrets."""
     text = text.strip()
     if "@" in text and "//" in text:
-        raise ValueError("a sink's URL names no user and no password; keys come from the role or the environment")
+        raise ValueError(
+            "the URL of a sink must not contain a user name or a password; keys come from the role or the environment"
+        )
     if "?" in text or "#" in text:
-        raise ValueError("a sink's URL has no query (?) and no fragment (#): options are environment variables")
+        raise ValueError(
+            "the URL of a sink must not contain a query (?) or a fragment (#): options are environment variables"
+        )
     if _CONTROL.search(text):
-        raise ValueError("a sink's URL has no control characters")
+        raise ValueError("the URL of a sink must not contain control characters")
     match = _URL.fullmatch(text)
     if match is None:
         scheme = "sqlite" if text.lower().endswith(_DATABASES) else "file"
@@ -135,9 +139,8 @@ def sink_url(text: str) -> SinkUrl:
         )
     url = SinkUrl(text, match[1], match[2], match[3])
     if url.scheme not in STORES:
-        raise ValueError(
-            f"{url.scheme}: is no known kind of store; known are {', '.join(f'{scheme}:' for scheme in sorted(STORES))}"
-        )
+        known = ", ".join(f"{scheme}:" for scheme in sorted(STORES))
+        raise ValueError(f"{url.scheme}: is not a known kind of store; expected one of {known}")
     STORES[url.scheme].check(url)
     return url
 

@@ -74,7 +74,7 @@ class SdkClient(ABC, Generic[C]):
         try:
             yield
         except Exception as error:  # noqa: BLE001  SDKs let errors of every layer below them through
-            # From None: the SDK's exceptions may hold what was signed, and with it the security token.
+            # From None: the SDK's exceptions may contain what was signed, and with it the security token.
             raise self._translate(error, operation) from None
 
 

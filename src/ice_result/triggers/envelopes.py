@@ -95,7 +95,7 @@ def _open_cloud_event(message: JsonObject, _options: TriggerOptions) -> Contents
     """Open a CloudEvent 1.0: `{"specversion", "id", "source", "type", "time", "data" or "data_base64", …}`.
 
     EventBridge wraps in it the messages of queues and the events of custom buses. `source` and `id` identify an event
-    only together. `time` is not read: EventBridge has documented one that is no RFC 3339
+    only together. `time` is not read: EventBridge has documented one that is not RFC 3339
     (`2020-11-19T21:04:42.179PRC`).
     """
     if "specversion" not in message:
@@ -263,7 +263,7 @@ def _open_own_line(message: JsonObject, _options: TriggerOptions) -> Contents | 
     if "job_id" not in line and not {"sink", "key", "damaged"} <= line.keys():
         return None
     if "job_id" not in line or (line["job_id"] is None and len(line) > 1):
-        return (Ignored(reason="a line of ice-result about no job"),)
+        return (Ignored(reason="a JSON line of ice-result that names no job"),)
     event = job_event(line["job_id"], "job_id")
     event = replace(event, payload={key: line[key] for key in ("job_id", "function_name") if key in line})
     if isinstance(event, JobEvent):
@@ -287,5 +287,5 @@ ENVELOPES: tuple[Envelope, ...] = (
     Envelope("EventType (an IMS event)", _open_ims_event),
     Envelope("Type and State (an MPS event)", _open_mps_event),
     Envelope("JobId or JobIds (by hand)", _open_manual),
-    Envelope("job_id (a line of ice-result)", _open_own_line),
+    Envelope("job_id (a JSON line of ice-result)", _open_own_line),
 )

@@ -1,9 +1,9 @@
 """Requests to the function's HTTP trigger: the callback of ICE, or anybody's request, and how far each is trusted.
 
-Only the body is parked: headers may hold credentials, those of ICE's callback or of the trigger's own authentication.
-Whoever signed a request, its body names one job, has no earlier attempts, is short, and is no timer: the signature of
-ICE covers the URL and the time, but not the body, so that whoever has seen one request can send any body for five
-minutes. The flag `isBase64Encoded` is not needed: every text is read as JSON, or as base64 of JSON.
+Only the body is parked: headers may contain credentials of ICE's callback or of the trigger's own authentication.
+Every body names one job, has no earlier attempts, is short, and is not a timer, even if the request is signed. The
+signature of ICE covers the URL and the time, but not the body. So anybody who has seen one request can send any body
+for five minutes. The flag `isBase64Encoded` is not needed: every text is read as JSON, or as base64 of JSON.
 
     X-ICE-SIGNATURE = hex MD5 of `CallbackURL|X-ICE-TIMESTAMP|AuthKey`
 

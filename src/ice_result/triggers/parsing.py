@@ -234,4 +234,5 @@ _TOO_DEEP = f"nested deeper than {MAX_NESTING} envelopes; expected an event by t
 
 
 def _unknown(value: JsonValue) -> str:
-    return f"found {describe(value)}; expected an object with {', '.join(kind.known_by for kind in ENVELOPES)}"
+    alternatives = ", ".join(kind.known_by for kind in ENVELOPES)
+    return f"found {describe(value)}; expected an object with one of these: {alternatives}"

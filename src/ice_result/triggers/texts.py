@@ -113,7 +113,7 @@ def _load_xml(text: str) -> JsonObject:
         if not rest:
             break
     if reader.root != _XML_ROOT or "Message" not in reader.fields:
-        raise NotJsonError(f"XML that is no notification{mistake}; {_EXPECTED_XML}")
+        raise NotJsonError(f"the XML is not a notification{mistake}; {_EXPECTED_XML}")
     return {**reader.fields}
 
 
@@ -170,4 +170,4 @@ class _XmlReader:
 
     def refuse(self, *_declaration: object) -> None:
         """Raise NotJsonError: a declaration can make a short text long, or name a file."""
-        raise NotJsonError(f"XML with a document type or an entity of its own; {_EXPECTED_XML}")
+        raise NotJsonError(f"the XML has a document type or its own entities; {_EXPECTED_XML}")

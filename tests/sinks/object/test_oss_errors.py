@@ -151,7 +151,7 @@ def test_a_wrong_signature_is_told_without_what_was_signed() -> None:
     ours = translate_oss(answer(403, "SignatureDoesNotMatch", "we signed x-oss-security-token:TOKEN"), TRIED)
 
     assert "TOKEN" not in str(ours)
-    assert "the secret is not that of the access key" in str(ours)
+    assert "the AccessKey secret does not belong to the AccessKey ID" in str(ours)
 
 
 def test_a_bucket_in_another_region_is_told_with_its_endpoint() -> None:

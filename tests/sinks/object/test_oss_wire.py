@@ -161,7 +161,7 @@ def test_redirects_are_not_followed(server: Server, elsewhere: Server, context: 
     """A signed request, token included, goes to the endpoint and to nobody else."""
     server.status, server.headers = 307, {"Location": f"http://127.0.0.1:{elsewhere.port}/records/key"}
 
-    with pytest.raises(RejectedError, match="redirected"):
+    with pytest.raises(RejectedError, match="answers with a redirect, which is not followed"):
         store(context).put("key", b"{}\n")
 
     assert elsewhere.seen == []

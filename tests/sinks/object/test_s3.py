@@ -199,7 +199,7 @@ def test_wrong_keys_are_forbidden_and_not_tried_again(
 ) -> None:
     """GIVEN a secret, or a key id, that the server does not know THEN the error says which, and shows no secret."""
     for name, value, code in (
-        ("AWS_SECRET_ACCESS_KEY", "not-the-secret", "403 SignatureDoesNotMatch: the secret is not that"),
+        ("AWS_SECRET_ACCESS_KEY", "not-the-secret", "403 SignatureDoesNotMatch: the AccessKey secret does not belong"),
         ("AWS_ACCESS_KEY_ID", "AKIA-unknown-1", "403 InvalidAccessKeyId"),
     ):
         monkeypatch.setenv(name, value)

@@ -317,11 +317,13 @@ def test_a_lock_held_too_long_is_told(sink: SqliteSink, path: Path, fake_time: F
             slow = pool.submit(limited, slowly, lambda: sink.commit(record(1, None), manifest(1)))
             try:
                 assert waits.wait(60)
-                with pytest.raises(StorageError, match="other writers of this process took all the time there was"):
+                with pytest.raises(
+                    StorageError, match="other threads of this process held the database until the time limit"
+                ):
                     limited(Deadline.after(0.05), lambda: sink.commit(record(1, None), manifest(1)))
             finally:
                 may_go_on.set()
-            with pytest.raises(StorageError, match="others kept it locked for all the time there was"):
+            with pytest.raises(StorageError, match="another process kept it locked until the time limit"):
                 slow.result()
 
 

@@ -282,7 +282,10 @@ def test_another_process_that_opens_the_file_is_waited_for(path: Path, fake_time
     path.parent.mkdir()
     sink = SqliteSink("", path)
 
-    with locked_folder(path.parent), pytest.raises(StorageError, match="others kept it locked for all the time"):
+    with (
+        locked_folder(path.parent),
+        pytest.raises(StorageError, match="another process kept it locked until the time limit"),
+    ):
         limited(Deadline.after(1, fake_time.clock), lambda: sink.commit(record(1, None), manifest(1)))
     assert sum(fake_time.slept) == pytest.approx(1)
 

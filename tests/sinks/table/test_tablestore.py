@@ -110,12 +110,12 @@ def test_an_ots_url_is_a_sink_a_catalogue_and_a_table_store(context: SinkContext
 @pytest.mark.parametrize(
     ("url", "explanation"),
     [
-        ("ots:", "names no instance; write ots://instance"),
+        ("ots:", "has no instance; write ots://instance"),
         ("ots://ab", "'ab' is not an instance's name"),
         ("ots://a-name-of-17-char", "is not an instance's name"),
         ("ots://1name", "is not an instance's name"),
         ("ots://name-", "is not an instance's name"),
-        ("ots://name/prefix", "names more than an instance"),
+        ("ots://name/prefix", "has more than the name of an instance"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_explained(url: str, explanation: str) -> None:
@@ -315,7 +315,9 @@ def test_a_table_of_somebody_else_is_told(context: SinkContext) -> None:
     instance = Tablestore(INSTANCE, context)
     instance.create(Table("ice_items", "", (Column("id", "integer", "", key=True),)))
 
-    with pytest.raises(RejectedError, match=r"its key is id INTEGER, not job_id STRING, number INTEGER: not ours"):
+    with pytest.raises(
+        RejectedError, match=r"its key is id INTEGER, expected job_id STRING, number INTEGER; use another instance"
+    ):
         TablestoreSink(URL, instance).prepare(dry_run=True)
 
 
@@ -425,17 +427,15 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
 
     left_out = ("raw", "result") if files == 1 else ("raw", "result", "files")
     (message,) = caplog.messages
-    assert message.startswith("job job-1: its record has 2831")
-    assert f"they are stored there without {', '.join(left_out)}; the whole record belongs in {WHOLE_URI}" in message
+    assert message.startswith("job job-1: its record (2831")
+    assert f"They are stored there without {', '.join(left_out)}. The whole record is in {WHOLE_URI}" in message
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert (job["file_count"], job["files_present"], job["complete"]) == (files, files, True)
     assert len(cloud.ots.rows(INSTANCE, "ice_outputs")) == files
     kept = large.model_copy(update={"raw": {}, "result": Unknown()})
     kept_files = all_files if files == 1 else all_files.model_copy(update={"files": ()})
     assert sink.find(JobId("job-1")) == StoredJob(kept, kept_files, left_out, WHOLE_URI)
-    with pytest.raises(
-        StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record belongs in oss:"
-    ):
+    with pytest.raises(StorageError, match=rf"is stored without {', '.join(left_out)}.*the whole record is in oss:"):
         sink.job_at("job-1")
     assert sink.verified(large) == all_files
     sink.commit(large.model_copy(update={"file_count": files + 1}), all_files)

@@ -24,6 +24,12 @@ from ice_result.core.sdk_errors import (
 )
 
 OSS, S3 = "OSS", "S3"
+
+
+class SigningRegionError(errors.RejectedError):
+    """A request that was signed for another region than the one of the bucket."""
+
+
 _CODES = (
     # Of keys that have expired, OSS says both [seen in the field].
     Rule("SecurityTokenExpired|InvalidSecurityToken", errors.KeysExpiredError),
@@ -34,12 +40,12 @@ _CODES = (
     Rule(
         "SignatureDoesNotMatch",
         errors.KeysRefusedError,
-        "the secret is not that of the access key, or the region is not the bucket's",
+        "the AccessKey secret does not belong to the AccessKey ID, or the region is not the bucket's",
     ),
     # The code alone has many meanings.
     Rule(
         "InvalidArgument",
-        errors.RejectedError,
+        SigningRegionError,
         "the region of ICE_RESULT_REGION or --region is not that of the bucket ({message})",
         words="signing region",
     ),
@@ -74,7 +80,7 @@ _S3_TABLE = ErrorTable(
         Rule("BadDigest", errors.UnavailableError),  # what arrived is not what was sent: send it again
         Rule(
             "AuthorizationHeaderMalformed",
-            errors.RejectedError,
+            SigningRegionError,
             "the region of AWS_DEFAULT_REGION is not that of the bucket ({message})",
             words="region",
         ),
@@ -97,7 +103,7 @@ _S3_TABLE = ErrorTable(
 
 
 class OtherRegionError(errors.ForbiddenError):
-    """The bucket lies in another region than the one we call: `endpoint` is where."""
+    """A bucket in another region than the one that is called. `endpoint` is the bucket's own."""
 
     def __init__(self, operation: str, answer: SdkFailure, endpoint: str) -> None:
         detail = (

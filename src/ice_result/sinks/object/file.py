@@ -61,7 +61,7 @@ class FileStore(ObjectStore):
 
     @override
     def put(self, key: str, data: bytes, /) -> str:
-        """Write the file unless it holds `data` already; return its path. Raises StorageError, with path and cause."""
+        """Write the file unless it contains `data` already; return its path. Raises StorageError."""
         path = self.folder / key
         try:
             if _content(path) != data:

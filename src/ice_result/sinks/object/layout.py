@@ -96,7 +96,7 @@ def file_name(job_id: str) -> str:
 
 
 def part(text: str) -> str:
-    """Return `text` as one part of a key: percent-encoded; when too long, cut, with `+` and a hash to tell it apart.
+    """Return `text` as one part of a key: percent-encoded; when too long, cut, with `+` and a hash to distinguish it.
 
     A plus sign never comes out of the encoding, so no two texts become the same part.
     """

@@ -21,9 +21,9 @@ LINE_COLUMNS = tuple(JobLine.model_fields)
 OLD_FILE_COUNT = "files"
 """Name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
-"""Columns of ice_jobs that hold everything about a job."""
+"""Columns of ice_jobs that contain everything about a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
-"""Columns of ice_jobs that tell one writing of a job from another."""
+"""Columns of ice_jobs that distinguish one writing of a job from another."""
 PARTS = ("raw", "result", "files")
 """Parts of `record` and `manifest` that a store may leave out, as the columns `raw_stored` and so on record."""
 _INTEGERS = range(-(2**63), 2**63)
@@ -115,7 +115,7 @@ def stored_bytes(row: Row) -> StoredBytes:
 
 
 def json_of(document: Record | Manifest) -> str:
-    """Return a document as the columns `record` and `manifest` hold it."""
+    """Return a document as the columns `record` and `manifest` contain it."""
     return document.model_dump_json(by_alias=True)
 
 

@@ -169,7 +169,7 @@ def _item_columns() -> Iterator[Column]:
 
 
 FAMILY_COLUMNS = tuple(_item_columns())
-"""Columns of ice_items that hold values of results; a new family of results adds its own."""
+"""Columns of ice_items that contain values of results; a new family of results adds its own."""
 ITEMS = Table(
     "ice_items",
     "One row for each cover, segment or channel that the algorithm found. Columns of other kinds are null.",

@@ -27,7 +27,7 @@ class TableSink(Store):
 
     @override
     def addresses(self, record: Record) -> Addresses:
-        """Return the address of the job's row, which holds both."""
+        """Return the address of the job's row, which contains both."""
         address = self._address(record.job_id)
         return Addresses(address, address)
 

@@ -99,7 +99,9 @@ class SqliteDatabase:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Open a transaction in the file at the path; it is committed at the end, or rolled back."""
         if not self._lock.acquire(timeout=min(current_deadline().left(), threading.TIMEOUT_MAX)):
-            raise StorageError(f"cannot write {self._named}: other writers of this process took all the time there was")
+            raise StorageError(
+                f"cannot write {self._named}: other threads of this process held the database until the time limit"
+            )
         try:
             connection = self._patiently(self._begin)
             try:
@@ -137,7 +139,7 @@ class SqliteDatabase:
     def _failure(self, operation: str, error: sqlite3.Error | OSError) -> StorageError:
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         if _is_locked(error):
-            cause = "others kept it locked for all the time there was"
+            cause = "another process kept it locked until the time limit"
         elif os.path.isdir(self._path):  # noqa: PTH112  unlike that of a Path, it never raises
             cause = "it is a folder; expected a file"
         return StorageError(f"cannot {operation} {self._named}: {cause}")

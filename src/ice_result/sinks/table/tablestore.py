@@ -46,11 +46,12 @@ _LARGEST_VALUE = 2 * 1024 * 1024
 _LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
 _MOST_PROBLEMS = 100
 _NOTHING: Mapping[str, object] = {"raw": {}, "result": read_result({"kind": "unknown"})}
+_NO_OTHER_SINK = "No other sink has the whole record: add one of files or objects (file:, oss:, s3:)"
 _log = logging.getLogger(__name__)
 
 
 def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) -> Rows:
-    """Make the rows of a job; `record` and `manifest` hold as much of it as fits.
+    """Make the rows of a job; `record` and `manifest` contain as much of it as fits.
 
     `archive_url` is the first object sink, which has the whole record. Raises RejectedError for a job that cannot fit.
     """
@@ -71,15 +72,16 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
 def _log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
     """Log the parts of a job that Tablestore does not keep, and the store that has them."""
     parts = [part for part in PARTS if not rows.job[f"{part}_stored"]]
+    whole_uri = rows.job["raw_uri"]
     if parts:
         _log.warning(
-            "job %s: its record has %d bytes and its manifest %d, more than Tablestore keeps of a job: they are stored "
-            "there without %s; the whole record belongs in %s",
+            "job %s: its record (%d bytes) and its manifest (%d bytes) are too large for Tablestore. They are stored "
+            "there without %s. %s",
             record.job_id,
             len(json_of(record).encode()),
             len(json_of(manifest).encode()),
             ", ".join(parts),
-            rows.job["raw_uri"] or "no other sink: add one of files or objects (file:, oss:, s3:)",
+            f"The whole record is in {whole_uri}" if whole_uri else _NO_OTHER_SINK,
         )
 
 
@@ -221,7 +223,8 @@ class TablestoreSink(TableSink):
             raise RejectedError(
                 f"use table {table.name} of {self.url}",
                 service=SERVICE,
-                detail=f"its key is {_shown(key)}, not {_shown(key_schema(table))}: not ours, so name another instance",
+                detail=f"ice-result did not make this table: its key is {_shown(key)}, expected "
+                f"{_shown(key_schema(table))}; use another instance",
             )
 
     def _delete_rest(self, table: Table, rows: Rows, kept: int) -> None:
@@ -252,7 +255,7 @@ class TablestoreSink(TableSink):
     def _not_whole(self, there: StoredJob) -> StorageError:
         return StorageError(
             f"{self._address(there.record.job_id)} is stored without {', '.join(there.left_out)}, which was too large; "
-            f"the whole record belongs in {there.whole_uri or 'no other sink'}"
+            + (f"the whole record is in {there.whole_uri}" if there.whole_uri else "no other sink has the whole record")
         )
 
 

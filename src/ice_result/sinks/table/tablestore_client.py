@@ -46,7 +46,7 @@ Key: TypeAlias = Sequence[Value | Edge]
 
 
 class Change(NamedTuple):
-    """Row to put, or to delete. A row with a `generation` is left alone when a later generation is there."""
+    """Row to put, or to delete. A row with a `generation` is not written if a later generation exists."""
 
     table: Table
     row: Row
@@ -200,7 +200,7 @@ class Tablestore(SdkClient["Client"]):
         return self._call(f"describe table {table}", describe)
 
     def create(self, table: Table) -> None:
-        """Make a table: no reserved throughput, no expiry, one version. An existing table is left alone."""
+        """Make a table: no reserved throughput, no expiry, one version. An existing table does not change."""
 
         def create_table(client: Client) -> None:
             import tablestore  # noqa: PLC0415  as above
