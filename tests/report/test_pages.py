@@ -13,7 +13,7 @@ import pytest
 from alicloud_local import LocalCloud
 from ice_result.core.types import JsonObject
 from support.command_line import ice_result
-from support.reports import SAMPLES, Page, files_of, page, record, sample, save_jobs, write
+from support.reports import SAMPLES, Page, files_of, long_list, page, record, sample, save_jobs, write
 
 LINKS = {"a": "href", "link": "href", "img": "src"}
 HOSTILE = (
@@ -349,6 +349,26 @@ def test_long_lists_are_divided(tmp_path: Path) -> None:
     assert "1,001 jobs · Page 2 of 3" in second.text
     assert {"all-1.html", "all-3.html"} <= {attributes["href"] for attributes in second.attributes("a")}
     assert (tmp_path / "r" / "index.html").stat().st_size < 40_000
+
+
+def test_the_pages_of_a_long_list_stay_small(tmp_path: Path) -> None:
+    """GIVEN a list of hundreds of pages THEN each links to a few of them, by which all can be reached."""
+    long_list(tmp_path, "en", 400)
+
+    sizes = [len(data) for data in files_of(tmp_path).values()]
+    reached, waiting = set[str](), ["all-1.html"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            links = {str(attributes["href"]) for attributes in page(tmp_path, name).attributes("a")}
+            waiting += [link for link in links if link.startswith("all-")]
+
+    assert len(reached) == len(sizes) == 400
+    assert max(sizes) < min(sizes) + 2000
+    shown = page(tmp_path, "all-200.html").attributes("a")
+    above, below = (attributes for attributes in shown if attributes.get("href") == "all-200.html")
+    assert above == below == {"href": "all-200.html", "aria-label": "Page 200", "aria-current": "page"}
 
 
 def test_an_empty_store_has_a_report(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ ENGLISH = {
     "newest.all": "See all {number} jobs",
     "newest.all.one": "See the job",
     "page_of": "Page {page} of {pages}",
+    "page_number": "Page {page}",
     "page_list": "Pages of the list",
     "previous": "Previous",
     "next": "Next",

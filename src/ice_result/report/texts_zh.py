@@ -72,6 +72,7 @@ CHINESE = {
     "newest.all": "查看全部 {number} 个任务",
     "newest.all.one": "查看该任务",
     "page_of": "第 {page} 页，共 {pages} 页",
+    "page_number": "第 {page} 页",
     "page_list": "列表分页",
     "previous": "上一页",
     "next": "下一页",
