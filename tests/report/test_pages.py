@@ -13,6 +13,7 @@ import pytest
 from alicloud_local import LocalCloud
 from ice_result.core.types import JsonObject
 from support.command_line import ice_result
+from support.paths import SAMPLE_JOBS
 from support.reports import SAMPLES, Page, files_of, long_list, page, record, sample, save_jobs, write
 
 LINKS = {"a": "href", "link": "href", "img": "src"}
@@ -296,6 +297,33 @@ def test_a_function_that_is_not_known_shows_what_it_returned(tmp_path: Path) -> 
     text = page(tmp_path / "r", "jobs/job-new.html").text
     assert "mood sunny" in text
     assert f"words {'x' * 1999}… " in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_long_value_is_cut_wherever_it_stands(tmp_path: Path, language: str) -> None:
+    """Names, functions, titles, messages and tokens have any length in a response."""
+    long = "长" * 100_000
+    covers = json.dumps([{"Score": 1, "Time": "1000", "Url": f"oss://b/{long}"}])
+    segments: JsonObject = json.loads((SAMPLE_JOBS / "musicsegmentdetect-0001.json").read_text(encoding="utf-8"))
+    titled = str(segments["Result"]).replace("副歌", long)
+    jobs = [
+        sample("cover-0001", JobId="a", Name=long, FunctionName=long, Status=long, UserData=long, Result=covers),
+        sample("cover-0001", JobId="b", Name=long, Result=covers, OutputFiles=[long]),
+        {**segments, "JobId": "c", "Result": titled, "Name": long},
+    ]
+    save_jobs(tmp_path / "jobs", *jobs)
+    record(f"file:{tmp_path}/records", "a", "b", "c", jobs=tmp_path / "jobs")
+
+    write(tmp_path / "r", f"file:{tmp_path}/records", "--lang", language)
+
+    longest = {}
+    for name, each in all_pages(tmp_path / "r").items():
+        text = re.sub(r"<pre>.*?</pre>", "", (tmp_path / "r" / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+        values = [str(value) for _, attributes in each.tags for value in attributes.values()]
+        longest[name] = max(map(len, [*re.findall("长+", text), *values]))
+    assert {name: length for name, length in longest.items() if length > 2000} == {}
+    assert titled.count(long) > 0
+    assert {name for name, length in longest.items() if length == 1999} >= {f"jobs/job-{name}.html" for name in "abc"}
 
 
 @pytest.mark.parametrize("job_id", ["../../x", "A" * 128, "字" * 128, 'a/b\\c:d*e?f"g<h>i|j', "con", ".", "x%2Fy"])

@@ -1,4 +1,4 @@
-"""Pages from templates. Every value that is printed is made visible and escaped, whatever a template forgets."""
+"""Pages from templates. Every value that is printed is made visible, cut and escaped, whatever a template forgets."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Pages:
 
 
 def _shown(value: object) -> object:
-    """Make a value visible before it is escaped; markup of the templates themselves stays."""
-    return value if isinstance(value, Markup) else visible(str(value))
+    """Make a value visible before it is escaped, and cut one that is very long; markup of the templates stays."""
+    return value if isinstance(value, Markup) else visible(cut(str(value), LONGEST_VALUE))
 
 
 def _data(value: object) -> Markup:
