@@ -164,7 +164,7 @@ def test_a_record_that_cannot_be_read_is_reported(tmp_path: Path, kind: str) -> 
     assert last == f"ice-result: 1 record of {url} cannot be read, and the counts do not include it; the first is {key}"
     assert [key in reason for reason in reasons] == ([True] if kind == "file" else [])
     for name in ("index.html", "attention-1.html"):
-        assert re.search(f"Cannot be read 1 These records are damaged.* {key} ", page(tmp_path / "r", name).text)
+        assert re.search(f"Cannot be read 1 Records that are damaged.* {key} ", page(tmp_path / "r", name).text)
     assert "Jobs 15 " in page(tmp_path / "r", "index.html").text
 
 

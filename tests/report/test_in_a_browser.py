@@ -13,6 +13,7 @@ from alicloud_local import LocalCloud
 from ice_result.report.pages import Pages
 from ice_result.report.texts import Language, Texts
 from support.browser import axe_source, chromium, opened
+from support.command_line import ice_result
 from support.reports import SAMPLES, files_of, long_list, record, sample, write
 
 PAGES = (
@@ -130,6 +131,28 @@ def test_a_long_list_is_accessible_and_fits(browser: Browser, tmp_path: Path, la
     current = {"en": "Page 1000", "zh": "第 1000 页"}[language]
     assert f'link "{current}"' in tree
     assert tree.count('link "') == 11
+
+
+def test_records_that_cannot_be_read_are_accessible_and_fit(browser: Browser, tmp_path: Path) -> None:
+    """On the overview and among the jobs that need attention, however long their keys are."""
+    record(f"file:{tmp_path}/records", *SAMPLES)
+    for path in (tmp_path / "records" / "records").rglob("*.json"):
+        if path.stem != "cover-0001":
+            path.write_text("{", encoding="utf-8")
+            path.rename(path.with_stem("x" * 200 + path.stem))
+    done = ice_result("report", "--sink", f"file:{tmp_path}/records", "-o", str(tmp_path / "r"))
+    found, widths = {}, []
+    with opened(browser, tmp_path / "r" / "index.html", width=320, bypass_csp=True) as watched:
+        for name in ("index.html", "attention-1.html"):
+            watched.page.goto((tmp_path / "r" / name).as_uri())
+            watched.page.evaluate(axe_source())
+            violations = watched.page.evaluate("axe.run().then(found => found.violations)")
+            found[name] = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
+            widths.append(watched.page.evaluate("document.documentElement.scrollWidth"))
+
+    assert done.returncode == 1
+    assert found == {"index.html": [], "attention-1.html": []}
+    assert widths == [320, 320]
 
 
 def test_no_page_is_wider_than_the_screen(browser: Browser, report: Path) -> None:
