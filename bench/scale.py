@@ -32,6 +32,7 @@ class Run:
 
     jobs: int
     wall_seconds: float
+    cpu_seconds: float
     peak_mb: float
 
     def show(self, name: str, baseline: Run | None) -> None:
@@ -105,7 +106,8 @@ def measure(command: list[str], environment: dict[str, str], jobs: int, text: st
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{command[:4]} failed")
-    return Run(jobs, time.monotonic() - started, usage.ru_maxrss / 1024), output
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Run(jobs, time.monotonic() - started, cpu_seconds, usage.ru_maxrss / 1024), output
 
 
 def main() -> None:

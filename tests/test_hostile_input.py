@@ -6,10 +6,12 @@ What was really called and written is what Python reports of itself, not what we
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -388,6 +390,45 @@ def test_odd_values_are_recorded(cloud: LocalCloud, server: Server, stores: str,
     (key,) = [key for key in cloud.oss.keys("records") if key.startswith("team/records/")]
     record = json.loads(cloud.oss.get("records", key) or b"", parse_constant=pytest.fail)
     assert record["job_id"] == "job-1"
+
+
+def with_number(value: JsonValue, number: float) -> JsonValue:
+    """The value with this number in place of all its numbers, also of those that are texts or in texts of JSON."""
+    if isinstance(value, dict):
+        return {name: with_number(each, number) for name, each in value.items()}
+    if isinstance(value, list):
+        return [with_number(each, number) for each in value]
+    if isinstance(value, str):
+        with suppress(ValueError):
+            inner = with_number(json.loads(value), number)
+            return inner if isinstance(inner, float) else json.dumps(inner)
+    return number if isinstance(value, (int, float)) else value
+
+
+@pytest.mark.parametrize("number", [1e307, 1e308, -1e308, 5e-324, -0.0, 1e9, 10.0**15])
+def test_any_number_can_be_reported(tmp_path: Path, number: float) -> None:
+    """GIVEN results of all families in which every number is extreme THEN each job has a page with finite numbers."""
+    times = {"CreateTime": "0001-01-01T00:00:00+23:59", "FinishTime": "9999-12-31T23:59:59-23:59"}
+    (tmp_path / "jobs").mkdir()
+    names = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
+    for name in names:
+        job: JsonObject = json.loads((SAMPLE_JOBS / f"{name}.json").read_text(encoding="utf-8"))
+        changed = {**job, "Result": with_number(job.get("Result"), number), **times}
+        (tmp_path / "jobs" / f"{name}.json").write_text(json.dumps(changed), encoding="utf-8")
+    usual = {"ICE_RESULT_SINKS": f"file:{tmp_path}/out", "ICE_RESULT_REGION": "cn-shanghai"}
+    recorded = ice_result("process", *names, "--jobs", f"{tmp_path}/jobs", "--no-verify", **usual)
+    assert recorded.returncode == 0, recorded.stderr
+
+    done = ice_result("report", "-o", str(tmp_path / "report"), **usual)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "report").rglob("*.html")}
+    assert len([name for name in pages if name.startswith("job-")]) == len(names)
+    shown = {
+        name: re.findall(r">[^<]*\b(?:nan|inf)\b| (?:x|y|width|height)=\"(?:nan|inf|-)", text)
+        for name, text in pages.items()
+    }
+    assert {name: found for name, found in shown.items() if found} == {}
 
 
 @pytest.mark.slow

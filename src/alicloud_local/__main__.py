@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None, stop: threading.Event | None = 
     except PortError as error:
         problem = "already in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
         return _fail(f"--port-{error.service.replace('_', '-')} {error.port}: {problem}")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "tablestore":
+            raise
         return _fail(f"--tablestore {_NO_TABLESTORE}")
     except (OSError, ValueError) as error:
         return _fail(str(error))

@@ -120,7 +120,8 @@ class LocalCloud:
         if access_key is None:
             self.rotate()
         else:
-            self._access_key_id, self.credentials[access_key[0]] = access_key
+            self._access_key_id, secret = access_key
+            self.credentials[self._access_key_id] = secret
 
     @property
     def ots(self) -> OtsServer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ice_result.core.extras import missing_extra
+from ice_result.errors import MissingExtraError
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
-        print(f"ice-result: the command {missing_extra('cli')}", file=sys.stderr)  # noqa: T201  before there is a console
+        print(f"ice-result: {MissingExtraError('the command', 'cli')}", file=sys.stderr)  # noqa: T201  before there is a console
         raise SystemExit(2) from None
     command()
 

@@ -2,6 +2,8 @@
 
     IceResultError
     ├── SettingsError          the environment or the command line is wrong; lists every problem
+    │   ├── MissingKeysError   no access keys are set
+    │   └── MissingExtraError  the packages of an extra are not installed
     ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
     ├── OutOfTimeError         work on the event had not begun when time was over  (transient)
     ├── JobNotFinishedError    the job is still running                            (transient)
@@ -61,6 +63,23 @@ class SettingsError(IceResultError, reason="settings"):
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{name}: {explanation}" for name, explanation in problems))
         self.problems = problems
+
+
+class MissingKeysError(SettingsError):
+    """Access keys that are missing or incomplete: `problem` says which."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__([("no access keys", problem)])
+        self.problem = problem
+
+
+class MissingExtraError(SettingsError):
+    """Packages that are not installed: `needed_by` needs the extra that `command` installs."""
+
+    def __init__(self, needed_by: str, extra: str) -> None:
+        self.problem = f"needs the extra {extra}"
+        self.command = f"pip install '.[{extra}]' in a clone of the repository"  # it is not in a package index
+        super().__init__([(needed_by, f"{self.problem}: {self.command}")])
 
 
 class NotJsonError(IceResultError, reason="malformed"):

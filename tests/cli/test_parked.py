@@ -433,6 +433,23 @@ def test_what_is_parked_anew_meanwhile_is_not_discarded(run: Run) -> None:
     assert done[:3] == (1, b"", f"ice-result: {key} is kept: it was parked again in the meantime\n".encode())
 
 
+def test_what_is_parked_anew_during_the_question_is_not_discarded(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an event that is parked again while the user thinks THEN it stays: the question was about another one."""
+    lay(tmp_path / "out", envelope("unavailable", "a", {"JobId": "a"}), hours=1)
+
+    def answer(*_question: object, **_options: object) -> bool:
+        lay(tmp_path / "out", envelope("unavailable", "a", {"JobId": "a"}, "once more"), hours=2)
+        return True
+
+    monkeypatch.setattr("click.confirm", answer)
+    done = run("discard", "a", ICE_RESULT_SINKS=f"file:{tmp_path}/out")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is kept: it was parked again in the meantime" in done.stderr
+    assert "once more" in (tmp_path / "out" / "parked" / "unavailable" / "a.json").read_text()
+
+
 def test_what_a_store_does_not_let_go_is_told(run: Run, cloud: LocalCloud) -> None:
     """GIVEN keys that may not delete THEN discard says so, and retry that the job is done with."""
     cloud.oss.put("records", "parked/unavailable/cover-0001.json", line(envelope("unavailable", "cover-0001", {})))

@@ -178,7 +178,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     tmp_path: Path, sink: str, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     """Before anything is read."""
-    monkeypatch.setattr("ice_result.core.extras.find_spec", lambda name: None if name == package else "found")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else "found")
 
     done = ice_result("report", "--sink", sink, "-o", str(tmp_path / "r"))
 

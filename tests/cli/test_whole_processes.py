@@ -109,7 +109,7 @@ def test_the_command_without_its_extra_says_how_to_get_it(tmp_path: Path) -> Non
     done = ice_result_process("parse", PYTHONPATH=f"{tmp_path}{os.pathsep}{SOURCE}")
     assert done.returncode == 2
     assert done.stderr == (
-        "ice-result: the command needs the extra cli: pip install '.[cli]' in a clone of the repository\n"
+        "ice-result: the command: needs the extra cli: pip install '.[cli]' in a clone of the repository\n"
     )
 
 

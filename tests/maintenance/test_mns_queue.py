@@ -490,7 +490,7 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     how = "needs the extra queue: pip install '.[queue]' in a clone of the repository"
-    assert done.stdout == f"SettingsError the queue jobs: {how}\n"
+    assert done.stdout == f"MissingExtraError the queue jobs: {how}\n"
 
 
 CLASSES = [

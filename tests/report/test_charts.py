@@ -15,8 +15,8 @@ from ice_result.report.charts import (
     share_chart,
     timeline_chart,
 )
-from ice_result.report.counts import Counted
 from ice_result.results.figures import Bar, Span, Timeline
+from ice_result.sinks.job_counts import Counted
 
 MIXED = Counted(jobs=10, complete=5, incomplete=5, failed=2)
 
@@ -79,6 +79,33 @@ def test_a_timeline_is_as_long_as_the_input_or_its_last_part() -> None:
     assert [(each.x, each.width) for each in last.rectangles] == [(250, 250), (WIDTH - 3, 3)]
     assert [(each.x, each.width) for each in whole.rectangles] == [(125, 125), (500, 3)]
     assert timeline_chart(Timeline((Span(None, None), Span(0, 0)))) is None
+
+
+@pytest.mark.parametrize("end", [5e-324, 1e-300, 1.0, 1e307, 1e308, 1.7976931348623157e308])
+def test_a_timeline_of_any_length_is_drawn(end: float) -> None:
+    """Its parts keep their places, however long or short the whole is."""
+    spans = (Span(0, end), Span(-0.0, end), Span(end, end), Span(-end, end), Span(end / 2, end))
+
+    chart = timeline_chart(Timeline(spans))
+
+    assert chart is not None
+    assert chart.end == end
+    half = 500 if end > 5e-324 else 0  # the smallest number has no half
+    assert [(each.x, each.width) for each in chart.rectangles] == [
+        *((0, WIDTH), (0, WIDTH), (WIDTH - 3, 3), (half, WIDTH - half)),
+    ]
+
+
+@pytest.mark.parametrize(("value", "width"), [(1e308, WIDTH), (-1e308, 0), (-0.0, 0), (5e-324, 0)])
+def test_any_value_has_a_bar(value: float, width: int) -> None:
+    """It ends where the scale does, and no place has the sign of a zero."""
+    drawn = bar_chart(Bar("mos", value, worst=value), 0, 5)
+
+    assert "-" not in str(drawn)
+    assert drawn == (
+        (0, 0, width, 10, "value"),
+        (min(width, WIDTH - 6), 0, 6, 10, "worst"),
+    )
 
 
 def test_a_bar_has_its_value_and_the_mark_of_its_worst_moment() -> None:

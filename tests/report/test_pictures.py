@@ -25,9 +25,9 @@ TEXTS = Texts("en")
 UNREADABLE = "Not embedded: it cannot be read as JPEG, PNG, GIF or WebP"
 
 
-def no_reader(address: ObjectAddress, most_bytes: int) -> bytes:
+def no_reader(address: ObjectAddress) -> bytes:
     """Fail: the test reads nothing from OSS."""
-    raise AssertionError(address, most_bytes)
+    raise AssertionError(address)
 
 
 THUMBNAILS = Thumbnails(no_reader, TEXTS)
@@ -169,7 +169,7 @@ def from_oss(cloud: LocalCloud) -> Thumbnails:
         oss_path_style=True,
         credentials=Credentials(),
     )
-    return Thumbnails(open_reader(context).read, TEXTS)
+    return Thumbnails(open_reader(context, MOST_BYTES).read, TEXTS)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -35,7 +36,17 @@ def test_hidden_characters_and_secrets_do_not_pass(text: str, shown: str | None)
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1 KB"), (11_234, "11.2 KB"), (999_999, "1 MB"), (5 * 10**9, "5 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 KB"),
+        (11_234, "11.2 KB"),
+        (999_999, "1 MB"),
+        (5 * 10**9, "5 GB"),
+        (998 * 10**15, "998 PB"),
+        (10**18, "1.00e+18 B"),
+        pytest.param(10**400, "1.00e+400 B", id="huge"),
+    ],
 )
 def test_sizes_are_in_steps_of_1000(count: int, shown: str) -> None:
     """Three digits are enough."""
@@ -44,10 +55,26 @@ def test_sizes_are_in_steps_of_1000(count: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(8.270855, "8.2709"), (5.0, "5"), (-0.59, "-0.59"), (10_000, "10,000"), (0.00001, "0"), (-0.00001, "0")],
+    [
+        (8.270855, "8.2709"),
+        (5.0, "5"),
+        (-0.59, "-0.59"),
+        (10_000, "10,000"),
+        (0.00001, "0"),
+        (-0.00001, "0"),
+        (-0.0, "0"),
+        (5e-324, "0"),
+        (999_999_999_999.5, "999,999,999,999.5"),
+        (1e15, "1e+15"),
+        (1e308, "1e+308"),
+        (-1.7976931348623157e308, "-1.798e+308"),
+        pytest.param(10**400, "10" + ",000" * 133, id="huge"),
+        (math.inf, "∞"),
+        (-math.inf, "-∞"),
+    ],
 )
 def test_numbers_have_up_to_four_digits_behind_the_point(value: float, shown: str) -> None:
-    """Zeros at the end are left out, and so is the sign of a zero."""
+    """Zeros at the end are left out, and so is the sign of a zero. Very large ones have an exponent."""
     assert number(value) == shown
 
 
@@ -60,10 +87,23 @@ def test_numbers_have_up_to_four_digits_behind_the_point(value: float, shown: st
         (59.999, "1:00"),
         (3723, "1:02:03"),
         (3723.5, "1:02:03.5"),
+        (-0.0, "0:00"),
+        (-0.001, "0:00"),
+        (-5.5, "-0:05.5"),
+        (-3723.25, "-1:02:03.25"),
+        (5e-324, "0:00"),
+        (999_999_999.5, "277777:46:39.5"),
+        (1e9, "1e+09 s"),
+        (1e307, "1e+307 s"),
+        (1e308, "1e+308 s"),
+        (-1.7976931348623157e308, "-1.798e+308 s"),
     ],
 )
 def test_positions_are_read_as_on_a_player(seconds: float, shown: str) -> None:
-    """Minutes and seconds, hours where there are some, and hundredths where they are not zero."""
+    """Minutes and seconds, hours where there are some, and hundredths where they are not zero.
+
+    Beyond any recording, seconds with an exponent.
+    """
     assert clock(seconds) == shown
 
 

@@ -97,6 +97,9 @@ def _run(words: list[str], environment: dict[str, str]) -> list[str]:
         case ["printf", text, ">", name]:
             Path(name).write_bytes(text.encode().decode("unicode_escape").encode("latin-1", "surrogateescape"))
             return []
+        case ["rm", name]:
+            Path(name).unlink()
+            return []
         case ["mkdir", name]:
             Path(name).mkdir(parents=True)
             return []

@@ -9,7 +9,6 @@ Every job that is done is written to a file (backfill_progress.py), so that an i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ import click
 from ice_result.app import assemble, queue_at
 from ice_result.cli.backfill_progress import Progress, Target
 from ice_result.cli.inputs import Line, open_input, read_column, read_lines
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Number,
@@ -42,7 +41,7 @@ from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, StorageError
 from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import BY_HAND, EVERYTHING, QUEUE, Settings
@@ -106,7 +105,9 @@ def backfill(
         printer = JobPrinter(form, total=total)
         with Progress(done_path, target) as progress:
             to = _sender(queue, settings) if queue else _pipeline(settings, parks=park)
-            with printer, closing(to):
+            if isinstance(to, Pipeline) and progress.is_resumed:
+                _check_stores(to, done_path)
+            with printer, finishing(to):
                 ids = read_column(lines, column) if column else read_lines(lines)
                 work = _Work(ids, progress, printer, as_json=form.as_json)
                 if isinstance(to, MnsQueue):
@@ -118,6 +119,16 @@ def backfill(
 
 def _pipeline(settings: Settings, *, parks: bool) -> Pipeline:
     return assemble(settings, usable_credentials(settings, parks=parks), parks=parks)
+
+
+def _check_stores(pipeline: Pipeline, done_path: Path | None) -> None:
+    """Check that the stores of an earlier run exist: its jobs are not recorded again. Raises StorageError."""
+    for sink in pipeline.stores.sinks:
+        try:
+            sink.check_exists()
+        except StorageError as error:
+            hint = f"{done_path} lists jobs that were recorded there; remove that file to record them again"
+            raise StorageError(f"{error}; {hint}") from error
 
 
 def _sender(queue: str, settings: Settings) -> MnsQueue:

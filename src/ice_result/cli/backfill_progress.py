@@ -69,6 +69,11 @@ class Progress:
             except OSError as error:
                 raise self._refused(error) from error
 
+    @property
+    def is_resumed(self) -> bool:
+        """True when jobs were done before."""
+        return bool(self._known)
+
     def take(self, job_id: JobId) -> JobNews:
         """Return `new` for a job that is named for the first time and was not done before."""
         news = self._known.get(job_id, "new")

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result import errors
-from ice_result.core.credentials import NO_KEYS, Credentials
+from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import trusting
 from ice_result.core.oss_address import ObjectAddress
@@ -79,15 +79,21 @@ class Check(NamedTuple):
         return {"name": self.name, "status": self.status, "message": self.message, "remedy": self.remedy}
 
 
-def settings_check(name: str, variable: str, problem: str) -> Check:
-    """Make the check `name` that has failed for a problem of the settings."""
-    what, how, command = problem.partition(": pip install ")
-    if how:  # a missing extra
-        return Check(name, "failed", what if variable == name else f"{variable}: {what}", f"{how[2:]}{command}")
-    if variable == NO_KEYS:
-        return Check(name, "failed", problem, _BOTH_KEYS)
-    verb = "set" if problem.startswith("not set") else "correct"
-    return Check(name, "failed", f"{variable}: {problem}", f"{verb} {variable}; docs/configuration.md explains it")
+def settings_check(variable: str, problem: str, *, is_set: bool) -> Check:
+    """Make the check that has failed for a problem of the settings."""
+    verb = "correct" if is_set else "set"
+    return Check(
+        "settings", "failed", f"{variable}: {problem}", f"{verb} {variable}; docs/configuration.md explains it"
+    )
+
+
+def unopened_store(name: str, error: errors.SettingsError) -> Check:
+    """Make the check of a store that could not be opened."""
+    if isinstance(error, errors.MissingExtraError):
+        return Check(name, "failed", error.problem, error.command)
+    if isinstance(error, errors.MissingKeysError):
+        return Check(name, "failed", error.problem, _BOTH_KEYS)
+    return Check(name, "failed", str(error), _remedy(error))
 
 
 def check_credentials(credentials: Credentials) -> Check:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
@@ -20,9 +19,10 @@ from ice_result.cli.checks import (
     check_output_bucket,
     check_sink,
     settings_check,
+    unopened_store,
 )
 from ice_result.cli.options import environment_of_deployment, given_names, region
-from ice_result.cli.output import print_line
+from ice_result.cli.output import print_line, write_line
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
 from ice_result.core.json_text import dump
@@ -86,7 +86,7 @@ def _examine(environment: Mapping[str, str], buckets: Sequence[str], queue: str 
         account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
         settings = account.settings if account else Settings.from_environment(environment)
     except SettingsError as error:
-        yield from _examine_settings(given_names(click.get_current_context(), error), environment, credentials)
+        yield from _examine_settings(error, environment, credentials)
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} {'sink' if len(settings.sinks) == 1 else 'sinks'}")
     if account:
@@ -110,8 +110,9 @@ def _examine_settings(
     error: SettingsError, environment: Mapping[str, str], credentials: Credentials
 ) -> Iterator[Check]:
     """Yield every problem of the settings, and missing keys, so that all of them can be fixed at once."""
-    for variable, problem in error.problems:
-        yield settings_check("settings", variable, problem)
+    named = given_names(click.get_current_context(), error)
+    for (variable, problem), (name, _) in zip(error.problems, named.problems, strict=True):
+        yield settings_check(name, problem, is_set=bool(environment.get(variable)))
     if not environment.get("ICE_RESULT_JOBS", "").startswith("file:"):
         keys = check_credentials(credentials)
         if keys.status != "ok":
@@ -147,8 +148,7 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
             if url.scheme == "s3":  # the keys of the others are checked by now
                 require_keys(settings, context.credentials, (url,))
         except SettingsError as error:
-            for name, problem in error.problems:
-                yield settings_check(str(url), name, problem)
+            yield unopened_store(str(url), error)
         else:
             yield from unless_failed(str(url), _SERVICES.get(url.scheme), check_sink(sink))
     for bucket in buckets:
@@ -158,7 +158,7 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
 
 def _show(check: Check, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(f"{dump(check.document())}\n")
+        write_line(dump(check.document()))
     else:
         remedy = check.remedy and f"→ {check.remedy}"
         print_line(f"{check.status:<8}", _COLOURS[check.status], check.name, check.message, remedy)

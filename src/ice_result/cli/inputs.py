@@ -1,4 +1,4 @@
-"""Inputs of the commands: files, standard input, and lists of job ids."""
+"""Inputs of the commands: job ids, files, standard input, and lists of job ids."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from typing import BinaryIO, NamedTuple
 import click
 
 from ice_result.cli.output import print_note
-from ice_result.core.json_text import encoding_of
+from ice_result.core.json_text import encoding_of, valid_text
 from ice_result.core.types import JobId
 from ice_result.triggers import JobEvent, Malformed, job_event, parse
+
+
+def read_job_id(argument: str) -> JobId:
+    """Return the job id of an argument, without the blanks around it. Text that is no job id stays as it is."""
+    text = valid_text(argument)
+    event = job_event(text, "JOB_ID")
+    return event.job_id if isinstance(event, JobEvent) else JobId(text)
 
 
 def read_input(name: str) -> bytes:

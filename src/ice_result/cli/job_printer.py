@@ -10,9 +10,12 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 from typing_extensions import Self
@@ -44,6 +47,21 @@ class OutputForm(NamedTuple):
     verbose: bool = False
 
 
+def progress_bar(console: Console, form: OutputForm) -> Progress:
+    """Make the bar of a number of jobs, which is gone at its end. Only a terminal that can redraw lines shows it."""
+    return Progress(
+        TextColumn("jobs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=form.as_json and sys.stdout.isatty(),  # JSON lines are written to the stream itself
+        redirect_stderr=standard_error().is_terminal,
+        disable=form.quiet or not console.is_terminal or console.is_dumb_terminal,
+    )
+
+
 class JobPrinter:
     """Printer of jobs: results on standard output, progress, errors and the summary on standard error."""
 
@@ -59,17 +77,7 @@ class JobPrinter:
         self._console = standard_output()
         self._error_console = standard_error()
         self._screen = self._console if self._console.is_terminal and not form.as_json else self._error_console
-        self._progress = Progress(
-            TextColumn("jobs"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._screen,
-            transient=True,
-            redirect_stdout=form.as_json and sys.stdout.isatty(),  # JSON lines are written to the stream itself
-            redirect_stderr=self._error_console.is_terminal,
-            disable=form.quiet or not self._screen.is_terminal or self._screen.is_dumb_terminal,
-        )
+        self._progress = progress_bar(self._screen, form)
         self._task = self._progress.add_task("jobs", total=total)
 
     def __enter__(self) -> Self:
@@ -89,8 +97,8 @@ class JobPrinter:
     def _summary(self, *, is_interrupted: bool) -> str:
         seconds = time.monotonic() - self._started
         names = sorted(self._counts, key=lambda name: (name in self._complete, name))
-        counts = ", ".join(map(self._counted, names)) or ("nothing done" if is_interrupted else self._if_nothing)
-        rate = f", {self._worked_on / seconds:.1f} per second" if self._worked_on > 1 else ""
+        counts = ", ".join(map(self._counted, names)) or ("no job ended" if is_interrupted else self._if_nothing)
+        rate = f", {self._worked_on / seconds:.1f} per second" if seconds and self._worked_on > 1 else ""
         hidden = "; -v prints a line for each job" if self._hidden else ""
         return f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}{hidden}"
 
@@ -165,3 +173,26 @@ def _colour(outcome: JobOutcome) -> str:
             return "green"
         return "red" if OUTCOME_COLOURS.get(outcome.job_outcome or "") == "red" else "yellow"
     return _COLOURS[outcome.outcome]
+
+
+class Closable(Protocol):
+    """Thing that is closed when the work on its jobs has ended."""
+
+    def close(self) -> None:
+        """Wait for the work that is under way."""
+        ...
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+@contextmanager
+def finishing(target: ClosableT) -> Iterator[ClosableT]:
+    """Close the target at the end. After Ctrl-C, the jobs that have begun are finished; a second Ctrl-C stops them."""
+    try:
+        yield target
+    except KeyboardInterrupt:
+        print_note("finishing the jobs that have begun; press Ctrl-C again to stop at once")
+        raise
+    finally:
+        target.close()

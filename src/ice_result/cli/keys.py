@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ice_result.app import require_keys
 from ice_result.cli.output import print_note
 from ice_result.core.credentials import Credentials
-from ice_result.errors import SettingsError
+from ice_result.errors import MissingKeysError
 from ice_result.settings import Settings
 from ice_result.sinks.registry import SinkUrl
 
@@ -37,6 +37,5 @@ def _explain_unverified_outputs(credentials: Credentials) -> None:
     """Print why output files cannot be looked up, if they cannot: no manifest is complete then."""
     try:
         credentials.require()
-    except SettingsError as error:
-        ((_, problem),) = error.problems
-        print_note(f"output files are not looked up: {problem}")
+    except MissingKeysError as error:
+        print_note(f"output files are not looked up: {error.problem}")

@@ -164,6 +164,11 @@ class Overrides(NamedTuple):
                 name_option(variable, option, value)
         return {**os.environ, **values}
 
+    def parking_environment(self) -> dict[str, str]:
+        """Return the environment for reading parked events: `--sink` takes the place of ICE_RESULT_PARK_URL too."""
+        environment = self.environment()
+        return {**environment, "ICE_RESULT_PARK_URL": ""} if self.sinks else environment
+
 
 def overriding(*added: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Make a decorator that adds options in place of variables. Their values are the argument `overrides`."""
@@ -200,17 +205,17 @@ def name_option(variable: str, option: str, value: str = "?") -> None:
 def given_names(context: click.Context, error: SettingsError) -> SettingsError:
     """Return the error with the names that the user gave: of options in place of variables.
 
-    A variable that is not set is named together with the option that can stand in its place.
+    A variable without a value is named together with the option that can stand in its place.
     """
     given: Mapping[str, str] = context.meta.get(_GIVEN, {})
     available: Mapping[str, str] = context.meta.get(_AVAILABLE, {})
 
-    def name(variable: str, problem: str) -> str:
-        if problem.startswith("not set") and variable in available:
+    def name(variable: str) -> str:
+        if variable in available and variable not in given and not os.environ.get(variable):
             return f"{variable} or {available[variable]}"
         return given.get(variable, variable)
 
-    return SettingsError([(name(variable, problem), problem) for variable, problem in error.problems])
+    return SettingsError([(name(variable), problem) for variable, problem in error.problems])
 
 
 def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:

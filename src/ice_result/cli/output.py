@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ice_result.core.redaction import redact
 from ice_result.records.model import Manifest, Record
+from ice_result.report.visible import cut as cut  # noqa: PLC0414  for the commands, beside the other texts
 
 _UNLIMITED_WIDTH = 100_000  # in a file or a pipe, no line is wrapped or cut
 OUTCOME_COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red"}
@@ -79,11 +80,6 @@ def printable(text: str) -> str:
     """Remove secrets, and escape control and direction characters, so that no name can rewrite the terminal."""
     shown = redact(text)  # documents of earlier versions may contain more secrets
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shown)
-
-
-def cut(text: str, most: int) -> str:
-    """Cut a text to at most this many characters, with an ellipsis at its end."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 _REQUEST_ID = re.compile(r": request id [^\s;]+")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.app import assemble
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     SECONDS,
@@ -234,10 +234,13 @@ def parked_retry(
         return 0 if selection.whole else 1
     if not (selection.entries or selection.whole):  # what is wrong is printed
         return 1
-    pipeline = assemble(settings, usable_credentials(settings))
+    credentials = usable_credentials(settings)
     total = min(len(selection.entries), limit or len(selection.entries))
     is_clean = True
-    with JobPrinter(form, total=total, if_nothing="nothing to retry") as printer:
+    with (
+        JobPrinter(form, total=total, if_nothing="nothing to retry") as printer,
+        finishing(assemble(settings, credentials)) as pipeline,
+    ):
         for result in retry(pipeline, envelopes, RunContext(lambda: Deadline.after(wait))):
             for outcome in result.outcomes:
                 printer.count(outcome)
@@ -248,7 +251,6 @@ def parked_retry(
                 printer.print_error(
                     f"{result.envelope.entry.key}: its job is done, but the event is still parked: {_STILL_PARKED}"
                 )
-    pipeline.close()
     return 0 if is_clean and selection.whole else 1
 
 
@@ -295,8 +297,10 @@ def parked_discard(
     if dry_run:
         _show_list(envelopes, as_json=as_json)
         return 0 if selection.whole else 1
-    if selection.entries and not yes and (status := _ask(selection)):
-        return status
+    if selection.entries and not yes:
+        envelopes = iter([*envelopes])  # as they are now: an event that is parked again during the question is kept
+        if status := _ask(selection):
+            return status
     removed = [_discard(envelope, as_json=as_json) for envelope in envelopes]
     return 0 if selection.whole and all(removed) else 1
 

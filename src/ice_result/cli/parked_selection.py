@@ -92,7 +92,7 @@ def select(
 
     A name that is not found, and a store that cannot be read, are printed as errors.
     """
-    settings = Settings.from_environment(_parking_environment(overrides), PARKING)
+    settings = Settings.from_environment(overrides.parking_environment(), PARKING)
     stores = open_parking_stores(settings, credentials_of_stores(settings, settings.parking_urls))
     found: list[ParkedEntry] = []
     whole = True
@@ -123,13 +123,7 @@ def pipeline_settings(overrides: Overrides) -> Settings:
     """Read the settings for processing events. Without ICE_RESULT_SINKS, records go to the stores that are read."""
     if os.environ.get("ICE_RESULT_SINKS"):
         return Settings.from_environment(overrides._replace(sinks=()).environment(), EVERYTHING)
-    return Settings.from_environment(_parking_environment(overrides), EVERYTHING)
-
-
-def _parking_environment(overrides: Overrides) -> dict[str, str]:
-    """Return the environment with the sinks in place of all stores that keep parked events."""
-    environment = overrides.environment()
-    return {**environment, "ICE_RESULT_PARK_URL": ""} if overrides.sinks else environment
+    return Settings.from_environment(overrides.parking_environment(), EVERYTHING)
 
 
 def _means(name: str, entry: ParkedEntry) -> bool:

@@ -11,7 +11,7 @@ import click
 from ice_result import expecting
 from ice_result.app import assemble
 from ice_result.cli.inputs import open_input, read_input, read_lines
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
@@ -73,14 +73,16 @@ def process(
     events = [*_events(job_ids, event, options)]
     if not park:
         _check(events)
-    pipeline = assemble(settings, usable_credentials(settings, parks=park), parks=park)
+    credentials = usable_credentials(settings, parks=park)
     clean = True
-    with JobPrinter(form, total=len(events)) as printer:
+    with (
+        JobPrinter(form, total=len(events)) as printer,
+        finishing(assemble(settings, credentials, parks=park)) as pipeline,
+    ):
         for _, outcome in pipeline.process_events(events, RunContext(lambda: Deadline.after(wait))):
             clean = clean and outcome.outcome in {"recorded", "ignored"}
             printer.count(outcome)
             printer.show(outcome)
-    pipeline.close()
     return 0 if clean else 1
 
 

@@ -11,22 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ice_result.app import open_parking_stores, sink_context
+from ice_result.cli.inputs import read_job_id
+from ice_result.cli.job_printer import OutputForm, progress_bar
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, overriding, read_since, region
 from ice_result.cli.output import counted, print_error, printable, standard_error
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.extras import require_extra
-from ice_result.core.json_text import valid_text
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError
 from ice_result.settings import STORES_AND_PARKING, Settings
 from ice_result.sinks import Store, open_sink
 from ice_result.sinks.base import JobFilter, StoredJob
-from ice_result.triggers import JobEvent, job_event
 
 if TYPE_CHECKING:
     from ice_result.report.build import ReadJob
@@ -75,13 +74,13 @@ def report(
     from ice_result.report.parked_part import read_parked  # noqa: PLC0415  as above
     from ice_result.report.texts import Texts, language_of  # noqa: PLC0415  as above
 
-    settings = Settings.from_environment(_environment(overrides), STORES_AND_PARKING)
+    settings = Settings.from_environment(overrides.parking_environment(), STORES_AND_PARKING)
     texts = Texts(language or language_of(_locale()))
     credentials = credentials_of_stores(settings, (settings.sinks[0], *settings.parking_urls))
     store = open_sink(settings.sinks[0], sink_context(settings, credentials))
     thumbnail = _thumbnail_maker(settings, credentials, texts) if embed else None
     wanted = JobFilter(function_name=function_name, since=since)
-    selection = _Selection(store, tuple(dict.fromkeys(map(_job_id, job_ids))), wanted, thumbnail)
+    selection = _Selection(store, tuple(dict.fromkeys(map(read_job_id, job_ids))), wanted, thumbnail)
     scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
     with time_limit(Deadline.after(math.inf)):
         store.check_exists()
@@ -110,10 +109,7 @@ class _Selection:
         """Read the jobs, with a progress bar on a terminal. Raises IceResultError when none of the names is found."""
         from ice_result.report.build import read_jobs  # noqa: PLC0415  as above
 
-        console = standard_error()
-        columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        with progress:
+        with progress_bar(standard_error(), OutputForm()) as progress:
             sources: Sequence[str] = self.names or list(self.store.keys(self.wanted))
             read = self._find if self.names else self._at
             yield from read_jobs(read, progress.track(sources, description="jobs"), self.thumbnail)
@@ -133,17 +129,6 @@ class _Selection:
         return job if job is not None and self.wanted.admits(job.record) else None
 
 
-def _job_id(text: str) -> JobId:
-    event = job_event(valid_text(text), "JOB_ID")
-    return event.job_id if isinstance(event, JobEvent) else JobId(valid_text(text))
-
-
-def _environment(overrides: Overrides) -> dict[str, str]:
-    """Return the environment; a store that is given takes the place of all, also of that for parked events."""
-    environment = overrides.environment()
-    return {**environment, "ICE_RESULT_PARK_URL": ""} if overrides.sinks else environment
-
-
 def _locale() -> str:
     """Return the locale of messages, by the variables that name it."""
     return next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
@@ -151,7 +136,7 @@ def _locale() -> str:
 
 def _thumbnail_maker(settings: Settings, credentials: Credentials, texts: Texts) -> Callable[[str], Thumbnail]:
     """Make the function that reads a picture from OSS, and returns its thumbnail. Raises SettingsError."""
-    from ice_result.report.pictures import Thumbnails  # noqa: PLC0415  only with --embed
+    from ice_result.report.pictures import MOST_BYTES, Thumbnails  # noqa: PLC0415  only with --embed
     from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
 
-    return Thumbnails(open_reader(sink_context(settings, credentials)).read, texts).of
+    return Thumbnails(open_reader(sink_context(settings, credentials), MOST_BYTES).read, texts).of

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from ice_result.cli.inputs import read_job_id
 from ice_result.cli.options import (
     SECONDS,
     Overrides,
@@ -40,12 +41,11 @@ from ice_result.cli.output import (
 )
 from ice_result.cli.tables import Row, print_objects, print_table, print_values
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.json_text import dump, valid_text
-from ice_result.core.types import JobId, JsonObject, Model
+from ice_result.core.json_text import dump
+from ice_result.core.types import JsonObject, Model
 from ice_result.records.model import Manifest, Outcome, RecordState
-from ice_result.report.counts import GROUPINGS, Counted, Grouping, JobCounts
 from ice_result.sinks.base import JobFilter, JobLine, Store, StoredJob
-from ice_result.triggers import JobEvent, job_event
+from ice_result.sinks.job_counts import GROUPINGS, Counted, Grouping, JobCounts
 
 _FIRST_PAGE = 50
 _CSV_COLUMNS = tuple(JobLine.model_fields)
@@ -182,7 +182,7 @@ def _csv_cell(value: object) -> str | int | float:
             return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too
 
 
 def _print_page(jobs: Iterator[JobLine], limit: int, store: Store) -> None:
@@ -226,7 +226,7 @@ def show(*, job_ids: tuple[str, ...], overrides: Overrides, as_json: bool) -> in
     missing = shown = 0
     with time_limit(Deadline.after(SECONDS)):
         store.check_exists()
-        for job_id in dict.fromkeys(map(_job_id, job_ids)):
+        for job_id in dict.fromkeys(map(read_job_id, job_ids)):
             found = store.find(job_id)
             if found is None:
                 missing += 1
@@ -239,11 +239,6 @@ def show(*, job_ids: tuple[str, ...], overrides: Overrides, as_json: bool) -> in
                 shown += 1
                 _show(found, store, console)
     return 1 if missing else 0
-
-
-def _job_id(text: str) -> JobId:
-    event = job_event(valid_text(text), "JOB_ID")
-    return event.job_id if isinstance(event, JobEvent) else JobId(valid_text(text))
 
 
 def _print_json(found: StoredJob) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import click
 
 from ice_result.app import assemble
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
@@ -60,9 +58,10 @@ def sweep(
     settings = Settings.from_environment(overrides.environment())
     end = Deadline.after(wait)
     clean = True
+    credentials = usable_credentials(settings)
     with (
-        closing(assemble(settings, usable_credentials(settings))) as pipeline,
         JobPrinter(form, total=None, if_nothing="nothing is due") as printer,
+        finishing(assemble(settings, credentials)) as pipeline,
     ):
         for outcome in run_maintenance(pipeline, RunContext(lambda: end), most_retries=limit, most_notes=limit):
             clean = clean and outcome.outcome in {"recorded", "ignored"}

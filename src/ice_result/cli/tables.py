@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ice_result.cli.output import readable
+from ice_result.cli.output import printable, readable
 
 Row: TypeAlias = Mapping[str, object]
 """Values of one row by the names of their columns; every row of a table has the same."""
@@ -32,12 +32,16 @@ class _Column(NamedTuple):
     is_number: bool
 
     @property
+    def title(self) -> Text:
+        return _name(self.name)
+
+    @property
     def width(self) -> int:
-        return max(cell_len(self.name), *(cell_len(cell.plain) for cell in self.cells))
+        return max(cell_len(self.title.plain), *(cell_len(cell.plain) for cell in self.cells))
 
     def padded(self, width: int) -> Iterator[Text]:
         """Return the name and the cells, each as wide as `width`; a longer one is cut."""
-        for cell in (Text(self.name, style="dim"), *self.cells):
+        for cell in (self.title, *self.cells):
             shown = cell.copy()
             shown.truncate(width, overflow="ellipsis")
             shown.align("right" if self.is_number else "left", width)
@@ -71,9 +75,9 @@ def print_table(
 
 def print_values(console: Console, values: Row, *, indent: int = 0) -> None:
     """Print one line for each name and its value. An unknown value is left out."""
-    known = {name: readable(value) for name, value in values.items() if value not in _NOTHING}
-    width = max(map(cell_len, known), default=0)
-    for name, value in known.items():
+    known = [(_name(name), readable(value)) for name, value in values.items() if value not in _NOTHING]
+    width = max((cell_len(name.plain) for name, _ in known), default=0)
+    for name, value in known:
         _print_line(console, (_left(name, width), value), indent)
 
 
@@ -88,12 +92,12 @@ def print_objects(console: Console, rows: Sequence[Row], *, indent: int = 0) -> 
     if len(rows) > _MOST_LISTS or (len(rows) > 1 and _row_width(column.width for column in columns) <= width):
         print_table(console, rows, indent=indent)
         return
-    names = max((cell_len(column.name) for column in columns), default=0)
+    names = max((cell_len(column.title.plain) for column in columns), default=0)
     objects = [max(cell_len(readable(value).plain) for value in row.values()) for row in rows if row]
     if len(rows) > 1 and _row_width((names, *objects)) <= width:
         for column in columns:
             cells = (_left(cell, room) for cell, room in zip(column.cells, objects, strict=True))
-            _print_line(console, (_left(column.name, names), *cells), indent)
+            _print_line(console, (_left(column.title, names), *cells), indent)
         return
     for number, row in enumerate(rows):
         if number:
@@ -119,8 +123,13 @@ def _row_width(widths: Iterable[int]) -> int:
     return sum(width + _GAP for width in widths) - _GAP
 
 
-def _left(cell: str | Text, width: int) -> Text:
-    shown = Text(cell, style="dim") if isinstance(cell, str) else cell.copy()
+def _name(name: str) -> Text:
+    """Return the name of a value for people: names of results come from outside too."""
+    return Text(printable(name), style="dim")
+
+
+def _left(cell: Text, width: int) -> Text:
+    shown = cell.copy()
     shown.align("left", width)
     return shown
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
-from ice_result.errors import KeysExpiredError, KeysRefusedError, SettingsError
+from ice_result.errors import KeysExpiredError, KeysRefusedError, MissingKeysError
 
 if TYPE_CHECKING:
     from alibabacloud_credentials.provider import DefaultCredentialsProvider
 
-NO_KEYS = "no access keys"
-"""What a SettingsError about missing keys names. The variable is in the explanation."""
 _SEARCH_AGAIN_SECONDS = 60.0
 _ID_AND_SECRET = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 _METADATA_SERVICE = ("100.100.100.200", 80)
+_METADATA_TRIES = 2  # a packet may be lost
 _METADATA_SECONDS = 0.3  # it is on the host of an ECS instance, and answers within milliseconds [documented]
 
 
@@ -69,11 +67,11 @@ class Credentials:
         return keys
 
     def require(self) -> None:
-        """Look for keys before any call. Raises SettingsError, which names what is missing."""
+        """Look for keys before any call. Raises MissingKeysError."""
         try:
             self.keys()
         except KeysRefusedError:
-            raise SettingsError([(NO_KEYS, _problem())]) from None
+            raise MissingKeysError(_problem()) from None
 
     @contextmanager
     def renewed_once_expired(self) -> Iterator[None]:
@@ -105,6 +103,7 @@ class Credentials:
                 found = self._provider().get_credentials()
             except Exception as error:
                 self._searched_in_vain_at = time.monotonic()
+                self._chain = None  # the next search asks again which sources there are
                 raise _no_keys() from error
             token = found.get_security_token() or ""
             self._of_chain = Keys(found.get_access_key_id(), found.get_access_key_secret(), token)
@@ -129,11 +128,12 @@ def _asks_metadata_service() -> bool:
         return False
     if os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):  # the user names the role
         return True
-    try:
-        socket.create_connection(_METADATA_SERVICE, timeout=_METADATA_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    import socket  # noqa: PLC0415  only where no keys are given
+
+    for _ in range(_METADATA_TRIES):
+        with suppress(OSError), socket.create_connection(_METADATA_SERVICE, timeout=_METADATA_SECONDS):
+            return True
+    return False
 
 
 def _is_half_a_pair() -> bool:

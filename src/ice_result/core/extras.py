@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from ice_result.errors import SettingsError
+from ice_result.errors import MissingExtraError
 
 MODULES = {
     "cli": ("click", "rich"),
@@ -17,20 +15,17 @@ MODULES = {
 
 
 def require_extra(extra: str, needed_by: str) -> None:
-    """Check that the packages of an extra are installed. Raises SettingsError about `needed_by` when one is not.
+    """Check that the packages of an extra are installed. Raises MissingExtraError when one is not.
 
     `needed_by` is what the user named, such as the URL of a sink. The check takes well under a millisecond, and nothing
     is imported: a command ends before its first call, and the function before its first event.
     """
     if not has_extra(extra):
-        raise SettingsError([(needed_by, missing_extra(extra))])
+        raise MissingExtraError(needed_by, extra)
 
 
 def has_extra(extra: str) -> bool:
     """Return True when the packages of an extra are installed."""
+    from importlib.util import find_spec  # noqa: PLC0415  only for a store that needs an extra
+
     return all(find_spec(module) is not None for module in MODULES[extra])
-
-
-def missing_extra(extra: str) -> str:
-    """Return how to install an extra. ice-result is not in a package index."""
-    return f"needs the extra {extra}: pip install '.[{extra}]' in a clone of the repository"

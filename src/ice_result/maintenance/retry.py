@@ -29,6 +29,7 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _MOST_DOUBLINGS = 10
 _READ_AT_ONCE = 16
+_SECONDS_FOR_ONE = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +51,7 @@ class RetryResult(NamedTuple):
 
 
 def read_envelopes(entries: Iterable[ParkedEntry], deadline: Deadline) -> Iterator[ParkedEnvelope]:
-    """Read the envelopes in the order of their entries, as they are needed, until the deadline.
+    """Read the envelopes in the order of their entries, as they are needed, until the deadline; each in a minute.
 
     An envelope that is gone by now is left out. One that cannot be read is left out with a warning.
     """
@@ -60,7 +61,7 @@ def read_envelopes(entries: Iterable[ParkedEntry], deadline: Deadline) -> Iterat
 
 def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
     try:
-        with time_limit(deadline):
+        with time_limit(deadline.within(_SECONDS_FOR_ONE)):
             text = entry.store.read(entry.key)
     except IceResultError as error:
         _log.warning("skipped %s: %s", shorten(entry.key), error)

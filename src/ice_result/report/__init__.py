@@ -1,1 +1,1 @@
-"""Reports for people: numbers of recorded jobs, and a folder of static pages."""
+"""Reports for people: a folder of static pages about recorded jobs."""

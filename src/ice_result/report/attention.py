@@ -7,9 +7,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ice_result.records.model import Manifest, Outcome, Record
-from ice_result.report.counts import FAILED
 from ice_result.report.texts import Texts
 from ice_result.sinks.base import StoredJob
+from ice_result.sinks.job_counts import FAILED
 
 _MOST_CODES = 4
 

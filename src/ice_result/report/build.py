@@ -12,7 +12,6 @@ from typing import NamedTuple
 from ice_result.core.calls import in_order
 from ice_result.report.attention import Urgency
 from ice_result.report.charts import DAYS_HEIGHT, MOST_DAYS, WIDTH, days_chart, share_chart
-from ice_result.report.counts import JobCounts
 from ice_result.report.folder import report_folder
 from ice_result.report.gallery import Thumbnail, thumbnails_of
 from ice_result.report.job_page import JobRow, job_values, row_of
@@ -21,6 +20,7 @@ from ice_result.report.pages import Pages
 from ice_result.report.parked_part import MOST_EVENTS, ParkedPart
 from ice_result.report.texts import Texts
 from ice_result.sinks.base import Store, StoredJob
+from ice_result.sinks.job_counts import JobCounts
 
 JOBS_A_PAGE = 500
 _SHOWN_FIRST = 12

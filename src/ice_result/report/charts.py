@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
-from ice_result.report.counts import NO_DAY, Counted
 from ice_result.results.figures import Bar, Span, Timeline
+from ice_result.sinks.job_counts import NO_DAY, Counted
 
 Part: TypeAlias = Literal["complete", "failed", "other", "span", "value", "worst"]
 WIDTH = 1000
@@ -105,12 +105,10 @@ def timeline_chart(timeline: Timeline) -> TimelineChart | None:
     length = max([end for _, end in known] + [timeline.length_seconds or 0], default=0.0)
     if not known or length <= 0:
         return None
-    scale = WIDTH / length
+    places = ((start / length * WIDTH, (end - start) / length * WIDTH) for start, end in known)
     rectangles = (
-        Rectangle(
-            _rounded(min(start * scale, WIDTH - _LEAST)), 0, _rounded(max((end - start) * scale, _LEAST)), 10, "span"
-        )
-        for start, end in known
+        Rectangle(_rounded(min(start, WIDTH - _LEAST)), 0, _rounded(max(width, _LEAST)), 10, "span")
+        for start, width in places
     )
     return TimelineChart(tuple(rectangles), length)
 
@@ -135,4 +133,4 @@ def bar_chart(bar: Bar, low: float, high: float) -> tuple[Rectangle, ...]:
 
 
 def _rounded(value: float) -> float:
-    return round(value, 2)
+    return round(value, 2) + 0.0  # the sum has no negative zero

@@ -29,9 +29,9 @@ _one_at_a_time = threading.Lock()
 
 
 class Thumbnails:
-    """Maker of thumbnails. `read` returns the bytes of an object, at most as many as are asked for."""
+    """Maker of thumbnails. `read` returns the bytes of an object, at most MOST_BYTES."""
 
-    def __init__(self, read: Callable[[ObjectAddress, int], bytes], texts: Texts) -> None:
+    def __init__(self, read: Callable[[ObjectAddress], bytes], texts: Texts) -> None:
         self._read = read
         self._texts = texts
 
@@ -41,7 +41,7 @@ class Thumbnails:
         if address is None:
             return Thumbnail(note=self._texts("gallery.no_address"))
         try:
-            data = self._read(address, MOST_BYTES)
+            data = self._read(address)
         except IceResultError as error:
             return self._failed(without_request_id(error))
         return self.from_bytes(data)

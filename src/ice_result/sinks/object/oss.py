@@ -45,13 +45,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_BUCKETS = 100
+_NO_ENCODING = "identity"
 _AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
 
 
 class OssClient(SdkClient["Callable[[str], Bucket]"]):
-    """Calls to OSS, in any bucket: its client of the SDK is a function that returns the bucket of a name."""
+    """Calls to OSS, in any bucket: its client of the SDK is a function that returns the bucket of a name.
+
+    A reply of more than `most_bytes` is a TooLargeError, as soon as that is known; None means any length.
+    """
 
     service = OSS
+
+    def __init__(self, context: SinkContext, most_bytes: int | None = None) -> None:
+        super().__init__(context)
+        self._most_bytes = most_bytes
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint of OSS. Raises SettingsError without a region, which signatures name."""
@@ -83,7 +91,11 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
         context, endpoint = self._context, str(self.endpoint())
         signer = quick_oss_signer(oss2.ProviderAuthV4)(KeyProvider(context.credentials, oss2.credentials.Credentials))
         session = _Session(
-            endpoint, error=oss2.exceptions.RequestError, ca_bundle=context.ca_bundle, pool_size=context.concurrency
+            endpoint,
+            error=oss2.exceptions.RequestError,
+            ca_bundle=context.ca_bundle,
+            pool_size=context.concurrency,
+            most_bytes=self._most_bytes,
         )
 
         seconds = self._caller.attempt_seconds
@@ -224,32 +236,43 @@ def open_inspector(context: SinkContext) -> OssInspector:
 
 @dataclass(frozen=True)
 class OssReader:
-    """Reader of small objects in any bucket, with two requests for each: the first one returns the size."""
+    """Reader of objects of at most `most_bytes`, in any bucket. The first of two requests asks for the size."""
 
     client: OssClient
+    most_bytes: int
 
-    def read(self, address: ObjectAddress, most_bytes: int) -> bytes:
-        """Read a whole object of at most `most_bytes`. Raises TooLargeError for a larger one, or our other errors."""
+    def read(self, address: ObjectAddress) -> bytes:
+        """Read a whole object. Raises TooLargeError for a larger one, and our other errors.
+
+        An object with a Content-Encoding is refused: HTTP's library would decompress it to any size.
+        """
         operation = f"read {address.uri}"
         if _is_ambiguous(address):
             raise RejectedError(operation, service=OSS, detail=_AMBIGUOUS)
 
         def read(bucket: Bucket) -> bytes:
-            size = bucket.head_object(address.key).content_length
-            if size is None or size > most_bytes:
-                raise TooLargeError(address.uri, size, most_bytes, "bytes")
+            head = bucket.head_object(address.key)
+            size, encoding = head.content_length, head.headers.get("Content-Encoding") or _NO_ENCODING
+            if size is None or size > self.most_bytes:
+                raise TooLargeError(address.uri, size, self.most_bytes, "bytes")
+            if encoding.strip().lower() != _NO_ENCODING:
+                detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
+                raise RejectedError(operation, service=OSS, detail=detail)
             if not size:
                 return b""  # a range of nothing is not a range
-            return bucket.get_object(address.key, byte_range=(0, size - 1)).read()  # it may have grown by now
+            try:
+                return bucket.get_object(address.key, byte_range=(0, size - 1)).read()
+            except TooLargeError as error:  # it was written anew since the first request
+                raise TooLargeError(address.uri, None, self.most_bytes, "bytes") from error
 
         return self.client.call_bucket(operation, address.bucket, read)
 
 
-def open_reader(context: SinkContext) -> OssReader:
+def open_reader(context: SinkContext, most_bytes: int) -> OssReader:
     """Open a reader of the buckets of the context's region. Raises SettingsError without a region."""
-    client = OssClient(context)
+    client = OssClient(context, most_bytes)
     client.endpoint()
-    return OssReader(client)
+    return OssReader(client, most_bytes)
 
 
 def _is_ambiguous(address: ObjectAddress) -> bool:
@@ -299,20 +322,30 @@ class _Session:
     """
 
     def __init__(
-        self, endpoint: str, *, error: Callable[[Exception], Exception], ca_bundle: str | None, pool_size: int
+        self,
+        endpoint: str,
+        *,
+        error: Callable[[Exception], Exception],
+        ca_bundle: str | None,
+        pool_size: int,
+        most_bytes: int | None,
     ) -> None:
         """Settle proxies and certificates once, as `endpoint` needs them. Raises SettingsError.
 
-        `error` is the SDK's own, for a request that got no reply.
+        `error` is the SDK's own, for a request that got no reply. `most_bytes` is the limit of a reply's body.
         """
         from ice_result.core.http_transport import HttpTransport, environment_proxy  # noqa: PLC0415  as the SDK
 
         self._error = error
+        self._most_bytes = most_bytes
         self._proxy = environment_proxy(endpoint)
         self._transport = HttpTransport(endpoint.partition("://")[0], ca_bundle=ca_bundle, most_idle=pool_size)
 
     def do_request(self, request: _SdkRequest, timeout: tuple[float, float]) -> _Reply:
-        """Send it; `timeout` is (to connect, for each read) in seconds. Raises as the SDK's own session does."""
+        """Send it; `timeout` is (to connect, for each read) in seconds.
+
+        Raises as the SDK's own session does, and TooLargeError.
+        """
         try:
             reply = self._transport.send(
                 request.method,
@@ -321,6 +354,7 @@ class _Session:
                 request.data,
                 seconds=timeout,
                 proxy=self._proxy,
+                limit=self._most_bytes,
             )
         except (OSError, ValueError) as error:  # a ValueError: the request cannot be sent
             raise self._error(error) from error

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from typing_extensions import override
 
-from ice_result.core.credentials import NO_KEYS, Credentials
+from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
-from ice_result.errors import SettingsError
+from ice_result.errors import MissingKeysError
 from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import S3, translate_s3
 from ice_result.sinks.object.layout import Layout
@@ -44,7 +44,7 @@ class S3Client(SdkClient["Client"]):
     service = S3
 
     def require_keys(self) -> None:
-        """Look for keys to sign with. Raises SettingsError, which names what is missing."""
+        """Look for keys to sign with. Raises MissingKeysError."""
         endpoint = self._context.s3_endpoint
         if endpoint and endpoint.is_alibaba_cloud:
             self._context.credentials.require()
@@ -52,14 +52,15 @@ class S3Client(SdkClient["Client"]):
         missing = [name for name in _ID_AND_SECRET if not os.environ.get(name)]
         if len(missing) == 1:
             (present,) = {*_ID_AND_SECRET} - {*missing}
-            raise SettingsError([(NO_KEYS, f"{missing[0]} is not set, but {present} is")])
+            raise MissingKeysError(f"{missing[0]} is not set, but {present} is")
         if missing:
             with self._translated("find credentials"):
                 found = self._session(endpoint)[0].get_credentials()
             if found is None:
                 known = " and ".join(missing)
-                problem = f"{known} are not set, and neither a profile (~/.aws/credentials) nor a role has keys"
-                raise SettingsError([(NO_KEYS, problem)])
+                raise MissingKeysError(
+                    f"{known} are not set, and neither a profile (~/.aws/credentials) nor a role has keys"
+                )
 
     @override
     def _translate(self, error: Exception, operation: str) -> Exception:

@@ -8,8 +8,8 @@ import pytest
 
 from ice_result.core.types import JobId
 from ice_result.records.model import Outcome
-from ice_result.report.counts import Counted, JobCounts
 from ice_result.sinks.base import JobLine
+from ice_result.sinks.job_counts import Counted, JobCounts
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
 
