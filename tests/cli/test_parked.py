@@ -446,7 +446,7 @@ def test_what_is_parked_anew_during_the_question_is_not_discarded(
     monkeypatch.setattr("click.confirm", answer)
     done = run("discard", "a", ICE_RESULT_SINKS=f"file:{tmp_path}/out")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "is kept: it was parked again in the meantime" in done.stderr
+    assert "is kept: it was parked again" in done.stderr
     assert "once more" in (tmp_path / "out" / "parked" / "unavailable" / "a.json").read_text()
 
 
