@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ice_result.core.deadline import current_deadline
 from ice_result.core.types import JobId
 from ice_result.sinks import SinkContext, open_sink
+from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.parked_model import Parked, ParkedError
 from ice_result.sinks.registry import sink_url
 from support.command_line import ice_result, process_arguments, process_environment
@@ -96,6 +98,26 @@ def test_without_any_of_the_named_jobs_an_earlier_report_stays(tmp_path: Path, s
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is nothing to report, so nothing was written" in done.stderr
     assert files_of(tmp_path / "r") == before
+
+
+@pytest.mark.parametrize(("options", "seconds"), [((), 60), (("cover-0001", "videoclip-0001"), 600)])
+def test_every_job_has_a_time_limit(
+    tmp_path: Path, sink: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], seconds: int
+) -> None:
+    """GIVEN a store that hangs with each job THEN the report ends. A job is read quickly, and found in many places."""
+    left: list[float] = []
+    get = FileStore.get
+
+    def noted(store: FileStore, key: str) -> bytes | None:
+        left.append(current_deadline().left())
+        return get(store, key)
+
+    monkeypatch.setattr(FileStore, "get", noted)
+    done = ice_result("report", *options, "--sink", sink, "-o", str(tmp_path / "r"))
+
+    assert done.returncode == 0
+    assert len(left) > 2
+    assert all(seconds - 30 < each <= seconds for each in left)
 
 
 def test_a_store_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

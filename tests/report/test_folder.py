@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -72,12 +73,18 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     assert files_of(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "jobs/notes.txt", "all-01.html", "index.html.bak", "extra/x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("notes.txt", "jobs/notes.txt", "all-01.html", "index.html.bak", "extra/x"),
+        *("jobs/job-mine.html/precious.txt", "all-3.html/precious.txt", ".building/mine", ".building/index.html"),
+    ],
+)
 def test_a_report_with_something_of_somebody_else_is_refused(tmp_path: Path, name: str) -> None:
     """What a person added to the folder of a report stays, and so does the report."""
     write(tmp_path, index="old", jobs="old")
     path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine", encoding="utf-8")
     before = files_of(tmp_path)
 
@@ -103,6 +110,42 @@ def test_a_link_in_place_of_a_part_is_refused(tmp_path: Path) -> None:
     assert (elsewhere / "job-x.html").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+@pytest.mark.parametrize("name", ["jobs/job-x.html", "all-2.html", ".ice-result-report", ".building"])
+def test_a_link_among_the_pages_is_refused(tmp_path: Path, name: str) -> None:
+    """What it leads to may be of somebody, and the link is too."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "report"
+    elsewhere.mkdir()
+    (elsewhere / ".ice-result-report").write_text("mine", encoding="utf-8")
+    write(folder, index="old", jobs="old")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(elsewhere if name == ".building" else elsewhere / ".ice-result-report")
+
+    with pytest.raises(FolderRefusedError, match=f"contains {re.escape(name)}, which"):
+        write(folder, index="new")
+
+    assert files_of(elsewhere) == {".ice-result-report": b"mine"}
+    assert (folder / "index.html").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "jobs/notes.txt", "jobs/job-mine.html/precious.txt", ".building/mine"])
+def test_what_comes_while_a_report_is_built_stays(tmp_path: Path, name: str) -> None:
+    """Building takes its time. Nothing of somebody else is removed then, and the earlier report stays."""
+    write(tmp_path, index="old", jobs="old")
+
+    def build() -> None:
+        with report_folder(tmp_path) as building:
+            (building / "index.html").write_text("new", encoding="utf-8")
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("mine", encoding="utf-8")
+
+    with pytest.raises(StorageError):
+        build()
+
+    found = files_of(tmp_path)
+    assert (found[name], found["index.html"], found["jobs/job-old.html"]) == (b"mine", b"old", b"old")
+
+
 def test_a_failure_leaves_the_earlier_report(tmp_path: Path) -> None:
     """Until all pages are made, nothing is replaced; the begun pages are removed."""
     write(tmp_path, index="old", jobs="old")
@@ -122,11 +165,19 @@ def test_a_failure_in_a_new_folder_leaves_no_overview(tmp_path: Path) -> None:
     assert (tmp_path / "r" / "index.html").read_text(encoding="utf-8") == "next"
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
-    """Its pages are in a folder of their own."""
+@pytest.mark.parametrize(
+    "pages", [(), (".ice-result-report",), (".ice-result-report", "jobs/job-a.html", "all-7.html", "index.html")]
+)
+def test_what_a_killed_run_left_is_removed(tmp_path: Path, pages: tuple[str, ...]) -> None:
+    """Its pages are in a folder of their own, which may have come as far as this."""
     write(tmp_path, index="old")
-    (tmp_path / ".building" / "jobs").mkdir(parents=True)
-    (tmp_path / ".building" / "all-7.html").write_text("half", encoding="utf-8")
+    building = tmp_path / ".building"
+    if pages:
+        (building / "jobs").mkdir(parents=True)
+        for name in pages:
+            (building / name).write_text("half", encoding="utf-8")
+    else:
+        building.mkdir()
 
     write(tmp_path, index="new")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
+import time
+import warnings
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
@@ -11,12 +14,16 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from alicloud_local import LocalCloud
+from alicloud_local import Fault, LocalCloud
+from ice_result.core.calls import in_order
 from ice_result.core.credentials import Credentials
+from ice_result.core.deadline import current_deadline
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.oss_address import ObjectAddress
+from ice_result.errors import ForbiddenError, IceResultError, TimedOutError
+from ice_result.report import pictures
 from ice_result.report.gallery import Thumbnail
-from ice_result.report.pictures import MOST_BYTES, MOST_PIXELS, Thumbnails
+from ice_result.report.pictures import MOST_BYTES, MOST_FAILURES, MOST_PIXELS, Thumbnails
 from ice_result.report.texts import Texts
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import open_reader
@@ -100,6 +107,29 @@ def test_a_picture_stands_upright() -> None:
     exif[0x0112] = 6  # turned by 90 degrees
 
     assert decoded(THUMBNAILS.from_bytes(encoded(image, "JPEG", exif=exif))).size == (180, 360)
+
+
+DAMAGED_EXIF = {
+    "no header": b"Exif\0\0garbage",
+    "an offset beyond its end": b"Exif\0\0MM\0*\xff\xff\xff\xf0",
+    "more entries than there are": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12\0\x03\0\0\0\x01\0\x01\0\0",
+    "an orientation of another type": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\xff\xff\xff\xff\xff\xff\xff\xff",
+    "nothing": b"Exif\0\0",
+}
+
+
+@pytest.mark.parametrize("exif", DAMAGED_EXIF.values(), ids=DAMAGED_EXIF.keys())
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_damaged_exif_data_do_not_matter(kind: str, exif: bytes) -> None:
+    """The picture is shown as it is stored, and no warning is given."""
+    data = encoded(Image.new("RGB", (400, 200), (200, 40, 40)), kind, exif=exif)
+
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        small = decoded(THUMBNAILS.from_bytes(data))
+
+    assert small.size == (360, 180)
+    assert given == []
 
 
 def test_the_same_picture_gives_the_same_bytes() -> None:
@@ -199,3 +229,100 @@ def test_a_picture_that_cannot_be_fetched_is_noted(
     assert bool(thumbnail.source) == (not note)
     if uri.endswith("large.png"):
         assert {call.operation for call in cloud.oss.calls if call.target == "pictures/large.png"} == {"HEAD"}
+
+
+def test_a_picture_that_does_not_arrive_in_time_is_noted(
+    cloud: LocalCloud, from_oss: Thumbnails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a time limit of its own, also when its bytes keep on coming."""
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(pictures, "SECONDS", 0.5)
+    cloud.oss.fail(Fault("drip", times=None, operation="GET", target="pictures/a b/"))
+
+    thumbnail = from_oss.of("oss://pictures/a b/ü.png")
+
+    cloud.oss.clear()
+    assert thumbnail.source == ""
+    assert "Not embedded: OSS: read oss://pictures/a b/ü.png: no complete reply" in thumbnail.note
+
+
+def test_few_pictures_are_in_memory_at_once() -> None:
+    """However many jobs are worked on; in as few threads, of which each keeps some of the memory that it has freed."""
+    four = threading.Event()
+    seen: list[tuple[int, int]] = []
+    lock, inside = threading.Lock(), 0
+
+    def read(_address: ObjectAddress) -> bytes:
+        nonlocal inside
+        with lock:
+            inside += 1
+            seen.append((inside, threading.get_ident()))
+            if inside == 4:
+                four.set()
+        assert four.wait(30)
+        time.sleep(0.002)  # a fifth would come in
+        with lock:
+            inside -= 1
+        return b""
+
+    thumbnails = Thumbnails(read, TEXTS)
+
+    notes = {found.note for found in in_order(thumbnails.of, [f"oss://bucket/{name}" for name in range(64)], 16)}
+
+    assert notes == {UNREADABLE}
+    assert len(seen) == 64
+    assert max(number for number, _ in seen) == 4
+    assert len({thread for _, thread in seen}) <= 8
+
+
+class Broken:
+    """An OSS that answers with these errors, and then with nothing."""
+
+    def __init__(self, *errors: IceResultError) -> None:
+        self.errors = [*errors]
+        self.seconds: list[float] = []
+
+    def read(self, _address: ObjectAddress) -> bytes:
+        """Raise the next error."""
+        self.seconds.append(current_deadline().left())
+        if self.errors:
+            raise self.errors.pop(0)
+        return b""
+
+
+LATE = TimedOutError("read", service="OSS")
+REFUSED = ForbiddenError("read", service="OSS")
+
+
+def test_every_picture_has_a_time_limit() -> None:
+    """It is the same for each."""
+    oss = Broken()
+    thumbnails = Thumbnails(oss.read, TEXTS)
+
+    for _ in range(3):
+        thumbnails.of("oss://bucket/a.png")
+
+    assert all(50 < left <= 60 for left in oss.seconds)
+
+
+@pytest.mark.parametrize(
+    ("errors", "asked"),
+    [
+        ([LATE] * MOST_FAILURES, MOST_FAILURES),
+        ([LATE] * (MOST_FAILURES - 1), 40),
+        ([*[LATE] * (MOST_FAILURES - 1), REFUSED, *[LATE] * (MOST_FAILURES - 1)], 40),
+        ([REFUSED] * 40, 40),
+    ],
+    ids=["no answer", "an answer in the end", "an answer in between", "refusals"],
+)
+def test_an_oss_that_does_not_answer_is_not_asked_for_ever(errors: list[IceResultError], asked: int) -> None:
+    """GIVEN many pictures WHEN several calls in a row have no answer THEN the others are not tried, and are noted."""
+    oss = Broken(*errors)
+    thumbnails = Thumbnails(oss.read, TEXTS)
+
+    notes = [thumbnails.of("oss://bucket/a.png").note for _ in range(40)]
+
+    assert len(oss.seconds) == asked
+    unanswered = "Not embedded: OSS left several requests without an answer, so no further picture was asked for"
+    assert notes.count(unanswered) == 40 - asked

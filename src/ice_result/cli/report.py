@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import SECONDS, Overrides, of_function, one_sink, overriding, read_since, region
 from ice_result.cli.output import counted, print_error, printable, standard_error
 from ice_result.core.credentials import Credentials
-from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.core.extras import require_extra
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
     from ice_result.report.build import ReadJob
     from ice_result.report.gallery import Thumbnail
     from ice_result.report.texts import Texts
+
+
+_SECONDS_EACH = 60.0
+"""Time limit of reading one job."""
 
 
 @click.command(
@@ -82,13 +85,13 @@ def report(
     wanted = JobFilter(function_name=function_name, since=since)
     selection = _Selection(store, tuple(dict.fromkeys(map(read_job_id, job_ids))), wanted, thumbnail)
     scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
-    with time_limit(Deadline.after(math.inf)):
+    with time_limit(Deadline.after(SECONDS)):
         store.check_exists()
-        parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
-        try:
-            counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
-        except FolderRefusedError as error:
-            raise click.UsageError(f"-o: {error}") from error
+    parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
+    try:
+        counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
+    except FolderRefusedError as error:
+        raise click.UsageError(f"-o: {error}") from error
     if parked.failure:
         print_error(f"the parked events could not be read: {parked.failure}")
     click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
@@ -110,7 +113,7 @@ class _Selection:
         from ice_result.report.build import read_jobs  # noqa: PLC0415  as above
 
         with progress_bar(standard_error(), OutputForm()) as progress:
-            sources: Sequence[str] = self.names or list(self.store.keys(self.wanted))
+            sources: Sequence[str] = self.names or self._keys()
             read = self._find if self.names else self._at
             yield from read_jobs(read, progress.track(sources, description="jobs"), self.thumbnail)
         for name in self.missing:
@@ -118,14 +121,19 @@ class _Selection:
         if self.names and len(self.missing) == len(self.names):
             raise IceResultError("there is nothing to report, so nothing was written")
 
+    def _keys(self) -> list[str]:
+        return [*within(lambda: Deadline.after(SECONDS), self.store.keys(self.wanted))]
+
     def _find(self, name: str) -> StoredJob | None:
-        found = self.store.find(JobId(name))
+        with time_limit(Deadline.after(SECONDS)):  # a store without an index reads many partitions
+            found = self.store.find(JobId(name))
         if found is None:
             self.missing.append(JobId(name))
         return found
 
     def _at(self, key: str) -> StoredJob | None:
-        job = self.store.job_at(key)
+        with time_limit(Deadline.after(_SECONDS_EACH)):
+            job = self.store.job_at(key)
         return job if job is not None and self.wanted.admits(job.record) else None
 
 

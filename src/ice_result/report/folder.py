@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,17 +30,20 @@ def report_folder(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check(folder)
         with locked_folder(folder):
-            (folder / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+            _check(folder)
+            _mark(folder)
             building = folder / _BUILDING
-            _remove(building)  # of a run that was killed
-            (building / FOLDER_OF_JOBS).mkdir(parents=True)
+            _remove_building(building)  # of a run that was killed
+            building.mkdir()
+            _mark(building)
+            (building / FOLDER_OF_JOBS).mkdir()
             try:
                 yield building
+                _check(folder)  # building takes its time
                 _replace(folder, building)
             finally:
-                _remove(building)
+                _remove_building(building)
     except BlockingIOError as error:
         raise StorageError(f"{visible(str(folder))}: another report is being written into it") from error
     except OSError as error:
@@ -57,11 +59,7 @@ def _check(folder: Path) -> None:
         raise FolderRefusedError(
             f"{visible(str(folder))}: contains {_first(names)} and is not a report: expected a new folder"
         )
-    foreign = [name for name in names if not _is_ours(folder / name)]
-    jobs = folder / FOLDER_OF_JOBS
-    if not foreign and jobs.is_dir():
-        listed = sorted(os.listdir(jobs))  # noqa: PTH208  as above
-        foreign = [f"{FOLDER_OF_JOBS}/{name}" for name in listed if not OWN_JOB_NAME.fullmatch(name)]
+    foreign = [*_foreign(folder)]
     if foreign:
         raise FolderRefusedError(
             f"{visible(str(folder))}: contains {_first(foreign)}, which is not part of a report: move it, "
@@ -69,12 +67,30 @@ def _check(folder: Path) -> None:
         )
 
 
-def _is_ours(path: Path) -> bool:
-    if path.is_symlink():
-        return False
-    if path.is_dir():
-        return path.name in {FOLDER_OF_JOBS, _BUILDING}
-    return path.name == MARKER or OWN_NAME.fullmatch(path.name) is not None
+def _foreign(folder: Path, *, is_building: bool = False) -> Iterator[str]:
+    """Yield the paths of what is not of a report: a link never is, nor a folder in place of a file."""
+    for entry in _entries(folder):
+        if entry.is_file(follow_symlinks=False) and (entry.name == MARKER or OWN_NAME.fullmatch(entry.name)):
+            continue
+        if entry.is_dir(follow_symlinks=False) and entry.name == FOLDER_OF_JOBS:
+            yield from (f"{entry.name}/{job.name}" for job in _entries(entry.path) if not _is_job(job))
+        elif entry.is_dir(follow_symlinks=False) and entry.name == _BUILDING and not is_building:
+            names = {each.name for each in _entries(entry.path)}
+            if names and MARKER not in names:
+                yield entry.name
+            else:
+                yield from (f"{entry.name}/{name}" for name in _foreign(Path(entry.path), is_building=True))
+        else:
+            yield entry.name
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_job(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and OWN_JOB_NAME.fullmatch(entry.name) is not None
 
 
 def _first(names: list[str]) -> str:
@@ -82,18 +98,33 @@ def _first(names: list[str]) -> str:
     return visible(names[0]) + (f" and {others} more" if others else "")
 
 
+def _mark(folder: Path) -> None:
+    (folder / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+
+
 def _replace(folder: Path, building: Path) -> None:
     """Move the new pages into place. Without its overview, a folder does not look like a report."""
     (folder / INDEX).unlink(missing_ok=True)
-    for path in sorted(folder.iterdir()):
-        if path.name not in {MARKER, _BUILDING}:
-            _remove(path)
-    for path in sorted(building.iterdir(), key=lambda path: (path.name == INDEX, path.name)):
+    _remove_pages(folder)
+    pages = [path for path in building.iterdir() if path.name != MARKER]
+    for path in sorted(pages, key=lambda path: (path.name == INDEX, path.name)):
         path.replace(folder / path.name)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _remove_building(building: Path) -> None:
+    if building.is_dir():
+        _remove_pages(building)
+        (building / MARKER).unlink(missing_ok=True)  # last: what is left of a killed run stays ours
+        building.rmdir()
+
+
+def _remove_pages(folder: Path) -> None:
+    """Remove the pages of a report, one by one: whatever else is in the folder makes it an error."""
+    for entry in _entries(folder):
+        if OWN_NAME.fullmatch(entry.name):
+            Path(entry.path).unlink()
+        elif entry.name == FOLDER_OF_JOBS:
+            for job in _entries(entry.path):
+                if _is_job(job):
+                    Path(job.path).unlink()
+            Path(entry.path).rmdir()

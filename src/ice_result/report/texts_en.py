@@ -206,6 +206,7 @@ ENGLISH = {
     "gallery.too_many": "Not embedded: a page has at most {number} pictures.",
     "gallery.missing": "The picture does not exist in OSS.",
     "picture.unreadable": "it cannot be read as JPEG, PNG, GIF or WebP",
+    "picture.no_answer": "OSS left several requests without an answer, so no further picture was asked for",
     "picture.too_many_pixels": "it has {width} × {height} pixels, and at most {most} are decoded",
     "timeline.chart": "Timeline of {number}, from 0:00 to {end}. The table has their times.",
     "timeline.length": "The axis is as long as the input.",

@@ -206,6 +206,7 @@ CHINESE = {
     "gallery.too_many": "没有嵌入：每页最多嵌入 {number} 张图片。",
     "gallery.missing": "这张图片在 OSS 中不存在。",
     "picture.unreadable": "无法按 JPEG、PNG、GIF 或 WebP 读取",
+    "picture.no_answer": "OSS 连续多次没有响应，其余图片不再读取",
     "picture.too_many_pixels": "图片为 {width} × {height} 像素，最多解码 {most} 像素",
     "timeline.chart": "{number}的时间轴，从 0:00 到 {end}。具体时间见下表。",
     "timeline.length": "时间轴的长度就是输入的时长。",
