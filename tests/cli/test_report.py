@@ -6,7 +6,9 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ import pytest
 from ice_result.core.deadline import current_deadline
 from ice_result.core.types import JobId
 from ice_result.sinks import SinkContext, open_sink
+from ice_result.sinks.base import StoredJob
 from ice_result.sinks.object.file import FileStore
+from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.parked_model import Parked, ParkedError
 from ice_result.sinks.registry import sink_url
 from support.command_line import ice_result, process_arguments, process_environment
@@ -130,6 +134,75 @@ def test_a_store_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert "cannot read " in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "r" / "index.html").exists()
+
+
+def damage(url: str, *job_ids: str) -> None:
+    """Make these records unreadable, as half a write or another program would."""
+    kind, _, path = url.partition(":")
+    if kind == "sqlite":
+        with closing(sqlite3.connect(path)) as database, database:
+            database.executemany("UPDATE ice_jobs SET record = '{' WHERE job_id = ?", [(job_id,) for job_id in job_ids])
+    else:
+        for job_id in job_ids:
+            (found,) = Path(path).glob(f"records/*/*/{job_id}.json")
+            found.write_text("{", encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["file", "sqlite"])
+def test_a_record_that_cannot_be_read_is_reported(tmp_path: Path, kind: str) -> None:
+    """GIVEN a damaged record THEN it needs attention and is in no count. A line says so, and the status is 1."""
+    url = f"{kind}:{tmp_path}/records"
+    record(url, *SAMPLES)
+    damage(url, "cover-0001")
+    key = "records/function_name=Cover/dt=2026-03-02/cover-0001.json" if kind == "file" else "cover-0001"
+
+    done = ice_result("report", "--sink", url, "-o", str(tmp_path / "r"))
+
+    assert done.returncode == 1
+    assert done.stdout == f"15 jobs in {tmp_path}/r/index.html\n"
+    *reasons, last = done.stderr.splitlines()
+    assert last == f"ice-result: 1 record of {url} cannot be read, and the counts do not include it; the first is {key}"
+    assert [key in reason for reason in reasons] == ([True] if kind == "file" else [])
+    for name in ("index.html", "attention-1.html"):
+        assert re.search(f"Cannot be read 1 These records are damaged.* {key} ", page(tmp_path / "r", name).text)
+    assert "Jobs 15 " in page(tmp_path / "r", "index.html").text
+
+
+def test_many_records_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+    """All of them, in order, on the page of jobs that need attention; the overview has the first ones."""
+    url = f"file:{tmp_path}/records"
+    record(url, *SAMPLES)
+    damage(url, *SAMPLES)
+
+    done = ice_result("report", "--sink", url, "-o", str(tmp_path / "r"), "--lang", "zh")
+    ice_result("report", "--sink", url, "-o", str(tmp_path / "r2"), "--lang", "zh")
+
+    assert (done.returncode, done.stdout) == (1, f"0 jobs in {tmp_path}/r/index.html\n")
+    overview, listed = page(tmp_path / "r", "index.html"), page(tmp_path / "r", "attention-1.html").text
+    assert "无法读取 16" in overview.text
+    assert "查看全部 16 条无法读取的记录" in overview.text
+    assert "attention-1.html" in {attributes["href"] for attributes in overview.attributes("a")}
+    assert [name for name in SAMPLES if f"/{name}.json" not in listed] == []
+    assert "这里还没有任务记录" not in overview.text + listed
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "r2")
+
+
+def test_a_record_that_is_removed_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store with a limit on its age loses records at any time."""
+    url = f"file:{tmp_path}/records"
+    record(url, "cover-0001", "videoclip-0001")
+    job_at = ObjectStoreSink.job_at
+
+    def removed(store: ObjectStoreSink, key: str) -> StoredJob | None:
+        if key.endswith("/cover-0001.json"):
+            store.remove(key)
+        return job_at(store, key)
+
+    monkeypatch.setattr(ObjectStoreSink, "job_at", removed)
+    done = ice_result("report", "--sink", url, "-o", str(tmp_path / "r"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("1 job in ")
 
 
 @pytest.mark.parametrize("kind", ["file", "sqlite"])

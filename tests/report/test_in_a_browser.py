@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from alicloud_local import LocalCloud
+from ice_result.report.pages import Pages
+from ice_result.report.texts import Language, Texts
 from support.browser import axe_source, chromium, opened
-from support.reports import SAMPLES, files_of, record, sample, write
+from support.reports import SAMPLES, files_of, long_list, record, sample, write
 
 PAGES = (
     "index.html",
@@ -110,6 +112,24 @@ def test_axe_finds_nothing(browser: Browser, report: Path, language: str, names:
             found[name] = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
 
     assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_long_list_is_accessible_and_fits(browser: Browser, tmp_path: Path, language: Language) -> None:
+    """Links to its pages have names of their own, and the list of links is no wider than a small screen."""
+    long_list(tmp_path, language, 2000)
+    Pages(tmp_path, Texts(language)).write_style()
+    with opened(browser, tmp_path / "all-1000.html", width=320, bypass_csp=True) as watched:
+        watched.page.evaluate(axe_source())
+        violations = watched.page.evaluate("axe.run().then(found => found.violations)")
+        width = watched.page.evaluate("document.documentElement.scrollWidth")
+        tree = watched.page.locator("nav.turn").first.aria_snapshot()
+
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
+    assert width <= 320
+    current = {"en": "Page 1000", "zh": "第 1000 页"}[language]
+    assert f'link "{current}"' in tree
+    assert tree.count('link "') == 11
 
 
 def test_no_page_is_wider_than_the_screen(browser: Browser, report: Path) -> None:

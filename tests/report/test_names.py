@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ice_result.report.names import OWN_JOB_NAME, JobNames, address, job_file_name
+from ice_result.report.names import OWN_JOB_NAME, JobNames, address, job_file_name, pages_near
 
 ids = st.text(min_size=1, max_size=128)
 
@@ -55,3 +55,32 @@ def test_the_second_page_of_a_job_has_a_number() -> None:
 def test_a_name_is_encoded_once_more_in_an_address() -> None:
     """Browsers decode an address before they look for the file."""
     assert address("jobs/job-a%2Fb+2.html") == "jobs/job-a%252Fb+2.html"
+
+
+@pytest.mark.parametrize(
+    ("page", "pages", "numbers"),
+    [
+        (1, 1, "1"),
+        (2, 3, "1 2 3"),
+        (1, 10, "1 2 3 4 … 10"),
+        (5, 10, "1 2 3 4 5 6 7 8 9 10"),
+        (6, 12, "1 2 3 4 5 6 7 8 9 … 12"),
+        (50, 100, "1 … 47 48 49 50 51 52 53 … 100"),
+        (2000, 2000, "1 … 1997 1998 1999 2000"),
+    ],
+)
+def test_a_page_of_a_list_links_to_its_neighbours_and_both_ends(page: int, pages: int, numbers: str) -> None:
+    """A gap stands for two pages at least."""
+    assert " ".join("…" if number is None else str(number) for number in pages_near(page, pages)) == numbers
+
+
+@given(st.data(), st.integers(1, 3000))
+def test_the_links_of_a_page_do_not_grow_with_the_list(data: st.DataObject, pages: int) -> None:
+    """They are in order, and one of them is the page itself."""
+    page = data.draw(st.integers(1, pages))
+
+    numbers = [number for number in pages_near(page, pages) if number is not None]
+
+    assert numbers == sorted({*numbers})
+    assert {1, page, pages} <= {*numbers} <= {*range(1, pages + 1)}
+    assert len(pages_near(page, pages)) <= 11

@@ -13,7 +13,8 @@ import pytest
 from alicloud_local import LocalCloud
 from ice_result.core.types import JsonObject
 from support.command_line import ice_result
-from support.reports import SAMPLES, Page, files_of, page, record, sample, save_jobs, write
+from support.paths import SAMPLE_JOBS
+from support.reports import SAMPLES, Page, files_of, long_list, page, record, sample, save_jobs, write
 
 LINKS = {"a": "href", "link": "href", "img": "src"}
 HOSTILE = (
@@ -298,6 +299,33 @@ def test_a_function_that_is_not_known_shows_what_it_returned(tmp_path: Path) -> 
     assert f"words {'x' * 1999}… " in text
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_long_value_is_cut_wherever_it_stands(tmp_path: Path, language: str) -> None:
+    """Names, functions, titles, messages and tokens have any length in a response."""
+    long = "长" * 100_000
+    covers = json.dumps([{"Score": 1, "Time": "1000", "Url": f"oss://b/{long}"}])
+    segments: JsonObject = json.loads((SAMPLE_JOBS / "musicsegmentdetect-0001.json").read_text(encoding="utf-8"))
+    titled = str(segments["Result"]).replace("副歌", long)
+    jobs = [
+        sample("cover-0001", JobId="a", Name=long, FunctionName=long, Status=long, UserData=long, Result=covers),
+        sample("cover-0001", JobId="b", Name=long, Result=covers, OutputFiles=[long]),
+        {**segments, "JobId": "c", "Result": titled, "Name": long},
+    ]
+    save_jobs(tmp_path / "jobs", *jobs)
+    record(f"file:{tmp_path}/records", "a", "b", "c", jobs=tmp_path / "jobs")
+
+    write(tmp_path / "r", f"file:{tmp_path}/records", "--lang", language)
+
+    longest = {}
+    for name, each in all_pages(tmp_path / "r").items():
+        text = re.sub(r"<pre>.*?</pre>", "", (tmp_path / "r" / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+        values = [str(value) for _, attributes in each.tags for value in attributes.values()]
+        longest[name] = max(map(len, [*re.findall("长+", text), *values]))
+    assert {name: length for name, length in longest.items() if length > 2000} == {}
+    assert titled.count(long) > 0
+    assert {name for name, length in longest.items() if length == 1999} >= {f"jobs/job-{name}.html" for name in "abc"}
+
+
 @pytest.mark.parametrize("job_id", ["../../x", "A" * 128, "字" * 128, 'a/b\\c:d*e?f"g<h>i|j', "con", ".", "x%2Fy"])
 def test_any_job_id_has_a_page_that_is_linked(tmp_path: Path, cloud: LocalCloud, job_id: str) -> None:
     """Also ids that are no names of files."""
@@ -349,6 +377,26 @@ def test_long_lists_are_divided(tmp_path: Path) -> None:
     assert "1,001 jobs · Page 2 of 3" in second.text
     assert {"all-1.html", "all-3.html"} <= {attributes["href"] for attributes in second.attributes("a")}
     assert (tmp_path / "r" / "index.html").stat().st_size < 40_000
+
+
+def test_the_pages_of_a_long_list_stay_small(tmp_path: Path) -> None:
+    """GIVEN a list of hundreds of pages THEN each links to a few of them, by which all can be reached."""
+    long_list(tmp_path, "en", 400)
+
+    sizes = [len(data) for data in files_of(tmp_path).values()]
+    reached, waiting = set[str](), ["all-1.html"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            links = {str(attributes["href"]) for attributes in page(tmp_path, name).attributes("a")}
+            waiting += [link for link in links if link.startswith("all-")]
+
+    assert len(reached) == len(sizes) == 400
+    assert max(sizes) < min(sizes) + 2000
+    shown = page(tmp_path, "all-200.html").attributes("a")
+    above, below = (attributes for attributes in shown if attributes.get("href") == "all-200.html")
+    assert above == below == {"href": "all-200.html", "aria-label": "Page 200", "aria-current": "page"}
 
 
 def test_an_empty_store_has_a_report(tmp_path: Path) -> None:

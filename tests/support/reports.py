@@ -11,6 +11,10 @@ from pathlib import Path
 from typing_extensions import override
 
 from ice_result.core.types import JsonObject
+from ice_result.report.attention import Urgency
+from ice_result.report.job_page import JobRow, first_of
+from ice_result.report.pages import Pages
+from ice_result.report.texts import Language, Texts
 from support.command_line import Finished, ice_result
 from support.paths import SAMPLE_JOBS
 
@@ -45,6 +49,17 @@ def write(folder: Path, sink: str, *options: str, **environment: str) -> Finishe
     done = ice_result("report", "--sink", sink, "-o", str(folder), *options, **environment)
     assert done.returncode == 0, done.stderr
     return done
+
+
+def long_list(folder: Path, language: Language, pages: int) -> None:
+    """Write a list of all jobs as so many pages, each of one job."""
+    rows = [
+        JobRow(f"jobs/job-{n}.html", f"job-{n}", "Cover", "ok", True, None, None, 1, Urgency.NONE, ())
+        for n in range(pages)
+    ]
+    shared = {"has_jobs": True, "unreadable": first_of(())}
+    writer = Pages(folder, Texts(language))
+    writer.write_list("all", "list.html", rows, 1, shared)
 
 
 def files_of(folder: Path) -> Mapping[str, bytes]:

@@ -21,12 +21,13 @@ from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.core.extras import require_extra
 from ice_result.core.types import JobId
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, StorageError
 from ice_result.settings import STORES_AND_PARKING, Settings
 from ice_result.sinks import Store, open_sink
 from ice_result.sinks.base import JobFilter, StoredJob
 
 if TYPE_CHECKING:
+    from ice_result.report.attention import UnreadableJob
     from ice_result.report.build import ReadJob
     from ice_result.report.gallery import Thumbnail
     from ice_result.report.texts import Texts
@@ -66,8 +67,8 @@ def report(
 ) -> int:
     """Write a report of all recorded jobs, or of the given jobs, as static HTML pages. They open without a server.
 
-    Exit status: 0 when all of it was written, 1 when a given job does not exist or a store cannot be read, 2 for wrong
-    usage.
+    Exit status: 0 when all of it was written, 1 when a given job does not exist, or a store or a record cannot be
+    read, 2 for wrong usage.
     """
     if job_ids and (function_name or since):
         raise click.UsageError("expected job ids, or --function and --since, but not both")
@@ -89,13 +90,19 @@ def report(
         store.check_exists()
     parked = read_parked(open_parking_stores(settings, credentials), SECONDS, since, selection.names)
     try:
-        counts = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
+        counts, unreadable = write_report(folder, store, selection.jobs(), parked, scope=scope, texts=texts)
     except FolderRefusedError as error:
         raise click.UsageError(f"-o: {error}") from error
     if parked.failure:
         print_error(f"the parked events could not be read: {parked.failure}")
+    if unreadable:
+        number, them = counted(len(unreadable), "record"), "it" if len(unreadable) == 1 else "them"
+        print_error(
+            f"{number} of {store.url} cannot be read, and the counts do not include {them}; "
+            f"the first is {unreadable[0].key}"
+        )
     click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
-    return 1 if parked.failure or selection.missing else 0
+    return 1 if parked.failure or selection.missing or unreadable else 0
 
 
 @dataclass
@@ -108,7 +115,7 @@ class _Selection:
     thumbnail: Callable[[str], Thumbnail] | None
     missing: list[JobId] = field(default_factory=list)
 
-    def jobs(self) -> Iterator[ReadJob]:
+    def jobs(self) -> Iterator[ReadJob | UnreadableJob]:
         """Read the jobs, with a progress bar on a terminal. Raises IceResultError when none of the names is found."""
         from ice_result.report.build import read_jobs  # noqa: PLC0415  as above
 
@@ -131,10 +138,21 @@ class _Selection:
             self.missing.append(JobId(name))
         return found
 
-    def _at(self, key: str) -> StoredJob | None:
+    def _at(self, key: str) -> StoredJob | UnreadableJob | None:
+        from ice_result.report.attention import UnreadableJob  # noqa: PLC0415  as above
+
         with time_limit(Deadline.after(_SECONDS_EACH)):
-            job = self.store.job_at(key)
-        return job if job is not None and self.wanted.admits(job.record) else None
+            try:
+                job = self.store.job_at(key)
+            except StorageError:
+                if self.store.stored(key) is None:
+                    raise
+                return UnreadableJob(key)
+            if job is None:
+                return (
+                    UnreadableJob(key) if self.store.stored(key) is not None else None
+                )  # None: it was removed meanwhile
+        return job if self.wanted.admits(job.record) else None
 
 
 def _locale() -> str:

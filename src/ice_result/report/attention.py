@@ -1,4 +1,4 @@
-"""Reasons why a job needs attention, and how urgent each job is."""
+"""Reasons why a job needs attention, how urgent each job is, and jobs that cannot be read."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ class Urgency(IntEnum):
     FALSE_SUCCESS = 2
     INCOMPLETE = 3
     NONE = 9
+
+
+class UnreadableJob(NamedTuple):
+    """Job whose record is stored under this key, and cannot be read by this version."""
+
+    key: str
 
 
 class Reason(NamedTuple):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ice_result.core.calls import in_order
-from ice_result.report.attention import Urgency
+from ice_result.report.attention import UnreadableJob, Urgency
 from ice_result.report.charts import DAYS_HEIGHT, MOST_DAYS, WIDTH, days_chart, share_chart
 from ice_result.report.folder import report_folder
 from ice_result.report.gallery import Thumbnail, thumbnails_of
-from ice_result.report.job_page import JobRow, job_values, row_of
+from ice_result.report.job_page import JobRow, first_of, job_values, row_of
 from ice_result.report.names import FOLDER_OF_JOBS, INDEX, PARKED, JobNames
 from ice_result.report.pages import Pages
 from ice_result.report.parked_part import MOST_EVENTS, ParkedPart
@@ -23,6 +23,8 @@ from ice_result.sinks.base import Store, StoredJob
 from ice_result.sinks.job_counts import JobCounts
 
 JOBS_A_PAGE = 500
+MOST_UNREADABLE = 500
+"""Jobs that cannot be read of which the pages show the keys."""
 _SHOWN_FIRST = 12
 _SHOWN_OF_EACH = 5
 _READ_AT_ONCE = 16
@@ -33,6 +35,13 @@ class ReadJob(NamedTuple):
 
     job: StoredJob
     thumbnails: dict[str, Thumbnail] | None
+
+
+class Written(NamedTuple):
+    """Content of a report: the counts of its jobs, and the jobs that could not be read and are in none of them."""
+
+    counts: JobCounts
+    unreadable: tuple[UnreadableJob, ...]
 
 
 @dataclass(frozen=True)
@@ -46,30 +55,41 @@ class Scope:
 
 
 def read_jobs(
-    read: Callable[[str], StoredJob | None],
+    read: Callable[[str], StoredJob | UnreadableJob | None],
     names: Iterable[str],
     thumbnail: Callable[[str], Thumbnail] | None = None,
-) -> Iterator[ReadJob]:
+) -> Iterator[ReadJob | UnreadableJob]:
     """Read the jobs of these names, several at once, in this order. `read` returns None for a job that is left out."""
 
-    def read_one(name: str) -> ReadJob | None:
+    def read_one(name: str) -> ReadJob | UnreadableJob | None:
         job = read(name)
-        if job is None:
-            return None
+        if not isinstance(job, StoredJob):
+            return job
         return ReadJob(job, None if thumbnail is None else thumbnails_of(job, thumbnail))
 
     return (found for found in in_order(read_one, names, _READ_AT_ONCE) if found)
 
 
 def write_report(
-    folder: Path, store: Store, jobs: Iterable[ReadJob], parked: ParkedPart, *, scope: Scope, texts: Texts
-) -> JobCounts:
-    """Write a report into a folder, and return its counts. Raises StorageError; see report_folder."""
+    folder: Path,
+    store: Store,
+    jobs: Iterable[ReadJob | UnreadableJob],
+    parked: ParkedPart,
+    *,
+    scope: Scope,
+    texts: Texts,
+) -> Written:
+    """Write a report into a folder, and return what is in it. Raises StorageError; see report_folder."""
     with report_folder(folder) as building:
         pages = Pages(building, texts)
         counts, rows, names = JobCounts(), list[JobRow](), JobNames()
+        unreadable: list[UnreadableJob] = []
         shared: dict[str, object] = {"scope": scope, "parked": parked, "most_parked": MOST_EVENTS}
-        for job, thumbnails in jobs:
+        for each in jobs:
+            if isinstance(each, UnreadableJob):
+                unreadable.append(each)
+                continue
+            job, thumbnails = each
             line = job.line
             counts.add(line)
             row = row_of(job, line, f"{FOLDER_OF_JOBS}/{names.next(line.job_id)}")
@@ -78,13 +98,14 @@ def write_report(
             pages.write(row.page, "job.html", {**shared, **values})
         rows.sort(key=_newest_first)
         urgent = sorted((row for row in rows if row.urgency is not Urgency.NONE), key=lambda row: row.urgency)
-        shared["has_jobs"] = bool(rows)
+        unreadable.sort()
+        shared |= {"has_jobs": bool(rows), "unreadable": first_of(unreadable, MOST_UNREADABLE)}
         pages.write_list("all", "list.html", rows, JOBS_A_PAGE, shared)
         pages.write_list("attention", "list.html", urgent, JOBS_A_PAGE, shared)
         pages.write(PARKED, "parked.html", shared)
         pages.write_style()
         pages.write(INDEX, "index.html", {**shared, **_overview(counts, rows, urgent)})
-    return counts
+    return Written(counts, tuple(unreadable))
 
 
 def _overview(counts: JobCounts, rows: list[JobRow], urgent: list[JobRow]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -74,8 +74,8 @@ def job_values(
         "addresses": addresses,
         "facts": [(key, kind, value) for key, kind, value in _facts(record) if value not in (None, "")],
         "figure": _figure(job, thumbnails, texts),
-        "files": _first(manifest.files if manifest else ()),
-        "warnings": _first(record.decode.warnings),
+        "files": first_of(manifest.files if manifest else ()),
+        "warnings": first_of(record.decode.warnings),
         "raw": None if raw is None else raw[:MOST_RAW],
         "raw_cut": MOST_RAW if raw is not None and len(raw) > MOST_RAW else None,
     }
@@ -105,12 +105,12 @@ def _figure(job: StoredJob, thumbnails: Mapping[str, Thumbnail] | None, texts: T
     figure = None if "result" in job.left_out else result.figure()
     match figure:
         case Gallery(pictures) if pictures:
-            shown = _first(tuple(shown_pictures(figure, job.manifest, thumbnails, texts)))
+            shown = first_of(tuple(shown_pictures(figure, job.manifest, thumbnails, texts)))
             return {"kind": "gallery", "section": shown, "count": len(pictures)}
         case Timeline(spans) if spans:
             return {
                 "kind": "timeline",
-                "section": _first(spans),
+                "section": first_of(spans),
                 "count": len(spans),
                 "chart": timeline_chart(figure._replace(spans=spans[:MOST_ROWS])),
                 "has_titles": any(span.title for span in spans),
@@ -119,17 +119,18 @@ def _figure(job: StoredJob, thumbnails: Mapping[str, Thumbnail] | None, texts: T
         case Bars(groups) if groups:
             return {
                 "kind": "bars",
-                "section": _first(groups),
+                "section": first_of(groups),
                 "low": figure.low,
                 "high": figure.high,
                 "draw": bar_chart,
             }
         case None:
             rows = result.shown_rows()
-            return {"kind": "rows" if rows else "none", "section": _first(rows)}
+            return {"kind": "rows" if rows else "none", "section": first_of(rows)}
     return {"kind": "none"}
 
 
-def _first(rows: Iterator[object] | tuple[object, ...] | list[dict[str, object]]) -> Section:
+def first_of(rows: Iterable[object], most: int = MOST_ROWS) -> Section:
+    """Return the first rows of a table, and the number of the others."""
     listed = tuple(rows)
-    return Section(listed[:MOST_ROWS], max(0, len(listed) - MOST_ROWS))
+    return Section(listed[:most], max(0, len(listed) - most))

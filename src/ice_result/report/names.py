@@ -1,4 +1,4 @@
-"""Names of the pages: safe on every file system, and one page for each job."""
+"""Names of the pages: safe on every file system, one page for each job; and the numbers of the pages of a list."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ STYLE = "style.css"
 PARKED = "parked.html"
 FOLDER_OF_JOBS = "jobs"
 _HASH_LENGTH = 16
+_NEAR = 3
+_ONE_MISSING = 2  # between two numbers; the missing number is no longer than a gap
 _CAPITALS = re.compile(r"[A-Z]")
 OWN_NAME = re.compile(rf"{INDEX}|{STYLE}|{PARKED}|(all|attention)-[1-9][0-9]*\.html", re.ASCII)
 """Names of the files at the top of a report."""
@@ -24,6 +26,19 @@ OWN_JOB_NAME = re.compile(r"job-[A-Za-z0-9_.~%+-]+\.html", re.ASCII)
 def list_page(name: str, page: int) -> str:
     """Return the name of a page of a list; pages count from 1."""
     return f"{name}-{page}.html"
+
+
+def pages_near(page: int, pages: int) -> list[int | None]:
+    """Return the numbers of the pages that a page links to: the first, the last and those near it; None for a gap."""
+    near = {1, pages, *range(max(1, page - _NEAR), min(pages, page + _NEAR) + 1)}
+    numbers: list[int | None] = []
+    before = 0
+    for number in sorted(near):
+        if number - before > 1:
+            numbers.append(before + 1 if number - before == _ONE_MISSING else None)
+        numbers.append(number)
+        before = number
+    return numbers
 
 
 def job_file_name(job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages from templates. Every value that is printed is made visible and escaped, whatever a template forgets."""
+"""Pages from templates. Every value that is printed is made visible, cut and escaped, whatever a template forgets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ice_result.core.json_text import dump
-from ice_result.report.names import PARKED, STYLE, address, list_page
+from ice_result.report.names import PARKED, STYLE, address, list_page, pages_near
 from ice_result.report.texts import Texts
 from ice_result.report.visible import characters_visible, clock, cut, number, size, utc, visible
 
@@ -47,7 +47,9 @@ class Pages:
             source=Markup,
             time=_time,
         )
-        self._templates.globals.update(t=texts, list_page=list_page, parked_page=PARKED, style=STYLE)
+        self._templates.globals.update(
+            t=texts, list_page=list_page, pages_near=pages_near, parked_page=PARKED, style=STYLE
+        )
 
     def write(self, name: str, template: str, values: Mapping[str, object]) -> None:
         """Write one page; `name` is its path in the folder."""
@@ -70,8 +72,8 @@ class Pages:
 
 
 def _shown(value: object) -> object:
-    """Make a value visible before it is escaped; markup of the templates themselves stays."""
-    return value if isinstance(value, Markup) else visible(str(value))
+    """Make a value visible before it is escaped, and cut one that is very long; markup of the templates stays."""
+    return value if isinstance(value, Markup) else visible(cut(str(value), LONGEST_VALUE))
 
 
 def _data(value: object) -> Markup:
