@@ -66,7 +66,7 @@ class SettingsError(IceResultError, reason="settings"):
 
 
 class MissingKeysError(SettingsError):
-    """Access keys that are not set, or only by half: `problem` says which."""
+    """Access keys that are missing or incomplete: `problem` says which."""
 
     def __init__(self, problem: str) -> None:
         super().__init__([("no access keys", problem)])

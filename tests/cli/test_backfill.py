@@ -554,7 +554,7 @@ def test_ctrl_c_ends_it_with_a_summary_and_what_was_sent_is_kept(tmp_path: Path)
         done = backfill(cloud, str(ids), "--via-queue", QUEUE)
 
     finishing, summary, *_, interrupted = said.splitlines()
-    assert finishing == "finishing the jobs in work; press Ctrl-C again to stop at once"
+    assert finishing == "finishing the jobs that have begun; press Ctrl-C again to stop at once"
     before = int(summary.partition(" queued in ")[0])
     assert status == 130
     assert 16 * 3 <= before < 480

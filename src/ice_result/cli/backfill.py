@@ -127,7 +127,7 @@ def _check_stores(pipeline: Pipeline, done_path: Path | None) -> None:
         try:
             sink.check_exists()
         except StorageError as error:
-            hint = f"by {done_path}, jobs are recorded there: remove that file to record them again"
+            hint = f"{done_path} lists jobs that were recorded there; remove that file to record them again"
             raise StorageError(f"{error}; {hint}") from error
 
 

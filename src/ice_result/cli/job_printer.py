@@ -188,11 +188,11 @@ ClosableT = TypeVar("ClosableT", bound=Closable)
 
 @contextmanager
 def finishing(target: ClosableT) -> Iterator[ClosableT]:
-    """Close the target in the end. After Ctrl-C the jobs in work are finished, which a second Ctrl-C cuts short."""
+    """Close the target at the end. After Ctrl-C, the jobs that have begun are finished; a second Ctrl-C stops them."""
     try:
         yield target
     except KeyboardInterrupt:
-        print_note("finishing the jobs in work; press Ctrl-C again to stop at once")
+        print_note("finishing the jobs that have begun; press Ctrl-C again to stop at once")
         raise
     finally:
         target.close()

@@ -307,7 +307,7 @@ def test_a_lock_held_too_long_is_told(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageError, match="another process kept it locked until the time limit"):
-            limited(Deadline.after(1, fake_time.clock), lambda: parking.park(parked_of({}, "job-2")))
+            limited(Deadline.after(0.05, fake_time.clock), lambda: parking.park(parked_of({}, "job-2")))
         other.execute("ROLLBACK")
     parking.park(parked_of({}, "job-2"))
     assert rows(path, "SELECT job_id FROM ice_parked ORDER BY job_id") == [("job-1",), ("job-2",)]
