@@ -16,6 +16,8 @@ def main() -> None:
             raise
         print(f"ice-result: {MissingExtraError('the command', 'cli')}", file=sys.stderr)  # noqa: T201  before there is a console
         raise SystemExit(2) from None
+    except KeyboardInterrupt:  # imports take a moment
+        raise SystemExit(130) from None
     command()
 
 

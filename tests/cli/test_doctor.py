@@ -81,9 +81,9 @@ def test_a_person_reads_a_line_per_check(cloud: LocalCloud) -> None:
     done = ice_result("doctor", "--sink", "oss://records", **cloud.environment)
     lines = done.stdout.splitlines()
     assert lines[0] == "ok       settings  1 sink"
-    callback = "failed   callback  none is set: ICE sends no events  → `ice-result setup --callback`"
+    callback = "warning  callback  none is set: ICE sends no events  → `ice-result setup --callback`"
     assert [line.startswith(callback) for line in lines].count(True) == 1
-    assert done.returncode == 1
+    assert done.returncode == 0
 
 
 def test_every_problem_of_the_settings_is_a_line(cloud: LocalCloud) -> None:
@@ -148,11 +148,14 @@ def test_a_server_that_does_not_tell_the_time(cloud: LocalCloud) -> None:
 def test_a_callback_that_does_not_come_here(
     cloud: LocalCloud, setting: dict[str, str], environment: dict[str, str], words: str
 ) -> None:
-    """What is wrong is said, and which command mends it; keys stay unseen."""
+    """What is wrong is said, and which command mends it; keys stay unseen.
+
+    Without a queue or a callback URL it is only a warning: jobs may be recorded by hand.
+    """
     cloud.ice.callback = dict(setting)
     status, checks = doctor(cloud, **environment)
     callback = found(checks, "callback")
-    assert (status, callback.status) == (1, "failed")
+    assert (status, callback.status) == ((1, "failed") if environment else (0, "warning"))
     assert words in callback.message
     assert "setup --callback" in str(callback.remedy)
     assert not [check for check in checks if "Unknown1" in check.message]

@@ -161,7 +161,7 @@ def test_records_move_into_another_store_on_the_way(folder: str, tmp_path: Path)
     ("arguments", "complaint"),
     [
         (("redecode",), "ICE_RESULT_SINKS or --sink: not set"),
-        (("redecode", "--from", "nowhere:x"), "--sink: nowhere: is not a known kind of store"),
+        (("redecode", "--from", "nowhere:x"), "--from: nowhere: is not a known kind of store"),
         (("redecode", "--sink", "oss://records"), "ICE_RESULT_REGION or --region: not set"),
         (("redecode", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("redecode", "--limit", "0"), "--limit"),

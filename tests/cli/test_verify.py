@@ -294,7 +294,7 @@ def test_without_keys_or_region_nothing_is_looked_up_and_nothing_written(cloud: 
     ("arguments", "complaint"),
     [
         (("verify",), "ICE_RESULT_SINKS or --sink: not set"),
-        (("verify", "--from", "nowhere:x"), "--sink: nowhere: is not a known kind of store"),
+        (("verify", "--from", "nowhere:x"), "--from: nowhere: is not a known kind of store"),
         (("verify", "--since", "yesterday", "--from", "file:x"), "'yesterday' is not a time"),
         (("verify", "--limit", "0"), "--limit"),
     ],

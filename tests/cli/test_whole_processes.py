@@ -77,7 +77,7 @@ def test_output_that_cannot_be_written_is_a_line(arguments: tuple[str, ...], tmp
         done = subprocess.run(
             process_arguments(*arguments), stdout=full, stderr=subprocess.PIPE, env=environment, check=False
         )
-    assert (done.returncode, done.stderr) == (1, b"ice-result: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, b"ice-result: standard output: No space left on device\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
@@ -126,3 +126,22 @@ command(["schema", "record"])
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("{")
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("process", "cover-0001", *OFFLINE, "--json"), ("parse",)])
+def test_standard_output_that_is_closed_is_a_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """As `>&-` closes it. Nothing is recorded whose line would be lost."""
+    environment = process_environment({"ICE_RESULT_SINKS": f"file:{tmp_path}/out"})
+    command = shlex.join(process_arguments(*arguments))
+    done = subprocess.run(["/bin/sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (1, b"ice-result: standard output is closed: expected it to be open\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pipe_in_place_of_a_database_is_a_line(tmp_path: Path) -> None:
+    """Opening it would wait for ever."""
+    os.mkfifo(tmp_path / "jobs.db")
+    for arguments in (["list"], ["process", "cover-0001", *OFFLINE]):
+        done = ice_result_process(*arguments, ICE_RESULT_SINKS=f"sqlite:{tmp_path}/jobs.db")
+        assert done.returncode == 1
+        assert "it is not a regular file" in done.stdout + done.stderr

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import pytest
+from typing_extensions import Self, override
 
 from ice_result.core.deadline import Clock, Deadline
 from ice_result.core.types import JsonObject, JsonValue
@@ -236,10 +237,21 @@ def test_each_event_that_is_out_of_time_keeps_its_own_past(pipeline: Pipeline, o
         assert fresh["first_parked"] == bulk["first_parked"]
 
 
-def test_what_is_parked_anew_to_the_last_byte_is_not_removed(pipeline: Pipeline, saved: Saved, out: Path) -> None:
+class AtNow(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    @override
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.combine(NOW.date(), NOW.timetz())
+
+
+def test_what_is_parked_anew_to_the_last_byte_is_not_removed(
+    pipeline: Pipeline, saved: Saved, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """GIVEN an event out of time twice within a second THEN its envelope is still there."""
     saved.done("a")
-    pipeline.now = lambda: NOW
+    monkeypatch.setattr("ice_result.processing.batch.datetime", AtNow)
     pipeline.report(pipeline.parse('{"JobId":"a"}').events, RunContext(lambda: Deadline.after(0.0)))
     before = parked_in(out)
 

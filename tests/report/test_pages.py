@@ -198,8 +198,12 @@ def test_covers_are_embedded(tmp_path: Path, cloud: LocalCloud) -> None:
     sink = f"file:{tmp_path}/records"
     record(sink, "cover-0001", jobs=jobs, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
 
-    write(tmp_path / "r", sink, "--embed", **cloud.environment)
+    done = ice_result("report", "--sink", sink, "-o", str(tmp_path / "r"), "--embed", **cloud.environment)
 
+    assert done.returncode == 1
+    assert done.stderr == (
+        "ice-result: 1 picture could not be embedded; the first: it cannot be read as JPEG, PNG, GIF or WebP\n"
+    )
     shown = page(tmp_path / "r", "jobs/job-cover-0001.html")
     (picture,) = shown.attributes("img")
     assert str(picture["src"]).startswith("data:image/jpeg;base64,")

@@ -149,7 +149,7 @@ def test_neither_its_parts_nor_the_package_are_overwritten(tmp_path: Path) -> No
     for out in (tmp_path, ROOT / "tools" / "template" / "parts"):
         command = [sys.executable, str(ROOT / "tools" / "template"), str(package), "--out", str(out)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (done.returncode, "the folder holds what is copied" in done.stderr) == (1, True)
+        assert (done.returncode, "the folder contains the files to copy" in done.stderr) == (1, True)
     assert package.is_file()
 
 
@@ -163,7 +163,7 @@ def test_nothing_of_others_is_replaced(what: str, tmp_path: Path) -> None:
     package = tmp_path / ("code.zip" if what == "folder" else "missing.zip")
     command = [sys.executable, str(ROOT / "tools" / "template"), str(package), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = "the folder holds something else" if what == "folder" else "no such package: run `make package PY=310`"
+    told = "the folder contains something else" if what == "folder" else "no such package: run `make package PY=310`"
     assert done.returncode == 1
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -55,9 +55,9 @@ _MOST_UNREADABLE = 10
     short_help="Record many jobs by their ids, from a file.",
     epilog="Example: ice-result backfill ids.txt --qps 20",
 )
-@click.argument("file")
+@click.argument("file", type=click.Path())
 @click.option("--column", metavar="NAME|N", help="Read this column of a CSV file, by its name or its number.")
-@click.option("--qps", metavar="N", type=Number(min=0, min_open=True), help="Begin at most N jobs per second.")
+@click.option("--qps", metavar="N", type=Number(min=0.001), help="Begin at most N jobs per second.")
 @click.option("--via-queue", "queue", metavar="QUEUE", help="Send the jobs to this MNS queue, for the function.")
 @click.option(
     "--resume",
@@ -90,6 +90,8 @@ def backfill(
 
     Exit status: 0 when every job was recorded or sent, 1 otherwise, 2 for wrong usage and after ten unreadable lines.
     """
+    if column is not None and not column.strip():
+        raise click.UsageError("--column is empty: expected a name or a number")
     if queue and (overrides.sinks or overrides.jobs or overrides.no_verify or park):
         raise click.UsageError(
             "--sink, --jobs, --no-verify and --park cannot be used with --via-queue: the function has its own settings"

@@ -63,7 +63,9 @@ class Progress:
         self._path = path
         self._file: IO[bytes] | None = None
         self._known: dict[str, JobNews] = {}
+        self._is_new = False  # and no job was done
         if path is not None:
+            self._is_new = not path.exists()
             try:
                 self._file, self._known = _open(path, target)
             except OSError as error:
@@ -88,6 +90,7 @@ class Progress:
         """Write down that these jobs are done. Raises StorageError."""
         if self._file is None:
             return
+        self._is_new = False
         try:
             self._file.write("".join(f"{job_id}\n" for job_id in job_ids).encode())
             self._file.flush()
@@ -100,6 +103,8 @@ class Progress:
     def __exit__(self, *_error: object) -> None:
         if self._file is not None:
             with suppress(OSError):  # `done` has reported the lines that could not be written
+                if self._is_new and self._path:
+                    self._path.unlink()
                 self._file.close()
 
     def _refused(self, error: OSError) -> StorageError:

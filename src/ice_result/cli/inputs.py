@@ -90,10 +90,18 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
                     yield Line(event.job_id)
                 elif isinstance(event, Malformed):
                     yield Line(None, f"{place}: {event.reason}")
-        elif number == 1 and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN:
+        elif (
+            number == 1
+            and _UNDECODABLE not in text
+            and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN
+        ):
             yield Line(None, f"{place}: {text!r} looks like a column header: use --column {shlex.quote(text)}")
         elif text and not text.startswith("#"):
             yield _one_id(text, place)
+
+
+def _is_header(text: str) -> bool:
+    return _UNDECODABLE not in text and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN
 
 
 def _one_id(text: str, place: str) -> Line:
@@ -112,7 +120,7 @@ def read_column(lines: Iterable[bytes], column: str) -> Iterator[Line]:
     the first row is data too. Raises UsageError when the file has no such column.
     """
     texts = (f"{line.rstrip(chr(13))}\n" for line in _decode_lines(lines))
-    first = next(texts, "")
+    first = next((line for line in texts if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = csv.reader(chain([first], texts), delimiter=delimiter)
     try:
@@ -132,8 +140,8 @@ def read_column(lines: Iterable[bytes], column: str) -> Iterator[Line]:
                 yield _one_id(cell, f"line {rows.line_num}")
             elif any(map(str.strip, row)):
                 yield Line(None, f"line {rows.line_num}: no value in column {column}")
-    except csv.Error as error:
-        yield Line(None, f"line {rows.line_num}: not CSV: {error}")
+    except csv.Error:
+        yield Line(None, f"line {rows.line_num + 1}: not CSV")
 
 
 def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:

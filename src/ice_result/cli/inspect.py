@@ -36,7 +36,14 @@ SCHEMAS: dict[str, TypeAdapter[object]] = {
 @click.command(
     short_help="Show which jobs a payload names.", epilog="Example: ice-result parse --event samples/events/timer.json"
 )
-@click.option("--event", "event", metavar="FILE", default="-", help="The payload; - is standard input (the default).")
+@click.option(
+    "--event",
+    "event",
+    type=click.Path(),
+    metavar="FILE",
+    default="-",
+    help="The payload; - is standard input (the default).",
+)
 def parse(event: str) -> int:
     """Print the events that the first stage reads in a payload, one JSON line per event.
 
@@ -61,7 +68,7 @@ def parse(event: str) -> int:
     epilog="Example: ice-result decode Cover samples/jobs/cover-0001.json",
 )
 @click.argument("function_name", type=FunctionName(only_known=True))
-@click.argument("file", default="-", metavar="[FILE]")
+@click.argument("file", type=click.Path(), default="-", metavar="[FILE]")
 def decode(function_name: str, file: str) -> int:
     """Decode the Result of a job of FUNCTION_NAME, and print it as one JSON line.
 

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -93,6 +94,7 @@ _NO_LOG = logging.NullHandler()  # otherwise the warnings of SDKs, with their tr
 
 def command(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 when all went well, 1 when something did not, 2 for wrong usage."""
+    _check_streams()
     _escape_unencodable_characters()
     logging.getLogger("ice_result").addHandler(_LOG)
     logging.getLogger().addHandler(_NO_LOG)
@@ -119,9 +121,18 @@ def command(arguments: list[str] | None = None) -> NoReturn:
     except OSError as error:
         _discard_output()
         if not isinstance(error, BrokenPipeError):  # the reader of our output has ended, as `head` does
-            print_error(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+            print_error(f"{error.filename or 'standard output'}: {error.strerror or error}")
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_streams() -> None:
+    """Check that there is a standard output, as `>&-` closes it. Without standard error, errors go nowhere."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  until the end of the process
+    if sys.stdout is None:
+        print_error("standard output is closed: expected it to be open")
+        sys.exit(1)
 
 
 def _escape_unencodable_characters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +29,10 @@ from ice_result.triggers import without_blanks
 T = TypeVar("T", bound=Callable[..., object])
 Command: TypeAlias = Callable[..., object]
 saved_jobs = click.option(
-    "--jobs", metavar="DIR", help="Read saved responses <job id>.json from this folder; do not ask ICE."
+    "--jobs",
+    type=click.Path(),
+    metavar="DIR",
+    help="Read saved responses <job id>.json from this folder; do not ask ICE.",
 )
 other_sinks = click.option(
     "--sink",
@@ -52,6 +56,8 @@ line_per_job = click.option("--json", "as_json", is_flag=True, help="Print one J
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Print only errors.")
 _verbose = click.option("-v", "--verbose", is_flag=True, help="Print a line for every job, also for more than 20.")
 _LEAST_LIKENESS = 0.84
+MOST = 1_000_000_000
+"""Highest value of a `--limit`."""
 _GIVEN, _AVAILABLE = f"{__name__}.given", f"{__name__}.available"  # keys of click's store for one run
 
 
@@ -71,6 +77,13 @@ class Number(click.FloatRange):
 
     name = "number"
 
+    @override
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):  # nan is within no bounds, and beyond none
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return float(number)
+
 
 class WholeNumber(click.IntRange):
     """Range of whole numbers, under a name that messages can show."""
@@ -80,7 +93,7 @@ class WholeNumber(click.IntRange):
 
 def most(help_text: str) -> Callable[[T], T]:
     """Make the option `--limit`."""
-    return click.option("--limit", metavar="N", type=WholeNumber(min=1), help=help_text)
+    return click.option("--limit", metavar="N", type=WholeNumber(min=1, max=MOST), help=help_text)
 
 
 def longest_wait(what: str = "one job, with the wait for its end") -> Callable[[T], T]:
@@ -109,6 +122,8 @@ class FunctionName(click.ParamType[str]):
     @override
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         name = valid_text(without_blanks(value))
+        if not name:
+            self.fail("it is empty: expected a name, such as Cover", param, ctx)
         if name in FUNCTIONS:
             return name
         near = close_match(name, FUNCTIONS)
@@ -273,7 +288,7 @@ def parse_since(text: str, now: datetime) -> datetime:
             return now - duration
         time = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
         if _TIME.fullmatch(time):
-            return TypeAdapter(AwareDatetime).validate_python(time)
+            return TypeAdapter(AwareDatetime).validate_python(time).astimezone(timezone.utc)
     except ValidationError:
         pass
     except OverflowError as error:

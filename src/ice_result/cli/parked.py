@@ -228,7 +228,8 @@ def parked_retry(
     settings = pipeline_settings(overrides)
     folders = (*reasons, DEAD) if reasons and dead else reasons  # dead events are in a folder of their own
     selection = select(overrides, names, folders, since, dead=dead)
-    envelopes = islice(_undamaged(selection, reasons), limit)
+    damaged: list[str] = []
+    envelopes = islice(_undamaged(selection, reasons, damaged), limit)
     if dry_run:
         _show_list(envelopes, as_json=form.as_json)
         return 0 if selection.whole else 1
@@ -251,13 +252,14 @@ def parked_retry(
                 printer.print_error(
                     f"{result.envelope.entry.key}: its job is done, but the event is still parked: {_STILL_PARKED}"
                 )
-    return 0 if is_clean and selection.whole else 1
+    return 0 if is_clean and selection.whole and not damaged else 1
 
 
-def _undamaged(selection: Selection, reasons: tuple[str, ...]) -> Iterator[ParkedEnvelope]:
-    """Read the undamaged envelopes with these reasons, as they are needed. Each call has its own deadline."""
+def _undamaged(selection: Selection, reasons: tuple[str, ...], damaged: list[str]) -> Iterator[ParkedEnvelope]:
+    """Read the undamaged envelopes with these reasons, as they are needed, and note the keys of the damaged ones."""
     for envelope in read_envelopes(selection.entries, Deadline.after(math.inf)):
         if envelope.parked is None:
+            damaged.append(envelope.entry.key)
             print_error(f"{envelope.entry.key} is damaged: it stays as it is")
         elif not reasons or envelope.entry.reason in reasons or envelope.parked.reason in reasons:
             yield envelope

@@ -49,6 +49,8 @@ def policy(
 
     Values that are not given come from the DEPLOY_ variables of s.yaml, if any of them is set.
     """
+    if trust and deployer:
+        raise click.UsageError("expected --trust or --deployer, not both")
     if trust:
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return

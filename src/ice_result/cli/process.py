@@ -44,7 +44,10 @@ _MOST_PROBLEMS = 10
 )
 @click.argument("job_ids", nargs=-1, metavar="[JOB_ID]...")
 @click.option(
-    "--event", metavar="FILE", help="Read a payload as a trigger sends it, or JSON lines; - is standard input."
+    "--event",
+    type=click.Path(),
+    metavar="FILE",
+    help="Read a payload as a trigger sends it, or JSON lines; - is standard input.",
 )
 @overriding(saved_jobs, other_sinks, region, concurrency, no_verify)
 @park
@@ -88,10 +91,13 @@ def process(
 
 def _events(job_ids: tuple[str, ...], event: str | None, options: TriggerOptions) -> Iterator[TriggerEvent]:
     if event is not None:
-        triggered = parse(read_input(event), options)
+        place = "standard input" if event == "-" else event
+        payload = read_input(event)
+        if not payload.strip():
+            raise click.UsageError(f"{place}: empty; expected a payload as a trigger sends it, or JSON lines")
+        triggered = parse(payload, options)
         if triggered.refused:
             raise click.UsageError(f"{event}: an HTTP request that is refused: {triggered.refused}")
-        place = "standard input" if event == "-" else event
         for each in triggered.events:
             yield replace(each, reason=f"{place}: {each.reason}") if isinstance(each, Malformed) else each
     for job_id in map(valid_text, job_ids):
@@ -167,5 +173,5 @@ def _all_ids(job_ids: tuple[str, ...]) -> Iterator[str]:
         with open_input("-") as lines:
             for line in read_lines(lines):
                 if line.job_id is None:
-                    raise ValueError(line.problem)
+                    raise ValueError(line.problem.partition("; for a CSV file")[0])
                 yield line.job_id

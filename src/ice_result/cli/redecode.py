@@ -20,6 +20,7 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
+from ice_result.errors import SettingsError
 from ice_result.maintenance.redecode import (
     Change,
     RewriteOutcome,
@@ -82,10 +83,20 @@ class _Request:
     verbose: bool
 
     def settings(self, section: Section) -> Settings:
+        self._source()
         named = [*([self.source] if self.source else []), *self.sinks]
         sinks = () if os.environ.get("ICE_RESULT_SINKS") else named
         overrides = Overrides(sinks, region=self.region, concurrency=self.concurrency)
         return Settings.from_environment(overrides.environment(), section)
+
+    def _source(self) -> SinkUrl | None:
+        """Parse `--from`, if it is given. Raises SettingsError, which names it."""
+        if self.source is None:
+            return None
+        try:
+            return parse_sink_url(self.source)
+        except SettingsError as error:
+            raise SettingsError([("--from", problem) for _, problem in error.problems]) from error
 
     def printer(self) -> JobPrinter:
         form = OutputForm(self.as_json, self.quiet, self.verbose)
@@ -93,7 +104,7 @@ class _Request:
         return JobPrinter(form, total=total, if_nothing="0 jobs")
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
-        source = parse_sink_url(self.source) if self.source else settings.sinks[0]
+        source = self._source() or settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         stores = _stores(source, targets, settings.sinks, context)
         stores.source.check_exists()

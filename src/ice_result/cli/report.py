@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from ice_result.sinks.base import JobFilter, StoredJob
 if TYPE_CHECKING:
     from ice_result.report.attention import UnreadableJob
     from ice_result.report.build import ReadJob
-    from ice_result.report.gallery import Thumbnail
+    from ice_result.report.pictures import Thumbnails
     from ice_result.report.texts import Texts
 
 
@@ -67,8 +67,8 @@ def report(
 ) -> int:
     """Write a report of all recorded jobs, or of the given jobs, as static HTML pages. They open without a server.
 
-    Exit status: 0 when all of it was written, 1 when a given job does not exist, or a store or a record cannot be
-    read, 2 for wrong usage.
+    Exit status: 0 when all of it was written, 1 when a given job does not exist, or a store, a record or a picture
+    cannot be read, 2 for wrong usage.
     """
     if job_ids and (function_name or since):
         raise click.UsageError("expected job ids, or --function and --since, but not both")
@@ -82,9 +82,9 @@ def report(
     texts = Texts(language or language_of(_locale()))
     credentials = credentials_of_stores(settings, (settings.sinks[0], *settings.parking_urls))
     store = open_sink(settings.sinks[0], sink_context(settings, credentials))
-    thumbnail = _thumbnail_maker(settings, credentials, texts) if embed else None
+    thumbnails = _thumbnails(settings, credentials, texts) if embed else None
     wanted = JobFilter(function_name=function_name, since=since)
-    selection = _Selection(store, tuple(dict.fromkeys(map(read_job_id, job_ids))), wanted, thumbnail)
+    selection = _Selection(store, tuple(dict.fromkeys(map(read_job_id, job_ids))), wanted, thumbnails)
     scope = Scope(printable(store.url), function_name, since, is_named=bool(job_ids))
     with time_limit(Deadline.after(SECONDS)):
         store.check_exists()
@@ -101,8 +101,11 @@ def report(
             f"{number} of {store.url} cannot be read, and the counts do not include {them}; "
             f"the first is {unreadable[0].key}"
         )
+    not_embedded = thumbnails.failed if thumbnails else []
+    if not_embedded:
+        print_error(f"{counted(len(not_embedded), 'picture')} could not be embedded; the first: {not_embedded[0]}")
     click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
-    return 1 if parked.failure or selection.missing or unreadable else 0
+    return 1 if parked.failure or selection.missing or unreadable or not_embedded else 0
 
 
 @dataclass
@@ -112,7 +115,7 @@ class _Selection:
     store: Store
     names: tuple[JobId, ...]
     wanted: JobFilter
-    thumbnail: Callable[[str], Thumbnail] | None
+    thumbnails: Thumbnails | None
     missing: list[JobId] = field(default_factory=list)
 
     def jobs(self) -> Iterator[ReadJob | UnreadableJob]:
@@ -121,8 +124,9 @@ class _Selection:
 
         with progress_bar(standard_error(), OutputForm()) as progress:
             sources: Sequence[str] = self.names or self._keys()
+            thumbnail = self.thumbnails.of if self.thumbnails else None
             read = self._find if self.names else self._at
-            yield from read_jobs(read, progress.track(sources, description="jobs"), self.thumbnail)
+            yield from read_jobs(read, progress.track(sources, description="jobs"), thumbnail)
         for name in self.missing:
             print_error(f"no job {printable(name)} in {printable(self.store.url)}")
         if self.names and len(self.missing) == len(self.names):
@@ -160,9 +164,11 @@ def _locale() -> str:
     return next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
 
 
-def _thumbnail_maker(settings: Settings, credentials: Credentials, texts: Texts) -> Callable[[str], Thumbnail]:
-    """Make the function that reads a picture from OSS, and returns its thumbnail. Raises SettingsError."""
+def _thumbnails(settings: Settings, credentials: Credentials, texts: Texts) -> Thumbnails:
+    """Make the maker of thumbnails, which reads pictures from OSS. Raises SettingsError without a region or keys."""
     from ice_result.report.pictures import MOST_BYTES, Thumbnails  # noqa: PLC0415  only with --embed
     from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
 
-    return Thumbnails(open_reader(sink_context(settings, credentials), MOST_BYTES).read, texts).of
+    reader = open_reader(sink_context(settings, credentials), MOST_BYTES)
+    credentials.require()
+    return Thumbnails(reader.read, texts)

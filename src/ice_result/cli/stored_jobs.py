@@ -107,7 +107,7 @@ def list_jobs(
         elif as_json or as_csv or only_ids:
             _print_all(islice(jobs, limit), as_json=as_json, as_csv=as_csv)
         else:
-            _print_page(jobs, limit or _FIRST_PAGE, store)
+            _print_page(jobs, limit or _FIRST_PAGE, store, is_filtered=wanted != JobFilter())
 
 
 @contextmanager
@@ -185,13 +185,13 @@ def _csv_cell(value: object) -> str | int | float:
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too
 
 
-def _print_page(jobs: Iterator[JobLine], limit: int, store: Store) -> None:
+def _print_page(jobs: Iterator[JobLine], limit: int, store: Store, *, is_filtered: bool) -> None:
     """Print a table of at most `limit` jobs, and say what is not in it."""
     page = list(islice(jobs, limit))
     if page:
         print_table(standard_output(), [_row(job) for job in page], keep=("job", "outcome", "function", "complete"))
     else:
-        print_note(f"0 jobs in {store.url}")
+        print_note(f"0 jobs in {store.url}{' match the filters' if is_filtered else ''}")
     if next(jobs, None) is not None:
         print_note(f"there are more jobs than the {limit} shown: see --limit, --since and --count")
 

@@ -8,6 +8,7 @@ from ice_result.app import assemble
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
+    MOST,
     Overrides,
     WholeNumber,
     concurrency,
@@ -33,7 +34,7 @@ from ice_result.settings import Settings
 @click.option(
     "--limit",
     metavar="N",
-    type=WholeNumber(min=1),
+    type=WholeNumber(min=1, max=MOST),
     default=MOST_AT_ONCE,
     show_default=True,
     help="Maximum number of parked events, and of expected jobs. The oldest come first.",

@@ -116,7 +116,7 @@ class Pipeline:
         self._jobs = jobs
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
-        self._parking = Parking(stores.parking_stores, most_tries, lambda: self.now())  # noqa: PLW0108  it may be replaced
+        self._parking = Parking(stores.parking_stores, most_tries, now)
         self._concurrency = concurrency
         self._idle = threading.Condition()
         self._worked_on = 0

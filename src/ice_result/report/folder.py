@@ -25,9 +25,11 @@ class FolderRefusedError(StorageError):
 def report_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder for the pages, which become the content of `folder` at the end of the block.
 
-    A report in `folder` stays as it is until then. When the block raises, its pages are removed.
+    A report in `folder` stays as it is until then. When the block raises, its pages are removed, and a folder that was
+    made for them.
     Raises FolderRefusedError for a folder that contains other things, and StorageError when it cannot be written.
     """
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked_folder(folder):
@@ -42,8 +44,13 @@ def report_folder(folder: Path) -> Iterator[Path]:
                 yield building
                 _check(folder)  # building takes its time
                 _replace(folder, building)
-            finally:
+            except BaseException:
                 _remove_building(building)
+                if is_new:
+                    (folder / MARKER).unlink()
+                    folder.rmdir()
+                raise
+            _remove_building(building)
     except BlockingIOError as error:
         raise StorageError(f"{visible(str(folder))}: another report is being written into it") from error
     except OSError as error:

@@ -41,13 +41,17 @@ _one_at_a_time = threading.Lock()
 
 
 class Thumbnails:
-    """Maker of thumbnails. `read` returns the bytes of an object, at most MOST_BYTES."""
+    """Maker of thumbnails. `read` returns the bytes of an object, at most MOST_BYTES.
+
+    `failed` has the reason of each picture that has no thumbnail.
+    """
 
     def __init__(self, read: Callable[[ObjectAddress], bytes], texts: Texts) -> None:
         self._read = read
         self._texts = texts
         self._pool = DaemonThreadPool()  # few threads, since each keeps some of the memory that it has freed
         self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self.failed: list[str] = []
         self._failures = 0  # in a row; threads may lose a count, which only asks for another picture
 
     def of(self, uri: str) -> Thumbnail:
@@ -97,6 +101,7 @@ class Thumbnails:
         return Thumbnail(f"data:image/jpeg;base64,{b64encode(written.getvalue()).decode()}", *small.size)
 
     def _failed(self, note: str) -> Thumbnail:
+        self.failed.append(note)
         return Thumbnail(note=self._texts("gallery.failed", note=note))
 
 

@@ -57,6 +57,8 @@ def check_path_url(url: SinkUrl) -> None:
     """Check the URL of a path on this machine. Raises ValueError for any other."""
     if url.authority:
         raise ValueError(f"{url.text}: contains a host; write a path as {url.scheme}:./out or {url.scheme}:/srv/out")
+    if url.path.startswith("~"):
+        raise ValueError(f"{url.text}: `~` is not expanded here; write {url.scheme}:$HOME{url.path[1:]}")
     if not url.path:
         raise ValueError(f"{url.text}: has no path; write {url.scheme}:./out or {url.scheme}:/srv/out")
 

@@ -259,7 +259,7 @@ class ObjectStoreSink(Store):
         try:
             return None if data is None else model.model_validate_json(data)
         except ValidationError as error:
-            what = f"no {model.__name__.lower()} of this version: {error.error_count()} errors"
+            what = f"a damaged {model.__name__.lower()}, or one of another version"
             raise StorageError(f"{shorten(key)}: {what}") from error
 
 

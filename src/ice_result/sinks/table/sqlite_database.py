@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -49,11 +50,13 @@ class SqliteDatabase:
     def exists(self) -> bool:
         """Tell if the file exists. Raises StorageError for a path at which no file can be."""
         try:
-            self._path.stat()
+            mode = self._path.stat().st_mode
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._failure("read", error) from error
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would never end
+            raise StorageError(f"cannot use {self._named}: it is not a regular file")
         return True
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
@@ -122,6 +125,7 @@ class SqliteDatabase:
 
     def _begin(self) -> sqlite3.Connection:
         """Return the connection of this process to the file at the path, in a transaction."""
+        self.exists()  # raises for what is no file
         connection = self._file.connection()
         connection.execute("BEGIN IMMEDIATE")
         return connection
