@@ -229,9 +229,9 @@ def test_it_says_when_it_reads_everything(sink: Store) -> None:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        ((f"{DAY}/job-2.json", b""), "no record of this version"),
-        ((f"{DAY}/job-2.json", b'{"schema":"ice_result.record/2"}'), "no record of this version"),
-        ((f"{DAY}/job-2.json", b"\xff\xfe"), "no record of this version"),
+        ((f"{DAY}/job-2.json", b""), "a damaged record, or one of another version"),
+        ((f"{DAY}/job-2.json", b'{"schema":"ice_result.record/2"}'), "a damaged record, or one of another version"),
+        ((f"{DAY}/job-2.json", b"\xff\xfe"), "a damaged record, or one of another version"),
         ((f"{DAY}/job-2.json", None), "the record of another job"),
         ((f"{DAY}/deeper/job-1.json", None), "the record of another job"),
         (("records/function_name=Cover/dt=2022-07-08/job-1.json", None), "or of another partition"),
@@ -239,7 +239,10 @@ def test_it_says_when_it_reads_everything(sink: Store) -> None:
         ((f"{DAY}/a\x1b[2J", b""), "not a record's name"),
         (("records/function_name=Cover/dt=2022-13-01/job-2.json", b""), "not a partition of ours"),
         (("records/function_name=Cover/day=2022-07-01/job-2.json", b""), "not a partition of ours"),
-        (("manifests/function_name=Cover/dt=2022-07-07/job-1.json", b"{"), "no manifest of this version"),
+        (
+            ("manifests/function_name=Cover/dt=2022-07-07/job-1.json", b"{"),
+            "a damaged manifest, or one of another version",
+        ),
     ],
 )
 def test_what_is_damaged_or_foreign_is_skipped_with_a_warning(

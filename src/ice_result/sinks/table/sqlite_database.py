@@ -13,7 +13,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,14 +50,18 @@ class SqliteDatabase:
     def exists(self) -> bool:
         """Tell if the file exists. Raises StorageError for a path at which no file can be."""
         try:
-            mode = self._path.stat().st_mode
+            self._check_kind()
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._failure("read", error) from error
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would never end
-            raise StorageError(f"cannot use {self._named}: it is not a regular file")
         return True
+
+    def _check_kind(self) -> None:
+        """Check that there is no pipe at the path: opening it would never end. Raises OSError and StorageError."""
+        mode = self._path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise StorageError(f"cannot use {self._named}: it is not a regular file")
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
@@ -125,7 +129,8 @@ class SqliteDatabase:
 
     def _begin(self) -> sqlite3.Connection:
         """Return the connection of this process to the file at the path, in a transaction."""
-        self.exists()  # raises for what is no file
+        with suppress(OSError):
+            self._check_kind()
         connection = self._file.connection()
         connection.execute("BEGIN IMMEDIATE")
         return connection
