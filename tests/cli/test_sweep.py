@@ -11,12 +11,11 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from ice_result.core.types import JobId
-from ice_result.sinks import Parked, ParkedError
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
 from ice_result.sinks.parked_model import Expected
 from support.command_line import ice_result, process_arguments, process_environment
-from support.parked_events import lay, parked_in, recorded_in, url_of
+from support.parked_events import envelope, lay, parked_in, recorded_in, url_of
 from support.paths import SAMPLE_JOBS
 
 AN_HOUR = timedelta(hours=1)
@@ -39,17 +38,7 @@ def park(out: Path, place: str, *, age: timedelta) -> None:
     """Lay an envelope under `<reason>/<job id>`, written so long ago."""
     reason, _, job_id = place.partition("/")
     moment = datetime.now(timezone.utc) - age
-    parked = Parked(
-        reason=reason,
-        transient=True,
-        job_id=job_id,
-        event_type=None,
-        event_id=None,
-        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
-        first_parked=moment,
-        last_parked=moment,
-        event={"JobId": job_id},
-    )
+    parked = envelope({"JobId": job_id}, reason, job_id, moment)
     lay(out, f"parked/{place}.json", line(parked), at=moment)
 
 

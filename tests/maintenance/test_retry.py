@@ -22,6 +22,7 @@ from ice_result.sinks.object.store import line
 from support.parked_events import (
     Saved,
     deadline,
+    envelope,
     envelopes,
     lay,
     parked_in,
@@ -62,17 +63,7 @@ def pipeline(saved: Saved, out: Path) -> Iterator[Pipeline]:
 
 def envelope_of(event: JsonValue, reason: str = "unavailable", job_id: str | None = "cover-0001") -> Parked:
     """An envelope as the pipeline writes it."""
-    return Parked(
-        reason=reason,
-        transient=True,
-        job_id=job_id,
-        event_type=None,
-        event_id=None,
-        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
-        first_parked=NOW,
-        last_parked=NOW,
-        event=event,
-    )
+    return envelope(event, reason, job_id, NOW)
 
 
 def park(out: Path, place: str, parked: Parked, *, at: datetime | None = None) -> None:
@@ -368,9 +359,9 @@ def ended(pipeline: Pipeline, **most: int) -> list[int]:
 
     def counted() -> Iterator[ParkedEnvelope]:
         nonlocal read
-        for envelope in envelopes(pipeline):
+        for each in envelopes(pipeline):
             read += 1
-            yield envelope
+            yield each
 
     return [read for _ in retry(pipeline, counted(), terms(), **most)]
 

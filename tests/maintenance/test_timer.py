@@ -21,13 +21,13 @@ from ice_result.errors import ForbiddenError, ParkingError
 from ice_result.function import Function, Reply
 from ice_result.maintenance import run_maintenance
 from ice_result.processing.batch import RunContext
-from ice_result.sinks import Parked, ParkedError, SinkContext, open_parking_store
+from ice_result.sinks import SinkContext, open_parking_store
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import line
 from ice_result.sinks.parked_model import Expected
 from ice_result.sinks.table.rows import time_text
 from support.fake_clock import FakeTime, function_without_pauses
-from support.parked_events import Saved, pipeline_of, write_at
+from support.parked_events import Saved, envelope, pipeline_of, write_at
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
@@ -152,17 +152,7 @@ def park(shelf: Shelf, place: str, *, age: timedelta) -> None:
     """An envelope under `<reason>/<job id>`."""
     reason, _, job_id = place.partition("/")
     moment = datetime.now(timezone.utc) - age
-    parked = Parked(
-        reason=reason,
-        transient=True,
-        job_id=job_id,
-        event_type=None,
-        event_id=None,
-        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
-        first_parked=moment,
-        last_parked=moment,
-        event={"JobId": job_id},
-    )
+    parked = envelope({"JobId": job_id}, reason, job_id, moment)
     shelf.lay(f"parked/{place}.json", parked, age=age)
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from ice_result.app import assemble
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Clock, Deadline
-from ice_result.core.types import JsonObject
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import ParkedEnvelope, RetryResult, read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.settings import Settings
-from ice_result.sinks import SinkContext, open_parking_store
+from ice_result.sinks import Parked, ParkedError, SinkContext, open_parking_store
 from ice_result.sinks.table.rows import time_text
 from support.fake_clock import without_pauses
 from support.paths import SAMPLE_JOBS
@@ -133,3 +133,18 @@ def write_at(path: Path, moment: datetime) -> None:
     """Set the time at which a file was written."""
     seconds = moment.astimezone(timezone.utc).timestamp()
     os.utime(path, (seconds, seconds))
+
+
+def envelope(event: JsonValue, reason: str, job_id: str | None, moment: datetime) -> Parked:
+    """Make the envelope of an event that was parked once, at this moment, for a reason that passes."""
+    return Parked(
+        reason=reason,
+        transient=True,
+        job_id=job_id,
+        event_type=None,
+        event_id=None,
+        error=ParkedError(type="UnavailableError", message="ICE was out of reach"),
+        first_parked=moment,
+        last_parked=moment,
+        event=event,
+    )
