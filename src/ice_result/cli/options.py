@@ -233,11 +233,6 @@ def given_names(context: click.Context, error: SettingsError) -> SettingsError:
     return SettingsError([(name(variable), problem) for variable, problem in error.problems])
 
 
-def environment_with(sinks: Sequence[str], jobs: str | None = None) -> dict[str, str]:
-    """Return the environment with the values of options in place of its variables."""
-    return Overrides(sinks, jobs).environment()
-
-
 def environment_of_deployment(
     sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = (), region: str | None = None
 ) -> dict[str, str]:

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from ice_result.core.redaction import redact
 from ice_result.records.model import Manifest, Record
-from ice_result.report.visible import cut as cut  # noqa: PLC0414  for the commands, beside the other texts
 
 _UNLIMITED_WIDTH = 100_000  # in a file or a pipe, no line is wrapped or cut
 OUTCOME_COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red"}

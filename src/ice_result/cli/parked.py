@@ -28,7 +28,6 @@ from ice_result.cli.options import (
     saved_jobs,
 )
 from ice_result.cli.output import (
-    cut,
     print_error,
     print_note,
     printable,
@@ -44,6 +43,7 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError
 from ice_result.maintenance.retry import ParkedEnvelope, discard, read_envelopes, retry
 from ice_result.processing.batch import RunContext
+from ice_result.report.visible import cut
 from ice_result.sinks.parked_model import DEAD
 
 _FIRST_PAGE = 50

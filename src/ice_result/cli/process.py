@@ -16,7 +16,6 @@ from ice_result.cli.keys import usable_credentials
 from ice_result.cli.options import (
     Overrides,
     concurrency,
-    environment_with,
     longest_wait,
     no_verify,
     of_function,
@@ -154,7 +153,7 @@ def expect(
     """
     try:
         unique = list(dict.fromkeys(_all_ids(job_ids)))
-        environment = environment_with(sinks)
+        environment = Overrides(sinks).environment()
         notes = expecting.expect(unique, within=within, function_name=function_name, environment=environment)
     except ValueError as error:
         raise click.UsageError(str(error)) from error

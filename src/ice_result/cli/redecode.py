@@ -15,7 +15,7 @@ from ice_result.app import sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
-from ice_result.cli.output import cut, printable, write_line
+from ice_result.cli.output import printable, write_line
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
@@ -30,6 +30,7 @@ from ice_result.maintenance.redecode import (
     rewrite_all,
 )
 from ice_result.maintenance.stored_versions import FileFacts, new_facts, stored_facts
+from ice_result.report.visible import cut
 from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
 from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
@@ -83,20 +84,13 @@ class _Request:
     verbose: bool
 
     def settings(self, section: Section) -> Settings:
-        self._source()
+        for option, url in [("--from", self.source), *(("--sink", sink) for sink in self.sinks)]:
+            if url is not None:
+                _given_url(option, url)
         named = [*([self.source] if self.source else []), *self.sinks]
         sinks = () if os.environ.get("ICE_RESULT_SINKS") else named
         overrides = Overrides(sinks, region=self.region, concurrency=self.concurrency)
         return Settings.from_environment(overrides.environment(), section)
-
-    def _source(self) -> SinkUrl | None:
-        """Parse `--from`, if it is given. Raises SettingsError, which names it."""
-        if self.source is None:
-            return None
-        try:
-            return parse_sink_url(self.source)
-        except SettingsError as error:
-            raise SettingsError([("--from", problem) for _, problem in error.problems]) from error
 
     def printer(self) -> JobPrinter:
         form = OutputForm(self.as_json, self.quiet, self.verbose)
@@ -104,7 +98,7 @@ class _Request:
         return JobPrinter(form, total=total, if_nothing="0 jobs")
 
     def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
-        source = self._source() or settings.sinks[0]
+        source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         stores = _stores(source, targets, settings.sinks, context)
         stores.source.check_exists()
@@ -137,6 +131,14 @@ class _Request:
         if is_shown and rewritten.outcome == "changed" and self.dry_run:
             for line in _lines(changes):
                 printer.detail(line)
+
+
+def _given_url(option: str, url: str) -> None:
+    """Check the URL that an option names. Raises SettingsError, which names the option."""
+    try:
+        parse_sink_url(url)
+    except SettingsError as error:
+        raise SettingsError([(option, problem) for _, problem in error.problems]) from error
 
 
 def _stores(
