@@ -233,10 +233,12 @@ def rewrite_all(
     """
     source = rewriter.stores.source
     is_whole = not job_ids and limit is None and wanted == JobFilter() and source in rewriter.stores.targets
+    count = 0
     for rewritten in _rewrite_each(rewriter, job_ids, wanted, concurrency=concurrency, limit=limit):
         is_whole = is_whole and rewritten.outcome in {"changed", "unchanged"}
+        count += 1
         yield rewritten
-    if is_whole and not rewriter.dry_run:
+    if is_whole and count and not rewriter.dry_run:
         with time_limit(rewriter.deadline()):
             source.set_complete()
 

@@ -88,13 +88,16 @@ class JobProcessor:
         for source in (sink for sink in self._sinks if sink not in target.sinks):
             try:
                 found = source.find(event.job_id, near)
+                if found is None or found.manifest is None:
+                    continue
+                key = source.key_for(event.job_id, found.record.function_name, found.record.create_time)
+                if not target.sinks:
+                    return RecordedBefore(key)
+                whole = source.job_at(key)
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):
                     errors.append(error)
                 continue  # otherwise `unknown` says more than the error of this sink
-            if found and found.manifest and not target.sinks:
-                record = found.record
-                return RecordedBefore(source.key_for(record.job_id, record.function_name, record.create_time))
-            if found and found.manifest:
-                return self._writer.copy(found, target)
+            if whole:
+                return self._writer.copy(whole, target)
         raise errors[0] if errors else unknown

@@ -100,7 +100,7 @@ class Pointers:
 
     def set_complete(self) -> bool:
         """Set the mark, after every record has got its pointer; return False when it was there."""
-        if self.is_complete():
+        if self._store.get(self._layout.mark()) is not None:
             return False
         self._set_mark()
         return True
@@ -123,7 +123,9 @@ class Pointers:
     def _mark_if_empty(self) -> None:
         """Set the mark if the store has no record. Raises only an error that may pass.
 
-        Two processes may both find the store empty: both write their pointers, so either of them may set the mark.
+        Two processes may both find the store empty: both write pointers, so either of them may set the mark. Keys that
+        may write but not read set none: then only lookups take longer. Of a store that refuses everything, the write
+        that follows says what is wrong.
         """
         try:
             if not self.is_complete() and self._store.is_empty(self._layout.folder("records")):
@@ -131,8 +133,6 @@ class Pointers:
         except IceResultError as error:
             if error.transient:
                 raise
-            # As with keys that may write but not read. Without a mark, only lookups take longer.
-            _log.warning("lookups by job id will read every partition, since the mark cannot be set: %s", error)
 
     def _set_mark(self) -> None:
         self._store.put(self._layout.mark(), line(Mark()))

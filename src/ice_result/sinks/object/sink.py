@@ -1,13 +1,14 @@
 """Records and manifests as objects, one line of JSON each, in any store that keeps bytes under keys.
 
-A job is looked up by its pointer. In a store without the mark (see pointers.py), a job without a pointer is looked up in
-the partitions that can have it.
+A job is looked up by its pointer. In a store without the mark (see pointers.py), a job without a pointer is looked for
+in the partitions that can have it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby
 from typing import NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from typing_extensions import override
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.types import JobId, Model
-from ice_result.errors import StorageError, shorten
+from ice_result.errors import IceResultError, StorageError, shorten
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Store, StoredBytes, StoredJob
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
@@ -82,8 +83,11 @@ class ObjectStoreSink(Store):
         pointing = begin(lambda: self._pointers.write(record))
         try:
             self._put_record(record)
-        finally:
-            result_of(pointing)
+        except IceResultError:
+            with suppress(IceResultError):  # the record's error says enough
+                result_of(pointing)
+            raise
+        result_of(pointing)
 
     @override
     def commit(self, record: Record, manifest: Manifest) -> None:
