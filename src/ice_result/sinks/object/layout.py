@@ -28,7 +28,8 @@ _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[str, ...] = tuple(kind for kind in get_args(Kind) if kind != "jobs")
+"""Names of the folders by which a store is known; folders of other things are named `jobs`, too."""
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
