@@ -21,6 +21,7 @@ from ice_result.records.model import Manifest, Record
 from ice_result.results import decode as decode_result
 from ice_result.results.model import AnyResult
 from ice_result.settings import TRIGGERS, Settings
+from ice_result.sinks.object.pointers import Pointer
 from ice_result.triggers import JobEvent
 from ice_result.triggers import parse as parse_payload
 from ice_result.triggers.model import TriggerEvent
@@ -28,6 +29,7 @@ from ice_result.triggers.model import TriggerEvent
 SCHEMAS: dict[str, TypeAdapter[object]] = {
     "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
     "manifest": TypeAdapter(Manifest),
+    "pointer": TypeAdapter(Pointer),
     "record": TypeAdapter(Record),
     "result": TypeAdapter(AnyResult),
 }
@@ -109,7 +111,7 @@ def _job_in(text: str) -> Job | None:
 
 
 def json_schema(name: str) -> JsonObject:
-    """Make the JSON Schema of `event`, `manifest`, `record` or `result` from its models, in serialised form."""
+    """Make the JSON Schema of a document that is written, or of an event, from its models, in serialised form."""
     schema: JsonObject = SCHEMAS[name].json_schema(mode="serialization", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -120,7 +122,7 @@ def json_schema(name: str) -> JsonObject:
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a decoded result or an event.
+    """Print the JSON Schema of a record, a manifest, a pointer, a decoded result or an event.
 
     Without an argument, print all of them.
     """
