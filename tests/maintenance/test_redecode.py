@@ -687,7 +687,7 @@ def objects_of(manifest: JsonObject) -> list[JsonObject]:
 
 def test_notes_of_a_manifest_stay(place: Place) -> None:
     """They say what was read when the job was recorded; the response does not know it. A damaged one stops the job."""
-    note = {"code": "unreadable", "message": "it is an image", "uri": "oss://example-output/caption/a.srt"}
+    note: JsonObject = {"code": "unreadable", "message": "it is an image", "uri": "oss://example-output/caption/a.srt"}
     write_with_notes(place, note)
 
     assert outcomes(redecode(place.sink)) == {"cover-0001": "changed"}

@@ -108,7 +108,7 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
 
 
 def read_notes(stored: StoredBytes) -> tuple[Note, ...]:
-    """Read the notes of a stored manifest, which are not rebuilt. Raises NotRewritableError for one that is not ours."""
+    """Read the notes of a stored manifest, which are not rebuilt. Raises NotRewritableError for a damaged one."""
     manifest = parsed(stored.manifest)
     notes = _objects(manifest.get("notes")) if isinstance(manifest, dict) else []
     try:
