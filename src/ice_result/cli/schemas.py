@@ -57,7 +57,7 @@ def json_schema(name: str) -> JsonObject:
         mode="serialization", by_alias=True, schema_generator=_Generator
     )
     for model in (schema, *schema.get("$defs", {}).values()):
-        _take_off_later_fields(model)
+        _state_required_fields(model)
     head = {"$schema": _DIALECT, "$id": schema_id(name, document.number)}
     return {**head, **({"title": document.title} if document.title else {}), **schema}
 
@@ -67,8 +67,10 @@ def schema_id(name: str, number: int) -> str:
     return f"urn:ice-result:{name}:{number}"
 
 
-def _take_off_later_fields(model: JsonSchemaValue) -> None:
-    """Require no field that documents of earlier versions do not have."""
-    later = {name for name, field in model.get("properties", {}).items() if field.pop(_MARK, False)}
-    if later:
-        model["required"] = [name for name in model["required"] if name not in later]
+def _state_required_fields(model: JsonSchemaValue) -> None:
+    """Require no field that documents of earlier versions do not have; only such a field has a default."""
+    for name, field in model.get("properties", {}).items():
+        if field.pop(_MARK, False):
+            model["required"].remove(name)
+        else:
+            field.pop("default", None)
