@@ -84,6 +84,16 @@ class JobFilter(Model):
         )
 
 
+class WrittenJob(NamedTuple):
+    """Summary of a job, and the time of the last writing of its manifest, where the store knows it.
+
+    `line` is None for a record that this version cannot read.
+    """
+
+    line: JobLine | None
+    manifest_written: datetime | None
+
+
 class Addresses(NamedTuple):
     """Addresses of the record and the manifest of a job in a store."""
 
@@ -214,6 +224,13 @@ class Store(ABC):
     @abstractmethod
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs that `wanted` admits, newest first as far as the store can tell."""
+
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        """List the jobs that `wanted` admits, and records that cannot be read, in any order.
+
+        Tables do not know when a manifest was written.
+        """
+        return (WrittenJob(line, None) for line in self.jobs(wanted))
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Tell if `jobs(wanted)` may read all there is, so that a user can be warned."""

@@ -20,17 +20,31 @@ from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.types import JobId, Model
 from ice_result.errors import IceResultError, StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import (
+    OBJECTS,
+    Addresses,
+    JobFilter,
+    JobLine,
+    Near,
+    Store,
+    StoredBytes,
+    StoredJob,
+    WrittenJob,
+)
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
+from ice_result.sinks.object.record_times import ListedRecord, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.parked_model import Listed
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
 
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
+_CLOCK_DIFFERENCE = timedelta(hours=1)
+"""Most by which the clocks of ICE and of a store can differ, with room to spare: services refuse less [inferred]."""
 _AT_ONCE = 16
 _BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 F = TypeVar("F")
@@ -178,6 +192,25 @@ class ObjectStoreSink(Store):
             yield from sorted((line for line in lines if line), key=_newest, reverse=True)
 
     @override
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        """List the newest day first. A record that was written before `since` is not read: its job ended before."""
+        earliest = _time_before(wanted.since, _CLOCK_DIFFERENCE)
+
+        def read(listed: ListedRecord) -> WrittenJob | None:
+            record = self._record(listed.key)
+            if record is None:  # damaged, or removed meanwhile
+                return None if self.store.get(listed.key) is None else WrittenJob(None, None)
+            line = self._line_of(record, wanted)
+            return WrittenJob(line, listed.manifest_written) if line else None
+
+        listed = (each for partition in self._partitions_of(wanted) for each in self._listed(partition))
+        yield from filter(None, in_order(read, (each for each in listed if each.written >= earliest), _AT_ONCE))
+
+    def _listed(self, partition: _Partition) -> Iterator[ListedRecord]:
+        manifests = chain.from_iterable(self.store.list(self.layout.manifest_of(partition.folder)))
+        return with_manifests(self._records([partition]), manifests, self.layout.manifest_of)
+
+    @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
         """List the newest day first; of the time only the day of creation is known here."""
         yield from self._keys(self._partitions_of(wanted))
@@ -257,16 +290,22 @@ class ObjectStoreSink(Store):
         return None
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
+        return (listed.key for listed in self._records(partitions))
+
+    def _records(self, partitions: Iterable[_Partition]) -> Iterator[Listed]:
         for partition in partitions:
-            for key, _ in chain.from_iterable(self.store.list(partition.folder)):
-                if key.endswith(".json"):
-                    yield key
+            for listed in chain.from_iterable(self.store.list(partition.folder)):
+                if listed.key.endswith(".json"):
+                    yield listed
                 else:
-                    _skipped(key, "not a record's name")
+                    _skipped(listed.key, "not a record's name")
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
-        if record is None or not wanted.admits(record):
+        return self._line_of(record, wanted) if record else None
+
+    def _line_of(self, record: Record, wanted: JobFilter) -> JobLine | None:
+        if not wanted.admits(record):
             return None
         line = StoredJob(record, self._manifest(record)).line
         return line if wanted.admits(line) else None
@@ -313,12 +352,15 @@ def _days_around(time: datetime) -> list[date]:
 
 
 def _first_day(since: datetime | None) -> date:
-    if since is None:
-        return date.min
+    return _time_before(since, _LONGEST_JOB).date()
+
+
+def _time_before(since: datetime | None, duration: timedelta) -> datetime:
+    """Return the time that long before `since`; without `since`, or within days of the year 1, the first of all."""
     try:
-        return (since.astimezone(timezone.utc) - _LONGEST_JOB).date()
-    except OverflowError:  # within days of the year 1
-        return date.min
+        return _BEFORE_ALL if since is None else since.astimezone(timezone.utc) - duration
+    except OverflowError:
+        return _BEFORE_ALL
 
 
 def _newest(line: JobLine) -> tuple[datetime, str]:
