@@ -17,6 +17,7 @@ from ice_result.core.redaction import redact
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jobs.model import Job
+from ice_result.notify.documents import ParkedData, RecordedData
 from ice_result.records.model import Manifest, Record
 from ice_result.results import decode as decode_result
 from ice_result.results.model import AnyResult
@@ -28,6 +29,7 @@ from ice_result.triggers.model import TriggerEvent
 SCHEMAS: dict[str, TypeAdapter[object]] = {
     "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
     "manifest": TypeAdapter(Manifest),
+    "notification": TypeAdapter(RecordedData | ParkedData),
     "record": TypeAdapter(Record),
     "result": TypeAdapter(AnyResult),
 }
@@ -109,7 +111,7 @@ def _job_in(text: str) -> Job | None:
 
 
 def json_schema(name: str) -> JsonObject:
-    """Make the JSON Schema of `event`, `manifest`, `record` or `result` from its models, in serialised form."""
+    """Make the JSON Schema of one of SCHEMAS from its models, in serialised form."""
     schema: JsonObject = SCHEMAS[name].json_schema(mode="serialization", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -120,7 +122,7 @@ def json_schema(name: str) -> JsonObject:
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a decoded result or an event.
+    """Print the JSON Schema of a record, a manifest, a decoded result, an event or the data of a notification.
 
     Without an argument, print all of them.
     """

@@ -14,7 +14,7 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.base import Near, Reads
+from ice_result.sinks.base import Near, Reads, Store
 from ice_result.triggers import JobEvent
 
 _MOST_READS = 3  # to find a recorded job that ICE no longer knows
@@ -23,9 +23,10 @@ MOST_TRIES = 24
 
 
 class RecordedBefore(NamedTuple):
-    """A recorded job that ICE no longer knows, so that there is nothing to do. `key` is its key in a sink."""
+    """A recorded job that ICE no longer knows, so that there is nothing to write. `key` is its key in `sink`."""
 
     key: str
+    sink: Store
 
 
 def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
@@ -90,7 +91,7 @@ class JobProcessor:
             try:
                 key = source.key_near(event.job_id, near, reads)
                 if key and not target.sinks:
-                    return RecordedBefore(key)
+                    return RecordedBefore(key, source)
                 found = source.job_at(key) if key else None
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):

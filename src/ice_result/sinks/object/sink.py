@@ -6,7 +6,7 @@ A job is looked up in the partitions that can have it; the layout has no index o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby, takewhile
 from typing import NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from ice_result.core.types import JobId, Model
 from ice_result.errors import StorageError, shorten
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.parked_events import ParkedEvents
@@ -106,6 +107,14 @@ class ObjectStoreSink(Store):
     @override
     def versioning(self) -> str | None:
         return self.store.versioning()
+
+    @override
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        return read_acknowledged(self.store, self.layout, job_id)
+
+    @override
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        write_acknowledged(self.store, self.layout, job_id, told)
 
     # Looking up
 
