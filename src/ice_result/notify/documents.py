@@ -20,7 +20,7 @@ from ice_result.records.model import Manifest, Outcome, Problem, Record, Recorde
 from ice_result.sinks.parked_model import Parked
 
 SOURCE = "ice-result"
-DATA_SCHEMA = "urn:ice-result:schema:notification:1"
+DATA_SCHEMA = "urn:ice-result:notification:1"
 """`dataschema` of every notification: the schema that `ice-result schema notification` prints."""
 _MOST_PROBLEMS = 5
 _LONGEST_NAME = 200  # of a function; all that ICE has are shorter
