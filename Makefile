@@ -81,6 +81,7 @@ docs: $(VENV)/.dev ## update the parts of the documents that are generated from 
 	for name in record manifest notification result event; do \
 	  $(BIN)/ice-result schema $$name > docs/schema/$$name.schema.json || exit 1; \
 	done
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/clients/test_typescript.py -k types_are_current
 
 package: $(VENV)/.package ## make the zip for Function Compute, and its SBOM, in ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
 	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)

@@ -19,7 +19,7 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.processing.parking import Failure, ParkedAs
 from ice_result.processing.process_job import RecordedBefore
 from ice_result.processing.write_job import Written
-from ice_result.sinks.base import Near, Store
+from ice_result.sinks.base import Near, Store, StoredJob
 from ice_result.triggers import JobEvent, ParkableEvent
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class Notifying:
         """
         only = event.past.targets if event.past and not event.past.sinks else ()
         with timer.stage("notify"):
-            stored = job.sink.job_at(job.key) if isinstance(job, RecordedBefore) else job
-            if stored is None or stored.manifest is None:  # removed meanwhile, as by a rule of the bucket
+            stored = self._whole(event, job.stored) if isinstance(job, RecordedBefore) else job
+            if stored is None or stored.manifest is None:
+                _log.warning("job %s: nobody is told of it: no sink has the whole record", event.job_id)
                 return None
             told = self._notifier.tell(stored.record, stored.manifest, self._sinks[0], only=only)
         timer.count("told", told.notifications)
@@ -60,7 +61,17 @@ class Notifying:
         """
         if event.past is None or not event.past.targets or event.past.sinks:
             return None
-        near = Near(event.function_name, event.event_time or event.past.first_parked)
+        found = self._whole(event)
+        if found is None or found.manifest is None:
+            return None
+        first = self._sinks[0]
+        return Written(found.record, found.manifest, {first: first.addresses(found.record)}, {})
+
+    def _whole(self, event: JobEvent, found: StoredJob | None = None) -> StoredJob | None:
+        """Return the job when it is whole; else read it from the first sink that has all of it."""
+        if found and found.manifest and not found.left_out:
+            return found
+        near = Near(event.function_name, event.event_time or (event.past.first_parked if event.past else None))
         for sink in self._sinks:
             try:
                 found = sink.find(event.job_id, near)
@@ -68,7 +79,7 @@ class Notifying:
                 _log.warning("job %s: not read from %s: %s", event.job_id, sink.url, error)
                 continue
             if found and found.manifest and not found.left_out:
-                return Written(found.record, found.manifest, {sink: sink.addresses(found.record)}, {})
+                return found
         return None
 
     def tell_parked(self, events: Sequence[ParkableEvent], parked: ParkedAs, deadline: Deadline) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from pydantic import Field
 from typing_extensions import override
 
-from ice_result.core.types import JobId, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonValue, Model
 
 
 class Try(Model):
@@ -31,7 +31,7 @@ class Past(Model):
     first_parked: datetime | None = None
     history: tuple[Try, ...] = ()
     sinks: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 # The four kinds of events are dataclasses: `schema event` makes their JSON Schema of them.

@@ -13,7 +13,7 @@ from ice_result.core.json_text import dump, load
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import NotJsonError, StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import Addresses, JobFilter, Near, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
 from ice_result.sinks.table.schema import JOBS
 
@@ -87,18 +87,8 @@ class TableSink(Store):
         """Write the column `notified` of a job's row; write nothing when there is no such row."""
 
     @override
-    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """Return the job id, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id) else None
-
-    @override
     def job_at(self, key: str) -> StoredJob | None:
         return self.find(JobId(key))
-
-    @override
-    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Return the job id; a missing row is noticed when it is read."""
-        return job_id
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
@@ -108,6 +98,10 @@ class TableSink(Store):
     def stored(self, key: str) -> StoredBytes | None:
         row = self._job_row(key, self._stored_columns)
         return stored_bytes(row) if row else None
+
+    @override
+    def stored_job(self, job_id: JobId, wanted: JobFilter) -> StoredBytes | None:
+        return self.stored(job_id)
 
     @override
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
