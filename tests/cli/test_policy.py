@@ -158,7 +158,7 @@ def test_resources_are_narrow() -> None:
     assert {action for action, resource in granted if resource == "*"} == {"ice:QueryIProductionJob"}
     assert ("oss:PutObject", "acs:oss:*:*:records/ice/records/*") in granted
     assert ("oss:GetObject", "acs:oss:*:*:media/*") in granted
-    assert ("ots:PutRow", "acs:ots:cn-shanghai:*:instance/stats-1/table/ice_jobs") in granted
+    assert ("ots:UpdateRow", "acs:ots:cn-shanghai:*:instance/stats-1/table/ice_jobs") in granted
     assert done.stderr == "ice-result: ice: no resource narrower than * is known for these actions\n"
     assert done.returncode == 0
 

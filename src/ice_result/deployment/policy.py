@@ -25,7 +25,7 @@ TRUST_POLICY: JsonObject = {
 """Trust policy of the role: only Function Compute may assume it."""
 
 _TABLE_ACTIONS = {
-    "ots:PutRow": (JOBS,),
+    "ots:UpdateRow": (JOBS,),
     "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
     "ots:GetRange": (OUTPUTS, ITEMS),
 }
