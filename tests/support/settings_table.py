@@ -38,6 +38,10 @@ IN_CHINESE = {
     "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存事件只能由人工重试，1 到 1000",
     "ICE_RESULT_CALLBACK_URL": "在 ICE 中设置的回调地址，用于校验 HTTP 回调的签名",
     "ICE_RESULT_CALLBACK_KEYS": "回调的鉴权密钥（AuthKey）；更换密钥期间填写新旧两个，用逗号分隔",
+    "ICE_RESULT_NOTIFY": "记录任务后要通知的目标：URL，多个用空格分隔，例如 `mns://queue` "
+    "或 `https://host/path?outcome=job_failed`",
+    "ICE_RESULT_NOTIFY_SECRETS": "`ICE_RESULT_NOTIFY` 中各 Webhook 的密钥，多个用逗号分隔，每个写作 `host=whsec_…`；"
+    "更换密钥期间填写新旧两个",
     "ICE_RESULT_LOG_LEVEL": "日志级别：DEBUG、INFO、WARNING 或 ERROR",
 }
 

@@ -304,6 +304,8 @@ def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> 
         _section(console, _files_title(manifest), files)
     if manifest.problems:
         _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
+    if manifest.notes:
+        _section(console, "notes", [note.model_dump() for note in manifest.notes])
 
 
 def _files_title(manifest: Manifest) -> str:

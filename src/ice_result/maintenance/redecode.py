@@ -27,6 +27,7 @@ from ice_result.maintenance.stored_versions import (
     is_later,
     parsed,
     read_job,
+    read_notes,
     read_record,
 )
 from ice_result.processing.parking import Failure
@@ -170,7 +171,7 @@ class Rewriter:
                 return None
             known = stored if stored.files_stored else archived or stored
             everywhere = chain([known], self._elsewhere(old))
-            manifest = build_manifest(record, files, self.facts(everywhere, files))
+            manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
             return self._write(_Rebuilt(stored, old, record, manifest))
 
         return _guarded(old.job_id, key, rebuild_and_write)

@@ -21,6 +21,11 @@ LookUpProblem: TypeAlias = Literal[
 ProblemCode: TypeAlias = Literal[
     LookUpProblem, "not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"
 ]
+NoteCode: TypeAlias = Literal[
+    "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "archived", "not_read", "too_large",
+    "unreadable",
+]  # fmt: skip
+"""The reasons why an output file is there, or may be there, and its content is not."""
 SETTLED = 2
 """The highest standing of a record."""
 
@@ -118,8 +123,19 @@ class Problem(Model):
     uri: str | None
 
 
+class Note(Model):
+    """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
+
+    code: Annotated[NoteCode, OpenList]
+    message: str
+    uri: str | None
+
+
 class Manifest(Model):
-    """The output files of one job; written last, as the sign that the job is done with."""
+    """The output files of one job; written last, as the sign that the job is done with.
+
+    `complete` does not depend on `notes`, which manifests of earlier versions do not have.
+    """
 
     schema_: Literal["ice_result.manifest/1"] = Field(default="ice_result.manifest/1", alias="schema")
     job_id: JobId
@@ -127,6 +143,7 @@ class Manifest(Model):
     complete: bool
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 class ObjectFacts(NamedTuple):

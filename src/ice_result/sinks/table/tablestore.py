@@ -59,7 +59,8 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
     raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
     while part := _part_to_leave_out(rows.job):
         if part == "files":
-            manifest = manifest.model_copy(update={"files": (), "problems": manifest.problems[:_MOST_PROBLEMS]})
+            short = {"problems": manifest.problems[:_MOST_PROBLEMS], "notes": manifest.notes[:_MOST_PROBLEMS]}
+            manifest = manifest.model_copy(update={"files": (), **short})
             kept: Row = {"manifest": json_of(manifest)}
         else:
             record = record.model_copy(update={part: _NOTHING[part]})
