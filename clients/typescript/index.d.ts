@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 96027ac08938bdea.
+// Made by `make docs` from docs/schema; hash be256e5dd0818a0b.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Manifest | JobRecord;
@@ -7,6 +7,8 @@ export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | U
 
 /**
  * The output files of one job; written last, as the sign that the job is done with.
+ *
+ * `complete` does not depend on `notes`, which manifests of earlier versions do not have.
  */
 export interface Manifest {
   schema: "ice_result.manifest/1";
@@ -15,6 +17,7 @@ export interface Manifest {
   complete: boolean;
   files: ManifestFile[];
   problems: Problem[];
+  notes?: Note[];
 }
 /**
  * Output object of a job. `exists` is null when it was not, or could not be, checked.
@@ -52,6 +55,26 @@ export interface Problem {
         | "empty"
         | "stale"
         | "modified_later"
+      )
+    | string;
+  message: string;
+  uri: string | null;
+}
+/**
+ * Something about an output file that does not keep a manifest from being complete, such as a content not read.
+ */
+export interface Note {
+  code:
+    | (
+        | "not_found"
+        | "no_such_bucket"
+        | "forbidden"
+        | "cross_region"
+        | "unreachable"
+        | "archived"
+        | "not_read"
+        | "too_large"
+        | "unreadable"
       )
     | string;
   message: string;
