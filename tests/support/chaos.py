@@ -132,7 +132,8 @@ class Chaos:
         needed = {
             ("ICE", "QueryIProductionJob"): jobs,
             ("OSS", "HEAD"): sum(file["exists"] is not None for each in manifests for file in each["files"]),
-            ("OSS", "PUT"): 2 * jobs,
+            ("OSS", "PUT"): 3 * jobs + 1,
+            ("OSS", "GET"): 2,
             ("Tablestore", "BatchWriteRow"): jobs,
             ("Tablestore", "UpdateRow"): jobs,
             ("Tablestore", "GetRange"): 2 * jobs,

@@ -29,7 +29,8 @@ _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected", "notified"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = ("records", "manifests", "parked", "expected")
+"""Names of the folders by which a store is known: no store has the others alone, and they may be those of other things."""
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
