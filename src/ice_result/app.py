@@ -67,6 +67,7 @@ def open_notifier(
         region=settings.region,
         credentials=credentials,
         mns_endpoint=settings.mns_endpoint,
+        eventbridge_endpoint=settings.eventbridge_endpoint,
         secrets=settings.notify_secrets,
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
