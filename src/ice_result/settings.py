@@ -212,7 +212,9 @@ PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
-NOTIFICATIONS = Section((*STORES.names, "notify", "mns_endpoint"), (_rule_of_stores, _rule_of_notifications))
+NOTIFICATIONS = Section(
+    (*STORES.names, "notify", "mns_endpoint", "eventbridge_"), (_rule_of_stores, _rule_of_notifications)
+)
 EVERYTHING = Section(
     ("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications)
 )
