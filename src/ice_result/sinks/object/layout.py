@@ -2,9 +2,12 @@
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
+<prefix>/jobs/<job id>.json                                                    pointer to the record and the manifest
+<prefix>/jobs-complete.json                                                    mark: every job has a pointer
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
 <prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
+<prefix>/notified/<job id>.json                                                what targets have acknowledged
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected", "notified"]
 KINDS: tuple[str, ...] = get_args(Kind)
+MARK = "jobs-complete.json"
+"""Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
 
@@ -54,6 +59,22 @@ class Layout:
         """Return the key of the manifest that belongs to the record under `record_key`."""
         return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
 
+    def pointer(self, job_id: str) -> str:
+        """Return the key of the pointer to a job."""
+        return self._key("jobs", file_name(job_id))
+
+    def pointer_beside(self, record_key: str) -> str:
+        """Return the key of the pointer to the job whose record is under `record_key`."""
+        return self._key("jobs", record_key.rpartition("/")[2])
+
+    def mark(self) -> str:
+        """Return the key of the mark."""
+        return self._key(MARK)
+
+    def below_prefix(self, key: str) -> str:
+        """Return a key without the prefix, as pointers have it."""
+        return key.removeprefix(self._key(""))
+
     def parked(self, parked: Parked) -> str:
         """Return the key of a parked event: the same event, parked for the same reason, has the same key."""
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
@@ -67,6 +88,10 @@ class Layout:
         """Return the key of a note: sorted by name, the first to be due comes first."""
         due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
         return self._key("expected", f"{due}-{file_name(note.job_id)}")
+
+    def notified(self, job_id: str) -> str:
+        """Return the key of what targets have acknowledged of a job."""
+        return self._key("notified", file_name(job_id))
 
     def folder(self, kind: Kind, *partition: str) -> str:
         """Return the start of all keys of a kind, or of a partition such as `function_name=Cover`; it ends in /."""
