@@ -295,7 +295,7 @@ BY_HAND: dict[str, Callable[[JsonObject], bool]] = {
     "parked": lambda line: line.get("outcome") == "parked" and line["error.type"] not in transient_reasons(),
     "failed jobs": lambda line: line.get("job_outcome", "ok") != "ok",
     "not complete": lambda line: line.get("job_outcome") == "ok" and not line["complete"],
-    "slow services": lambda line: line.get("error.type") in {"throttled", "unavailable", "timed_out"},
+    "slow services": lambda line: line.get("error.type") in {"throttled", "unavailable", "timed_out", "not_notified"},
     "forged": lambda line: line.get("http.response.status_code") == 401,
     "silence": lambda line: line.get("outcome") == "recorded",
 }
