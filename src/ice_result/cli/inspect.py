@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter
 from ice_result.cli.inputs import read_input
 from ice_result.cli.options import FunctionName
 from ice_result.cli.output import write_line
+from ice_result.contents.model import Content
 from ice_result.core import json_text
 from ice_result.core.json_text import dump, encoding_of, valid_text
 from ice_result.core.redaction import redact
@@ -26,6 +27,7 @@ from ice_result.triggers import parse as parse_payload
 from ice_result.triggers.model import TriggerEvent
 
 SCHEMAS: dict[str, TypeAdapter[object]] = {
+    "content": TypeAdapter(Content),
     "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
     "manifest": TypeAdapter(Manifest),
     "record": TypeAdapter(Record),
@@ -109,7 +111,7 @@ def _job_in(text: str) -> Job | None:
 
 
 def json_schema(name: str) -> JsonObject:
-    """Make the JSON Schema of `event`, `manifest`, `record` or `result` from its models, in serialised form."""
+    """Make the JSON Schema of one of SCHEMAS from its models, in serialised form."""
     schema: JsonObject = SCHEMAS[name].json_schema(mode="serialization", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -120,7 +122,7 @@ def json_schema(name: str) -> JsonObject:
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a decoded result or an event.
+    """Print the JSON Schema of a record, a manifest, a content, a decoded result or an event.
 
     Without an argument, print all of them.
     """

@@ -97,5 +97,5 @@ class JobProcessor:
                     errors.append(error)
                 continue  # otherwise `unknown` says more than the error of this sink
             if found:
-                return self._writer.copy(found, target)
+                return self._writer.copy(found, source, target)
         raise errors[0] if errors else unknown

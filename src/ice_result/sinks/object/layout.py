@@ -2,6 +2,7 @@
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
+<prefix>/contents/function_name=<F>/dt=<CreateTime's UTC day>/<job id>/<n>.json   and for captions <n>.srt and <n>.vtt
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
 <prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
@@ -25,7 +26,7 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+Kind: TypeAlias = Literal["records", "manifests", "contents", "parked", "expected"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
@@ -53,6 +54,11 @@ class Layout:
     def manifest_of(self, record_key: str) -> str:
         """Return the key of the manifest that belongs to the record under `record_key`."""
         return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
+
+    def contents_of(self, record_key: str) -> str:
+        """Return the folder of the contents that belong to the record under `record_key`; it ends in a slash."""
+        partition = record_key.removeprefix(self.folder("records")).removesuffix(".json")
+        return f"{self.folder('contents')}{partition}/"
 
     def parked(self, parked: Parked) -> str:
         """Return the key of a parked event: the same event, parked for the same reason, has the same key."""

@@ -6,10 +6,10 @@ A job is looked up in the partitions that can have it; the layout has no index o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby, takewhile
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -22,6 +22,9 @@ from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, 
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.parked_events import ParkedEvents
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
@@ -78,8 +81,32 @@ class ObjectStoreSink(Store):
         self.store.put(self.layout.record(record), line(record))
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Write the manifest, in the partition of its record."""
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        """Write a document for each file, and captions as files for players too."""
+        folder = self.layout.contents_of(self.layout.record(record))
+
+        def put(written: tuple[str, bytes]) -> None:
+            self.store.put(f"{folder}{written[0]}", written[1])
+
+        for _ in in_order(put, _files_of(contents), _AT_ONCE):
+            pass
+
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        """List the folder of the contents, and read each document."""
+        from ice_result.contents.model import Content  # noqa: PLC0415  only for a job that has contents
+
+        def read(name: str) -> Content | None:
+            return self._parsed(name, Content)
+
+        listed = chain.from_iterable(self.store.list(self.layout.contents_of(key)))
+        names = [name for name, _ in listed if name.endswith(".json")]
+        found = [content for content in in_order(read, names, _AT_ONCE) if content]
+        return tuple(sorted(found, key=lambda content: content.number))
+
+    @override
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Write the manifest, in the partition of its record. The contents are written before."""
         self.store.put(self.layout.manifest(record), line(manifest))
 
     @override
@@ -101,6 +128,8 @@ class ObjectStoreSink(Store):
     def remove(self, key: str) -> None:
         """Remove the manifest first: a record alone is one of a job that is not done with."""
         self.store.delete(self.layout.manifest_of(key))
+        for name, _ in [*chain.from_iterable(self.store.list(self.layout.contents_of(key)))]:
+            self.store.delete(name)
         self.store.delete(key)
 
     @override
@@ -261,6 +290,15 @@ class ObjectStoreSink(Store):
         except ValidationError as error:
             what = f"a damaged {model.__name__.lower()}, or one of another version"
             raise StorageError(f"{shorten(key)}: {what}") from error
+
+
+def _files_of(contents: Iterable[Content]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each object, one at a time: they may be large."""
+    for content in contents:
+        yield f"{content.number}.json", line(content)
+        if content.kind == "captions":
+            yield f"{content.number}.srt", content.srt().encode()
+            yield f"{content.number}.vtt", content.vtt().encode()
 
 
 def _days_around(time: datetime) -> list[date]:
