@@ -193,7 +193,7 @@ def test_the_schema_checked_in_is_the_schema_of_the_models(name: str) -> None:
 
 def test_all_schemas_at_once() -> None:
     """Without a name, all of them by name."""
-    assert set(json.loads(ice_result("schema").stdout)) == {"record", "manifest", "result", "event"}
+    assert set(json.loads(ice_result("schema").stdout)) == {"record", "manifest", "notification", "result", "event"}
 
 
 def test_names_from_outside_cannot_rewrite_the_terminal(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.core.types import JobId, JsonObject, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonObject, JsonValue, Model, OpenList
 from ice_result.results.model import AnyResult, DecodeStatus, DecodeWarning
 
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
@@ -66,6 +66,8 @@ class Decode(Model):
 class Record(Model):
     """Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
 
+    model_config = ConfigDict(title="JobRecord")  # `Record` is a type of TypeScript's own
+
     schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
     job_id: JobId
     region: str | None
@@ -116,13 +118,13 @@ class ManifestFile(Model):
     etag: str | None
     crc64: str | None
     last_modified: datetime | None
-    storage_class: str | None = None
+    storage_class: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Problem(Model):
     """Reason why a manifest is not complete, in a stable token and a sentence."""
 
-    code: ProblemCode
+    code: Annotated[ProblemCode, OpenList]
     message: str
     uri: str | None
 
@@ -130,7 +132,7 @@ class Problem(Model):
 class Note(Model):
     """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
 
-    code: NoteCode
+    code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
 
@@ -147,7 +149,7 @@ class Manifest(Model):
     complete: bool
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 class ObjectFacts(NamedTuple):

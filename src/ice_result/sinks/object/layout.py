@@ -3,9 +3,12 @@
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
 <prefix>/contents/function_name=<F>/dt=<CreateTime's UTC day>/<job id>/<n>.json   and for captions <n>.srt and <n>.vtt
+<prefix>/jobs/<job id>.json                                                    pointer to the record and the manifest
+<prefix>/jobs-complete.json                                                    mark: every job has a pointer
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
 <prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
+<prefix>/notified/<job id>.json                                                what targets have acknowledged
 """
 
 from __future__ import annotations
@@ -26,8 +29,10 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "contents", "parked", "expected"]
+Kind: TypeAlias = Literal["records", "manifests", "contents", "jobs", "parked", "expected", "notified"]
 KINDS: tuple[str, ...] = get_args(Kind)
+MARK = "jobs-complete.json"
+"""Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
 
@@ -60,6 +65,22 @@ class Layout:
         partition = record_key.removeprefix(self.folder("records")).removesuffix(".json")
         return f"{self.folder('contents')}{partition}/"
 
+    def pointer(self, job_id: str) -> str:
+        """Return the key of the pointer to a job."""
+        return self._key("jobs", file_name(job_id))
+
+    def pointer_beside(self, record_key: str) -> str:
+        """Return the key of the pointer to the job whose record is under `record_key`."""
+        return self._key("jobs", record_key.rpartition("/")[2])
+
+    def mark(self) -> str:
+        """Return the key of the mark."""
+        return self._key(MARK)
+
+    def below_prefix(self, key: str) -> str:
+        """Return a key without the prefix, as pointers have it."""
+        return key.removeprefix(self._key(""))
+
     def parked(self, parked: Parked) -> str:
         """Return the key of a parked event: the same event, parked for the same reason, has the same key."""
         name = part(parked.job_id) if parked.job_id else _digest(dump(parked.event))
@@ -73,6 +94,10 @@ class Layout:
         """Return the key of a note: sorted by name, the first to be due comes first."""
         due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
         return self._key("expected", f"{due}-{file_name(note.job_id)}")
+
+    def notified(self, job_id: str) -> str:
+        """Return the key of what targets have acknowledged of a job."""
+        return self._key("notified", file_name(job_id))
 
     def folder(self, kind: Kind, *partition: str) -> str:
         """Return the start of all keys of a kind, or of a partition such as `function_name=Cover`; it ends in /."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
-from ice_result.core.types import JobId
+from ice_result.core.json_text import dump, load
+from ice_result.core.types import JobId, JsonObject
+from ice_result.errors import NotJsonError, StorageError
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import Addresses, JobFilter, Near, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import (
     FOUND_COLUMNS,
     STORED_COLUMNS,
@@ -26,6 +28,9 @@ from ice_result.sinks.table.schema import JOBS
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
+
+NOTIFIED = "notified"
+"""Column of ice_jobs with what targets have acknowledged."""
 
 
 class TableSink(Store):
@@ -77,18 +82,29 @@ class TableSink(Store):
         return present.manifest if present else None
 
     @override
-    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """Return the job id, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id) else None
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        """Read the column `notified` of the job's row. Raises StorageError when it is not ours."""
+        row = self._job_row(job_id, ("job_id", NOTIFIED)) or {}
+        text = row.get(NOTIFIED)
+        if text is None:
+            return {}
+        told = _json_object(str(text))
+        if told is None or not all(isinstance(value, str) for value in told.values()):
+            raise StorageError(f"{self._address(job_id)}: {NOTIFIED} is not what this program writes there")
+        return {name: str(value) for name, value in told.items()}
+
+    @override
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        """Write the column `notified` of the job's row, if there is one."""
+        self.write_notified(job_id, dump({**told}))
+
+    @abstractmethod
+    def write_notified(self, job_id: JobId, text: str) -> None:
+        """Write the column `notified` of a job's row; write nothing when there is no such row."""
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
         return self.find(JobId(key))
-
-    @override
-    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Return the job id; a missing row is noticed when it is read."""
-        return job_id
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
@@ -98,6 +114,10 @@ class TableSink(Store):
     def stored(self, key: str) -> StoredBytes | None:
         row = self._job_row(key, self._stored_columns)
         return stored_bytes(row) if row else None
+
+    @override
+    def stored_job(self, job_id: JobId, wanted: JobFilter) -> StoredBytes | None:
+        return self.stored(job_id)
 
     @override
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
@@ -123,3 +143,11 @@ class TableSink(Store):
 
     def _address(self, job_id: str) -> str:
         return f"{self.url}#{JOBS.name}/{job_id}"
+
+
+def _json_object(text: str) -> JsonObject | None:
+    try:
+        value = load(text)
+    except NotJsonError:
+        return None
+    return value if isinstance(value, dict) else None
