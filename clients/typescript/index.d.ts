@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash e7eed29c1d6ea201.
+// Made by `make docs` from docs/schema; hash 62a9f8912ef70589.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Manifest | NotificationData | JobRecord;
@@ -18,7 +18,7 @@ export interface Manifest {
   complete: boolean;
   files: ManifestFile[];
   problems: Problem[];
-  notes: Note[];
+  notes?: Note[];
 }
 /**
  * Output object of a job. `exists` is null when it was not, or could not be, checked.
@@ -66,15 +66,18 @@ export interface Problem {
  */
 export interface Note {
   code:
-    | "not_found"
-    | "no_such_bucket"
-    | "forbidden"
-    | "cross_region"
-    | "unreachable"
-    | "archived"
-    | "not_read"
-    | "too_large"
-    | "unreadable";
+    | (
+        | "not_found"
+        | "no_such_bucket"
+        | "forbidden"
+        | "cross_region"
+        | "unreachable"
+        | "archived"
+        | "not_read"
+        | "too_large"
+        | "unreadable"
+      )
+    | string;
   message: string;
   uri: string | null;
 }

@@ -126,7 +126,7 @@ class Problem(Model):
 class Note(Model):
     """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
 
-    code: NoteCode
+    code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
 
@@ -143,7 +143,7 @@ class Manifest(Model):
     complete: bool
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 class ObjectFacts(NamedTuple):
