@@ -1,12 +1,15 @@
-// Made by `make docs` from docs/schema; hash 96027ac08938bdea.
+// Made by `make docs` from docs/schema; hash e7eed29c1d6ea201.
 // Made from docs/schema by `make docs`.
 
-export type IceResultDocument = Manifest | JobRecord;
+export type IceResultDocument = Manifest | NotificationData | JobRecord;
+export type NotificationData = RecordedData | ParkedData;
 export type JsonValue = unknown;
 export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | Unknown;
 
 /**
  * The output files of one job; written last, as the sign that the job is done with.
+ *
+ * `complete` does not depend on `notes`, which manifests of earlier versions do not have.
  */
 export interface Manifest {
   schema: "ice_result.manifest/1";
@@ -15,6 +18,7 @@ export interface Manifest {
   complete: boolean;
   files: ManifestFile[];
   problems: Problem[];
+  notes: Note[];
 }
 /**
  * Output object of a job. `exists` is null when it was not, or could not be, checked.
@@ -58,6 +62,104 @@ export interface Problem {
   uri: string | null;
 }
 /**
+ * Something about an output file that does not keep a manifest from being complete, such as a content not read.
+ */
+export interface Note {
+  code:
+    | "not_found"
+    | "no_such_bucket"
+    | "forbidden"
+    | "cross_region"
+    | "unreachable"
+    | "archived"
+    | "not_read"
+    | "too_large"
+    | "unreadable";
+  message: string;
+  uri: string | null;
+}
+/**
+ * Data of `ice-result.job.recorded.v1`: a job that is recorded.
+ *
+ * `left_out` names the fields that are null or empty because the notification would be too large with them.
+ */
+export interface RecordedData {
+  schema: "ice_result.notification/1";
+  job_id: string;
+  region: string | null;
+  function_name: string;
+  state: "succeeded" | "failed" | "unknown";
+  outcome: "ok" | "job_failed" | "outputs_missing" | "false_success" | "undecodable";
+  complete: boolean;
+  name: string | null;
+  create_time: string | null;
+  finish_time: string | null;
+  duration_seconds: number | null;
+  input: RecordedInput | null;
+  user_data: JsonValue;
+  counts: Counts;
+  best_cover: BestCover | null;
+  stored_at: StoredAt;
+  problems: Problem[];
+  left_out: string[];
+}
+/**
+ * Input of the job, with bucket and key if it is in OSS.
+ */
+export interface RecordedInput {
+  type: string | null;
+  media: string | null;
+  bucket: string | null;
+  key: string | null;
+}
+/**
+ * Counts of a job: its files by the response, those found in OSS, items of the result, warnings and problems.
+ */
+export interface Counts {
+  files: number;
+  files_present: number;
+  items: number;
+  warnings: number;
+  problems: number;
+}
+/**
+ * The cover that ICE ranks first.
+ */
+export interface BestCover {
+  uri: string | null;
+  score: number | null;
+  time_seconds: number | null;
+}
+/**
+ * Addresses in the first sink: of the record, the manifest, and the contents of files that were read.
+ */
+export interface StoredAt {
+  record: string;
+  manifest: string;
+  contents: string[];
+}
+/**
+ * Data of `ice-result.event.parked.v1` and `ice-result.event.dead.v1`: an event that could not be finished.
+ *
+ * `parked_at` is the address of its envelope. `sinks` and `targets` are those of the envelope.
+ */
+export interface ParkedData {
+  schema: "ice_result.notification_parked/1";
+  job_id: string | null;
+  region: string | null;
+  reason: string;
+  transient: boolean;
+  dead: boolean;
+  attempts: number;
+  error: string;
+  sinks: string[];
+  targets: string[];
+  first_parked: string | null;
+  last_parked: string | null;
+  parked_at: string;
+  left_out: string[];
+}
+/**
  * Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes.
  */
 export interface JobRecord {
@@ -85,15 +187,6 @@ export interface JobRecord {
   raw: {
     [k: string]: JsonValue;
   };
-}
-/**
- * Input of the job, with bucket and key if it is in OSS.
- */
-export interface RecordedInput {
-  type: string | null;
-  media: string | null;
-  bucket: string | null;
-  key: string | null;
 }
 /**
  * Output of the job as it was asked for; `key` may contain placeholders such as {source}.

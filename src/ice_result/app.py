@@ -14,6 +14,7 @@ from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
+from ice_result.records.model import LARGEST_CONTENT
 from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 from ice_result.sinks.registry import SinkUrl, require_sdk
@@ -118,12 +119,14 @@ def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
         parking_stores = [open_parking_store(settings.park_url, context)]
     else:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
-    inspector = None
+    inspector, contents = None, None
     if settings.verify_outputs:
         from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
+        from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
 
-        inspector = open_inspector(context)
-    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)
+        inspector = open_inspector(context, LARGEST_CONTENT)
+        contents = OssContents(inspector.client) if settings.contents else None
+    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector, contents=contents)
 
 
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:

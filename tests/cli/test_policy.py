@@ -241,6 +241,8 @@ def test_events_are_parked_where_the_settings_say() -> None:
         "acs:oss:*:*:parking/parking_store/expected/*",
         "acs:oss:*:*:records/records/*",
         "acs:oss:*:*:records/manifests/*",
+        "acs:oss:*:*:records/jobs/*",
+        "acs:oss:*:*:records/jobs-complete.json",
     }
     assert {resource for action, resource in granted if action == "oss:ListObjects"} == {
         "acs:oss:*:*:parking?prefix=parking_store/parked/*",

@@ -20,7 +20,8 @@ from ice_result.notify.model import MOST_BYTES, Notification, NotificationType
 from ice_result.records.model import Manifest, Outcome, Problem, Record, RecordedInput, RecordState
 from ice_result.sinks.parked_model import Parked
 
-SOURCE = "ice-result"
+SOURCE = "/ice-result"
+"""`source` of every notification, followed by the region of the jobs."""
 DATA_SCHEMA = "urn:ice-result:notification:1"
 """`dataschema` of every notification: the schema that `ice-result schema notification` prints."""
 _MOST_PROBLEMS = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -26,6 +27,11 @@ NoteCode: TypeAlias = Literal[
     "unreadable",
 ]  # fmt: skip
 """The reasons why an output file is there, or may be there, and its content is not."""
+ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
+CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
+"""The output files whose content is read, by their roles."""
+LARGEST_CONTENT = 4 * 1024 * 1024
+"""Bytes of the largest output file that is read."""
 SETTLED = 2
 """The highest standing of a record."""
 
@@ -126,7 +132,7 @@ class Problem(Model):
 class Note(Model):
     """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
 
-    code: NoteCode
+    code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
 
@@ -143,7 +149,7 @@ class Manifest(Model):
     complete: bool
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 class ObjectFacts(NamedTuple):
