@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import queue
 import shutil
@@ -17,13 +18,16 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local import LocalCloud
 from ice_result.core.calls import ServiceCaller
 from ice_result.errors import RejectedError
 from ice_result.notify.http import Webhook
+from support.fake_clock import function_without_pauses
 from support.node_packages import INSTALL_SECONDS, installed
 from support.notifications import a_notification
 from support.notifications_page import program, sent_example, with_example
 from support.paths import ROOT, TESTS
+from support.platform_context import PlatformContextWithCredentials, PlatformCredentials
 
 OLD, NEW = b"o" * 24, b"n" * 64
 READY_SECONDS = 30
@@ -97,6 +101,17 @@ def running(command: list[str], folder: Path, key: bytes) -> Iterator[Program]:
             started.end()
 
 
+@contextmanager
+def running_in_node(folder: Path, key: bytes) -> Iterator[Program]:
+    packages = installed(TESTS / "node")
+    (folder / "node_modules").symlink_to(packages / "node_modules")
+    (folder / "receiver.mjs").write_text(program("js"), encoding="utf-8")
+    node = shutil.which("node")
+    assert node is not None
+    with running([node, "receiver.mjs"], folder, key) as receiver:
+        yield receiver
+
+
 def check(receiver: Program) -> None:
     """The program accepts notifications that either key signs, prints them, and refuses all others."""
 
@@ -125,13 +140,42 @@ def test_the_program_in_python(tmp_path: Path) -> None:
 @pytest.mark.timeout(INSTALL_SECONDS + READY_SECONDS + 10)
 def test_the_program_in_node(tmp_path: Path) -> None:
     """GIVEN the program of the page THEN it accepts what is signed with its secret, and nothing else."""
-    packages = installed(TESTS / "node")
-    (tmp_path / "node_modules").symlink_to(packages / "node_modules")
-    (tmp_path / "receiver.mjs").write_text(program("js"), encoding="utf-8")
-    node = shutil.which("node")
-    assert node is not None
-    with running([node, "receiver.mjs"], tmp_path, NEW) as receiver:
+    with running_in_node(tmp_path, NEW) as receiver:
         check(receiver)
+
+
+def test_every_sample_job_is_accepted(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN the program in Python WHEN the function records every sample job THEN each notification is accepted."""
+    (tmp_path / "receiver.py").write_text(program("python"), encoding="utf-8")
+    cloud.seed_outputs()
+    with running([sys.executable, "receiver.py"], tmp_path, NEW) as receiver:
+        record_all(cloud, receiver)
+
+
+@pytest.mark.slow  # npm may have to fetch the library first
+@pytest.mark.timeout(INSTALL_SECONDS + 2 * READY_SECONDS + 10)
+def test_every_sample_job_is_accepted_in_node(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN the program for Node.js THEN the same."""
+    cloud.seed_outputs()
+    with running_in_node(tmp_path, NEW) as receiver:
+        record_all(cloud, receiver)
+
+
+def record_all(cloud: LocalCloud, receiver: Program) -> None:
+    """Record every sample job; each must be told once, and none parked."""
+    secrets = f"127.0.0.1={whsec(NEW)},127.0.0.1={whsec(OLD)}"
+    told = {"ICE_RESULT_NOTIFY": receiver.url, "ICE_RESULT_NOTIFY_SECRETS": secrets}
+    function = function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", **told})
+    jobs = sorted(cloud.ice.jobs())
+    keys = (cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET"))
+    context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
+    function.initialize(context)
+    summary = function.handle(json.dumps({"JobIds": jobs}).encode(), context)
+    assert (summary["recorded"], summary["parked"]) == (len(jobs), 0)
+    shown = [receiver.lines.get(timeout=READY_SECONDS).split() for _ in jobs]
+    assert sorted(subject for _, _, subject in shown) == jobs
+    assert len({identifier for identifier, _, _ in shown}) == len(jobs)
+    assert receiver.lines.empty()
 
 
 @pytest.mark.parametrize("language", ["python", "js"])
