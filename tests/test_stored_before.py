@@ -123,6 +123,11 @@ def two(cloud: LocalCloud, tmp_path: Path) -> World:
     return World(cloud, "oss://records/ice,oss://second/ice", tmp_path)
 
 
+def read(cloud: LocalCloud) -> list[str]:
+    """The objects and listings that were read in OSS."""
+    return [call.target for call in cloud.oss.calls if call.operation == "GET"]
+
+
 # --- a job is finished when ICE says so
 
 
@@ -276,13 +281,16 @@ def test_a_result_that_cannot_be_read_replaces_no_good_one(world: World) -> None
 
 
 def test_before_less_is_written_each_sink_is_read_once(cloud: LocalCloud, two: World) -> None:
-    """One read for each object store, and none for a job whose end is known and whose files are there."""
+    """One read for each object store, and none for a job whose end is known and whose files are there.
+
+    Before its first record, each store is looked at once.
+    """
     two.wake()
-    assert [call.target for call in cloud.oss.calls if call.operation == "GET"] == []
+    assert {target.split("/")[-1] for target in read(cloud)} == {"jobs-complete.json", ""}
+    before = len(read(cloud))
     cloud.ice.put("other", {**CANCELED, "JobId": "other"})
     two.wake({"JobId": "other"})
-    reads = sorted(call.target for call in cloud.oss.calls if call.operation == "GET")
-    assert reads == [
+    assert sorted(read(cloud)[before:]) == [
         f"{bucket}/ice/records/function_name=VideoDelogo/dt=2026-03-02/other.json" for bucket in ("records", "second")
     ]
 
@@ -484,7 +492,9 @@ def test_a_manifest_is_read_only_when_the_new_one_is_not_complete(cloud: LocalCl
     """One read for each object store then, of the manifest's own key."""
     forbidden(two)
     two.wake()
-    reads = [call.target for call in cloud.oss.calls if call.operation == "GET"]
+    reads = [
+        target for target in read(cloud) if not target.endswith(("/ice/jobs-complete.json", "?prefix=ice/records/"))
+    ]
     assert sorted(reads) == [
         f"{bucket}/ice/manifests/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json" for bucket in ("records", "second")
     ]
@@ -661,13 +671,47 @@ def test_a_list_of_files_that_a_row_cannot_keep_is_compared_all_the_same(cloud: 
 
 
 def test_the_look_for_a_forgotten_job_costs_three_reads(cloud: LocalCloud, two: World) -> None:
-    """The days around the event's own time, in one store."""
-    forget(cloud)
+    """The pointer, the record and the manifest, in the first store that has the job."""
     two.wake(EVENT)
-    reads = [call.target for call in cloud.oss.calls if call.operation == "GET"]
-    assert reads == [
-        f"records/ice/manifests/function_name=VideoDelogo/dt=2026-03-0{day}/{JOB}.json" for day in (2, 1, 3)
+    forget(cloud)
+    before = len(read(cloud))
+    two.wake(EVENT)
+    assert read(cloud)[before:] == [
+        f"records/ice/jobs/{JOB}.json",
+        f"records/ice/records/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json",
+        f"records/ice/manifests/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json",
     ]
+
+
+def test_the_look_for_a_job_that_nobody_knows_costs_two_reads_for_each_store(cloud: LocalCloud, two: World) -> None:
+    """The pointer and the mark; a function that has seen the mark does not read it again."""
+    two.wake(EVENT)
+    before = len(read(cloud))
+    assert two.wake({"JobId": "nobody"}, two.made())["outcome"] == "parked"
+    places = [f"{bucket}/ice/{name}" for bucket in ("records", "second") for name in ("jobs/nobody", "jobs-complete")]
+    assert read(cloud)[before:] == [f"{place}.json" for place in places]
+    assert two.wake({"JobId": "nobody"})["outcome"] == "parked"
+    assert read(cloud)[before + 4 :] == [f"{bucket}/ice/jobs/nobody.json" for bucket in ("records", "second")]
+
+
+def test_without_the_mark_a_forgotten_job_is_looked_for_around_the_time_of_its_event(
+    cloud: LocalCloud, two: World
+) -> None:
+    """GIVEN a store of an earlier version, without pointers THEN the days around the event's own time are read too."""
+    two.wake(EVENT)
+    for bucket in ("records", "second"):
+        cloud.oss.delete(bucket, "ice/jobs-complete.json")
+        cloud.oss.delete(bucket, f"ice/jobs/{JOB}.json")
+    forget(cloud)
+    before = len(read(cloud))
+    assert two.wake(EVENT, two.made())["outcome"] == "ignored"
+    days = [target for target in read(cloud)[before:] if "/records/function_name" in target]
+    assert sorted(days) == [
+        f"records/ice/records/function_name=VideoDelogo/dt=2026-03-0{day}/{JOB}.json" for day in (1, 2, 3)
+    ]
+    before = len(read(cloud))
+    assert two.wake({"JobId": JOB}, two.made())["outcome"] == "parked"
+    assert not [target for target in read(cloud)[before:] if "/records/" in target.removeprefix("records/")]
 
 
 # --- it is said where it happens

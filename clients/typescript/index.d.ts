@@ -1,10 +1,23 @@
-// Made by `make docs` from docs/schema; hash be256e5dd0818a0b.
+// Made by `make docs` from docs/schema; hash 04988c37161cba9a.
 // Made from docs/schema by `make docs`.
 
-export type IceResultDocument = Manifest | JobRecord;
+export type IceResultDocument = JobPointer | Manifest | JobRecord;
 export type JsonValue = unknown;
 export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | Unknown;
 
+/**
+ * Place of one job in an object store. `record` and `manifest` are keys below the store's prefix.
+ *
+ * It has no outcome, so it stays the same when a job is written again. Fields of later versions are ignored.
+ */
+export interface JobPointer {
+  schema: "ice_result.job/1";
+  job_id: string;
+  function_name: string;
+  create_time: string | null;
+  record: string;
+  manifest: string;
+}
 /**
  * The output files of one job; written last, as the sign that the job is done with.
  *

@@ -273,6 +273,14 @@ class Settings(Model):
             parse_endpoint, "management endpoint of MNS, if it is not `mns-open.<region>.aliyuncs.com`; for `setup`"
         ),
     ] = None
+    eventbridge_endpoint: Annotated[
+        Endpoint | None,
+        Variable(
+            parse_endpoint,
+            "endpoint of EventBridge, if it is not `eventbridge-console.<region>.aliyuncs.com`; for `eventbridge:` "
+            "targets",
+        ),
+    ] = None
     ram_endpoint: Annotated[
         Endpoint | None, Variable(parse_endpoint, "endpoint of RAM, if it is not `ram.aliyuncs.com`; for `setup`")
     ] = None

@@ -106,7 +106,8 @@ class Database:
 
 
 def _beside_records(keys: list[str]) -> list[str]:
-    return sorted(key for key in keys if not key.startswith("records/"))
+    """Without what is written together with a record."""
+    return sorted(key for key in keys if not key.startswith(("records/", "jobs/", "jobs-complete.json")))
 
 
 @pytest.fixture

@@ -367,16 +367,16 @@ def test_a_parked_event_for_a_store_that_is_gone_goes_everywhere() -> None:
 
 
 def test_a_job_takes_three_rounds_of_calls() -> None:
-    """Query; look-up together with the record; and when both are answered, the manifest."""
+    """Query; look-up together with the record and its pointer; and when all are answered, the manifest."""
     passings: list[tuple[str, str]] = []
-    second_round = threading.Barrier(2)
+    second_round = threading.Barrier(3)
 
     def watch(passing: CallEvent) -> None:
-        if passing.service == "ICE" or "videoclip-0001" in passing.target:
-            passings.append((passing.moment, "query" if passing.service == "ICE" else passing.target.split("/")[1]))
-        elif passing.operation == "HEAD":
-            passings.append((passing.moment, "look-up"))
-        if watching and passing.moment == "arrived" and passings[-1][1] in {"records", "look-up"}:
+        names = {"QueryIProductionJob": "query", "HEAD": "look-up"}
+        call = names.get(passing.operation) or passing.target.split("/")[1]
+        if call != "jobs-complete.json" and passing.operation != "GET":
+            passings.append((passing.moment, call))
+        if watching and passing.moment == "arrived" and call in {"records", "jobs", "look-up"}:
             second_round.wait(60)
 
     watching = False
@@ -388,7 +388,7 @@ def test_a_job_takes_three_rounds_of_calls() -> None:
         with closing(Function({**cloud.environment, "ICE_RESULT_SINKS": "oss://records"})) as function:
             watching = True
             assert function.handle(b'{"JobId":"videoclip-0001"}', context)["recorded"] == 1
-    both = [("arrived", "look-up"), ("arrived", "records")], [("answered", "look-up"), ("answered", "records")]
+    round_2 = [[(moment, call) for call in ("jobs", "look-up", "records")] for moment in ("arrived", "answered")]
     assert passings[:2] == [("arrived", "query"), ("answered", "query")]
-    assert (sorted(passings[2:4]), sorted(passings[4:6])) == both
-    assert passings[6:] == [("arrived", "manifests"), ("answered", "manifests")]
+    assert [sorted(passings[2:5]), sorted(passings[5:8])] == round_2
+    assert passings[8:] == [("arrived", "manifests"), ("answered", "manifests")]

@@ -99,7 +99,7 @@ def list_jobs(
         raise click.UsageError("use only one of --json, --csv and --ids; --ids cannot be used with --count")
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
     store = open_first_sink(overrides)
-    with time_limit(Deadline.after(SECONDS)), _note_when_slow(store, wanted):
+    with time_limit(Deadline.after(SECONDS)), note_when_slow(store, wanted):
         store.check_exists()
         jobs = store.jobs(wanted)
         if count:
@@ -111,7 +111,7 @@ def list_jobs(
 
 
 @contextmanager
-def _note_when_slow(store: Store, wanted: JobFilter) -> Iterator[None]:
+def note_when_slow(store: Store, wanted: JobFilter) -> Iterator[None]:
     """After some seconds, say why a listing takes its time, and what makes it shorter."""
     note = threading.Timer(_SLOW_SECONDS, print_note, (f"reading all jobs of {store.url}; --since makes this faster",))
     if store.reads_everything(wanted):

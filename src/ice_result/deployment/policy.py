@@ -154,7 +154,7 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
             for action, tables in _TABLE_ACTIONS.items():
                 yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
         elif _is_oss(url, settings):
-            yield from (Grant("oss:PutObject", _objects(url, kind)) for kind in ("records", "manifests"))
+            yield from (Grant("oss:PutObject", objects) for objects in _of_jobs(url))
 
 
 def _parking(settings: Settings) -> Iterator[Grant]:
@@ -173,7 +173,7 @@ def _reading(settings: Settings) -> Iterator[Grant]:
         if url.scheme == "ots":
             yield Grant("ots:BatchGetRow", f"{_instance(url, settings)}/table/{JOBS.name}")
         elif _is_oss(url, settings):
-            yield from (Grant("oss:GetObject", _objects(url, kind)) for kind in ("records", "manifests"))
+            yield from (Grant("oss:GetObject", objects) for objects in _of_jobs(url))
             yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
 
 
@@ -194,6 +194,12 @@ def _is_oss(url: SinkUrl, settings: Settings) -> bool:
 
 def _objects(url: SinkUrl, kind: Kind) -> str:
     return f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).folder(kind)}*"
+
+
+def _of_jobs(url: SinkUrl) -> Iterator[str]:
+    """Yield the resources of what is written of jobs: records, manifests, pointers, and the mark."""
+    yield from (_objects(url, kind) for kind in ("records", "manifests", "jobs"))
+    yield f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).mark()}"
 
 
 def _listing(url: SinkUrl, prefix: str) -> Grant:

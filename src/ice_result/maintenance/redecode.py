@@ -42,7 +42,7 @@ RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
 class Change(Model):
     """A value that differs between two versions of a document. A value that is absent in one of them is null there.
 
-    `path` is a JSON pointer that begins with `/record` or `/manifest`.
+    `path` is a JSON pointer that begins with `/record`, `/manifest` or `/pointer`.
     """
 
     op: ChangeOp
@@ -140,26 +140,22 @@ class Rewriter:
 
         def find_and_rewrite() -> Rewritten | None:
             with time_limit(self.deadline()):
-                key = self.stores.source.key_of(job_id, wanted)
-            if key is None:
-                raise NotRewritableError("not_found", "the store has no such job")
+                stored = self.stores.source.stored_job(job_id, wanted)
             with time_limit(self.deadline()):
-                return self._rewrite(key, wanted, job_id)
+                return self._rewrite(stored, wanted, job_id)
 
         return _guarded(job_id, job_id, find_and_rewrite)
 
     def rewrite_at(self, key: str, wanted: JobFilter) -> Rewritten | None:
         """Rewrite the job with this key. Returns None when `wanted` does not admit it."""
         with time_limit(self.deadline()):
-            return _guarded(None, key, lambda: self._rewrite(key, wanted, None))
+            return _guarded(None, key, lambda: self._rewrite(self.stores.source.stored(key), wanted, None))
 
-    def _rewrite(self, key: str, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
-        source = self.stores.source
-        stored = source.stored(key)
+    def _rewrite(self, stored: StoredBytes | None, wanted: JobFilter, asked: JobId | None) -> Rewritten | None:
         if stored is None:
             raise NotRewritableError("not_found", "the store has no such job")
         old = read_record(stored.record, self.region)
-        if _key(source, old) != key or asked not in {None, old.job_id}:
+        if _key(self.stores.source, old) != stored.key or asked not in {None, old.job_id}:
             raise NotRewritableError("misplaced", "the record belongs to another job or to another partition")
 
         def rebuild_and_write() -> Rewritten | None:
@@ -174,7 +170,7 @@ class Rewriter:
             manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
             return self._write(_Rebuilt(stored, old, record, manifest))
 
-        return _guarded(old.job_id, key, rebuild_and_write)
+        return _guarded(old.job_id, stored.key, rebuild_and_write)
 
     def _archived(self, stored: StoredBytes, old: OldRecord) -> StoredBytes | None:
         """Read a job that was too large for its store from the store that its row points to."""
@@ -233,9 +229,29 @@ def rewrite_all(
 ) -> Iterator[Rewritten]:
     """Rewrite these jobs, or without ids every job that `wanted` admits. Yields each result as soon as it is known.
 
-    At most `limit` jobs are rewritten. Keys are listed as they are needed. Raises the error of a source that cannot be
-    listed.
+    At most `limit` jobs are rewritten. Keys are listed as they are needed. After a pass over a whole store that skipped
+    no job, the store notes that each job can be found by its id. Raises the error of a source that cannot be listed.
     """
+    source = rewriter.stores.source
+    is_whole = not job_ids and limit is None and wanted == JobFilter() and source in rewriter.stores.targets
+    count = 0
+    for rewritten in _rewrite_each(rewriter, job_ids, wanted, concurrency=concurrency, limit=limit):
+        is_whole = is_whole and rewritten.outcome in {"changed", "unchanged"}
+        count += 1
+        yield rewritten
+    if is_whole and count and not rewriter.dry_run:
+        with time_limit(rewriter.deadline()):
+            source.set_complete()
+
+
+def _rewrite_each(
+    rewriter: Rewriter,
+    job_ids: Collection[JobId],
+    wanted: JobFilter,
+    *,
+    concurrency: int,
+    limit: int | None,
+) -> Iterator[Rewritten]:
     if job_ids:
         steps = (partial(rewriter.rewrite_job, job_id, wanted) for job_id in job_ids)
     else:
@@ -270,10 +286,8 @@ def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None
 def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
     """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
     store, now, would, left_over = difference
-    if now is None or now.record != would.record:
-        store.stage(job.record)
     if now != would:
-        store.commit(job.record, job.manifest)
+        store.rewrite(job.record, job.manifest, now)
     if left_over:
         store.remove(left_over.key)
 
@@ -284,6 +298,7 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
             return (
                 *changes(parsed(old.record), parsed(would.record), "/record"),
                 *changes(parsed(old.manifest), parsed(would.manifest), "/manifest"),
+                *changes(parsed(old.pointer), parsed(would.pointer), "/pointer"),
             )
     return ()
 

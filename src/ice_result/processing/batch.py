@@ -204,7 +204,11 @@ class Pipeline:
                 _log_event(event, outcomes[index], run, timer, Retries())
             else:
                 name = "failed" if parked.address is None else "parked"
-                facts: JsonObject = {"request_id": run.request_id, "events": len(piece), "reason": parked.reason}
+                facts: JsonObject = {
+                    event_log.INVOCATION_ID: run.request_id,
+                    "events": len(piece),
+                    "reason": parked.reason,
+                }
                 event_log.write_job(name, facts, timer, Retries())
             yield from outcomes.items()
 
@@ -328,6 +332,6 @@ def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str |
 
 
 def _log_event(event: TriggerEvent, outcome: JobOutcome, run: RunContext, timer: StageTimer, retries: Retries) -> None:
-    ids = {"request_id": run.request_id, "event_id": event.event_id, "event_type": event.event_type}
+    ids = {event_log.INVOCATION_ID: run.request_id, "event_id": event.event_id, "event_type": event.event_type}
     facts: JsonObject = {name: getattr(outcome, name) for name in _LOGGED}
     event_log.write_job(outcome.outcome, {**ids, **facts}, timer, retries)

@@ -2,7 +2,9 @@
 
 The lines go to the logger `ice_result.event_log`. In the function, the platform's handler collects them; the command
 line shows none; a program that uses the library decides itself. A line has the ids of an event and no other part of
-its payload, and every text goes through `redact`.
+its payload, and every text from an event or a service goes through `redact`.
+
+A field has the name that OpenTelemetry's semantic conventions give it, where there is one: `faas.invocation_id`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from ice_result.errors import shorten
 _LEVELS = {"parked": logging.WARNING, "failed": logging.ERROR}
 EVENT_LOG = "ice_result.event_log"
 """Name of the logger of these lines."""
+INVOCATION_ID = "faas.invocation_id"
+"""Field with the id of the invocation, which the platform gives it."""
+HTTP_STATUS = "http.response.status_code"
+_ERROR_TYPE = "error.type"
 _log = logging.getLogger(EVENT_LOG)
 _log.addHandler(logging.NullHandler())  # without it, Python prints warnings to standard error
 
@@ -49,21 +55,27 @@ class StageTimer:
 
 
 def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retries) -> None:
-    """Write the line of one event. `facts` are its ids and the reason, by name."""
-    line: JsonObject = {"kind": "job", "outcome": outcome, **facts, **timer.stages, "retries": retries.count}
-    _write(_LEVELS.get(outcome, logging.INFO), line)
+    """Write the line of one event. `facts` are its ids and the reason, by name.
+
+    The reason of an event that could not be finished begins with a token, which gets a field of its own.
+    """
+    ours: JsonObject = {"kind": "job", "outcome": outcome, **timer.stages, "retries": retries.count}
+    if outcome in _LEVELS:
+        ours[_ERROR_TYPE] = str(facts.get("reason")).partition(":")[0]
+    _write(_LEVELS.get(outcome, logging.INFO), ours, facts)
 
 
-def write_invocation(facts: JsonObject, timer: StageTimer, *, level: int) -> None:
-    """Write the line of one invocation of the function."""
-    _write(level, {"kind": "invocation", **facts, **timer.stages})
+def write_invocation(ours: JsonObject, facts: JsonObject, timer: StageTimer, *, level: int) -> None:
+    """Write the line of one invocation of the function. `ours` are facts of the function itself, and its counts."""
+    _write(level, {"kind": "invocation", **ours, **timer.stages}, facts)
 
 
-def _write(level: int, line: JsonObject) -> None:
+def _write(level: int, ours: JsonObject, facts: JsonObject) -> None:
+    """Write a line of our own words and numbers, and of facts whose texts may come from outside."""
     if _log.isEnabledFor(level):
         shown: JsonObject = {
             name: shorten(valid_text(value)) if isinstance(value, str) else value
-            for name, value in line.items()
+            for name, value in facts.items()
             if value is not None
         }
-        _log.log(level, "%s", dump(shown))
+        _log.log(level, "%s", dump({**ours, **shown}))

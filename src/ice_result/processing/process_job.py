@@ -14,10 +14,9 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.base import Near, Reads
+from ice_result.sinks.base import Near
 from ice_result.triggers import JobEvent
 
-_MOST_READS = 3  # to find a recorded job that ICE no longer knows
 MOST_TRIES = 24
 """Number of attempts after which an event is dead: most of a day, with the pauses of the timer (see maintenance)."""
 
@@ -80,22 +79,25 @@ class JobProcessor:
     def _copy_recorded(self, event: JobEvent, unknown: NotFoundError, target: Target) -> Written | RecordedBefore:
         """Copy a recorded job that ICE no longer knows to the sinks that do not have it.
 
-        The other sinks are searched around the time of the event, one after the other. Raises `unknown` when no sink
-        has the job, or the error of a sink that could not be read or copied from.
+        The other sinks are asked one after the other. Raises `unknown` when no sink has the job, or the error of a
+        sink that could not be read or copied from.
         """
         parked = event.past.first_parked if event.past else None
-        near, reads = Near(event.function_name, event.event_time or parked), Reads(_MOST_READS)
+        near = Near(event.function_name, event.event_time or parked)
         errors: list[IceResultError] = []
         for source in (sink for sink in self._sinks if sink not in target.sinks):
             try:
-                key = source.key_near(event.job_id, near, reads)
-                if key and not target.sinks:
+                found = source.find(event.job_id, near)
+                if found is None or found.manifest is None:
+                    continue
+                key = source.key_for(event.job_id, found.record.function_name, found.record.create_time)
+                if not target.sinks:
                     return RecordedBefore(key)
-                found = source.job_at(key) if key else None
+                whole = source.job_at(key)
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):
                     errors.append(error)
                 continue  # otherwise `unknown` says more than the error of this sink
-            if found:
-                return self._writer.copy(found, target)
+            if whole:
+                return self._writer.copy(whole, target)
         raise errors[0] if errors else unknown

@@ -84,6 +84,16 @@ class JobFilter(Model):
         )
 
 
+class WrittenJob(NamedTuple):
+    """Summary of a job, and the time of the last writing of its manifest, where the store knows it.
+
+    `line` is None for a record that this version cannot read.
+    """
+
+    line: JobLine | None
+    manifest_written: datetime | None
+
+
 class Addresses(NamedTuple):
     """Addresses of the record and the manifest of a job in a store."""
 
@@ -115,7 +125,7 @@ class StoredBytes(NamedTuple):
 
     `key` is the key of its record; in tables, the job id. Rows have a `generation` (see table/schema.py), and a
     `raw_uri`: the address of the whole record that they could not keep. Without `files_stored`, the manifest has no
-    files.
+    files. Objects have a `pointer` from the job id to the record.
     """
 
     key: str
@@ -124,25 +134,18 @@ class StoredBytes(NamedTuple):
     generation: str = ""
     raw_uri: str | None = None
     files_stored: bool = True
+    pointer: bytes | None = None
 
 
 class Near(NamedTuple):
-    """Facts of a job that are known before it is looked up: the function, and a time at or after its creation."""
+    """Facts of a job that are known before it is looked up: the function, and a time at or after its creation.
+
+    In an object store that was written without pointers, a job is looked for only around this time; without a time,
+    nowhere.
+    """
 
     function_name: str | None
     time: datetime | None
-
-
-class Reads:
-    """Budget of reads for looking up a job, in all stores together."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-
-    def take(self) -> bool:
-        """Take one read from the budget; return False when none is left."""
-        self._left -= 1
-        return self._left >= 0
 
 
 class Capabilities(NamedTuple):
@@ -213,11 +216,21 @@ class Store(ABC):
 
     @abstractmethod
     def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
-        """Look up one job by its id; None when the store does not have it, or when it is elsewhere than `near` says."""
+        """Look up one job by its id; None when the store does not have it.
+
+        `near` narrows the search of an object store that was written without pointers. Other lookups ignore it.
+        """
 
     @abstractmethod
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs that `wanted` admits, newest first as far as the store can tell."""
+
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        """List the jobs that `wanted` admits, and records that cannot be read, in any order.
+
+        Tables do not know when a manifest was written.
+        """
+        return (WrittenJob(line, None) for line in self.jobs(wanted))
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Tell if `jobs(wanted)` may read all there is, so that a user can be warned."""
@@ -238,10 +251,6 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """Find the key of a job that has a manifest; None when the reads that are left do not find it."""
-
-    @abstractmethod
     def job_at(self, key: str) -> StoredJob | None:
         """Read the job under a key; None when there is no record any more."""
 
@@ -252,10 +261,6 @@ class Store(ABC):
         """List the keys of jobs that `wanted` may admit, by function and time; in any order, page by page."""
 
     @abstractmethod
-    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Find the key of one job, among the jobs that `wanted` may admit; None when it is not there."""
-
-    @abstractmethod
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
         """Return the key at which a job of this function and time belongs. Nothing is called."""
 
@@ -264,8 +269,21 @@ class Store(ABC):
         """Read the bytes under a key; None when there are none."""
 
     @abstractmethod
+    def stored_job(self, job_id: JobId, wanted: JobFilter) -> StoredBytes | None:
+        """Read the bytes of one job by its id; None when the store does not have it.
+
+        `wanted` narrows the search of an object store that was written without pointers. Other lookups ignore it.
+        """
+
+    @abstractmethod
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
         """Return the bytes that the store would have after writing these. Nothing is called."""
+
+    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
+        """Write a job again, over the documents `now` under the key where it belongs; None when there are none."""
+        del now
+        self.stage(record)
+        self.commit(record, manifest)
 
     # Parts that not every store has
 
@@ -275,6 +293,13 @@ class Store(ABC):
         Only for stores of objects: in tables, a job has one key.
         """
         raise NotImplementedError(f"{self.url}: a job has one key")
+
+    def set_complete(self) -> bool:
+        """Note that every job in the store can be found by its id alone; return False when this was known.
+
+        Only a store of objects has to note it.
+        """
+        return False
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing, or with `dry_run` only look; a store of objects has none.

@@ -98,14 +98,15 @@ def test_files_are_made_with_the_usual_permissions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("job_id", ["../../../escape", "/etc/passwd", "..", "智" * 128, "a\x00b", "x" * 10_000])
 def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: RecordOf) -> None:
-    """Whatever the id, one file appears in the partition's folder and nowhere else."""
+    """Whatever the id, one file appears in the partition's folder, its pointer, and nothing else but the mark."""
     sink = open_sink(f"file:{tmp_path}/out", SinkContext())
     sink.stage(record_of(job_id=job_id))
     address, _ = sink.addresses(record_of(job_id=job_id))
 
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == [Path(address)]
-    assert files[0].parent == tmp_path / "out/records/function_name=Cover/dt=2022-07-07"
+    files = {path for path in tmp_path.rglob("*") if path.is_file()}
+    out, name = tmp_path / "out", Path(address).name
+    assert files == {out / "jobs-complete.json", out / "jobs" / name, Path(address)}
+    assert Path(address).parent == out / "records/function_name=Cover/dt=2022-07-07"
 
 
 @pytest.mark.parametrize("blocked", ["records", "records/function_name=Cover/dt=2022-07-07"])

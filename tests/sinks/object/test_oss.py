@@ -33,6 +33,8 @@ from support.fake_clock import FakeTime, limited
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
 KEY = "ice/records/function_name=Cover/dt=2022-07-07/job-1.json"
+POINTER = "ice/jobs/job-1.json"
+MARK = "ice/jobs-complete.json"
 URL = "oss://records/ice/"
 
 
@@ -45,8 +47,13 @@ def keys_of(cloud: LocalCloud) -> Keys:
     )
 
 
-def test_a_job_is_two_objects(cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
-    """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
+def test_a_job_is_three_objects(
+    cloud: LocalCloud, context: SinkContext, record_of: RecordOf, manifest: Manifest
+) -> None:
+    """GIVEN an empty bucket WHEN a job is staged and committed THEN record, pointer and manifest lie there.
+
+    Each is one line of JSON. Beside them lies the mark that every job has a pointer.
+    """
     sink = open_sink(URL, context)
 
     sink.stage(record_of())
@@ -56,7 +63,7 @@ def test_a_job_is_two_objects(cloud: LocalCloud, context: SinkContext, record_of
     assert staged == f"oss://records/{KEY}"
     assert committed == "oss://records/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
     assert cloud.oss.get("records", KEY) == record_of().model_dump_json(by_alias=True).encode() + b"\n"
-    assert cloud.oss.keys("records") == [committed.removeprefix("oss://records/"), KEY]
+    assert cloud.oss.keys("records") == [MARK, POINTER, committed.removeprefix("oss://records/"), KEY]
 
 
 @pytest.mark.parametrize("encryption", ["AES256", "KMS", "SM4", None])
@@ -81,7 +88,7 @@ def test_writing_a_job_again_gives_the_same_bytes(cloud: LocalCloud, context: Si
     sink.stage(record_of())
 
     assert cloud.oss.get("records", KEY) == first
-    assert cloud.oss.keys("records") == [KEY]
+    assert cloud.oss.keys("records") == [MARK, POINTER, KEY]
 
 
 @pytest.mark.parametrize("job_id", ["../x", "a/b", "a%2Fb", "智能", "a b+c&d?e=f#g", "..", "x" * 5000])
@@ -94,7 +101,9 @@ def test_odd_ids_arrive_as_they_were_encoded(
     sink.stage(record_of(job_id=job_id))
     address, _ = sink.addresses(record_of(job_id=job_id))
 
-    assert cloud.oss.keys("records") == [address.removeprefix("oss://records/")]
+    key = address.removeprefix("oss://records/")
+    name = key.rpartition("/")[2]
+    assert cloud.oss.keys("records") == ["jobs-complete.json", f"jobs/{name}", key]
 
 
 @pytest.mark.usefixtures("cloud")
@@ -120,8 +129,10 @@ def test_many_threads_share_one_sink(cloud: LocalCloud, context: SinkContext, re
         list(threads.map(sink.stage, records))
 
     addresses = {sink.addresses(record).record for record in records}
-    assert addresses == {f"oss://records/{key}" for key in cloud.oss.keys("records")}
+    assert addresses == {f"oss://records/{key}" for key in cloud.oss.keys("records") if "/records/" in key}
     assert len(addresses) == 40
+    assert len(cloud.oss.keys("records")) == 81
+    assert [call.operation for call in cloud.oss.calls if call.target == f"records/{MARK}"] == ["GET", "PUT"]
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "drip", "truncate"])
@@ -130,17 +141,16 @@ def test_a_write_recovers_from_a_single_fault(
     cloud: LocalCloud,
     context: SinkContext,
     kind: FaultKind,
-    record_of: RecordOf,
     fake_time: FakeTime,
     watchers: list[CallObserver],
 ) -> None:
-    """GIVEN one call that goes wrong WHEN a record is written THEN the second call brings it home."""
+    """GIVEN one call that goes wrong WHEN an object is written THEN the second call writes it."""
     watchers.append(fake_time.during(kind, 10))
     cloud.oss.fail(Fault(kind))
 
-    open_sink(URL, context).stage(record_of())
+    OssStore(OssClient(context), "records").put(KEY, b"{}")
 
-    assert json.loads(cloud.oss.get("records", KEY))["job_id"] == "job-1"
+    assert cloud.oss.get("records", KEY) == b"{}"
     assert len(cloud.oss.calls) == 2
 
 
@@ -181,17 +191,17 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
     context: SinkContext,
     kind: FaultKind,
     error: type[ServiceError],
-    record_of: RecordOf,
     fake_time: FakeTime,
     watchers: list[CallObserver],
 ) -> None:
-    """GIVEN a service that keeps failing WHEN a record is written THEN the error says how, and comes in time."""
+    """GIVEN a service that keeps failing WHEN an object is written THEN the error says how, and comes in time."""
     watchers.append(fake_time.during(kind, 10, times=None))
     cloud.oss.fail(Fault(kind, times=None))
     deadline = Deadline.after(10, fake_time.clock)
+    store = OssStore(OssClient(context), "records")
 
     with pytest.raises(error) as caught:
-        limited(deadline, lambda: open_sink(URL, context).stage(record_of()))
+        limited(deadline, lambda: store.put(KEY, b"{}"))
 
     assert fake_time.seconds <= deadline.at
     assert f"OSS: write oss://records/{KEY}" in str(caught.value)
@@ -199,13 +209,13 @@ def test_a_fault_that_stays_is_told_within_the_deadline(
 
 
 def test_what_is_forbidden_is_not_tried_again(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
-    """A refusal for good costs one call."""
+    """A refusal for good costs one call: each for the mark, the pointer and the record."""
     cloud.oss.forbid("records")
 
-    with pytest.raises(ForbiddenError, match="403 AccessDenied"):
+    with pytest.raises(ForbiddenError, match=f"write oss://records/{KEY}: 403 AccessDenied"):
         open_sink(URL, context).stage(record_of())
 
-    assert len(cloud.oss.calls) == 1
+    assert sorted(call.target for call in cloud.oss.calls) == [f"records/{key}" for key in (MARK, POINTER, KEY)]
 
 
 def test_a_bucket_in_another_region_is_told_with_its_endpoint(
@@ -265,7 +275,8 @@ def test_wrong_keys_are_told_without_showing_them(cloud: LocalCloud, context: Si
             sink.stage(record_of())
         assert keys.access_key_secret not in str(caught.value)
 
-    assert len(cloud.oss.calls) == 2
+    assert [call.target for call in cloud.oss.calls].count(f"records/{KEY}") == 2
+    assert len(cloud.oss.calls) == 6
 
 
 def test_temporary_keys_are_asked_for_at_every_request(
@@ -282,7 +293,7 @@ def test_temporary_keys_are_asked_for_at_every_request(
         sink.stage(record_of(job_id=f"job-{number}"))
 
     assert all(used)
-    assert [call.status for call in cloud.oss.calls] == [200, 200, 200]
+    assert [call.status for call in cloud.oss.calls if call.operation == "PUT"] == [200] * 7
 
 
 def test_keys_that_no_longer_exist_are_forbidden(cloud: LocalCloud, context: SinkContext, record_of: RecordOf) -> None:
@@ -292,7 +303,7 @@ def test_keys_that_no_longer_exist_are_forbidden(cloud: LocalCloud, context: Sin
 
     with pytest.raises(ForbiddenError):
         sink.stage(record_of())
-    assert len(cloud.oss.calls) == 1
+    assert sorted(call.target for call in cloud.oss.calls) == [f"records/{key}" for key in (MARK, POINTER, KEY)]
 
 
 @pytest.mark.parametrize(("region", "error"), [("cn-beijing", RejectedError), ("cn-shanghai", None)])

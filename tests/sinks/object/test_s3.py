@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 RecordOf = Callable[..., Record]
 ParkedOf = Callable[..., Parked]
 KEY = "ice/records/function_name=Cover/dt=2022-07-07/job-1.json"
+POINTER = "ice/jobs/job-1.json"
+MARK = "ice/jobs-complete.json"
 SCRIPTS = Path(sys.executable).parent
 ANYTHING_IN_S3 = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
 LONGEST_START_SECONDS = 120
@@ -127,8 +129,11 @@ def s3(bucket: Bucket, new_caller: Callable[[str], ServiceCaller]) -> SinkContex
     )
 
 
-def test_a_job_is_two_objects(bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
-    """GIVEN a bucket WHEN a job is staged and committed THEN record and manifest lie there, one line of JSON each."""
+def test_a_job_is_three_objects(bucket: Bucket, s3: SinkContext, record_of: RecordOf, manifest: Manifest) -> None:
+    """GIVEN an empty bucket WHEN a job is staged and committed THEN record, pointer and manifest lie there.
+
+    Each is one line of JSON. Beside them lies the mark that every job has a pointer.
+    """
     sink = open_sink(f"s3://{bucket.name}/ice/", s3)
 
     sink.stage(record_of())
@@ -138,7 +143,7 @@ def test_a_job_is_two_objects(bucket: Bucket, s3: SinkContext, record_of: Record
     assert staged == f"s3://{bucket.name}/{KEY}"
     assert committed == f"s3://{bucket.name}/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
     assert bucket.get(KEY) == record_of().model_dump_json(by_alias=True).encode() + b"\n"
-    assert sorted(bucket.listed()) == [committed.removeprefix(f"s3://{bucket.name}/"), KEY]
+    assert sorted(bucket.listed()) == [MARK, POINTER, committed.removeprefix(f"s3://{bucket.name}/"), KEY]
 
 
 def test_a_job_written_again_is_the_same_and_a_later_state_replaces_it(
@@ -154,7 +159,7 @@ def test_a_job_written_again_is_the_same_and_a_later_state_replaces_it(
 
     sink.stage(record_of(status="Fail"))
     assert json.loads(bucket.get(KEY))["status"] == "Fail"
-    assert bucket.listed() == [KEY]
+    assert sorted(bucket.listed()) == [MARK, POINTER, KEY]
 
 
 def test_odd_ids_arrive_as_they_were_encoded(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
@@ -166,8 +171,10 @@ def test_odd_ids_arrive_as_they_were_encoded(bucket: Bucket, s3: SinkContext, re
         sink.stage(record_of(job_id=job_id))
     addresses = [sink.addresses(record_of(job_id=job_id)).record for job_id in ids]
 
-    assert sorted(bucket.listed()) == sorted(address.removeprefix(f"s3://{bucket.name}/") for address in addresses)
-    assert len(set(addresses)) == len(ids)
+    keys = {address.removeprefix(f"s3://{bucket.name}/") for address in addresses}
+    pointers = {f"jobs/{key.rpartition('/')[2]}" for key in keys}
+    assert set(bucket.listed()) == {"jobs-complete.json", *pointers, *keys}
+    assert len(keys) == len(pointers) == len(ids)
 
 
 def test_prefixes_and_functions_may_have_any_name(bucket: Bucket, s3: SinkContext, record_of: RecordOf) -> None:
@@ -176,7 +183,8 @@ def test_prefixes_and_functions_may_have_any_name(bucket: Bucket, s3: SinkContex
     sink.stage(record_of(function_name="新 功能"))
     address, _ = sink.addresses(record_of(function_name="新 功能"))
 
-    (key,) = bucket.listed()
+    mark, pointer, key = sorted(bucket.listed())
+    assert (mark, pointer) == ("团队 a+b/jobs-complete.json", "团队 a+b/jobs/job-1.json")
     assert address == f"s3://{bucket.name}/{key}"
     assert key.startswith("团队 a+b/records/function_name=%E6%96%B0%20%E5%8A%9F%E8%83%BD/")
 
@@ -190,8 +198,9 @@ def test_many_threads_share_one_sink(bucket: Bucket, s3: SinkContext, record_of:
         list(threads.map(sink.stage, records))
 
     addresses = {sink.addresses(record).record for record in records}
-    assert addresses == {f"s3://{bucket.name}/{key}" for key in bucket.listed()}
+    assert addresses == {f"s3://{bucket.name}/{key}" for key in bucket.listed() if "/records/" in key}
     assert len(addresses) == 30
+    assert len(bucket.listed()) == 61
 
 
 def test_wrong_keys_are_forbidden_and_not_tried_again(

@@ -195,7 +195,7 @@ def test_only_the_partitions_that_can_matter_are_read(sink: Store, store: Counti
     write("other", function_name="VideoClip", create_time="2022-07-15T00:00:00Z")
 
     assert ids(sink, function_name="Cover", since=since) == ["created", "a-week"]
-    assert [folder.split("/")[1:3] for folder in store.listed] == [
+    assert [folder.split("/")[1:3] for folder in store.listed if "=" in folder] == [
         ["function_name=Cover", f"dt=2022-07-{day}"] for day in ("15", "14", "07")
     ]
     assert not [key for key in store.read if "manifests" in key and "before" in key]
@@ -206,6 +206,7 @@ def test_a_day_is_read_when_it_is_come_to(sink: Store, store: CountingStore, wri
     for day in range(1, 29):
         write(f"job-{day}", create_time=f"2022-07-{day:02}T00:00:00Z")
 
+    store.listed.clear()
     jobs = sink.jobs(JobFilter())
 
     assert next(jobs).job_id == "job-28"

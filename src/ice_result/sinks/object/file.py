@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from ice_result.errors import StorageError, shorten
 from ice_result.sinks.base import SinkContext
-from ice_result.sinks.object.layout import KINDS, Layout
+from ice_result.sinks.object.layout import KINDS, MARK, Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.object.store import KEYS_A_PAGE, ObjectStore
 from ice_result.sinks.parked_model import Listed
@@ -42,7 +42,7 @@ class FileStore(ObjectStore):
             raise StorageError(f"no such folder: {self.folder} ({url})") from error
         except OSError as error:
             raise StorageError(f"cannot list {self.folder}: {error.strerror or error} ({url})") from error
-        if names and names.isdisjoint(KINDS):
+        if names and names.isdisjoint({*KINDS, MARK}):
             *others, last = (f"{kind}/" for kind in KINDS)
             expected = f"expected a folder with {', '.join(others)} or {last} in it"
             raise StorageError(f"{self.folder} is not a store ({url}): {expected}{self._hint()}")
@@ -98,6 +98,11 @@ class FileStore(ObjectStore):
         files = self._files(folder, after)
         while page := [*islice(files, KEYS_A_PAGE)]:
             yield page
+
+    @override
+    def is_empty(self, folder: str, /) -> bool:
+        """Tell if there is no file below `folder`. It ends at the first file. Raises StorageError."""
+        return next(self._files(folder, ""), None) is None
 
     def _files(self, folder: str, after: str) -> Iterator[Listed]:
         for key, entry in _in_order(folder, _entries(self.folder / folder)):

@@ -2,6 +2,8 @@
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
+<prefix>/jobs/<job id>.json                                                    pointer to the record and the manifest
+<prefix>/jobs-complete.json                                                    mark: every job has a pointer
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
 <prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
@@ -25,8 +27,10 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "parked", "expected"]
+Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected"]
 KINDS: tuple[str, ...] = get_args(Kind)
+MARK = "jobs-complete.json"
+"""Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
 _CUT_ESCAPE = re.compile(r"%.?$")
 
@@ -53,6 +57,22 @@ class Layout:
     def manifest_of(self, record_key: str) -> str:
         """Return the key of the manifest that belongs to the record under `record_key`."""
         return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
+
+    def pointer(self, job_id: str) -> str:
+        """Return the key of the pointer to a job."""
+        return self._key("jobs", file_name(job_id))
+
+    def pointer_beside(self, record_key: str) -> str:
+        """Return the key of the pointer to the job whose record is under `record_key`."""
+        return self._key("jobs", record_key.rpartition("/")[2])
+
+    def mark(self) -> str:
+        """Return the key of the mark."""
+        return self._key(MARK)
+
+    def below_prefix(self, key: str) -> str:
+        """Return a key without the prefix, as pointers have it."""
+        return key.removeprefix(self._key(""))
 
     def parked(self, parked: Parked) -> str:
         """Return the key of a parked event: the same event, parked for the same reason, has the same key."""

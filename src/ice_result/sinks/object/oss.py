@@ -30,7 +30,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import OSS, OtherRegionError, translate_oss
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name
 from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, KeyProvider, SdkClient
@@ -154,9 +154,9 @@ class OssStore(BucketStore):
         self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.delete_object(key))
 
     @override
-    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
+    def _page(self, operation: str, wanted: Listing, token: str) -> Page:
         def list_one(bucket: Bucket) -> Page:
-            found = bucket.list_objects_v2(folder, delimiter, token, after, max_keys=self.keys_a_page)
+            found = bucket.list_objects_v2(wanted.folder, wanted.delimiter, token, wanted.after, max_keys=wanted.most)
             return Page(
                 tuple(
                     Listed(each.key, datetime.fromtimestamp(each.last_modified, timezone.utc))

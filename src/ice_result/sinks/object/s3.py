@@ -22,7 +22,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import S3, translate_s3
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Page, folder_name
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name
 from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, SdkClient
@@ -150,12 +150,12 @@ class S3Store(BucketStore):
         self.client.call(operation, lambda client: client.delete_object(Bucket=self.bucket, Key=key))
 
     @override
-    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
-        asked = {"Bucket": self.bucket, "Prefix": folder, "Delimiter": delimiter}
-        more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
+    def _page(self, operation: str, wanted: Listing, token: str) -> Page:
+        asked = {"Bucket": self.bucket, "Prefix": wanted.folder, "Delimiter": wanted.delimiter}
+        more = {"ContinuationToken": token} if token else {"StartAfter": wanted.after} if wanted.after else {}
 
         def list_one(client: Client) -> Page:
-            found = client.list_objects_v2(**asked, **more, MaxKeys=self.keys_a_page)
+            found = client.list_objects_v2(**asked, **more, MaxKeys=wanted.most)
             return Page(
                 tuple(Listed(each["Key"], each["LastModified"]) for each in found.get("Contents", ())),
                 tuple(folder_name(folded["Prefix"]) for folded in found.get("CommonPrefixes", ())),

@@ -1,36 +1,53 @@
 """Records and manifests as objects, one line of JSON each, in any store that keeps bytes under keys.
 
-A job is looked up in the partitions that can have it; the layout has no index of ids.
+A job is looked up by its pointer. In a store without the mark (see pointers.py), a job without a pointer is looked for
+in the partitions that can have it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
-from itertools import chain, groupby, takewhile
+from itertools import chain, groupby
 from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from typing_extensions import override
 
-from ice_result.core.calls import in_order
+from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.types import JobId, Model
-from ice_result.errors import StorageError, shorten
+from ice_result.errors import IceResultError, StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import (
+    OBJECTS,
+    Addresses,
+    JobFilter,
+    JobLine,
+    Near,
+    Store,
+    StoredBytes,
+    StoredJob,
+    WrittenJob,
+)
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
+from ice_result.sinks.object.pointers import Pointers
+from ice_result.sinks.object.record_times import ListedRecord, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.parked_model import Listed
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
 
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
+_CLOCK_DIFFERENCE = timedelta(hours=1)
+"""Most by which the clocks of ICE and of a store can differ, with room to spare: services refuse less [inferred]."""
 _AT_ONCE = 16
-_MOST_FUNCTIONS = 3  # in which a job is looked for of which an old event names neither function nor time
 _BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
+F = TypeVar("F")
 T = TypeVar("T", bound=Model)
 _log = logging.getLogger(__name__)
 
@@ -54,6 +71,7 @@ class ObjectStoreSink(Store):
         self.url = url
         self.store = store
         self.layout = layout
+        self._pointers = Pointers(store, layout)
 
     @override
     def load(self) -> None:
@@ -75,7 +93,15 @@ class ObjectStoreSink(Store):
 
     @override
     def stage(self, record: Record) -> None:
-        self.store.put(self.layout.record(record), line(record))
+        """Write the record, and in parallel the pointer to it."""
+        pointing = begin(lambda: self._pointers.write(record))
+        try:
+            self._put_record(record)
+        except IceResultError:
+            with suppress(IceResultError):  # the record's error says enough
+                result_of(pointing)
+            raise
+        result_of(pointing)
 
     @override
     def commit(self, record: Record, manifest: Manifest) -> None:
@@ -87,43 +113,59 @@ class ObjectStoreSink(Store):
         return self.layout.record_of(job_id, function_name, create_time)
 
     @override
-    def stored(self, key: str) -> StoredBytes | None:
-        """Read the record, and the manifest beside it: two calls."""
-        record = self.store.get(key)
-        return None if record is None else StoredBytes(key, record, self.store.get(self.layout.manifest_of(key)))
-
-    @override
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
         """Return a line of JSON for each."""
-        return StoredBytes(self.layout.record(record), line(record), line(manifest))
+        pointer = self._pointers.bytes_for(record)
+        return StoredBytes(self.layout.record(record), line(record), line(manifest), pointer=pointer)
+
+    @override
+    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
+        """Write the documents that differ from those of `now`.
+
+        The pointer is the last: it leads to an earlier place of the job until the new one is complete.
+        """
+        would = self.as_stored(record, manifest)
+        if now is None or now.record != would.record:
+            self._put_record(record)
+        if now is None or now.manifest != would.manifest:
+            self.commit(record, manifest)
+        if now is None or now.pointer != would.pointer:
+            self._pointers.write(record)
 
     @override
     def remove(self, key: str) -> None:
-        """Remove the manifest first: a record alone is one of a job that is not done with."""
+        """Remove the manifest first: a record alone is one of a job that is not done with. The pointer stays."""
         self.store.delete(self.layout.manifest_of(key))
         self.store.delete(key)
+
+    @override
+    def set_complete(self) -> bool:
+        """Set the mark that every job has a pointer."""
+        return self._pointers.set_complete()
 
     @override
     def versioning(self) -> str | None:
         return self.store.versioning()
 
+    def _put_record(self, record: Record) -> None:
+        self._pointers.before_first_record()
+        self.store.put(self.layout.record(record), line(record))
+
     # Looking up
 
     @override
     def find(self, job_id: JobId, near: Near | None = None) -> StoredJob | None:
-        """Ask for a job in each partition, the newest first.
+        """Follow the pointer of a job: three reads, or two when it is not there.
 
-        With `near`, only the days around its time are read; with its function too, nothing is listed.
+        Without the mark, a job without a pointer is looked for in each partition, the newest first. With `near`, only
+        the days around its time are read; with its function too, nothing is listed.
         """
-
-        def read(partition: _Partition) -> Record | None:
-            return self._record(f"{partition.folder}{file_name(job_id)}")
-
-        partitions = self._partitions(self._functions(None)) if near is None else self._partitions_near(near)
-        for record in in_order(read, partitions, _AT_ONCE):
-            if record is not None:
-                return StoredJob(record, self._manifest(record))
-        return None
+        key = self._pointers.record_key(job_id, self._pointers.read(job_id))
+        record = self._record(key) if key else None
+        if record is None and not self._pointers.is_complete():
+            partitions = self._partitions(self._functions(None)) if near is None else self._partitions_near(near)
+            record = _first(self._record, partitions, job_id)
+        return StoredJob(record, self._manifest(record)) if record else None
 
     @override
     def recorded(self, record: Record) -> Record | None:
@@ -132,18 +174,6 @@ class ObjectStoreSink(Store):
     @override
     def verified(self, record: Record) -> Manifest | None:
         return self._parsed(self.layout.manifest(record), Manifest)
-
-    @override
-    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """Read the manifests of some partitions: of the days around the time, or else of the newest.
-
-        Without a function's name, the functions are listed first.
-        """
-        for partition in takewhile(lambda _: reads.take(), self._partitions_near(near)):
-            key = f"{partition.folder}{file_name(job_id)}"
-            if self.store.get(self.layout.manifest_of(key)) is not None:
-                return key
-        return None
 
     @override
     def job_at(self, key: str) -> StoredJob | None:
@@ -162,28 +192,67 @@ class ObjectStoreSink(Store):
             yield from sorted((line for line in lines if line), key=_newest, reverse=True)
 
     @override
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        """List the newest day first. A record that was written before `since` is not read: its job ended before."""
+        earliest = _time_before(wanted.since, _CLOCK_DIFFERENCE)
+
+        def read(listed: ListedRecord) -> WrittenJob | None:
+            record = self._record(listed.key)
+            if record is None:  # damaged, or removed meanwhile
+                return None if self.store.get(listed.key) is None else WrittenJob(None, None)
+            line = self._line_of(record, wanted)
+            return WrittenJob(line, listed.manifest_written) if line else None
+
+        listed = (each for partition in self._partitions_of(wanted) for each in self._listed(partition))
+        yield from filter(None, in_order(read, (each for each in listed if each.written >= earliest), _AT_ONCE))
+
+    def _listed(self, partition: _Partition) -> Iterator[ListedRecord]:
+        manifests = chain.from_iterable(self.store.list(self.layout.manifest_of(partition.folder)))
+        return with_manifests(self._records([partition]), manifests, self.layout.manifest_of)
+
+    @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
         """List the newest day first; of the time only the day of creation is known here."""
         yield from self._keys(self._partitions_of(wanted))
 
     @override
-    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Ask in each partition, the newest first."""
+    def stored(self, key: str) -> StoredBytes | None:
+        """Read the record, the manifest beside it, and the pointer of its job: three calls."""
+        record = self.store.get(key)
+        if record is None:
+            return None
+        pointer = self.store.get(self.layout.pointer_beside(key))
+        return StoredBytes(key, record, self._manifest_bytes(key), pointer=pointer)
 
-        def there(partition: _Partition) -> str | None:
-            key = f"{partition.folder}{file_name(job_id)}"
-            return None if self.store.get(key) is None else key
+    @override
+    def stored_job(self, job_id: JobId, wanted: JobFilter) -> StoredBytes | None:
+        """Follow the pointer: three calls. Without the mark, a job without one is looked for as `find` does."""
+        pointer = self._pointers.read(job_id)
+        key = self._pointers.record_key(job_id, pointer)
+        record = self.store.get(key) if key else None
+        if key and record is not None:
+            return StoredBytes(key, record, self._manifest_bytes(key), pointer=pointer)
+        if self._pointers.is_complete():
+            return None
 
-        return next((key for key in in_order(there, self._partitions_of(wanted), _AT_ONCE) if key), None)
+        def there(key: str) -> tuple[str, bytes] | None:
+            found = self.store.get(key)
+            return None if found is None else (key, found)
+
+        found = _first(there, self._partitions_of(wanted), job_id)
+        return StoredBytes(*found, self._manifest_bytes(found[0]), pointer=pointer) if found else None
+
+    def _manifest_bytes(self, record_key: str) -> bytes | None:
+        return self.store.get(self.layout.manifest_of(record_key))
 
     def _partitions_of(self, wanted: JobFilter) -> list[_Partition]:
         return self._partitions(self._functions(wanted.function_name), _first_day(wanted.since))
 
     def _partitions_near(self, near: Near) -> list[_Partition]:
         """Return the partitions in which a job can be, the likeliest first."""
-        functions = self._functions(near.function_name)
         if near.time is None:
-            return self._partitions(functions) if len(functions) <= _MOST_FUNCTIONS else []
+            return []
+        functions = self._functions(near.function_name)
         return [
             _Partition(self.layout.folder("records", function, f"dt={day.isoformat()}"), day)
             for day in _days_around(near.time)
@@ -221,16 +290,22 @@ class ObjectStoreSink(Store):
         return None
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
+        return (listed.key for listed in self._records(partitions))
+
+    def _records(self, partitions: Iterable[_Partition]) -> Iterator[Listed]:
         for partition in partitions:
-            for key, _ in chain.from_iterable(self.store.list(partition.folder)):
-                if key.endswith(".json"):
-                    yield key
+            for listed in chain.from_iterable(self.store.list(partition.folder)):
+                if listed.key.endswith(".json"):
+                    yield listed
                 else:
-                    _skipped(key, "not a record's name")
+                    _skipped(listed.key, "not a record's name")
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
-        if record is None or not wanted.admits(record):
+        return self._line_of(record, wanted) if record else None
+
+    def _line_of(self, record: Record, wanted: JobFilter) -> JobLine | None:
+        if not wanted.admits(record):
             return None
         line = StoredJob(record, self._manifest(record)).line
         return line if wanted.admits(line) else None
@@ -263,6 +338,12 @@ class ObjectStoreSink(Store):
             raise StorageError(f"{shorten(key)}: {what}") from error
 
 
+def _first(read: Callable[[str], F | None], partitions: Iterable[_Partition], job_id: JobId) -> F | None:
+    """Return the first value that is found under the key of a job in one of the partitions."""
+    keys = (f"{partition.folder}{file_name(job_id)}" for partition in partitions)
+    return next((value for value in in_order(read, keys, _AT_ONCE) if value is not None), None)
+
+
 def _days_around(time: datetime) -> list[date]:
     """Return the day of that time, the day before and the day after, as far as there are such days."""
     day = time.date() if time.year in {MINYEAR, MAXYEAR} else time.astimezone(timezone.utc).date()
@@ -271,12 +352,15 @@ def _days_around(time: datetime) -> list[date]:
 
 
 def _first_day(since: datetime | None) -> date:
-    if since is None:
-        return date.min
+    return _time_before(since, _LONGEST_JOB).date()
+
+
+def _time_before(since: datetime | None, duration: timedelta) -> datetime:
+    """Return the time that long before `since`; without `since`, or within days of the year 1, the first of all."""
     try:
-        return (since.astimezone(timezone.utc) - _LONGEST_JOB).date()
-    except OverflowError:  # within days of the year 1
-        return date.min
+        return _BEFORE_ALL if since is None else since.astimezone(timezone.utc) - duration
+    except OverflowError:
+        return _BEFORE_ALL
 
 
 def _newest(line: JobLine) -> tuple[datetime, str]:

@@ -68,9 +68,22 @@ class ObjectStore(ABC):
     def children(self, folder: str, /) -> Iterator[str]:
         """List the names of the folders one level below `folder`, without the slashes; in any order."""
 
+    def is_empty(self, folder: str, /) -> bool:
+        """Tell if there is no object below `folder`, which ends in a slash."""
+        return not any(self.list(folder))
+
     def versioning(self) -> str | None:
         """Ask if the store keeps every version of an object; None when it has no versions."""
         return None
+
+
+class Listing(NamedTuple):
+    """Objects to list: below `folder`, after the key `after`, at most `most` on a page; folded by `delimiter`."""
+
+    folder: str
+    delimiter: str = ""
+    after: str = ""
+    most: int = KEYS_A_PAGE
 
 
 class Page(NamedTuple):
@@ -86,6 +99,7 @@ class BucketStore(ObjectStore):
 
     scheme: ClassVar[str]
     bucket: str
+    keys_a_page: int
 
     @override
     def address(self, key: str, /) -> str:
@@ -116,17 +130,22 @@ class BucketStore(ObjectStore):
     @override
     def list(self, folder: str, /, *, after: str = "") -> Iterator[Sequence[Listed]]:
         """List the objects below `folder`, page by page; the service orders them by their keys (documented)."""
-        return (page.objects for page in self._pages(folder, "", after))
+        return (page.objects for page in self._pages(Listing(folder, after=after, most=self.keys_a_page)))
 
     @override
     def children(self, folder: str, /) -> Iterator[str]:
         """List the folders in `folder`, by name."""
-        return (name for page in self._pages(folder, "/", "") for name in page.folders)
+        return (name for page in self._pages(Listing(folder, "/", most=self.keys_a_page)) for name in page.folders)
 
-    def _pages(self, folder: str, delimiter: str, after: str) -> Iterator[Page]:
-        operation, token = f"list {self.address(folder)}", ""
+    @override
+    def is_empty(self, folder: str, /) -> bool:
+        """Tell if there is no object below `folder`: one call for one key."""
+        return not next(self._pages(Listing(folder, most=1))).objects
+
+    def _pages(self, wanted: Listing) -> Iterator[Page]:
+        operation, token = f"list {self.address(wanted.folder)}", ""
         while True:
-            page = self._page(operation, folder, delimiter, after, token)
+            page = self._page(operation, wanted, token)
             yield page
             token = page.next_token
             if not token:
@@ -145,8 +164,8 @@ class BucketStore(ObjectStore):
         """Remove the object."""
 
     @abstractmethod
-    def _page(self, operation: str, folder: str, delimiter: str, after: str, token: str) -> Page:
-        """Ask for the page that `token` names; for the first page, of keys after `after`, the token is empty."""
+    def _page(self, operation: str, wanted: Listing, token: str) -> Page:
+        """Ask for the page that `token` names; the token of the first page is empty."""
 
 
 def folder_name(prefix: str) -> str:

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ice_result.core.types import JobId
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import Addresses, JobFilter, Near, Reads, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import Addresses, JobFilter, Near, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
 from ice_result.sinks.table.schema import JOBS
 
@@ -61,18 +61,8 @@ class TableSink(Store):
         return present.manifest if present else None
 
     @override
-    def key_near(self, job_id: JobId, near: Near, reads: Reads) -> str | None:
-        """Return the job id, if there is a row of it."""
-        return job_id if reads.take() and self.find(job_id) else None
-
-    @override
     def job_at(self, key: str) -> StoredJob | None:
         return self.find(JobId(key))
-
-    @override
-    def key_of(self, job_id: JobId, wanted: JobFilter) -> str | None:
-        """Return the job id; a missing row is noticed when it is read."""
-        return job_id
 
     @override
     def key_for(self, job_id: JobId, function_name: str, create_time: datetime | None) -> str:
@@ -82,6 +72,10 @@ class TableSink(Store):
     def stored(self, key: str) -> StoredBytes | None:
         row = self._job_row(key, self._stored_columns)
         return stored_bytes(row) if row else None
+
+    @override
+    def stored_job(self, job_id: JobId, wanted: JobFilter) -> StoredBytes | None:
+        return self.stored(job_id)
 
     @override
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
