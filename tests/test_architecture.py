@@ -26,7 +26,7 @@ SDKS = {
     "oss2": {"sinks/object/oss.py"},
     "boto3": {"sinks/object/s3.py"},
     "botocore": {"sinks/object/s3.py"},
-    "mns": {"maintenance/mns_queue.py"},
+    "mns": {"core/mns_client.py"},
     "tablestore": {"sinks/table/tablestore_client.py"},
 }
 SDK_INTERNALS = "core/sdk_internals.py"

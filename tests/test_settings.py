@@ -57,6 +57,7 @@ def test_every_problem_is_listed_at_once() -> None:
         "ICE_RESULT_OTS_ENDPOINT",
         "ICE_RESULT_MNS_ENDPOINT",
         "ICE_RESULT_MNS_CONTROL_ENDPOINT",
+        "ICE_RESULT_EVENTBRIDGE_ENDPOINT",
         "ICE_RESULT_STS_ENDPOINT",
         "ICE_RESULT_RAM_ENDPOINT",
         "ICE_RESULT_S3_ENDPOINT",

@@ -1,7 +1,8 @@
-// Made by `make docs` from docs/schema; hash 04988c37161cba9a.
+// Made by `make docs` from docs/schema; hash 6aaf771be1f1fddf.
 // Made from docs/schema by `make docs`.
 
-export type IceResultDocument = JobPointer | Manifest | JobRecord;
+export type IceResultDocument = JobPointer | Manifest | NotificationData | JobRecord;
+export type NotificationData = RecordedData | ParkedData;
 export type JsonValue = unknown;
 export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | Unknown;
 
@@ -94,6 +95,87 @@ export interface Note {
   uri: string | null;
 }
 /**
+ * Data of `ice-result.job.recorded.v1`: a job that is recorded.
+ *
+ * `left_out` names the fields that are null or empty because the notification would be too large with them.
+ */
+export interface RecordedData {
+  schema: "ice_result.notification/1";
+  job_id: string;
+  region: string | null;
+  function_name: string;
+  state: "succeeded" | "failed" | "unknown";
+  outcome: "ok" | "job_failed" | "outputs_missing" | "false_success" | "undecodable";
+  complete: boolean;
+  name: string | null;
+  create_time: string | null;
+  finish_time: string | null;
+  duration_seconds: number | null;
+  input: RecordedInput | null;
+  user_data: JsonValue;
+  counts: Counts;
+  best_cover: BestCover | null;
+  stored_at: StoredAt;
+  problems: Problem[];
+  left_out: string[];
+}
+/**
+ * Input of the job, with bucket and key if it is in OSS.
+ */
+export interface RecordedInput {
+  type: string | null;
+  media: string | null;
+  bucket: string | null;
+  key: string | null;
+}
+/**
+ * Counts of a job: its files by the response, those found in OSS, items of the result, warnings and problems.
+ */
+export interface Counts {
+  files: number;
+  files_present: number;
+  items: number;
+  warnings: number;
+  problems: number;
+}
+/**
+ * The cover that ICE ranks first.
+ */
+export interface BestCover {
+  uri: string | null;
+  score: number | null;
+  time_seconds: number | null;
+}
+/**
+ * Addresses in the first sink: of the record, the manifest, and the contents of files that were read.
+ */
+export interface StoredAt {
+  record: string;
+  manifest: string;
+  contents: string[];
+}
+/**
+ * Data of `ice-result.event.parked.v1` and `ice-result.event.dead.v1`: an event that could not be finished.
+ *
+ * `parked_at` is the address of its envelope. `sinks` and `targets` are those of the envelope.
+ */
+export interface ParkedData {
+  schema: "ice_result.notification_parked/1";
+  job_id: string | null;
+  region: string | null;
+  reason: string;
+  transient: boolean;
+  dead: boolean;
+  attempts: number;
+  error: string;
+  sinks: string[];
+  targets: string[];
+  first_parked: string | null;
+  last_parked: string | null;
+  parked_at: string;
+  left_out: string[];
+}
+/**
  * Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes.
  */
 export interface JobRecord {
@@ -121,15 +203,6 @@ export interface JobRecord {
   raw: {
     [k: string]: JsonValue;
   };
-}
-/**
- * Input of the job, with bucket and key if it is in OSS.
- */
-export interface RecordedInput {
-  type: string | null;
-  media: string | null;
-  bucket: string | null;
-  key: string | null;
 }
 /**
  * Output of the job as it was asked for; `key` may contain placeholders such as {source}.

@@ -20,6 +20,7 @@ from ice_result.sinks.registry import SinkUrl, require_sdk
 
 if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
+    from ice_result.notify.telling import Notifier
 
 
 def assemble(
@@ -42,6 +43,7 @@ def assemble(
         region=settings.region,
         concurrency=settings.concurrency,
         most_tries=settings.parked_tries,
+        notifier=open_notifier(settings, credentials, new_caller) if settings.notify else None,
     )
 
 
@@ -52,6 +54,25 @@ def open_jobs(
     if isinstance(settings.jobs, Path):
         return RecordedJobs(settings.jobs)
     return IceJobs(ice_client(settings, credentials, new_caller))
+
+
+def open_notifier(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> Notifier:
+    """Open the targets of ICE_RESULT_NOTIFY. Raises SettingsError."""
+    from ice_result.notify.registry import NotifyContext, open_target  # noqa: PLC0415  only with the setting
+    from ice_result.notify.telling import Notifier, Receiver  # noqa: PLC0415  as above
+
+    context = NotifyContext(
+        region=settings.region,
+        credentials=credentials,
+        mns_endpoint=settings.mns_endpoint,
+        secrets=settings.notify_secrets,
+        ca_bundle=settings.ca_bundle,
+        concurrency=settings.concurrency,
+        new_caller=new_caller,
+    )
+    return Notifier([Receiver(open_target(url, context), url.filters) for url in settings.notify], settings.region)
 
 
 def ice_client(

@@ -22,6 +22,8 @@
     │   ├── NoSuchBucketError  no such bucket
     │   ├── NoSuchTableError   no such table
     │   └── RejectedError      the service refuses the request as it is
+    ├── NotNotifiedError       a target has not acknowledged a notification        (transient)
+    ├── NotificationRefusedError  a target refuses a notification, and will again
     ├── StorageError           the local file system or database refused
     └── ParkingError           an event could be neither finished nor parked       (transient)
 
@@ -190,6 +192,14 @@ class NoSuchTableError(ServiceError, reason="no_such_table"):
 
 class RejectedError(ServiceError, reason="rejected"):
     """A request that the service refuses, and will refuse again."""
+
+
+class NotNotifiedError(IceResultError, reason="not_notified", transient=True):
+    """A recorded job of which a target could not be told for now."""
+
+
+class NotificationRefusedError(IceResultError, reason="notification_refused"):
+    """A recorded job of which a target refuses to be told."""
 
 
 class StorageError(IceResultError, reason="storage"):

@@ -333,8 +333,8 @@ class Settings(Model):
         tuple[WebhookSecret, ...],
         Variable(
             each(webhook_secret),
-            "secrets of the webhooks in `ICE_RESULT_NOTIFY`, comma-separated, each as `host=whsec_…`; while you replace "
-            "one, the new and the old one",
+            "secrets of the webhooks in `ICE_RESULT_NOTIFY`, comma-separated, each as `host=whsec_…`; while you "
+            "replace one, the new and the old one",
         ),
         Field(repr=False),
     ] = ()

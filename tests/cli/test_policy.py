@@ -158,7 +158,7 @@ def test_resources_are_narrow() -> None:
     assert {action for action, resource in granted if resource == "*"} == {"ice:QueryIProductionJob"}
     assert ("oss:PutObject", "acs:oss:*:*:records/ice/records/*") in granted
     assert ("oss:GetObject", "acs:oss:*:*:media/*") in granted
-    assert ("ots:PutRow", "acs:ots:cn-shanghai:*:instance/stats-1/table/ice_jobs") in granted
+    assert ("ots:UpdateRow", "acs:ots:cn-shanghai:*:instance/stats-1/table/ice_jobs") in granted
     assert done.stderr == "ice-result: ice: no resource narrower than * is known for these actions\n"
     assert done.returncode == 0
 
@@ -185,6 +185,40 @@ def test_the_platforms_own_actions_are_allowed_where_they_are_named() -> None:
     assert done.stderr == ""
     anywhere = policy("--sink", "file:./out", "--failure-queue", "dead-letters", **offline)
     assert grants_of(anywhere.stdout) == {("mns:SendMessage", "acs:mns:*:*:/queues/dead-letters/messages")}
+
+
+TOLD = "mns://told mns-topic://news?on=dead eventbridge://media?outcome=job_failed https://127.0.0.1/hook"
+SECRET = "127.0.0.1=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_targets_of_notifications_may_be_sent_to() -> None:
+    """GIVEN a queue, a topic, a bus and a webhook THEN the first three are allowed, each once."""
+    sinks = {"ICE_RESULT_SINKS": "oss://records/ice", **REGION}
+    targets = {
+        "ICE_RESULT_NOTIFY": TOLD,
+        "ICE_RESULT_NOTIFY_SECRETS": SECRET,
+        "ICE_RESULT_MNS_ENDPOINT": "1234567890123456.mns.cn-shanghai.aliyuncs.com",
+    }
+    done = policy(**sinks, **targets)
+    services = ("mns:", "eventbridge:")
+    assert {grant for grant in grants_of(done.stdout) if grant[0].startswith(services)} == {
+        ("mns:SendMessage", "acs:mns:cn-shanghai:*:/queues/told/messages"),
+        ("mns:PublishMessage", "acs:mns:cn-shanghai:*:/topics/news/messages"),
+        ("eventbridge:PutEvents", "acs:eventbridge:cn-shanghai:*:eventbus/media"),
+    }
+    assert SECRET.partition("_")[2] not in done.stdout + done.stderr
+
+    deployer = grants_of_anything(policy("--deployer", **sinks, **targets).stdout)
+    assert {
+        ("mns:GetQueueAttributes", "acs:mns:cn-shanghai:*:/queues/told"),
+        ("mns:GetTopicAttributes", "acs:mns:cn-shanghai:*:/topics/news"),
+        ("eventbridge:GetEventBus", "acs:eventbridge:cn-shanghai:*:eventbus/media"),
+    } <= deployer
+
+
+def grants_of_anything(text: str) -> Grants:
+    """Each action with each resource, whatever the conditions are."""
+    return {(a, r) for each in json.loads(text)["Statement"] for a in each["Action"] for r in each["Resource"]}
 
 
 def test_events_are_parked_where_the_settings_say() -> None:

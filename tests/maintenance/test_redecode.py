@@ -42,7 +42,7 @@ from support.paths import SAMPLE_JOBS
 SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 KINDS = ("file", "oss", "sqlite", "ots")
 ALL = JobFilter()
-WRITING = {"PUT", "DELETE", "PutRow", "BatchWriteRow"}
+WRITING = {"PUT", "DELETE", "UpdateRow", "BatchWriteRow"}
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkedEvents, Store
 from ice_result.sinks.base import Addresses
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import ParkedAt
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
@@ -81,11 +82,11 @@ class FakeStore:
         """Remember the manifest."""
         self._write(f"manifest {record.job_id} {manifest.complete}")
 
-    def park(self, parked: Parked) -> str:
+    def park(self, parked: Parked) -> ParkedAt:
         """Remember the event."""
         self._write("parked")
         self.parked.append(parked)
-        return "parked"
+        return ParkedAt("parked", parked)
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Every file is there."""
@@ -281,7 +282,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
     @dataclass(eq=False)
     class SlowParkingStore(FakeStore):
         @override
-        def park(self, parked: Parked) -> str:
+        def park(self, parked: Parked) -> ParkedAt:
             if parked.job_id is None:
                 parked_together.set()
             return super().park(parked)

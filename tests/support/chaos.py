@@ -134,7 +134,7 @@ class Chaos:
             ("OSS", "HEAD"): sum(file["exists"] is not None for each in manifests for file in each["files"]),
             ("OSS", "PUT"): 2 * jobs,
             ("Tablestore", "BatchWriteRow"): jobs,
-            ("Tablestore", "PutRow"): jobs,
+            ("Tablestore", "UpdateRow"): jobs,
             ("Tablestore", "GetRange"): 2 * jobs,
         }
         self._must(dict(calls) == needed, f"the quiet run made other calls than it needs: {dict(calls)}, not {needed}")

@@ -26,6 +26,9 @@ IN_CHINESE = {
     "ICE_RESULT_OTS_ENDPOINT": "表格存储的 Endpoint，默认为 `<instance>.<region>.ots.aliyuncs.com`",
     "ICE_RESULT_MNS_ENDPOINT": "MNS 的 Endpoint：`<account id>.mns.<region>.aliyuncs.com`；用于 `backfill --via-queue`",
     "ICE_RESULT_MNS_CONTROL_ENDPOINT": "MNS 管控接口的 Endpoint，默认为 `mns-open.<region>.aliyuncs.com`；用于 `setup`",
+    "ICE_RESULT_EVENTBRIDGE_ENDPOINT": (
+        "EventBridge 的 Endpoint，默认为 `eventbridge-console.<region>.aliyuncs.com`；用于 `eventbridge:` 通知目标"
+    ),
     "ICE_RESULT_RAM_ENDPOINT": "RAM 的 Endpoint，默认为 `ram.aliyuncs.com`；用于 `setup`",
     "ICE_RESULT_STS_ENDPOINT": "STS 的 Endpoint，默认为 `sts.<region>.aliyuncs.com`；用于 `setup`",
     "ICE_RESULT_S3_ENDPOINT": "S3 兼容存储的 Endpoint，默认为 AWS",

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typing_extensions import override
 
 from ice_result.core.types import ADDED_LATER, JsonObject
+from ice_result.notify.documents import ParkedData, RecordedData
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import AnyResult
 from ice_result.sinks.object.pointers import Pointer
@@ -34,6 +35,7 @@ SCHEMAS: dict[str, DocumentSchema] = {
     "event": DocumentSchema(TypeAdapter(TriggerEvent), title="TriggerEvent"),
     "job": DocumentSchema(TypeAdapter(Pointer), title="JobPointer"),
     "manifest": DocumentSchema(TypeAdapter(Manifest)),
+    "notification": DocumentSchema(TypeAdapter(RecordedData | ParkedData), title="NotificationData"),
     "record": DocumentSchema(TypeAdapter(Record), title="JobRecord"),  # `Record` is a type of TypeScript's own
     "result": DocumentSchema(TypeAdapter(AnyResult)),
 }

@@ -41,3 +41,7 @@ class Target(ABC):
 
         Temporary errors are tried again within current_deadline(). Raises an IceResultError, temporary or permanent.
         """
+
+    def check(self) -> str:
+        """Check that the target is there, without sending anything; return what was found. Raises IceResultError."""
+        return "it is reached when something is sent"

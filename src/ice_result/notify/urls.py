@@ -119,6 +119,12 @@ def _check_webhook(url: NotifyUrl) -> None:
         raise ValueError(f"{url.text}: {match['port']} is not a port: 1 to {_LARGEST_PORT}")
     if url.scheme == "http" and match["host"].lower() not in _THIS_MACHINE:
         raise ValueError(f"{url.text}: http:// is only for 127.0.0.1, [::1] and localhost; use https://")
+    from ice_result.notify.hosts import check_host  # noqa: PLC0415  loads the rules of addresses for a webhook alone
+
+    try:
+        check_host(url.host)
+    except ValueError as error:
+        raise ValueError(f"{url.text}: a webhook may not be at {error}") from None
 
 
 CHECKS: dict[str, Callable[[NotifyUrl], None]] = {

@@ -31,12 +31,13 @@ _log.addHandler(logging.NullHandler())  # without it, Python prints warnings to 
 
 
 class StageTimer:
-    """Measures the stages of one event: `<stage>_seconds` for each stage, and `seconds` in all."""
+    """Measures the stages of one event: `<stage>_seconds` for each stage, and `seconds` in all; and counts."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._began = now()
         self._stages: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
 
     @contextmanager
     def stage(self, stage: str) -> Iterator[None]:
@@ -47,11 +48,15 @@ class StageTimer:
         finally:
             self._stages[f"{stage}_seconds"] = self._now() - began
 
+    def count(self, name: str, number: int) -> None:
+        """Add to the count of this name."""
+        self._counts[name] = self._counts.get(name, 0) + number
+
     @property
     def stages(self) -> JsonObject:
-        """Measured seconds, rounded to the millisecond."""
+        """Measured seconds, rounded to the millisecond, and the counts."""
         whole = {"seconds": self._now() - self._began, **self._stages}
-        return {name: round(seconds, 3) for name, seconds in whole.items()}
+        return {**{name: round(seconds, 3) for name, seconds in whole.items()}, **self._counts}
 
 
 def write_job(outcome: str, facts: JsonObject, timer: StageTimer, retries: Retries) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
@@ -253,6 +253,16 @@ class Store(ABC):
     @abstractmethod
     def job_at(self, key: str) -> StoredJob | None:
         """Read the job under a key; None when there is no record any more."""
+
+    # Notifications: kept apart from records and manifests, whose writing never touches this
+
+    @abstractmethod
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        """Read the id of the last notification of a job that each target has acknowledged, by the target's name."""
+
+    @abstractmethod
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        """Write the last acknowledged id of each target, in place of what is there. The job is in the store."""
 
     # Maintaining: stored bytes are compared with the bytes that this version would write
 

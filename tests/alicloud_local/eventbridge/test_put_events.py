@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from alibabacloud_eventbridge20200401 import models as eventbridge
@@ -28,7 +29,7 @@ def client(buses: LocalCloud) -> Client:
     return Client(config(buses, "EVENTBRIDGE"))
 
 
-def put(client: Client, *events: dict[str, object], bus: str = "media") -> eventbridge.PutEventsResponseBody:
+def put(client: Client, *events: Mapping[str, object], bus: str = "media") -> eventbridge.PutEventsResponseBody:
     entries = [eventbridge.PutEventsRequestEventList().from_map(event) for event in events]
     return client.put_events(eventbridge.PutEventsRequest(event_bus_name=bus, event_list=entries)).body
 

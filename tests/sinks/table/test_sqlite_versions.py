@@ -197,7 +197,11 @@ def test_columns_of_a_new_family_of_results_are_added(tmp_path: Path) -> None:
     ("statement", "table", "column"),
     [
         ("ALTER TABLE ice_jobs RENAME COLUMN files TO number", "ice_jobs", "file_count"),
-        ("ALTER TABLE ice_jobs RENAME COLUMN outcome TO ending", "ice_jobs", "file_count, files_stored, outcome"),
+        (
+            "ALTER TABLE ice_jobs RENAME COLUMN outcome TO ending",
+            "ice_jobs",
+            "file_count, files_stored, notified, outcome",
+        ),
         ("ALTER TABLE ice_outputs RENAME COLUMN etag TO tag", "ice_outputs", "etag, storage_class"),
         ("ALTER TABLE ice_items RENAME COLUMN kind TO sort", "ice_items", "kind"),
     ],

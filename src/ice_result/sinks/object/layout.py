@@ -7,6 +7,7 @@
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
 <prefix>/parked/listed-to.json                                                 position of the timer's listing
 <prefix>/expected/<when it is due>-<job id>.json
+<prefix>/notified/<job id>.json                                                what targets have acknowledged
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected"]
+Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected", "notified"]
 KINDS: tuple[str, ...] = get_args(Kind)
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
@@ -87,6 +88,10 @@ class Layout:
         """Return the key of a note: sorted by name, the first to be due comes first."""
         due = note.due_at.astimezone(timezone.utc).strftime(_DUE)
         return self._key("expected", f"{due}-{file_name(note.job_id)}")
+
+    def notified(self, job_id: str) -> str:
+        """Return the key of what targets have acknowledged of a job."""
+        return self._key("notified", file_name(job_id))
 
     def folder(self, kind: Kind, *partition: str) -> str:
         """Return the start of all keys of a kind, or of a partition such as `function_name=Cover`; it ends in /."""

@@ -7,7 +7,7 @@ in the partitions that can have it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby
@@ -31,6 +31,7 @@ from ice_result.sinks.base import (
     StoredJob,
     WrittenJob,
 )
+from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
 from ice_result.sinks.object.record_times import ListedRecord, with_manifests
@@ -150,6 +151,14 @@ class ObjectStoreSink(Store):
     def _put_record(self, record: Record) -> None:
         self._pointers.before_first_record()
         self.store.put(self.layout.record(record), line(record))
+
+    @override
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        return read_acknowledged(self.store, self.layout, job_id)
+
+    @override
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        write_acknowledged(self.store, self.layout, job_id, told)
 
     # Looking up
 

@@ -135,7 +135,7 @@ def _unreadable(row: Row, error: ValidationError, table: Table = JOBS) -> Storag
 def _row(table: Table, *parts: Row) -> Row:
     """Return the columns of `table` in their order, null where no part has them."""
     values = {name: value for part in parts for name, value in part.items()}
-    return {column.name: _fitting(values.get(column.name)) for column in table.columns}
+    return {column.name: _fitting(values.get(column.name)) for column in table.written}
 
 
 def _fitting(value: Value) -> Value:

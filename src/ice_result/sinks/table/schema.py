@@ -29,12 +29,16 @@ SCHEMA_VERSION = 2
 
 
 class Column(NamedTuple):
-    """Column of a table. Only key columns are never null."""
+    """Column of a table. Only key columns are never null.
+
+    A column that is `apart` is not one of the rows that are made of a job: writing these leaves its value as it is.
+    """
 
     name: str
     type: ColumnType
     meaning: str
     key: bool = False
+    apart: bool = False
 
 
 class Table(NamedTuple):
@@ -43,6 +47,11 @@ class Table(NamedTuple):
     name: str
     meaning: str
     columns: tuple[Column, ...]
+
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """Columns that are written together, from the record and the manifest of a job."""
+        return tuple(column for column in self.columns if not column.apart)
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -127,6 +136,13 @@ JOBS = Table(
         ),
         _text("record", "the record, as JSON"),
         _text("manifest", "the manifest, as JSON"),
+        Column(
+            "notified",
+            "text",
+            "the last notification that each target has acknowledged: its id by the target's URL, as JSON; null "
+            "without notifications, and in all sinks but the first",
+            apart=True,
+        ),
     ),
 )
 OUTPUTS = Table(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
 from typing_extensions import override
 
-from ice_result.core.types import JobId
+from ice_result.core.json_text import dump, load
+from ice_result.core.types import JobId, JsonObject
+from ice_result.errors import NotJsonError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import Addresses, JobFilter, Near, Store, StoredBytes, StoredJob
 from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
 from ice_result.sinks.table.schema import JOBS
+
+NOTIFIED = "notified"
+"""Column of ice_jobs with what targets have acknowledged."""
 
 
 class TableSink(Store):
@@ -61,6 +66,27 @@ class TableSink(Store):
         return present.manifest if present else None
 
     @override
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        """Read the column `notified` of the job's row. Raises StorageError when it is not ours."""
+        row = self._job_row(job_id, ("job_id", NOTIFIED)) or {}
+        text = row.get(NOTIFIED)
+        if text is None:
+            return {}
+        told = _json_object(str(text))
+        if told is None or not all(isinstance(value, str) for value in told.values()):
+            raise StorageError(f"{self._address(job_id)}: {NOTIFIED} is not what this program writes there")
+        return {name: str(value) for name, value in told.items()}
+
+    @override
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        """Write the column `notified` of the job's row, if there is one."""
+        self.write_notified(job_id, dump({**told}))
+
+    @abstractmethod
+    def write_notified(self, job_id: JobId, text: str) -> None:
+        """Write the column `notified` of a job's row; write nothing when there is no such row."""
+
+    @override
     def job_at(self, key: str) -> StoredJob | None:
         return self.find(JobId(key))
 
@@ -92,3 +118,11 @@ class TableSink(Store):
 
     def _address(self, job_id: str) -> str:
         return f"{self.url}#{JOBS.name}/{job_id}"
+
+
+def _json_object(text: str) -> JsonObject | None:
+    try:
+        value = load(text)
+    except NotJsonError:
+        return None
+    return value if isinstance(value, dict) else None

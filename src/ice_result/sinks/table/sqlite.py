@@ -10,13 +10,14 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from ice_result.core.types import JobId
 from ice_result.sinks.base import SQLITE, JobFilter, JobLine, SinkContext, TableStatus
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.rows import LINE_COLUMNS, OLD_FILE_COUNT, Row, Rows, job_line, time_text
 from ice_result.sinks.table.schema import JOBS
-from ice_result.sinks.table.sink import TableSink
+from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.sqlite_database import SqliteDatabase, insert, upsert
 from ice_result.sinks.table.sqlite_parked import SqliteObjects
 from ice_result.sinks.table.sqlite_versions import MOMENT
@@ -56,6 +57,17 @@ class SqliteSink(TableSink):
                     connection.executemany(insert(table), (tuple(row.values()) for row in details))
 
         self._database.write(write)
+
+    @override
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        """Read the column; a file of an earlier version has none until it is written to."""
+        has_column = NOTIFIED in self._database.columns().get(JOBS.name, {})
+        return super().acknowledged(job_id) if has_column else {}
+
+    @override
+    def write_notified(self, job_id: JobId, text: str) -> None:
+        statement = f"UPDATE {JOBS.name} SET {NOTIFIED} = ? WHERE job_id = ?"
+        self._database.write(lambda connection: connection.execute(statement, (text, job_id)))
 
     @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:

@@ -156,14 +156,14 @@ class SqliteDatabase:
 
 def insert(table: Table) -> str:
     """Return the statement that inserts a row."""
-    names = ", ".join(column.name for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608  our names
+    names = ", ".join(column.name for column in table.written)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.written))})"  # noqa: S608  our names
 
 
 def upsert(table: Table) -> str:
     """Return the statement that inserts a row, in place of the one with its key."""
     key = ", ".join(column.name for column in table.key)
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.key)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.written if not column.key)
     return f"{insert(table)} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
 

@@ -1,7 +1,7 @@
 """The store behind `ots:`: rows that replace each other only forwards, though no transaction spans the tables.
 
     rows of outputs and items ──► row of the day ──► row of the job ──► rows that are left over are deleted
-    (BatchWriteRow, on condition)                    (PutRow, on condition: it decides)
+    (BatchWriteRow, on condition)                    (UpdateRow, on condition: it decides)
 
 Every row is written on the condition that no later generation is there. The job's row decides: when it is refused,
 another writing has won, and what this one wrote is deleted again. So whoever comes last leaves one writing alone,
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import override
 
+from ice_result.core.types import JobId
 from ice_result.errors import RejectedError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import read_result
@@ -39,11 +40,11 @@ from ice_result.sinks.table.rows import (
     time_text,
 )
 from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table
-from ice_result.sinks.table.sink import TableSink
+from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.tablestore_client import SERVICE, Change, Edge, Tablestore, key_schema
 
 _LARGEST_VALUE = 2 * 1024 * 1024
-_LARGEST_ROW = 4_000_000  # bytes of one PutRow, less what the protocol adds
+_LARGEST_ROW = 4_000_000  # bytes of one UpdateRow, less what the protocol adds
 _MOST_PROBLEMS = 100
 _NOTHING: Mapping[str, object] = {"raw": {}, "result": read_result({"kind": "unknown"})}
 _NO_OTHER_SINK = "No other sink has the whole record: add one of files or objects (file:, oss:, s3:)"
@@ -152,6 +153,10 @@ class TablestoreSink(TableSink):
         is_latest = self._instance.put(JOBS, rows.job)
         for table, group in rows.details:
             self._delete_rest(table, rows, len(group) if is_latest else 0)
+
+    @override
+    def write_notified(self, job_id: JobId, text: str) -> None:
+        self._instance.set_columns(JOBS, {"job_id": job_id, NOTIFIED: text})
 
     @override
     def verified(self, record: Record) -> Manifest | None:
