@@ -77,14 +77,15 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 
 docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
-	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_analysis.py \
-	  tests/sinks/table/test_rows.py tests/test_fault_table.py -k "current or every_query or in_the_document or document_shows"
-	for name in record manifest pointer result event; do \
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_notifications_page.py tests/test_analysis.py \
+	  tests/sinks/table/test_rows.py tests/test_fault_table.py tests/test_sls.py -k "current or every_query or in_the_document or document_shows"
+	for name in content event job manifest notification record result; do \
 	  $(BIN)/ice-result schema $$name > docs/schema/$$name.schema.json || exit 1; \
 	done
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/clients/test_typescript.py -k types_are_current
 
-package: $(VENV)/.package ## make the zip for Function Compute, and its SBOM, in ./dist; PY=312, EXTRAS=tablestore,s3 or SINKS=URLs, FRESH=1
-	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" $(if $(FRESH),--fresh)
+package: $(VENV)/.package ## make the zip for Function Compute, and its SBOM, in ./dist; PY=312, EXTRAS=tablestore,s3,queue or SINKS=URLs NOTIFY=URLs, FRESH=1
+	@$(BIN)/python tools/package --py "$(PY)" --extras "$(EXTRAS)" --sinks "$(SINKS)" --notify "$(NOTIFY)" $(if $(FRESH),--fresh)
 
 template: override PY = 310
 template: package ## make an application of Serverless Devs in ./build/template, with the package for python3.10 and s.yaml
@@ -92,6 +93,7 @@ template: package ## make an application of Serverless Devs in ./build/template,
 
 lock: $(VENV)/.dev ## pin the dependencies again, with hashes
 	for extras in "requirements" "requirements-cli --extra cli --extra report" "requirements-dev --extra dev" \
+	  "requirements-queue --extra queue --constraint requirements-dev.txt" \
 	  "requirements-s3 --extra s3 --constraint requirements-dev.txt" \
 	  "requirements-tablestore --extra tablestore --constraint requirements-dev.txt" \
 	  "requirements-fuzz --extra fuzz --constraint requirements-dev.txt" \

@@ -16,7 +16,7 @@ import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
 LOCAL_CLOUD = Path(alicloud_local.__file__).parent
-STAGES = ["triggers", "jobs", "results", "records", "sinks"]
+STAGES = ["triggers", "jobs", "results", "records", "contents", "sinks"]
 SHARED = {"core", "errors"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},
@@ -26,7 +26,7 @@ SDKS = {
     "oss2": {"sinks/object/oss.py"},
     "boto3": {"sinks/object/s3.py"},
     "botocore": {"sinks/object/s3.py"},
-    "mns": {"maintenance/mns_queue.py"},
+    "mns": {"core/mns_client.py"},
     "tablestore": {"sinks/table/tablestore_client.py"},
 }
 SDK_INTERNALS = "core/sdk_internals.py"

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 from pydantic.fields import FieldInfo
 
+from ice_result.contents.model import Content
 from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import Result, families
@@ -53,7 +54,7 @@ def rows_of(section: str) -> Iterator[Row]:
         yield dict(zip(COLUMNS, cells, strict=True))
 
 
-WRITTEN = (Record, Manifest, Pointer, Mark, Parked, Expected)
+WRITTEN = (Record, Manifest, Pointer, Mark, Content, Parked, Expected)
 MODELS = {model.__name__: model for root in WRITTEN for model in models_in(root)}
 TABLES = tables()
 FIELDS = [
@@ -66,7 +67,7 @@ FIELDS = [
 
 
 def test_every_model_that_is_written_down_has_a_table() -> None:
-    """Record, manifest, pointer, mark, parked event and note, and all they are made of; nothing else."""
+    """Record, manifest, pointer, mark, content, parked event and note, and all they are made of; nothing else."""
     assert set(TABLES) == set(MODELS)
 
 

@@ -34,7 +34,7 @@ CALLS = (
     Call("S3: PUT of the record", "S3", "PUT", "records/ice/records/", S3, first=True),
     Call("S3: PUT of the manifest", "S3", "PUT", "records/ice/manifests/", S3),
     Call("Tablestore: BatchWriteRow of files and items", "Tablestore", "BatchWriteRow", None, OTS, first=True),
-    Call("Tablestore: PutRow of the job", "Tablestore", "PutRow", None, OTS),
+    Call("Tablestore: UpdateRow of the job", "Tablestore", "UpdateRow", None, OTS),
     Call("Tablestore: GetRange of rows left over", "Tablestore", "GetRange", None, OTS),
     Call("Tablestore: BatchWriteRow that deletes them", "Tablestore", "BatchWriteRow", None, OTS, after="GetRange"),
     Call("OSS: GET of the envelope", "OSS", "GET", PARKED, OSS, first=True, parks=True, refused=True),

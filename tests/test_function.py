@@ -133,7 +133,7 @@ def test_very_many_events_are_answered_in_short(
     begun = [line for line in lines if line["kind"] == "job" and "job_id" in line]
     (late,) = [line for line in lines if "events" in line]
     assert late["events"] + len(begun) == 2500
-    assert (late["outcome"], late["request_id"]) == ("parked", PlatformContext().request_id)
+    assert (late["outcome"], late["faas.invocation_id"]) == ("parked", PlatformContext().request_id)
 
 
 def test_the_reply_lists_first_what_somebody_may_have_to_look_at(cloud: LocalCloud, tmp_path: Path) -> None:

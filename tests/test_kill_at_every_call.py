@@ -219,7 +219,7 @@ def test_the_sample_touches_every_operation_at_both_moments() -> None:
         ("OSS", "HEAD"),
         ("OSS", "PUT"),
         ("Tablestore", "BatchWriteRow"),
-        ("Tablestore", "PutRow"),
+        ("Tablestore", "UpdateRow"),
         ("Tablestore", "GetRange"),
     }
     for moment in ("arrived", "answered"):

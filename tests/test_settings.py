@@ -41,6 +41,7 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_ICE_ENDPOINT="http://host/path",
         ICE_RESULT_CONCURRENCY="many",
         ICE_RESULT_VERIFY_OUTPUTS="maybe",
+        ICE_RESULT_CONTENTS="some",
         ICE_RESULT_JOB_ID_PATHS="JobId",
         ICE_RESULT_OSS_ADDRESSING="both",
         ICE_RESULT_OSS_ENCRYPTION="ROT13",
@@ -48,6 +49,8 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_PARK_URL="nowhere",
         ICE_RESULT_PARKED_TRIES="0",
         ICE_RESULT_CALLBACK_URL="example.com",
+        ICE_RESULT_NOTIFY="queue",
+        ICE_RESULT_NOTIFY_SECRETS="whsec_",
         ICE_RESULT_LOG_LEVEL="LOUD",
     )
     assert set(names) == set(Settings.variables()) - {
@@ -55,6 +58,7 @@ def test_every_problem_is_listed_at_once() -> None:
         "ICE_RESULT_OTS_ENDPOINT",
         "ICE_RESULT_MNS_ENDPOINT",
         "ICE_RESULT_MNS_CONTROL_ENDPOINT",
+        "ICE_RESULT_EVENTBRIDGE_ENDPOINT",
         "ICE_RESULT_STS_ENDPOINT",
         "ICE_RESULT_RAM_ENDPOINT",
         "ICE_RESULT_S3_ENDPOINT",
@@ -308,3 +312,62 @@ def test_every_variable_of_a_field_is_reported_when_it_is_wrong() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment(wrong)
     assert [name for name, _ in caught.value.problems] == ["ICE_RESULT_REGION", "DEPLOY_REGION"]
+
+
+WEBHOOK = "https://Example.com/hook"
+SECRET = "whsec_" + "A" * 32
+
+
+def test_targets_are_separated_by_blanks_and_secrets_by_commas() -> None:
+    """GIVEN two targets and two secrets of one host THEN all of them are read, and no secret is shown."""
+    settings = Settings.from_environment(
+        {
+            **GOOD,
+            "ICE_RESULT_NOTIFY": f" mns://jobs?outcome=job_failed \n {WEBHOOK} ",
+            "ICE_RESULT_MNS_ENDPOINT": "1.mns.cn-shanghai.aliyuncs.com",
+            "ICE_RESULT_NOTIFY_SECRETS": f"example.com={SECRET}, EXAMPLE.com={SECRET}",
+        }
+    )
+    assert [url.name for url in settings.notify] == ["mns://jobs", "https://example.com/hook"]
+    assert [secret.host for secret in settings.notify_secrets] == ["example.com", "example.com"]
+    assert SECRET not in repr(settings)
+    assert "notify_secrets" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "message"),
+    [
+        (
+            {"ICE_RESULT_NOTIFY": WEBHOOK},
+            "ICE_RESULT_NOTIFY_SECRETS",
+            "has no secret of example.com, which https://example.com/hook needs: expected example.com=whsec_",
+        ),
+        (
+            {"ICE_RESULT_NOTIFY": WEBHOOK, "ICE_RESULT_NOTIFY_SECRETS": ",".join([f"example.com={SECRET}"] * 3)},
+            "ICE_RESULT_NOTIFY_SECRETS",
+            "more than 2 secrets of example.com",
+        ),
+        (
+            {"ICE_RESULT_NOTIFY": "mns://q"},
+            "ICE_RESULT_MNS_ENDPOINT",
+            "not set: mns://q needs it, as <account id>.mns.<region>.aliyuncs.com",
+        ),
+        (
+            {"ICE_RESULT_NOTIFY": "eventbridge://b?on=dead eventbridge://b"},
+            "ICE_RESULT_NOTIFY",
+            "eventbridge://b is named twice: write its filters into one URL",
+        ),
+    ],
+)
+def test_targets_that_cannot_be_told_are_problems(variables: dict[str, str], name: str, message: str) -> None:
+    """What a target needs is asked for before the first event."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**GOOD, **variables})
+    assert [problem for problem, _ in caught.value.problems] == [name]
+    assert message in caught.value.problems[0][1]
+
+
+def test_a_webhook_on_this_machine_needs_no_secret() -> None:
+    """A test receiver on loopback is told without one."""
+    settings = Settings.from_environment({**GOOD, "ICE_RESULT_NOTIFY": "http://127.0.0.1:9/x"})
+    assert settings.notify[0].host == "127.0.0.1"

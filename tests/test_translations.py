@@ -14,6 +14,8 @@ IN_BOTH_LANGUAGES = [
     "docs/deploy.md",
     "docs/events.md",
     "docs/functions.md",
+    "docs/library.md",
+    "docs/notifications.md",
     "docs/operations.md",
     "docs/security.md",
 ]

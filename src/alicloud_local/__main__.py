@@ -31,6 +31,8 @@ _RUNNING = """alicloud_local: running on 127.0.0.1; Ctrl-C or `kill {process}` s
 alicloud_local: run these `export` lines in the shell that is to use it"""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _QUEUE = re.compile(r"[A-Za-z0-9-]{1,120}")
+_TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}")
+_BUS = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,126}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,6 +93,10 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
     for name in options.queue:
         cloud.mns.create_queue(name)
     cloud.seed_outputs()
+    for name in options.topic:
+        cloud.mns.create_topic(name)
+    for name in options.bus:
+        cloud.eventbridge.create_bus(name)
     for fault in options.fault:
         for service in cloud.services.values():
             service.fail(fault)
@@ -100,7 +106,7 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m alicloud_local",
-        description="Run local servers of ICE, OSS, MNS, RAM, STS and Tablestore on 127.0.0.1, "
+        description="Run local servers of ICE, OSS, MNS, EventBridge, RAM, STS and Tablestore on 127.0.0.1, "
         "and print `export` lines.",
         epilog="All data is lost when the program ends. The access key is the same at every start.",
     )
@@ -119,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--queue", type=_queue, nargs="+", action="extend", default=[], metavar="NAME", help="queues to create"
+    )
+    parser.add_argument(
+        "--topic", type=_topic, nargs="+", action="extend", default=[], metavar="NAME", help="topics to create"
+    )
+    parser.add_argument(
+        "--bus", type=_bus, nargs="+", action="extend", default=[], metavar="NAME", help="event buses to create"
     )
     parser.add_argument("--tablestore", action="store_true", help="run Tablestore too (needs the extra tablestore)")
     parser.add_argument("--oss-v4-only", action="store_true", help="refuse OSS's signature V1, as for newer accounts")
@@ -164,6 +176,18 @@ def _bucket(text: str) -> str:
 def _queue(text: str) -> str:
     if not _QUEUE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a queue's name: 1 to 120 letters, digits and hyphens")
+    return text
+
+
+def _topic(text: str) -> str:
+    if not _TOPIC.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a topic's name: 1 to 255 letters, digits and hyphens")
+    return text
+
+
+def _bus(text: str) -> str:
+    if not _BUS.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an event bus's name: 1 to 127 letters, digits and hyphens")
     return text
 
 

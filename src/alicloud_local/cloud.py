@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
+from alicloud_local.eventbridge.server import EventBridgeServer
 from alicloud_local.ice.outputs import finish_time, output_objects
 from alicloud_local.ice.server import IceServer
 from alicloud_local.media import media_file
@@ -42,7 +43,7 @@ class PortError(OSError):
 
 
 class LocalCloud:
-    """ICE, OSS, MNS, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
+    """ICE, OSS, MNS, EventBridge, RAM, STS and, if asked for, Tablestore on 127.0.0.1, for tests and demonstrations.
 
     The services run inside `with`, or from `start()` to `close()`. They keep everything in memory.
 
@@ -53,14 +54,16 @@ class LocalCloud:
             ...  # run the program under test with the variables of `cloud.environment`
             assert len(cloud.ice.calls) == 3
 
-    Attributes `ice`, `oss`, `mns`, `mns_control`, `ram`, `sts` and `ots` are the services. Every service has
+    Attributes `ice`, `oss`, `mns`, `mns_control`, `eventbridge`, `ram`, `sts` and `ots` are the services. Every one has
     `endpoint`, `calls` (the log of its requests), `fail(fault)` and `clear()` (drop the faults still to come). Beyond
     that:
 
     ice  `put(job_id, *responses)`, `forget(job_id)`, `jobs()`, `callback` (the setting of the event callback)
     oss  `create_bucket(name)`, `forbid(name)`, `put`, `get`, `delete`, `modified`, `keys(bucket)`
-    mns  `create_queue(name)`, `messages(queue)`, `refuse_part(positions)`, `deliver(queue)`
+    mns  `create_queue(name)`, `messages(queue)`, `refuse_part(positions)`, `deliver(queue)`,
+         `create_topic(name)`, `published(topic)`
     mns_control  `queues`, with their attributes and tags
+    eventbridge  `create_bus(name)`, `events(bus)`, `refuse_part(positions)`
     ram  `roles`, `policies`
     ots  `tables(instance)`, `rows(instance, table)`
 
@@ -109,6 +112,7 @@ class LocalCloud:
         queues = QueueStore()
         self.mns = self._add("mns", MnsServer(keyring, options, queues))
         self.mns_control = self._add("mns_control", MnsControlServer(keyring, options, queues))
+        self.eventbridge = self._add("eventbridge", EventBridgeServer(keyring, options))
         self.ram = self._add("ram", RamServer(keyring, options))
         self.sts = self._add("sts", StsServer(keyring, options))
         self._ots = self._add("ots", _tablestore(keyring, options)) if tablestore else None

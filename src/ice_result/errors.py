@@ -3,7 +3,8 @@
     IceResultError
     ├── SettingsError          the environment or the command line is wrong; lists every problem
     │   ├── MissingKeysError   no access keys are set
-    │   └── MissingExtraError  the packages of an extra are not installed
+    │   ├── MissingExtraError  the packages of an extra are not installed
+    │   └── InvalidArgumentError  an argument of a function of the library cannot be used; also a ValueError
     ├── NotJsonError           a text that should be JSON is not, or is beyond the limits
     ├── OutOfTimeError         work on the event had not begun when time was over  (transient)
     ├── JobNotFinishedError    the job is still running                            (transient)
@@ -21,6 +22,8 @@
     │   ├── NoSuchBucketError  no such bucket
     │   ├── NoSuchTableError   no such table
     │   └── RejectedError      the service refuses the request as it is
+    ├── NotNotifiedError       a target has not acknowledged a notification        (transient)
+    ├── NotificationRefusedError  a target refuses a notification, and will again
     ├── StorageError           the local file system or database refused
     └── ParkingError           an event could be neither finished nor parked       (transient)
 
@@ -80,6 +83,13 @@ class MissingExtraError(SettingsError):
         self.problem = f"needs the extra {extra}"
         self.command = f"pip install '.[{extra}]' in a clone of the repository"  # it is not in a package index
         super().__init__([(needed_by, f"{self.problem}: {self.command}")])
+
+
+class InvalidArgumentError(SettingsError, ValueError):
+    """An argument of a function of the library that cannot be used."""
+
+    def __init__(self, name: str, explanation: str) -> None:
+        super().__init__([(name, explanation)])
 
 
 class NotJsonError(IceResultError, reason="malformed"):
@@ -182,6 +192,14 @@ class NoSuchTableError(ServiceError, reason="no_such_table"):
 
 class RejectedError(ServiceError, reason="rejected"):
     """A request that the service refuses, and will refuse again."""
+
+
+class NotNotifiedError(IceResultError, reason="not_notified", transient=True):
+    """A recorded job of which a target could not be told for now."""
+
+
+class NotificationRefusedError(IceResultError, reason="notification_refused"):
+    """A recorded job of which a target refuses to be told."""
 
 
 class StorageError(IceResultError, reason="storage"):

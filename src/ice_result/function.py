@@ -164,9 +164,24 @@ def _log(
     report: BatchReport, context: Context, timer: StageTimer, status: int | None = None, refused: str | None = None
 ) -> None:
     counts: JsonObject = {name: report.count(name) for name in get_args(JobOutcomeName)}
-    ids: JsonObject = {"request_id": context.request_id, "http_status": status, "refused": refused}
+    facts: JsonObject = {event_log.INVOCATION_ID: context.request_id, event_log.HTTP_STATUS: status, "refused": refused}
     level = logging.ERROR if counts["failed"] else logging.WARNING if refused else logging.INFO
-    event_log.write_invocation({**ids, **counts}, timer, level=level)
+    event_log.write_invocation({**_platform_facts(context), **counts}, facts, timer, level=level)
+
+
+def _platform_facts(context: Context) -> JsonObject:
+    """Return the facts of the function, as far as the platform gives them; runtimes differ in where the version is."""
+    function = context.function
+    version = getattr(function, "version_id", None) or getattr(getattr(context, "service", None), "version_id", None)
+    facts: JsonObject = {
+        "cloud.provider": "alibaba_cloud",
+        "cloud.platform": "alibaba_cloud_fc",
+        "cloud.region": context.region,
+        "cloud.account.id": getattr(context, "account_id", None),
+        "faas.name": getattr(function, "name", None),
+        "faas.version": version,
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def _keys_of(context: Context) -> Keys | None:

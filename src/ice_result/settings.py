@@ -17,6 +17,8 @@ from ice_result.core.endpoints import Endpoint, parse_endpoint, parse_object_end
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import Model
 from ice_result.errors import SettingsError
+from ice_result.notify.urls import NotifyUrl, notify_url
+from ice_result.notify.webhook_secrets import MOST_PER_HOST, WebhookSecret, webhook_secret
 from ice_result.sinks.registry import SinkUrl, capabilities_of, parking_schemes, parking_url, sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
 
@@ -54,6 +56,16 @@ class Variable(NamedTuple):
 def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """Make a parser of comma-separated lists."""
     return lambda text: tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+
+
+def notify_targets(text: str) -> tuple[NotifyUrl, ...]:
+    """Parse the URLs of targets, separated by blanks. Raises ValueError also for two URLs of one target."""
+    urls = tuple(notify_url(part) for part in text.split())
+    names = [url.name for url in urls]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"{twice} is named twice: write its filters into one URL")
+    return urls
 
 
 def one_of(*words: str, fold: Callable[[str], str] = str) -> Callable[[str], str]:
@@ -178,6 +190,25 @@ def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterato
         yield missing, "not set: signatures are checked with the callback's URL and its keys together"
 
 
+def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    hosts = [secret.host for secret in settings.notify_secrets]
+    too_many = next((host for host in hosts if hosts.count(host) > MOST_PER_HOST), None)
+    if too_many:
+        yield "ICE_RESULT_NOTIFY_SECRETS", f"more than {MOST_PER_HOST} secrets of {too_many}"
+    for url in settings.notify:
+        if url.scheme == "https" and url.host not in hosts and "ICE_RESULT_NOTIFY_SECRETS" not in wrong:
+            problem = f"has no secret of {url.host}, which {url.name} needs: expected {url.host}=whsec_ and base64"
+            yield "ICE_RESULT_NOTIFY_SECRETS", problem
+        if url.scheme.startswith("mns") and settings.mns_endpoint is None and "ICE_RESULT_MNS_ENDPOINT" not in wrong:
+            problem = f"not set: {url.name} needs it, as <account id>.mns.<region>.aliyuncs.com"
+            yield "ICE_RESULT_MNS_ENDPOINT", problem
+
+
+def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if not settings.notify and "ICE_RESULT_NOTIFY" not in wrong:
+        yield "ICE_RESULT_NOTIFY", "not set: expected the targets, such as mns://queue or https://host/path"
+
+
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
@@ -186,8 +217,14 @@ PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
-EVERYTHING = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks))
-BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks))
+NOTIFICATIONS = Section(
+    (*STORES.names, "notify", "mns_endpoint", "eventbridge_"),
+    (_rule_of_stores, _rule_of_notifications, _rule_of_targets),
+)
+EVERYTHING = Section(
+    ("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications)
+)
+BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks, _rule_of_notifications))
 
 _ADDRESSING = one_of("virtual", "path")
 _LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)
@@ -244,6 +281,14 @@ class Settings(Model):
             parse_endpoint, "management endpoint of MNS, if it is not `mns-open.<region>.aliyuncs.com`; for `setup`"
         ),
     ] = None
+    eventbridge_endpoint: Annotated[
+        Endpoint | None,
+        Variable(
+            parse_endpoint,
+            "endpoint of EventBridge, if it is not `eventbridge-console.<region>.aliyuncs.com`; for `eventbridge:` "
+            "targets",
+        ),
+    ] = None
     ram_endpoint: Annotated[
         Endpoint | None, Variable(parse_endpoint, "endpoint of RAM, if it is not `ram.aliyuncs.com`; for `setup`")
     ] = None
@@ -268,6 +313,14 @@ class Settings(Model):
         ),
     ] = ("/MessageBody/JobId", "/JobId")
     verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: whether OSS is asked for each output file")] = True
+    contents: Annotated[
+        bool,
+        Variable(
+            switch,
+            "`on` or `off`: whether the content of captions, beats and choruses is read; never without "
+            "`ICE_RESULT_VERIFY_OUTPUTS`",
+        ),
+    ] = True
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
         SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")
@@ -282,6 +335,23 @@ class Settings(Model):
     callback_keys: Annotated[
         tuple[str, ...],
         Variable(each(str), "AuthKey of the callback; while you replace it, the new and the old key, comma-separated"),
+        Field(repr=False),
+    ] = ()
+    notify: Annotated[
+        tuple[NotifyUrl, ...],
+        Variable(
+            notify_targets,
+            "targets that are told of recorded jobs: URLs separated by blanks, such as `mns://queue` or "
+            "`https://host/path?outcome=job_failed`",
+        ),
+    ] = ()
+    notify_secrets: Annotated[
+        tuple[WebhookSecret, ...],
+        Variable(
+            each(webhook_secret),
+            "secrets of the webhooks in `ICE_RESULT_NOTIFY`, comma-separated, each as `host=whsec_…`; while you "
+            "replace one, the new and the old one",
+        ),
         Field(repr=False),
     ] = ()
     log_level: Annotated[str, Variable(_LEVEL, "DEBUG, INFO, WARNING or ERROR")] = "INFO"

@@ -43,13 +43,14 @@ def test_the_command_prints_what_to_export(tmp_path: Path, capsys: pytest.Captur
     """Lines for a shell on standard output; how to use and stop it on standard error."""
     (tmp_path / "covers.json").write_text(json.dumps(COVERS), "utf-8")
     arguments = ["--jobs", str(tmp_path), "--bucket", "one", "two", "--queue", "jobs", "--latency", "0.1"]
+    arguments += ["--topic", "news", "--bus", "media"]
 
     assert main([*arguments, "--fault", "throttle:2", "--fault", "reset:always", "--fault", "hang"], stopped()) == 0
 
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
     assert lines[0] == "export ICE_RESULT_REGION=cn-shanghai"
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert all(re.fullmatch(r"export [A-Z_]+=\S+", line) for line in lines)
     assert lines[-1] == "export ICE_RESULT_SINKS=oss://one/ice"
     assert printed.err == (

@@ -120,6 +120,7 @@ def test_list_as_json_says_where_each_lies(run: Run, out: Path) -> None:
         "last_parked": "2026-03-10T12:00:00Z",
         "dead": False,
         "sinks": [],
+        "targets": [],
         "error": {"type": "UnavailableError", "message": "ICE was out of reach"},
     }
     assert done.stderr == "there are more events than the 1 shown: see --limit, --reason and --since\n"

@@ -401,7 +401,7 @@ def test_a_changed_policy_says_what_is_added_and_taken_away(cloud: LocalCloud) -
     setup(cloud, "--role", "--yes", ICE_RESULT_SINKS="oss://my-records/ice")
     more = setup(cloud, "--role", ICE_RESULT_SINKS="oss://my-records/ice,ots://jobs").stdout
     less = setup(cloud, "--role", ICE_RESULT_JOBS="file:.", ICE_RESULT_SINKS="oss://my-records/ice").stdout
-    assert "(adds ots:BatchGetRow, ots:BatchWriteRow, ots:GetRange, ots:PutRow)" in more
+    assert "(adds ots:BatchGetRow, ots:BatchWriteRow, ots:GetRange, ots:UpdateRow)" in more
     assert "(removes ice:QueryIProductionJob)" in less
 
 

@@ -173,7 +173,7 @@ def test_a_time_to_wait_is_a_number_of_seconds(header: object, seconds: float | 
 
 def test_classifying_imports_no_transport() -> None:
     """A cold start pays for no library that the configuration does not use."""
-    modules = "ice_result.core.gateway_errors, ice_result.sinks.object.errors, ice_result.maintenance.mns_queue_errors"
+    modules = "ice_result.core.gateway_errors, ice_result.sinks.object.errors, ice_result.core.mns_errors"
     check = (
         f"import sys, {modules}; print([n for n in ('ssl', 'http.client', 'urllib3', 'requests') if n in sys.modules])"
     )

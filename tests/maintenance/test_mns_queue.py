@@ -28,6 +28,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.mns_errors import translate
 from ice_result.core.types import JobId
 from ice_result.errors import (
     ClockSkewError,
@@ -43,7 +44,6 @@ from ice_result.errors import (
     UnavailableError,
 )
 from ice_result.maintenance.mns_queue import MOST_JOBS, MnsQueue
-from ice_result.maintenance.mns_queue_errors import translate
 from ice_result.triggers import JobEvent, parse
 from support.certificate_authority import tls_of_an_authority
 from support.fake_clock import FakeTime, limited

@@ -27,7 +27,7 @@ from ice_result.maintenance.redecode import Rewriter, Rewritten, RewrittenStores
 from ice_result.maintenance.stored_versions import stored_facts
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
-from ice_result.records.model import Manifest, Problem, Record
+from ice_result.records.model import Manifest, Note, Problem, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.base import JobFilter, Store
 from ice_result.sinks.object.layout import Layout
@@ -42,7 +42,7 @@ from support.paths import SAMPLE_JOBS
 SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 KINDS = ("file", "oss", "sqlite", "ots")
 ALL = JobFilter()
-WRITING = {"PUT", "DELETE", "PutRow", "BatchWriteRow"}
+WRITING = {"PUT", "DELETE", "UpdateRow", "BatchWriteRow"}
 
 
 @pytest.fixture
@@ -669,6 +669,7 @@ def test_what_version_1_wrote_is_brought_up_to_date(place: Place) -> None:
     for job_id, (record, manifest) in now.items():
         assert "files" not in record
         assert manifest is not None
+        assert manifest.pop("notes") == []
         new_fields = [entry.pop("storage_class") for entry in objects_of(manifest)]
         assert new_fields == [None] * len(new_fields)
         assert manifest == old[job_id][1]
@@ -682,6 +683,30 @@ def objects_of(manifest: JsonObject) -> list[JsonObject]:
     files = manifest["files"]
     assert isinstance(files, list)
     return [entry for entry in files if isinstance(entry, dict)]
+
+
+def test_notes_of_a_manifest_stay(place: Place) -> None:
+    """They say what was read when the job was recorded; the response does not know it. A damaged one stops the job."""
+    note: JsonObject = {"code": "unreadable", "message": "it is an image", "uri": "oss://example-output/caption/a.srt"}
+    write_with_notes(place, note)
+
+    assert outcomes(redecode(place.sink)) == {"cover-0001": "changed"}
+
+    _, manifest = place.documents()["cover-0001"]
+    assert manifest is not None
+    assert manifest["notes"] == [note]
+    assert [file["role"] for file in objects_of(manifest)] == ["cover", "cover"]
+
+
+def write_with_notes(place: Place, *notes: JsonObject) -> None:
+    """Write a job as an older version would have, with notes in its manifest."""
+    record([place.sink], "cover-0001")
+    stored = place.sink.find(JobId("cover-0001"))
+    assert stored is not None
+    assert stored.manifest is not None
+    older = stored.record.model_copy(update={"file_count": 0})
+    place.sink.stage(older)
+    place.sink.commit(older, stored.manifest.model_copy(update={"notes": tuple(map(Note.model_validate, notes))}))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,6 +14,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import CallEvent, LocalCloud
+from ice_result.contents.model import Content
 from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -27,6 +28,7 @@ from ice_result.records import Manifest, ObjectFacts, Record
 from ice_result.sinks import Parked, ParkedEvents, Store
 from ice_result.sinks.base import Addresses
 from ice_result.sinks.object.store import line
+from ice_result.sinks.parked_events import ParkedAt
 from ice_result.triggers import JobEvent, TriggerOptions, parse_again
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
@@ -77,15 +79,16 @@ class FakeStore:
         """Remember the record."""
         self._write(f"record {record.job_id}")
 
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Remember the manifest."""
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Remember the manifest; no file here has a content."""
+        assert contents is None
         self._write(f"manifest {record.job_id} {manifest.complete}")
 
-    def park(self, parked: Parked) -> str:
+    def park(self, parked: Parked) -> ParkedAt:
         """Remember the event."""
         self._write("parked")
         self.parked.append(parked)
-        return "parked"
+        return ParkedAt("parked", parked)
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Every file is there."""
@@ -281,7 +284,7 @@ def test_what_waits_for_a_worker_when_the_time_is_over_has_not_begun() -> None:
     @dataclass(eq=False)
     class SlowParkingStore(FakeStore):
         @override
-        def park(self, parked: Parked) -> str:
+        def park(self, parked: Parked) -> ParkedAt:
             if parked.job_id is None:
                 parked_together.set()
             return super().park(parked)

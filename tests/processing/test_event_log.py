@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from opentelemetry.semconv._incubating.attributes import (  # its stable part has no `faas` and no `cloud`
+    cloud_attributes,
+    error_attributes,
+    faas_attributes,
+    http_attributes,
+)
 from typing_extensions import override
 
 from alicloud_local import Fault, LocalCloud
@@ -20,7 +27,7 @@ from support.callback_requests import KEYS, URL, callback
 from support.command_line import ice_result_process
 from support.fake_clock import FakeTime, function_without_pauses
 from support.paths import SAMPLE_JOBS
-from support.platform_context import PlatformContext
+from support.platform_context import PlatformContext, PlatformFunction
 
 Lines = list[JsonObject]
 
@@ -90,7 +97,7 @@ def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud
         "outcome": "recorded",
         "job_outcome": "ok",
         "complete": True,
-        "request_id": "1-6543-abc",
+        "faas.invocation_id": "1-6543-abc",
         "event_id": "M-1",
         "event_type": "AIProduceComplete",
         "job_id": "cover-0001",
@@ -102,7 +109,16 @@ def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud
     assert isinstance(seconds, float)
     assert seconds >= 0
     counts = {"recorded": 1, "ignored": 0, "parked": 0, "failed": 0}
-    assert invocation == {"kind": "invocation", "request_id": "1-6543-abc", **counts}
+    assert invocation == {
+        "kind": "invocation",
+        "faas.invocation_id": "1-6543-abc",
+        "faas.name": "ice-result",
+        "cloud.provider": "alibaba_cloud",
+        "cloud.platform": "alibaba_cloud_fc",
+        "cloud.region": "cn-shanghai",
+        "cloud.account.id": "1234567890123456",
+        **counts,
+    }
     assert platform.levels == ["INFO", "INFO"]
 
 
@@ -128,6 +144,7 @@ def test_what_is_parked_warns_and_what_is_lost_is_an_error(
     parked, _, failed, invocation = platform.lines
     assert platform.levels == ["WARNING", "INFO", "ERROR", "ERROR"]
     assert str(parked["reason"]).startswith("not_found: ")
+    assert (parked["error.type"], failed["error.type"]) == ("not_found", "storage")
     assert "park_seconds" in parked
     assert (failed["outcome"], failed["function_name"], invocation["failed"]) == ("failed", "Cover", 1)
 
@@ -145,9 +162,66 @@ def test_a_refused_request_is_one_line(cloud: LocalCloud, platform: Platform, tm
     keys = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": ",".join(KEYS)}
     make(cloud, f"file:{tmp_path}", **keys).handle(json.dumps(callback("cover-0001")).encode(), PlatformContext())
     (line,) = platform.lines
-    assert (line["kind"], line["http_status"]) == ("invocation", 401)
+    assert (line["kind"], line["http.response.status_code"]) == ("invocation", 401)
     assert "signed" in str(line["refused"])
     assert platform.levels == ["WARNING"]
+
+
+def test_each_name_with_a_dot_is_one_of_opentelemetry(cloud: LocalCloud, platform: Platform, tmp_path: Path) -> None:
+    """GIVEN lines of recorded, parked and refused events THEN its semantic conventions have these names and values."""
+    keys = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": ",".join(KEYS)}
+    function = make(cloud, f"file:{tmp_path}", **keys)
+    function.handle(json.dumps(callback("cover-0001")).encode(), PlatformContext())
+    function.handle(b'{"JobIds":["cover-0001","nobody"]}', PlatformContext())
+
+    used = {name for line in platform.lines for name in line if "." in name}
+
+    known = {
+        value
+        for module in (cloud_attributes, error_attributes, faas_attributes, http_attributes)
+        for name, value in vars(module).items()
+        if name.isupper()
+    }
+    assert used <= known
+    assert used == {
+        "cloud.account.id",
+        "cloud.platform",
+        "cloud.provider",
+        "cloud.region",
+        "error.type",
+        "faas.invocation_id",
+        "faas.name",
+        "http.response.status_code",
+    }
+    line = platform.lines[-1]
+    assert line["cloud.provider"] == cloud_attributes.CloudProviderValues.ALIBABA_CLOUD.value
+    assert line["cloud.platform"] == cloud_attributes.CloudPlatformValues.ALIBABA_CLOUD_FC.value
+
+
+@dataclass(frozen=True)
+class VersionedFunction(PlatformFunction):
+    """Part `function` of the context of python3.12, which has the version."""
+
+    version_id: str = "7"
+
+
+@dataclass(frozen=True)
+class ContextWithService(PlatformContext):
+    """Context of python3.10: the version is in the part `service`."""
+
+    service: VersionedFunction = field(default_factory=VersionedFunction)
+
+
+@pytest.mark.parametrize("context", [ContextWithService(), PlatformContext(function=VersionedFunction())])
+def test_a_line_has_the_version_of_the_function(
+    context: PlatformContext, cloud: LocalCloud, platform: Platform, tmp_path: Path
+) -> None:
+    """WHEN a published version runs THEN its number is in the line of the invocation, on both runtimes."""
+    make(cloud, f"file:{tmp_path}").handle(b'{"EventType":"TranscodeComplete"}', context)
+
+    (invocation,) = (line for line in platform.lines if line["kind"] == "invocation")
+    assert invocation["faas.version"] == "7"
+    assert faas_attributes.FAAS_VERSION == "faas.version"
 
 
 def test_no_credential_no_presigned_query_and_no_payload_is_logged(

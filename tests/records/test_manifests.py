@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 from jsonschema import Draft202012Validator
 
-from ice_result.cli.inspect import json_schema
+from ice_result.cli.schemas import json_schema
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job

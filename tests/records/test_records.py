@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ice_result.cli.inspect import json_schema
+from ice_result.cli.schemas import json_schema
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import Record, build_record, output_files

@@ -45,8 +45,9 @@ def package(request: pytest.FixtureRequest, build: Callable[..., Package]) -> Pa
 
 @pytest.fixture(scope="session")
 def everything(package: Package, build: Callable[..., Package]) -> Package:
-    """The package with what every kind of sink needs, for the same runtime."""
-    return build(package.py, "--sinks", "oss://records,ots://records,s3://records/ice")
+    """The package with what every kind of sink and of target needs, for the same runtime."""
+    sinks, notify = "oss://records,ots://records,s3://records/ice", "eventbridge://told mns://told?on=dead"
+    return build(package.py, "--sinks", sinks, "--notify", notify)
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ def _variables(text: str) -> dict[str, str]:
 
 
 def test_the_function_is_given_every_setting() -> None:
-    """Each from the variable of the same name; without it, what holds anyway. The function sends to no queue."""
+    """Each from the variable of the same name; without it, what holds anyway."""
     ours = {name: value for name, value in _variables(TEXT).items() if name.startswith("ICE_RESULT_")}
     given = {name: DEFAULT.fullmatch(value) for name, value in ours.items()}
     defaults = {row.name: row.default for row in rows()}
-    assert set(given) == set(defaults) - {"ICE_RESULT_MNS_ENDPOINT", *FOR_SETUP}
+    assert set(given) == set(defaults) - {*FOR_SETUP}
     for name, value in given.items():
         assert value is not None, name
         assert value[1] == name

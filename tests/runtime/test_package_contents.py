@@ -88,16 +88,16 @@ def test_two_builds_are_the_same(package: Package, tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (package.archive.parent / name).read_bytes(), name
 
 
-def test_the_sinks_choose_what_is_in_it(package: Package, everything: Package) -> None:
-    """Tablestore and S3 come with sinks that need them; all together is at most 40 MB."""
-    assert {"tablestore", "boto3", "oss2"} <= {name.partition("/")[0] for name in _names(everything)}
-    assert not {"tablestore", "boto3"} & {name.partition("/")[0] for name in _names(package)}
+def test_the_sinks_and_targets_choose_what_is_in_it(package: Package, everything: Package) -> None:
+    """Tablestore, S3 and MNS come with sinks and targets that need them; all together is at most 40 MB."""
+    assert {"tablestore", "boto3", "mns", "oss2"} <= {name.partition("/")[0] for name in _names(everything)}
+    assert not {"tablestore", "boto3", "mns"} & {name.partition("/")[0] for name in _names(package)}
     assert everything.archive.stat().st_size <= 40_000_000
 
 
 def test_an_unknown_extra_is_refused(build: Callable[..., Package]) -> None:
     """With the names there are."""
-    with pytest.raises(AssertionError, match=r"no such extra: mysql; known are s3, tablestore"):
+    with pytest.raises(AssertionError, match=r"no such extra: mysql; known are queue, s3, tablestore"):
         build("310", "--extras", "mysql")
 
 

@@ -53,7 +53,7 @@ def test_each_command_hands_the_recorded_props_to_the_component(name: str, s_yam
     assert [call["keys"] for call in deployment.calls] == [KEYS] * 4
     for call in deployment.calls:
         assert call["props"] == recorded(name, call["props"])
-    assert deployment.made == ["package", "PY=310", "SINKS=oss://my-records/ice,"]
+    assert deployment.made == ["package", "PY=310", "SINKS=oss://my-records/ice,", "NOTIFY="]
 
 
 @pytest.mark.parametrize("missing", ["DEPLOY_ACCOUNT_ID", "DEPLOY_REGION", "ICE_RESULT_SINKS"])
@@ -80,6 +80,8 @@ def test_what_the_environment_names_is_deployed(tmp_path: Path) -> None:
         "DEPLOY_PYTHON_MINOR": "12",
         "DEPLOY_ACCOUNT_ID": "42",
         "ICE_RESULT_SINKS": "oss://records/ice,ots://jobs",
+        "ICE_RESULT_NOTIFY": "mns://told?on=parked&on=dead https://hooks.example.com/ice",
+        "ICE_RESULT_NOTIFY_SECRETS": "hooks.example.com=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     }
     status, said = deployment.s("deploy", "-y", **chosen, **KEYS)
     assert status == 0, said
@@ -93,11 +95,13 @@ def test_what_the_environment_names_is_deployed(tmp_path: Path) -> None:
         "ice-callback-other",
         "python3.12",
         "oss://records/ice,ots",
+        "mns://told?on=parked&on=dead https://hooks.example.com/ice",
     ):
         assert value in shown, value
     assert "acs:mns:cn-beijing:42:/queues/other-letters" in shown
     assert "${" not in shown
-    assert deployment.made == ["package", "PY=312", "SINKS=oss://records/ice,ots://jobs,"]
+    notify = "NOTIFY=mns://told?on=parked&on=dead https://hooks.example.com/ice"
+    assert deployment.made == ["package", "PY=312", "SINKS=oss://records/ice,ots://jobs,", notify]
 
 
 def test_other_keys_are_named_by_an_option(tmp_path: Path) -> None:

@@ -27,14 +27,14 @@ from tree import add_sources, check_natives, compile_tree, copy_needed, shipped_
 
 TOOL = Path(__file__).resolve().parent
 ROOT = TOOL.parent.parent
-EXTRA_OF_SCHEME = {"ots": "tablestore", "s3": "s3"}
-"""Which kinds of sinks need more than requirements.txt: those that have a lock file of their own."""
+EXTRA_OF_SCHEME = {"ots": "tablestore", "s3": "s3", "mns": "queue", "mns-topic": "queue"}
+"""Kinds of sinks and of targets of notifications that need more than requirements.txt: a lock file of their own."""
 
 
 def main() -> int:
     """Write one package to `--out`; 0 when it is there."""
     arguments = _arguments()
-    extras = sorted({*_words(arguments.extras), *_extras_of(arguments.sinks)})
+    extras = sorted({*_words(arguments.extras), *_extras_of(arguments.sinks), *_extras_of(arguments.notify)})
     try:
         target = find_target(arguments.py)
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -104,8 +104,11 @@ def _copy(package: Path, out: Path) -> Path:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="package", description="Build the zip that Function Compute runs.")
     parser.add_argument("--py", default="310", choices=("310", "312"), help="the runtime: 310 (default) or 312")
-    parser.add_argument("--extras", default="", help="tablestore, s3, or both with a comma")
+    parser.add_argument("--extras", default="", help="queue, tablestore and s3, with commas")
     parser.add_argument("--sinks", default="", help="the deployment's sinks, whose extras are added")
+    parser.add_argument(
+        "--notify", default="", help="the deployment's targets of notifications, whose extras are added"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the zip goes: dist (default)")
     parser.add_argument(
         "--work", type=Path, default=ROOT / "build" / "package", help="where downloads and packages are kept"
@@ -118,14 +121,15 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[,\s]+", text) if word]
 
 
-def _extras_of(sinks: str) -> set[str]:
-    schemes = {url.partition(":")[0].strip().lower() for url in sinks.split(",")}
+def _extras_of(urls: str) -> set[str]:
+    """The extras of sinks, which commas separate, or of targets, which blanks separate."""
+    schemes = {url.partition(":")[0].lower() for url in _words(urls)}
     return {EXTRA_OF_SCHEME[scheme] for scheme in schemes & EXTRA_OF_SCHEME.keys()}
 
 
 def _lock_files(extras: list[str]) -> list[Path]:
     """requirements.txt, and a lock of the same pins and more for each extra."""
-    known = sorted(EXTRA_OF_SCHEME.values())
+    known = sorted({*EXTRA_OF_SCHEME.values()})
     if unknown := [extra for extra in extras if extra not in known]:
         raise PackagingError(f"no such extra: {', '.join(unknown)}; known are {', '.join(known)}")
     return [ROOT / "requirements.txt", *(ROOT / f"requirements-{extra}.txt" for extra in extras)]

@@ -15,7 +15,9 @@ class Config:
     ) -> None: ...
 
 class OpenApiRequest:
-    def __init__(self, *, query: Mapping[str, str] | None = None, **more: object) -> None: ...
+    def __init__(
+        self, *, query: Mapping[str, str] | None = None, body: Mapping[str, str] | None = None, **more: object
+    ) -> None: ...
 
 class Params:
     def __init__(

@@ -1,1 +1,1 @@
-"""MNS (Message Service, now SMQ): queues that take messages."""
+"""MNS (Message Service, now SMQ): queues and topics that take messages."""

@@ -34,6 +34,17 @@ def bodies(document: bytes, root: str) -> list[str]:
     return [text for text in texts if text]
 
 
+def tag(document: bytes) -> str:
+    """Return the tag of a `Message` whose form has been checked; empty without one."""
+    found = ET.fromstring(document)  # noqa: S314  # nosec B314 # as above
+    return found.findtext(f"{{{_NAMESPACE}}}MessageTag") or ""
+
+
+def attributes(root: str, fields: Fields) -> bytes:
+    """Write the attributes of a `Queue` or a `Topic`."""
+    return _document(root, _elements(fields))
+
+
 def message(fields: Fields) -> bytes:
     """Write one message."""
     return _document("Message", _elements(fields))

@@ -14,7 +14,7 @@ from typing_extensions import override
 from alicloud_local.faults import RefusalKind
 from alicloud_local.http_server import Reply, Request
 from alicloud_local.mns import messages as xml
-from alicloud_local.mns.operations import batch_send_message, operation_of, peek_message, send_message
+from alicloud_local.mns.operations import OPERATIONS, operation_of
 from alicloud_local.mns.signature import MnsVerifier
 from alicloud_local.mns.store import Message, QueueStore
 from alicloud_local.service import ACCOUNT_ID, Keyring, LocalService, Refusal, RefusedError, ServerOptions
@@ -23,10 +23,10 @@ _INTERNAL_ERROR = Refusal(500, "InternalError", "Interal error.")  # spelled so 
 
 
 class MnsServer(LocalService):
-    """Queues, made with `create_queue`, that take messages one by one or in batches of up to 16.
+    """Queues, made with `create_queue`, that take messages one by one or in batches of up to 16, and topics.
 
-    Every request must bear a valid signature. There are no consumers: `deliver` takes messages out. The operation of a
-    call is SendMessage, BatchSendMessage or PeekMessage, its target the queue.
+    Every request must bear a valid signature. There are no consumers and no subscriptions: `deliver` takes messages out
+    of a queue. The operation of a call is one of `OPERATIONS`, its target the queue or the topic.
     """
 
     name: ClassVar[str] = "MNS"
@@ -56,6 +56,14 @@ class MnsServer(LocalService):
         """Return the messages in a queue, oldest first. Raises KeyError for a queue that was not made."""
         return self._store.messages(queue)
 
+    def create_topic(self, name: str) -> None:
+        """Make a topic; one that is there already stays as it is."""
+        self._store.create_topic(name, self.clock())
+
+    def published(self, topic: str) -> tuple[Message, ...]:
+        """Return the messages published to a topic, oldest first. Raises KeyError for a topic that was not made."""
+        return self._store.published(topic)
+
     def refuse_part(self, positions: Collection[int], refusal: Refusal = _INTERNAL_ERROR) -> None:
         """Refuse the messages at these positions (from 0) of the next batch, and take its others.
 
@@ -81,10 +89,8 @@ class MnsServer(LocalService):
         found = operation_of(request)
         if found is None:
             raise RefusedError(400, "InvalidRequestURL", "Http request URL format invalid.")
-        if found[0] == "PeekMessage":
-            return peek_message(self._store, found[1])
-        send = {"SendMessage": send_message, "BatchSendMessage": batch_send_message}[found[0]]
-        return send(self._store, found[1], request.body, self.clock())
+        operation, target = found
+        return OPERATIONS[operation](self._store, target, request.body, self.clock())
 
     @override
     def refuse(self, refusal: RefusedError, request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""MNS's queues and the messages in them."""
+"""MNS's queues and topics, and the messages in them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from alicloud_local.service import Refusal
 
 @dataclass(frozen=True)
 class Message:
-    """A message in a queue. `body` is as it was sent, which SDKs do in base64; `sent_at` is in seconds since 1970."""
+    """A message in a queue. `body` is as it was sent, which SDKs do in base64; `sent_at` is in seconds since 1970.
+
+    A message of a topic may have a tag, by which subscriptions select messages.
+    """
 
     message_id: str
     body: str
     sent_at: float
+    tag: str = ""
 
 
 DEFAULTS: Mapping[str, int] = {
@@ -42,12 +46,22 @@ class Queue:
     messages: list[Message] = field(default_factory=list)
 
 
+@dataclass
+class Topic:
+    """A topic without subscriptions. `created` is in seconds since 1970; `messages` are those published to it."""
+
+    name: str
+    created: float
+    messages: list[Message] = field(default_factory=list)
+
+
 class QueueStore:
-    """Queues by name, safe to use from many threads."""
+    """Queues and topics by name, safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queues: dict[str, Queue] = {}
+        self._topics: dict[str, Topic] = {}
         self._refused_parts: deque[tuple[frozenset[int], Refusal]] = deque()
 
     def create(
@@ -84,6 +98,28 @@ class QueueStore:
         sent = [Message(uuid.uuid4().hex.upper(), body, now) for body in bodies]
         with self._lock:
             self._queues[queue].messages += sent
+        return sent
+
+    def create_topic(self, topic: str, now: float) -> None:
+        """Make a topic; one that is there stays as it is."""
+        with self._lock:
+            self._topics.setdefault(topic, Topic(topic, now))
+
+    def topics(self) -> dict[str, Topic]:
+        """Return the topics by name."""
+        with self._lock:
+            return dict(self._topics)
+
+    def published(self, topic: str) -> tuple[Message, ...]:
+        """Return the messages of a topic, oldest first. Raises KeyError for an unknown topic."""
+        with self._lock:
+            return tuple(self._topics[topic].messages)
+
+    def publish(self, topic: str, body: str, tag: str, now: float) -> Message:
+        """Publish a message to a topic. Raises KeyError for an unknown topic."""
+        sent = Message(uuid.uuid4().hex.upper(), body, now, tag)
+        with self._lock:
+            self._topics[topic].messages.append(sent)
         return sent
 
     def take(self, queue: str, most: int) -> list[Message]:

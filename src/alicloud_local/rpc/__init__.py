@@ -1,1 +1,1 @@
-"""The API gateway of ICE, RAM and the control of MNS: signed calls of an action by name, answered in JSON."""
+"""The API gateway of ICE, RAM, STS, EventBridge and the control of MNS: signed calls of actions, answered in JSON."""

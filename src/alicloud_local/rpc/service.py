@@ -1,4 +1,4 @@
-"""The base of services behind the API gateway: an action and a version in headers, parameters in the query."""
+"""The base of services behind the API gateway: an action and a version in headers, parameters in query or form."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import operator
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
+from urllib.parse import parse_qsl
 
 from typing_extensions import override
 
@@ -49,7 +50,8 @@ class RpcService(LocalService):
 
     @override
     def locate(self, request: Request) -> tuple[str, str]:
-        named = (request.parameters.get(name, "") for name in self.target_parameters)
+        parameters = _parameters(request)
+        named = (parameters.get(name, "") for name in self.target_parameters)
         return request.headers.get("x-acs-action", ""), next((name for name in named if name), "")
 
     @override
@@ -57,7 +59,7 @@ class RpcService(LocalService):
         self._verifier.verify(request)
         if request.headers.get("x-acs-version") != self.version:  # that this is checked before the action is inferred
             raise RefusedError(400, "InvalidVersion", "Specified parameter Version is not valid.")
-        answer = self.carry_out(request.headers.get("x-acs-action", ""), request.parameters)
+        answer = self.carry_out(request.headers.get("x-acs-action", ""), _parameters(request))
         if answer is None:  # some services of the gateway say InvalidApi.NotFound instead
             raise RefusedError(
                 404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."
@@ -75,3 +77,11 @@ class RpcService(LocalService):
                 "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product={self.name}",
             },
         )
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """Return the parameters of a call: those of the query, and those of a form in the body."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return request.parameters
+    form = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    return {**dict(form), **request.parameters}

@@ -6,33 +6,21 @@ import json
 import os
 
 import click
-from pydantic import ConfigDict, TypeAdapter
 
 from ice_result.cli.inputs import read_input
 from ice_result.cli.options import FunctionName
 from ice_result.cli.output import write_line
+from ice_result.cli.schemas import SCHEMAS, json_schema
 from ice_result.core import json_text
 from ice_result.core.json_text import dump, encoding_of, valid_text
 from ice_result.core.redaction import redact
 from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import InvalidResponseError, NotJsonError
 from ice_result.jobs.model import Job
-from ice_result.records.model import Manifest, Record
 from ice_result.results import decode as decode_result
-from ice_result.results.model import AnyResult
 from ice_result.settings import TRIGGERS, Settings
-from ice_result.sinks.object.pointers import Pointer
 from ice_result.triggers import JobEvent
 from ice_result.triggers import parse as parse_payload
-from ice_result.triggers.model import TriggerEvent
-
-SCHEMAS: dict[str, TypeAdapter[object]] = {
-    "event": TypeAdapter(TriggerEvent, config=ConfigDict(extra="forbid")),
-    "manifest": TypeAdapter(Manifest),
-    "pointer": TypeAdapter(Pointer),
-    "record": TypeAdapter(Record),
-    "result": TypeAdapter(AnyResult),
-}
 
 
 @click.command(
@@ -110,19 +98,13 @@ def _job_in(text: str) -> Job | None:
         return None
 
 
-def json_schema(name: str) -> JsonObject:
-    """Make the JSON Schema of a document that is written, or of an event, from its models, in serialised form."""
-    schema: JsonObject = SCHEMAS[name].json_schema(mode="serialization", by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
 @click.command(
     short_help="Print the JSON Schema of what is written.",
     epilog="Example: ice-result schema record > record.schema.json",
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a pointer, a decoded result or an event.
+    """Print the JSON Schema of a record, manifest, pointer, content, result, event, or of the data of a notification.
 
     Without an argument, print all of them.
     """

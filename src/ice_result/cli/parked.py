@@ -61,7 +61,7 @@ def _summary(envelope: ParkedEnvelope) -> JsonObject:
     place: JsonObject = {"sink": entry.store.url, "key": entry.key, "written": entry.written.isoformat()}
     if parked is None:
         return {**place, "damaged": True, "reason": entry.reason}
-    fields = {"reason", "job_id", "attempts", "first_parked", "last_parked", "dead", "sinks", "error"}
+    fields = {"reason", "job_id", "attempts", "first_parked", "last_parked", "dead", "sinks", "targets", "error"}
     known: JsonObject = parked.model_dump(mode="json", include=fields)
     return {**place, "damaged": False, **known}
 
@@ -173,6 +173,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         "event type": parked.event_type,
         "event id": parked.event_id,
         "missing in": ", ".join(parked.sinks),
+        "not told": ", ".join(parked.targets),
         "attempts": parked.attempts,
         "first parked": parked.first_parked,
         "last parked": parked.last_parked,

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import click
 
-from ice_result import expecting
 from ice_result.app import assemble
 from ice_result.cli.inputs import open_input, read_input, read_lines
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
@@ -30,6 +29,7 @@ from ice_result.cli.options import (
 from ice_result.cli.output import printable, write_line
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
+from ice_result.library.expect import expect as leave_notes
 from ice_result.processing.batch import RunContext
 from ice_result.settings import BY_HAND, EVERYTHING, Settings
 from ice_result.triggers import Malformed, TriggerEvent, TriggerOptions, job_event, parse
@@ -154,7 +154,7 @@ def expect(
     try:
         unique = list(dict.fromkeys(_all_ids(job_ids)))
         environment = Overrides(sinks).environment()
-        notes = expecting.expect(unique, within=within, function_name=function_name, environment=environment)
+        notes = leave_notes(unique, within=within, function_name=function_name, environment=environment)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for job_id, note in zip(unique, notes, strict=True):

@@ -99,7 +99,7 @@ def list_jobs(
         raise click.UsageError("use only one of --json, --csv and --ids; --ids cannot be used with --count")
     wanted = JobFilter(function_name=function_name, state=state, outcome=outcome, since=since, incomplete=incomplete)
     store = open_first_sink(overrides)
-    with time_limit(Deadline.after(SECONDS)), _note_when_slow(store, wanted):
+    with time_limit(Deadline.after(SECONDS)), note_when_slow(store, wanted):
         store.check_exists()
         jobs = store.jobs(wanted)
         if count:
@@ -111,7 +111,7 @@ def list_jobs(
 
 
 @contextmanager
-def _note_when_slow(store: Store, wanted: JobFilter) -> Iterator[None]:
+def note_when_slow(store: Store, wanted: JobFilter) -> Iterator[None]:
     """After some seconds, say why a listing takes its time, and what makes it shorter."""
     note = threading.Timer(_SLOW_SECONDS, print_note, (f"reading all jobs of {store.url}; --since makes this faster",))
     if store.reads_everything(wanted):
@@ -304,6 +304,8 @@ def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> 
         _section(console, _files_title(manifest), files)
     if manifest.problems:
         _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
+    if manifest.notes:
+        _section(console, "notes", [note.model_dump() for note in manifest.notes])
 
 
 def _files_title(manifest: Manifest) -> str:

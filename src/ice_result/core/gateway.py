@@ -86,20 +86,21 @@ class GatewayClient:
         action: str,
         query: Mapping[str, str],
         *,
+        form: Mapping[str, str] | None = None,
         about: str = "",
         read: Callable[[JsonObject], T],
     ) -> T:
         """Call `action` and return its response as read by `read`, with retries; `about` is for messages.
 
-        `read` is part of the call: a response that it refuses is worth another try. Raises a ServiceError,
-        InvalidResponseError, or TooLargeError.
+        Parameters that are too long for a URL are sent in the body, as `form`. `read` is part of the call: a response
+        that it refuses is worth another try. Raises a ServiceError, InvalidResponseError, or TooLargeError.
         """
         client = self._sdk_client()
         operation = " ".join(part for part in (action, about, "in", self.where) if part)
 
         def attempt() -> T:
             with self._credentials.renewed_once_expired():
-                return read(self._send(client, action, query, operation))
+                return read(self._send(client, action, (query, form), operation))
 
         return self.caller.call(operation, attempt)
 
@@ -154,7 +155,13 @@ class GatewayClient:
             )
         )
 
-    def _send(self, client: Client, action: str, query: Mapping[str, str], operation: str) -> JsonObject:
+    def _send(
+        self,
+        client: Client,
+        action: str,
+        parameters: tuple[Mapping[str, str], Mapping[str, str] | None],
+        operation: str,
+    ) -> JsonObject:
         """Send one request. Our errors do not carry the SDK's as their cause: its text can show the signed text."""
         from alibabacloud_tea_openapi.utils_models import OpenApiRequest  # noqa: PLC0415  loaded with the client
         from darabonba.runtime import RuntimeOptions  # noqa: PLC0415  as above
@@ -163,8 +170,10 @@ class GatewayClient:
             connect_timeout=_milliseconds(min(_CONNECT_SECONDS, current_deadline().left())),
             read_timeout=_milliseconds(min(_READ_SECONDS, current_deadline().left())),
         )
+        query, form = parameters
+        request = OpenApiRequest(query=dict(query), body=form and dict(form))
         try:
-            answer = client.call_api(self._parameters(action), OpenApiRequest(query=dict(query)), timeouts)
+            answer = client.call_api(self._parameters(action), request, timeouts)
         except Exception as error:  # noqa: BLE001  every class of the SDK and of its transport
             failure = translate(error, operation, self.errors)
         else:

@@ -24,7 +24,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMappi
 from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPException, InvalidURL
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 from weakref import finalize
 
@@ -107,14 +107,24 @@ class HttpReply(NamedTuple):
     body: bytes
 
 
+class NewConnection(Protocol):
+    """Maker of connections, which are not open yet: see `new_connection`."""
+
+    def __call__(self, authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
+        """Make a connection to a host."""
+
+
 class HttpTransport:
     """Connections to the hosts of one service; any number of threads may send at once."""
 
-    def __init__(self, scheme: str, *, ca_bundle: str | None, most_idle: int) -> None:
-        """Keep up to `most_idle` connections open. `scheme` is http or https.
+    def __init__(
+        self, scheme: str, *, ca_bundle: str | None, most_idle: int, connect: NewConnection = new_connection
+    ) -> None:
+        """Keep up to `most_idle` connections open. `scheme` is http or https; `connect` makes a connection.
 
         Raises SettingsError for a bundle of certificates that cannot be read.
         """
+        self._new_connection = connect
         self._scheme = scheme
         self._tls = trusting(ca_bundle) if scheme == "https" else None
         self._most_idle = most_idle
@@ -132,11 +142,13 @@ class HttpTransport:
         seconds: tuple[float, float],
         proxy: str | None = None,
         limit: int | None = None,
+        cuts: bool = False,
     ) -> HttpReply:
         """Send a request and read its reply. `seconds` bound the connecting, and each wait for bytes after that.
 
         Raises UnsendableError, OSError for a connection that breaks and a reply that is not HTTP, and TooLargeError for
-        a body of more than `limit` bytes: as soon as its length is announced, or else when it has become too long.
+        a body of more than `limit` bytes: as soon as its length is announced, or else when it has become too long. With
+        `cuts`, the reply to such a request has no body instead.
         """
         scheme, _, rest = url.partition("://")
         authority, _, path = rest.partition("/")
@@ -151,7 +163,7 @@ class HttpTransport:
         origin = (authority, proxy)
         channel = self._take(origin) or _Channel(origin, self._connect(authority, through, seconds))
         try:
-            reply, is_reusable = channel.exchange(method, request, seconds[1], limit)
+            reply, is_reusable = channel.exchange(method, request, seconds[1], limit, cuts=cuts)
         except BaseException:
             channel.close()
             raise
@@ -161,12 +173,20 @@ class HttpTransport:
             channel.close()
         return reply
 
+    def connect(self, url: str, seconds: float) -> None:
+        """Open a connection to the host of a URL, without a proxy, and keep it for the next request to that host.
+
+        Raises UnsendableError and OSError.
+        """
+        authority = url.partition("://")[2].partition("/")[0]
+        self._give_back(_Channel((authority, None), self._connect(authority, None, (seconds, seconds))))
+
     def _connect(self, authority: str, proxy: _Proxy | None, seconds: tuple[float, float]) -> EndsWithCall:
         if not authority or not _HOST_LETTERS.issuperset(authority):
             raise UnsendableError("not the name of a host")
         host = proxy.authority if proxy else authority
         try:
-            connection = new_connection(host, self._tls, seconds=seconds[0])
+            connection = self._new_connection(host, self._tls, seconds=seconds[0])
             if self._tls and proxy:
                 connection.set_tunnel(authority, headers=proxy.headers)
             try:
@@ -273,7 +293,9 @@ class _Channel:
         """Close the connection."""
         self._connection.close()
 
-    def exchange(self, method: str, request: bytes, seconds: float, limit: int | None) -> tuple[HttpReply, bool]:
+    def exchange(
+        self, method: str, request: bytes, seconds: float, limit: int | None, *, cuts: bool
+    ) -> tuple[HttpReply, bool]:
         """Send a request and read its reply; also return whether the connection can be used again."""
         use(self._connection)
         self._socket.settimeout(seconds)
@@ -288,7 +310,12 @@ class _Channel:
         if method == "HEAD" or status in (204, 304):
             body, ends_clearly = b"", True
         else:
-            body, ends_clearly = self._read_body(headers, limit)
+            try:
+                body, ends_clearly = self._read_body(headers, limit)
+            except TooLargeError:
+                if not cuts:
+                    raise
+                body, ends_clearly = b"", False
         connection = headers.text("connection").lower()
         is_kept = "close" not in connection if version == "HTTP/1.1" else "keep-alive" in connection
         return HttpReply(status, reason, headers, body), ends_clearly and is_kept and not self._received

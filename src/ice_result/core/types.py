@@ -13,9 +13,10 @@ from ice_result.core.lazy_imports import deferred
 with deferred("importlib.metadata"), suppress(ImportError):
     import_module("pydantic.plugin._loader")
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, JsonValue
+from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["JobId", "JsonObject", "JsonValue", "Model", "utc_time"]
+__all__ = ["ADDED_LATER", "JobId", "JsonObject", "JsonValue", "Model", "OpenList", "utc_time"]
 
 JobId = NewType("JobId", str)
 """An ICE job id: 1 to 128 printable characters. ICE documents no narrower form."""
@@ -24,9 +25,24 @@ JsonObject = dict[str, JsonValue]
 
 
 class Model(BaseModel):
-    """Base class of frozen values. Validators are built at first use, so that a cold start does not pay for them."""
+    """Base class of frozen values. Validators are built at first use, so that a cold start does not pay for them.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    Fields that a later version added are ignored: see docs/library.md for what may change in a stored document.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, allow_inf_nan=False)
+
+
+class OpenList:
+    """Mark of a field with a list of texts that later versions may extend: a text that is not in it is read too."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.union_schema([handler(source), core_schema.str_schema()])
+
+
+ADDED_LATER: JsonObject = {"x-added-later": True}
+"""`json_schema_extra` of a field that stored documents of earlier versions do not have: no schema requires it."""
 
 
 def utc_time(text: str) -> datetime | None:

@@ -10,6 +10,7 @@ from ice_result.core.types import JsonObject, JsonValue
 from ice_result.deployment.buckets import buckets_of
 from ice_result.deployment.names import Names
 from ice_result.errors import SettingsError
+from ice_result.notify.urls import NotifyUrl
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
 from ice_result.sinks.registry import SinkUrl
@@ -24,7 +25,7 @@ TRUST_POLICY: JsonObject = {
 """Trust policy of the role: only Function Compute may assume it."""
 
 _TABLE_ACTIONS = {
-    "ots:PutRow": (JOBS,),
+    "ots:UpdateRow": (JOBS,),
     "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
     "ots:GetRange": (OUTPUTS, ITEMS),
 }
@@ -35,6 +36,13 @@ _ON_ROLES = (
     *("ram:DeletePolicyVersion", "ram:DeletePolicy", "ram:AttachPolicyToRole", "ram:DetachPolicyFromRole"),
 )
 _ON_QUEUES = ("mns:GetQueueAttributes", "mns:SetQueueAttributes", "mns:CreateQueue", "mns:DeleteQueue")
+SENDING = {"mns": "mns:SendMessage", "mns-topic": "mns:PublishMessage", "eventbridge": "eventbridge:PutEvents"}
+LOOKING = {
+    "mns": "mns:GetQueueAttributes",
+    "mns-topic": "mns:GetTopicAttributes",
+    "eventbridge": "eventbridge:GetEventBus",
+}
+"""Actions on targets of notifications: of the function, and of `doctor`. `doctor --notify` needs the first as well."""
 _ON_TABLES = ("ots:ListTable", "ots:DescribeTable", "ots:CreateTable", "ots:BatchGetRow", "ots:GetRange")
 _ON_LOGS = (
     *("log:GetProject", "log:CreateProject", "log:GetLogStore", "log:CreateLogStore"),
@@ -69,6 +77,7 @@ def function_policy(
         *_processing(settings, output_buckets),
         *_parking(settings),
         *_reading(settings),
+        *_telling(settings),
         *_platform(failure_queue, log_project, settings.region or "*"),
     )
     return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
@@ -108,6 +117,9 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
     queues = [f"acs:mns:{names.region}:{account}:/queues/{name}" for name in (names.queue, names.dead_letters)]
     yield _ON_QUEUES, queues
     yield ("mns:PeekMessage",), [f"{queue}/messages" for queue in queues]
+    for url in settings.notify:
+        if url.scheme in LOOKING:
+            yield (LOOKING[url.scheme],), [_target(url, names.region, account)]
     yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
     yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
     yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]
@@ -175,6 +187,26 @@ def _reading(settings: Settings) -> Iterator[Grant]:
         elif _is_oss(url, settings):
             yield from (Grant("oss:GetObject", objects) for objects in _of_jobs(url))
             yield _listing(url, f"{Layout(url.prefix).folder('records')}*")
+
+
+def _telling(settings: Settings) -> Iterator[Grant]:
+    """Yield the grants for sending notifications, and for the acknowledgements, which the first sink keeps.
+
+    Those of MNS and EventBridge are documented. Webhooks need none.
+    """
+    if settings.notify and settings.sinks and _is_oss(settings.sinks[0], settings):
+        yield from (Grant(f"oss:{action}Object", _objects(settings.sinks[0], "notified")) for action in ("Get", "Put"))
+    for url in settings.notify:
+        resource, action = _target(url, settings.region or "*", "*"), SENDING.get(url.scheme)
+        if action:
+            yield Grant(action, f"{resource}/messages" if action.startswith("mns:") else resource)
+
+
+def _target(url: NotifyUrl, region: str, account: str) -> str:
+    """Return the resource of a queue, topic or bus."""
+    if url.scheme == "eventbridge":
+        return f"acs:eventbridge:{region}:{account}:eventbus/{url.authority}"
+    return f"acs:mns:{region}:{account}:/{'topics' if url.scheme == 'mns-topic' else 'queues'}/{url.authority}"
 
 
 def _platform(failure_queue: str | None, log_project: str | None, region: str) -> Iterator[Grant]:

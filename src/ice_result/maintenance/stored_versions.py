@@ -22,7 +22,7 @@ from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
 from ice_result.records import ObjectInspector, OutputFiles
-from ice_result.records.model import LookUpProblem, Manifest, ObjectFacts, Record
+from ice_result.records.model import LookUpProblem, Manifest, Note, ObjectFacts, Record
 from ice_result.sinks.base import StoredBytes
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
@@ -105,6 +105,16 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
     except ValidationError as error:
         wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
         raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
+
+
+def read_notes(stored: StoredBytes) -> tuple[Note, ...]:
+    """Read the notes of a stored manifest, which are not rebuilt. Raises NotRewritableError for a damaged one."""
+    manifest = parsed(stored.manifest)
+    notes = _objects(manifest.get("notes")) if isinstance(manifest, dict) else []
+    try:
+        return tuple(Note.model_validate(note) for note in notes)
+    except ValidationError as error:
+        raise NotRewritableError("damaged", "a note of the manifest cannot be read") from error
 
 
 def is_complete(stored: StoredBytes) -> bool:

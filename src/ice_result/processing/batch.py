@@ -1,6 +1,7 @@
 """Processing of the events of one payload: jobs in parallel, and a parked envelope for every event that fails.
 
 bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
+                           │                                             └──► targets are told (notifying.py)
                            └──► parked                                           (parking.py)
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ice_result.core import threads
 from ice_result.core.calls import Retries, begin, count_retries
@@ -23,9 +24,10 @@ from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
 from ice_result.processing.event_log import StageTimer
+from ice_result.processing.notifying import Notifying
 from ice_result.processing.parking import Failure, ParkedAs, Parking, leave_notes
 from ice_result.processing.process_job import MOST_TRIES, JobProcessor, RecordedBefore
-from ice_result.processing.write_job import Stores
+from ice_result.processing.write_job import Stores, Written
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
 from ice_result.sinks.parked_model import Expected
@@ -41,6 +43,9 @@ from ice_result.triggers import (
     Unread,
     parse,
 )
+
+if TYPE_CHECKING:
+    from ice_result.notify.telling import Notifier
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
@@ -109,6 +114,7 @@ class Pipeline:
         region: str | None,
         concurrency: int = 8,
         most_tries: int = MOST_TRIES,
+        notifier: Notifier | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc).replace(microsecond=0),
     ) -> None:
         self.stores = stores
@@ -116,6 +122,7 @@ class Pipeline:
         self._jobs = jobs
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
+        self._notifying = Notifying(notifier, stores.sinks) if notifier else None
         self._parking = Parking(stores.parking_stores, most_tries, now)
         self._concurrency = concurrency
         self._idle = threading.Condition()
@@ -137,6 +144,8 @@ class Pipeline:
             begin(self.stores.inspector.load)
         for sink in self.stores.sinks:
             begin(sink.load)
+        if self._notifying:
+            self._notifying.load()
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
         """Parse a payload, process its events, and report their outcomes."""
@@ -197,14 +206,21 @@ class Pipeline:
 
     def _park_late(self, late: dict[int, ParkableEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
         """Park the events that were not begun in time, with one log line for each envelope."""
+        end = run.parking()
         for piece, parked, timer in self._parking.park_together(late, _NOT_BEGUN, run.parking):
+            if self._notifying:
+                self._notifying.tell_parked([*piece.values()], parked, end)
             outcomes = {index: _parked_outcome(event, parked) for index, event in piece.items()}
             if len(piece) == 1:
                 ((index, event),) = piece.items()
                 _log_event(event, outcomes[index], run, timer, Retries())
             else:
                 name = "failed" if parked.address is None else "parked"
-                facts: JsonObject = {"request_id": run.request_id, "events": len(piece), "reason": parked.reason}
+                facts: JsonObject = {
+                    event_log.INVOCATION_ID: run.request_id,
+                    "events": len(piece),
+                    "reason": parked.reason,
+                }
                 event_log.write_job(name, facts, timer, Retries())
             yield from outcomes.items()
 
@@ -241,28 +257,22 @@ class Pipeline:
         return self._park(event, failure, run, timer)
 
     def _record(self, event: JobEvent, run: RunContext, timer: StageTimer) -> JobOutcome:
-        written = self._processor.process(event, timer)
+        before = self._notifying.written_before(event) if self._notifying else None
+        written = before or self._processor.process(event, timer)
+        if isinstance(written, Written):
+            if written.files_missing:
+                self._ask_again(written.record, run)
+            if written.refused:
+                failure = Failure.from_sinks(written.refused, recorded_elsewhere=bool(written.addresses))
+                return self._park(event, failure, run, timer, written.record.function_name)
+        not_told = self._notifying.tell(written, event, timer) if self._notifying else None
+        if not_told:
+            name = written.record.function_name if isinstance(written, Written) else event.function_name
+            return self._park(event, not_told, run, timer, name)
         if isinstance(written, RecordedBefore):
             reason = f"ICE no longer knows the job, which is recorded: {shorten(written.key)}"
             return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
-        record, manifest = written.record, written.manifest
-        if written.files_missing:
-            self._ask_again(record, run)
-        if written.refused:
-            failure = Failure.from_sinks(written.refused, recorded_elsewhere=bool(written.addresses))
-            return self._park(event, failure, run, timer, record.function_name)
-        first = next(iter(written.addresses.values()))
-        return JobOutcome(
-            job_id=record.job_id,
-            outcome="recorded",
-            function_name=record.function_name,
-            state=record.state,
-            job_outcome=record.outcome,
-            complete=manifest.complete,
-            record=first.record,
-            manifest=first.manifest,
-            reason=shortfall(record, manifest),
-        )
+        return _recorded_outcome(written)
 
     def _ask_again(self, record: Record, run: RunContext) -> None:
         """Leave a note for the timer to ask for the job again: ICE may name its files a little later [inferred]."""
@@ -285,7 +295,10 @@ class Pipeline:
         timer: StageTimer,
         function_name: str | None = None,
     ) -> JobOutcome:
-        parked = self._parking.park(event, failure, run.parking(), timer)
+        end = run.parking()
+        parked = self._parking.park(event, failure, end, timer)
+        if self._notifying:
+            self._notifying.tell_parked([event], parked, end)
         return _parked_outcome(event, parked, function_name)
 
 
@@ -308,13 +321,41 @@ class _SeenJobs:
 
 
 def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
-    """Merge two events of one job into one, for the sinks of both. An event that names no sink is for all sinks."""
-    named, more = (set(event.past.sinks if event.past else ()) for event in (one, other))
-    sinks = named | more if named and more else set()
-    if sinks == named:
+    """Merge two events of one job into one, for the sinks and the targets of both.
+
+    An event that names neither is for all sinks, and so is a merged one of which an event was. A job that is written to
+    a sink is told to every target afterwards.
+    """
+    first, second = one.past or Past(), other.past or Past()
+    sinks: set[str] = set()
+    targets: set[str] = set()
+    if _is_for_some(first) and _is_for_some(second):
+        sinks = {*first.sinks, *second.sinks}
+        targets = set() if sinks else {*first.targets, *second.targets}
+    if (sinks, targets) == (set(first.sinks), set() if first.sinks else set(first.targets)):
         return one
-    past = (one.past or Past()).model_copy(update={"sinks": tuple(sorted(sinks))})
+    past = first.model_copy(update={"sinks": tuple(sorted(sinks)), "targets": tuple(sorted(targets))})
     return replace(one, past=past)
+
+
+def _is_for_some(past: Past) -> bool:
+    return bool(past.sinks or past.targets)
+
+
+def _recorded_outcome(written: Written) -> JobOutcome:
+    record, manifest = written.record, written.manifest
+    first = next(iter(written.addresses.values()))
+    return JobOutcome(
+        job_id=record.job_id,
+        outcome="recorded",
+        function_name=record.function_name,
+        state=record.state,
+        job_outcome=record.outcome,
+        complete=manifest.complete,
+        record=first.record,
+        manifest=first.manifest,
+        reason=shortfall(record, manifest),
+    )
 
 
 def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str | None = None) -> JobOutcome:
@@ -328,6 +369,6 @@ def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str |
 
 
 def _log_event(event: TriggerEvent, outcome: JobOutcome, run: RunContext, timer: StageTimer, retries: Retries) -> None:
-    ids = {"request_id": run.request_id, "event_id": event.event_id, "event_type": event.event_type}
+    ids = {event_log.INVOCATION_ID: run.request_id, "event_id": event.event_id, "event_type": event.event_type}
     facts: JsonObject = {name: getattr(outcome, name) for name in _LOGGED}
     event_log.write_job(outcome.outcome, {**ids, **facts}, timer, retries)

@@ -22,7 +22,16 @@ from typing_extensions import Self
 from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.types import JsonObject
-from ice_result.errors import INTERNAL, IceResultError, ParkingError, ServiceError, is_try, shorten
+from ice_result.errors import (
+    INTERNAL,
+    IceResultError,
+    NotificationRefusedError,
+    NotNotifiedError,
+    ParkingError,
+    ServiceError,
+    is_try,
+    shorten,
+)
 from ice_result.processing.event_log import StageTimer
 from ice_result.sinks.base import Store
 from ice_result.sinks.parked_events import ParkedEvents
@@ -36,6 +45,8 @@ _WRITTEN_AT_ONCE = 8
 class Failure(NamedTuple):
     """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it.
 
+    `targets` are those that are still to be told of a job that all sinks have.
+
     `cause` is the part of the message that another call has too when it fails in the same way.
     """
 
@@ -45,6 +56,7 @@ class Failure(NamedTuple):
     message: str
     sinks: tuple[str, ...] = ()
     cause: str = ""
+    targets: tuple[str, ...] = ()
 
     @classmethod
     def from_error(cls, error: IceResultError, sinks: tuple[str, ...] = ()) -> Self:
@@ -56,6 +68,22 @@ class Failure(NamedTuple):
         """Make the failure of sinks that refused a job: of a permanent error, if there is one."""
         worst = min(refused.values(), key=lambda error: error.transient)
         return cls.from_error(worst, tuple(sink.url for sink in refused) if recorded_elsewhere else ())
+
+    @classmethod
+    def from_targets(cls, refused: Mapping[str, IceResultError]) -> Self:
+        """Make the failure of targets that have not acknowledged: temporary, as long as one of the errors is."""
+        first = max(refused.values(), key=lambda error: error.transient)
+        kind = NotNotifiedError if first.transient else NotificationRefusedError
+        told = ", ".join(sorted(refused))
+        return cls(
+            kind.reason,
+            kind.transient,
+            type(first).__name__,
+            f"not told: {told}: {first}",
+            (),
+            first.cause,
+            tuple(sorted(refused)),
+        )
 
     @classmethod
     def from_bug(cls, error: Exception) -> Self:
@@ -75,10 +103,12 @@ class ParkedAs(NamedTuple):
     """Result of parking. `address` is None when there is no store, or none accepted the envelope.
 
     `reason` begins with the reason of the failure. The errors of the stores follow, as far as they are other errors.
+    `envelope` is what the store has then.
     """
 
     address: str | None
     reason: str
+    envelope: Parked | None = None
 
 
 class Parking(NamedTuple):
@@ -114,7 +144,8 @@ class Parking(NamedTuple):
             job_id=event.job_id if isinstance(event, JobEvent) else None,
             event_type=event.event_type,
             event_id=event.event_id,
-            sinks=failure.sinks or past.sinks,
+            sinks=failure.sinks or (() if failure.targets else past.sinks),
+            targets=failure.targets or (() if failure.sinks else past.targets),
             error=ParkedError(type=failure.error, message=failure.message),
             attempts=attempts,
             dead=is_try(failure.reason) and attempts >= self.most_tries,
@@ -148,7 +179,8 @@ class Parking(NamedTuple):
             for store, end in _in_turn(self.parking_stores, deadline):
                 try:
                     with time_limit(end):
-                        return ParkedAs(store.park(envelope), reason)
+                        parked = store.park(envelope)
+                        return ParkedAs(parked.address, reason, parked.envelope)
                 except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
                     cause = error.cause if isinstance(error, IceResultError) else str(error)
                     if cause not in causes:

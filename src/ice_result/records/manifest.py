@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.records.model import Manifest, ManifestFile, ObjectFacts, Problem, ProblemCode, Record
+from ice_result.records.model import Manifest, ManifestFile, Note, ObjectFacts, Problem, ProblemCode, Record
 from ice_result.records.output_files import NotSaved, OutputFile, OutputFiles
 
 _MEDIA_TYPES = {
@@ -31,7 +31,12 @@ _WRITING_ENDS = timedelta(minutes=60)
 _MOST_POSITIONS = 10
 
 
-def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddress, ObjectFacts] | None) -> Manifest:
+def build_manifest(
+    record: Record,
+    files: OutputFiles,
+    facts: Mapping[ObjectAddress, ObjectFacts] | None,
+    notes: Sequence[Note] = (),
+) -> Manifest:
     """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked."""
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
@@ -50,6 +55,7 @@ def build_manifest(record: Record, files: OutputFiles, facts: Mapping[ObjectAddr
         complete=record.outcome == "ok" and not problems and all(entry.exists for entry in entries),
         files=entries,
         problems=tuple(problems),
+        notes=tuple(notes),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import AliasChoices, Field
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.core.types import JobId, JsonObject, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonObject, JsonValue, Model, OpenList
 from ice_result.results.model import AnyResult, DecodeStatus, DecodeWarning
 
 RecordState: TypeAlias = Literal["succeeded", "failed", "unknown"]
@@ -21,6 +22,16 @@ LookUpProblem: TypeAlias = Literal[
 ProblemCode: TypeAlias = Literal[
     LookUpProblem, "not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"
 ]
+NoteCode: TypeAlias = Literal[
+    "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "archived", "not_read", "too_large",
+    "unreadable",
+]  # fmt: skip
+"""The reasons why an output file is there, or may be there, and its content is not."""
+ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
+CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
+"""The output files whose content is read, by their roles."""
+LARGEST_CONTENT = 4 * 1024 * 1024
+"""Bytes of the largest output file that is read."""
 SETTLED = 2
 """The highest standing of a record."""
 
@@ -105,19 +116,30 @@ class ManifestFile(Model):
     etag: str | None
     crc64: str | None
     last_modified: datetime | None
-    storage_class: str | None = None
+    storage_class: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Problem(Model):
     """Reason why a manifest is not complete, in a stable token and a sentence."""
 
-    code: ProblemCode
+    code: Annotated[ProblemCode, OpenList]
+    message: str
+    uri: str | None
+
+
+class Note(Model):
+    """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
+
+    code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
 
 
 class Manifest(Model):
-    """The output files of one job; written last, as the sign that the job is done with."""
+    """The output files of one job; written last, as the sign that the job is done with.
+
+    `complete` does not depend on `notes`, which manifests of earlier versions do not have.
+    """
 
     schema_: Literal["ice_result.manifest/1"] = Field(default="ice_result.manifest/1", alias="schema")
     job_id: JobId
@@ -125,6 +147,7 @@ class Manifest(Model):
     complete: bool
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 class ObjectFacts(NamedTuple):

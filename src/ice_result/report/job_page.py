@@ -75,6 +75,7 @@ def job_values(
         "facts": [(key, kind, value) for key, kind, value in _facts(record) if value not in (None, "")],
         "figure": _figure(job, thumbnails, texts),
         "files": first_of(manifest.files if manifest else ()),
+        "notes": first_of(manifest.notes if manifest else ()),
         "warnings": first_of(record.decode.warnings),
         "raw": None if raw is None else raw[:MOST_RAW],
         "raw_cut": MOST_RAW if raw is not None and len(raw) > MOST_RAW else None,

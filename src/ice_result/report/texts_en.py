@@ -141,6 +141,8 @@ ENGLISH = {
     "job.facts": "Facts",
     "job.result": "Result",
     "job.files": "Output files",
+    "job.notes": "Notes",
+    "job.notes.about": "Files whose content was not read. A manifest is complete without it.",
     "job.warnings": "Warnings of the decoder",
     "job.warnings.about": "Places of the Result that are not as ICE documents them.",
     "job.raw": "Response of ICE",

@@ -141,6 +141,8 @@ CHINESE = {
     "job.facts": "基本信息",
     "job.result": "任务结果",
     "job.files": "输出文件",
+    "job.notes": "备注",
+    "job.notes.about": "以下文件的内容没有读取，这不影响清单是否完整。",
     "job.warnings": "解码警告",
     "job.warnings.about": "Result 中与 ICE 文档不一致的地方。",
     "job.raw": "ICE 返回内容",

@@ -15,7 +15,7 @@ from typing_extensions import Self
 
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean
-from ice_result.core.types import JsonObject, JsonValue, Model
+from ice_result.core.types import JsonObject, JsonValue, Model, OpenList
 from ice_result.results.registry import FUNCTIONS, UNKNOWN, Function
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class DecodeWarning(Model):
     """Something in a Result that was not as documented. `path` is a JSON path from `$`, `code` a stable token."""
 
     path: str
-    code: WarningCode
+    code: Annotated[WarningCode, OpenList]
     message: str
 
 
@@ -124,7 +124,7 @@ class _OfAnyFamily:
         from pydantic_core.core_schema import tagged_union_schema  # noqa: PLC0415
 
         choices = {kind: TypeAdapter(family).core_schema for kind, family in families().items()}
-        return handler(tagged_union_schema({**choices}, "kind"))
+        return {**handler(tagged_union_schema({**choices}, "kind")), "title": "Result"}
 
 
 AnyResult: TypeAlias = Annotated[Result, _OfAnyFamily]
@@ -177,13 +177,18 @@ def families() -> dict[str, type[Result]]:
 
 
 def read_result(value: object) -> Result:
-    """Return the result that `value` is, or that its JSON object means. Raises ValueError when it is neither."""
+    """Return the result that `value` is, or that its JSON object means. Raises ValueError when it is neither.
+
+    A kind that a later version added is read as Unknown, with all of the object as its `data`.
+    """
     if isinstance(value, Result):
         return value
     kind = value.get("kind") if isinstance(value, dict) else None
-    path = _paths().get(str(kind))
+    if not isinstance(kind, str):
+        raise ValueError(f"not a result: its kind is {kind!r}")  # noqa: TRY004  pydantic reports a ValueError
+    path = _paths().get(kind)
     if path is None:
-        raise ValueError(f"not a result of a kind that is known: {kind}")
+        return family_at(UNKNOWN.family).model_validate({"kind": "unknown", "data": value})
     return family_at(path).model_validate(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from pydantic import ValidationError
@@ -16,6 +17,13 @@ from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.parked_model import Expected, Listed, Parked, Position
 
 _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost the envelope
+
+
+class ParkedAt(NamedTuple):
+    """Address of an envelope, and the envelope as it was written."""
+
+    address: str
+    envelope: Parked
 
 
 @dataclass(frozen=True)
@@ -37,17 +45,20 @@ class ParkedEvents:
         """Return the address of the envelope or note under `key`. Nothing is called."""
         return self.store.address(key)
 
-    def park(self, parked: Parked) -> str:
-        """Write an envelope durably, and return its address.
+    def park(self, parked: Parked) -> ParkedAt:
+        """Write an envelope durably.
 
-        The same event parked again is counted, not doubled: its envelope gets the history that is stored here.
+        The same event parked again is counted, not doubled: its envelope gets the history that is stored here. Targets
+        that the stored envelope names are still to be told, so they stay in it.
         """
         key = self.layout.parked(parked)
-        return self.store.put(key, line(self._with_past(parked, key)))
+        envelope = self._with_past(parked, key)
+        return ParkedAt(self.store.put(key, line(envelope)), envelope)
 
     def _with_past(self, parked: Parked, key: str) -> Parked:
         tries_now = int(is_try(parked.reason))
-        if parked.attempts > tries_now:
+        is_first_try = parked.attempts <= tries_now
+        if not is_first_try and not parked.targets:
             return parked
         try:
             with time_limit(current_deadline().part(_SHARE_FOR_THE_PAST)):
@@ -59,7 +70,11 @@ class ParkedEvents:
         try:
             past = Parked.model_validate_json(envelope).past
         except ValidationError:
-            return parked.model_copy(update={"attempts": 2 * tries_now})
+            return parked.model_copy(update={"attempts": 2 * tries_now}) if is_first_try else parked
+        if parked.targets:
+            parked = parked.model_copy(update={"targets": tuple(sorted({*parked.targets, *past.targets}))})
+        if not is_first_try:
+            return parked
         first = past.first_parked or parked.first_parked
         attempts = past.attempts + tries_now
         return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})

@@ -28,7 +28,8 @@ class Parked(Model):
     `attempts` counts the tries that ended without success; an event that ran out of time was not tried. `history` is
     the last of the tries before this one. The event was parked first and last at `first_parked` and `last_parked`. A
     `dead` event is tried again only by a person. `sinks` names the stores that refused the job, when others have it
-    already; it is empty when no store has the job. All of this holds for each event of an array, except for an event
+    already; it is empty when no store has the job. `targets` names the targets that have not acknowledged the
+    notification of a job that all stores have. All of this holds for each event of an array, except for an event
     that stands there in an envelope of its own, with its own past.
     """
 
@@ -39,6 +40,7 @@ class Parked(Model):
     event_type: str | None
     event_id: str | None
     sinks: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     error: ParkedError
     attempts: int = Field(default=1, ge=0)
     dead: bool = False
@@ -58,6 +60,7 @@ class Parked(Model):
             first_parked=self.first_parked,
             history=history[-MOST_REMEMBERED_TRIES:],
             sinks=self.sinks,
+            targets=self.targets,
         )
 
 

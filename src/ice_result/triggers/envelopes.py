@@ -46,6 +46,18 @@ class Envelope(NamedTuple):
     open: Callable[[JsonObject, TriggerOptions], Contents | None]
 
 
+_OWN_TYPES = "ice-result."
+_OWN_DATA = "ice_result.notification"
+
+
+def _open_own_notification(message: JsonObject, _options: TriggerOptions) -> Contents | None:
+    """Recognise the data of a notification of this program, without the CloudEvent around it."""
+    schema = message.get("schema")
+    if not isinstance(schema, str) or not schema.startswith(_OWN_DATA):
+        return None
+    return (Ignored(reason="a notification of ice-result itself"),)
+
+
 def _open_parked_event(message: JsonObject, _options: TriggerOptions) -> Contents | None:
     """Open an event that this program parked: `{"schema": "ice_result.parked/1", "event", "event_id", "attempts", …}`.
 
@@ -95,11 +107,16 @@ def _open_cloud_event(message: JsonObject, _options: TriggerOptions) -> Contents
     """Open a CloudEvent 1.0: `{"specversion", "id", "source", "type", "time", "data" or "data_base64", …}`.
 
     EventBridge wraps in it the messages of queues and the events of custom buses. `source` and `id` identify an event
-    only together. `time` is not read: EventBridge has documented one that is not RFC 3339
+    only together. One that this program sends names a job that it has recorded: a bus or queue that also triggers the
+    function would else go round for ever. `time` is not read: EventBridge has documented one that is not RFC 3339
     (`2020-11-19T21:04:42.179PRC`).
     """
     if "specversion" not in message:
         return None
+    event_type = message.get("type")
+    if isinstance(event_type, str) and event_type.strip().startswith(_OWN_TYPES):
+        reason = f"a notification of ice-result itself: {shorten(event_type)}"
+        return (Ignored(event_type=short_text(event_type), reason=reason),)
     source, identifier = message.get("source"), message.get("id")
     message_id = None
     if isinstance(source, str) and isinstance(identifier, str) and source and identifier:
@@ -276,6 +293,7 @@ def _open_own_line(message: JsonObject, _options: TriggerOptions) -> Contents | 
 # least demanding kinds are last: messages written by hand, and the lines of our own commands.
 ENVELOPES: tuple[Envelope, ...] = (
     Envelope("schema ice_result.parked/1 (a parked event)", _open_parked_event),
+    Envelope("schema ice_result.notification/1 (a notification)", _open_own_notification),
     Envelope("TopicName and Message (an MNS topic)", _open_mns_topic_message),
     Envelope("triggerTime (a timer)", _open_timer),
     Envelope("specversion (a CloudEvent)", _open_cloud_event),

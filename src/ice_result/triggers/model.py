@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from pydantic import Field
 from typing_extensions import override
 
-from ice_result.core.types import JobId, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonValue, Model
 
 
 class Try(Model):
@@ -23,13 +23,15 @@ class Try(Model):
 class Past(Model):
     """Earlier attempts at a parked event: their number, the first time, and how the last ones ended.
 
-    `sinks` are the only stores that still lack the job; empty means all of them.
+    `sinks` are the only stores that still lack the job; empty means all of them. `targets` are the only targets that
+    are still to be told of a job that all stores have; empty means that the job may have to be recorded.
     """
 
     attempts: int = Field(default=0, ge=0)
     first_parked: datetime | None = None
     history: tuple[Try, ...] = ()
     sinks: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
 # The four kinds of events are dataclasses: `schema event` makes their JSON Schema of them.

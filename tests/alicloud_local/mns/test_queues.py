@@ -206,7 +206,10 @@ def test_a_request_signed_as_documented_is_taken(queues: LocalCloud) -> None:
         ("/queues/jobs/messages", b"<Message>", {}, (400, "MalformedXML")),
         ("/queues/jobs/messages", b"<Other/>", {}, (400, "InvalidArgument")),
         ("/queues/jobs/messages", BODY.replace(b"eA==", b""), {}, (400, "InvalidArgument")),
-        ("/topics/jobs/messages", BODY, {}, (400, "InvalidRequestURL")),
+        ("/topics/jobs/messages", BODY, {}, (404, "TopicNotExist")),
+        ("/topics/jobs", BODY, {}, (400, "InvalidRequestURL")),
+        ("/queues/jobs", BODY, {}, (400, "InvalidRequestURL")),
+        ("/others/jobs/messages", BODY, {}, (400, "InvalidRequestURL")),
     ],
 )
 def test_what_is_wrong_with_a_request_is_named(

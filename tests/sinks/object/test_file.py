@@ -206,7 +206,7 @@ def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: Parked
     parking_store = open_parking_store(f"file:{tmp_path}", SinkContext())
     event = {"EventType": "AIProduceComplete", "MessageBody": {"无": None}}
 
-    addresses = {parking_store.park(parked_of(event)) for _ in range(3)}
+    addresses = {parking_store.park(parked_of(event)).address for _ in range(3)}
 
     (address,) = addresses
     envelope = json.loads(Path(address).read_bytes())
@@ -220,7 +220,7 @@ def test_a_parked_event_is_counted_not_doubled(tmp_path: Path, parked_of: Parked
 def test_an_unreadable_envelope_counts_as_one(tmp_path: Path, content: bytes, parked_of: ParkedOf) -> None:
     """What cannot be read was parked at least once, and is replaced by an envelope that can be read."""
     parking_store = open_parking_store(f"file:{tmp_path}", SinkContext())
-    path = Path(parking_store.park(parked_of(job_id="job-1")))
+    path = Path(parking_store.park(parked_of(job_id="job-1")).address)
     path.write_bytes(content)
 
     parking_store.park(parked_of(job_id="job-1"))

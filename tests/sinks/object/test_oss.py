@@ -325,7 +325,7 @@ def test_parked_events_are_counted(cloud: LocalCloud, context: SinkContext, park
     """The same event parked again is one object with a higher count, without a job id too."""
     parking_store = open_parking_store(URL, context)
 
-    addresses = [parking_store.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)]
+    addresses = [parking_store.park(parked_of({"EventType": "AIProduceComplete"})).address for _ in range(3)]
 
     assert len(set(addresses)) == 1
     (key,) = cloud.oss.keys("records")

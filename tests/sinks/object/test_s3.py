@@ -239,7 +239,7 @@ def test_parked_events_are_counted(bucket: Bucket, s3: SinkContext, parked_of: P
     """The same event parked again is one object with a higher count, without a job id too."""
     parking_store = open_parking_store(f"s3://{bucket.name}/ice", s3)
 
-    addresses = {parking_store.park(parked_of({"EventType": "AIProduceComplete"})) for _ in range(3)}
+    addresses = {parking_store.park(parked_of({"EventType": "AIProduceComplete"})).address for _ in range(3)}
 
     assert len(addresses) == 1
     (key,) = bucket.listed()

@@ -45,8 +45,8 @@ def test_rows_have_the_columns_of_their_table_with_their_types(sample: str) -> N
 
     for table, group in ((JOBS, (rows.job,)), *rows.details):
         for row in group:
-            assert list(row) == [column.name for column in table.columns]
-            for column in table.columns:
+            assert list(row) == [column.name for column in table.written]
+            for column in table.written:
                 value = row[column.name]
                 assert value is not None or not column.key
                 assert value is None or type(value) in PYTHON_TYPES[column.type], column

@@ -69,7 +69,7 @@ def environment() -> dict[str, str]:
 def test_an_event_is_a_row_that_people_can_query(parking: ParkedEvents, path: Path, parked_of: ParkedOf) -> None:
     """GIVEN an event parked three times THEN there is one row, with the count of three, and the whole envelope."""
     event = {"JobId": "job-1", "note": "无"}
-    addresses = {parking.park(parked_of(event, "job-1")) for _ in range(3)}
+    addresses = {parking.park(parked_of(event, "job-1")).address for _ in range(3)}
 
     assert addresses == {f"sqlite:{path}#ice_parked/parked/not_finished/job-1.json"}
     columns = "object_key, kind, reason, job_id, attempts, dead, error, due_at"

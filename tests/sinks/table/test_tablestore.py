@@ -39,7 +39,7 @@ from ice_result.sinks import SinkContext
 from ice_result.sinks.base import JobFilter, StoredJob
 from ice_result.sinks.registry import open_sink, parking_schemes
 from ice_result.sinks.table.rows import Rows, rows_of, size
-from ice_result.sinks.table.schema import DAYS, TABLES, Column, Table
+from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS, TABLES, Column, Table
 from ice_result.sinks.table.tablestore import TablestoreSink, fitting_rows
 from ice_result.sinks.table.tablestore_client import Change, Tablestore, batches
 from support.certificate_authority import tls_of_an_authority
@@ -86,7 +86,7 @@ def sink(context: SinkContext) -> TablestoreSink:
 def content(cloud: LocalCloud) -> tuple[list[str], list[str], list[str]]:
     """The generations in the three tables."""
     jobs, outputs, items = (
-        [str(row["generation"]) for row in cloud.ots.rows(INSTANCE, table.name)] for table in TABLES
+        [str(row["generation"]) for row in cloud.ots.rows(INSTANCE, table.name)] for table in (JOBS, OUTPUTS, ITEMS)
     )
     return jobs, outputs, items
 
@@ -142,7 +142,7 @@ def test_nothing_is_called_before_the_commit(sink: TablestoreSink, cloud: LocalC
 
     sink.commit(record(2, "2026-03-02T08:00:00Z"), manifest(1))
     assert {*sink.addresses(record(2, None))} == {f"{URL}#ice_jobs/job-1"}
-    assert operations(cloud, before) == ["BatchWriteRow", "PutRow", "GetRange", "GetRange"]
+    assert operations(cloud, before) == ["BatchWriteRow", "UpdateRow", "GetRange", "GetRange"]
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
     assert (job["job_id"], job["complete"], job["file_count"]) == ("job-1", True, 2)
     assert "name" not in job
@@ -186,7 +186,7 @@ def test_writings_at_the_same_time_do_not_mix(sink: TablestoreSink, cloud: Local
     assert content(cloud) == WRITINGS[-1].content
 
 
-@pytest.mark.parametrize("operation", ["PutRow", "GetRange"])
+@pytest.mark.parametrize("operation", ["UpdateRow", "GetRange"])
 def test_what_a_broken_writing_left_is_gone_with_the_next(
     operation: str, sink: TablestoreSink, cloud: LocalCloud
 ) -> None:
@@ -206,7 +206,7 @@ def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(sink: Tabl
     """Until then the job's own row still says which generation counts."""
     old, new = WRITINGS[1:3]
     sink.write(old.rows)
-    cloud.ots.fail(Fault("error_500", operation="PutRow", times=4))
+    cloud.ots.fail(Fault("error_500", operation="UpdateRow", times=4))
     with pytest.raises(UnavailableError):
         sink.write(new.rows)
     assert content(cloud)[0] == old.content[0]
@@ -215,7 +215,7 @@ def test_a_later_writing_that_broke_off_is_finished_by_its_repetition(sink: Tabl
     assert content(cloud) == new.content
 
 
-@pytest.mark.parametrize("operation", ["BatchWriteRow", "PutRow", "GetRange"])
+@pytest.mark.parametrize("operation", ["BatchWriteRow", "UpdateRow", "GetRange"])
 @pytest.mark.parametrize("kind", ["throttle", "error_500", "html_502", "reset", "hang", "truncate"])
 def test_a_fault_that_passes_costs_nothing(
     *,
@@ -259,8 +259,8 @@ def test_a_fault_that_stays_is_one_of_our_errors(
 ) -> None:
     """It says what was tried and where, within the deadline."""
     hangs = fake_time.during(kind, 10, times=None)
-    watchers.append(lambda call: hangs(call) if call.operation == "PutRow" else None)
-    cloud.ots.fail(Fault(kind, operation="PutRow", times=None, interval_seconds=1))
+    watchers.append(lambda call: hangs(call) if call.operation == "UpdateRow" else None)
+    cloud.ots.fail(Fault(kind, operation="UpdateRow", times=None, interval_seconds=1))
     deadline = Deadline.after(10, fake_time.clock)
 
     with pytest.raises(error, match=r"Tablestore: write ice_jobs/job-1 in ots://records: "):
@@ -290,7 +290,7 @@ def test_tables_are_made_once(context: SinkContext, cloud: LocalCloud) -> None:
     assert [(status.table, status.state) for status in made] == [(name, "created") for name in NAMES]
     assert cloud.ots.tables(INSTANCE) == sorted(NAMES)
     assert {status.state for status in sink.prepare(dry_run=False)} == {"present"}
-    assert operations(cloud)[-5:] == ["ListTable"] + ["DescribeTable"] * 4
+    assert operations(cloud)[-6:] == ["ListTable"] + ["DescribeTable"] * 5
 
 
 def test_tables_made_by_two_at_once_are_made(context: SinkContext, cloud: LocalCloud) -> None:
@@ -395,7 +395,7 @@ def unknown_result(megabytes: float) -> JsonObject:
     ],
 )
 def test_no_more_is_left_out_than_does_not_fit(raw: str, result: JsonObject, files: int, left_out: list[str]) -> None:
-    """What is left fits in one value each and in one PutRow; the other columns and rows have all they had."""
+    """What is left fits in one value each and in one UpdateRow; the other columns and rows have all they had."""
     large, all_files = record(0, None, raw={"Detail": raw}, result=result, file_count=files), manifest(files)
 
     rows = fitting_rows(large, all_files, "oss://records/ice")

@@ -15,7 +15,7 @@ import threading
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ice_result.core.calls import begin, result_of
 from ice_result.core.threads import Task
@@ -33,8 +33,6 @@ class Pointer(Model):
 
     It has no outcome, so it stays the same when a job is written again. Fields of later versions are ignored.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     schema_: Literal["ice_result.job/1"] = Field(default="ice_result.job/1", alias="schema")
     job_id: JobId

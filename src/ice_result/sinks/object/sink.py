@@ -7,11 +7,11 @@ in the partitions that can have it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -20,17 +20,36 @@ from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.types import JobId, Model
 from ice_result.errors import IceResultError, StorageError, shorten
 from ice_result.records.model import Manifest, Record
-from ice_result.sinks.base import OBJECTS, Addresses, JobFilter, JobLine, Near, Store, StoredBytes, StoredJob
+from ice_result.sinks.base import (
+    OBJECTS,
+    Addresses,
+    JobFilter,
+    JobLine,
+    Near,
+    Store,
+    StoredBytes,
+    StoredJob,
+    WrittenJob,
+)
+from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
+from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.object.stored_contents import StoredContents
 from ice_result.sinks.parked_events import ParkedEvents
+from ice_result.sinks.parked_model import Listed
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
 
 ICE documents no longest time for a job; this is far more than any we know of [inferred].
 """
+_CLOCK_DIFFERENCE = timedelta(hours=1)
+"""Most by which the clocks of ICE and of a store can differ, with room to spare: services refuse less [inferred]."""
 _AT_ONCE = 16
 _BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 F = TypeVar("F")
@@ -58,6 +77,7 @@ class ObjectStoreSink(Store):
         self.store = store
         self.layout = layout
         self._pointers = Pointers(store, layout)
+        self._contents = StoredContents(store, layout)
 
     @override
     def load(self) -> None:
@@ -90,8 +110,16 @@ class ObjectStoreSink(Store):
         result_of(pointing)
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Write the manifest, in the partition of its record."""
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        self._contents.write(self.layout.record(record), contents)
+
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        return self._contents.read(key)
+
+    @override
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Write the manifest, in the partition of its record. The contents are written before."""
         self.store.put(self.layout.manifest(record), line(manifest))
 
     @override
@@ -105,7 +133,9 @@ class ObjectStoreSink(Store):
         return StoredBytes(self.layout.record(record), line(record), line(manifest), pointer=pointer)
 
     @override
-    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
+    def rewrite(
+        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+    ) -> None:
         """Write the documents that differ from those of `now`.
 
         The pointer is the last: it leads to an earlier place of the job until the new one is complete.
@@ -113,6 +143,8 @@ class ObjectStoreSink(Store):
         would = self.as_stored(record, manifest)
         if now is None or now.record != would.record:
             self._put_record(record)
+        if contents:
+            self.stage_contents(record, contents)
         if now is None or now.manifest != would.manifest:
             self.commit(record, manifest)
         if now is None or now.pointer != would.pointer:
@@ -122,6 +154,7 @@ class ObjectStoreSink(Store):
     def remove(self, key: str) -> None:
         """Remove the manifest first: a record alone is one of a job that is not done with. The pointer stays."""
         self.store.delete(self.layout.manifest_of(key))
+        self._contents.remove(key)
         self.store.delete(key)
 
     @override
@@ -136,6 +169,14 @@ class ObjectStoreSink(Store):
     def _put_record(self, record: Record) -> None:
         self._pointers.before_first_record()
         self.store.put(self.layout.record(record), line(record))
+
+    @override
+    def acknowledged(self, job_id: JobId) -> dict[str, str]:
+        return read_acknowledged(self.store, self.layout, job_id)
+
+    @override
+    def acknowledge(self, job_id: JobId, told: Mapping[str, str]) -> None:
+        write_acknowledged(self.store, self.layout, job_id, told)
 
     # Looking up
 
@@ -180,6 +221,24 @@ class ObjectStoreSink(Store):
         for _, of_one_day in groupby(self._partitions_of(wanted), key=lambda partition: partition.day):
             lines = in_order(read, self._keys(of_one_day), _AT_ONCE)
             yield from sorted((line for line in lines if line), key=_newest, reverse=True)
+
+    @override
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        """List the newest day first. A record that was written before `since` is not read: its job ended before."""
+        earliest = _time_before(wanted.since, _CLOCK_DIFFERENCE)
+
+        def read(listed: ListedRecord) -> WrittenJob | None:
+            record = self._record(listed.key)
+            if record is None:  # damaged, or removed meanwhile
+                return None if self.store.get(listed.key) is None else WrittenJob(None, None)
+            line = self._line_of(record, wanted)
+            return WrittenJob(line, listed.manifest_written) if line else None
+
+        folders = [each.folder for each in self._partitions_of(wanted)]
+        both = listings(self.store.list, chain.from_iterable((each, self.layout.manifest_of(each)) for each in folders))
+        pairs = (with_manifests(_records(records), next(both), self.layout.manifest_of) for records in both)
+        recent = (each for pair in pairs for each in pair if each.written >= earliest)
+        yield from filter(None, in_order(read, recent, _AT_ONCE))
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
@@ -265,15 +324,14 @@ class ObjectStoreSink(Store):
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
         for partition in partitions:
-            for key, _ in chain.from_iterable(self.store.list(partition.folder)):
-                if key.endswith(".json"):
-                    yield key
-                else:
-                    _skipped(key, "not a record's name")
+            yield from (key for key, _ in _records(chain.from_iterable(self.store.list(partition.folder))))
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
-        if record is None or not wanted.admits(record):
+        return self._line_of(record, wanted) if record else None
+
+    def _line_of(self, record: Record, wanted: JobFilter) -> JobLine | None:
+        if not wanted.admits(record):
             return None
         line = StoredJob(record, self._manifest(record)).line
         return line if wanted.admits(line) else None
@@ -320,16 +378,27 @@ def _days_around(time: datetime) -> list[date]:
 
 
 def _first_day(since: datetime | None) -> date:
-    if since is None:
-        return date.min
+    return _time_before(since, _LONGEST_JOB).date()
+
+
+def _time_before(since: datetime | None, duration: timedelta) -> datetime:
+    """Return the time that long before `since`; without `since`, or within days of the year 1, the first of all."""
     try:
-        return (since.astimezone(timezone.utc) - _LONGEST_JOB).date()
-    except OverflowError:  # within days of the year 1
-        return date.min
+        return _BEFORE_ALL if since is None else since.astimezone(timezone.utc) - duration
+    except OverflowError:
+        return _BEFORE_ALL
 
 
 def _newest(line: JobLine) -> tuple[datetime, str]:
     return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _records(listed: Iterable[Listed]) -> Iterator[Listed]:
+    for each in listed:
+        if each.key.endswith(".json"):
+            yield each
+        else:
+            _skipped(each.key, "not a record's name")
 
 
 def _skipped(key: str, why: str) -> None:

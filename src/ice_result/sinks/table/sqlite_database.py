@@ -23,6 +23,7 @@ from ice_result.sinks.base import TableState, TableStatus
 from ice_result.sinks.table.rows import Row
 from ice_result.sinks.table.schema import JOBS, SQLITE_TABLES, Table
 from ice_result.sinks.table.sqlite_file import BUSY_SECONDS, SqliteFile
+from ice_result.sinks.table.sqlite_search import index_captions
 from ice_result.sinks.table.sqlite_versions import COLUMNS_THERE, Columns, check_tables, columns_of, prepare_tables
 
 T = TypeVar("T")
@@ -114,6 +115,7 @@ class SqliteDatabase:
             try:
                 if connection is not self._prepared:
                     prepare_tables(connection, self._named)
+                    index_captions(connection)  # of writers without FTS5
                 yield connection
                 connection.execute("COMMIT")
                 self._prepared = connection
@@ -156,14 +158,14 @@ class SqliteDatabase:
 
 def insert(table: Table) -> str:
     """Return the statement that inserts a row."""
-    names = ", ".join(column.name for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608  our names
+    names = ", ".join(column.name for column in table.written)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.written))})"  # noqa: S608  our names
 
 
 def upsert(table: Table) -> str:
     """Return the statement that inserts a row, in place of the one with its key."""
     key = ", ".join(column.name for column in table.key)
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.key)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.written if not column.key)
     return f"{insert(table)} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
 

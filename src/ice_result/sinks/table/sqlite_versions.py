@@ -7,6 +7,8 @@
     –                             ice_outputs.storage_class
     –                             ice_parked
 
+A file of version 2 that was made before notifications has no ice_jobs.notified: it is added.
+
 A release that knows more families of results has more columns in ice_items. They are added to a file of any earlier
 release; rows that were written before have null there.
 
@@ -37,7 +39,7 @@ MOMENT = "coalesce(finish_time, create_time)"
 _INDEX = f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({MOMENT}, job_id)"
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
 _SINCE_VERSION_1 = {
-    JOBS.name: {"file_count", "result_stored", "files_stored"},
+    JOBS.name: {"file_count", "result_stored", "files_stored", "notified"},
     OUTPUTS.name: {"storage_class"},
 }
 _COPY = f"{JOBS.name}_copy"
@@ -82,7 +84,8 @@ def prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
         if table.name not in there:
             connection.execute(_create(table))
         elif _lacking(table, there):
-            statements = _copying_jobs(connection) if table is JOBS else _adding_columns(table, there)
+            is_copied = table is JOBS and OLD_FILE_COUNT in there[JOBS.name]
+            statements = _copying_jobs(connection) if is_copied else _adding_columns(table, there)
             for statement in statements:
                 connection.execute(statement)
     connection.execute(_INDEX)
@@ -106,8 +109,9 @@ def _can_be_migrated(table: Table, there: Columns) -> bool:
     lacking = _lacking(table, there)
     if table is ITEMS:
         return lacking <= {column.name for column in FAMILY_COLUMNS}
-    is_known = table is not JOBS or OLD_FILE_COUNT in there[JOBS.name]
-    return is_known and lacking == _SINCE_VERSION_1.get(table.name)
+    if table is JOBS and OLD_FILE_COUNT not in there[JOBS.name]:
+        return lacking <= {column.name for column in JOBS.columns if column.apart}
+    return lacking == _SINCE_VERSION_1.get(table.name)
 
 
 def _adding_columns(table: Table, there: Columns) -> Iterator[str]:
@@ -119,11 +123,11 @@ def _adding_columns(table: Table, there: Columns) -> Iterator[str]:
 
 def _copying_jobs(connection: sqlite3.Connection) -> Iterator[str]:
     """List the statements that copy ice_jobs, in SQLite's documented order for changes that have no statement."""
-    ours = [column.name for column in JOBS.columns]
+    ours = [column.name for column in JOBS.written]
     others = {
         name: kind if default is None else f"{kind} DEFAULT {default}"
         for name, kind, default in connection.execute(_COLUMNS)
-        if name not in {*ours, OLD_FILE_COUNT}
+        if name not in {*(column.name for column in JOBS.columns), OLD_FILE_COUNT}
     }
     quoted = {name: '"{}"'.format(name.replace('"', '""')) for name in others}
     yield f"ALTER TABLE {JOBS.name} RENAME COLUMN {OLD_FILE_COUNT} TO file_count"

@@ -106,13 +106,31 @@ class Tablestore(SdkClient["Client"]):
         return client
 
     def put(self, table: Table, row: Row) -> bool:
-        """Put a row; False when a later generation is there, which stays."""
+        """Put all columns of a row that it has; False when a later generation is there, which stays.
 
-        def put_row(client: Client) -> None:
-            client.put_row(table.name, _sdk_row(table, row), _condition(row))
+        A column with null is deleted. Other columns of the row, such as those that are apart, stay as they are.
+        """
+        return self._update(table, row, _condition(row))
 
+    def set_columns(self, table: Table, row: Row) -> bool:
+        """Set columns of a row that is there; False when there is no such row."""
+        import tablestore  # noqa: PLC0415  as above
+
+        return self._update(table, row, tablestore.Condition("EXPECT_EXIST"))
+
+    def _update(self, table: Table, row: Row, condition: tablestore.Condition) -> bool:
+        """Update a row; False when the condition does not hold."""
+        import tablestore  # noqa: PLC0415  as above
+
+        changed = _sdk_row(table, row)
+        key_names = {column.name for column in table.key}
+        nulls = [name for name, value in row.items() if value is None and name not in key_names]
+        changes = {"PUT": changed.attribute_columns, **({"DELETE_ALL": nulls} if nulls else {})}
+        update = tablestore.Row(changed.primary_key, changes)
         try:
-            self._call(f"write {table.name}/{row['job_id']}", put_row)
+            self._call(
+                f"write {table.name}/{row['job_id']}", lambda client: client.update_row(table.name, update, condition)
+            )
         except errors.RejectedError as error:
             if error.code == CONDITION_FAILED:
                 return False

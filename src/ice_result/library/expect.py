@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 
 from ice_result.app import open_parking_stores, require_keys
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
+from ice_result.errors import InvalidArgumentError
+from ice_result.library.arguments import event_of, read_settings
 from ice_result.processing.parking import leave_notes
-from ice_result.settings import PARKING, Settings
+from ice_result.settings import PARKING
 from ice_result.sinks.parked_model import Expected
-from ice_result.triggers import job_event
 
 _SECONDS_A_NOTE = 30.0
 _AN_HOUR = timedelta(hours=1)
+_EXPECTED = "expected a time in which a job should be done"
 
 
 def expect(
@@ -31,26 +32,26 @@ def expect(
     as Cover, it finds a recorded job with fewer calls.
 
     A note is one small write to the first store that keeps parked events; ICE is not called. `environment` (default:
-    os.environ) must have the function's ICE_RESULT_SINKS or ICE_RESULT_PARK_URL, for `oss:` also ICE_RESULT_REGION, and
-    keys that may write to `expected/` in that store. A job may be noted more than once.
+    os.environ) must have the function's ICE_RESULT_SINKS or ICE_RESULT_PARK_URL, for `oss:` also ICE_RESULT_REGION.
+    Access keys are those of the process; they must be allowed to write to `expected/` in that store. A job may be noted
+    more than once.
 
-    Raises SettingsError for wrong settings, ValueError for an impossible job id or time, and another IceResultError
-    when no store accepts a note. Some notes may be written by then; writing them again does no harm.
+    Raises SettingsError for wrong settings, InvalidArgumentError for an impossible job id or time, and another
+    IceResultError when no store accepts a note. Some notes may be written by then; writing them again does no harm.
     """
-    settings = Settings.from_environment(os.environ if environment is None else environment, PARKING)
+    settings = read_settings(environment, PARKING)
     now = datetime.now(timezone.utc).replace(microsecond=0)
     try:
         due = now + within
     except OverflowError as error:
-        raise ValueError(f"{within}: too long; expected a time in which a job should be done") from error
+        raise InvalidArgumentError("within", f"{within}: too long; {_EXPECTED}") from error
     if due < now:
-        raise ValueError(f"{within}: in the past; expected a time in which a job should be done")
-    notes = []
-    for job_id in dict.fromkeys([job_ids] if isinstance(job_ids, str) else job_ids):
-        event = job_event(job_id, "job id")
-        if event.kind == "malformed":
-            raise ValueError(event.reason)
-        notes.append(Expected(job_id=event.job_id, function_name=function_name, expected_at=now, due_at=due))
+        raise InvalidArgumentError("within", f"{within}: in the past; {_EXPECTED}")
+    unique = dict.fromkeys([job_ids] if isinstance(job_ids, str) else job_ids)
+    notes = [
+        Expected(job_id=event_of(job_id).job_id, function_name=function_name, expected_at=now, due_at=due)
+        for job_id in unique
+    ]
     credentials = Credentials()
     require_keys(settings, credentials, settings.parking_urls)
     parking_stores = open_parking_stores(settings, credentials)

@@ -19,6 +19,7 @@ _TABLE = ErrorTable(
     rules=(
         Rule("TooManyRequests|Throttling", errors.ThrottledError),
         Rule("QueueNotExist", errors.NotFoundError, "no such queue in this account and region"),
+        Rule("TopicNotExist", errors.NotFoundError, "no such topic in this account and region"),
         Rule(
             "SignatureDoesNotMatch", errors.KeysRefusedError, "the AccessKey secret does not belong to the AccessKey ID"
         ),

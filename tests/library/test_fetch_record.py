@@ -9,7 +9,7 @@ import pytest
 
 from alicloud_local import LocalCloud
 from ice_result import IceResultError, Record, fetch_record
-from ice_result.errors import JobNotFinishedError, NotFoundError, SettingsError
+from ice_result.errors import InvalidArgumentError, JobNotFinishedError, NotFoundError, SettingsError
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_fetched_has_its_own_error(cloud: LocalCloud, tmp_path: P
         fetch_record("runs", environment=saved)
     with pytest.raises(NotFoundError, match="no such file"):
         fetch_record("nobody", environment=saved)
-    with pytest.raises(ValueError, match="job id: found a text of 0 characters"):
+    with pytest.raises(InvalidArgumentError, match="job id: found a text of 0 characters"):
         fetch_record("", environment=saved)
     with pytest.raises(SettingsError, match="ICE_RESULT_REGION: not set"):
         fetch_record("cover-0001", environment={})

@@ -1,0 +1,1 @@
+"""EventBridge: event buses that take events."""

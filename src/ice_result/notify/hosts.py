@@ -1,0 +1,151 @@
+"""Hosts that webhooks may not reach: addresses from which a machine gets keys and settings without a password.
+
+    URL ── check_host: an address in any spelling ── look up the name ── check each address ── connect to one of them
+
+A name is looked up once for a connection, and the connection goes to an address that was checked. So a name that
+changes its address in between gains nothing. Private networks (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7) are
+allowed: a receiver in the function's own VPC is a usual one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from typing_extensions import override
+
+from ice_result.core.http import EndsWithCall
+from ice_result.core.threads import use
+from ice_result.errors import RejectedError
+
+SERVICE = "webhook"
+_Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            "100.100.100.200",  # Alibaba Cloud: keys of roles and user data [documented]
+            "168.63.129.16",  # Azure: its agent of virtual machines [documented]
+            "192.0.0.192",  # Oracle Cloud, in its classic network [documented]
+            "fd00:ec2::254",  # AWS [documented]
+            "fd20:ce::254",  # Google Cloud [documented]
+        ),
+    )
+)
+_NO_HOSTS = ipaddress.ip_network("0.0.0.0/8")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
+_LARGEST_IPV4 = 0xFFFFFFFF
+
+
+def check_host(host: str, *, only_this_machine: bool = False) -> None:
+    """Check a host that may be an address in any spelling. Raises ValueError for one that may not be reached.
+
+    `host` is without brackets and port. A name is checked when it is looked up.
+    """
+    address = _read(host.rstrip("."))
+    problem = _problem(address, only_this_machine=only_this_machine) if address else None
+    if problem:
+        raise ValueError(f"{host}: {problem}")
+
+
+def new_checked_connection(authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
+    """Make a connection, not open yet, that goes only to addresses that webhooks may reach. It uses no proxy."""
+    if tls is None:
+        return _Checked(authority, timeout=seconds)
+    return _CheckedOverTls(authority, tls, seconds)
+
+
+class _Checked(EndsWithCall):
+    """A connection that checks every address of its host before it opens a socket. Over http, it stays here."""
+
+    only_this_machine = True
+
+    @override
+    def connect(self) -> None:
+        use(self)
+        host = self.host.strip("[]")
+        found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        addresses = [str(address[0]) for _, _, _, _, address in found]
+        for address in addresses:
+            self._check(host, address)
+        self.sock = self._open(addresses)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        use(self)  # now it has a socket
+
+    def _open(self, addresses: list[str]) -> socket.socket:
+        """Connect to the first address that accepts. Raises the OSError of the last one."""
+        last = OSError("the name has no address")
+        for address in addresses:
+            try:
+                return socket.create_connection((address, self.port), self.timeout)
+            except OSError as error:
+                last = error
+        raise last
+
+    def _check(self, host: str, address: str) -> None:
+        """Raise RejectedError for an address that webhooks may not reach."""
+        read = _read(address)
+        problem = _problem(read, only_this_machine=self.only_this_machine) if read else "not an address"
+        if problem:
+            shown = address if host == address else f"{host} is {address}"
+            raise RejectedError("connect", service=SERVICE, detail=f"not called: {shown}, {problem}")
+
+
+class _CheckedOverTls(_Checked):
+    """A checked connection over TLS."""
+
+    default_port = 443
+    only_this_machine = False
+
+    def __init__(self, authority: str, tls: ssl.SSLContext, seconds: float) -> None:
+        super().__init__(authority, timeout=seconds)
+        self._tls = tls
+
+    @override
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host.strip("[]").rstrip("."))
+        use(self)
+
+
+def _read(host: str) -> _Address | None:
+    """Read an address in any spelling that a resolver takes: dotted, one number, hexadecimal, octal, short; IPv6."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])  # without the zone of an IPv6 address
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _problem(address: _Address, *, only_this_machine: bool) -> str | None:
+    """Return the reason why an address may not be reached."""
+    for each in _meant(address):
+        if each in _METADATA:
+            return "an address of a metadata service"
+        if each.is_link_local:
+            return "a link-local address, as metadata services have"
+        if each.is_unspecified or each.is_multicast or each in _NO_HOSTS:
+            return "not the address of a host"
+    if only_this_machine and not any(each.is_loopback for each in _meant(address)):
+        return "http:// is only for this machine (127.0.0.1, ::1 and localhost)"
+    return None
+
+
+def _meant(address: _Address) -> Iterator[_Address]:
+    """Yield an address, and the IPv4 address within it: mapped, compatible, behind NAT64, or of 6to4."""
+    yield address
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    if address.ipv4_mapped:
+        yield address.ipv4_mapped
+    elif address in _NAT64 or (address in _COMPATIBLE and not address.is_loopback and not address.is_unspecified):
+        yield ipaddress.IPv4Address(int(address) & _LARGEST_IPV4)
+    elif address.sixtofour:
+        yield address.sixtofour

@@ -1,0 +1,175 @@
+"""Telling: every target that has not acknowledged what was written is sent a notification of it.
+
+    all sinks have the job ──► who has acknowledged this id? ──► the others are told, in parallel ──► written down
+                               (first sink)                                                          (first sink)
+
+    id of what is stored     A            A            A     B            B
+    acknowledged by a target –            –            A     A            B
+                             └─ told, and killed before it is written down: told again under the same id
+
+What was acknowledged is read before telling and written after it. So a target is told at least once of everything that
+was written, and twice only when a process dies between the two, when two processes work on one job, or when the first
+sink cannot be read or written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from ice_result.core.calls import begin, result_of
+from ice_result.core.deadline import current_deadline, time_limit
+from ice_result.errors import IceResultError
+from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
+from ice_result.notify.model import Notification, Target
+from ice_result.notify.urls import Filters
+from ice_result.records.model import SETTLED, Manifest, Record
+from ice_result.sinks.base import Store
+from ice_result.sinks.parked_model import Parked
+
+LIMIT_SECONDS = 5.0
+"""Maximum time for telling all targets of one job."""
+_SHARE_FOR_TELLING = 0.8  # of the time left: what was acknowledged must be written down after it
+_MOST_ROUNDS = 3
+_log = logging.getLogger(__name__)
+
+
+class Receiver(NamedTuple):
+    """A target with its filters."""
+
+    target: Target
+    filters: Filters
+
+
+class Told(NamedTuple):
+    """Result of telling: the targets that have acknowledged, and the error of each target that has not.
+
+    A target is there twice if it was told of two writings of the job.
+    """
+
+    told: tuple[str, ...]
+    refused: Mapping[str, IceResultError]
+
+
+class Notifier:
+    """Tells the targets of ICE_RESULT_NOTIFY. Any number of threads may use it at once."""
+
+    def __init__(self, receivers: Sequence[Receiver], region: str | None) -> None:
+        self.receivers = receivers
+        self._region = region
+
+    def load(self) -> None:
+        """Begin to load what the targets need, in parallel. Returns at once."""
+        for receiver in self.receivers:
+            begin(receiver.target.load)
+
+    def tell(
+        self, record: Record, manifest: Manifest, sink: Store, *, only: Collection[str] = (), again: bool = False
+    ) -> Told:
+        """Tell the targets that admit the job and have not acknowledged this writing of it.
+
+        `sink` is the first sink, which has the job. `only` are the names of the targets that may be told; empty means
+        all. With `again`, it makes no difference what was acknowledged. Never raises an IceResultError.
+        """
+        told, refused = list[str](), dict[str, IceResultError]()
+        for _ in range(_MOST_ROUNDS):
+            receivers = self.admitting(record, manifest, only)
+            if not receivers:
+                refused = {}
+                break
+            round_told, refused = self._tell(record, manifest, sink, receivers, again=again)
+            told += round_told
+            later = _written_later(record, manifest, sink)
+            if later is None:
+                break
+            record, manifest, again = *later, False
+        return Told(tuple(told), refused)
+
+    def tell_parked(self, parked: Parked, address: str, *, is_new: bool) -> None:
+        """Tell of an event that was parked just now, `is_new` for the first time; and of one that is dead.
+
+        A target that cannot be told is named in the log alone.
+        """
+        with time_limit(current_deadline().within(LIMIT_SECONDS)):
+            for occasion, is_due in (("parked", is_new), ("dead", parked.dead)):
+                targets = [target for target, filters in self.receivers if is_due and occasion in filters.on]
+                if targets:
+                    notification = parked_notification(parked, address, self._region, dead=occasion == "dead")
+                    for name, error in _send(notification, targets)[1].items():
+                        _log.warning("%s is not told that %s is %s: %s", name, notification.subject, occasion, error)
+
+    def admitting(self, record: Record, manifest: Manifest, only: Collection[str] = ()) -> list[Target]:
+        """List the targets whose filters admit this job; of those that are named in `only`, if any are."""
+        return [
+            target
+            for target, filters in self.receivers
+            if filters.admits_recorded(record.outcome, record.function_name, complete=manifest.complete)
+            and (not only or target.name in only)
+        ]
+
+    def _tell(
+        self, record: Record, manifest: Manifest, sink: Store, targets: Sequence[Target], *, again: bool
+    ) -> tuple[list[str], dict[str, IceResultError]]:
+        """Tell these targets. Returns the names of those that have acknowledged, and the errors of the others."""
+        told_id = recorded_id(record, manifest)
+        acknowledged = _acknowledged(record, sink)
+        lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
+        if not lacking:
+            return [], {}
+        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, sink)))
+        limit = current_deadline().within(LIMIT_SECONDS)
+        with time_limit(limit.part(_SHARE_FOR_TELLING)):
+            told, refused = _send(notification, lacking)
+        if told:
+            try:
+                sink.acknowledge(record.job_id, {**acknowledged, **dict.fromkeys(told, told_id)})
+            except IceResultError as error:  # they are told again when the next event of the job comes
+                _log.warning("job %s: not written down who is told: %s", record.job_id, error)
+        return told, refused
+
+
+def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
+    """Read the last acknowledged id of each target; none when it cannot be read: twice is better than never."""
+    try:
+        return sink.acknowledged(record.job_id)
+    except IceResultError as error:
+        _log.warning("job %s: not known who is told: %s", record.job_id, error)
+        return {}
+
+
+def _stored_at(record: Record, sink: Store) -> StoredAt:
+    addresses = sink.addresses(record)
+    return StoredAt(record=addresses.record, manifest=addresses.manifest)
+
+
+def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[str], dict[str, IceResultError]]:
+    """Send a notification to these targets, in parallel. Returns the names of those that acknowledged it."""
+    sending = {target.name: begin(partial(target.send, notification)) for target in targets}
+    told: list[str] = []
+    refused: dict[str, IceResultError] = {}
+    for name, task in sending.items():
+        try:
+            result_of(task)
+            told.append(name)
+        except IceResultError as error:
+            refused[name] = error
+    return told, refused
+
+
+def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
+    """Read what is stored of a job that another process may have written better meanwhile; None when it is the same.
+
+    The last notification of a job is to be the one of what is stored.
+    """
+    if record.standing == SETTLED and (manifest.complete or not manifest.files or record.outcome != "ok"):
+        return None
+    try:
+        stored = sink.job_at(sink.key_for(record.job_id, record.function_name, record.create_time))
+    except IceResultError:
+        return None
+    if stored is None or stored.manifest is None:
+        return None
+    is_same = recorded_id(stored.record, stored.manifest) == recorded_id(record, manifest)
+    return None if is_same else (stored.record, stored.manifest)

@@ -1,0 +1,44 @@
+"""Secrets of webhooks in the form of Standard Webhooks, each for one host: `host=whsec_<base64>`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+
+from typing_extensions import override
+
+MOST_PER_HOST = 2
+"""Maximum number of secrets of a host: the new one and the old one, while a secret is replaced."""
+_PREFIX = "whsec_"
+_SHORTEST, _LONGEST = 24, 64  # bytes, by the specification of Standard Webhooks
+
+
+class WebhookSecret(NamedTuple):
+    """Secret key of one host. `host` is in lower case and without a port."""
+
+    host: str
+    key: bytes
+
+    @override
+    def __repr__(self) -> str:
+        return f"WebhookSecret(host={self.host!r})"  # the key is secret
+
+
+def webhook_secret(text: str) -> WebhookSecret:
+    """Parse `host=whsec_<base64>`. Raises ValueError, with an explanation without the secret."""
+    host, equals, secret = text.partition("=")
+    host = host.strip().lower().strip("[]")
+    if not equals or not host or host.startswith(_PREFIX):
+        raise ValueError(f"a secret without its host: expected host={_PREFIX} and base64")
+    if not secret.startswith(_PREFIX):
+        raise ValueError(f"the secret of {host[:80]} is none: it must begin with {_PREFIX}")
+    try:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"the secret of {host[:80]} is none: what follows {_PREFIX} is not base64") from None
+    if not _SHORTEST <= len(key) <= _LONGEST:
+        raise ValueError(
+            f"the secret of {host[:80]} is none: {len(key)} bytes in base64, expected {_SHORTEST} to {_LONGEST}"
+        )
+    return WebhookSecret(host, key)

@@ -1,0 +1,337 @@
+"""The promise: who has not acknowledged what was written is told, and who has is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from ice_result.core.deadline import Deadline
+from ice_result.core.types import JobId
+from ice_result.errors import IceResultError, RejectedError, StorageError, UnavailableError
+from ice_result.jobs import RecordedJobs
+from ice_result.jobs.model import Job
+from ice_result.notify.model import Notification
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.records.model import Manifest, Record
+from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.triggers import JobEvent, Past
+from support.fake_clock import FakeTime
+from support.parked_events import Saved, lay, parked_in, pipeline_of, retry_all, terms
+from support.recording_target import RecordingTargets
+
+A, B = "mns://a", "mns://b"
+
+
+def unavailable() -> IceResultError:
+    return UnavailableError("send", service="MNS", status=503)
+
+
+def gone() -> IceResultError:
+    return RejectedError("send", service="webhook", status=410)
+
+
+class Place:
+    """A folder of records and the targets that are told of them."""
+
+    def __init__(self, saved: Saved, out: Path, notify: str) -> None:
+        self.out = out
+        self._environment = {
+            "ICE_RESULT_JOBS": saved.url,
+            "ICE_RESULT_SINKS": f"file:{out}",
+            "ICE_RESULT_MNS_ENDPOINT": "1.mns.cn-shanghai.aliyuncs.com",
+            **({"ICE_RESULT_NOTIFY": notify} if notify else {}),
+        }
+
+    @contextmanager
+    def pipeline(self, **variables: str) -> Iterator[Pipeline]:
+        """Make the pipeline of one process."""
+        with pipeline_of({**self._environment, **variables}) as pipeline:
+            yield pipeline
+
+    def process(self, *job_ids: str, run: RunContext | None = None, **variables: str) -> list[JobOutcome]:
+        """Process an event of each job in a new process."""
+        with self.pipeline(**variables) as pipeline:
+            events = pipeline.parse(json.dumps({"JobIds": [*job_ids]}).encode()).events
+            return [*pipeline.report(events, run or terms()).jobs]
+
+    def acknowledged(self, job_id: str) -> dict[str, str]:
+        """Read what is written down of a job."""
+        text = json.loads((self.out / "notified" / f"{job_id}.json").read_text())
+        assert text["schema"] == "ice_result.notified/1"
+        assert text["job_id"] == job_id
+        targets: dict[str, str] = text["targets"]
+        return targets
+
+
+@pytest.fixture
+def place(saved: Saved, tmp_path: Path) -> Place:
+    """A place with two targets and one job, which was finished just now."""
+    saved.done("job-1")
+    path, now = tmp_path / "jobs" / "job-1.json", datetime.now(timezone.utc)
+    times = {"CreateTime": now - timedelta(minutes=1), "FinishTime": now}
+    known = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ") for name, time in times.items()}
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+    return Place(saved, tmp_path / "out", f"{A} {B}?outcome=ok&outcome=outputs_missing")
+
+
+def test_each_target_is_told_once_and_after_the_manifest(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN a job that is delivered three times THEN each target hears of it once, when its manifest is there."""
+    seen: list[bool] = []
+
+    def look(_: Notification) -> None:
+        seen.append(any((place.out / "manifests").rglob("job-1.json")))
+
+    targets[A].asked = targets[B].asked = look
+    for _ in range(3):
+        assert [job.outcome for job in place.process("job-1")] == ["recorded"]
+    assert seen == [True, True]
+    assert targets[A].ids == targets[B].ids
+    assert place.acknowledged("job-1") == {A: targets[A].ids[0], B: targets[A].ids[0]}
+
+
+def test_nothing_is_told_or_written_down_without_the_setting(saved: Saved, tmp_path: Path) -> None:
+    """A store without notifications is as it was before there were any."""
+    saved.done("job-1")
+    Place(saved, tmp_path / "out", "").process("job-1")
+    assert not (tmp_path / "out" / "notified").exists()
+
+
+def test_a_target_that_does_not_admit_the_job_is_not_told(
+    saved: Saved, tmp_path: Path, targets: RecordingTargets
+) -> None:
+    """Filters decide before anything is read or sent."""
+    saved.done("job-1")
+    place = Place(saved, tmp_path / "out", f"{A}?outcome=job_failed {B}?function=VideoClip")
+    assert [job.outcome for job in place.process("job-1")] == ["recorded"]
+    assert targets[A].told == targets[B].told == []
+    assert not (place.out / "notified").exists()
+
+
+def test_what_is_written_anew_is_told_under_another_id(place: Place, targets: RecordingTargets, tmp_path: Path) -> None:
+    """GIVEN a job that was run anew THEN the id is that of the new record and manifest."""
+    place.process("job-1")
+    path = tmp_path / "jobs" / "job-1.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"FinishTime": "2036-03-05T08:00:00Z"}))
+    place.process("job-1")
+    first, second = targets[A].ids
+    assert first != second
+    assert place.acknowledged("job-1")[A] == second
+    assert targets[A].bodies[1]["time"] == "2036-03-05T08:00:00Z"
+
+
+def test_a_target_that_is_added_later_is_told_at_the_next_delivery(place: Place, targets: RecordingTargets) -> None:
+    """An event that changes nothing tells those that have not acknowledged, and no one else."""
+    place.process("job-1", ICE_RESULT_NOTIFY=A)
+    place.process("job-1")
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+
+
+def test_a_target_out_of_reach_is_told_by_the_retry_alone(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a target that refuses for now THEN its event is parked for it, and the retry asks neither ICE nor files."""
+    targets[A].errors = [unavailable()]
+    (outcome,) = place.process("job-1")
+    assert outcome.outcome == "parked"
+    assert outcome.reason == "not_notified: not told: mns://a: MNS: send: 503"
+    envelope = parked_in(place.out)["not_notified/job-1"]
+    assert (envelope["targets"], envelope["sinks"], envelope["transient"]) == ([A], [], True)
+    assert (len(targets[A].told), len(targets[B].told)) == (0, 1)
+
+    def unasked(_self: RecordedJobs, job_id: JobId) -> Job:
+        raise AssertionError(f"ICE is asked for {job_id}")
+
+    monkeypatch.setattr(RecordedJobs, "get", unasked)
+    with place.pipeline() as pipeline:
+        (result,) = retry_all(pipeline)
+    assert [job.outcome for job in result.outcomes] == ["recorded"]
+    assert result.removed
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    assert targets[A].ids == targets[B].ids
+    assert parked_in(place.out) == {}
+
+
+def test_a_retry_in_vain_is_counted_and_names_the_same_target(place: Place, targets: RecordingTargets) -> None:
+    """The envelope stays for the target, with its history."""
+    targets[A].errors = [unavailable(), unavailable()]
+    place.process("job-1")
+    with place.pipeline() as pipeline:
+        (result,) = retry_all(pipeline)
+    assert not result.removed
+    envelope = parked_in(place.out)["not_notified/job-1"]
+    assert (envelope["targets"], envelope["attempts"]) == ([A], 2)
+    assert [past["reason"] for past in envelope["history"]] == ["not_notified"]  # type: ignore[union-attr,index,call-overload]
+
+
+def test_a_target_that_refuses_for_good_waits_for_a_person(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN 410 THEN the reason is permanent, and `parked retry` tells that target alone."""
+    targets[B].errors = [gone()]
+    (outcome,) = place.process("job-1")
+    assert outcome.reason == "notification_refused: not told: mns://b: webhook: send: 410"
+    assert parked_in(place.out)["notification_refused/job-1"]["transient"] is False
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    assert parked_in(place.out) == {}
+
+
+def test_of_two_refusals_the_temporary_one_decides(place: Place, targets: RecordingTargets) -> None:
+    """The timer goes on until only what is permanent is left."""
+    targets[A].errors, targets[B].errors = [unavailable()], [gone(), gone()]
+    place.process("job-1")
+    assert [*parked_in(place.out)] == ["not_notified/job-1"]
+    assert parked_in(place.out)["not_notified/job-1"]["targets"] == [A, B]
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert [*parked_in(place.out)] == ["notification_refused/job-1"]
+    assert parked_in(place.out)["notification_refused/job-1"]["targets"] == [B]
+
+
+def test_an_envelope_that_was_parked_meanwhile_keeps_its_targets(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN a retry for one target WHEN an event parks the job for another THEN the envelope names both."""
+    targets[A].errors = [unavailable()]
+    place.process("job-1")
+
+    def meanwhile(_: Notification) -> None:
+        targets[A].asked = lambda _: None
+        stored = json.loads((place.out / "parked" / "not_notified" / "job-1.json").read_text())
+        lay(place.out, "parked/not_notified/job-1.json", json.dumps(stored | {"targets": [B]}).encode())
+        targets[A].errors = [unavailable()]
+
+    targets[A].asked = meanwhile
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert parked_in(place.out)["not_notified/job-1"]["targets"] == [A, B]
+
+
+def test_a_target_that_is_no_longer_configured_is_not_waited_for(place: Place, targets: RecordingTargets) -> None:
+    """The envelope of a target that was removed from the settings is done with."""
+    targets[A].errors = [unavailable()]
+    place.process("job-1")
+    with place.pipeline(ICE_RESULT_NOTIFY=B) as pipeline:
+        (result,) = retry_all(pipeline)
+    assert result.removed
+    assert (len(targets[A].told), len(targets[B].told)) == (0, 1)
+
+
+def test_a_job_that_ice_no_longer_knows_is_told_from_the_store(
+    place: Place, targets: RecordingTargets, tmp_path: Path
+) -> None:
+    """GIVEN a job recorded without notifications, which ICE has forgotten THEN its next event tells it."""
+    place.process("job-1", ICE_RESULT_NOTIFY="")
+    (tmp_path / "jobs" / "job-1.json").unlink()
+    outcomes = place.process("job-1")
+    assert [job.outcome for job in outcomes] == ["ignored"]
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    place.process("job-1")
+    assert len(targets[A].told) == 1
+
+
+def test_nobody_is_told_before_all_sinks_have_the_job(place: Place, targets: RecordingTargets, tmp_path: Path) -> None:
+    """GIVEN a second sink that refuses THEN the job is parked for it, and told when the retry has written it."""
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    sinks = f"file:{place.out},file:{blocked}"
+    (outcome,) = place.process("job-1", ICE_RESULT_SINKS=sinks)
+    assert outcome.outcome == "parked"
+    assert targets[A].told == []
+    blocked.unlink()
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        retry_all(pipeline)
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    assert [*place.acknowledged("job-1")] == [A, B]
+    assert not (blocked / "notified").exists()
+
+
+def test_without_time_the_job_is_recorded_and_its_event_is_parked_for_all_targets(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch, fake_time: FakeTime
+) -> None:
+    """GIVEN a manifest that takes all the time THEN nobody is told, and the envelope names the targets."""
+    commit = ObjectStoreSink.commit
+
+    def slow(sink: ObjectStoreSink, record: Record, manifest: Manifest) -> None:
+        commit(sink, record, manifest)
+        fake_time.move(60)
+
+    monkeypatch.setattr(ObjectStoreSink, "commit", slow)
+    end = Deadline.after(30, fake_time.clock)
+    (outcome,) = place.process("job-1", run=RunContext(lambda: end))
+    assert outcome.outcome == "parked"
+    assert parked_in(place.out)["not_notified/job-1"]["targets"] == [A, B]
+    assert any((place.out / "manifests").rglob("job-1.json"))
+    assert targets[A].told == targets[B].told == []
+
+
+def test_a_store_that_cannot_say_who_is_told_costs_nobody_the_notification(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice is better than never, and both times under one id; the job is recorded all the same."""
+    place.process("job-1")
+
+    def broken(*_: object) -> dict[str, str]:
+        raise StorageError("the disk is gone")
+
+    monkeypatch.setattr(ObjectStoreSink, "acknowledged", broken)
+    monkeypatch.setattr(ObjectStoreSink, "acknowledge", broken)
+    assert [job.outcome for job in place.process("job-1")] == ["recorded"]
+    assert len(targets[A].ids) == 2
+    assert len(set(targets[A].ids)) == 1
+
+
+def test_a_damaged_document_of_acknowledgements_is_written_anew(place: Place, targets: RecordingTargets) -> None:
+    """It is not ours any more: everyone is told, and it is whole again."""
+    place.process("job-1")
+    lay(place.out, "notified/job-1.json", b"{}")
+    place.process("job-1")
+    assert len(targets[A].told) == 2
+    assert set(place.acknowledged("job-1")) == {A, B}
+
+
+def test_what_another_process_wrote_meanwhile_is_told_last(
+    place: Place, targets: RecordingTargets, tmp_path: Path
+) -> None:
+    """GIVEN a job without its outputs WHEN another process records it with them before this one has told it THEN this
+    one tells the better one too, so that the last notification is that of what is stored.
+    """
+    path = tmp_path / "jobs" / "job-1.json"
+    whole = json.loads(path.read_text())
+    bare = {name: value for name, value in whole.items() if name not in {"OutputFiles", "OutputUrls", "Result"}}
+    path.write_text(json.dumps(bare))
+
+    def other_process(_: Notification) -> None:
+        targets[A].asked = lambda _: None
+        path.write_text(json.dumps(whole))
+        assert [job.job_outcome for job in place.process("job-1", ICE_RESULT_NOTIFY=B)] == ["ok"]
+
+    targets[A].asked = other_process
+    place.process("job-1", ICE_RESULT_NOTIFY=f"{A} {B}")
+    outcomes = [body["data"]["outcome"] for body in targets[A].bodies]  # type: ignore[index,call-overload]
+    assert outcomes == ["outputs_missing", "ok"]
+    assert place.acknowledged("job-1") == {A: targets[A].ids[-1], B: targets[A].ids[-1]}
+    assert targets[B].ids[-1] == targets[A].ids[-1]
+
+
+def _event(*, sinks: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> JobEvent:
+    return JobEvent(job_id=JobId("job-1"), past=Past(attempts=1, sinks=sinks, targets=targets))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "merged"),
+    [
+        (_event(targets=(A,)), _event(targets=(B,)), _event(targets=(A, B))),
+        (_event(targets=(A,)), _event(targets=(A,)), _event(targets=(A,))),
+        (_event(targets=(A,)), _event(sinks=("s",)), _event(sinks=("s",))),
+        (_event(sinks=("s",)), _event(targets=(A,)), _event(sinks=("s",))),
+        (_event(targets=(A,)), _event(), _event()),
+        (_event(), _event(targets=(A,)), _event()),
+        (_event(sinks=("s",)), _event(sinks=("t",)), _event(sinks=("s", "t"))),
+    ],
+)
+def test_two_events_of_a_job_become_one_for_both(one: JobEvent, other: JobEvent, merged: JobEvent) -> None:
+    """One that is to be written is told to all; one for everything stays so."""
+    assert merge_events(one, other) == merged
