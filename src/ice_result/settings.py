@@ -313,6 +313,14 @@ class Settings(Model):
         ),
     ] = ("/MessageBody/JobId", "/JobId")
     verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: whether OSS is asked for each output file")] = True
+    contents: Annotated[
+        bool,
+        Variable(
+            switch,
+            "`on` or `off`: whether the content of captions, beats and choruses is read; never without "
+            "`ICE_RESULT_VERIFY_OUTPUTS`",
+        ),
+    ] = True
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
         SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")

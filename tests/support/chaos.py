@@ -134,6 +134,7 @@ class Chaos:
         started, before = time.monotonic(), self._faults.calls.copy()
         self._work_off(quiet, batches(self._job_ids, _QUIET_BATCH), self._queue_lanes[:2], _QUIET_TIMEOUT)
         self.figures.quiet_seconds = time.monotonic() - started
+        self.figures.quiet_log_bytes = (self._folder / "log").stat().st_size
         calls = self._faults.calls - before
         self.figures.quiet_calls = calls.total()
         self._check_calls(calls, quiet)

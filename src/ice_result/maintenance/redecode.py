@@ -33,6 +33,7 @@ from ice_result.maintenance.stored_versions import (
 from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
+from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
 ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
@@ -166,6 +167,8 @@ class Rewriter:
             if not wanted.admits(record):
                 return None
             known = stored if stored.files_stored else archived or stored
+            if stored.manifest is None:
+                known = self._moved(stored, record) or known
             everywhere = chain([known], self._elsewhere(old))
             manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
             return self._write(_Rebuilt(stored, old, record, manifest))
@@ -180,6 +183,12 @@ class Rewriter:
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
+
+    def _moved(self, left_over: StoredBytes, record: Record) -> StoredBytes | None:
+        """Read the job in its new place, for a record that is left over from an interrupted move."""
+        source = self.stores.source
+        key = source.key_for(record.job_id, record.function_name, record.create_time)
+        return None if key == left_over.key else source.stored(key)
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""
@@ -196,7 +205,7 @@ class Rewriter:
         if not self.dry_run:
             # The source last: the job stays under the key by which it was found until all other stores have it.
             for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
-                _write_difference(difference, job)
+                _write_difference(difference, job, self.stores.source)
         return Rewritten(
             job_id=job.record.job_id,
             place=job.stored.key,
@@ -283,11 +292,17 @@ def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None
     return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
-def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
-    """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
+def _write_difference(difference: _Difference, job: _Rebuilt, source: Store) -> None:
+    """Write the documents that differ. The job under an earlier key is removed after the new one is complete.
+
+    Contents are not made anew: a store without the job gets those of the source.
+    """
     store, now, would, left_over = difference
+    contents = None
+    if now is None and any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
+        contents = store.contents_at(left_over.key) if left_over else source.contents_at(job.stored.key)
     if now != would:
-        store.rewrite(job.record, job.manifest, now)
+        store.rewrite(job.record, job.manifest, now, contents)
     if left_over:
         store.remove(left_over.key)
 

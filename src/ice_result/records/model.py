@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import ADDED_LATER, JobId, JsonObject, JsonValue, Model, OpenList
@@ -26,6 +27,11 @@ NoteCode: TypeAlias = Literal[
     "unreadable",
 ]  # fmt: skip
 """The reasons why an output file is there, or may be there, and its content is not."""
+ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
+CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
+"""The output files whose content is read, by their roles."""
+LARGEST_CONTENT = 4 * 1024 * 1024
+"""Bytes of the largest output file that is read."""
 SETTLED = 2
 """The highest standing of a record."""
 
@@ -59,8 +65,6 @@ class Decode(Model):
 
 class Record(Model):
     """Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
-
-    model_config = ConfigDict(title="JobRecord")  # `Record` is a type of TypeScript's own
 
     schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
     job_id: JobId

@@ -7,11 +7,11 @@ in the partitions that can have it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -34,10 +34,14 @@ from ice_result.sinks.base import (
 from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
-from ice_result.sinks.object.record_times import ListedRecord, with_manifests
+from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.object.stored_contents import StoredContents
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Listed
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
@@ -73,6 +77,7 @@ class ObjectStoreSink(Store):
         self.store = store
         self.layout = layout
         self._pointers = Pointers(store, layout)
+        self._contents = StoredContents(store, layout)
 
     @override
     def load(self) -> None:
@@ -105,8 +110,16 @@ class ObjectStoreSink(Store):
         result_of(pointing)
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Write the manifest, in the partition of its record."""
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        self._contents.write(self.layout.record(record), contents)
+
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        return self._contents.read(key)
+
+    @override
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Write the manifest, in the partition of its record. The contents are written before."""
         self.store.put(self.layout.manifest(record), line(manifest))
 
     @override
@@ -120,7 +133,9 @@ class ObjectStoreSink(Store):
         return StoredBytes(self.layout.record(record), line(record), line(manifest), pointer=pointer)
 
     @override
-    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
+    def rewrite(
+        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+    ) -> None:
         """Write the documents that differ from those of `now`.
 
         The pointer is the last: it leads to an earlier place of the job until the new one is complete.
@@ -128,6 +143,8 @@ class ObjectStoreSink(Store):
         would = self.as_stored(record, manifest)
         if now is None or now.record != would.record:
             self._put_record(record)
+        if contents:
+            self.stage_contents(record, contents)
         if now is None or now.manifest != would.manifest:
             self.commit(record, manifest)
         if now is None or now.pointer != would.pointer:
@@ -137,6 +154,7 @@ class ObjectStoreSink(Store):
     def remove(self, key: str) -> None:
         """Remove the manifest first: a record alone is one of a job that is not done with. The pointer stays."""
         self.store.delete(self.layout.manifest_of(key))
+        self._contents.remove(key)
         self.store.delete(key)
 
     @override
@@ -212,12 +230,11 @@ class ObjectStoreSink(Store):
             line = self._line_of(record, wanted)
             return WrittenJob(line, listed.manifest_written) if line else None
 
-        listed = (each for partition in self._partitions_of(wanted) for each in self._listed(partition))
-        yield from filter(None, in_order(read, (each for each in listed if each.written >= earliest), _AT_ONCE))
-
-    def _listed(self, partition: _Partition) -> Iterator[ListedRecord]:
-        manifests = chain.from_iterable(self.store.list(self.layout.manifest_of(partition.folder)))
-        return with_manifests(self._records([partition]), manifests, self.layout.manifest_of)
+        folders = [each.folder for each in self._partitions_of(wanted)]
+        both = listings(self.store.list, chain.from_iterable((each, self.layout.manifest_of(each)) for each in folders))
+        pairs = (with_manifests(_records(records), next(both), self.layout.manifest_of) for records in both)
+        recent = (each for pair in pairs for each in pair if each.written >= earliest)
+        yield from filter(None, in_order(read, recent, _AT_ONCE))
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
@@ -299,15 +316,8 @@ class ObjectStoreSink(Store):
         return None
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
-        return (listed.key for listed in self._records(partitions))
-
-    def _records(self, partitions: Iterable[_Partition]) -> Iterator[Listed]:
         for partition in partitions:
-            for listed in chain.from_iterable(self.store.list(partition.folder)):
-                if listed.key.endswith(".json"):
-                    yield listed
-                else:
-                    _skipped(listed.key, "not a record's name")
+            yield from (key for key, _ in _records(chain.from_iterable(self.store.list(partition.folder))))
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
@@ -374,6 +384,14 @@ def _time_before(since: datetime | None, duration: timedelta) -> datetime:
 
 def _newest(line: JobLine) -> tuple[datetime, str]:
     return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _records(listed: Iterable[Listed]) -> Iterator[Listed]:
+    for each in listed:
+        if each.key.endswith(".json"):
+            yield each
+        else:
+            _skipped(each.key, "not a record's name")
 
 
 def _skipped(key: str, why: str) -> None:
