@@ -97,10 +97,21 @@ class Receivers:
         of_queue = [(event["subject"], event["id"]) for event in events]
         return {"queue": _by_job(of_queue), "webhook": _by_job(self.webhook.told)}
 
-    def problems(self, expected: Mapping[str, str]) -> list[str]:
-        """List what is not as promised; `expected` has the id of what is stored, by job."""
+    def problems(self, expected: Mapping[str, str], acknowledged: Mapping[str, Mapping[str, str]]) -> list[str]:
+        """List what is not as promised.
+
+        `expected` has the id of what is stored, by job; `acknowledged` the ids that the store keeps, by job and target.
+        """
         problems = list(self.too_early)
-        for receiver, by_job in self.told().items():
+        told = self.told()
+        for job_id, targets in acknowledged.items():
+            for target, identifier in targets.items():
+                receiver = "queue" if target.startswith("mns:") else "webhook"
+                if identifier not in told[receiver].get(job_id, []):
+                    problems.append(
+                        f"{job_id}: {target} was never told {identifier}, which it is said to have acknowledged"
+                    )
+        for receiver, by_job in told.items():
             for job_id in sorted({*expected, *by_job}):
                 ids = by_job.get(job_id, [])
                 if ids[-1:] != [expected.get(job_id)]:
