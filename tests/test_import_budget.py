@@ -55,6 +55,7 @@ def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
     modules = loaded(cloud, "oss://records/ice")
     assert modules & (HEAVY | OTHER_FAMILIES | {"tablestore", "google.protobuf"}) == set()
     assert len(modules) < MOST_MODULES
+    assert not [module for module in modules if module.startswith("ice_result.notify")]
 
 
 def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:
