@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 from pydantic.fields import FieldInfo
 
+from ice_result.contents.model import Content
 from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import Result, families
@@ -52,7 +53,7 @@ def rows_of(section: str) -> Iterator[Row]:
         yield dict(zip(COLUMNS, cells, strict=True))
 
 
-MODELS = {model.__name__: model for root in (Record, Manifest, Parked, Expected) for model in models_in(root)}
+MODELS = {model.__name__: model for root in (Record, Manifest, Content, Parked, Expected) for model in models_in(root)}
 TABLES = tables()
 FIELDS = [
     pytest.param(field, row, id=f"{name}.{field.alias or field_name}")
@@ -64,7 +65,7 @@ FIELDS = [
 
 
 def test_every_model_that_is_written_down_has_a_table() -> None:
-    """Record, manifest, parked event and note, and all they are made of; nothing else."""
+    """Record, manifest, content, parked event and note, and all they are made of; nothing else."""
     assert set(TABLES) == set(MODELS)
 
 

@@ -198,7 +198,7 @@ def _make_tables(cloud: LocalCloud) -> None:
 def test_a_batch_is_whole_when_nothing_happens(quiet_batch: Quiet) -> None:
     """GIVEN four jobs and four sinks WHEN nothing disturbs the process THEN each sink has each job."""
     contents, count = quiet_batch.contents, len(BATCH["JobIds"])
-    assert len(contents["oss"]) == len(contents["file"]) == 2 * count
+    assert len(contents["oss"]) == len(contents["file"]) == 3 * count + 1
     assert len(contents["ots"]["ice_jobs"]) == count
     assert sum('INTO "ice_jobs"' in line for line in contents["sqlite"]) == count
 
@@ -215,6 +215,7 @@ def test_the_sample_touches_every_operation_at_both_moments() -> None:
     """`make test` kills at few moments, but at each operation of each service."""
     operations = {
         ("ICE", "QueryIProductionJob"),
+        ("OSS", "GET"),
         ("OSS", "HEAD"),
         ("OSS", "PUT"),
         ("Tablestore", "BatchWriteRow"),

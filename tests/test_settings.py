@@ -41,6 +41,7 @@ def test_every_problem_is_listed_at_once() -> None:
         ICE_RESULT_ICE_ENDPOINT="http://host/path",
         ICE_RESULT_CONCURRENCY="many",
         ICE_RESULT_VERIFY_OUTPUTS="maybe",
+        ICE_RESULT_CONTENTS="some",
         ICE_RESULT_JOB_ID_PATHS="JobId",
         ICE_RESULT_OSS_ADDRESSING="both",
         ICE_RESULT_OSS_ENCRYPTION="ROT13",

@@ -26,13 +26,38 @@ def media_file(name: str) -> tuple[bytes, str]:
     A name with an unknown extension gets a line of text of type application/octet-stream.
     """
     extension = PurePosixPath(name).suffix.lower().lstrip(".")
+    if extension == "json":
+        return _json_file(name), "application/json"
     if extension in _TEXTS:
         media_type, template = _TEXTS[extension]
-        return template.format(name=json.dumps(name) if extension == "json" else name).encode(), media_type
+        return template.format(name=name, more=_lines_of(name)).encode(), media_type
     if extension in _FORMATS:
         media_type, sample, comment = _FORMATS[extension]
         return comment((_SAMPLES / f"sample.{sample}").read_bytes(), name.encode()), media_type
     return f"{name}\n".encode(), "application/octet-stream"
+
+
+def _json_file(name: str) -> bytes:
+    """Return the beats of a song at 120 beats per minute, or its choruses, where the path says that they are in it."""
+    content: dict[str, object] = {"name": name}
+    if "beat" in name.lower():
+        content["beats"] = [round(0.36 + beat * 0.5, 2) for beat in range(64)]
+    elif "segment" in name.lower():
+        content["segments"] = [
+            {"start": 39.32, "end": 63.85, "title": "副歌"},
+            {"start": 86.69, "end": 114.45, "title": "副歌"},
+            {"start": 135.75, "end": 160.27, "title": "副歌"},
+        ]
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+def _lines_of(name: str) -> str:
+    """Return further cues of a lecture, in Chinese where the name of the file ends with `zh`."""
+    lines = _CHINESE if PurePosixPath(name).stem.lower().endswith("zh") else _ENGLISH
+    return "".join(
+        f"\n{number}\n00:00:{2 * number - 2:02},500 --> 00:00:{2 * number:02},000\n{text}\n"
+        for number, text in enumerate(lines, start=2)
+    )
 
 
 def _in_box(data: bytes, comment: bytes) -> bytes:
@@ -115,6 +140,20 @@ _FORMATS: Mapping[str, tuple[str, str, Comment]] = {
     "webm": ("video/webm", "webm", _in_element),
     "webp": ("image/webp", "webp", _in_riff_chunk),
 }
+_ENGLISH = (
+    "Good morning, and welcome to this lecture.",
+    "Today we look at how a video becomes text.",
+    "First, the frames are read,\none after the other.",
+    "Then the words in them are recognized.",
+    "Thank you for watching.",
+)
+_CHINESE = (
+    "大家好，欢迎来到今天的课程。",
+    "今天我们来看看视频如何变成文字。",
+    "首先，逐帧读取画面，\n一帧接着一帧。",
+    "然后，识别画面中的文字。",
+    "谢谢观看。",
+)
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "ass": (
         "text/x-ssa",
@@ -123,8 +162,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
             "Dialogue: 0,0:00:00.00,0:00:01.00,Default,{name}\n"
         ),
     ),
-    "json": ("application/json", '{{"name": {name}}}\n'),
-    "srt": ("application/x-subrip", "1\n00:00:00,000 --> 00:00:01,000\n{name}\n"),
+    "srt": ("application/x-subrip", "1\n00:00:00,000 --> 00:00:01,000\n{name}\n{more}"),
     "txt": ("text/plain", "{name}\n"),
     "vtt": ("text/vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\n{name}\n"),
 }

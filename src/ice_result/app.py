@@ -14,12 +14,14 @@ from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
+from ice_result.records.model import LARGEST_CONTENT
 from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 from ice_result.sinks.registry import SinkUrl, require_sdk
 
 if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
+    from ice_result.notify.registry import NotifyContext
     from ice_result.notify.telling import Notifier
 
 
@@ -60,19 +62,29 @@ def open_notifier(
     settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 ) -> Notifier:
     """Open the targets of ICE_RESULT_NOTIFY. Raises SettingsError."""
-    from ice_result.notify.registry import NotifyContext, open_target  # noqa: PLC0415  only with the setting
+    from ice_result.notify.registry import open_target  # noqa: PLC0415  only with the setting
     from ice_result.notify.telling import Notifier, Receiver  # noqa: PLC0415  as above
 
-    context = NotifyContext(
+    context = notify_context(settings, credentials, new_caller)
+    return Notifier([Receiver(open_target(url, context), url.filters) for url in settings.notify], settings.region)
+
+
+def notify_context(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> NotifyContext:
+    """Make the context that targets of notifications are opened with."""
+    from ice_result.notify.registry import NotifyContext  # noqa: PLC0415  only with the setting
+
+    return NotifyContext(
         region=settings.region,
         credentials=credentials,
         mns_endpoint=settings.mns_endpoint,
+        eventbridge_endpoint=settings.eventbridge_endpoint,
         secrets=settings.notify_secrets,
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
         new_caller=new_caller,
     )
-    return Notifier([Receiver(open_target(url, context), url.filters) for url in settings.notify], settings.region)
 
 
 def ice_client(
@@ -107,12 +119,14 @@ def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
         parking_stores = [open_parking_store(settings.park_url, context)]
     else:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
-    inspector = None
+    inspector, contents = None, None
     if settings.verify_outputs:
         from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
+        from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
 
-        inspector = open_inspector(context)
-    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector)
+        inspector = open_inspector(context, LARGEST_CONTENT)
+        contents = OssContents(inspector.client) if settings.contents else None
+    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector, contents=contents)
 
 
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:

@@ -204,6 +204,11 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
             yield "ICE_RESULT_MNS_ENDPOINT", problem
 
 
+def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if not settings.notify and "ICE_RESULT_NOTIFY" not in wrong:
+        yield "ICE_RESULT_NOTIFY", "not set: expected the targets, such as mns://queue or https://host/path"
+
+
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
@@ -212,7 +217,10 @@ PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
-NOTIFICATIONS = Section((*STORES.names, "notify", "mns_endpoint"), (_rule_of_stores, _rule_of_notifications))
+NOTIFICATIONS = Section(
+    (*STORES.names, "notify", "mns_endpoint", "eventbridge_"),
+    (_rule_of_stores, _rule_of_notifications, _rule_of_targets),
+)
 EVERYTHING = Section(
     ("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications)
 )
@@ -305,6 +313,14 @@ class Settings(Model):
         ),
     ] = ("/MessageBody/JobId", "/JobId")
     verify_outputs: Annotated[bool, Variable(switch, "`on` or `off`: whether OSS is asked for each output file")] = True
+    contents: Annotated[
+        bool,
+        Variable(
+            switch,
+            "`on` or `off`: whether the content of captions, beats and choruses is read; never without "
+            "`ICE_RESULT_VERIFY_OUTPUTS`",
+        ),
+    ] = True
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
         SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")

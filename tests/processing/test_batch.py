@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,6 +14,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import CallEvent, LocalCloud
+from ice_result.contents.model import Content
 from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
@@ -78,8 +79,9 @@ class FakeStore:
         """Remember the record."""
         self._write(f"record {record.job_id}")
 
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Remember the manifest."""
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Remember the manifest; no file here has a content."""
+        assert contents is None
         self._write(f"manifest {record.job_id} {manifest.complete}")
 
     def park(self, parked: Parked) -> ParkedAt:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from ice_result.cli.schemas import SCHEMAS, json_schema, schema_id
 from ice_result.core.types import JsonObject
+from support.command_line import ice_result
 from support.paths import ROOT
 from support.schema_changes import breaking_changes
 
@@ -22,6 +24,17 @@ RELEASED = {
     for path in sorted((ROOT / "docs" / "schema" / "released").glob("*.json"))
     if (match := re.fullmatch(r"(\w+)\.(\d+)\.schema\.json", path.name))
 }
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schema_is_current(name: str) -> None:
+    """GIVEN docs/schema THEN it has what the command prints. UPDATE_DOCS=1 writes it."""
+    printed = ice_result("schema", name)
+    assert printed.returncode == 0
+    path = ROOT / "docs" / "schema" / f"{name}.schema.json"
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_bytes(printed.stdout_bytes)
+    assert path.read_bytes() == printed.stdout_bytes
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -67,8 +80,8 @@ def test_fields_may_come_and_are_not_missing(name: str) -> None:
         objects += bool(properties)
         optional |= {f"{title}.{field}" for field in properties.keys() - required}
     assert objects
-    later = {"event": {"Past.targets"}, "manifest": {".notes", "ManifestFile.storage_class"}}
-    assert optional == later.get(name, set())
+    known = {"event": {"Past.targets"}, "manifest": {".notes", "ManifestFile.storage_class"}}
+    assert optional == known.get(name, set())
 
 
 def test_the_id_of_another_number_is_another_id() -> None:

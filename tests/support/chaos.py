@@ -116,6 +116,7 @@ class Chaos:
         started, before = time.monotonic(), self._faults.calls.copy()
         self._work_off(quiet, batches(self._job_ids, _QUIET_BATCH), self._queue_lanes[:2], _QUIET_TIMEOUT)
         self.figures.quiet_seconds = time.monotonic() - started
+        self.figures.quiet_log_bytes = (self._folder / "log").stat().st_size
         calls = self._faults.calls - before
         self.figures.quiet_calls = calls.total()
         self._check_calls(calls, quiet)
@@ -132,7 +133,8 @@ class Chaos:
         needed = {
             ("ICE", "QueryIProductionJob"): jobs,
             ("OSS", "HEAD"): sum(file["exists"] is not None for each in manifests for file in each["files"]),
-            ("OSS", "PUT"): 2 * jobs,
+            ("OSS", "PUT"): 3 * jobs + 1,
+            ("OSS", "GET"): 2,
             ("Tablestore", "BatchWriteRow"): jobs,
             ("Tablestore", "UpdateRow"): jobs,
             ("Tablestore", "GetRange"): 2 * jobs,

@@ -38,7 +38,7 @@ def write_old_rows(cloud: LocalCloud, instance: str) -> None:
 
 def write_old_objects(folder: Path) -> None:
     """Write the same records and manifests into a folder, as a `file:` sink does."""
-    for job, _, _ in _old_jobs():
+    for job in (rows.job for rows in _old_jobs()):
         created = datetime.fromisoformat(str(job["create_time"]).replace("Z", "+00:00"))
         place = Layout().record_of(str(job["job_id"]), str(job["function_name"]), created)
         for column, key in (("record", place), ("manifest", Layout().manifest_of(place))):

@@ -20,9 +20,8 @@ class Writing(NamedTuple):
     @property
     def content(self) -> tuple[list[str], list[str], list[str]]:
         """Generations in the three tables of a store when this writing has won."""
-        _, outputs, items = self.rows
         generation = self.rows.generation
-        return [generation], [generation] * len(outputs), [generation] * len(items)
+        return [generation], [generation] * len(self.rows.outputs), [generation] * len(self.rows.items)
 
 
 def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Record:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typing_extensions import override
 
+from ice_result.contents.model import Content
 from ice_result.core.types import ADDED_LATER, JsonObject
 from ice_result.notify.documents import ParkedData, RecordedData
 from ice_result.records.model import Manifest, Record
@@ -32,6 +33,7 @@ class DocumentSchema(NamedTuple):
 
 
 SCHEMAS: dict[str, DocumentSchema] = {
+    "content": DocumentSchema(TypeAdapter(Content)),
     "event": DocumentSchema(TypeAdapter(TriggerEvent), title="TriggerEvent"),
     "job": DocumentSchema(TypeAdapter(Pointer), title="JobPointer"),
     "manifest": DocumentSchema(TypeAdapter(Manifest)),

@@ -173,6 +173,14 @@ class HttpTransport:
             channel.close()
         return reply
 
+    def connect(self, url: str, seconds: float) -> None:
+        """Open a connection to the host of a URL, without a proxy, and keep it for the next request to that host.
+
+        Raises UnsendableError and OSError.
+        """
+        authority = url.partition("://")[2].partition("/")[0]
+        self._give_back(_Channel((authority, None), self._connect(authority, None, (seconds, seconds))))
+
     def _connect(self, authority: str, proxy: _Proxy | None, seconds: tuple[float, float]) -> EndsWithCall:
         if not authority or not _HOST_LETTERS.issuperset(authority):
             raise UnsendableError("not the name of a host")

@@ -100,11 +100,12 @@ class LargeJobQueue:
             # The traceback refers to the frames of all callers, which would keep the result until the next garbage
             # collection.
             error.__traceback__ = None
-        with self._turn(), _reading_at_most(LARGEST_RESPONSE):
+        with self.turn(), _reading_at_most(LARGEST_RESPONSE):
             return work()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and take it for the block. Raises OutOfTimeError when it does not come by the deadline."""
         mine, deadline = threading.Event(), current_deadline()
         with self._lock:
             self._waiting.append(mine)

@@ -33,6 +33,7 @@ from ice_result.maintenance.stored_versions import (
 from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
+from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
 ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
@@ -196,7 +197,7 @@ class Rewriter:
         if not self.dry_run:
             # The source last: the job stays under the key by which it was found until all other stores have it.
             for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
-                _write_difference(difference, job)
+                _write_difference(difference, job, self.stores.source)
         return Rewritten(
             job_id=job.record.job_id,
             place=job.stored.key,
@@ -283,11 +284,17 @@ def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None
     return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
-def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
-    """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
+def _write_difference(difference: _Difference, job: _Rebuilt, source: Store) -> None:
+    """Write the documents that differ. The job under an earlier key is removed after the new one is complete.
+
+    Contents are not made anew: a store without the job gets those of the source.
+    """
     store, now, would, left_over = difference
+    contents = None
+    if now is None and any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
+        contents = store.contents_at(left_over.key) if left_over else source.contents_at(job.stored.key)
     if now != would:
-        store.rewrite(job.record, job.manifest, now)
+        store.rewrite(job.record, job.manifest, now, contents)
     if left_over:
         store.remove(left_over.key)
 

@@ -51,7 +51,7 @@ class Notifying:
                 _log.warning("job %s: nobody is told of it: no sink has the whole record", event.job_id)
                 return None
             told = self._notifier.tell(stored.record, stored.manifest, self._sinks[0], only=only)
-        timer.count("told", told.notifications)
+        timer.count("told", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
 
     def written_before(self, event: JobEvent) -> Written | None:

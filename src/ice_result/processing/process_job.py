@@ -100,5 +100,5 @@ class JobProcessor:
                     errors.append(error)
                 continue  # otherwise `unknown` says more than the error of this sink
             if whole:
-                return self._writer.copy(whole, target)
+                return self._writer.copy(whole, source, target)
         raise errors[0] if errors else unknown

@@ -1,6 +1,6 @@
 """Writing one job: its record and its manifest to all sinks, in two rounds of parallel calls.
 
-    round 1: stage the record in every sink, and look up each output file
+    round 1: stage the record in every sink, look up each output file, and read and stage the contents of some files
     round 2: commit the manifest to every sink
 
 No event takes back what an earlier event found out. So each sink is read before a record is written that may be worse
@@ -8,6 +8,8 @@ than the stored one, and before a manifest that is not complete:
 
     a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without it
     the sink cannot be read                                   ──► nothing is written there: the sink refuses the job
+
+The same holds for contents: a file that cannot be read any more keeps the content that is stored.
 """
 
 from __future__ import annotations
@@ -15,18 +17,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
+from ice_result.jobs.sizes import LargeJobQueue
 from ice_result.processing.event_log import StageTimer
+from ice_result.processing.read_contents import ReadContents, Turn, has_contents, read_contents, with_stored
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
-from ice_result.records.model import SETTLED
+from ice_result.records.model import CONTENT_OF_ROLES, SETTLED
 from ice_result.sinks.base import Addresses, Store, StoredJob
 from ice_result.sinks.parked_events import ParkedEvents
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import ContentSource
 
 T = TypeVar("T")
 CALLS_PER_JOB = 4
@@ -35,11 +42,15 @@ _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer mus
 
 
 class Stores(NamedTuple):
-    """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up."""
+    """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up.
+
+    `contents` is the source of the files whose content is read; None when none is.
+    """
 
     sinks: Sequence[Store]
     parking_stores: Sequence[ParkedEvents]
     inspector: ObjectInspector | None
+    contents: ContentSource | None = None
 
 
 class Target(NamedTuple):
@@ -63,6 +74,16 @@ class Written(NamedTuple):
     files_missing: bool = False
 
 
+class _Making(NamedTuple):
+    """The two parts of a job that take calls: its manifest, and the contents of its files.
+
+    `contents` is None when none are read. Otherwise it gets a function that waits until much memory may be used.
+    """
+
+    manifest: Callable[[], Manifest]
+    contents: Callable[[Callable[[], None]], ReadContents] | None = None
+
+
 class JobWriter:
     """Writes jobs to the sinks. Any number of threads may use it at once."""
 
@@ -71,6 +92,7 @@ class JobWriter:
         self._most_calls = concurrency * CALLS_PER_JOB
         self._lock = threading.Lock()
         self._writing = 0
+        self._large_contents = LargeJobQueue()
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
@@ -78,30 +100,31 @@ class JobWriter:
         def manifest() -> Manifest:
             return build_manifest(record, files, self._facts(files, target.timer))
 
+        source = self._stores.contents
+        contents = partial(read_contents, source, record, files) if source and has_contents(files) else None
         with self._lock:
             self._writing += 1
         try:
-            return self._write_unless_better(record, manifest, target)
+            return self._write_unless_better(record, _Making(manifest, contents), target)
         finally:
             with self._lock:
                 self._writing -= 1
 
-    def copy(self, found: StoredJob, target: Target) -> Written:
-        """Write the record and the manifest of another sink to the sinks that have no better ones.
+    def copy(self, found: StoredJob, source: Store, target: Target) -> Written:
+        """Write the record, the manifest and the contents of another sink to the sinks that have no better ones.
 
         Raises StorageError for a record without a manifest.
         """
-        manifest = _manifest_of(found)
-        return self._write_unless_better(found.record, lambda: manifest, target)
+        return self._write_unless_better(found.record, _copying(found, source), target)
 
-    def _write_unless_better(self, record: Record, manifest: Callable[[], Manifest], target: Target) -> Written:
+    def _write_unless_better(self, record: Record, making: _Making, target: Target) -> Written:
         if record.standing == SETTLED:
-            return self._write(record, manifest, target)
+            return self._write(record, making, target)
         # Every sink is read, also one that the job is not written to.
         stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.recorded(record))
         better = {sink: there for sink, there in stored.items() if there and there.standing > record.standing}
         readable = target._replace(sinks=[sink for sink in target.sinks if sink not in unreadable])
-        written = self._copy_best(better, readable) if better else self._write(record, manifest, readable)
+        written = self._copy_best(better, readable) if better else self._write(record, making, readable)
         refused = {sink: error for sink, error in unreadable.items() if sink in target.sinks}
         return written._replace(
             refused={**written.refused, **refused},
@@ -131,7 +154,8 @@ class JobWriter:
             there = {sink: sink.addresses(record) for sink in target.sinks if sink not in lacking}
             if not lacking:
                 return Written(found.record, manifest, there, {})
-            copied = self._write(found.record, lambda: manifest, target._replace(sinks=lacking))  # noqa: B023
+            making = _copying(found._replace(manifest=manifest), source)
+            copied = self._write(found.record, making, target._replace(sinks=lacking))
             return copied._replace(addresses={**there, **copied.addresses})
         raise errors[0]
 
@@ -142,21 +166,46 @@ class JobWriter:
         key = source.key_for(record.job_id, record.function_name, record.create_time)
         return source.job_at(key) or StoredJob(record, None)
 
-    def _write(self, record: Record, manifest_of_record: Callable[[], Manifest], target: Target) -> Written:
-        with target.timer.stage("stage"):
-            staging = {sink: begin(partial(sink.stage, record)) for sink in target.sinks}
-            manifest = manifest_of_record()
-            staged, refused = _gather(staging)
-        with target.timer.stage("commit"):
-            complete, unreadable = self._complete_manifests(record, manifest)
-            refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
-            manifest = next(iter(complete.values()), manifest)
-            committed, refused_later = _on_each(
-                [sink for sink in staged if sink not in refused],
-                lambda sink: sink.commit(record, complete.get(sink, manifest)),
-            )
+    def _write(self, record: Record, making: _Making, target: Target) -> Written:
+        with Turn(self._large_contents) as turn:  # until the contents are written, which may take much memory
+            with target.timer.stage("stage"):
+                staging = {sink: begin(partial(sink.stage, record)) for sink in target.sinks}
+                reading = (
+                    begin(partial(self._stage_contents, record, making, target, turn)) if making.contents else None
+                )
+                manifest = making.manifest()
+                staged, refused = _gather(staging)
+                read, refused_contents = result_of(reading) if reading else (None, {})
+                refused |= refused_contents
+            if read:
+                manifest = manifest.model_copy(update={"notes": read.notes})
+            with target.timer.stage("commit"):
+                complete, unreadable = self._complete_manifests(record, manifest)
+                refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
+                manifest = next(iter(complete.values()), manifest)
+                contents = read.contents if read else None
+                committed, refused_later = _on_each(
+                    [sink for sink in staged if sink not in refused],
+                    lambda sink: sink.commit(record, complete.get(sink, manifest), contents),
+                )
         there = {sink: sink.addresses(record) for sink in committed}
         return Written(record, manifest, there, {**refused, **refused_later})
+
+    def _stage_contents(
+        self, record: Record, making: _Making, target: Target, turn: Turn
+    ) -> tuple[ReadContents, dict[Store, IceResultError]]:
+        """Read the contents of the files, and write them to the target sinks. Returns the errors by sink."""
+        if making.contents is None:
+            return ReadContents((), ()), {}
+        with target.timer.stage("read_contents"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
+            read = making.contents(turn.take)
+            stored, refused = _on_each(self._stores.sinks if read.notes else (), lambda sink: sink.contents(record))
+        read = with_stored(read, stored.values())
+        _, refused_later = _on_each(
+            [sink for sink in target.sinks if sink not in refused],
+            lambda sink: sink.stage_contents(record, read.contents),
+        )
+        return read, {sink: error for sink, error in (refused | refused_later).items() if sink in target.sinks}
 
     def _complete_manifests(
         self, record: Record, manifest: Manifest
@@ -187,6 +236,15 @@ class JobWriter:
             return dict(
                 zip(addresses, in_order(inspector.facts, addresses, at_once, timed_out=_unreachable), strict=True)
             )
+
+
+def _copying(found: StoredJob, source: Store) -> _Making:
+    """Return the parts of a job that are copied. Raises the error of a source whose contents cannot be read."""
+    manifest = _manifest_of(found)
+    if not any(file.role in CONTENT_OF_ROLES for file in manifest.files):
+        return _Making(lambda: manifest)
+    read = ReadContents(source.contents(found.record), manifest.notes)
+    return _Making(lambda: manifest, lambda _: read)
 
 
 class _WithoutManifestError(StorageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -26,6 +27,11 @@ NoteCode: TypeAlias = Literal[
     "unreadable",
 ]  # fmt: skip
 """The reasons why an output file is there, or may be there, and its content is not."""
+ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
+CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
+"""The output files whose content is read, by their roles."""
+LARGEST_CONTENT = 4 * 1024 * 1024
+"""Bytes of the largest output file that is read."""
 SETTLED = 2
 """The highest standing of a record."""
 

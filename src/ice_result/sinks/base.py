@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
@@ -14,6 +14,9 @@ from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, Model
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
 from ice_result.sinks.parked_events import ParkedEvents
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,19 @@ class JobLine(Model):
     duration_seconds: float | None
     file_count: int
     complete: bool | None
+
+
+class FoundCue(Model):
+    """Cue that has all words of a search, with the file and the job that it is from."""
+
+    job_id: JobId
+    function_name: str
+    input: str | None
+    finish_time: datetime | None
+    start_seconds: float
+    end_seconds: float | None
+    text: str
+    uri: str
 
 
 class JobFilter(Model):
@@ -154,18 +170,19 @@ class Capabilities(NamedTuple):
     `keeps` is `objects` for a store that keeps every record whole, so that other stores can point to it. `parks`:
     it keeps parked events too (see Store.parking). `indexed`: a listing of jobs reads only the rows that match; in
     other stores every object of some days, or a range of times. `needs_setup`: its tables are made ahead of the first
-    job.
+    job. `searches`: it finds captions by their words.
     """
 
     keeps: Literal["objects", "tables"]
     parks: bool
     indexed: bool
     needs_setup: bool
+    searches: bool = False
 
 
 OBJECTS = Capabilities("objects", parks=True, indexed=False, needs_setup=False)
 """Capabilities of object stores: folders, OSS, S3."""
-SQLITE = Capabilities("tables", parks=True, indexed=True, needs_setup=False)
+SQLITE = Capabilities("tables", parks=True, indexed=True, needs_setup=False, searches=True)
 TABLESTORE = Capabilities("tables", parks=False, indexed=False, needs_setup=True)
 TableState: TypeAlias = Literal["present", "created", "missing"]
 
@@ -198,7 +215,7 @@ class Store(ABC):
     def check_exists(self) -> None:  # noqa: B027  a service reports a missing bucket or table by itself
         """Check that there is a store to read. Raises StorageError for a missing file or folder, or one not of ours."""
 
-    # Writing: `stage` ──► (output files are looked up) ──► `commit`
+    # Writing: `stage`, `stage_contents` ──► (output files are looked up) ──► `commit`
 
     @abstractmethod
     def addresses(self, record: Record) -> Addresses:
@@ -209,8 +226,15 @@ class Store(ABC):
         """Write the part of a job that may be written before its output files are looked up."""
 
     @abstractmethod
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Write the rest of a job, and last of all the sign that it is complete."""
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        """Write the contents of a job's files, as far as they may be written before the rest of the job."""
+
+    @abstractmethod
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Write the rest of a job, and last of all the sign that it is complete.
+
+        `contents` are all that the store has of this job afterwards; with None, those that are stored stay.
+        """
 
     # Reading
 
@@ -249,6 +273,17 @@ class Store(ABC):
 
         Raises StorageError for a manifest that this version cannot read.
         """
+
+    def contents(self, record: Record) -> tuple[Content, ...]:
+        """Read the stored contents of the files of this job, in their order.
+
+        Raises StorageError for a content that this version cannot read.
+        """
+        return self.contents_at(self.key_for(record.job_id, record.function_name, record.create_time))
+
+    @abstractmethod
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        """Read the contents of the job under a key, as above."""
 
     @abstractmethod
     def job_at(self, key: str) -> StoredJob | None:
@@ -289,11 +324,16 @@ class Store(ABC):
     def as_stored(self, record: Record, manifest: Manifest) -> StoredBytes:
         """Return the bytes that the store would have after writing these. Nothing is called."""
 
-    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
-        """Write a job again, over the documents `now` under the key where it belongs; None when there are none."""
+    def rewrite(
+        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+    ) -> None:
+        """Write a job again, over the documents `now` under the key where it belongs; None when there are none.
+
+        With `contents` None, those that are stored stay.
+        """
         del now
         self.stage(record)
-        self.commit(record, manifest)
+        self.commit(record, manifest, contents)
 
     # Parts that not every store has
 
@@ -318,6 +358,10 @@ class Store(ABC):
         """
         del dry_run
         return ()
+
+    def search(self, words: Sequence[str], since: datetime | None = None) -> Iterator[FoundCue]:
+        """Find the cues that have all words, of the newest jobs first: only with the capability `searches`."""
+        raise NotImplementedError(f"{self.url}: captions are not searched")
 
     def versioning(self) -> str | None:
         """Ask if the store keeps every version of an object: the service's own word; None when it has no versions."""

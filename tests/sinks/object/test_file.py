@@ -109,9 +109,17 @@ def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: 
     assert Path(address).parent == out / "records/function_name=Cover/dt=2022-07-07"
 
 
-@pytest.mark.parametrize("blocked", ["records", "records/function_name=Cover/dt=2022-07-07"])
+@pytest.mark.parametrize(
+    ("blocked", "said"),
+    [
+        ("records", "cannot list {folder}/records: Not a directory"),
+        ("jobs", "cannot write {folder}/jobs/job-1.json: Not a directory"),
+        ("records/function_name=Cover", "cannot write {folder}/{key}: Not a directory"),
+        ("records/function_name=Cover/dt=2022-07-07", "cannot write {folder}/{key}: Not a directory"),
+    ],
+)
 def test_a_file_where_a_folder_should_be_is_told_with_its_path(
-    tmp_path: Path, blocked: str, record_of: RecordOf
+    tmp_path: Path, blocked: str, said: str, record_of: RecordOf
 ) -> None:
     """The message says what could not be written and why, in one line."""
     (tmp_path / blocked).parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +128,7 @@ def test_a_file_where_a_folder_should_be_is_told_with_its_path(
     with pytest.raises(StorageError, match="Not a directory") as caught:
         open_sink(f"file:{tmp_path}", SinkContext()).stage(record_of())
 
-    assert str(caught.value) == f"cannot write {tmp_path}/{KEY}: Not a directory"
+    assert str(caught.value) == said.format(folder=tmp_path, key=KEY)
 
 
 def test_a_folder_where_the_file_should_be_is_told_with_its_path(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.sinks.base import JobFilter, TableStatus
-from ice_result.sinks.table.schema import SQLITE_TABLES, TABLES
+from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SQLITE_TABLES
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.old_tables import OLD_JOBS, write_old_file
 from support.record_versions import manifest, record
@@ -160,11 +160,12 @@ def test_processes_that_migrate_at_once(path: Path, sink: SqliteSink) -> None:
 def test_setting_the_tables_up_migrates_too(sink: SqliteSink, path: Path) -> None:
     """A dry run finds the table missing that version 1 did not have, and changes nothing."""
     before = path.read_bytes()
-    jobs = [TableStatus(table.name, "present") for table in TABLES]
-    assert sink.prepare(dry_run=True) == (*jobs, TableStatus("ice_parked", "missing"))
+    jobs = [TableStatus(table.name, "present") for table in (JOBS, OUTPUTS, ITEMS)]
+    lacking = [TableStatus(name, "missing") for name in ("ice_contents", "ice_parked")]
+    assert sink.prepare(dry_run=True) == (*jobs, *lacking)
     assert path.read_bytes() == before
 
-    assert sink.prepare(dry_run=False) == (*jobs, TableStatus("ice_parked", "created"))
+    assert sink.prepare(dry_run=False) == (*jobs, *(status._replace(state="created") for status in lacking))
     assert {status.state for status in sink.prepare(dry_run=True)} == {"present"}
     assert len(rows(path, "SELECT file_count FROM ice_jobs")) == 3
 

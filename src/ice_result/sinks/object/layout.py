@@ -2,6 +2,7 @@
 
 <prefix>/records/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json      Hive partitions
 <prefix>/manifests/function_name=<F>/dt=<CreateTime's UTC day>/<job id>.json
+<prefix>/contents/function_name=<F>/dt=<CreateTime's UTC day>/<job id>/<n>.json   and for captions <n>.srt and <n>.vtt
 <prefix>/jobs/<job id>.json                                                    pointer to the record and the manifest
 <prefix>/jobs-complete.json                                                    mark: every job has a pointer
 <prefix>/parked/<reason, or dead>/<job id, or a hash of the event>.json
@@ -16,7 +17,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from ice_result.core.json_text import dump
@@ -28,8 +29,9 @@ LONGEST_PART = 180
 _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
-Kind: TypeAlias = Literal["records", "manifests", "jobs", "parked", "expected", "notified"]
-KINDS: tuple[str, ...] = get_args(Kind)
+Kind: TypeAlias = Literal["records", "manifests", "contents", "jobs", "parked", "expected", "notified"]
+KINDS = ("records", "manifests", "parked", "expected")
+"""Names of the folders by which a store is known: no store has only others, and theirs are also those of other things."""
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"
@@ -58,6 +60,11 @@ class Layout:
     def manifest_of(self, record_key: str) -> str:
         """Return the key of the manifest that belongs to the record under `record_key`."""
         return f"{self.folder('manifests')}{record_key.removeprefix(self.folder('records'))}"
+
+    def contents_of(self, record_key: str) -> str:
+        """Return the folder of the contents that belong to the record under `record_key`; it ends in a slash."""
+        partition = record_key.removeprefix(self.folder("records")).removesuffix(".json")
+        return f"{self.folder('contents')}{partition}/"
 
     def pointer(self, job_id: str) -> str:
         """Return the key of the pointer to a job."""

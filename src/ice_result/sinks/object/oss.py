@@ -30,7 +30,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import OSS, OtherRegionError, translate_oss
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name, media_type
 from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, KeyProvider, SdkClient
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _MOST_BUCKETS = 100
 _NO_ENCODING = "identity"
-_AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
+AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
 
 
 class OssClient(SdkClient["Callable[[str], Bucket]"]):
@@ -140,7 +140,7 @@ class OssStore(BucketStore):
 
     @override
     def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
-        headers = {"Content-Type": "application/json", "Content-MD5": digest}
+        headers = {"Content-Type": media_type(key), "Content-MD5": digest}
         if self.encryption:
             headers["x-oss-server-side-encryption"] = self.encryption
         self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.put_object(key, data, headers))
@@ -217,8 +217,8 @@ class OssInspector:
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up; a failure is reported in `problem` and `message`."""
-        if _is_ambiguous(address):
-            return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {_AMBIGUOUS}")
+        if is_ambiguous(address):
+            return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {AMBIGUOUS}")
         try:
             return self.look_up(address)
         except NotFoundError as error:
@@ -226,12 +226,15 @@ class OssInspector:
         except NoSuchBucketError as error:
             return ObjectFacts(exists=False, problem="no_such_bucket", message=without_request_id(error))
         except IceResultError as error:
-            return ObjectFacts(exists=None, problem=_problem(error), message=without_request_id(error))
+            return ObjectFacts(exists=None, problem=problem_of(error), message=without_request_id(error))
 
 
-def open_inspector(context: SinkContext) -> OssInspector:
-    """Open an inspector of the buckets of the context's region. Without a region, it says why nothing was checked."""
-    return OssInspector(OssClient(context))
+def open_inspector(context: SinkContext, most_bytes: int | None = None) -> OssInspector:
+    """Open an inspector of the buckets of the context's region. Without a region, it says why nothing was checked.
+
+    `most_bytes` is the limit of what others read with its client.
+    """
+    return OssInspector(OssClient(context, most_bytes))
 
 
 @dataclass(frozen=True)
@@ -247,8 +250,8 @@ class OssReader:
         An object with a Content-Encoding is refused: HTTP's library would decompress it to any size.
         """
         operation = f"read {address.uri}"
-        if _is_ambiguous(address):
-            raise RejectedError(operation, service=OSS, detail=_AMBIGUOUS)
+        if is_ambiguous(address):
+            raise RejectedError(operation, service=OSS, detail=AMBIGUOUS)
 
         def read(bucket: Bucket) -> bytes:
             head = bucket.head_object(address.key)
@@ -275,7 +278,8 @@ def open_reader(context: SinkContext, most_bytes: int) -> OssReader:
     return OssReader(client, most_bytes)
 
 
-def _is_ambiguous(address: ObjectAddress) -> bool:
+def is_ambiguous(address: ObjectAddress) -> bool:
+    """Tell if clients would ask for another object, because they resolve parts `.` and `..` of its key."""
     return not {".", ".."}.isdisjoint(address.key.split("/"))
 
 
@@ -297,7 +301,8 @@ def without_request_id(error: IceResultError) -> str:
     return str(error).partition(": request id ")[0]
 
 
-def _problem(error: IceResultError) -> LookUpProblem:
+def problem_of(error: IceResultError) -> LookUpProblem:
+    """Return the code of an error that is not about a missing object or bucket."""
     if isinstance(error, OtherRegionError):
         return "cross_region"
     if isinstance(error, ForbiddenError):

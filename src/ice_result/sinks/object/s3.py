@@ -22,7 +22,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import S3, translate_s3
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name, media_type
 from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, SdkClient
@@ -137,7 +137,7 @@ class S3Store(BucketStore):
     @override
     def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
         def write(client: Client) -> None:
-            client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentMD5=digest, ContentType="application/json")
+            client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentMD5=digest, ContentType=media_type(key))
 
         self.client.call(operation, write)
 

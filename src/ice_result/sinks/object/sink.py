@@ -7,11 +7,11 @@ in the partitions that can have it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 from itertools import chain, groupby
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -36,8 +36,12 @@ from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function
 from ice_result.sinks.object.pointers import Pointers
 from ice_result.sinks.object.record_times import ListedRecord, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
+from ice_result.sinks.object.stored_contents import StoredContents
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Listed
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 _LONGEST_JOB = timedelta(days=7)
 """Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
@@ -73,6 +77,7 @@ class ObjectStoreSink(Store):
         self.store = store
         self.layout = layout
         self._pointers = Pointers(store, layout)
+        self._contents = StoredContents(store, layout)
 
     @override
     def load(self) -> None:
@@ -105,8 +110,16 @@ class ObjectStoreSink(Store):
         result_of(pointing)
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
-        """Write the manifest, in the partition of its record."""
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        self._contents.write(self.layout.record(record), contents)
+
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        return self._contents.read(key)
+
+    @override
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
+        """Write the manifest, in the partition of its record. The contents are written before."""
         self.store.put(self.layout.manifest(record), line(manifest))
 
     @override
@@ -120,7 +133,9 @@ class ObjectStoreSink(Store):
         return StoredBytes(self.layout.record(record), line(record), line(manifest), pointer=pointer)
 
     @override
-    def rewrite(self, record: Record, manifest: Manifest, now: StoredBytes | None) -> None:
+    def rewrite(
+        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+    ) -> None:
         """Write the documents that differ from those of `now`.
 
         The pointer is the last: it leads to an earlier place of the job until the new one is complete.
@@ -128,6 +143,8 @@ class ObjectStoreSink(Store):
         would = self.as_stored(record, manifest)
         if now is None or now.record != would.record:
             self._put_record(record)
+        if contents:
+            self.stage_contents(record, contents)
         if now is None or now.manifest != would.manifest:
             self.commit(record, manifest)
         if now is None or now.pointer != would.pointer:
@@ -137,6 +154,7 @@ class ObjectStoreSink(Store):
     def remove(self, key: str) -> None:
         """Remove the manifest first: a record alone is one of a job that is not done with. The pointer stays."""
         self.store.delete(self.layout.manifest_of(key))
+        self._contents.remove(key)
         self.store.delete(key)
 
     @override

@@ -17,6 +17,8 @@ from ice_result.sinks.parked_model import Listed
 KEYS_A_PAGE = 1000
 """Most keys of a page: OSS and S3 list no more at once (documented)."""
 
+_MEDIA_TYPES = {"srt": "application/x-subrip; charset=utf-8", "vtt": "text/vtt; charset=utf-8"}
+
 
 class ObjectStore(ABC):
     """Bytes under keys, for any number of threads. Keys are relative, with slashes between their parts."""
@@ -171,6 +173,11 @@ class BucketStore(ObjectStore):
 def folder_name(prefix: str) -> str:
     """Return `c` of `a/b/c/`: the name of a folder, as a store folds keys to it."""
     return prefix.rstrip("/").rpartition("/")[2]
+
+
+def media_type(key: str) -> str:
+    """Return the media type of an object of ours: JSON, or captions for players."""
+    return _MEDIA_TYPES.get(key.rpartition(".")[2], "application/json")
 
 
 def line(value: Model) -> bytes:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
+from ice_result.core.types import Model
 from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, ManifestFile, Record
 from ice_result.results.model import Result
 from ice_result.sinks.base import JobLine, StoredBytes, StoredJob
-from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
+from ice_result.sinks.table.schema import CONTENTS, FIRST_CONTENT_ITEM, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content, ContentItem
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
@@ -29,12 +33,20 @@ PARTS = ("raw", "result", "files")
 _INTEGERS = range(-(2**63), 2**63)
 
 
+class ContentRows(NamedTuple):
+    """Rows of the contents of one job: one for each file, and one for each of their items."""
+
+    files: tuple[Row, ...]
+    items: tuple[Row, ...]
+
+
 class Rows(NamedTuple):
-    """Rows of one job."""
+    """Rows of one job. `contents` is None when the rows of contents that are stored stay, with a new generation."""
 
     job: Row
     outputs: tuple[Row, ...]
     items: tuple[Row, ...]
+    contents: ContentRows | None = None
 
     @property
     def job_id(self) -> str:
@@ -48,12 +60,14 @@ class Rows(NamedTuple):
 
     @property
     def details(self) -> tuple[tuple[Table, tuple[Row, ...]], ...]:
-        """Rows beside the job's own, by table."""
-        return (OUTPUTS, self.outputs), (ITEMS, self.items)
+        """Rows beside the job's own, by table; those of contents, if they are written, among them."""
+        if self.contents is None:
+            return (OUTPUTS, self.outputs), (ITEMS, self.items)
+        return (OUTPUTS, self.outputs), (ITEMS, (*self.items, *self.contents.items)), (CONTENTS, self.contents.files)
 
 
-def rows_of(record: Record, manifest: Manifest) -> Rows:
-    """Make the rows of a job."""
+def rows_of(record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> Rows:
+    """Make the rows of a job. `contents` None leaves those of contents as they are."""
     common: Row = {
         "job_id": record.job_id,
         "generation": generation(SCHEMA_VERSION, record),
@@ -63,6 +77,7 @@ def rows_of(record: Record, manifest: Manifest) -> Rows:
         _row(JOBS, common, _job(record, manifest)),
         tuple(_row(OUTPUTS, common, {"number": n, **_output(file)}) for n, file in enumerate(manifest.files, 1)),
         tuple(_row(ITEMS, common, item) for item in _items(record.result)),
+        None if contents is None else _content_rows(contents, common),
     )
 
 
@@ -114,8 +129,8 @@ def stored_bytes(row: Row) -> StoredBytes:
     )
 
 
-def json_of(document: Record | Manifest) -> str:
-    """Return a document as the columns `record` and `manifest` contain it."""
+def json_of(document: Model) -> str:
+    """Return a document as the columns `record`, `manifest` and `document` contain it."""
     return document.model_dump_json(by_alias=True)
 
 
@@ -213,3 +228,47 @@ def _items(result: Result) -> Iterator[Row]:
             else:
                 row[name] = value
         yield row
+
+
+def _content_rows(contents: Sequence[Content], common: Row) -> ContentRows:
+    """Make the rows of contents; item 7 of file 2 has the number 2000007."""
+    files = (_row(CONTENTS, common, _content(content)) for content in contents)
+    items = (
+        _row(ITEMS, common, {"number": content.number * FIRST_CONTENT_ITEM + place, **_content_item(content, item)})
+        for content in contents
+        for place, item in enumerate(content.items, start=1)
+    )
+    return ContentRows(tuple(files), tuple(items))
+
+
+def _content(content: Content) -> Row:
+    same = content.model_dump(include={column.name for column in CONTENTS.columns})
+    return {**same, "item_count": len(content.items), "document": json_of(content)}
+
+
+def _content_item(content: Content, item: ContentItem) -> Row:
+    start, end = item.start_seconds, item.end_seconds
+    if content.kind == "beats":
+        return {"kind": "beat", "time_seconds": start}
+    times: Row = {
+        "start_seconds": start,
+        "end_seconds": end,
+        "duration_seconds": None if end is None else round(end - start, 6),
+    }
+    if content.kind == "captions":
+        return {"kind": "cue", **times, "text": item.text}
+    return {"kind": "chorus", **times, "title": item.text}
+
+
+def stored_content(row: Row) -> Content:
+    """Read a stored content from its row. Raises StorageError for a row that is not ours, or without its document."""
+    from ice_result.contents.model import Content  # noqa: PLC0415  only for a job that has contents
+
+    document = row.get("document")
+    if document is None:
+        job = f"{CONTENTS.name}: content {row.get('number')} of job {row.get('job_id')}"
+        raise StorageError(f"{job} was too large for this store, which has its items in {ITEMS.name}")
+    try:
+        return Content.model_validate_json(str(document))
+    except ValidationError as error:
+        raise _unreadable(row, error, CONTENTS) from error

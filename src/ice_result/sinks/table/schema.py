@@ -2,7 +2,8 @@
 
 ice_jobs     one row for each job                                key job_id
 ice_outputs  one row for each output file of the manifest        key job_id, number
-ice_items    one row for each cover, segment or channel          key job_id, number
+ice_items    one row for each cover, segment, channel or cue     key job_id, number
+ice_contents one row for each file whose content was read        key job_id, number
 ice_parked   one row for each parked event and each note         key object_key     only in SQLite
 
 A job may be written again, by a newer version of this program, after it was run anew, or because an event came
@@ -184,21 +185,52 @@ def _item_columns() -> Iterator[Column]:
         yield Column(name, columns[0].type, "; ".join([*meanings, *filter(None, [columns[0].unit])]))
 
 
-FAMILY_COLUMNS = tuple(_item_columns())
-"""Columns of ice_items that contain values of results; a new family of results adds its own."""
+FAMILY_COLUMNS = (_text("text", "cue: the words that are shown"), *_item_columns())
+"""Columns of ice_items that contain values of results and of contents; a new family of results adds its own."""
+FIRST_CONTENT_ITEM = 1_000_000
+"""Number in ice_items from which the items of contents are: those of file `n` follow `n` times this number."""
+_ITEM_KINDS = [family.item_kind for family in _FAMILIES.values() if family.item_kind]
 ITEMS = Table(
     "ice_items",
-    "One row for each cover, segment or channel that the algorithm found. Columns of other kinds are null.",
+    "One row for each cover, segment or channel that the algorithm found, and for each cue, beat and chorus of a file "
+    "that was read. Columns of other kinds are null.",
     (
         _JOB_ID,
-        _integer("number", "place in the result, from 1", key=True),
+        _integer(
+            "number",
+            f"place in the result, from 1; of the file with number n, n × {FIRST_CONTENT_ITEM} plus the place in it",
+            key=True,
+        ),
         _GENERATION,
         _FUNCTION,
-        _text("kind", _one_of(family.item_kind for family in _FAMILIES.values() if family.item_kind)),
+        _text("kind", _one_of((*_ITEM_KINDS, "cue", "beat", "chorus"))),
         *FAMILY_COLUMNS,
     ),
 )
-TABLES = (JOBS, OUTPUTS, ITEMS)
+CONTENTS = Table(
+    "ice_contents",
+    "One row for each output file whose content was read. Its items are in `ice_items`.",
+    (
+        _JOB_ID,
+        _integer("number", "place among the files of the job whose content is read, from 1", key=True),
+        _GENERATION,
+        _FUNCTION,
+        _text("uri", "`oss://bucket/key` of the file"),
+        _text("kind", "captions, beats or chorus"),
+        _text("encoding", "utf-8, utf-16-le, utf-16-be or gb18030"),
+        _integer("size_bytes", "size of the file; bytes"),
+        _text("sha256", "SHA-256 of the file, in hexadecimal"),
+        _boolean("inferred", "whether no page of ICE describes the form of the file"),
+        _boolean("in_order", "whether the file has its items in the order of their times"),
+        _integer("item_count", "number of its rows in `ice_items`"),
+        _integer("empty_count", "number of cues without text, which were dropped"),
+        _integer("overlap_count", "number of items that begin before an earlier one ends"),
+        _integer("reversed_count", "number of items whose end was before their start; both were exchanged"),
+        _integer("skipped_count", "number of lines or values without a time that can be read"),
+        _text("document", "the content, as JSON; in Tablestore null if it was too large"),
+    ),
+)
+TABLES = (JOBS, OUTPUTS, ITEMS, CONTENTS)
 DAYS = Table(
     "ice_days",
     "Only in Tablestore: an index of jobs by time. A row whose time differs from that of its job is outdated.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
@@ -14,8 +14,20 @@ from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import NotJsonError, StorageError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.base import Addresses, JobFilter, Near, Store, StoredBytes, StoredJob
-from ice_result.sinks.table.rows import FOUND_COLUMNS, STORED_COLUMNS, Row, Rows, rows_of, stored_bytes, stored_job
+from ice_result.sinks.table.rows import (
+    FOUND_COLUMNS,
+    STORED_COLUMNS,
+    Row,
+    Rows,
+    rows_of,
+    stored_bytes,
+    stored_content,
+    stored_job,
+)
 from ice_result.sinks.table.schema import JOBS
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
 
 NOTIFIED = "notified"
 """Column of ice_jobs with what targets have acknowledged."""
@@ -41,9 +53,13 @@ class TableSink(Store):
         """Write nothing yet: all rows of a job are written together."""
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
+    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+        """Write nothing yet, as above."""
+
+    @override
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
         """Write all rows of the job, unless a later writing is there."""
-        self.write(self._rows(record, manifest))
+        self.write(self._rows(record, manifest, contents))
 
     @abstractmethod
     def write(self, rows: Rows) -> None:
@@ -108,9 +124,18 @@ class TableSink(Store):
         """Return the job's row, which the others follow."""
         return stored_bytes(self._rows(record, manifest).job)
 
-    def _rows(self, record: Record, manifest: Manifest) -> Rows:
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        """Read the rows of the contents of a job."""
+        return tuple(map(stored_content, self._content_rows(key)))
+
+    def _rows(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> Rows:
         """Make the rows of a job, as this store can keep them."""
-        return rows_of(record, manifest)
+        return rows_of(record, manifest, contents)
+
+    @abstractmethod
+    def _content_rows(self, job_id: str) -> Iterable[Row]:
+        """Read the rows of a job in ice_contents, in the order of their numbers."""
 
     @abstractmethod
     def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:

@@ -6,24 +6,32 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from typing_extensions import override
 
 from ice_result.core.types import JobId
-from ice_result.sinks.base import SQLITE, JobFilter, JobLine, SinkContext, TableStatus
+from ice_result.sinks.base import SQLITE, FoundCue, JobFilter, JobLine, SinkContext, TableStatus
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.rows import LINE_COLUMNS, OLD_FILE_COUNT, Row, Rows, job_line, time_text
-from ice_result.sinks.table.schema import JOBS
+from ice_result.sinks.table.schema import CONTENTS, FIRST_CONTENT_ITEM, ITEMS, JOBS
 from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.sqlite_database import SqliteDatabase, insert, upsert
 from ice_result.sinks.table.sqlite_parked import SqliteObjects
+from ice_result.sinks.table.sqlite_search import find_cues, index_captions
 from ice_result.sinks.table.sqlite_versions import MOMENT
 
 _UPSERT_JOB = f"{upsert(JOBS)} WHERE excluded.generation >= {JOBS.name}.generation"
 """Writes a job's row unless a later generation is there: no row is changed then."""
+
+_MOVE_CONTENTS = (
+    f"UPDATE {ITEMS.name} SET generation = ? WHERE job_id = ? AND number >= {FIRST_CONTENT_ITEM}",
+    f"UPDATE {CONTENTS.name} SET generation = ? WHERE job_id = ?",
+)
+"""Give the rows of contents that stay the generation of the others."""
 
 
 class SqliteSink(TableSink):
@@ -53,8 +61,14 @@ class SqliteSink(TableSink):
             job = connection.execute(_UPSERT_JOB, tuple(rows.job.values()))
             if job.rowcount:
                 for table, details in rows.details:
-                    connection.execute(f"DELETE FROM {table.name} WHERE job_id = ?", (rows.job_id,))
+                    kept = f" AND number < {FIRST_CONTENT_ITEM}" if rows.contents is None and table is ITEMS else ""
+                    connection.execute(f"DELETE FROM {table.name} WHERE job_id = ?{kept}", (rows.job_id,))
                     connection.executemany(insert(table), (tuple(row.values()) for row in details))
+                if rows.contents is None:
+                    for statement in _MOVE_CONTENTS:
+                        connection.execute(statement, (rows.generation, rows.job_id))
+                else:
+                    index_captions(connection, rows.job_id)
 
         self._database.write(write)
 
@@ -98,6 +112,14 @@ class SqliteSink(TableSink):
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the file and the tables that are missing. Raises StorageError for a table without our columns."""
         return self._database.prepare(dry_run=dry_run)
+
+    @override
+    def search(self, words: Sequence[str], since: datetime | None = None) -> Iterator[FoundCue]:
+        return find_cues(self._database, words, since)
+
+    @override
+    def _content_rows(self, job_id: str) -> Iterator[Row]:
+        return self._database.read(f"SELECT * FROM {CONTENTS.name} WHERE job_id = ? ORDER BY number", (job_id,))
 
     @override
     def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:

@@ -23,6 +23,7 @@ from ice_result.sinks.base import TableState, TableStatus
 from ice_result.sinks.table.rows import Row
 from ice_result.sinks.table.schema import JOBS, SQLITE_TABLES, Table
 from ice_result.sinks.table.sqlite_file import BUSY_SECONDS, SqliteFile
+from ice_result.sinks.table.sqlite_search import index_captions
 from ice_result.sinks.table.sqlite_versions import COLUMNS_THERE, Columns, check_tables, columns_of, prepare_tables
 
 T = TypeVar("T")
@@ -114,6 +115,7 @@ class SqliteDatabase:
             try:
                 if connection is not self._prepared:
                     prepare_tables(connection, self._named)
+                    index_captions(connection)  # of writers without FTS5
                 yield connection
                 connection.execute("COMMIT")
                 self._prepared = connection

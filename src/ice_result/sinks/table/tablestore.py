@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from ice_result.core.types import JobId
 from ice_result.errors import RejectedError, StorageError
-from ice_result.records.model import Manifest, Record
+from ice_result.records.model import CONTENT_OF_ROLES, Manifest, Record
 from ice_result.results.model import read_result
 from ice_result.sinks.base import TABLESTORE, JobFilter, JobLine, SinkContext, StoredJob, TableState, TableStatus
 from ice_result.sinks.object.layout import Layout
@@ -39,10 +41,14 @@ from ice_result.sinks.table.rows import (
     stored_job,
     time_text,
 )
-from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, TABLES, Table
+from ice_result.sinks.table.schema import CONTENTS, DAYS, FIRST_CONTENT_ITEM, ITEMS, JOBS, OUTPUTS, TABLES, Table
 from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.tablestore_client import SERVICE, Change, Edge, Tablestore, key_schema
 
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
+
+_OF_A_DETAIL = ("job_id", "number", "generation")
 _LARGEST_VALUE = 2 * 1024 * 1024
 _LARGEST_ROW = 4_000_000  # bytes of one UpdateRow, less what the protocol adds
 _MOST_PROBLEMS = 100
@@ -51,12 +57,16 @@ _NO_OTHER_SINK = "No other sink has the whole record: add one of files or object
 _log = logging.getLogger(__name__)
 
 
-def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) -> Rows:
-    """Make the rows of a job; `record` and `manifest` contain as much of it as fits.
+def fitting_rows(
+    record: Record, manifest: Manifest, archive_url: str | None, contents: Sequence[Content] | None = None
+) -> Rows:
+    """Make the rows of a job; `record` and `manifest` contain as much of it as fits, and so do those of contents.
 
     `archive_url` is the first object sink, which has the whole record. Raises RejectedError for a job that cannot fit.
     """
-    rows = rows_of(record, manifest)
+    rows = rows_of(record, manifest, contents)
+    if rows.contents:
+        rows = rows._replace(contents=rows.contents._replace(files=tuple(map(_fitting_content, rows.contents.files))))
     raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
     while part := _part_to_leave_out(rows.job):
         if part == "files":
@@ -69,6 +79,20 @@ def fitting_rows(record: Record, manifest: Manifest, archive_url: str | None) ->
         rows = rows._replace(job={**rows.job, **kept, f"{part}_stored": False, "raw_uri": raw_uri})
     _check(rows)
     return rows
+
+
+def _fitting_content(row: Row) -> Row:
+    """Return a row of ice_contents without its document, if that is too large; its items are rows of their own."""
+    if _bytes(row["document"]) <= _LARGEST_VALUE:
+        return row
+    _log.warning(
+        "job %s: content %s (%d bytes) is too large for Tablestore. It is stored there without its document; "
+        "its items are in ice_items",
+        row["job_id"],
+        row["number"],
+        _bytes(row["document"]),
+    )
+    return {**row, "document": None}
 
 
 def _log_left_out(rows: Rows, record: Record, manifest: Manifest) -> None:
@@ -120,7 +144,7 @@ _NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
 
 
 class TablestoreSink(TableSink):
-    """Store of records and manifests in four tables of one instance, which `ice-result setup --tables` makes."""
+    """Store of records and manifests in five tables of one instance, which `ice-result setup --tables` makes."""
 
     capabilities = TABLESTORE
     _found_columns = (*FOUND_COLUMNS, "raw_uri", *(f"{part}_stored" for part in PARTS))
@@ -136,12 +160,12 @@ class TablestoreSink(TableSink):
         self._instance.load()
 
     @override
-    def commit(self, record: Record, manifest: Manifest) -> None:
+    def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
         """Write all rows of the job, unless a later writing is there.
 
         Raises RejectedError, before any call, for a job that is too large.
         """
-        rows = self._rows(record, manifest)
+        rows = self._rows(record, manifest, contents)
         _log_left_out(rows, record, manifest)
         self.write(rows)
 
@@ -149,10 +173,22 @@ class TablestoreSink(TableSink):
     def write(self, rows: Rows) -> None:
         """Write all rows of a job, its own last; afterwards only those of the latest generation are there."""
         details = [Change(table, row) for table, group in rows.details for row in group]
-        self._instance.write([*details, Change(DAYS, _day_row(rows.job))])
+        moved = [*self._moved_contents(rows)]
+        self._instance.write([*details, *moved, Change(DAYS, _day_row(rows.job))])
         is_latest = self._instance.put(JOBS, rows.job)
         for table, group in rows.details:
-            self._delete_rest(table, rows, len(group) if is_latest else 0)
+            self._delete_rest(table, rows, group if is_latest else ())
+
+    def _moved_contents(self, rows: Rows) -> Iterator[Change]:
+        """Return the rows of stored contents that stay, with the new generation of the job."""
+        if rows.contents is not None or not any(row["role"] in CONTENT_OF_ROLES for row in rows.outputs):
+            return
+        for table, first in ((ITEMS, FIRST_CONTENT_ITEM), (CONTENTS, 1)):
+            columns = [column.name for column in table.columns]
+            for page in self._instance.scan(table, (rows.job_id, first), (rows.job_id, Edge.HIGHEST), columns):
+                for row in page:
+                    if row.get("generation") != rows.generation:
+                        yield Change(table, {**row, "generation": rows.generation})
 
     @override
     def write_notified(self, job_id: JobId, text: str) -> None:
@@ -202,9 +238,15 @@ class TablestoreSink(TableSink):
                 yield str(row["job_id"])
 
     @override
-    def _rows(self, record: Record, manifest: Manifest) -> Rows:
+    def _rows(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> Rows:
         """Make the rows, less the parts that do not fit. Raises RejectedError for a job that never can."""
-        return fitting_rows(record, manifest, self._archive_url)
+        return fitting_rows(record, manifest, self._archive_url, contents)
+
+    @override
+    def _content_rows(self, job_id: str) -> Iterator[Row]:
+        columns = [column.name for column in CONTENTS.columns]
+        for page in self._instance.scan(CONTENTS, (job_id, 1), (job_id, Edge.HIGHEST), columns):
+            yield from page
 
     @override
     def _job_row(self, job_id: str, columns: Sequence[str]) -> Row | None:
@@ -233,11 +275,13 @@ class TablestoreSink(TableSink):
                 f"{_shown(key_schema(table))}; use another instance",
             )
 
-    def _delete_rest(self, table: Table, rows: Rows, kept: int) -> None:
-        """Delete this job's rows after the first `kept` ones, but none of a later generation than `rows`."""
-        first, end = (rows.job_id, kept + 1), (rows.job_id, Edge.HIGHEST)
-        for page in self._instance.scan(table, first, end, ["job_id", "number", "generation"]):
-            rest = [{**row, "generation": rows.generation} for row in page]
+    def _delete_rest(self, table: Table, rows: Rows, written: Sequence[Row]) -> None:
+        """Delete this job's rows that were not `written`, but none of a later generation, and no content that stays."""
+        kept = {row["number"] for row in written}
+        first = next(number for number in count(1) if number not in kept)
+        end = FIRST_CONTENT_ITEM if table is ITEMS and rows.contents is None else Edge.HIGHEST
+        for page in self._instance.scan(table, (rows.job_id, first), (rows.job_id, end), _OF_A_DETAIL):
+            rest = [{**row, "generation": rows.generation} for row in page if row["number"] not in kept]
             self._instance.write([Change(table, row, delete=True) for row in rest])
 
     def _newest_first(self, wanted: JobFilter, columns: Sequence[str]) -> Iterator[Row]:

@@ -1,0 +1,150 @@
+"""The contents of the captions, beats and choruses of one job, within limits that bound the memory of the program.
+
+    bytes of the files of a job   0 ─────────── 256 KiB ─────────── 8 MiB ────►
+                                  │ at once with  │ one job at a     │ a note for
+                                  │ other jobs    │ time             │ each further file
+
+A file of up to 256 KiB takes one call. The size of a larger file is known after this call, and the second call, which
+reads all of it, is made when its job has its turn. What cannot be read becomes a note of the manifest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from typing_extensions import Self
+
+from ice_result.core.calls import in_order
+from ice_result.errors import OutOfTimeError
+from ice_result.jobs.sizes import LargeJobQueue
+from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, Note, Record
+
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content, ContentFile, ContentSource, Larger, NotRead
+    from ice_result.errors import TimedOutError
+    from ice_result.records import OutputFiles
+
+MOST_FILES = 100
+"""Files of one job whose content is read."""
+LARGEST_BESIDE_OTHERS = 256 * 1024
+"""Bytes of the files of a job that needs no turn of its own."""
+LARGEST_JOB = 8 * 1024 * 1024
+"""Bytes of all files of a job whose content is read."""
+_AT_ONCE = 4
+
+
+class ReadContents(NamedTuple):
+    """The contents of a job, and a note for each file without one."""
+
+    contents: tuple[Content, ...]
+    notes: tuple[Note, ...]
+
+
+class Turn:
+    """Turn of a job in a queue, from the moment it is taken, in any thread, to the end of the block."""
+
+    def __init__(self, queue: LargeJobQueue) -> None:
+        self._queue = queue
+        self._lock = threading.Lock()
+        self._held = ExitStack()
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._is_over = True
+            self._held.close()
+
+    def take(self) -> None:
+        """Wait for the turn. Raises OutOfTimeError, also in a thread that the block has left behind."""
+        held = ExitStack()
+        held.enter_context(self._queue.turn())
+        with self._lock:
+            if not self._is_over:
+                self._held = held
+                return
+        held.close()
+        raise OutOfTimeError("the time of this job ended while other large contents were read")
+
+
+def has_contents(files: OutputFiles) -> bool:
+    """Tell if a job has files whose content is read. Nothing is imported for a job without any."""
+    return any(file.role in CONTENT_OF_ROLES and file.address for file in files.files)
+
+
+def read_contents(
+    source: ContentSource, record: Record, files: OutputFiles, take_turn: Callable[[], None]
+) -> ReadContents:
+    """Read the files of a job in their order. `take_turn` is called before much memory is needed."""
+    from ice_result.contents import read_content  # noqa: PLC0415  only for a job that has contents
+    from ice_result.contents.model import Content, Larger, NotRead  # noqa: PLC0415  as above
+
+    contents, notes, total, has_turn = list[Content](), list[Note](), 0, False
+    wanted = [*_content_files(files)]
+    first = partial(_read, source, most_bytes=LARGEST_BESIDE_OTHERS)
+    answers = in_order(first, wanted[:MOST_FILES], _AT_ONCE, timed_out=_unreachable)
+    for file, answer in zip(wanted, answers, strict=False):
+        size = answer.size_bytes if isinstance(answer, Larger) else len(answer) if isinstance(answer, bytes) else 0
+        if size > LARGEST_CONTENT:
+            notes.append(_too_large(file, f"{size} bytes, at most {LARGEST_CONTENT} are read"))
+            continue
+        if total + size > LARGEST_JOB:
+            notes.append(
+                _too_large(file, f"the files of the job have more than {LARGEST_JOB} bytes, which is the most")
+            )
+            continue
+        total += size
+        if total > LARGEST_BESIDE_OTHERS and not has_turn:
+            take_turn()
+            has_turn = True
+        data = source.read(file.address, LARGEST_CONTENT) if isinstance(answer, Larger) else answer
+        if isinstance(data, Larger):  # it was written anew since the first call
+            notes.append(_too_large(file, f"{data.size_bytes} bytes, at most {LARGEST_CONTENT} are read"))
+        elif isinstance(data, NotRead):
+            notes.append(Note(code=data.code, message=data.message, uri=file.uri))
+        else:
+            content = read_content(record, file, data)
+            if isinstance(content, Content):
+                contents.append(content)
+            else:
+                notes.append(content)
+    more = f"the job has {len(wanted)} files with a content, at most {MOST_FILES} are read"
+    notes += [_too_large(file, more) for file in wanted[MOST_FILES:]]
+    return ReadContents(tuple(contents), tuple(notes))
+
+
+def with_stored(read: ReadContents, stored: Iterable[Sequence[Content]]) -> ReadContents:
+    """Add the stored contents of the files that could not be read now; the notes of these files are dropped."""
+    noted = {note.uri for note in read.notes}
+    kept = {content.uri: content for contents in stored for content in contents if content.uri in noted}
+    contents = sorted((*read.contents, *kept.values()), key=lambda content: content.number)
+    return ReadContents(tuple(contents), tuple(note for note in read.notes if note.uri not in kept))
+
+
+def _content_files(files: OutputFiles) -> Iterator[ContentFile]:
+    from ice_result.contents.model import ContentFile  # noqa: PLC0415  as above
+
+    found = (file for file in files.files if file.role in CONTENT_OF_ROLES and file.address)
+    for number, file in enumerate(found, start=1):
+        if file.address and file.uri:
+            yield ContentFile(number, CONTENT_OF_ROLES[file.role], file.uri, file.address)
+
+
+def _read(source: ContentSource, file: ContentFile, *, most_bytes: int) -> bytes | Larger | NotRead:
+    return source.read(file.address, most_bytes)
+
+
+def _unreachable(error: TimedOutError) -> NotRead:
+    from ice_result.contents.model import NotRead  # noqa: PLC0415  as above
+
+    return NotRead("unreachable", str(error))
+
+
+def _too_large(file: ContentFile, message: str) -> Note:
+    return Note(code="too_large", message=message, uri=file.uri)
