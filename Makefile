@@ -76,7 +76,7 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 
 docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
-	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_analysis.py \
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_notifications_page.py tests/test_analysis.py \
 	  tests/sinks/table/test_rows.py tests/test_fault_table.py tests/test_sls.py tests/schemas/test_compatibility.py \
 	  -k "current or every_query or in_the_document or document_shows"
 	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/clients/test_typescript.py -k types_are_current

@@ -62,6 +62,8 @@ class Figures:
     noted: int = 0
     by_a_person: int = 0
     looked_up_again: int = 0
+    told: int = 0
+    told_twice: int = 0
     longest_seconds: float = 0.0
     longest_request_seconds: float = 0.0
     quiet_seconds: float = 0.0

@@ -27,6 +27,8 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
 from ice_result.jobs.client import IceClient
+from ice_result.notify.registry import NotifyContext, open_target
+from ice_result.notify.urls import notify_url
 from ice_result.sinks import SinkContext, open_sink
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
@@ -149,6 +151,8 @@ def _load() -> None:
     )
     for url in ("oss://bucket", "ots://instance", "sqlite:x"):
         open_sink(url, context).load()
+    for url in ("mns://queue", f"http://{_NOWHERE}/"):
+        open_target(notify_url(url), NotifyContext(mns_endpoint=parse_endpoint(_NOWHERE))).load()
 
 
 def _run(

@@ -31,7 +31,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "contents", "jobs", "parked", "expected", "notified"]
 KINDS = ("records", "manifests", "parked", "expected")
-"""Names of the folders by which a store is known: no store has only others, and theirs are also those of other things."""
+"""Names of the folders by which a store is known. Folders of other things have the other names, too."""
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"

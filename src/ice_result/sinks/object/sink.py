@@ -34,7 +34,7 @@ from ice_result.sinks.base import (
 from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
-from ice_result.sinks.object.record_times import ListedRecord, with_manifests
+from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.object.stored_contents import StoredContents
 from ice_result.sinks.parked_events import ParkedEvents
@@ -230,12 +230,11 @@ class ObjectStoreSink(Store):
             line = self._line_of(record, wanted)
             return WrittenJob(line, listed.manifest_written) if line else None
 
-        listed = (each for partition in self._partitions_of(wanted) for each in self._listed(partition))
-        yield from filter(None, in_order(read, (each for each in listed if each.written >= earliest), _AT_ONCE))
-
-    def _listed(self, partition: _Partition) -> Iterator[ListedRecord]:
-        manifests = chain.from_iterable(self.store.list(self.layout.manifest_of(partition.folder)))
-        return with_manifests(self._records([partition]), manifests, self.layout.manifest_of)
+        folders = [each.folder for each in self._partitions_of(wanted)]
+        both = listings(self.store.list, chain.from_iterable((each, self.layout.manifest_of(each)) for each in folders))
+        pairs = (with_manifests(_records(records), next(both), self.layout.manifest_of) for records in both)
+        recent = (each for pair in pairs for each in pair if each.written >= earliest)
+        yield from filter(None, in_order(read, recent, _AT_ONCE))
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
@@ -317,15 +316,8 @@ class ObjectStoreSink(Store):
         return None
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
-        return (listed.key for listed in self._records(partitions))
-
-    def _records(self, partitions: Iterable[_Partition]) -> Iterator[Listed]:
         for partition in partitions:
-            for listed in chain.from_iterable(self.store.list(partition.folder)):
-                if listed.key.endswith(".json"):
-                    yield listed
-                else:
-                    _skipped(listed.key, "not a record's name")
+            yield from (key for key, _ in _records(chain.from_iterable(self.store.list(partition.folder))))
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
@@ -392,6 +384,14 @@ def _time_before(since: datetime | None, duration: timedelta) -> datetime:
 
 def _newest(line: JobLine) -> tuple[datetime, str]:
     return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _records(listed: Iterable[Listed]) -> Iterator[Listed]:
+    for each in listed:
+        if each.key.endswith(".json"):
+            yield each
+        else:
+            _skipped(each.key, "not a record's name")
 
 
 def _skipped(key: str, why: str) -> None:
