@@ -1,11 +1,48 @@
-// Made by `make docs` from docs/schema; hash 62a9f8912ef70589.
+// Made by `make docs` from docs/schema; hash caf6bd6e1287771c.
 // Made from docs/schema by `make docs`.
 
-export type IceResultDocument = Manifest | NotificationData | JobRecord;
-export type NotificationData = RecordedData | ParkedData;
+export type IceResultDocument = Content | Manifest | NotificationData | JobRecord;
 export type JsonValue = unknown;
+export type NotificationData = RecordedData | ParkedData;
 export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | Unknown;
 
+/**
+ * The content of one output file: a pure function of the file's bytes and of what the record says.
+ *
+ * `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
+ * `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
+ * exchanged. `skipped_count` lines or values have no time that can be read.
+ * `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if its form
+ * has more in it than the items.
+ */
+export interface Content {
+  schema: "ice_result.content/1";
+  job_id: string;
+  function_name: string;
+  number: number;
+  uri: string;
+  kind: "captions" | "beats" | "chorus";
+  size_bytes: number;
+  sha256: string;
+  encoding: "utf-8" | "utf-16-le" | "utf-16-be" | "gb18030";
+  inferred: boolean;
+  unit: ("seconds" | "milliseconds") | null;
+  in_order: boolean;
+  empty_count: number;
+  overlap_count: number;
+  reversed_count: number;
+  skipped_count: number;
+  items: ContentItem[];
+  other: JsonValue;
+}
+/**
+ * A cue, a beat or a chorus. A beat has no end; the text is the words of a cue, or the title of a chorus.
+ */
+export interface ContentItem {
+  start_seconds: number;
+  end_seconds: number | null;
+  text: string | null;
+}
 /**
  * The output files of one job; written last, as the sign that the job is done with.
  *
