@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from ice_result import Content, Covers, IceResultError, JobLine, Record, open_store, process
+from ice_result import Content, ContentItem, Covers, IceResultError, JobLine, Record, open_store, process
 from ice_result.errors import InvalidArgumentError, MissingKeysError, SettingsError, StorageError
 from ice_result.sinks import SinkContext, open_sink
 from library.conftest import KINDS, StoreOf
@@ -225,3 +225,18 @@ def test_a_listing_does_not_keep_the_jobs_that_it_has_given(kind: str, tmp_path:
     assert len(every_job) == 200
     assert while_iterating < tracemalloc.get_traced_memory()[0] / 4
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contents_are_read_from_every_kind_of_store(kind: str, store_of: StoreOf) -> None:
+    """GIVEN a job with two caption files THEN both contents are read with types; a job without any has none."""
+    store = open_store(store_of(kind))
+    for job_id in ("captionextraction-0001", "cover-0001"):
+        assert process(job_id).outcome == "recorded"
+
+    chinese, english = store.content("captionextraction-0001")
+
+    assert isinstance(chinese, Content)
+    assert chinese.items[1] == ContentItem(start_seconds=2.5, end_seconds=4.0, text="大家好，欢迎来到今天的课程。")
+    assert english.uri == "oss://example-output/caption/lecture-en.srt"
+    assert store.content("cover-0001") == store.content("unknown") == ()

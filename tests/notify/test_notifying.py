@@ -15,13 +15,16 @@ from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, RejectedError, StorageError, UnavailableError
 from ice_result.jobs import RecordedJobs
 from ice_result.jobs.model import Job
+from ice_result.maintenance import run_maintenance
 from ice_result.notify.model import Notification
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.processing.parking import leave_notes
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent, Past
 from support.fake_clock import FakeTime
-from support.parked_events import Saved, lay, parked_in, pipeline_of, retry_all, terms
+from support.parked_events import Saved, lay, parked_in, pipeline_of, recorded_in, retry_all, terms
 from support.recording_target import RecordingTargets
 
 A, B = "mns://a", "mns://b"
@@ -314,6 +317,44 @@ def test_what_another_process_wrote_meanwhile_is_told_last(
     assert outcomes == ["outputs_missing", "ok"]
     assert place.acknowledged("job-1") == {A: targets[A].ids[-1], B: targets[A].ids[-1]}
     assert targets[B].ids[-1] == targets[A].ids[-1]
+
+
+def expect(place: Place, job_id: str, sinks: str) -> None:
+    """Leave a note of a job that is due."""
+    now = datetime.now(timezone.utc)
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        note = Expected(job_id=JobId(job_id), expected_at=now - timedelta(hours=1), due_at=now - timedelta(minutes=1))
+        list(leave_notes(pipeline.stores.parking_stores, [note], lambda: Deadline.after(30)))
+
+
+def run_timer(place: Place, sinks: str) -> list[str]:
+    """Run the timer; return the outcomes."""
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        return [outcome.outcome for outcome in run_maintenance(pipeline, terms())]
+
+
+def test_a_process_that_died_before_it_told_is_made_up_for_by_the_note(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN a recorded job that nobody was told of WHEN its note is due THEN it is told, and the note is removed."""
+    sinks = f"file:{place.out}"
+    place.process("job-1", ICE_RESULT_NOTIFY="")
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == ["recorded"]
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == []
+    assert not [*(place.out / "expected").glob("*.json")]
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+
+
+@pytest.mark.usefixtures("targets")
+def test_a_process_that_died_between_two_sinks_is_made_up_for_by_the_note(place: Place, tmp_path: Path) -> None:
+    """GIVEN a job that only the first sink has WHEN its note is due THEN the other gets it too."""
+    sinks = f"file:{place.out},sqlite:{tmp_path}/jobs.db"
+    place.process("job-1")
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == ["recorded"]
+    assert recorded_in(tmp_path / "jobs.db") == ["job-1"]
+    assert not [*(place.out / "expected").glob("*.json")]
 
 
 def _event(*, sinks: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> JobEvent:

@@ -109,7 +109,7 @@ class Chaos:
 
     def _check_told(self, receivers: Receivers, place: Place) -> None:
         """Check that each target was told of each job, and last of all of what is stored."""
-        problems = receivers.problems(place.notification_ids())
+        problems = receivers.problems(place.notification_ids(), place.acknowledged())
         self._must(not problems, f"{len(problems)} notifications are not as promised, the first: {problems[:1]}")
 
     def _fill(self, cloud: LocalCloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
@@ -64,10 +65,16 @@ class Place:
         return self._cloud.oss.get(self.name, key)
 
     def by_job(self) -> dict[str, Stored]:
-        """Return everything that is stored, by job."""
+        """Return everything that is stored, by job, but what targets have acknowledged.
+
+        A target may be told although the store could not keep its acknowledgement.
+        """
         found: dict[str, Stored] = defaultdict(lambda: defaultdict(list))
         oss, ots, instance = self._cloud.oss, self._cloud.ots, f"ice-{self.name}"
+        acknowledged = {*self.keys("notified")}
         for key in self._keys():
+            if key in acknowledged:
+                continue
             found[key.rpartition("/")[2].removesuffix(".json")][f"object {key}"].append(oss.get(self.name, key))
         for name in ots.tables(instance):
             for row in ots.rows(instance, name):
@@ -86,6 +93,11 @@ class Place:
             manifest = Manifest.model_validate_json(self.stored(key.replace("/records/", "/manifests/", 1)))
             ids[str(record.job_id)] = recorded_id(record, manifest)
         return ids
+
+    def acknowledged(self) -> dict[str, dict[str, str]]:
+        """Return the id that each target has acknowledged last, as the first sink has it, by job."""
+        documents = [json.loads(self.stored(key)) for key in self.keys("notified")]
+        return {document["job_id"]: document["targets"] for document in documents}
 
     def _keys(self) -> list[str]:
         return [key for key in self._cloud.oss.keys(self.name) if key != _POSITION]

@@ -24,7 +24,7 @@ QUEUE = "finished-jobs"
 
 
 class WebhookService(LocalService):
-    """A webhook that acknowledges everything. Its calls are named after the notifications, for the faults."""
+    """A webhook that acknowledges everything. Its calls are named after the jobs, for the faults."""
 
     name: ClassVar[str] = "webhook"
     fault_refusals: ClassVar[Mapping[RefusalKind, Refusal]] = {
@@ -44,7 +44,10 @@ class WebhookService(LocalService):
 
     @override
     def locate(self, request: Request) -> tuple[str, str]:
-        return request.method, request.headers.get("webhook-id", "")
+        try:
+            return request.method, str(json.loads(request.body)["subject"])
+        except (ValueError, KeyError, TypeError):
+            return request.method, ""
 
     @override
     def answer(self, request: Request) -> Reply:
@@ -65,7 +68,7 @@ class Receivers:
         self._cloud = cloud
         self.webhook = WebhookService(watch)
         self.webhook.look = self._look
-        self._too_early: list[str] = []
+        self.too_early: list[str] = []
         self._lock = threading.Lock()
         self._messages_before = 0
         cloud.mns.create_queue(QUEUE)
@@ -94,10 +97,21 @@ class Receivers:
         of_queue = [(event["subject"], event["id"]) for event in events]
         return {"queue": _by_job(of_queue), "webhook": _by_job(self.webhook.told)}
 
-    def problems(self, expected: Mapping[str, str]) -> list[str]:
-        """List what is not as promised; `expected` has the id of what is stored, by job."""
-        problems = list(self._too_early)
-        for receiver, by_job in self.told().items():
+    def problems(self, expected: Mapping[str, str], acknowledged: Mapping[str, Mapping[str, str]]) -> list[str]:
+        """List what is not as promised.
+
+        `expected` has the id of what is stored, by job; `acknowledged` the ids that the store keeps, by job and target.
+        """
+        problems = list(self.too_early)
+        told = self.told()
+        for job_id, targets in acknowledged.items():
+            for target, identifier in targets.items():
+                receiver = "queue" if target.startswith("mns:") else "webhook"
+                if identifier not in told[receiver].get(job_id, []):
+                    problems.append(
+                        f"{job_id}: {target} was never told {identifier}, which it is said to have acknowledged"
+                    )
+        for receiver, by_job in told.items():
             for job_id in sorted({*expected, *by_job}):
                 ids = by_job.get(job_id, [])
                 if ids[-1:] != [expected.get(job_id)]:
@@ -118,7 +132,7 @@ class Receivers:
             self._cloud.oss.get(bucket, key)
         except KeyError:
             with self._lock:
-                self._too_early.append(f"told before the manifest {manifest} was written")
+                self.too_early.append(f"told before the manifest {manifest} was written")
 
 
 def _by_job(told: list[tuple[str, str]]) -> dict[str, list[str]]:

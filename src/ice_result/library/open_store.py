@@ -76,7 +76,8 @@ class JobStore:
         """Read what the caption, beat and chorus files of a job contain, one Content for each file that was read.
 
         Nothing comes for a job that the store does not have, nor for one without such files. Why a file was not read
-        is in the `notes` of the manifest.
+        is in the `notes` of the manifest. Raises StorageError for a content that was too large for its store, or that
+        this version cannot read.
         """
         event = event_of(job_id)
         with time_limit(Deadline.after(time_in_seconds(seconds))):

@@ -87,6 +87,17 @@ class Notifier:
             record, manifest, again = *later, False
         return Told(tuple(told), refused)
 
+    def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
+        """Tell if every target that admits the job has acknowledged what is stored of it.
+
+        Without such a target, nothing is read. Raises the error of a sink that cannot be read.
+        """
+        admitting = self.admitting(record, manifest)
+        if not admitting:
+            return True
+        told_id, acknowledged = recorded_id(record, manifest), sink.acknowledged(record.job_id)
+        return all(acknowledged.get(target.name) == told_id for target in admitting)
+
     def tell_parked(self, parked: Parked, address: str, *, is_new: bool) -> None:
         """Tell of an event that was parked just now, `is_new` for the first time; and of one that is dead.
 
