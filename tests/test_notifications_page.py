@@ -119,13 +119,14 @@ def check(receiver: Program) -> None:
         caller = ServiceCaller("webhook", attempts=1)
         Webhook(receiver.url, keys, caller=caller).send(a_notification(identifier, name="片头 <&> \\u2028"))
 
-    for identifier, keys in (("n-1", (NEW,)), ("n-2", (OLD, NEW)), ("n-3", (NEW, OLD))):
+    accepted = {"n-1": [NEW], "n-2": [OLD, NEW], "n-3": [NEW, OLD]}
+    for identifier, keys in accepted.items():
         send(identifier, *keys)
         shown = receiver.lines.get(timeout=READY_SECONDS)
         assert shown.startswith(f"{identifier} ice-result.job.recorded.v1 ")
-    for keys in ((OLD,), ()):
+    for refused in ([OLD], []):
         with pytest.raises(RejectedError, match="401"):
-            send("n-4", *keys)
+            send("n-4", *refused)
     assert receiver.lines.empty()
 
 

@@ -21,7 +21,7 @@ from ice_result.core.types import JobId, JsonObject
 from ice_result.function import Function
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
-from ice_result.sinks.base import Store, StoredJob
+from ice_result.sinks.base import JobFilter, Store, StoredJob
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.platform_context import PlatformContext
@@ -281,18 +281,30 @@ def test_a_result_that_cannot_be_read_replaces_no_good_one(world: World) -> None
 
 
 def test_before_less_is_written_each_sink_is_read_once(cloud: LocalCloud, two: World) -> None:
-    """One read for each object store, and none for a job whose end is known and whose files are there.
+    """Nothing is read for a job whose end is known and whose files are there, but for the mark before the first record.
 
-    Before its first record, each store is looked at once.
+    Of a job that is not recorded, the record and the pointer are read in each store, and no more.
     """
     two.wake()
     assert {target.split("/")[-1] for target in read(cloud)} == {"jobs-complete.json", ""}
     before = len(read(cloud))
     cloud.ice.put("other", {**CANCELED, "JobId": "other"})
     two.wake({"JobId": "other"})
+    places = ("jobs", "records/function_name=VideoDelogo/dt=2026-03-02")
     assert sorted(read(cloud)[before:]) == [
-        f"{bucket}/ice/records/function_name=VideoDelogo/dt=2026-03-02/other.json" for bucket in ("records", "second")
+        f"{bucket}/ice/{place}/other.json" for bucket in ("records", "second") for place in places
     ]
+
+
+@pytest.mark.parametrize("time", ["2026-03-01T09:00:12Z", None])
+def test_less_with_another_create_time_is_not_written_beside_what_is_there(world: World, time: str | None) -> None:
+    """GIVEN a complete job WHEN ICE says less, and another CreateTime or none THEN its pointer leads where it led."""
+    before = world.wake()
+    stored = world.found()
+    world.cloud.ice.put(JOB, {**CANCELED, "CreateTime": time})
+    assert world.wake() == before
+    assert world.found() == stored
+    assert len([*world.sink().jobs(JobFilter())]) == 1
 
 
 # --- a success without files is asked for once more

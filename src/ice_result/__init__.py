@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ice_result.app import assemble
+    from ice_result.contents.model import Content, ContentItem
     from ice_result.core.credentials import Credentials
     from ice_result.errors import IceResultError
     from ice_result.jobs.model import Job
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AudioQuality",
+    "Content",
+    "ContentItem",
     "Covers",
     "Credentials",
     "Files",
@@ -68,6 +71,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AudioQuality": "ice_result.results.audio_quality",
+    "Content": "ice_result.contents.model",
+    "ContentItem": "ice_result.contents.model",
     "Covers": "ice_result.results.covers",
     "Credentials": "ice_result.core.credentials",
     "Files": "ice_result.results.files",

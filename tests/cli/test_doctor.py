@@ -403,6 +403,19 @@ def test_a_test_event_is_sent_on_demand(targets: LocalCloud) -> None:
     assert told(targets) == [1, 1, 1]
 
 
+def test_a_rule_on_a_bus_that_calls_the_function(targets: LocalCloud) -> None:
+    """GIVEN rules on the bus, one of which calls this very function THEN it is a warning that names this rule."""
+    for number in range(120):
+        targets.eventbridge.create_rule("told", f"other-{number}", f"acs:fc:cn-shanghai:1:functions/ours-{number}")
+    targets.eventbridge.create_rule("told", "back", "acs:fc:cn-shanghai:1234567890123456:functions/ours/LATEST")
+    targets.eventbridge.create_rule("told", "mail", "acs.directmail", "acs.directmail")
+    _, checks = doctor(targets, ICE_RESULT_NOTIFY="eventbridge://told", DEPLOY_FUNCTION="ours")
+    check = found(checks, "eventbridge://told rules")
+    assert (check.status, check.message.partition(":")[0]) == ("warning", "back")
+    _, checks = doctor(targets, ICE_RESULT_NOTIFY="eventbridge://told", DEPLOY_FUNCTION="another")
+    assert "eventbridge://told rules" not in {check.name for check in checks}
+
+
 def test_a_target_that_is_not_there(targets: LocalCloud) -> None:
     """GIVEN names that nobody has, and a port that is closed THEN each is a failure, and is sent nothing."""
     with WebhookReceiver() as receiver:

@@ -85,7 +85,7 @@ def test_the_types_are_current(packages: Path) -> None:
 def test_every_document_has_the_type_of_its_schema(packages: Path, documents: Path, tmp_path: Path) -> None:
     """GIVEN each document as a literal WHEN it is compiled THEN no field is missing, unknown, or of another type."""
     titles = {f"ice_result.{name}/{SCHEMAS[name].number}": str(json_schema(name)["title"]) for name in DOCUMENTS}
-    assert {*titles.values()} == {"JobRecord", "Manifest", "JobPointer", "NotificationData"}
+    assert {*titles.values()} == {"Content", "JobPointer", "JobRecord", "Manifest", "NotificationData"}
     titles["ice_result.notification_parked/1"] = "NotificationData"
     found = [*read(documents)]
     assert {str(document["schema"]) for document in found} == titles.keys()

@@ -41,7 +41,7 @@ def main() -> None:
     """Run the targets one after the other and say what came of it; status 1 when an input did not pass."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("seconds", type=int, nargs="?", default=600)
-    reader.add_argument("targets", nargs="*", default=["parse", "decode", "addresses", "callback"])
+    reader.add_argument("targets", nargs="*", default=["parse", "decode", "addresses", "callback", "captions", "beats"])
     reader.add_argument("--keep", action="store_true")
     options = reader.parse_args()
     failed = [target for target in options.targets if options.seconds and not _run(target, options.seconds)]

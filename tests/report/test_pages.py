@@ -93,6 +93,53 @@ def test_what_needs_attention_comes_first_with_its_reason(english: Path) -> None
     assert "audioqualityassessment-0001" not in page(english, "attention-1.html").text
 
 
+def with_samples(cloud: LocalCloud) -> None:
+    """Let ICE know the sample jobs with captions and beats, and put their files."""
+    for job_id in ("captionextraction-0001", "audiobeatdetection-0001"):
+        cloud.ice.put(job_id, sample(job_id))
+    cloud.seed_outputs()
+
+
+@pytest.mark.parametrize(
+    ("language", "captions", "beats"),
+    [
+        ("en", "6 cues 0:00 0:06 0:12 Start End Text", "64 beats 0:00 0:15.93 0:31.86"),
+        ("zh", "6 条字幕 0:00 0:06 0:12 开始 结束 文字", "64 个节拍 0:00 0:15.93 0:31.86"),
+    ],
+)
+def test_contents_are_on_a_timeline(
+    cloud: LocalCloud, tmp_path: Path, language: str, captions: str, beats: str
+) -> None:
+    """GIVEN jobs with captions and beats THEN cues are drawn and listed, and beats are marks without a table."""
+    with_samples(cloud)
+    sink = f"file:{tmp_path}/out"
+    jobs = ("captionextraction-0001", "audiobeatdetection-0001")
+    record(sink, *jobs, jobs=None, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
+
+    write(tmp_path / "report", sink, "--lang", language)
+
+    lecture, song = (page(tmp_path / "report", f"jobs/job-{name}.html") for name in jobs)
+    assert captions in lecture.text
+    assert "0:02.5 0:04 Good morning, and welcome to this lecture." in lecture.text
+    assert "大家好，欢迎来到今天的课程。" in lecture.text
+    assert len([each for each in lecture.attributes("rect") if each["class"] == "span"]) == 12
+    assert beats in song.text
+    assert len([each for each in song.attributes("rect") if each["class"] == "span"]) == 64
+
+
+def test_notes_are_shown(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a caption file that is an image THEN the page says why there is no content."""
+    with_samples(cloud)
+    cloud.oss.put("example-output", "caption/lecture-zh.srt", b"\x89PNG")
+    sink = f"file:{tmp_path}/out"
+    record(sink, "captionextraction-0001", jobs=None, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
+
+    write(tmp_path / "report", sink, "--lang", "en")
+
+    text = page(tmp_path / "report", "jobs/job-captionextraction-0001.html").text
+    assert "oss://example-output/caption/lecture-zh.srt unreadable the file is not a text: it begins as a PNG" in text
+
+
 def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:
     """Nothing else is linked, and every page can be reached."""
     pages = all_pages(english)

@@ -117,13 +117,13 @@ def test_its_files_have_the_role_of_the_line(product: Path, recorded: str) -> No
 
 
 def test_its_rows_are_in_the_tables(recorded: str) -> None:
-    """It shares columns with other families; its own column is the last of the table."""
+    """It shares columns with other families; its own column is the last of those of results."""
     with closing(sqlite3.connect(recorded.removeprefix("sqlite:"))) as database:
         names = [name for _, name, *_ in database.execute("PRAGMA table_info(ice_items)")]
         query = "SELECT number, kind, end_seconds, uri, speaker, score FROM ice_items WHERE job_id = 'chapters'"
         rows = [*database.execute(query)]
 
-    assert names[-1] == "speaker"
+    assert names[-2:] == ["speaker", "text"]
     assert rows == [
         (1, "chapter", 61.5, "oss://example-output/chapters/1.jpg", "Ms Li", None),
         (2, "chapter", 90.25, "oss://example-output/chapters/2.jpg", "Mr Wu", None),

@@ -62,6 +62,11 @@ def samples(target: str) -> list[bytes]:
         case "callback":
             signed = [kind + event for kind in (b"\x00", b"\x01") for event in events]
             return signed + [b"\x02" + head + event for head in _heads() for event in events]
+        case "captions":
+            return [path.read_bytes() for path in sorted((TESTS / "contents" / "captions").glob("*.srt"))]
+        case "beats":
+            files = [path.read_bytes() for path in sorted((TESTS / "contents" / "beats").iterdir())]
+            return [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
         case _:
             raise ValueError(target)
 

@@ -12,10 +12,12 @@ from contextlib import suppress
 
 from pydantic_core import to_json
 
+from ice_result.contents import Content, ContentFile, read_content
+from ice_result.contents.model import MOST_ITEMS
 from ice_result.core import json_text
 from ice_result.core.deadline import Deadline, current_deadline
 from ice_result.core.endpoints import parse_endpoint
-from ice_result.core.oss_address import is_not_saved, parse_address
+from ice_result.core.oss_address import ObjectAddress, is_not_saved, parse_address
 from ice_result.core.redaction import redact
 from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
@@ -24,6 +26,7 @@ from ice_result.jobs.model import Job
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
+from ice_result.records.model import ContentKind, Note
 from ice_result.results import decode, registry
 from ice_result.sinks.object.layout import LONGEST_PART, part
 from ice_result.sinks.registry import parse_sink_url
@@ -31,10 +34,12 @@ from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, p
 from ice_result.triggers.http_requests import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 from support.decoded_json import decoded_json
+from support.record_versions import record
 
 FUNCTIONS = (*sorted(registry.FUNCTIONS), "SomethingNew", "")
 OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))
 _WINDOW = range(NOW - int(WINDOW_SECONDS), NOW + int(WINDOW_SECONDS) + 1)
+_SONG = record(0, None)
 _VALID_SIGNATURES = [signature(str(second), key=key) for second in _WINDOW for key in KEYS]
 
 
@@ -106,11 +111,59 @@ def calling_back(data: bytes) -> None:
         assert any(valid in text.lower() for valid in _VALID_SIGNATURES)
 
 
+def reading_captions(data: bytes) -> None:
+    """Check that a caption file gives sorted cues with words, which its repaired file gives again, or a note."""
+    content = _content_of(data, "captions")
+    if content is None:
+        return
+    again = _content_of(content.srt().encode(), "captions")
+    assert again is not None
+    assert again.in_order
+    assert again.empty_count == again.reversed_count == again.skipped_count == 0
+    shown = [(cue.start_seconds, cue.end_seconds, cue.text) for cue in again.items]
+    for cue, (start, end, text) in zip(content.items, shown, strict=True):
+        assert (cue.start_seconds, cue.text) == (start, text)
+        assert cue.end_seconds == end or (cue.end_seconds == start and end == round(start + 0.001, 3))
+        assert text
+        assert all(line.strip() for line in text.split("\n"))
+    vtt = content.vtt()
+    assert vtt.startswith("WEBVTT\n")
+    assert vtt.count("-->") == len(content.items)
+
+
+def reading_beats(data: bytes) -> None:
+    """Check that a file of beats or choruses gives sorted times, or a note. The first byte chooses the kind."""
+    content = _content_of(data[1:], "chorus" if data[:1] < b"\x80" else "beats")
+    if content is not None:
+        assert content.inferred
+        assert content.items or content.other is not None or content.size_bytes < 100
+
+
+def _content_of(data: bytes, kind: ContentKind) -> Content | None:
+    """Read a file twice, and check what is written of it."""
+    file = ContentFile(1, kind, "oss://bucket/file", ObjectAddress("bucket", "file"))
+    content, again = (read_content(_SONG, file, data) for _ in range(2))
+    assert content == again
+    assert _check_writable(content)
+    if isinstance(content, Note):
+        assert content.message.isprintable()
+        return None
+    assert len(content.items) <= MOST_ITEMS
+    starts = [item.start_seconds for item in content.items]
+    assert starts == sorted(starts)
+    assert all(start >= 0 for start in starts)
+    assert all(item.end_seconds is None or item.end_seconds >= item.start_seconds for item in content.items)
+    assert Content.model_validate_json(content.model_dump_json(by_alias=True)) == content
+    return content
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "parse": parsing,
     "decode": decoding,
     "addresses": addressing,
     "callback": calling_back,
+    "captions": reading_captions,
+    "beats": reading_beats,
 }
 
 

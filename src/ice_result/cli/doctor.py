@@ -180,7 +180,7 @@ def _examine_targets(
     sources = own_sources(settings, names, os.environ.get("DEPLOY_TOPIC"), queue)
     context = notify_context(settings, credentials)
     for url in settings.notify:
-        yield from check_target(url, context, sources, sends=sends)
+        yield from check_target(url, context, sources, names and names.function, sends=sends)
 
 
 def _show(check: Check, *, as_json: bool) -> None:

@@ -25,6 +25,7 @@ from ice_result.cli.policy import policy
 from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.report import report
+from ice_result.cli.search import search
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stats import stats
 from ice_result.cli.stored_jobs import list_jobs, show
@@ -37,7 +38,7 @@ _INTERRUPTED = 130
 _WIDEST = 80
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Record jobs": (process, backfill, expect, sweep, notify),
-    "See what is recorded": (list_jobs, show, report, stats),
+    "See what is recorded": (list_jobs, show, search, report, stats),
     "See what was not finished": (parked,),
     "Write records again": (redecode, verify),
     "Deploy": (setup, doctor, policy, teardown),

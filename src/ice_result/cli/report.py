@@ -22,13 +22,15 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.core.extras import require_extra
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, StorageError
+from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.settings import STORES_AND_PARKING, Settings
 from ice_result.sinks import Store, open_sink
 from ice_result.sinks.base import JobFilter, StoredJob
 
 if TYPE_CHECKING:
+    from ice_result.contents.model import Content
     from ice_result.report.attention import UnreadableJob
-    from ice_result.report.build import ReadJob
+    from ice_result.report.job_page import ReadJob
     from ice_result.report.pictures import Thumbnails
     from ice_result.report.texts import Texts
 
@@ -126,7 +128,7 @@ class _Selection:
             sources: Sequence[str] = self.names or self._keys()
             thumbnail = self.thumbnails.of if self.thumbnails else None
             read = self._find if self.names else self._at
-            yield from read_jobs(read, progress.track(sources, description="jobs"), thumbnail)
+            yield from read_jobs(read, progress.track(sources, description="jobs"), thumbnail, self._contents)
         for name in self.missing:
             print_error(f"no job {printable(name)} in {printable(self.store.url)}")
         if self.names and len(self.missing) == len(self.names):
@@ -141,6 +143,17 @@ class _Selection:
         if found is None:
             self.missing.append(JobId(name))
         return found
+
+    def _contents(self, job: StoredJob) -> tuple[Content, ...]:
+        """Read the contents of a job; none, with an error, when they cannot be read."""
+        if job.manifest is None or not any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
+            return ()
+        try:
+            with time_limit(Deadline.after(_SECONDS_EACH)):
+                return self.store.contents(job.record)
+        except StorageError as error:
+            print_error(f"{error}")
+            return ()
 
     def _at(self, key: str) -> StoredJob | UnreadableJob | None:
         from ice_result.report.attention import UnreadableJob  # noqa: PLC0415  as above

@@ -13,6 +13,7 @@ from ice_result.errors import ForbiddenError, IceResultError, SettingsError
 from ice_result.jobs import IceClient
 from ice_result.jobs.event_callback import read_callback
 from ice_result.notify.documents import trial_notification
+from ice_result.notify.eventbridge import rules_that_call
 from ice_result.notify.model import Target
 from ice_result.notify.registry import NotifyContext, open_target
 from ice_result.notify.urls import NotifyUrl
@@ -45,8 +46,13 @@ def queue_of_callback(client: IceClient) -> str | None:
     return None
 
 
-def check_target(url: NotifyUrl, context: NotifyContext, sources: Mapping[str, str], *, sends: bool) -> Iterator[Check]:
-    """Check that a target is there and is not a source of the function; with `sends`, send it a test event."""
+def check_target(
+    url: NotifyUrl, context: NotifyContext, sources: Mapping[str, str], function: str | None, *, sends: bool
+) -> Iterator[Check]:
+    """Check that a target is there and is not a source of the function; with `sends`, send it a test event.
+
+    `function` is the name of the function, where it is known: the rules on a bus may call it.
+    """
     if reason := sources.get(url.name):
         yield Check(url.name, "failed", f"{reason}: notifications would come back as events", _ANOTHER)
         return
@@ -57,6 +63,8 @@ def check_target(url: NotifyUrl, context: NotifyContext, sources: Mapping[str, s
         return
     looked = _look(url, target)
     yield looked
+    if looked.status == "ok" and function and url.scheme == "eventbridge":
+        yield from _check_rules(url, context, function)
     if sends and looked.status != "failed":
         yield _send(target, context.region)
 
@@ -68,6 +76,21 @@ def _look(url: NotifyUrl, target: Target) -> Check:
         return not_allowed(url.name, error, LOOKING[url.scheme])
     except IceResultError as error:
         return failed_check(url.name, error)
+
+
+def _check_rules(url: NotifyUrl, context: NotifyContext, function: str) -> Iterator[Check]:
+    """Warn of rules on a bus that call the function. It ignores its own notifications, at the price of a call each."""
+    name = f"{url.name} rules"
+    try:
+        rules = rules_that_call(function, url, context)
+    except ForbiddenError as error:
+        yield not_allowed(name, error, "eventbridge:ListRules")
+    except IceResultError as error:
+        yield failed_check(name, error)
+    else:
+        if rules:
+            message = f"{', '.join(rules)}: calls the function {function}, which ignores its own notifications"
+            yield Check(name, "warning", message, "narrow the pattern of the rule to other event types")
 
 
 def _send(target: Target, region: str | None) -> Check:

@@ -82,7 +82,10 @@ def _document(text: str) -> JsonValue:
     if text.count("[") + text.count("{") > MOST_CONTAINERS:
         raise UnreadableError(f"more than {MOST_CONTAINERS} objects and arrays, which is the most", "too_large")
     try:
-        return load(text, max_bytes=LARGEST_CONTENT)
+        value = load(text, max_bytes=LARGEST_CONTENT)
+        if value is None:
+            raise UnreadableError("the file is null, or one number that is too large: expected a list of times")
+        return value
     except NotJsonError as error:
         words = [word for word in _SEPARATORS.split(text) if word]
         if not all(map(_NUMBER.match, words)):

@@ -120,6 +120,8 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
     for url in settings.notify:
         if url.scheme in LOOKING:
             yield (LOOKING[url.scheme],), [_target(url, names.region, account)]
+        if url.scheme == "eventbridge":
+            yield ("eventbridge:ListRules",), [f"{_target(url, names.region, account)}/*"]
     yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
     yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
     yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]

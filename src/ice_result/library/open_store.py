@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import get_args
 
 from ice_result.app import require_keys, sink_context
+from ice_result.contents.model import Content
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import InvalidArgumentError
@@ -70,6 +71,19 @@ class JobStore:
         """Read the manifest of a job; None when the store does not have the job, or not yet its manifest."""
         found = self.get(job_id, seconds=seconds)
         return found.manifest if found else None
+
+    def content(self, job_id: str, *, seconds: float = 60.0) -> tuple[Content, ...]:
+        """Read what the caption, beat and chorus files of a job contain, one Content for each file that was read.
+
+        Nothing comes for a job that the store does not have, nor for one without such files. Why a file was not read
+        is in the `notes` of the manifest. Raises StorageError for a content that was too large for its store, or that
+        this version cannot read.
+        """
+        event = event_of(job_id)
+        with time_limit(Deadline.after(time_in_seconds(seconds))):
+            self._store.check_exists()
+            found = self._store.find(event.job_id)
+            return self._store.contents(found.record) if found else ()
 
     def jobs(
         self,

@@ -9,12 +9,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from ice_result.contents.model import Content
 from ice_result.core.calls import in_order
 from ice_result.report.attention import UnreadableJob, Urgency
 from ice_result.report.charts import DAYS_HEIGHT, MOST_DAYS, WIDTH, days_chart, share_chart
 from ice_result.report.folder import report_folder
 from ice_result.report.gallery import Thumbnail, thumbnails_of
-from ice_result.report.job_page import JobRow, first_of, job_values, row_of
+from ice_result.report.job_page import JobRow, ReadJob, first_of, job_values, row_of
 from ice_result.report.names import FOLDER_OF_JOBS, INDEX, PARKED, JobNames
 from ice_result.report.pages import Pages
 from ice_result.report.parked_part import MOST_EVENTS, ParkedPart
@@ -28,13 +29,6 @@ MOST_UNREADABLE = 500
 _SHOWN_FIRST = 12
 _SHOWN_OF_EACH = 5
 _READ_AT_ONCE = 16
-
-
-class ReadJob(NamedTuple):
-    """Job as it was read, with the thumbnails of its pictures; None when none are embedded."""
-
-    job: StoredJob
-    thumbnails: dict[str, Thumbnail] | None
 
 
 class Written(NamedTuple):
@@ -58,6 +52,7 @@ def read_jobs(
     read: Callable[[str], StoredJob | UnreadableJob | None],
     names: Iterable[str],
     thumbnail: Callable[[str], Thumbnail] | None = None,
+    contents: Callable[[StoredJob], tuple[Content, ...]] = lambda _: (),
 ) -> Iterator[ReadJob | UnreadableJob]:
     """Read the jobs of these names, several at once, in this order. `read` returns None for a job that is left out."""
 
@@ -65,7 +60,7 @@ def read_jobs(
         job = read(name)
         if not isinstance(job, StoredJob):
             return job
-        return ReadJob(job, None if thumbnail is None else thumbnails_of(job, thumbnail))
+        return ReadJob(job, None if thumbnail is None else thumbnails_of(job, thumbnail), contents(job))
 
     return (found for found in in_order(read_one, names, _READ_AT_ONCE) if found)
 
@@ -89,12 +84,12 @@ def write_report(
             if isinstance(each, UnreadableJob):
                 unreadable.append(each)
                 continue
-            job, thumbnails = each
+            job = each.job
             line = job.line
             counts.add(line)
             row = row_of(job, line, f"{FOLDER_OF_JOBS}/{names.next(line.job_id)}")
             rows.append(row)
-            values = job_values(job, row, store.addresses(job.record), thumbnails, texts)
+            values = job_values(each, row, store.addresses(job.record), texts)
             pages.write(row.page, "job.html", {**shared, **values})
         rows.sort(key=_newest_first)
         urgent = sorted((row for row in rows if row.urgency is not Urgency.NONE), key=lambda row: row.urgency)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from ice_result.contents.model import Content
 from ice_result.core.redaction import clean
 from ice_result.records.model import Outcome, Record
 from ice_result.report.attention import Reason, Urgency, reasons_of, urgency_of
 from ice_result.report.charts import bar_chart, timeline_chart
+from ice_result.report.contents_part import shown_contents
 from ice_result.report.gallery import Thumbnail, shown_pictures
 from ice_result.report.texts import Texts
 from ice_result.results.figures import Bars, Gallery, Timeline
@@ -37,6 +39,14 @@ class JobRow(NamedTuple):
     reasons: tuple[Reason, ...]
 
 
+class ReadJob(NamedTuple):
+    """Job as it was read, with the thumbnails of its pictures, None when none are embedded, and its contents."""
+
+    job: StoredJob
+    thumbnails: dict[str, Thumbnail] | None
+    contents: tuple[Content, ...] = ()
+
+
 class Section(NamedTuple):
     """Rows of a table, of which a page shows the first ones. `more` is the number of the others."""
 
@@ -60,10 +70,9 @@ def row_of(job: StoredJob, line: JobLine, page: str) -> JobRow:
     )
 
 
-def job_values(
-    job: StoredJob, row: JobRow, addresses: Addresses, thumbnails: Mapping[str, Thumbnail] | None, texts: Texts
-) -> dict[str, object]:
+def job_values(read: ReadJob, row: JobRow, addresses: Addresses, texts: Texts) -> dict[str, object]:
     """Return the values of the template of a job's page."""
+    job, thumbnails, contents = read
     record, manifest = job.record, job.manifest
     raw = None if "raw" in job.left_out else json.dumps(clean(record.raw), ensure_ascii=False, indent=2)
     return {
@@ -74,6 +83,7 @@ def job_values(
         "addresses": addresses,
         "facts": [(key, kind, value) for key, kind, value in _facts(record) if value not in (None, "")],
         "figure": _figure(job, thumbnails, texts),
+        "contents": [*shown_contents(contents)],
         "files": first_of(manifest.files if manifest else ()),
         "notes": first_of(manifest.notes if manifest else ()),
         "warnings": first_of(record.decode.warnings),

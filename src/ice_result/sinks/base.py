@@ -263,7 +263,7 @@ class Store(ABC):
 
     @abstractmethod
     def recorded(self, record: Record) -> Record | None:
-        """Read the record that is stored where this one belongs, with one call; None when there is none.
+        """Read the record of this job that is stored, with at most three calls; None when there is none.
 
         Raises StorageError for a record that this version cannot read.
         """

@@ -189,7 +189,7 @@ class ObjectStoreSink(Store):
         Without the mark, a job without a pointer is looked for in each partition, the newest first. With `near`, only
         the days around its time are read; with its function too, nothing is listed.
         """
-        key = self._pointers.record_key(job_id, self._pointers.read(job_id))
+        key = self._pointed(job_id)
         record = self._record(key) if key else None
         if record is None and not self._pointers.is_complete():
             partitions = self._partitions(self._functions(None)) if near is None else self._partitions_near(near)
@@ -198,7 +198,11 @@ class ObjectStoreSink(Store):
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        return self._parsed(self.layout.record(record), Record)
+        """Read the record where this one belongs, or else where the pointer of its job leads."""
+        present = self._parsed(self.layout.record(record), Record)
+        if present is None and (key := self._pointed(record.job_id)):
+            present = self._parsed(key, Record)
+        return present
 
     @override
     def verified(self, record: Record) -> Manifest | None:
@@ -269,6 +273,9 @@ class ObjectStoreSink(Store):
 
         found = _first(there, self._partitions_of(wanted), job_id)
         return StoredBytes(*found, self._manifest_bytes(found[0]), pointer=pointer) if found else None
+
+    def _pointed(self, job_id: JobId) -> str | None:
+        return self._pointers.record_key(job_id, self._pointers.read(job_id))
 
     def _manifest_bytes(self, record_key: str) -> bytes | None:
         return self.store.get(self.layout.manifest_of(record_key))

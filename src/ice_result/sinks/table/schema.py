@@ -185,7 +185,7 @@ def _item_columns() -> Iterator[Column]:
         yield Column(name, columns[0].type, "; ".join([*meanings, *filter(None, [columns[0].unit])]))
 
 
-FAMILY_COLUMNS = (_text("text", "cue: the words that are shown"), *_item_columns())
+FAMILY_COLUMNS = (*_item_columns(), _text("text", "cue: the words that are shown"))
 """Columns of ice_items that contain values of results and of contents; a new family of results adds its own."""
 FIRST_CONTENT_ITEM = 1_000_000
 """Number in ice_items from which the items of contents are: those of file `n` follow `n` times this number."""
