@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 62cc860e35c8941f.
+// Made by `make docs` from docs/schema; hash 3f909acc5386c8ae.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -184,12 +184,14 @@ export interface BestCover {
   time_seconds: number | null;
 }
 /**
- * Addresses in the first sink: of the record, the manifest, and the contents of files that were read.
+ * Addresses in the first sink: of the record and the manifest, and where the contents of files are.
+ *
+ * `contents` is null for a job without captions, beats or choruses.
  */
 export interface StoredAt {
   record: string;
   manifest: string;
-  contents: string[];
+  contents: string | null;
 }
 /**
  * Data of `ice-result.event.parked.v1` and `ice-result.event.dead.v1`: an event that could not be finished.

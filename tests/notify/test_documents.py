@@ -81,7 +81,7 @@ def test_a_cover_is_told_with_its_best_picture_and_its_addresses() -> None:
         "score": 8.270855992569906,
         "time_seconds": 28.27825,
     }
-    assert data["stored_at"] == {"record": STORED_AT.record, "manifest": STORED_AT.manifest, "contents": []}
+    assert data["stored_at"] == {"record": STORED_AT.record, "manifest": STORED_AT.manifest, "contents": None}
     assert data["left_out"] == []
 
 

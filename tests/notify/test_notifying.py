@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from ice_result.contents.model import Content
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, RejectedError, StorageError, UnavailableError
@@ -25,6 +26,7 @@ from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent, Past
 from support.fake_clock import FakeTime
 from support.parked_events import Saved, lay, parked_in, pipeline_of, recorded_in, retry_all, terms
+from support.paths import SAMPLE_JOBS
 from support.recording_target import RecordingTargets
 
 A, B = "mns://a", "mns://b"
@@ -257,8 +259,10 @@ def test_without_time_the_job_is_recorded_and_its_event_is_parked_for_all_target
     """GIVEN a manifest that takes all the time THEN nobody is told, and the envelope names the targets."""
     commit = ObjectStoreSink.commit
 
-    def slow(sink: ObjectStoreSink, record: Record, manifest: Manifest) -> None:
-        commit(sink, record, manifest)
+    def slow(
+        sink: ObjectStoreSink, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None
+    ) -> None:
+        commit(sink, record, manifest, contents)
         fake_time.move(60)
 
     monkeypatch.setattr(ObjectStoreSink, "commit", slow)
@@ -376,3 +380,15 @@ def _event(*, sinks: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> Job
 def test_two_events_of_a_job_become_one_for_both(one: JobEvent, other: JobEvent, merged: JobEvent) -> None:
     """One that is to be written is told to all; one for everything stays so."""
     assert merge_events(one, other) == merged
+
+
+def test_the_contents_of_captions_are_named(saved: Saved, tmp_path: Path, targets: RecordingTargets) -> None:
+    """GIVEN a job with captions, and one with covers THEN only the first leads to contents."""
+    saved.done("job-1")
+    captions = json.loads((SAMPLE_JOBS / "captionextraction-0001.json").read_text()) | {"JobId": "job-2"}
+    (tmp_path / "jobs" / "job-2.json").write_text(json.dumps(captions))
+    Place(saved, tmp_path / "out", A).process("job-1", "job-2")
+    found = {body["subject"]: body["data"]["stored_at"]["contents"] for body in targets[A].bodies}  # type: ignore[index,call-overload]
+    assert found["job-1"] is None
+    assert str(found["job-2"]).rstrip("/").endswith("/job-2")
+    assert "/contents/function_name=CaptionExtraction/" in str(found["job-2"])

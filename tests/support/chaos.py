@@ -35,6 +35,7 @@ from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
+from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.parked_model import Expected
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
@@ -147,17 +148,20 @@ class Chaos:
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
         """Check that a job makes only the calls that it needs: one lookup for each file of its manifest."""
         jobs, processes = self._plan.jobs, -(-self._plan.jobs // _QUIET_BATCH)
-        # Two processes may find the store empty at the same time: then both set its mark.
-        marks = 1 + int(calls["OSS", "PUT"] == 4 * jobs + 2)
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
+        files = [file for each in manifests for file in each["files"]]
+        read = sum(file["role"] in CONTENT_OF_ROLES for file in files)
+        contents = quiet.keys("contents")
+        # Two processes may find the store empty at the same time: then both set its mark.
+        marks = 1 + int(calls["OSS", "PUT"] == 4 * jobs + len(contents) + 2)
         needed = {
             ("ICE", "QueryIProductionJob"): jobs,
-            ("OSS", "HEAD"): sum(file["exists"] is not None for each in manifests for file in each["files"]),
-            ("OSS", "PUT"): 4 * jobs + marks,
-            ("OSS", "GET"): jobs + processes + marks,
+            ("OSS", "HEAD"): sum(file["exists"] is not None for file in files),
+            ("OSS", "PUT"): 4 * jobs + marks + len(contents),
+            ("OSS", "GET"): jobs + processes + marks + read,
             ("Tablestore", "BatchWriteRow"): jobs,
             ("Tablestore", "UpdateRow"): jobs,
-            ("Tablestore", "GetRange"): 2 * jobs,
+            ("Tablestore", "GetRange"): 2 * jobs + sum(key.endswith("/1.json") for key in contents),
             ("MNS", "SendMessage"): jobs,
             ("webhook", "POST"): jobs,
         }

@@ -47,11 +47,14 @@ class BestCover(Model):
 
 
 class StoredAt(Model):
-    """Addresses in the first sink: of the record, the manifest, and the contents of files that were read."""
+    """Addresses in the first sink: of the record and the manifest, and where the contents of files are.
+
+    `contents` is null for a job without captions, beats or choruses.
+    """
 
     record: str
     manifest: str
-    contents: tuple[str, ...] = ()
+    contents: str | None = None
 
 
 class RecordedData(Model):

@@ -25,7 +25,7 @@ from ice_result.errors import IceResultError
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
-from ice_result.records.model import SETTLED, Manifest, Record
+from ice_result.records.model import CONTENT_OF_ROLES, SETTLED, Manifest, Record
 from ice_result.sinks.base import Store
 from ice_result.sinks.parked_model import Parked
 
@@ -129,7 +129,7 @@ class Notifier:
         lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
         if not lacking:
             return [], {}
-        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, sink)))
+        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, manifest, sink)))
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
             told, refused = _send(notification, lacking)
@@ -150,9 +150,14 @@ def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
         return {}
 
 
-def _stored_at(record: Record, sink: Store) -> StoredAt:
+def _stored_at(record: Record, manifest: Manifest, sink: Store) -> StoredAt:
     addresses = sink.addresses(record)
-    return StoredAt(record=addresses.record, manifest=addresses.manifest)
+    has_contents = any(file.role in CONTENT_OF_ROLES for file in manifest.files)
+    return StoredAt(
+        record=addresses.record,
+        manifest=addresses.manifest,
+        contents=addresses.contents if has_contents else None,
+    )
 
 
 def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[str], dict[str, IceResultError]]:

@@ -111,10 +111,11 @@ class WrittenJob(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Addresses of the record and the manifest of a job in a store."""
+    """Addresses of the record and the manifest of a job in a store, and of the contents of its files, if it has any."""
 
     record: str
     manifest: str
+    contents: str | None = None
 
 
 class StoredJob(NamedTuple):

@@ -54,7 +54,7 @@ def test_a_relative_url_gives_relative_addresses(
 
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    staged, committed = sink.addresses(record_of())
+    staged, committed, _ = sink.addresses(record_of())
 
     assert staged == f"out/{KEY}"
     assert committed == "out/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -101,7 +101,7 @@ def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: 
     """Whatever the id, one file appears in the partition's folder, its pointer, and nothing else but the mark."""
     sink = open_sink(f"file:{tmp_path}/out", SinkContext())
     sink.stage(record_of(job_id=job_id))
-    address, _ = sink.addresses(record_of(job_id=job_id))
+    address, _, _ = sink.addresses(record_of(job_id=job_id))
 
     files = {path for path in tmp_path.rglob("*") if path.is_file()}
     out, name = tmp_path / "out", Path(address).name

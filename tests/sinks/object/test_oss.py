@@ -58,7 +58,7 @@ def test_a_job_is_three_objects(
 
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    staged, committed = sink.addresses(record_of())
+    staged, committed, _ = sink.addresses(record_of())
 
     assert staged == f"oss://records/{KEY}"
     assert committed == "oss://records/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -99,7 +99,7 @@ def test_odd_ids_arrive_as_they_were_encoded(
     sink = open_sink("oss://records", context)
 
     sink.stage(record_of(job_id=job_id))
-    address, _ = sink.addresses(record_of(job_id=job_id))
+    address, _, _ = sink.addresses(record_of(job_id=job_id))
 
     key = address.removeprefix("oss://records/")
     name = key.rpartition("/")[2]

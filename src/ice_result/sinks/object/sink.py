@@ -95,7 +95,9 @@ class ObjectStoreSink(Store):
     @override
     def addresses(self, record: Record) -> Addresses:
         layout = self.layout
-        return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
+        key = layout.record(record)
+        keys = (key, layout.manifest_of(key), layout.contents_of(key))
+        return Addresses(*map(self.store.address, keys))
 
     @override
     def stage(self, record: Record) -> None:
