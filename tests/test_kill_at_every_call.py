@@ -28,10 +28,12 @@ from support.kill_moments import Killer, KillMoment, params, read_moments, sampl
 from support.paths import SAMPLE_JOBS
 
 BATCH = {"JobIds": ["cover-0001", "audioqualityassessment-0001", "cover-false-success", "videoclip-failed"]}
+CAPTIONS = {"JobId": "captionextraction-0001"}
 UNREADABLE = [{"requestId": "R", "messageId": "M-1", "messageBody": "\x00?"}]
 INSTANCE = "ice-tests"
 Rows: TypeAlias = Sequence[object]
 IN_BATCH = read_moments("batch")
+WITH_CAPTIONS = read_moments("captions")
 WHILE_PARKING = read_moments("unreadable message")
 
 
@@ -116,6 +118,12 @@ def quiet_batch(tmp_path_factory: pytest.TempPathFactory, forked_functions: Fork
 
 
 @pytest.fixture(scope="session")
+def quiet_captions(tmp_path_factory: pytest.TempPathFactory, forked_functions: ForkedFunctions) -> Quiet:
+    """The job with captions delivered once; in each worker of xdist."""
+    return _run_quietly(tmp_path_factory.mktemp("captions"), forked_functions, CAPTIONS)
+
+
+@pytest.fixture(scope="session")
 def quiet_parking(tmp_path_factory: pytest.TempPathFactory, forked_functions: ForkedFunctions) -> Quiet:
     """The unreadable message delivered once; in each worker of xdist."""
     return _run_quietly(tmp_path_factory.mktemp("unreadable"), forked_functions, UNREADABLE)
@@ -137,11 +145,22 @@ def test_a_batch_is_whole_when_nothing_happens(quiet_batch: Quiet) -> None:
     assert sum('INTO "ice_jobs"' in line for line in contents["sqlite"]) == count
 
 
+def test_contents_are_whole_when_nothing_happens(quiet_captions: Quiet) -> None:
+    """GIVEN a job with two caption files WHEN nothing disturbs the process THEN each sink has both contents."""
+    contents = quiet_captions.contents
+    assert sum("/contents/" in key for key in contents["oss"]) == 6
+    assert sum(key.startswith("contents/") for key in contents["file"]) == 2
+    assert (len(contents["ots"]["ice_contents"]), len(contents["ots"]["ice_items"])) == (2, 12)
+    assert sum('INTO "ice_items"' in line for line in contents["sqlite"]) == 12
+    assert sum('INTO "ice_indexed"' in line for line in contents["sqlite"]) == 2
+
+
 def test_the_data_holds_every_moment_at_which_the_process_can_be_killed(
-    quiet_batch: Quiet, quiet_parking: Quiet
+    quiet_batch: Quiet, quiet_captions: Quiet, quiet_parking: Quiet
 ) -> None:
     """A quiet run makes exactly these calls, each once: no moment is left out, and none is made up."""
     assert Counter(quiet_batch.moments) == Counter(IN_BATCH)
+    assert Counter(quiet_captions.moments) == Counter(WITH_CAPTIONS)
     assert Counter(quiet_parking.moments) == Counter(WHILE_PARKING)
 
 
@@ -167,6 +186,14 @@ def test_killed_at_any_call_and_delivered_again_everything_is_as_in_a_quiet_run(
 ) -> None:
     """GIVEN SIGKILL at a call WHEN a new process gets the batch THEN all objects and rows are those of a quiet run."""
     assert _kill_and_deliver_again(tmp_path, forked_functions, BATCH, moment) == quiet_batch.contents
+
+
+@pytest.mark.parametrize("moment", params(WITH_CAPTIONS))
+def test_killed_while_contents_are_read_and_written_everything_is_as_in_a_quiet_run(
+    moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_captions: Quiet
+) -> None:
+    """GIVEN SIGKILL at a call WHEN a new process gets the job THEN all contents and cues are those of a quiet run."""
+    assert _kill_and_deliver_again(tmp_path, forked_functions, CAPTIONS, moment) == quiet_captions.contents
 
 
 @pytest.mark.parametrize("moment", params(WHILE_PARKING))

@@ -331,3 +331,24 @@ def test_any_eight_jobs_at_once_take_less_than_200_mb(cloud: LocalCloud, tmp_pat
     ended = [sum(json.loads(json.dumps(reply)).values()) for reply in replies]
     assert ended == [1, len(KINDS) + 20, 20]
     assert max(peaks) < 200
+
+
+@pytest.mark.slow
+def test_eight_jobs_with_large_captions_stay_below_200_megabytes(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN two caption files of almost 4 MiB each WHEN eight such jobs come at once THEN all contents are stored."""
+    cue = "{0}\n{1:02}:{2:02}:{3:02},000 --> {1:02}:{2:02}:{3:02},900\n" + "字幕" * 28 + "\n\n"
+    captions = "".join(cue.format(n, n // 3600, n // 60 % 60, n % 60) for n in range(1, 19_000)).encode()
+    assert 3.5 * MIB < len(captions) < 4 * MIB
+    cloud.oss.create_bucket("example-output")
+    sample = json.loads((ROOT / "samples/jobs/captionextraction-0001.json").read_text(encoding="utf-8"))
+    for key in sample["OutputFiles"]:
+        cloud.oss.put("example-output", key, captions)
+    job_ids = [f"captions-{number}" for number in range(8)]
+    for job_id in job_ids:
+        cloud.ice.put(job_id, {**sample, "JobId": job_id})
+
+    peaks, replies = peak_mb(cloud, f"file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db", job_ids)
+
+    assert replies == [{"recorded": 8, "parked": 0}]
+    assert len([*tmp_path.glob("out/contents/*/*/*/*.json")]) == 16
+    assert max(peaks) < 200

@@ -486,18 +486,36 @@ def test_where_the_manifest_cannot_be_read_none_is_written(cloud: LocalCloud, tw
 
 @pytest.mark.parametrize("kind", ["records", "manifests"])
 def test_what_a_later_version_wrote_is_not_replaced_by_less(cloud: LocalCloud, two: World, kind: str) -> None:
-    """GIVEN a document that this version cannot read, as after a rollback, in one of two stores WHEN less is found
+    """GIVEN a document of a later number, as after a rollback, in one of two stores WHEN less is found
     THEN that document stays, and the event is parked for this store.
     """
     two.wake()
     key = f"ice/{kind}/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json"
-    later = json.dumps(json.loads(cloud.oss.get("second", key)) | {"of_a_later_version": True}).encode()
+    later = json.dumps(json.loads(cloud.oss.get("second", key)) | {"schema": f"ice_result.{kind[:-1]}/2"}).encode()
     cloud.oss.put("second", key, later)
     cloud.ice.put(JOB, CANCELED if kind == "records" else SUCCESS)
     gone(two)
     assert two.wake()["outcome"] == "parked"
     assert two.parked()[f"storage/{JOB}"]["sinks"] == [two.urls[1]]
     assert cloud.oss.get("second", key) == later
+
+
+@pytest.mark.parametrize("kind", ["records", "manifests"])
+def test_what_a_later_version_added_to_does_not_become_less(cloud: LocalCloud, two: World, kind: str) -> None:
+    """GIVEN a document of the same number with a field more, in one of two stores WHEN less is found
+    THEN it is read as it is, and what it says is kept in both stores.
+    """
+    two.wake()
+    before = two.found(0), two.found(1)
+    key = f"ice/{kind}/function_name=VideoDelogo/dt=2026-03-02/{JOB}.json"
+    later = json.dumps(json.loads(cloud.oss.get("second", key)) | {"of_a_later_version": True}).encode()
+    cloud.oss.put("second", key, later)
+    cloud.ice.put(JOB, CANCELED if kind == "records" else SUCCESS)
+    gone(two)
+    job = two.wake()
+    assert (job["outcome"], job["complete"]) == ("recorded", True)
+    assert (two.found(0), two.found(1)) == before
+    assert two.parked() == {}
 
 
 def test_a_manifest_is_read_only_when_the_new_one_is_not_complete(cloud: LocalCloud, two: World) -> None:

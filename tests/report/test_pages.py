@@ -103,8 +103,8 @@ def with_samples(cloud: LocalCloud) -> None:
 @pytest.mark.parametrize(
     ("language", "captions", "beats"),
     [
-        ("en", "6 cues 0:00 0:06 0:12 Start End Text", "64 beats 0:00 0:15.93 0:31.86"),
-        ("zh", "6 条字幕 0:00 0:06 0:12 开始 结束 文字", "64 个节拍 0:00 0:15.93 0:31.86"),
+        ("en", "6 cues Timeline of 6 cues, from 0:00 to 0:12", "64 beats Timeline of 64 beats, from 0:00 to 0:31.86"),
+        ("zh", "6 条字幕的时间轴，从 0:00 到 0:12", "64 个节拍的时间轴，从 0:00 到 0:31.86"),
     ],
 )
 def test_contents_are_on_a_timeline(

@@ -146,7 +146,10 @@ class Chaos:
         return [lane for lane in self._lanes[:-1] if not lane.over_http]
 
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
-        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest."""
+        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest.
+
+        A file whose content is read takes one call more, and its jobs one range of rows.
+        """
         jobs, processes = self._plan.jobs, -(-self._plan.jobs // _QUIET_BATCH)
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
         files = [file for each in manifests for file in each["files"]]

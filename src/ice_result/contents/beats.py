@@ -83,14 +83,14 @@ def _document(text: str) -> JsonValue:
         raise UnreadableError(f"more than {MOST_CONTAINERS} objects and arrays, which is the most", "too_large")
     try:
         value = load(text, max_bytes=LARGEST_CONTENT)
-        if value is None:
-            raise UnreadableError("the file is null, or one number that is too large: expected a list of times")
-        return value
     except NotJsonError as error:
         words = [word for word in _SEPARATORS.split(text) if word]
         if not all(map(_NUMBER.match, words)):
             raise UnreadableError(f"the file is neither JSON nor a list of numbers: {error}") from error
         return [float(word) for word in words if math.isfinite(float(word))]
+    if value is None:
+        raise UnreadableError("the file is null, or one number that is too large: expected a list of times")
+    return value
 
 
 def _lists(value: JsonValue) -> Iterator[tuple[str, Sequence[JsonValue]]]:

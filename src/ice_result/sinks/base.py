@@ -345,12 +345,8 @@ class Store(ABC):
         """
         raise NotImplementedError(f"{self.url}: a job has one key")
 
-    def set_complete(self) -> bool:
-        """Note that every job in the store can be found by its id alone; return False when this was known.
-
-        Only a store of objects has to note it.
-        """
-        return False
+    def set_complete(self) -> None:  # noqa: B027  only a store of objects has something to note
+        """Note that every job in the store can be found by its id alone."""
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing, or with `dry_run` only look; a store of objects has none.

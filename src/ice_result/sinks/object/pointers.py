@@ -96,12 +96,10 @@ class Pointers:
         self._is_complete = self._is_complete or self._store.get(self._layout.mark()) is not None
         return self._is_complete
 
-    def set_complete(self) -> bool:
-        """Set the mark, after every record has got its pointer; return False when it was there."""
-        if self._store.get(self._layout.mark()) is not None:
-            return False
-        self._set_mark()
-        return True
+    def set_complete(self) -> None:
+        """Set the mark, unless it is there. Call this after every record has got its pointer."""
+        if self._store.get(self._layout.mark()) is None:
+            self._set_mark()
 
     def before_first_record(self) -> None:
         """Set the mark if the store has no record. Call this before writing one; only the first time, calls are made.

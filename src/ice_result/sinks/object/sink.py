@@ -160,9 +160,9 @@ class ObjectStoreSink(Store):
         self.store.delete(key)
 
     @override
-    def set_complete(self) -> bool:
+    def set_complete(self) -> None:
         """Set the mark that every job has a pointer."""
-        return self._pointers.set_complete()
+        self._pointers.set_complete()
 
     @override
     def versioning(self) -> str | None:

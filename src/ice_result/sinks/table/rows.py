@@ -231,10 +231,13 @@ def _items(result: Result) -> Iterator[Row]:
 
 
 def _content_rows(contents: Sequence[Content], common: Row) -> ContentRows:
-    """Make the rows of contents; item 7 of file 2 has the number 2000007."""
+    """Make the rows of contents; item 7 of file 2 has the number 2000007.
+
+    There may be many items, so their rows have only the columns that have a value.
+    """
     files = (_row(CONTENTS, common, _content(content)) for content in contents)
-    items = (
-        _row(ITEMS, common, {"number": content.number * FIRST_CONTENT_ITEM + place, **_content_item(content, item)})
+    items: Iterator[Row] = (
+        {**common, "number": content.number * FIRST_CONTENT_ITEM + place, **_content_item(content, item)}
         for content in contents
         for place, item in enumerate(content.items, start=1)
     )

@@ -63,7 +63,8 @@ class SqliteSink(TableSink):
                 for table, details in rows.details:
                     kept = f" AND number < {FIRST_CONTENT_ITEM}" if rows.contents is None and table is ITEMS else ""
                     connection.execute(f"DELETE FROM {table.name} WHERE job_id = ?{kept}", (rows.job_id,))
-                    connection.executemany(insert(table), (tuple(row.values()) for row in details))
+                    columns = [column.name for column in table.columns]
+                    connection.executemany(insert(table), (tuple(map(row.get, columns)) for row in details))
                 if rows.contents is None:
                     for statement in _MOVE_CONTENTS:
                         connection.execute(statement, (rows.generation, rows.job_id))
