@@ -287,7 +287,9 @@ class Settings(Model):
     mns_endpoint: Annotated[
         Endpoint | None,
         Variable(
-            parse_endpoint, "endpoint of MNS, `<account id>.mns.<region>.aliyuncs.com`; for `backfill --via-queue`"
+            parse_endpoint,
+            "endpoint of MNS, `<account id>.mns.<region>.aliyuncs.com`; for `backfill --via-queue`, and for `mns:` and "
+            "`mns-topic:` in `ICE_RESULT_NOTIFY`",
         ),
     ] = None
     mns_control_endpoint: Annotated[

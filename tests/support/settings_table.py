@@ -24,7 +24,8 @@ IN_CHINESE = {
     "ICE_RESULT_OSS_ADDRESSING": "`virtual`（Bucket 在主机名中）或 `path`（用于本机上的服务）",
     "ICE_RESULT_OSS_ENCRYPTION": "写入时使用的服务端加密方式：AES256、KMS 或 SM4",
     "ICE_RESULT_OTS_ENDPOINT": "表格存储的 Endpoint，默认为 `<instance>.<region>.ots.aliyuncs.com`",
-    "ICE_RESULT_MNS_ENDPOINT": "MNS 的 Endpoint：`<account id>.mns.<region>.aliyuncs.com`；用于 `backfill --via-queue`",
+    "ICE_RESULT_MNS_ENDPOINT": "MNS 的 Endpoint：`<account id>.mns.<region>.aliyuncs.com`；"
+    "用于 `backfill --via-queue`，以及 `ICE_RESULT_NOTIFY` 中的 `mns:` 和 `mns-topic:`",
     "ICE_RESULT_MNS_CONTROL_ENDPOINT": "MNS 管控接口的 Endpoint，默认为 `mns-open.<region>.aliyuncs.com`；用于 `setup`",
     "ICE_RESULT_EVENTBRIDGE_ENDPOINT": (
         "EventBridge 的 Endpoint，默认为 `eventbridge-console.<region>.aliyuncs.com`；用于 `eventbridge:` 通知目标"
