@@ -72,15 +72,15 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	$(BIN)/python bench/cpu_sizes.py --runs 1
 	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
+	$(BIN)/python bench/lookups.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
+	PYTHONPATH=tests $(BIN)/python bench/telling.py
 
 docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
-	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_analysis.py \
-	  tests/sinks/table/test_rows.py tests/test_fault_table.py -k "current or every_query or in_the_document or document_shows"
-	for name in record manifest content notification result event; do \
-	  $(BIN)/ice-result schema $$name > docs/schema/$$name.schema.json || exit 1; \
-	done
+	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_notifications_page.py tests/test_analysis.py \
+	  tests/sinks/table/test_rows.py tests/test_fault_table.py tests/test_sls.py tests/schemas/test_compatibility.py \
+	  -k "current or every_query or in_the_document or document_shows"
 	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/clients/test_typescript.py -k types_are_current
 
 package: $(VENV)/.package ## make the zip for Function Compute, and its SBOM, in ./dist; PY=312, EXTRAS=tablestore,s3,queue or SINKS=URLs NOTIFY=URLs, FRESH=1

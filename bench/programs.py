@@ -54,8 +54,10 @@ class Figures:
 
 
 @contextmanager
-def cloud_over_tls(latency: float = 0.0, *, tablestore: bool = False) -> Iterator[dict[str, str]]:
-    """Run a local cloud with a certificate of its own; yield the environment of a function that works with it."""
+def cloud_over_tls(
+    latency: float = 0.0, *, tablestore: bool = False, queue: str | None = None
+) -> Iterator[dict[str, str]]:
+    """Run a local cloud with a certificate of its own, and a queue; yield the environment of a function for it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -67,6 +69,8 @@ def cloud_over_tls(latency: float = 0.0, *, tablestore: bool = False) -> Iterato
         bundle.flush()
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
+        if queue:
+            cloud.mns.create_queue(queue)
         sample = json.loads((JOBS / "cover-0001.json").read_text(encoding="utf-8"))
         for number in range(1000):
             cloud.ice.put(f"job-{number}", {**sample, "JobId": f"job-{number}"})

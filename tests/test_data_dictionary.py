@@ -14,6 +14,7 @@ from ice_result.contents.model import Content
 from ice_result.core.types import JsonValue, Model
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import Result, families
+from ice_result.sinks.object.pointers import Mark, Pointer
 from ice_result.sinks.parked_model import Expected, Parked
 from support.paths import ROOT
 
@@ -53,7 +54,8 @@ def rows_of(section: str) -> Iterator[Row]:
         yield dict(zip(COLUMNS, cells, strict=True))
 
 
-MODELS = {model.__name__: model for root in (Record, Manifest, Content, Parked, Expected) for model in models_in(root)}
+WRITTEN = (Record, Manifest, Pointer, Mark, Content, Parked, Expected)
+MODELS = {model.__name__: model for root in WRITTEN for model in models_in(root)}
 TABLES = tables()
 FIELDS = [
     pytest.param(field, row, id=f"{name}.{field.alias or field_name}")
@@ -65,7 +67,7 @@ FIELDS = [
 
 
 def test_every_model_that_is_written_down_has_a_table() -> None:
-    """Record, manifest, content, parked event and note, and all they are made of; nothing else."""
+    """Record, manifest, pointer, mark, content, parked event and note, and all they are made of; nothing else."""
     assert set(TABLES) == set(MODELS)
 
 

@@ -56,7 +56,7 @@ def test_a_record_and_a_manifest_lie_in_every_sink(function: Function, cloud: Lo
     reply = _handle(function, {"JobId": "cover-0001"})
     assert (reply["recorded"], reply["ignored"], reply["parked"]) == (1, 0, 0)
     local = _files(tmp_path / "out")
-    assert [key.split("/")[0] for key in local] == ["manifests", "records"]
+    assert [key.split("/")[0] for key in local] == ["jobs", "jobs-complete.json", "manifests", "records"]
     assert {f"ice/{key}": data for key, data in local.items()} == {
         key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")
     }
@@ -249,7 +249,7 @@ def test_what_one_sink_refuses_is_parked_with_its_name_and_written_there_later(
         {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_PARK_URL": f"file:{tmp_path}"}
     )
     assert _handle(function, {"JobId": "cover-0001"})["parked"] == 1
-    assert len(_files(tmp_path / "out")) == 2
+    assert len(_files(tmp_path / "out")) == 4
     parked = tmp_path / "parked" / "forbidden" / "cover-0001.json"
     envelope = json.loads(parked.read_text())
     assert envelope["sinks"] == ["oss://records/ice"]
@@ -258,7 +258,7 @@ def test_what_one_sink_refuses_is_parked_with_its_name_and_written_there_later(
     cloud.oss.clear()
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     assert function.handle(parked.read_bytes(), PlatformContext())["recorded"] == 1
-    assert len(cloud.oss.keys("records")) == 2
+    assert len(cloud.oss.keys("records")) == 4
     assert not (tmp_path / "out").exists()
 
 

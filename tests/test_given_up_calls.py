@@ -24,16 +24,19 @@ from ice_result.errors import TimedOutError, UnavailableError
 from ice_result.function import Function
 from ice_result.jobs import IceClient
 from ice_result.maintenance.mns_queue import MnsQueue
+from ice_result.notify.registry import NotifyContext, open_target
+from ice_result.notify.urls import notify_url
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import OssClient, OssStore
 from ice_result.sinks.object.s3 import S3Client, S3Store
 from ice_result.sinks.table.tablestore_client import Tablestore
 from support.certificate_authority import tls_of_an_authority
+from support.notifications import a_notification
 from support.platform_context import PlatformContext
 
 HEADS = {
-    "kept open": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
-    "to be closed": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n",
+    "kept open": b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n",
+    "to be closed": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 50000\r\n\r\n",
     "without an end": b"HTTP/1.1 200 OK\r\nX-Endless: ",
 }
 """How a reply begins that then comes byte by byte, for ever."""
@@ -64,12 +67,31 @@ def _call_mns(endpoint: str, context: SinkContext) -> None:
         sender.send([JobId("job-1")])
 
 
+def _tell(url: str, context: SinkContext) -> None:
+    """Send a notification to a target; an MNS target and a bus are at the endpoint of the server."""
+    target = open_target(
+        notify_url(url if "//told" in url else f"{url}/hook"),
+        NotifyContext(
+            region="cn-shanghai",
+            credentials=context.credentials,
+            mns_endpoint=context.oss_endpoint,
+            eventbridge_endpoint=context.oss_endpoint,
+            ca_bundle=context.ca_bundle,
+            new_caller=context.new_caller,
+        ),
+    )
+    target.send(a_notification())
+
+
 SDKS: dict[str, CallSdk] = {
     "ICE": _call_ice,
     "OSS": lambda _, context: OssStore(OssClient(context), "records").get("a"),
     "S3": lambda _, context: S3Store(S3Client(context), "records").get("a"),
     "Tablestore": lambda _, context: Tablestore("ice-tests", context).names(),
     "MNS": _call_mns,
+    "mns-topic": lambda _, context: _tell("mns-topic://told", context),
+    "eventbridge": lambda _, context: _tell("eventbridge://told", context),
+    "webhook": _tell,
 }
 
 

@@ -152,14 +152,14 @@ def test_what_is_watched_is_seen(server: Server, tmp_path: Path) -> None:
 
 
 def test_job_ids_choose_no_place(cloud: LocalCloud, function: Function, tmp_path: Path) -> None:
-    """GIVEN jobs whose ids are paths, URLs and commands WHEN they are processed THEN each has one file of its own."""
+    """GIVEN jobs whose ids are paths, URLs and commands WHEN they are processed THEN each has its own files."""
     for job_id in JOB_IDS:
         cloud.ice.put(job_id, {**COVER, "JobId": job_id})
     before = len(list(tmp_path.rglob("*.json")))
     with watched() as seen:
         assert wake(function, *JOB_IDS)["recorded"] == len(JOB_IDS)
     check_stayed_at_home(seen, cloud, tmp_path / "out")
-    assert len(list((tmp_path / "out").rglob("*.json"))) == before + 2 * len(JOB_IDS)
+    assert len(list((tmp_path / "out").rglob("*.json"))) == before + 3 * len(JOB_IDS)
     assert {call.target for call in cloud.ice.calls} == {"cover-0001", *JOB_IDS}
 
 
@@ -235,8 +235,8 @@ def test_names_choose_no_place(
     with watched() as seen:
         assert wake(function, "named")["recorded"] == 1
     check_stayed_at_home(seen, cloud, tmp_path / "out")
-    depths = {len(path.relative_to(tmp_path / "out").parts) for path in tmp_path.rglob("named.json")}
-    assert depths == {4}
+    places = [path.relative_to(tmp_path / "out").parts for path in tmp_path.rglob("named.json")]
+    assert sorted((place[0], len(place)) for place in places) == [("jobs", 2), ("manifests", 4), ("records", 4)]
     assert all(logged.getMessage().isprintable() for logged in caplog.records)
 
 

@@ -14,6 +14,7 @@ from ice_result.core.types import Model
 from ice_result.results.model import families
 from support.command_line import ice_result_process
 from support.paths import SOURCE
+from support.webhook_receiver import WebhookReceiver
 
 HEAVY = {
     *("aiohttp", "apscheduler", "asyncio", "boto3", "botocore", "cryptography", "numpy", "sqlite3"),
@@ -34,10 +35,11 @@ print(json.dumps({"recorded": reply["recorded"], "modules": sorted(sys.modules)}
 """
 
 
-def loaded(cloud: LocalCloud, sinks: str) -> set[str]:
+def loaded(cloud: LocalCloud, sinks: str, notify: str = "") -> set[str]:
     """The modules a new process has loaded once it has recorded a job."""
     cloud.seed_outputs()
     environment = {**os.environ, **cloud.environment, "ICE_RESULT_SINKS": sinks, "PYTHONPATH": str(SOURCE)}
+    environment["ICE_RESULT_NOTIFY"] = notify
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM)],
         env={name: value for name, value in environment.items() if not name.startswith("COVERAGE_")},
@@ -55,6 +57,24 @@ def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
     modules = loaded(cloud, "oss://records/ice")
     assert modules & (HEAVY | OTHER_FAMILIES | {"tablestore", "google.protobuf"}) == set()
     assert len(modules) < MOST_MODULES
+    assert not [module for module in modules if module.startswith("ice_result.notify")]
+
+
+def test_a_target_loads_its_own_kind_alone(cloud: LocalCloud) -> None:
+    """GIVEN no target, a webhook, a bus or a queue THEN a job loads the modules of that kind, and nothing heavy."""
+    cloud.mns.create_queue("told")
+    cloud.eventbridge.create_bus("told")
+    ours = {f"ice_result.notify.{kind}" for kind in ("eventbridge", "hosts", "http", "mns", "telling", "documents")}
+    assert loaded(cloud, "oss://records/ice") & ours == set()
+    with WebhookReceiver() as receiver:
+        modules = loaded(cloud, "oss://records/ice", receiver.url)
+        assert len(receiver.requests) == 1
+    assert modules & (HEAVY | ours) == ours - {"ice_result.notify.eventbridge", "ice_result.notify.mns"}
+    modules = loaded(cloud, "oss://records/ice", "eventbridge://told")
+    assert modules & HEAVY == set()
+    modules = loaded(cloud, "oss://records/ice", "mns://told")
+    assert modules & (HEAVY | {"ice_result.notify.http"}) == {"mns"}
+    assert (len(cloud.eventbridge.events("told")), len(cloud.mns.messages("told"))) == (1, 1)
 
 
 def test_a_job_into_tablestore_does_not_load_numpy(tmp_path: Path) -> None:

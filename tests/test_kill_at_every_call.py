@@ -6,101 +6,35 @@ work is done and nobody knows. Each row of tests/kill_moments.csv is one such mo
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import signal
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias, TypedDict
 
 import pytest
 
-from alicloud_local import CallEvent, LocalCloud
+from alicloud_local import LocalCloud
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.sinks import SinkContext
 from ice_result.sinks.table.tablestore import TablestoreSink
 from ice_result.sinks.table.tablestore_client import Tablestore
 from support.forked_functions import ForkedFunctions
-from support.paths import SAMPLE_JOBS, TESTS
+from support.kill_moments import Killer, KillMoment, params, read_moments, sample
+from support.paths import SAMPLE_JOBS
 
-DATA = TESTS / "kill_moments.csv"
 BATCH = {"JobIds": ["cover-0001", "audioqualityassessment-0001", "cover-false-success", "videoclip-failed"]}
 CAPTIONS = {"JobId": "captionextraction-0001"}
 UNREADABLE = [{"requestId": "R", "messageId": "M-1", "messageBody": "\x00?"}]
-SETUP = {"ListTable", "CreateTable"}
 INSTANCE = "ice-tests"
 Rows: TypeAlias = Sequence[object]
-
-
-class KillMoment(NamedTuple):
-    """The nth time that a call like this has arrived, or is answered."""
-
-    service: str
-    operation: str
-    target: str
-    nth: int
-    moment: str
-
-
-def read_moments(event: str) -> list[KillMoment]:
-    """All moments at which the process of this event can be killed, in the order of the file."""
-    with DATA.open(encoding="utf-8", newline="") as file:
-        return [
-            KillMoment(row["service"], row["operation"], row["target"], int(row["nth"]), row["moment"])
-            for row in csv.DictReader(file)
-            if row["event"] == event
-        ]
-
-
 IN_BATCH = read_moments("batch")
 WITH_CAPTIONS = read_moments("captions")
 WHILE_PARKING = read_moments("unreadable message")
-
-
-def sample(moments: Sequence[KillMoment]) -> set[KillMoment]:
-    """The moments of `make test`: the first of each operation of each service, arrived and answered."""
-    firsts = {(each.service, each.operation, each.moment): each for each in reversed(moments)}
-    return set(firsts.values())
-
-
-def _params(moments: Sequence[KillMoment]) -> list[object]:
-    """One test for each moment; what is not in the sample is slow."""
-    quick = sample(moments)
-    return [
-        pytest.param(each, id="-".join(map(str, each)), marks=() if each in quick else pytest.mark.slow)
-        for each in moments
-    ]
-
-
-class Killer:
-    """Watches the calls of one process after another, and kills the first at a moment, if it has one."""
-
-    def __init__(self, moment: KillMoment | None = None) -> None:
-        self.seen: list[KillMoment] = []
-        self.process_id: SimpleQueue[int] = SimpleQueue()
-        self._moment = moment
-        self._counts: Counter[CallEvent] = Counter()
-        self._lock = threading.Lock()
-
-    def watch(self, passing: CallEvent) -> None:
-        """Count the call; or kill the process that made it, and end the connection."""
-        if passing.operation in SETUP:
-            return
-        with self._lock:
-            self._counts[passing] += 1
-            count = self._counts[passing]
-            moment = KillMoment(passing.service, passing.operation, passing.target, count, passing.moment)
-            self.seen.append(moment)
-        if moment == self._moment:
-            os.kill(self.process_id.get(timeout=60), signal.SIGKILL)
-            raise ConnectionAbortedError
 
 
 class Contents(TypedDict):
@@ -206,7 +140,7 @@ def _make_tables(cloud: LocalCloud) -> None:
 def test_a_batch_is_whole_when_nothing_happens(quiet_batch: Quiet) -> None:
     """GIVEN four jobs and four sinks WHEN nothing disturbs the process THEN each sink has each job."""
     contents, count = quiet_batch.contents, len(BATCH["JobIds"])
-    assert len(contents["oss"]) == len(contents["file"]) == 2 * count
+    assert len(contents["oss"]) == len(contents["file"]) == 3 * count + 1
     assert len(contents["ots"]["ice_jobs"]) == count
     assert sum('INTO "ice_jobs"' in line for line in contents["sqlite"]) == count
 
@@ -234,6 +168,7 @@ def test_the_sample_touches_every_operation_at_both_moments() -> None:
     """`make test` kills at few moments, but at each operation of each service."""
     operations = {
         ("ICE", "QueryIProductionJob"),
+        ("OSS", "GET"),
         ("OSS", "HEAD"),
         ("OSS", "PUT"),
         ("Tablestore", "BatchWriteRow"),
@@ -245,7 +180,7 @@ def test_the_sample_touches_every_operation_at_both_moments() -> None:
     assert sample(WHILE_PARKING) == set(WHILE_PARKING)
 
 
-@pytest.mark.parametrize("moment", _params(IN_BATCH))
+@pytest.mark.parametrize("moment", params(IN_BATCH))
 def test_killed_at_any_call_and_delivered_again_everything_is_as_in_a_quiet_run(
     moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_batch: Quiet
 ) -> None:
@@ -253,7 +188,7 @@ def test_killed_at_any_call_and_delivered_again_everything_is_as_in_a_quiet_run(
     assert _kill_and_deliver_again(tmp_path, forked_functions, BATCH, moment) == quiet_batch.contents
 
 
-@pytest.mark.parametrize("moment", _params(WITH_CAPTIONS))
+@pytest.mark.parametrize("moment", params(WITH_CAPTIONS))
 def test_killed_while_contents_are_read_and_written_everything_is_as_in_a_quiet_run(
     moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_captions: Quiet
 ) -> None:
@@ -261,7 +196,7 @@ def test_killed_while_contents_are_read_and_written_everything_is_as_in_a_quiet_
     assert _kill_and_deliver_again(tmp_path, forked_functions, CAPTIONS, moment) == quiet_captions.contents
 
 
-@pytest.mark.parametrize("moment", _params(WHILE_PARKING))
+@pytest.mark.parametrize("moment", params(WHILE_PARKING))
 def test_killed_while_it_parks_and_delivered_again_the_event_is_parked_once(
     moment: KillMoment, tmp_path: Path, forked_functions: ForkedFunctions, quiet_parking: Quiet
 ) -> None:

@@ -15,6 +15,7 @@ IN_BOTH_LANGUAGES = [
     "docs/events.md",
     "docs/functions.md",
     "docs/library.md",
+    "docs/notifications.md",
     "docs/operations.md",
     "docs/security.md",
 ]

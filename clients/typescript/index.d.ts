@@ -1,7 +1,7 @@
-// Made by `make docs` from docs/schema; hash caf6bd6e1287771c.
+// Made by `make docs` from docs/schema; hash 3f909acc5386c8ae.
 // Made from docs/schema by `make docs`.
 
-export type IceResultDocument = Content | Manifest | NotificationData | JobRecord;
+export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
 export type JsonValue = unknown;
 export type NotificationData = RecordedData | ParkedData;
 export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | Unknown;
@@ -42,6 +42,19 @@ export interface ContentItem {
   start_seconds: number;
   end_seconds: number | null;
   text: string | null;
+}
+/**
+ * Place of one job in an object store. `record` and `manifest` are keys below the store's prefix.
+ *
+ * It has no outcome, so it stays the same when a job is written again. Fields of later versions are ignored.
+ */
+export interface JobPointer {
+  schema: "ice_result.job/1";
+  job_id: string;
+  function_name: string;
+  create_time: string | null;
+  record: string;
+  manifest: string;
 }
 /**
  * The output files of one job; written last, as the sign that the job is done with.
@@ -171,12 +184,14 @@ export interface BestCover {
   time_seconds: number | null;
 }
 /**
- * Addresses in the first sink: of the record, the manifest, and the contents of files that were read.
+ * Addresses in the first sink: of the record and the manifest, and where the contents of files are.
+ *
+ * `contents` is null for a job without captions, beats or choruses.
  */
 export interface StoredAt {
   record: string;
   manifest: string;
-  contents: string[];
+  contents: string | null;
 }
 /**
  * Data of `ice-result.event.parked.v1` and `ice-result.event.dead.v1`: an event that could not be finished.

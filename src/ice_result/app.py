@@ -21,6 +21,7 @@ from ice_result.sinks.registry import SinkUrl, require_sdk
 
 if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
+    from ice_result.notify.registry import NotifyContext
     from ice_result.notify.telling import Notifier
 
 
@@ -61,19 +62,29 @@ def open_notifier(
     settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
 ) -> Notifier:
     """Open the targets of ICE_RESULT_NOTIFY. Raises SettingsError."""
-    from ice_result.notify.registry import NotifyContext, open_target  # noqa: PLC0415  only with the setting
+    from ice_result.notify.registry import open_target  # noqa: PLC0415  only with the setting
     from ice_result.notify.telling import Notifier, Receiver  # noqa: PLC0415  as above
 
-    context = NotifyContext(
+    context = notify_context(settings, credentials, new_caller)
+    return Notifier([Receiver(open_target(url, context), url.filters) for url in settings.notify], settings.region)
+
+
+def notify_context(
+    settings: Settings, credentials: Credentials, new_caller: Callable[[str], ServiceCaller] = ServiceCaller
+) -> NotifyContext:
+    """Make the context that targets of notifications are opened with."""
+    from ice_result.notify.registry import NotifyContext  # noqa: PLC0415  only with the setting
+
+    return NotifyContext(
         region=settings.region,
         credentials=credentials,
         mns_endpoint=settings.mns_endpoint,
+        eventbridge_endpoint=settings.eventbridge_endpoint,
         secrets=settings.notify_secrets,
         ca_bundle=settings.ca_bundle,
         concurrency=settings.concurrency,
         new_caller=new_caller,
     )
-    return Notifier([Receiver(open_target(url, context), url.filters) for url in settings.notify], settings.region)
 
 
 def ice_client(

@@ -7,7 +7,7 @@ A `Section` is what one kind of command reads: a wrong variable of another secti
 # No `from __future__ import annotations`: pydantic would compile each annotation once more at every cold start.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import AliasChoices, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -17,10 +17,14 @@ from ice_result.core.endpoints import Endpoint, parse_endpoint, parse_object_end
 from ice_result.core.json_text import valid_text
 from ice_result.core.types import Model
 from ice_result.errors import SettingsError
-from ice_result.notify.urls import NotifyUrl, notify_url
-from ice_result.notify.webhook_secrets import MOST_PER_HOST, WebhookSecret, webhook_secret
 from ice_result.sinks.registry import SinkUrl, capabilities_of, parking_schemes, parking_url, sink_url
 from ice_result.triggers.model import Callback, TriggerOptions
+
+if TYPE_CHECKING:
+    from ice_result.notify.urls import NotifyUrl
+    from ice_result.notify.webhook_secrets import WebhookSecret
+else:  # `notify` is imported only with its settings; the schema of a Variable does not need the type
+    NotifyUrl = WebhookSecret = object
 
 T = TypeVar("T")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
@@ -58,14 +62,28 @@ def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return lambda text: tuple(parse(part.strip()) for part in text.split(",") if part.strip())
 
 
-def notify_targets(text: str) -> tuple[NotifyUrl, ...]:
+def notify_targets(text: str) -> "tuple[NotifyUrl, ...]":
     """Parse the URLs of targets, separated by blanks. Raises ValueError also for two URLs of one target."""
+    from ice_result.notify.urls import notify_url  # noqa: PLC0415  only with the setting
+
     urls = tuple(notify_url(part) for part in text.split())
     names = [url.name for url in urls]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ValueError(f"{twice} is named twice: write its filters into one URL")
     return urls
+
+
+def webhook_secrets(text: str) -> "tuple[WebhookSecret, ...]":
+    """Parse the secrets of webhooks, separated by commas. Raises ValueError also for too many of one host."""
+    from ice_result.notify.webhook_secrets import MOST_PER_HOST, webhook_secret  # noqa: PLC0415  only with the setting
+
+    secrets = each(webhook_secret)(text)
+    hosts = [secret.host for secret in secrets]
+    too_many = next((host for host in hosts if hosts.count(host) > MOST_PER_HOST), None)
+    if too_many:
+        raise ValueError(f"more than {MOST_PER_HOST} secrets of {too_many}")
+    return secrets
 
 
 def one_of(*words: str, fold: Callable[[str], str] = str) -> Callable[[str], str]:
@@ -192,9 +210,6 @@ def _rule_of_callbacks(settings: "Settings", _wrong: Collection[str]) -> Iterato
 
 def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     hosts = [secret.host for secret in settings.notify_secrets]
-    too_many = next((host for host in hosts if hosts.count(host) > MOST_PER_HOST), None)
-    if too_many:
-        yield "ICE_RESULT_NOTIFY_SECRETS", f"more than {MOST_PER_HOST} secrets of {too_many}"
     for url in settings.notify:
         if url.scheme == "https" and url.host not in hosts and "ICE_RESULT_NOTIFY_SECRETS" not in wrong:
             problem = f"has no secret of {url.host}, which {url.name} needs: expected {url.host}=whsec_ and base64"
@@ -202,6 +217,11 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
         if url.scheme.startswith("mns") and settings.mns_endpoint is None and "ICE_RESULT_MNS_ENDPOINT" not in wrong:
             problem = f"not set: {url.name} needs it, as <account id>.mns.<region>.aliyuncs.com"
             yield "ICE_RESULT_MNS_ENDPOINT", problem
+
+
+def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    if not settings.notify and "ICE_RESULT_NOTIFY" not in wrong:
+        yield "ICE_RESULT_NOTIFY", "not set: expected the targets, such as mns://queue or https://host/path"
 
 
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
@@ -212,7 +232,10 @@ PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
 QUEUE = Section(("mns_endpoint", "concurrency"))
 ACCOUNT = Section(("region", "ice_", "mns_", "ram_", "sts_", "event_types", "callback_"), (_rule_of_region,))
-NOTIFICATIONS = Section((*STORES.names, "notify", "mns_endpoint"), (_rule_of_stores, _rule_of_notifications))
+NOTIFICATIONS = Section(
+    (*STORES.names, "notify", "mns_endpoint", "eventbridge_"),
+    (_rule_of_stores, _rule_of_notifications, _rule_of_targets),
+)
 EVERYTHING = Section(
     ("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications)
 )
@@ -340,7 +363,7 @@ class Settings(Model):
     notify_secrets: Annotated[
         tuple[WebhookSecret, ...],
         Variable(
-            each(webhook_secret),
+            webhook_secrets,
             "secrets of the webhooks in `ICE_RESULT_NOTIFY`, comma-separated, each as `host=whsec_…`; while you "
             "replace one, the new and the old one",
         ),

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.http_server import Reply
 from ice_result.cli.checks import PROBE, Check, check_clock
 from ice_result.core.endpoints import parse_endpoint
 from support.command_line import Finished, ice_result, ice_result_process
+from support.webhook_receiver import WebhookReceiver
 
 URL = "https://ice-result.example.com/callback"
 OURS = {"ICE_RESULT_CALLBACK_URL": URL, "ICE_RESULT_CALLBACK_KEYS": "TheNewKey1,TheOldKey0"}
 HTTP = {"CallbackType": "HTTP", "CallbackURL": URL, "EventTypeList": "A,AIProduceComplete", "AuthSwitch": "on"}
+SECRET = "127.0.0.1=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MNS = {"CallbackType": "MNS", "CallbackQueueName": "ice-callback-ours", "EventTypeList": "AIProduceComplete"}
 
 
@@ -352,3 +355,123 @@ def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tm
     status, checks = doctor(cloud, sinks=f"file:{tmp_path}/out", ICE_RESULT_JOBS=f"file:{tmp_path}")
     assert status == 0
     assert [check.name for check in checks] == ["settings", f"file:{tmp_path}/out"]
+
+
+@pytest.fixture
+def targets(cloud: LocalCloud) -> LocalCloud:
+    """The cloud, with a queue, a topic and a bus, each called `told`."""
+    cloud.mns.create_queue("told")
+    cloud.mns.create_topic("told")
+    cloud.eventbridge.create_bus("told")
+    return cloud
+
+
+def told(cloud: LocalCloud, name: str = "told") -> list[int]:
+    """The numbers of what the queue, the topic and the bus have received."""
+    return [len(cloud.mns.messages(name)), len(cloud.mns.published(name)), len(cloud.eventbridge.events(name))]
+
+
+def test_targets_are_looked_at_and_sent_nothing(targets: LocalCloud) -> None:
+    """GIVEN a target of each kind THEN each is found, and nothing is received."""
+    with WebhookReceiver() as receiver:
+        urls = ["mns://told", "mns-topic://told", "eventbridge://told", receiver.url]
+        status, checks = doctor(targets, ICE_RESULT_NOTIFY=" ".join(urls))
+        assert receiver.requests == []
+    assert status == 0
+    assert [(check.name, check.status) for check in checks[-4:]] == [(url, "ok") for url in urls]
+    assert told(targets) == [0, 0, 0]
+
+
+def test_a_test_event_is_sent_on_demand(targets: LocalCloud) -> None:
+    """GIVEN --notify THEN each target gets one event of the type for tests, whatever its filters say."""
+    with WebhookReceiver() as receiver:
+        urls = [
+            "mns://told?on=dead",
+            "mns-topic://told?function=Cover",
+            "eventbridge://told?complete=false",
+            receiver.url,
+        ]
+        status, checks = doctor(targets, "--notify", ICE_RESULT_NOTIFY=" ".join(urls))
+        (request,) = receiver.requests
+    assert status == 0
+    assert [check.name for check in checks if check.name.endswith(" test event")] == [
+        f"{url.partition('?')[0]} test event" for url in urls
+    ]
+    event = json.loads(request.body)
+    assert (event["type"], event["subject"]) == ("ice-result.test.v1", "test")
+    assert event["data"] == {"schema": "ice_result.notification_test/1", "region": "cn-shanghai"}
+    assert told(targets) == [1, 1, 1]
+
+
+def test_a_rule_on_a_bus_that_calls_the_function(targets: LocalCloud) -> None:
+    """GIVEN rules on the bus, one of which calls this very function THEN it is a warning that names this rule."""
+    for number in range(120):
+        targets.eventbridge.create_rule("told", f"other-{number}", f"acs:fc:cn-shanghai:1:functions/ours-{number}")
+    targets.eventbridge.create_rule("told", "back", "acs:fc:cn-shanghai:1234567890123456:functions/ours/LATEST")
+    targets.eventbridge.create_rule("told", "mail", "acs.directmail", "acs.directmail")
+    _, checks = doctor(targets, ICE_RESULT_NOTIFY="eventbridge://told", DEPLOY_FUNCTION="ours")
+    check = found(checks, "eventbridge://told rules")
+    assert (check.status, check.message.partition(":")[0]) == ("warning", "back")
+    _, checks = doctor(targets, ICE_RESULT_NOTIFY="eventbridge://told", DEPLOY_FUNCTION="another")
+    assert "eventbridge://told rules" not in {check.name for check in checks}
+
+
+def test_a_target_that_is_not_there(targets: LocalCloud) -> None:
+    """GIVEN names that nobody has, and a port that is closed THEN each is a failure, and is sent nothing."""
+    with WebhookReceiver() as receiver:
+        url = receiver.url
+    names = ["mns://nobody", "mns-topic://nobody", "eventbridge://nobody", url]
+    status, checks = doctor(targets, "--notify", ICE_RESULT_NOTIFY=" ".join(names))
+    assert status == 1
+    assert [(check.name, check.status) for check in checks[-4:]] == [(name, "failed") for name in names]
+    assert {check.remedy for check in checks[-4:-1]} == {"create it, or correct its name"}
+
+
+def test_a_target_that_refuses_the_test_event(targets: LocalCloud) -> None:
+    """GIVEN a webhook that answers 403 and a queue that may not be sent to THEN both fail, and no secret is shown."""
+    targets.mns.fail(Fault("forbidden", operation="SendMessage"))
+    with WebhookReceiver(Reply(403, {}, b"who are you?")) as receiver:
+        notify = f"mns://told {receiver.url}"
+        status, checks = doctor(targets, "--notify", ICE_RESULT_NOTIFY=notify, ICE_RESULT_NOTIFY_SECRETS=SECRET)
+    assert status == 1
+    queue, webhook = found(checks, "mns://told test event"), found(checks, f"{receiver.url} test event")
+    assert (queue.status, webhook.status) == ("failed", "failed")
+    assert "403: who are you?" in webhook.message
+    assert SECRET.partition("_")[2] not in str(checks)
+
+
+def test_a_look_that_is_not_allowed_is_a_warning(targets: LocalCloud) -> None:
+    """GIVEN a user who may send but not look THEN it is a warning that names the action, and the event is sent."""
+    for service, operation in ((targets.mns, "GetQueueAttributes"), (targets.eventbridge, "GetEventBus")):
+        service.fail(Fault("forbidden", operation=operation))
+    status, checks = doctor(targets, "--notify", ICE_RESULT_NOTIFY="mns://told eventbridge://told")
+    assert status == 0
+    for name, action in (("mns://told", "mns:GetQueueAttributes"), ("eventbridge://told", "eventbridge:GetEventBus")):
+        assert found(checks, name).status == "warning"
+        assert f"allow {action}" in (found(checks, name).remedy or "")
+        assert found(checks, f"{name} test event").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "more"),
+    [
+        ("mns://ice-callback-ours", "the queue that the function reads", {}),
+        ("mns://ice-callback-other", "the queue that the function reads", {"DEPLOY_QUEUE": "ice-callback-other"}),
+        ("mns://my-letters", "DEPLOY_DEAD_LETTERS", {"DEPLOY_DEAD_LETTERS": "my-letters"}),
+        ("mns-topic://ice-events", "DEPLOY_TOPIC", {"DEPLOY_TOPIC": "ice-events"}),
+        (
+            URL,
+            "ICE_RESULT_CALLBACK_URL",
+            {**OURS, "ICE_RESULT_NOTIFY_SECRETS": f"ice-result.example.com={SECRET.partition('=')[2]}"},
+        ),
+    ],
+)
+def test_a_target_that_is_a_source_of_the_function(
+    targets: LocalCloud, url: str, words: str, more: dict[str, str]
+) -> None:
+    """GIVEN a queue, topic or URL that events come from THEN it fails with the reason, and is sent nothing."""
+    status, checks = doctor(targets, "--notify", ICE_RESULT_NOTIFY=f"{url}?on=dead", **more)
+    check = found(checks, url)
+    assert (status, check.status) == (1, "failed")
+    assert words in check.message
+    assert f"{url} test event" not in {check.name for check in checks}

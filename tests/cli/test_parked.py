@@ -395,7 +395,8 @@ def test_events_in_oss(run: Run, cloud: LocalCloud) -> None:
     removed = run("discard", "oss://records/ice/parked/forbidden/b.json", "--yes", **environment)
 
     assert removed.stdout == "removed  ice/parked/forbidden/b.json\n"
-    assert [key.split("/")[1] for key in cloud.oss.keys("records")] == ["manifests", "parked", "records"]
+    beside_jobs = ["jobs-complete.json", "jobs", "manifests", "parked", "records"]
+    assert [key.split("/")[1] for key in cloud.oss.keys("records")] == beside_jobs
 
 
 def test_a_store_that_refuses_is_named_and_the_others_are_read(run: Run, cloud: LocalCloud, out: Path) -> None:

@@ -30,6 +30,7 @@ OSS_ACTIONS = {
     "HEAD": "oss:GetObject",
     "DELETE": "oss:DeleteObject",
 }
+ALL_TARGETS = "mns://told mns-topic://news eventbridge://media"
 REGION = {"ICE_RESULT_REGION": "cn-shanghai"}
 TIMER = b'{"triggerTime":"2026-03-02T12:00:00Z","triggerName":"timer","payload":""}'
 Grants = set[tuple[str, str]]
@@ -68,6 +69,9 @@ def cloud() -> Iterator[LocalCloud]:
     with LocalCloud(jobs=SAMPLE_JOBS, tablestore=True) as local:
         local.oss.create_bucket("records")
         local.seed_outputs()
+        local.mns.create_queue("told")
+        local.mns.create_topic("news")
+        local.eventbridge.create_bus("media")
         yield local
 
 
@@ -75,6 +79,12 @@ def _called(cloud: LocalCloud) -> Grants:
     """What was called, as RAM names it."""
     calls = {(f"ice:{call.operation}", "*") for call in cloud.ice.calls}
     calls |= {_called_on_oss(call) for call in cloud.oss.calls}
+    sent_to = {"SendMessage": "queues", "PublishMessage": "topics"}
+    for call in cloud.mns.calls:
+        where = f"acs:mns:cn-shanghai:*:/{sent_to[call.operation]}/{call.target}/messages"
+        calls.add((f"mns:{call.operation}", where))
+    bus = "acs:eventbridge:cn-shanghai:*:eventbus/"
+    calls |= {(f"eventbridge:{call.operation}", bus + call.target) for call in cloud.eventbridge.calls}
     tables = "acs:ots:cn-shanghai:*:instance/records/table/"
     calls |= {(f"ots:{c.operation}", tables + table) for c in cloud.ots.calls for table in c.target.split(",")}
     return calls
@@ -93,7 +103,7 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     Of one job a file is missing, of one all are, of one the status is not documented, and one that ICE forgot is
     lacking in a sink.
     """
-    environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks}
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_NOTIFY": ALL_TARGETS}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
     context = PlatformContextWithCredentials(credentials=PlatformCredentials(*keys))
     function = function_without_pauses(environment)
@@ -141,7 +151,8 @@ def test_the_policy_allows_what_is_called_and_no_more(
     made = _called(cloud)
     buckets = ["--output-bucket", "example-output"]
     called = _run_function(cloud, sinks) - made
-    granted = grants_of(policy(*buckets, ICE_RESULT_SINKS=sinks, **REGION).stdout)
+    told = {"ICE_RESULT_NOTIFY": ALL_TARGETS, "ICE_RESULT_MNS_ENDPOINT": cloud.mns.endpoint}
+    granted = grants_of(policy(*buckets, ICE_RESULT_SINKS=sinks, **told, **REGION).stdout)
     lacking = {call for call in called if not any(_allows(grant, call) for grant in granted)}
     unused = {grant for grant in granted if not any(_allows(grant, call) for call in called)}
     assert (lacking, unused) == (set(), set())
@@ -230,6 +241,8 @@ def test_events_are_parked_where_the_settings_say() -> None:
         "acs:oss:*:*:parking/parking_store/expected/*",
         "acs:oss:*:*:records/records/*",
         "acs:oss:*:*:records/manifests/*",
+        "acs:oss:*:*:records/jobs/*",
+        "acs:oss:*:*:records/jobs-complete.json",
     }
     assert {resource for action, resource in granted if action == "oss:ListObjects"} == {
         "acs:oss:*:*:parking?prefix=parking_store/parked/*",

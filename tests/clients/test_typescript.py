@@ -14,10 +14,13 @@ import pytest
 
 from alicloud_local import LocalCloud
 from ice_result import JobOutcome, open_store, process
+from ice_result.cli.schemas import SCHEMAS, json_schema
 from ice_result.core.types import JsonObject
+from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_notification
+from ice_result.sinks.parked_model import Parked, ParkedError
 from support.node_packages import INSTALL_SECONDS, installed
 from support.paths import SAMPLE_JOBS
-from support.typescript import CLIENT, TYPES, compile_strictly, first_line, run, types
+from support.typescript import CLIENT, DOCUMENTS, TYPES, compile_strictly, first_line, run, types
 
 README = (CLIENT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"^```ts\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -43,9 +46,21 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(documents: Path) -> Iterator[JsonObject]:
-    """Every document in the store."""
-    for path in sorted(documents.rglob("*.json")):
+    """Every document in the store, and the data of a notification of every job and of a parked event."""
+    for path in sorted(documents.rglob("*/*.json")):
         yield json.loads(path.read_bytes())
+    store = open_store(f"file:{documents}")
+    for job in store.jobs():
+        found = store.get(job.job_id)
+        assert found is not None
+        assert found.manifest is not None
+        told = recorded_notification(Recorded(found.record, found.manifest, StoredAt(record="a", manifest="b")))
+        yield json.loads(told.body)["data"]
+    error = ParkedError(type="TimedOutError", message="no reply")
+    parked = Parked(
+        reason="timed_out", transient=True, job_id=None, event_type=None, event_id=None, error=error, event=None
+    )
+    yield json.loads(parked_notification(parked, "file:./out/parked/a.json", None, dead=True).body)["data"]
 
 
 def test_the_types_are_those_of_the_schemas() -> None:
@@ -69,11 +84,12 @@ def test_the_types_are_current(packages: Path) -> None:
 @pytest.mark.timeout(INSTALL_SECONDS + 200)
 def test_every_document_has_the_type_of_its_schema(packages: Path, documents: Path, tmp_path: Path) -> None:
     """GIVEN each document as a literal WHEN it is compiled THEN no field is missing, unknown, or of another type."""
+    titles = {f"ice_result.{name}/{SCHEMAS[name].number}": str(json_schema(name)["title"]) for name in DOCUMENTS}
+    assert {*titles.values()} == {"Content", "JobPointer", "JobRecord", "Manifest", "NotificationData"}
+    titles["ice_result.notification_parked/1"] = "NotificationData"
     found = [*read(documents)]
-    kinds = {str(document["schema"]) for document in found}
-    assert kinds == {"ice_result.record/1", "ice_result.manifest/1"}
-    titles = {"ice_result.record/1": "JobRecord", "ice_result.manifest/1": "Manifest"}
-    lines = [f"import type {{ {', '.join(sorted(titles.values()))} }} from 'ice-result-types';"]
+    assert {str(document["schema"]) for document in found} == titles.keys()
+    lines = [f"import type {{ {', '.join(sorted({*titles.values()}))} }} from 'ice-result-types';"]
     lines += [
         f"export const document{number}: {titles[str(document['schema'])]} = {json.dumps(document)};"
         for number, document in enumerate(found)

@@ -57,6 +57,27 @@ def test_every_kind_of_store_gives_the_same_models(kind: str, store_of: StoreOf)
     assert ids(store.jobs(since=timedelta(seconds=1))) == set()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_store_gives_the_contents_of_files(kind: str, store_of: StoreOf) -> None:
+    """GIVEN a job with two files of captions, and one with a picture THEN the first has their cues, in order."""
+    url = store_of(kind)
+    for job_id in ("captionextraction-0001", "cover-0001"):
+        assert process(job_id).complete
+    store = open_store(url)
+    contents = store.content("captionextraction-0001")
+    assert all(isinstance(content, Content) for content in contents)
+    assert [(content.number, content.kind, content.uri) for content in contents] == [
+        (1, "captions", "oss://example-output/caption/lecture-zh.srt"),
+        (2, "captions", "oss://example-output/caption/lecture-en.srt"),
+    ]
+    assert contents[1].items[1].model_dump() == {
+        "start_seconds": 2.5,
+        "end_seconds": 4.0,
+        "text": "Good morning, and welcome to this lecture.",
+    }
+    assert store.content("cover-0001") == store.content("nobody") == ()
+
+
 def ids(lines: Iterator[JobLine]) -> set[str]:
     return {line.job_id for line in lines}
 
@@ -213,9 +234,9 @@ def test_contents_are_read_from_every_kind_of_store(kind: str, store_of: StoreOf
     for job_id in ("captionextraction-0001", "cover-0001"):
         assert process(job_id).outcome == "recorded"
 
-    chinese, english = store.contents("captionextraction-0001")
+    chinese, english = store.content("captionextraction-0001")
 
     assert isinstance(chinese, Content)
     assert chinese.items[1] == ContentItem(start_seconds=2.5, end_seconds=4.0, text="大家好，欢迎来到今天的课程。")
     assert english.uri == "oss://example-output/caption/lecture-en.srt"
-    assert store.contents("cover-0001") == store.contents("unknown") == ()
+    assert store.content("cover-0001") == store.content("unknown") == ()

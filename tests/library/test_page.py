@@ -67,7 +67,17 @@ def test_the_names_on_the_page_exist(page: str) -> None:
     named = {*re.findall(r"`(\w+Error)`", PAGES[page])}
     assert len(named) >= 8
     assert [name for name in named if not hasattr(errors, name) and name != "ValueError"] == []
-    for name in ("Covers", "Summary", "MusicSegments", "AudioQuality", "Files", "Unknown", "StoredJob", "JobLine"):
+    for name in (
+        "Covers",
+        "Summary",
+        "MusicSegments",
+        "AudioQuality",
+        "Files",
+        "Unknown",
+        "StoredJob",
+        "JobLine",
+        "Content",
+    ):
         assert f"`{name}`" in PAGES[page]
         assert name in ice_result.__all__
 

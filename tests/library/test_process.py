@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from ice_result import open_store, process
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidArgumentError, SettingsError
 from support.command_line import ice_result
+from support.paths import SAMPLE_JOBS
 
 SavedJob = Callable[[str, JsonObject], dict[str, str]]
 
@@ -73,6 +76,19 @@ def test_wrong_settings_and_arguments_are_told_before_any_call(cloud: LocalCloud
     with pytest.raises(InvalidArgumentError, match="seconds: found 0; expected a number greater than 0"):
         process("cover-0001", seconds=0, environment=sinks)
     assert not cloud.ice.calls
+
+
+def test_many_threads_may_process_and_read_at_once(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN all sample jobs, each twice, and eight threads THEN each is recorded, and each is read."""
+    cloud.seed_outputs()
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": f"sqlite:{tmp_path}/jobs.db"}
+    job_ids = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
+    store = open_store(f"sqlite:{tmp_path}/jobs.db", environment=environment)
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = [*pool.map(partial(process, environment=environment), job_ids * 2)]
+        found = [*pool.map(store.get, job_ids)]
+    assert [(outcome.job_id, outcome.outcome) for outcome in outcomes] == [(each, "recorded") for each in job_ids * 2]
+    assert [job and job.record.job_id for job in found] == job_ids
 
 
 def test_a_job_that_nobody_knows_fails(cloud: LocalCloud, tmp_path: Path) -> None:

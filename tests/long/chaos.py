@@ -74,6 +74,7 @@ def table(plan: Plan, figures: Figures, seconds: float) -> str:
         "envelopes written; at most at the same time": f"{figures.parked:,}; {figures.parked_at_most:,}",
         "retried by a person": f"{figures.by_a_person:,} envelopes",
         "delivered once more because a file could not be looked up": f"{figures.looked_up_again:,} jobs",
+        "notifications that two targets received; received before": f"{figures.told:,}; {figures.told_twice:,}",
         f"longest run of a function that has {plan.timeout} s, with its start": f"{figures.longest_seconds:.1f} s",
         "longest answer over HTTP, with its start": f"{figures.longest_request_seconds:.1f} s",
         "time: without faults; with faults; in total": "; ".join(times),

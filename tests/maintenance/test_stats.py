@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,7 +22,7 @@ from ice_result.maintenance.stats import JobGroup, Lag, OverdueNotes, Stats, rea
 from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.file import FileStore
-from ice_result.sinks.object.record_times import ListedRecord, with_manifests
+from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.parked_model import Expected, Listed, Parked, ParkedError
 from support.paths import SAMPLE_JOBS
@@ -281,6 +281,29 @@ def test_records_are_joined_with_their_manifests(records: Sequence[str], manifes
         ListedRecord(f"r/{name}", NOON, later if known == name else None)
         for name, known in zip(records, expected, strict=True)
     ]
+
+
+def test_folders_are_listed_in_their_order_and_beyond_their_first_page() -> None:
+    """GIVEN folders with no, one and several pages THEN each listing has all of its entries, and the order stays."""
+    pages = {"a": [], "b": ["1"], "c": ["1", "2", "3"], "d": ["1", "2"]}
+
+    def list_folder(folder: str) -> Iterator[Sequence[Listed]]:
+        return ([Listed(f"{folder}{page}", NOON)] for page in pages[folder])
+
+    found = [[each.key for each in listing] for listing in listings(list_folder, pages)]
+
+    assert found == [[], ["b1"], ["c1", "c2", "c3"], ["d1", "d2"]]
+
+
+def test_jobs_of_many_partitions_are_all_listed(tmp_path: Path) -> None:
+    """GIVEN every sample, in more partitions than are listed at once THEN each job is there, with its manifest."""
+    samples = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
+    store = filled(f"file:{tmp_path}", *samples)
+
+    written = [*store.written_jobs(JobFilter())]
+
+    assert sorted(each.line.job_id for each in written if each.line) == samples
+    assert all(each.manifest_written for each in written)
 
 
 def test_the_listing_for_figures_has_the_jobs_of_any_other(tmp_path: Path) -> None:

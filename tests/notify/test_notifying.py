@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from ice_result.contents.model import Content
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, RejectedError, StorageError, UnavailableError
 from ice_result.jobs import RecordedJobs
 from ice_result.jobs.model import Job
+from ice_result.maintenance import run_maintenance
 from ice_result.notify.model import Notification
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.processing.parking import leave_notes
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.object.sink import ObjectStoreSink
+from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent, Past
 from support.fake_clock import FakeTime
-from support.parked_events import Saved, lay, parked_in, pipeline_of, retry_all, terms
+from support.parked_events import Saved, lay, parked_in, pipeline_of, recorded_in, retry_all, terms
+from support.paths import SAMPLE_JOBS
 from support.recording_target import RecordingTargets
 
 A, B = "mns://a", "mns://b"
@@ -98,7 +103,7 @@ def test_nothing_is_told_or_written_down_without_the_setting(saved: Saved, tmp_p
     """A store without notifications is as it was before there were any."""
     saved.done("job-1")
     Place(saved, tmp_path / "out", "").process("job-1")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifests", "records"]
+    assert not (tmp_path / "out" / "notified").exists()
 
 
 def test_a_target_that_does_not_admit_the_job_is_not_told(
@@ -254,8 +259,10 @@ def test_without_time_the_job_is_recorded_and_its_event_is_parked_for_all_target
     """GIVEN a manifest that takes all the time THEN nobody is told, and the envelope names the targets."""
     commit = ObjectStoreSink.commit
 
-    def slow(sink: ObjectStoreSink, record: Record, manifest: Manifest) -> None:
-        commit(sink, record, manifest)
+    def slow(
+        sink: ObjectStoreSink, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None
+    ) -> None:
+        commit(sink, record, manifest, contents)
         fake_time.move(60)
 
     monkeypatch.setattr(ObjectStoreSink, "commit", slow)
@@ -316,6 +323,44 @@ def test_what_another_process_wrote_meanwhile_is_told_last(
     assert targets[B].ids[-1] == targets[A].ids[-1]
 
 
+def expect(place: Place, job_id: str, sinks: str) -> None:
+    """Leave a note of a job that is due."""
+    now = datetime.now(timezone.utc)
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        note = Expected(job_id=JobId(job_id), expected_at=now - timedelta(hours=1), due_at=now - timedelta(minutes=1))
+        list(leave_notes(pipeline.stores.parking_stores, [note], lambda: Deadline.after(30)))
+
+
+def run_timer(place: Place, sinks: str) -> list[str]:
+    """Run the timer; return the outcomes."""
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        return [outcome.outcome for outcome in run_maintenance(pipeline, terms())]
+
+
+def test_a_process_that_died_before_it_told_is_made_up_for_by_the_note(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN a recorded job that nobody was told of WHEN its note is due THEN it is told, and the note is removed."""
+    sinks = f"file:{place.out}"
+    place.process("job-1", ICE_RESULT_NOTIFY="")
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == ["recorded"]
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == []
+    assert not [*(place.out / "expected").glob("*.json")]
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+
+
+@pytest.mark.usefixtures("targets")
+def test_a_process_that_died_between_two_sinks_is_made_up_for_by_the_note(place: Place, tmp_path: Path) -> None:
+    """GIVEN a job that only the first sink has WHEN its note is due THEN the other gets it too."""
+    sinks = f"file:{place.out},sqlite:{tmp_path}/jobs.db"
+    place.process("job-1")
+    expect(place, "job-1", sinks)
+    assert run_timer(place, sinks) == ["recorded"]
+    assert recorded_in(tmp_path / "jobs.db") == ["job-1"]
+    assert not [*(place.out / "expected").glob("*.json")]
+
+
 def _event(*, sinks: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> JobEvent:
     return JobEvent(job_id=JobId("job-1"), past=Past(attempts=1, sinks=sinks, targets=targets))
 
@@ -335,3 +380,15 @@ def _event(*, sinks: tuple[str, ...] = (), targets: tuple[str, ...] = ()) -> Job
 def test_two_events_of_a_job_become_one_for_both(one: JobEvent, other: JobEvent, merged: JobEvent) -> None:
     """One that is to be written is told to all; one for everything stays so."""
     assert merge_events(one, other) == merged
+
+
+def test_the_contents_of_captions_are_named(saved: Saved, tmp_path: Path, targets: RecordingTargets) -> None:
+    """GIVEN a job with captions, and one with covers THEN only the first leads to contents."""
+    saved.done("job-1")
+    captions = json.loads((SAMPLE_JOBS / "captionextraction-0001.json").read_text()) | {"JobId": "job-2"}
+    (tmp_path / "jobs" / "job-2.json").write_text(json.dumps(captions))
+    Place(saved, tmp_path / "out", A).process("job-1", "job-2")
+    found = {body["subject"]: body["data"]["stored_at"]["contents"] for body in targets[A].bodies}  # type: ignore[index,call-overload]
+    assert found["job-1"] is None
+    assert str(found["job-2"]).rstrip("/").endswith("/job-2")
+    assert "/contents/function_name=CaptionExtraction/" in str(found["job-2"])

@@ -6,11 +6,14 @@ import base64
 import json
 import ssl
 import time
+from datetime import datetime, timezone
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
@@ -279,3 +282,16 @@ def test_nobody_listens() -> None:
         url = receiver.url
     with pytest.raises(UnavailableError, match="refused"):
         Webhook(url, [NEW], caller=ServiceCaller("webhook", attempts=1)).send(a_notification())
+
+
+@given(
+    st.binary(min_size=24, max_size=64),
+    st.text("abcdefABC0123456789_-", min_size=1),
+    st.integers(0, 2**33),
+    st.text(st.characters(codec="utf-8")),
+)
+def test_the_official_library_signs_alike(key: bytes, identifier: str, timestamp: int, text: str) -> None:
+    """GIVEN any key, id, time and body THEN our signature is that of the official library."""
+    notification = Notification(identifier, "ice-result.test.v1", "", text.encode())
+    when = datetime.fromtimestamp(timestamp, timezone.utc)
+    assert sign(notification, timestamp, [key]) == Verifier(whsec(key)).sign(identifier, when, text)

@@ -48,9 +48,8 @@ def test_without_a_store_of_parked_events_the_failure_is_the_reason(tmp_path: Pa
 def test_a_store_that_fails_for_the_same_cause_adds_nothing(taken: Path) -> None:
     """GIVEN a folder that takes neither records nor parked events THEN the cause is told once."""
     outcome = outcome_of("cover-0001", [taken], [taken])
-    key = "records/function_name=Cover/dt=2026-03-02/cover-0001.json"
     assert outcome.outcome == "failed"
-    assert outcome.reason == f"storage: cannot write {taken}/{key}: Not a directory"
+    assert outcome.reason == f"storage: cannot read {taken}/jobs-complete.json: Not a directory"
 
 
 def test_a_store_that_fails_for_another_cause_is_told(taken: Path) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
+from support.certificate_authority import tls_of_an_authority
 from support.command_line import ice_result_process
 from support.packaged_function import Instance, Package
 from support.paths import SAMPLE_EVENTS, SAMPLE_JOBS
 from support.platform_context import PlatformContext, PlatformContextWithCredentials, PlatformCredentials
+from support.webhook_receiver import WebhookReceiver
 
 EVENTS = sorted(SAMPLE_EVENTS.glob("*.json"))
 SMALLEST_INSTANCE_BYTES = 128 << 20
@@ -167,3 +169,28 @@ def test_s3_works_from_the_package(everything: Package, environment: dict[str, s
     answer = instance.handle(b'{"JobId": "cover-0001"}', PlatformContext())
     (job,) = json.loads(answer.body)["jobs"]
     assert (job["outcome"], job["reason"].partition(":")[0]) == ("parked", "unavailable"), answer
+
+
+def test_targets_work_from_the_package(
+    everything: Package, environment: dict[str, str], start: Start, tls_cloud: LocalCloud, tmp_path: Path
+) -> None:
+    """A queue, a topic, a bus and a webhook are told, over TLS, with the extra that the targets ask for."""
+    tls_cloud.mns.create_queue("told")
+    tls_cloud.mns.create_topic("told")
+    tls_cloud.eventbridge.create_bus("told")
+    with WebhookReceiver(tls=tls_of_an_authority(tmp_path / "other.pem")) as receiver:
+        trusted = (tmp_path / "ca.pem").read_text() + (tmp_path / "other.pem").read_text()
+        (tmp_path / "both.pem").write_text(trusted)
+        told = {
+            **environment,
+            "REQUESTS_CA_BUNDLE": str(tmp_path / "both.pem"),
+            "ICE_RESULT_NOTIFY": f"mns://told mns-topic://told eventbridge://told {receiver.url}",
+            "ICE_RESULT_NOTIFY_SECRETS": "127.0.0.1=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        }
+        instance = start(everything.python, everything.code, told, *ENTRY_POINTS)
+        answer = instance.handle(b'{"JobId": "cover-0001"}', PlatformContext())
+        assert _summary(answer.body)["recorded"] == 1, answer
+        (request,) = receiver.requests
+    (event,) = tls_cloud.eventbridge.events("told")
+    assert event["id"] == request.headers["webhook-id"]
+    assert (len(tls_cloud.mns.messages("told")), len(tls_cloud.mns.published("told"))) == (1, 1)

@@ -15,7 +15,7 @@ from ice_result.sinks.parked_model import Expected, Parked, ParkedError
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS
 
-FREE = {"raw", "job_params", "user_data", "extra", "data", "event"}
+FREE = {"raw", "job_params", "user_data", "extra", "data", "event", "other"}
 """Fields that contain what others sent: their content is not ours."""
 TIME = datetime(2026, 3, 2, tzinfo=timezone.utc)
 
@@ -41,14 +41,21 @@ def folder(cloud: LocalCloud, tmp_path: Path) -> Path:
 
 
 def test_fields_that_were_added_are_ignored(folder: Path) -> None:
-    """GIVEN each sample's record and manifest with a field more in every object THEN the same models are read."""
+    """GIVEN each sample's documents with a field more in every object THEN the same models are read."""
     store = open_store(f"file:{folder}")
-    before = [store.get(line.job_id) for line in store.jobs()]
+
+    def everything() -> list[object]:
+        return [(store.get(line.job_id), store.content(line.job_id)) for line in store.jobs()]
+
+    before = everything()
     assert len(before) == len([*SAMPLE_JOBS.glob("*.json")])
-    for kind in ("records", "manifests"):
-        for path in folder.glob(f"{kind}/*/*/*.json"):
-            path.write_text(json.dumps(with_more(json.loads(path.read_bytes()))))
-    assert [store.get(line.job_id) for line in store.jobs()] == before
+    changed = {}
+    for path in folder.rglob("*.json"):
+        document = json.loads(path.read_bytes())
+        path.write_text(json.dumps(with_more(document)))
+        changed[document["schema"]] = path
+    assert changed.keys() >= {f"ice_result.{name}/1" for name in ("record", "manifest", "job", "content")}
+    assert everything() == before
 
 
 def test_texts_that_were_added_to_a_list_are_read(folder: Path) -> None:

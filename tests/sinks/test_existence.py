@@ -91,7 +91,7 @@ def test_a_folder_that_is_no_store_is_told(below: str, hint: str, folder: Path) 
     (folder / "other").mkdir()
     (folder / "other" / "letter.txt").write_text("")
 
-    expected = "expected a folder with records/, manifests/, contents/, jobs/, parked/, expected/ or notified/ in it"
+    expected = "expected a folder with records/, manifests/, parked/ or expected/ in it"
     assert refused(f"file:./{below}") == f"{below} is not a store (file:./{below}): {expected}{hint}"
     if hint:
         absolute = refused(f"file:{folder}/{below}")

@@ -35,11 +35,13 @@ from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
+from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.parked_model import Expected
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
 from support.chaos_place import Place, Stored, difference, is_unseen
 from support.chaos_plan import Figures, Plan
+from support.chaos_receivers import Receivers
 from support.forked_functions import GIVEN_BACK, REFUSED, SENT_AGAIN, ForkedFunctions
 from support.paths import SAMPLE_JOBS
 
@@ -76,7 +78,14 @@ class Chaos:
         """Run the plan. Raises AssertionError with the seed and the first job that is not as expected."""
         with ExitStack() as stack:
             cloud = stack.enter_context(LocalCloud(tablestore=True, watch=self._faults.watch))
-            self._faults.servers = {"ICE": cloud.ice, "OSS": cloud.oss, "Tablestore": cloud.ots}
+            receivers = stack.enter_context(Receivers(cloud, self._faults.watch))
+            self._faults.servers = {
+                "ICE": cloud.ice,
+                "OSS": cloud.oss,
+                "Tablestore": cloud.ots,
+                "MNS": cloud.mns,
+                "webhook": receivers.webhook,
+            }
             self._fill(cloud)
             log = stack.enter_context((self._folder / "log").open("wb"))
             for number in range(self._plan.lanes + 1):  # the last one is for the timer
@@ -84,15 +93,25 @@ class Chaos:
                 self._lanes.append(
                     Lane(functions, over_http=0 <= self._plan.lanes - 1 - number < self._plan.http_lanes)
                 )
-            quiet, place = (Place(cloud, self._folder, name) for name in ("quiet", "records"))
+            quiet, place = (Place(cloud, self._folder, name, receivers.environment) for name in ("quiet", "records"))
             self._run_quietly(quiet)
+            self._check_told(receivers, quiet)
+            self._must(not receivers.twice(), "a target was told twice in the quiet run")
+            receivers.begin()
             self._say(f"recorded without faults, in {self.figures.quiet_seconds:.0f} s")
             expected = quiet.by_job()
             self._let_some_run(cloud)
             self._run_with_faults(place)
             self._recover(place)
             self._compare(place, expected)
+            self._check_told(receivers, place)
+            self.figures.told, self.figures.told_twice = receivers.count(), receivers.twice()
         return self.figures
+
+    def _check_told(self, receivers: Receivers, place: Place) -> None:
+        """Check that each target was told of each job, and last of all of what is stored."""
+        problems = receivers.problems(place.notification_ids(), place.acknowledged())
+        self._must(not problems, f"{len(problems)} notifications are not as promised, the first: {problems[:1]}")
 
     def _fill(self, cloud: LocalCloud) -> None:
         """Add every sample in turn under new ids, with the output files of the sample."""
@@ -116,6 +135,7 @@ class Chaos:
         started, before = time.monotonic(), self._faults.calls.copy()
         self._work_off(quiet, batches(self._job_ids, _QUIET_BATCH), self._queue_lanes[:2], _QUIET_TIMEOUT)
         self.figures.quiet_seconds = time.monotonic() - started
+        self.figures.quiet_log_bytes = (self._folder / "log").stat().st_size
         calls = self._faults.calls - before
         self.figures.quiet_calls = calls.total()
         self._check_calls(calls, quiet)
@@ -126,16 +146,27 @@ class Chaos:
         return [lane for lane in self._lanes[:-1] if not lane.over_http]
 
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
-        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest."""
-        jobs = self._plan.jobs
+        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest.
+
+        A file whose content is read takes one call more, and its jobs one range of rows.
+        """
+        jobs, processes = self._plan.jobs, -(-self._plan.jobs // _QUIET_BATCH)
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
+        files = [file for each in manifests for file in each["files"]]
+        read = sum(file["role"] in CONTENT_OF_ROLES for file in files)
+        contents = quiet.keys("contents")
+        # Two processes may find the store empty at the same time: then both set its mark.
+        marks = 1 + int(calls["OSS", "PUT"] == 4 * jobs + len(contents) + 2)
         needed = {
             ("ICE", "QueryIProductionJob"): jobs,
-            ("OSS", "HEAD"): sum(file["exists"] is not None for each in manifests for file in each["files"]),
-            ("OSS", "PUT"): 2 * jobs,
+            ("OSS", "HEAD"): sum(file["exists"] is not None for file in files),
+            ("OSS", "PUT"): 4 * jobs + marks + len(contents),
+            ("OSS", "GET"): jobs + processes + marks + read,
             ("Tablestore", "BatchWriteRow"): jobs,
             ("Tablestore", "UpdateRow"): jobs,
-            ("Tablestore", "GetRange"): 2 * jobs,
+            ("Tablestore", "GetRange"): 2 * jobs + sum(key.endswith("/1.json") for key in contents),
+            ("MNS", "SendMessage"): jobs,
+            ("webhook", "POST"): jobs,
         }
         self._must(dict(calls) == needed, f"the quiet run made other calls than it needs: {dict(calls)}, not {needed}")
 

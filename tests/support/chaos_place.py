@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +13,9 @@ from typing import TypeAlias
 from alicloud_local import LocalCloud
 from ice_result.app import assemble
 from ice_result.core.credentials import Credentials, Keys
+from ice_result.notify.documents import recorded_id
 from ice_result.processing.batch import Pipeline
+from ice_result.records.model import Manifest, Record
 from ice_result.settings import Settings
 from ice_result.sinks.table.schema import TABLES
 from support import callback_requests
@@ -25,7 +29,8 @@ _POSITION = "ice/parked/listed-to.json"  # no envelope: it may outlast the envel
 class Place:
     """Three sinks of a run: objects, wide columns, and a database file."""
 
-    def __init__(self, cloud: LocalCloud, folder: Path, name: str) -> None:
+    def __init__(self, cloud: LocalCloud, folder: Path, name: str, notify: Mapping[str, str]) -> None:
+        """`notify` are the settings of the targets that are told of each job."""
         self.name = name
         self._cloud = cloud
         self._database = folder / f"{name}.db"
@@ -37,6 +42,7 @@ class Place:
             "ICE_RESULT_CONCURRENCY": str(CONCURRENCY),
             "ICE_RESULT_CALLBACK_URL": callback_requests.URL,
             "ICE_RESULT_CALLBACK_KEYS": ",".join(callback_requests.KEYS),
+            **notify,
         }
         with closing(self.pipeline()) as pipeline:
             for sink in pipeline.stores.sinks:
@@ -59,10 +65,16 @@ class Place:
         return self._cloud.oss.get(self.name, key)
 
     def by_job(self) -> dict[str, Stored]:
-        """Return everything that is stored, by job."""
+        """Return everything that is stored, by job, but what targets have acknowledged.
+
+        A target may be told although the store could not keep its acknowledgement.
+        """
         found: dict[str, Stored] = defaultdict(lambda: defaultdict(list))
         oss, ots, instance = self._cloud.oss, self._cloud.ots, f"ice-{self.name}"
+        acknowledged = {*self.keys("notified")}
         for key in self._keys():
+            if key in acknowledged:
+                continue
             found[key.rpartition("/")[2].removesuffix(".json")][f"object {key}"].append(oss.get(self.name, key))
         for name in ots.tables(instance):
             for row in ots.rows(instance, name):
@@ -72,6 +84,20 @@ class Place:
                 for values in database.execute(f"SELECT job_id, * FROM {table.name} ORDER BY 1, 2, 3"):  # noqa: S608  our own names
                     found[values[0]][f"SQLite {table.name}"].append(values)
         return found
+
+    def notification_ids(self) -> dict[str, str]:
+        """Return the id of the notification of what the first sink has, by job."""
+        ids = {}
+        for key in self.keys("records"):
+            record = Record.model_validate_json(self.stored(key))
+            manifest = Manifest.model_validate_json(self.stored(key.replace("/records/", "/manifests/", 1)))
+            ids[str(record.job_id)] = recorded_id(record, manifest)
+        return ids
+
+    def acknowledged(self) -> dict[str, dict[str, str]]:
+        """Return the id that each target has acknowledged last, as the first sink has it, by job."""
+        documents = [json.loads(self.stored(key)) for key in self.keys("notified")]
+        return {document["job_id"]: document["targets"] for document in documents}
 
     def _keys(self) -> list[str]:
         return [key for key in self._cloud.oss.keys(self.name) if key != _POSITION]

@@ -37,7 +37,10 @@ class Plan:
 
 @dataclass
 class Figures:
-    """Figures of a run. `requests` are HTTP requests with one event each; `batches` have the other events."""
+    """Figures of a run. `requests` are HTTP requests with one event each; `batches` have the other events.
+
+    The log begins with `quiet_log_bytes` of the run without faults.
+    """
 
     batches: int = 0
     events: int = 0
@@ -49,6 +52,7 @@ class Figures:
     timers: int = 0
     timers_that_failed: int = 0
     quiet_calls: int = 0
+    quiet_log_bytes: int = 0
     calls: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     storms: int = 0
@@ -58,6 +62,8 @@ class Figures:
     noted: int = 0
     by_a_person: int = 0
     looked_up_again: int = 0
+    told: int = 0
+    told_twice: int = 0
     longest_seconds: float = 0.0
     longest_request_seconds: float = 0.0
     quiet_seconds: float = 0.0

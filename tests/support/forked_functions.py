@@ -9,11 +9,13 @@ with 4xx, negative when a signal ended it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +27,8 @@ from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, ParkingError
 from ice_result.function import Function
 from ice_result.jobs.client import IceClient
+from ice_result.notify.registry import NotifyContext, open_target
+from ice_result.notify.urls import notify_url
 from ice_result.sinks import SinkContext, open_sink
 from support.paths import SOURCE, TESTS
 from support.platform_context import PlatformContext, PlatformFunction
@@ -37,6 +41,8 @@ SENT_AGAIN = 73
 """The exit status of a process that answered an HTTP request with 5xx, so that ICE sends it again."""
 TURNED_DOWN = 72
 """The exit status of a process that answered an HTTP request with 4xx."""
+_WITH_EVENT_LOG = "--event-log"
+_TIME = "%Y-%m-%dT%H:%M:%S"
 _NOWHERE = "127.0.0.1:1"
 _NOT_INHERITED = ("COVERAGE_", "ALIBABA_CLOUD_", "ICE_RESULT_")
 
@@ -45,12 +51,12 @@ class ForkedFunctions:
     """The forking process, seen from a test. It handles one event at a time."""
 
     def __init__(self, log: IO[bytes] | None = None) -> None:
-        """The log of the functions goes to `log`, or to the standard error of this process."""
+        """The log of the functions goes to `log`, with their event log; else to the standard error of this process."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         environment["PYTHONPATH"] = f"{SOURCE}:{TESTS}"
         environment["SSL_CERT_FILE"] = os.devnull  # reading the system's would take longer than all the rest
         self._parent = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, __file__, *([_WITH_EVENT_LOG] if log else [])],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -113,6 +119,8 @@ class ForkedFunctions:
 
 def main() -> None:
     """Fork until standard input ends."""
+    if _WITH_EVENT_LOG in sys.argv:
+        _start_logging()
     _load()
     for line in sys.stdin:
         order = json.loads(line)
@@ -125,6 +133,16 @@ def main() -> None:
         _say(number, os.waitstatus_to_exitcode(status))
 
 
+def _start_logging() -> None:
+    """Configure the root logger as the platform does, whose lines begin with the time and the id of the invocation."""
+    formatter = logging.Formatter(f"%(asctime)sZ {PlatformContext().request_id} [%(levelname)s] %(message)s", _TIME)
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.root.addHandler(handler)
+    logging.root.setLevel(logging.INFO)
+
+
 def _load() -> None:
     """Import the SDKs as the function does, so that no fork has to."""
     IceClient(region="cn-shanghai", endpoint=parse_endpoint(_NOWHERE), credentials=Credentials()).load()
@@ -133,6 +151,8 @@ def _load() -> None:
     )
     for url in ("oss://bucket", "ots://instance", "sqlite:x"):
         open_sink(url, context).load()
+    for url in ("mns://queue", f"http://{_NOWHERE}/"):
+        open_target(notify_url(url), NotifyContext(mns_endpoint=parse_endpoint(_NOWHERE))).load()
 
 
 def _run(

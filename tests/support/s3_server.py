@@ -43,9 +43,21 @@ class S3Server(LocalService):
                 raise RefusedError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
             self.objects[place] = request.body
             return Reply(200)
+        if method == "GET" and "list-type" in request.parameters:
+            return Reply(200, {"Content-Type": "application/xml"}, self._listing(place, request.parameters["prefix"]))
         if method == "GET" and place in self.objects:
             return Reply(200, {"Content-Type": "application/json"}, self.objects[place])
         raise RefusedError(404, "NoSuchKey", "The specified key does not exist.")
+
+    def _listing(self, bucket: str, prefix: str) -> bytes:
+        """List all keys below the prefix on one page; the keys of the tests need no escaping."""
+        keys = [place.removeprefix(f"{bucket}/") for place in sorted(self.objects)]
+        contents = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>2026-03-02T09:00:00.000Z</LastModified></Contents>"
+            for key in keys
+            if key.startswith(prefix)
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode()
 
     @override
     def refuse(self, refusal: RefusedError, request: Request) -> Reply:

@@ -58,8 +58,9 @@ class Node(NamedTuple):
     def _name(self, form: str) -> str:
         if form == "string":
             return "one of a list" if self.texts() else "any text"
-        kind = object_of(object_of(self.schema.get("properties")).get("kind")).get("const")
-        return f"{form} of kind {kind}" if kind else form
+        properties = object_of(self.schema.get("properties"))
+        kinds = [object_of(properties.get(name)).get("const") for name in ("kind", "schema")]
+        return " of kind ".join([form, *(str(kind) for kind in kinds if kind is not None)])
 
     def texts(self) -> set[str]:
         """Return the texts of an enum or a const; nothing for any text."""

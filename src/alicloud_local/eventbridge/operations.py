@@ -1,4 +1,4 @@
-"""EventBridge's operations: PutEvents and GetEventBus.
+"""EventBridge's operations: PutEvents, GetEventBus and ListRules.
 
 Parameters, limits and fields are documented, and read in the official SDK. Inferred: the codes of an event without a
 required attribute and of too many or too large events, and that a part of a request can be refused with a status of 200
@@ -19,6 +19,7 @@ from alicloud_local.service import ACCOUNT_ID, Refusal, RefusedError
 MOST_EVENTS = 16
 MOST_EVENT_BYTES = 64 * 1024
 MOST_REQUEST_BYTES = 256 * 1024
+_LARGEST_PAGE = 100
 _REQUIRED = ("Id", "Source", "Type")
 _ATTRIBUTES = {
     "Id": "id",
@@ -75,9 +76,30 @@ def get_event_bus(store: BusStore, parameters: Parameters, region: str) -> JsonO
     return {"Code": "Success", "Message": "The action is completed.", "Success": True, "Data": described}
 
 
+def list_rules(store: BusStore, parameters: Parameters, region: str) -> JsonObject:
+    """List the rules on a bus, page by page; the token of the next page is the number of its first rule."""
+    bus = _bus(store, parameters)
+    first, size = int(parameters.get("NextToken") or 0), min(int(parameters.get("Limit") or 10), _LARGEST_PAGE)
+    page: list[JsonValue] = [
+        {
+            "RuleName": rule.name,
+            "RuleARN": f"acs:eventbridge:{region}:{ACCOUNT_ID}:eventbus/{bus.name}/rule/{rule.name}",
+            "EventBusName": bus.name,
+            "Status": "ENABLE",
+            "FilterPattern": "{}",
+            "Targets": [{"Id": "1", "Type": rule.kind, "Endpoint": rule.endpoint}],
+        }
+        for rule in bus.rules[first : first + size]
+    ]
+    more = first + size < len(bus.rules)
+    data: JsonObject = {"Rules": page, "NextToken": str(first + size) if more else None}
+    return {"Code": "Success", "Message": "The action is completed.", "Success": True, "Data": data}
+
+
 OPERATIONS: Mapping[str, Callable[[BusStore, Parameters, str], JsonObject]] = {
     "PutEvents": put_events,
     "GetEventBus": get_event_bus,
+    "ListRules": list_rules,
 }
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from alicloud_local.eventbridge.operations import OPERATIONS
-from alicloud_local.eventbridge.store import BusStore
+from alicloud_local.eventbridge.store import BusStore, Rule
 from alicloud_local.rpc.messages import JsonObject
 from alicloud_local.rpc.service import RpcService
 from alicloud_local.service import Keyring, Refusal, ServerOptions
@@ -19,7 +19,7 @@ _INTERNAL_ERROR = Refusal(500, "InternalError", "The request processing has fail
 class EventBridgeServer(RpcService):
     """Event buses, made with `create_bus`, that take events. The target of a call is the bus.
 
-    There are no rules and no targets behind them: `events` returns what a bus has taken.
+    `events` returns what a bus has taken. Rules can be made with `create_rule` and listed; they send nothing.
     """
 
     name: ClassVar[str] = "EventBridge"
@@ -33,6 +33,10 @@ class EventBridgeServer(RpcService):
     def create_bus(self, name: str) -> None:
         """Make a custom bus; one that is there already stays as it is."""
         self._store.create(name, self.clock())
+
+    def create_rule(self, bus: str, name: str, endpoint: str, kind: str = "acs.fc.function") -> None:
+        """Make a rule with one target on a bus. Raises KeyError for a bus that was not made."""
+        self._store.add_rule(bus, Rule(name, kind, endpoint))
 
     def events(self, bus: str) -> tuple[JsonObject, ...]:
         """Return the events on a bus as CloudEvents, oldest first. Raises KeyError for a bus that was not made."""

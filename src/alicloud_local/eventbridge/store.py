@@ -10,6 +10,15 @@ from alicloud_local.rpc.messages import JsonObject
 from alicloud_local.service import Refusal
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A rule on a bus with one target, whose `endpoint` is an ARN or a URL. It sends nothing."""
+
+    name: str
+    kind: str
+    endpoint: str
+
+
 @dataclass
 class Bus:
     """An event bus. `created` is in seconds since 1970; `events` are CloudEvents, oldest first."""
@@ -18,6 +27,7 @@ class Bus:
     created: float
     description: str = ""
     events: list[JsonObject] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
 
 
 class BusStore:
@@ -32,6 +42,11 @@ class BusStore:
         """Make a bus; one that is there already stays as it is."""
         with self._lock:
             self._buses.setdefault(name, Bus(name, now))
+
+    def add_rule(self, bus: str, rule: Rule) -> None:
+        """Put a rule on a bus. Raises KeyError for an unknown bus."""
+        with self._lock:
+            self._buses[bus].rules.append(rule)
 
     def find(self, name: str) -> Bus | None:
         """Return the bus of this name; None when there is none."""

@@ -138,9 +138,9 @@ def check_callback(client: IceClient, settings: Settings, queue: str | None) -> 
     try:
         found = read_callback(client)
     except errors.ForbiddenError as error:
-        return _not_allowed("callback", error, "ice:GetEventCallback")
+        return not_allowed("callback", error, "ice:GetEventCallback")
     except IceResultError as error:
-        return _failed("callback", error)
+        return failed_check("callback", error)
     if problems := "; ".join(_callback_problems(found, settings, queue)):
         is_expected = bool(queue or settings.callback_url)  # otherwise jobs may be recorded by hand
         return Check("callback", "failed" if is_expected else "warning", problems, _CALLBACK)
@@ -183,7 +183,7 @@ def _check_tables(sink: Store) -> Check:
     try:
         tables = sink.prepare(dry_run=True)
     except IceResultError as error:
-        return _failed(url, error)
+        return failed_check(url, error)
     missing = [table for table, state in tables if state == "missing"]
     if missing and not sink.capabilities.needs_setup:
         return Check(url, "ok", f"no {', '.join(missing)} yet: the first write creates them")
@@ -198,9 +198,9 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
     try:
         status = sink.versioning()
     except errors.ForbiddenError as error:
-        yield _not_allowed(name, error, "oss:GetBucketVersioning")
+        yield not_allowed(name, error, "oss:GetBucketVersioning")
     except IceResultError as error:
-        yield _failed(name, error)._replace(status="warning")
+        yield failed_check(name, error)._replace(status="warning")
     else:
         if status == "off":
             yield Check(name, "ok", "off")
@@ -227,7 +227,7 @@ def check_output_bucket(inspector: OssInspector, bucket: str) -> Iterator[Check]
             errors.NoSuchBucketError: "create the bucket, or correct its name",
         }
         remedy = next((text for kind, text in remedies.items() if isinstance(error, kind)), None)
-        yield _failed(name, error, remedy)
+        yield failed_check(name, error, remedy)
     else:
         yield Check(name, "ok", "files can be looked up")
 
@@ -242,26 +242,28 @@ def check_deployment(account: Account, wanted: Collection[str]) -> Iterator[Chec
                 yield Check(step.thing, "ok" if exists else "failed", message, None if exists else _SET_UP)
         except NotAllowedError as error:
             remedy = "allow it: `ice-result policy --deployer` prints what setup needs"
-            yield _failed(name, error, remedy)._replace(status="warning")
+            yield failed_check(name, error, remedy)._replace(status="warning")
         except IceResultError as error:
-            yield _failed(name, error)
+            yield failed_check(name, error)
 
 
-def _not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
+def not_allowed(name: str, error: errors.ForbiddenError, action: str) -> Check:
+    """Make the check of something that the user of this command may not look at; the function may do without."""
     if isinstance(error, errors.KeysRefusedError):
-        return _failed(name, error)
+        return failed_check(name, error)
     remedy = f"allow {action} to the user of this command; the role does not need it"
-    return _failed(name, error, remedy)._replace(status="warning")
+    return failed_check(name, error, remedy)._replace(status="warning")
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, "ok", look())
     except IceResultError as error:
-        return _failed(name, error)
+        return failed_check(name, error)
 
 
-def _failed(name: str, error: IceResultError, remedy: str | None = None) -> Check:
+def failed_check(name: str, error: IceResultError, remedy: str | None = None) -> Check:
+    """Make a check that has failed with this error; the remedy is that of its kind, unless another one is given."""
     return Check(name, "failed", str(error), remedy or _remedy(error), error)
 
 
@@ -282,7 +284,9 @@ def _remedy(error: IceResultError) -> str:
 
 def _reach(error: errors.ServiceError) -> str:
     """Return what is on the way to a service. An endpoint is named only where the user has set one."""
-    names = {"Tablestore": ("OTS",), "MNS": ("MNS", "MNS_CONTROL")}.get(error.service, (error.service,))
+    names = {"Tablestore": ("OTS",), "MNS": ("MNS", "MNS_CONTROL"), "EventBridge": ("EVENTBRIDGE",)}.get(
+        error.service, (error.service,)
+    )
     given = [f"ICE_RESULT_{name}_ENDPOINT" for name in names if os.environ.get(f"ICE_RESULT_{name}_ENDPOINT")]
     return f"check {', '.join(('the network', *given))} and the proxy"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from ice_result.app import ice_client, require_keys, sink_context
+from ice_result.app import ice_client, notify_context, require_keys, sink_context
 from ice_result.cli.checks import (
     SECONDS,
     Check,
@@ -23,6 +23,7 @@ from ice_result.cli.checks import (
 )
 from ice_result.cli.options import environment_of_deployment, given_names, region
 from ice_result.cli.output import print_line, write_line
+from ice_result.cli.target_checks import check_target, own_sources, queue_of_callback
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, within
 from ice_result.core.json_text import dump
@@ -58,20 +59,28 @@ _SERVICES = {"oss": "OSS", "ots": "Tablestore", "s3": "S3"}
     help="Bucket that ICE writes files to, instead of DEPLOY_OUTPUT_BUCKETS. May be given several times.",
 )
 @click.option("--queue", metavar="NAME", help="Queue that ICE must send events to, instead of DEPLOY_QUEUE.")
+@click.option("--notify", "sends", is_flag=True, help="Send a test event to each target of ICE_RESULT_NOTIFY.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per check.")
 def doctor(
-    *, sinks: tuple[str, ...], region: str | None, buckets: tuple[str, ...], queue: str | None, as_json: bool
+    *,
+    sinks: tuple[str, ...],
+    region: str | None,
+    buckets: tuple[str, ...],
+    queue: str | None,
+    sends: bool,
+    as_json: bool,
 ) -> int:
-    """Check settings, keys, clock, ICE, its callback and every store, and print a remedy for each failure.
+    """Check settings, keys, clock, ICE, its callback, every store and every target of notifications.
 
-    The command asks ICE for a job that does not exist, and writes one small object or row beside the parked events of
-    each sink that keeps them. If DEPLOY_ variables are set, it also checks the queues and the role of that deployment.
+    A remedy is printed for each failure. The command asks ICE for a job that does not exist, and writes one small
+    object or row beside the parked events of each sink that keeps them. Without --notify, targets are sent nothing. If
+    DEPLOY_ variables are set, the command also checks the queues and the role of that deployment.
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """
     environment = environment_of_deployment(sinks, queue, buckets, region)
     well = True
-    for check in within(lambda: Deadline.after(SECONDS), _examine(environment, buckets, queue)):
+    for check in within(lambda: Deadline.after(SECONDS), _examine(environment, buckets, queue, sends=sends)):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
         if check.needs_other_keys:
@@ -80,7 +89,9 @@ def doctor(
     return 0 if well else 1
 
 
-def _examine(environment: Mapping[str, str], buckets: Sequence[str], queue: str | None) -> Iterator[Check]:
+def _examine(
+    environment: Mapping[str, str], buckets: Sequence[str], queue: str | None, *, sends: bool
+) -> Iterator[Check]:
     credentials = Credentials()
     try:
         account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
@@ -91,7 +102,8 @@ def _examine(environment: Mapping[str, str], buckets: Sequence[str], queue: str 
     yield Check("settings", "ok", f"{len(settings.sinks)} {'sink' if len(settings.sinks) == 1 else 'sinks'}")
     if account:
         buckets, queue = account.names.output_buckets, account.queue_of_events
-    if account or settings.jobs == "ice" or buckets or any(url.is_alibaba_cloud for url in settings.sinks):
+    signs = any(not url.is_webhook for url in settings.notify)
+    if account or settings.jobs == "ice" or buckets or signs or any(url.is_alibaba_cloud for url in settings.sinks):
         yield check_credentials(credentials)
     for check in check_deployment(account, ("account",)) if account else ():
         yield check
@@ -102,6 +114,7 @@ def _examine(environment: Mapping[str, str], buckets: Sequence[str], queue: str 
     if settings.jobs == "ice":
         yield from _examine_ice(ice_client(settings, credentials), settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
+    yield from _examine_targets(settings, credentials, account, queue, sends=sends)
     if account:
         yield from check_deployment(account, ("queues", "role"))
 
@@ -154,6 +167,20 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
     for bucket in buckets:
         checks = check_output_bucket(open_inspector(context), bucket)
         yield from unless_failed(f"oss://{bucket} output", "OSS", checks)
+
+
+def _examine_targets(
+    settings: Settings, credentials: Credentials, account: Account | None, queue: str | None, *, sends: bool
+) -> Iterator[Check]:
+    if not settings.notify:
+        return
+    if queue is None and settings.jobs == "ice":
+        queue = queue_of_callback(ice_client(settings, credentials))
+    names = account.names if account else None
+    sources = own_sources(settings, names, os.environ.get("DEPLOY_TOPIC"), queue)
+    context = notify_context(settings, credentials)
+    for url in settings.notify:
+        yield from check_target(url, context, sources, names and names.function, sends=sends)
 
 
 def _show(check: Check, *, as_json: bool) -> None:

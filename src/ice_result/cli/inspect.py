@@ -104,7 +104,7 @@ def _job_in(text: str) -> Job | None:
 )
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)), required=False)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a record, a manifest, a content, a decoded result, an event or a notification's data.
+    """Print the JSON Schema of one kind of document, such as a record.
 
     Without an argument, print all of them.
     """

@@ -17,6 +17,7 @@ from ice_result import __version__
 from ice_result.cli.backfill import backfill
 from ice_result.cli.doctor import doctor
 from ice_result.cli.inspect import decode, parse, schema
+from ice_result.cli.notify import notify
 from ice_result.cli.options import given_names
 from ice_result.cli.output import print_error
 from ice_result.cli.parked import parked
@@ -36,7 +37,7 @@ _USAGE = 2
 _INTERRUPTED = 130
 _WIDEST = 80
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
-    "Record jobs": (process, backfill, expect, sweep),
+    "Record jobs": (process, backfill, expect, sweep, notify),
     "See what is recorded": (list_jobs, show, search, report, stats),
     "See what was not finished": (parked,),
     "Write records again": (redecode, verify),

@@ -17,6 +17,7 @@ from ice_result.core.types import ADDED_LATER, JsonObject
 from ice_result.notify.documents import ParkedData, RecordedData
 from ice_result.records.model import Manifest, Record
 from ice_result.results.model import AnyResult
+from ice_result.sinks.object.pointers import Pointer
 from ice_result.triggers.model import TriggerEvent
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,7 +25,7 @@ _MARK = next(iter(ADDED_LATER))
 
 
 class DocumentSchema(NamedTuple):
-    """Kind of document with a schema: its type, its number, and its title unless the type has one."""
+    """Kind of document with a schema: its type and its number, and a title where the name of its class is not used."""
 
     type: TypeAdapter[object]
     number: int = 1
@@ -34,9 +35,10 @@ class DocumentSchema(NamedTuple):
 SCHEMAS: dict[str, DocumentSchema] = {
     "content": DocumentSchema(TypeAdapter(Content)),
     "event": DocumentSchema(TypeAdapter(TriggerEvent), title="TriggerEvent"),
+    "job": DocumentSchema(TypeAdapter(Pointer), title="JobPointer"),
     "manifest": DocumentSchema(TypeAdapter(Manifest)),
     "notification": DocumentSchema(TypeAdapter(RecordedData | ParkedData), title="NotificationData"),
-    "record": DocumentSchema(TypeAdapter(Record)),
+    "record": DocumentSchema(TypeAdapter(Record), title="JobRecord"),  # `Record` is a type of TypeScript's own
     "result": DocumentSchema(TypeAdapter(AnyResult)),
 }
 
@@ -62,8 +64,8 @@ def json_schema(name: str) -> JsonObject:
     )
     for model in (schema, *schema.get("$defs", {}).values()):
         _state_required_fields(model)
-    head = {"$schema": _DIALECT, "$id": schema_id(name, document.number)}
-    return {**head, **({"title": document.title} if document.title else {}), **schema}
+    title = document.title or schema["title"]
+    return {"$schema": _DIALECT, "$id": schema_id(name, document.number), **schema, "title": title}
 
 
 def schema_id(name: str, number: int) -> str:

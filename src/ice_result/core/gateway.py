@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client
     from alibabacloud_tea_openapi.utils_models import Params
 
-    from ice_result.core.http_transport import Headers
+    from ice_result.core.http_headers import Headers
     from ice_result.core.sdk_internals import SignedRequest
 
 _CONNECT_SECONDS = 5.0

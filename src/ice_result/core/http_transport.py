@@ -20,7 +20,7 @@ import ssl
 import sys
 import threading
 import zlib
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPException, InvalidURL
@@ -28,9 +28,8 @@ from typing import NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 from weakref import finalize
 
-from typing_extensions import override
-
 from ice_result.core.http import EndsWithCall, new_connection, trusting
+from ice_result.core.http_headers import Headers, read_headers
 from ice_result.core.threads import use
 from ice_result.errors import TooLargeError
 
@@ -45,57 +44,6 @@ _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 class UnsendableError(ValueError):
     """A request that HTTP has no form for. The text shows no part of it: it could be a header with a token."""
-
-
-class Headers(MutableMapping[str, str]):
-    """Headers by name, in upper or lower case; they keep the case in which they were set last."""
-
-    def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
-        self._by_lower: dict[str, tuple[str, str]] = {}
-        self.update(headers or ())
-
-    @override
-    def __getitem__(self, name: str) -> str:
-        return self._by_lower[name.lower()][1]
-
-    @override
-    def __setitem__(self, name: str, value: str) -> None:
-        self._by_lower[name.lower()] = (name, value)
-
-    @override
-    def __delitem__(self, name: str) -> None:
-        del self._by_lower[name.lower()]
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self._by_lower.values())
-
-    @override
-    def __len__(self) -> int:
-        return len(self._by_lower)
-
-    @override
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._by_lower
-
-    def add(self, name: str, value: str) -> None:
-        """Set a header, or add to its value behind a comma."""
-        before = self._by_lower.get(name.lower())
-        self._by_lower[name.lower()] = (name, f"{before[1]}, {value}" if before else value)
-
-    def text(self, lower_name: str) -> str:
-        """Return the value of a header by its name in lower case; empty without one."""
-        found = self._by_lower.get(lower_name)
-        return found[1] if found else ""
-
-    def copy(self) -> Headers:
-        """Return headers of their own."""
-        return Headers(self)
-
-    @override
-    def items(self) -> ItemsView[str, str]:
-        """Return the names and values."""
-        return dict(self._by_lower.values()).items()
 
 
 class HttpReply(NamedTuple):
@@ -172,6 +120,14 @@ class HttpTransport:
         else:
             channel.close()
         return reply
+
+    def connect(self, url: str, seconds: float) -> None:
+        """Open a connection to the host of a URL, without a proxy, and keep it for the next request to that host.
+
+        Raises UnsendableError and OSError.
+        """
+        authority = url.partition("://")[2].partition("/")[0]
+        self._give_back(_Channel((authority, None), self._connect(authority, None, (seconds, seconds))))
 
     def _connect(self, authority: str, proxy: _Proxy | None, seconds: tuple[float, float]) -> EndsWithCall:
         if not authority or not _HOST_LETTERS.issuperset(authority):
@@ -318,7 +274,7 @@ class _Channel:
         code, _, reason = rest.partition(" ")
         if version not in ("HTTP/1.1", "HTTP/1.0") or len(code) != 3 or not (code.isascii() and code.isdecimal()):  # noqa: PLR2004
             raise ConnectionError("the reply is not HTTP: no status line")
-        return version, int(code), reason, _read_headers(lines)
+        return version, int(code), reason, read_headers(lines)
 
     def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
         """Read the body; also return whether it has an end of its own, other than that of the connection."""
@@ -395,17 +351,6 @@ class _Channel:
         part = self._socket.recv(_PART)
         self._received += part
         return bool(part)
-
-
-def _read_headers(lines: Sequence[str]) -> Headers:
-    """Read `name: value` lines. Values of one name are joined with commas."""
-    headers = Headers()
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name[0] in " \t":
-            raise ConnectionError("the reply is not valid HTTP: a line in its head is not a header")
-        headers.add(name, value.strip(" \t"))
-    return headers
 
 
 def _decompress(body: bytes, limit: int | None) -> bytes:

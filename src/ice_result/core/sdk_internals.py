@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.http import EndsWithCall
-from ice_result.core.http_transport import Headers
+from ice_result.core.http_headers import Headers
 from ice_result.core.lazy_imports import deferred
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ _ON_ROLES = (
     *("ram:DeletePolicyVersion", "ram:DeletePolicy", "ram:AttachPolicyToRole", "ram:DetachPolicyFromRole"),
 )
 _ON_QUEUES = ("mns:GetQueueAttributes", "mns:SetQueueAttributes", "mns:CreateQueue", "mns:DeleteQueue")
-_SENDING = {"mns": "mns:SendMessage", "mns-topic": "mns:PublishMessage", "eventbridge": "eventbridge:PutEvents"}
-_LOOKING = {
+SENDING = {"mns": "mns:SendMessage", "mns-topic": "mns:PublishMessage", "eventbridge": "eventbridge:PutEvents"}
+LOOKING = {
     "mns": "mns:GetQueueAttributes",
     "mns-topic": "mns:GetTopicAttributes",
     "eventbridge": "eventbridge:GetEventBus",
@@ -118,8 +118,10 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
     yield _ON_QUEUES, queues
     yield ("mns:PeekMessage",), [f"{queue}/messages" for queue in queues]
     for url in settings.notify:
-        if url.scheme in _LOOKING:
-            yield (_LOOKING[url.scheme],), [_target(url, names.region, account)]
+        if url.scheme in LOOKING:
+            yield (LOOKING[url.scheme],), [_target(url, names.region, account)]
+        if url.scheme == "eventbridge":
+            yield ("eventbridge:ListRules",), [f"{_target(url, names.region, account)}/*"]
     yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
     yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
     yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]
@@ -190,9 +192,14 @@ def _reading(settings: Settings) -> Iterator[Grant]:
 
 
 def _telling(settings: Settings) -> Iterator[Grant]:
-    """Yield the grants for sending notifications, as MNS and EventBridge document them. Webhooks need none."""
+    """Yield the grants for sending notifications, and for the acknowledgements, which the first sink keeps.
+
+    Those of MNS and EventBridge are documented. Webhooks need none.
+    """
+    if settings.notify and settings.sinks and _is_oss(settings.sinks[0], settings):
+        yield from (Grant(f"oss:{action}Object", _objects(settings.sinks[0], "notified")) for action in ("Get", "Put"))
     for url in settings.notify:
-        resource, action = _target(url, settings.region or "*", "*"), _SENDING.get(url.scheme)
+        resource, action = _target(url, settings.region or "*", "*"), SENDING.get(url.scheme)
         if action:
             yield Grant(action, f"{resource}/messages" if action.startswith("mns:") else resource)
 

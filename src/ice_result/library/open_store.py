@@ -72,10 +72,12 @@ class JobStore:
         found = self.get(job_id, seconds=seconds)
         return found.manifest if found else None
 
-    def contents(self, job_id: str, *, seconds: float = 60.0) -> tuple[Content, ...]:
-        """Read the contents of a job's captions, beats and choruses, one for each file; empty without any.
+    def content(self, job_id: str, *, seconds: float = 60.0) -> tuple[Content, ...]:
+        """Read what the caption, beat and chorus files of a job contain, one Content for each file that was read.
 
-        Raises StorageError for a content that was too large for its store, or that this version cannot read.
+        Nothing comes for a job that the store does not have, nor for one without such files. Why a file was not read
+        is in the `notes` of the manifest. Raises StorageError for a content that was too large for its store, or that
+        this version cannot read.
         """
         event = event_of(job_id)
         with time_limit(Deadline.after(time_in_seconds(seconds))):

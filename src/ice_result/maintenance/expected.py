@@ -22,7 +22,7 @@ from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import IceResultError, shorten
 from ice_result.maintenance.listing import merge_listings
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
-from ice_result.sinks.base import Near, Store
+from ice_result.sinks.base import Near, StoredJob
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent
@@ -47,12 +47,13 @@ class _Note(NamedTuple):
 def check_expected(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
     """Look up the jobs of at most `most` notes that are due, the earliest first.
 
-    A recorded job costs one look into the first sink. Any other job, and one recorded as `outputs_missing`, is asked
-    for once for each note. It is then recorded or parked; a running job is parked as `not_finished` and retried later.
-    The note stays only when the job was neither recorded nor parked.
+    A recorded job costs one look into each sink, and with notifications one read of what was acknowledged: a process
+    may have died between two sinks, or before it told the targets. Any other job, and one recorded as
+    `outputs_missing`, is asked for once for each note. It is then recorded or parked; a running job is parked as
+    `not_finished` and retried later. The note stays only when the job was neither recorded nor parked.
     """
     notes = list(islice(_due_notes(pipeline, run.deadline()), most))
-    missing = [note for note in notes if not _remove_if_recorded(pipeline.stores.sinks[0], note, run)]
+    missing = [note for note in notes if not _remove_if_done(pipeline, note, run)]
     events = [JobEvent(job_id=note.expected.job_id, payload={"JobId": note.expected.job_id}) for note in missing]
     ended: set[str] = set()
     for index, outcome in pipeline.process_events(events, run):
@@ -87,18 +88,29 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
         return None
 
 
-def _remove_if_recorded(sink: Store, note: _Note, run: RunContext) -> bool:
-    """Remove the note of a job that is recorded with its outputs. Returns False for any other job."""
+def _remove_if_done(pipeline: Pipeline, note: _Note, run: RunContext) -> bool:
+    """Remove the note of a job that every sink has with its outputs, and of which all targets are told.
+
+    Returns False for any other job.
+    """
     near = Near(note.expected.function_name, note.expected.expected_at)
     try:
         with time_limit(run.deadline()):
-            found = sink.find(note.expected.job_id, near)
+            first, *others = pipeline.stores.sinks
+            found = first.find(note.expected.job_id, near)
+            if not (found and _is_recorded(found) and pipeline.has_told(found)):
+                return False
+            in_others = (sink.find(note.expected.job_id, near) for sink in others)
+            if not all(other and _is_recorded(other) for other in in_others):
+                return False
     except IceResultError:  # the job is asked for as if it was not recorded
-        return False
-    if found is None or found.manifest is None or found.record.outcome == "outputs_missing":
         return False
     _remove(note, run)
     return True
+
+
+def _is_recorded(found: StoredJob) -> bool:
+    return found.manifest is not None and found.record.outcome != "outputs_missing"
 
 
 def _remove(note: _Note, run: RunContext) -> None:

@@ -167,6 +167,8 @@ class Rewriter:
             if not wanted.admits(record):
                 return None
             known = stored if stored.files_stored else archived or stored
+            if stored.manifest is None:
+                known = self._moved(stored, record) or known
             everywhere = chain([known], self._elsewhere(old))
             manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
             return self._write(_Rebuilt(stored, old, record, manifest))
@@ -181,6 +183,12 @@ class Rewriter:
                 if found and read_record(found.record, self.region).job_id == old.job_id:
                     return found
         return None
+
+    def _moved(self, left_over: StoredBytes, record: Record) -> StoredBytes | None:
+        """Read the job in its new place, for a record that is left over from an interrupted move."""
+        source = self.stores.source
+        key = source.key_for(record.job_id, record.function_name, record.create_time)
+        return None if key == left_over.key else source.stored(key)
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""

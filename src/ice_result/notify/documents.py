@@ -7,8 +7,9 @@ the same id. `time` is the FinishTime of the job, or for a parked event the time
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Literal, NamedTuple
+from uuid import uuid4
 
 from pydantic import Field
 
@@ -19,7 +20,8 @@ from ice_result.notify.model import MOST_BYTES, Notification, NotificationType
 from ice_result.records.model import Manifest, Outcome, Problem, Record, RecordedInput, RecordState
 from ice_result.sinks.parked_model import Parked
 
-SOURCE = "ice-result"
+SOURCE = "/ice-result"
+"""`source` of every notification, followed by the region of the jobs."""
 DATA_SCHEMA = "urn:ice-result:notification:1"
 """`dataschema` of every notification: the schema that `ice-result schema notification` prints."""
 _MOST_PROBLEMS = 5
@@ -45,11 +47,14 @@ class BestCover(Model):
 
 
 class StoredAt(Model):
-    """Addresses in the first sink: of the record, the manifest, and the contents of files that were read."""
+    """Addresses in the first sink: of the record and the manifest, and where the contents of files are.
+
+    `contents` is null for a job without captions, beats or choruses.
+    """
 
     record: str
     manifest: str
-    contents: tuple[str, ...] = ()
+    contents: str | None = None
 
 
 class RecordedData(Model):
@@ -175,6 +180,13 @@ def parked_notification(parked: Parked, address: str, region: str | None, *, dea
     time = parked.last_parked if dead else parked.first_parked
     event = _CloudEvent(_digest(kind, address, first), kind, parked.job_id or address, region, time)
     return _fitting(event, data, _PARKED_GIVES_WAY)
+
+
+def trial_notification(region: str | None) -> Notification:
+    """Make a notification that says nothing of a job, with an id of its own: to try a target."""
+    data: JsonObject = {"schema": "ice_result.notification_test/1", "region": region}
+    event = _CloudEvent(uuid4().hex, "ice-result.test.v1", "test", region, datetime.now(timezone.utc))
+    return Notification(event.id, event.type, event.subject, _body(event, data))
 
 
 _OF_THE_ENVELOPE = (

@@ -6,14 +6,15 @@ endpoint of the newest SDK's own map. The older package alibabacloud-eventbridge
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from typing_extensions import override
 
-from ice_result.core import json_text
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.gateway import GatewayClient
 from ice_result.core.gateway_errors import gateway_errors
+from ice_result.core.json_text import dump, load
 from ice_result.core.sdk_errors import ErrorTable, Rule, SdkFailure, classify
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidResponseError, NotFoundError, RejectedError, SettingsError, shorten
@@ -33,6 +34,8 @@ _FIELDS = {
     "data": "Data",
 }
 """Attributes of a CloudEvent, and the fields of an entry that carry them [documented, and read in the SDK]."""
+_MOST_PAGES = 10
+_FUNCTION = r":fc:[^\"]*functions/{}[/.\"]"  # in the ARN of a function, with or without a service or a version
 
 
 class EventBridgeClient(GatewayClient):
@@ -50,12 +53,35 @@ class EventBridgeClient(GatewayClient):
 
 def open_bus(url: NotifyUrl, context: NotifyContext) -> Target:
     """Open the bus behind `url`; nothing is called yet. Raises SettingsError without a region and an endpoint."""
+    return BusTarget(url, _client(url, context))
+
+
+def rules_that_call(function: str, url: NotifyUrl, context: NotifyContext) -> list[str]:
+    """Return the names of the rules on the bus behind `url` whose target is this function of Function Compute.
+
+    The first 1,000 rules are read. Raises ServiceError.
+    """
+    client, token, found = _client(url, context), "", list[str]()
+    for _ in range(_MOST_PAGES):
+        query = {"EventBusName": url.authority, "Limit": "100", **({"NextToken": token} if token else {})}
+        data = client.call("ListRules", query, about=url.authority, read=_data)
+        rules = data.get("Rules")
+        for rule in rules if isinstance(rules, list) else []:
+            if isinstance(rule, dict) and re.search(_FUNCTION.format(re.escape(function)), dump(rule.get("Targets"))):
+                found.append(str(rule.get("RuleName")))
+        token = str(data.get("NextToken") or "")
+        if not token:
+            break
+    return found
+
+
+def _client(url: NotifyUrl, context: NotifyContext) -> EventBridgeClient:
     endpoint = context.eventbridge_endpoint
     if endpoint is None:
         if not context.region:
             raise SettingsError([("ICE_RESULT_REGION", f"not set: {url.name} is in a region, such as cn-shanghai")])
         endpoint = Endpoint("https", f"eventbridge-console.{context.region}.aliyuncs.com")
-    client = EventBridgeClient(
+    return EventBridgeClient(
         endpoint,
         region=context.region or "",
         credentials=context.credentials,
@@ -63,7 +89,6 @@ def open_bus(url: NotifyUrl, context: NotifyContext) -> Target:
         ca_bundle=context.ca_bundle,
         concurrency=context.concurrency,
     )
-    return BusTarget(url, client)
 
 
 class BusTarget(Target):
@@ -80,7 +105,7 @@ class BusTarget(Target):
 
     @override
     def send(self, notification: Notification) -> None:
-        form = {"EventBusName": self._bus, "EventList": json_text.dump([_entry(notification)])}
+        form = {"EventBusName": self._bus, "EventList": dump([_entry(notification)])}
         self._client.call("PutEvents", {}, form=form, about=self._bus, read=self._check_taken)
 
     @override
@@ -103,10 +128,18 @@ class BusTarget(Target):
 
 
 def _entry(notification: Notification) -> JsonObject:
-    event = json_text.load(notification.body.decode())
+    event = load(notification.body.decode())
     if not isinstance(event, dict):
         raise TypeError("a notification is a JSON object")
     return {_FIELDS[name]: value for name, value in event.items()}
+
+
+def _data(answer: JsonObject) -> JsonObject:
+    _check_success(answer)
+    data = answer.get("Data")
+    if not isinstance(data, dict):
+        raise InvalidResponseError("EventBridge answered without data")
+    return data
 
 
 def _check_success(answer: JsonObject) -> None:

@@ -36,8 +36,8 @@ _METADATA = frozenset(
     )
 )
 _NO_HOSTS = ipaddress.ip_network("0.0.0.0/8")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
+_WITH_IPV4 = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
+"""Networks whose addresses end in one of IPv4: behind NAT64 (public and local), translated, and compatible."""
 _LARGEST_IPV4 = 0xFFFFFFFF
 
 
@@ -139,13 +139,15 @@ def _problem(address: _Address, *, only_this_machine: bool) -> str | None:
 
 
 def _meant(address: _Address) -> Iterator[_Address]:
-    """Yield an address, and the IPv4 address within it: mapped, compatible, behind NAT64, or of 6to4."""
+    """Yield an address, and the IPv4 address within it: mapped, translated, compatible, behind NAT64, or of 6to4."""
     yield address
     if isinstance(address, ipaddress.IPv4Address):
         return
     if address.ipv4_mapped:
         yield address.ipv4_mapped
-    elif address in _NAT64 or (address in _COMPATIBLE and not address.is_loopback and not address.is_unspecified):
+    elif address.is_loopback or address.is_unspecified:
+        return
+    elif any(address in network for network in _WITH_IPV4):
         yield ipaddress.IPv4Address(int(address) & _LARGEST_IPV4)
     elif address.sixtofour:
         yield address.sixtofour

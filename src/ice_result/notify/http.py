@@ -14,7 +14,8 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 
 from typing_extensions import override
@@ -85,9 +86,21 @@ class Webhook(Target):
 
         self._caller.call(operation, attempt)
 
+    @override
+    def check(self) -> str:
+        operation = f"connect to {self.name}"
+        seconds = min(_CONNECT_SECONDS, current_deadline().left())
+
+        def attempt() -> None:
+            with _translated(operation):
+                self._transport.connect(self.name, seconds)
+
+        self._caller.call(operation, attempt)
+        return "connections are accepted"
+
     def _post(self, notification: Notification, operation: str) -> HttpReply:
         left = current_deadline().left()
-        try:
+        with _translated(operation):
             return self._transport.send(
                 "POST",
                 self.name if self.name.count("/") > 2 else f"{self.name}/",  # noqa: PLR2004  scheme://host has two
@@ -97,9 +110,6 @@ class Webhook(Target):
                 limit=_MOST_READ,
                 cuts=True,
             )
-        except (OSError, ValueError) as error:
-            failure = classify(SdkFailure(message=f"{type(error).__name__}: {error}", cause=error), _ERRORS, operation)
-        raise failure  # not from the error: an exception of the transport may contain the request
 
     def _headers(self, notification: Notification, now: int) -> dict[str, str]:
         return {
@@ -116,6 +126,16 @@ def sign(notification: Notification, timestamp: int, keys: Sequence[bytes]) -> s
     signed = f"{notification.id}.{timestamp}.".encode() + notification.body
     digests = (base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys)
     return " ".join(f"v1,{digest}" for digest in digests)
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """Raise our error for what breaks in the block. It has no cause: one of the transport may contain the request."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        failure = SdkFailure(message=f"{type(error).__name__}: {error}", cause=error)
+        raise classify(failure, _ERRORS, operation) from None
 
 
 def _refusal(reply: HttpReply, operation: str) -> IceResultError:

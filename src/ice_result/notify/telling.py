@@ -25,7 +25,7 @@ from ice_result.errors import IceResultError
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
-from ice_result.records.model import SETTLED, Manifest, Record
+from ice_result.records.model import CONTENT_OF_ROLES, SETTLED, Manifest, Record
 from ice_result.sinks.base import Store
 from ice_result.sinks.parked_model import Parked
 
@@ -44,9 +44,12 @@ class Receiver(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Result of telling: the number of acknowledged notifications, and the error of each target without one."""
+    """Result of telling: the targets that have acknowledged, and the error of each target that has not.
 
-    notifications: int
+    A target is there twice if it was told of two writings of the job.
+    """
+
+    told: tuple[str, ...]
     refused: Mapping[str, IceResultError]
 
 
@@ -70,9 +73,9 @@ class Notifier:
         `sink` is the first sink, which has the job. `only` are the names of the targets that may be told; empty means
         all. With `again`, it makes no difference what was acknowledged. Never raises an IceResultError.
         """
-        told, refused = 0, dict[str, IceResultError]()
+        told, refused = list[str](), dict[str, IceResultError]()
         for _ in range(_MOST_ROUNDS):
-            receivers = self._admitting(record, manifest, only)
+            receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
@@ -82,7 +85,18 @@ class Notifier:
             if later is None:
                 break
             record, manifest, again = *later, False
-        return Told(told, refused)
+        return Told(tuple(told), refused)
+
+    def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
+        """Tell if every target that admits the job has acknowledged what is stored of it.
+
+        Without such a target, nothing is read. Raises the error of a sink that cannot be read.
+        """
+        admitting = self.admitting(record, manifest)
+        if not admitting:
+            return True
+        told_id, acknowledged = recorded_id(record, manifest), sink.acknowledged(record.job_id)
+        return all(acknowledged.get(target.name) == told_id for target in admitting)
 
     def tell_parked(self, parked: Parked, address: str, *, is_new: bool) -> None:
         """Tell of an event that was parked just now, `is_new` for the first time; and of one that is dead.
@@ -97,7 +111,8 @@ class Notifier:
                     for name, error in _send(notification, targets)[1].items():
                         _log.warning("%s is not told that %s is %s: %s", name, notification.subject, occasion, error)
 
-    def _admitting(self, record: Record, manifest: Manifest, only: Collection[str]) -> list[Target]:
+    def admitting(self, record: Record, manifest: Manifest, only: Collection[str] = ()) -> list[Target]:
+        """List the targets whose filters admit this job; of those that are named in `only`, if any are."""
         return [
             target
             for target, filters in self.receivers
@@ -107,14 +122,14 @@ class Notifier:
 
     def _tell(
         self, record: Record, manifest: Manifest, sink: Store, targets: Sequence[Target], *, again: bool
-    ) -> tuple[int, dict[str, IceResultError]]:
-        """Tell these targets. Returns the number of acknowledgements, and the error of each target without one."""
+    ) -> tuple[list[str], dict[str, IceResultError]]:
+        """Tell these targets. Returns the names of those that have acknowledged, and the errors of the others."""
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
         lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
         if not lacking:
-            return 0, {}
-        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, sink)))
+            return [], {}
+        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, manifest, sink)))
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
             told, refused = _send(notification, lacking)
@@ -123,7 +138,7 @@ class Notifier:
                 sink.acknowledge(record.job_id, {**acknowledged, **dict.fromkeys(told, told_id)})
             except IceResultError as error:  # they are told again when the next event of the job comes
                 _log.warning("job %s: not written down who is told: %s", record.job_id, error)
-        return len(told), refused
+        return told, refused
 
 
 def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
@@ -135,9 +150,14 @@ def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
         return {}
 
 
-def _stored_at(record: Record, sink: Store) -> StoredAt:
+def _stored_at(record: Record, manifest: Manifest, sink: Store) -> StoredAt:
     addresses = sink.addresses(record)
-    return StoredAt(record=addresses.record, manifest=addresses.manifest)
+    has_contents = any(file.role in CONTENT_OF_ROLES for file in manifest.files)
+    return StoredAt(
+        record=addresses.record,
+        manifest=addresses.manifest,
+        contents=addresses.contents if has_contents else None,
+    )
 
 
 def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[str], dict[str, IceResultError]]:

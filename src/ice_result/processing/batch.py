@@ -30,6 +30,7 @@ from ice_result.processing.process_job import MOST_TRIES, JobProcessor, Recorded
 from ice_result.processing.write_job import Stores, Written
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
+from ice_result.sinks.base import StoredJob
 from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import (
     Ignored,
@@ -146,6 +147,10 @@ class Pipeline:
             begin(sink.load)
         if self._notifying:
             self._notifying.load()
+
+    def has_told(self, stored: StoredJob) -> bool:
+        """Tell if nobody is left to be told of this job of the first sink; True without notifications."""
+        return self._notifying is None or self._notifying.has_told(stored)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
         """Parse a payload, process its events, and report their outcomes."""

@@ -51,8 +51,14 @@ class Notifying:
                 _log.warning("job %s: nobody is told of it: no sink has the whole record", event.job_id)
                 return None
             told = self._notifier.tell(stored.record, stored.manifest, self._sinks[0], only=only)
-        timer.count("told", told.notifications)
+        timer.count("told", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
+
+    def has_told(self, stored: StoredJob) -> bool:
+        """Tell if the targets have acknowledged this job of the first sink. False also when it is not whole there."""
+        if stored.manifest is None or stored.left_out:
+            return False
+        return self._notifier.has_told(stored.record, stored.manifest, self._sinks[0])
 
     def written_before(self, event: JobEvent) -> Written | None:
         """Read the job of an event that is parked for targets, from the first sink that has all of it.

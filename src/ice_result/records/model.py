@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import ADDED_LATER, JobId, JsonObject, JsonValue, Model, OpenList
@@ -65,8 +65,6 @@ class Decode(Model):
 
 class Record(Model):
     """Finished job, normalised. A pure function of ICE's response: the same job is always the same bytes."""
-
-    model_config = ConfigDict(title="JobRecord")  # `Record` is a type of TypeScript's own
 
     schema_: Literal["ice_result.record/1"] = Field(default="ice_result.record/1", alias="schema")
     job_id: JobId

@@ -111,10 +111,11 @@ class WrittenJob(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Addresses of the record and the manifest of a job in a store."""
+    """Addresses of the record and the manifest of a job in a store, and of the contents of its files, if it has any."""
 
     record: str
     manifest: str
+    contents: str | None = None
 
 
 class StoredJob(NamedTuple):
@@ -262,7 +263,7 @@ class Store(ABC):
 
     @abstractmethod
     def recorded(self, record: Record) -> Record | None:
-        """Read the record that is stored where this one belongs, with one call; None when there is none.
+        """Read the record of this job that is stored, with at most three calls; None when there is none.
 
         Raises StorageError for a record that this version cannot read.
         """
@@ -344,12 +345,8 @@ class Store(ABC):
         """
         raise NotImplementedError(f"{self.url}: a job has one key")
 
-    def set_complete(self) -> bool:
-        """Note that every job in the store can be found by its id alone; return False when this was known.
-
-        Only a store of objects has to note it.
-        """
-        return False
+    def set_complete(self) -> None:  # noqa: B027  only a store of objects has something to note
+        """Note that every job in the store can be found by its id alone."""
 
     def prepare(self, *, dry_run: bool) -> tuple[TableStatus, ...]:
         """Make the tables that are missing, or with `dry_run` only look; a store of objects has none.

@@ -95,6 +95,20 @@ def test_a_bus_must_have_been_made(client: Client, cloud: LocalCloud) -> None:
         cloud.eventbridge.events("nobody")
 
 
+def test_rules_are_listed_page_by_page(client: Client, buses: LocalCloud) -> None:
+    """GIVEN three rules WHEN two are asked for at once THEN the token leads to the third, with its target."""
+    for number in range(3):
+        buses.eventbridge.create_rule("media", f"rule-{number}", f"acs:fc:cn-shanghai:1:functions/f-{number}")
+    first = client.list_rules(eventbridge.ListRulesRequest(event_bus_name="media", limit=2)).body.data
+    request = eventbridge.ListRulesRequest(event_bus_name="media", limit=2, next_token=first.next_token)
+    second = client.list_rules(request).body.data
+    assert [rule.rule_name for rule in (*first.rules, *second.rules)] == ["rule-0", "rule-1", "rule-2"]
+    assert second.next_token is None
+    assert [(target.type, target.endpoint) for target in second.rules[0].targets] == [
+        ("acs.fc.function", "acs:fc:cn-shanghai:1:functions/f-2")
+    ]
+
+
 @pytest.mark.parametrize("events", ["", "no JSON", "{}", "[]", "[1]"])
 def test_a_list_that_cannot_be_read_is_refused(client: Client, events: str) -> None:
     """GIVEN parameters in the query, which the gateway takes as well THEN a list that is none is InvalidArgument."""

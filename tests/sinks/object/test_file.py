@@ -54,7 +54,7 @@ def test_a_relative_url_gives_relative_addresses(
 
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    staged, committed = sink.addresses(record_of())
+    staged, committed, _ = sink.addresses(record_of())
 
     assert staged == f"out/{KEY}"
     assert committed == "out/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -101,7 +101,7 @@ def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: 
     """Whatever the id, one file appears in the partition's folder, its pointer, and nothing else but the mark."""
     sink = open_sink(f"file:{tmp_path}/out", SinkContext())
     sink.stage(record_of(job_id=job_id))
-    address, _ = sink.addresses(record_of(job_id=job_id))
+    address, _, _ = sink.addresses(record_of(job_id=job_id))
 
     files = {path for path in tmp_path.rglob("*") if path.is_file()}
     out, name = tmp_path / "out", Path(address).name
@@ -109,9 +109,17 @@ def test_odd_ids_stay_within_the_folder(tmp_path: Path, job_id: str, record_of: 
     assert Path(address).parent == out / "records/function_name=Cover/dt=2022-07-07"
 
 
-@pytest.mark.parametrize("blocked", ["records", "records/function_name=Cover/dt=2022-07-07"])
+@pytest.mark.parametrize(
+    ("blocked", "said"),
+    [
+        ("records", "cannot list {folder}/records: Not a directory"),
+        ("jobs", "cannot write {folder}/jobs/job-1.json: Not a directory"),
+        ("records/function_name=Cover", "cannot write {folder}/{key}: Not a directory"),
+        ("records/function_name=Cover/dt=2022-07-07", "cannot write {folder}/{key}: Not a directory"),
+    ],
+)
 def test_a_file_where_a_folder_should_be_is_told_with_its_path(
-    tmp_path: Path, blocked: str, record_of: RecordOf
+    tmp_path: Path, blocked: str, said: str, record_of: RecordOf
 ) -> None:
     """The message says what could not be written and why, in one line."""
     (tmp_path / blocked).parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +128,7 @@ def test_a_file_where_a_folder_should_be_is_told_with_its_path(
     with pytest.raises(StorageError, match="Not a directory") as caught:
         open_sink(f"file:{tmp_path}", SinkContext()).stage(record_of())
 
-    assert str(caught.value) == f"cannot write {tmp_path}/{KEY}: Not a directory"
+    assert str(caught.value) == said.format(folder=tmp_path, key=KEY)
 
 
 def test_a_folder_where_the_file_should_be_is_told_with_its_path(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ice_result.errors import ForbiddenError, ServiceError, UnavailableError
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.base import JobFilter, Near, Store, StoredJob
+from ice_result.sinks.object.oss import OssStore
 
 RecordOf = Callable[..., Record]
 URL = "oss://records/ice"
@@ -181,11 +182,12 @@ def test_without_the_mark_a_job_is_looked_for_in_the_days_of_the_hint(
         cloud.oss.delete("records", key)
     reader = open_sink(URL, context)
 
-    calls = calls_of(cloud, lambda: reader.find(JOB, Near("Cover", AT)))
-    days = [f"GET ice/records/function_name=Cover/dt=2022-07-0{day}/job-1.json" for day in (6, 7, 8)]
-    assert calls[:2] == [f"GET {POINTER}", f"GET {MARK}"]
-    assert sorted(calls[2:]) == sorted([*days, f"GET {MANIFEST}"])
-    assert reader.find(JOB, Near(None, AT)) == reader.find(JOB) == job
+    assert reader.find(JOB, Near("Cover", AT)) == reader.find(JOB, Near(None, AT)) == reader.find(JOB) == job
+    calls = calls_of(cloud, lambda: reader.find(JobId("job-3"), Near("Cover", AT)))
+    assert calls[:2] == ["GET ice/jobs/job-3.json", f"GET {MARK}"]
+    assert sorted(calls[2:]) == [
+        f"GET ice/records/function_name=Cover/dt=2022-07-0{day}/job-3.json" for day in (6, 7, 8)
+    ]
     assert reader.find(JOB, Near("Cover", datetime(2023, 1, 1, tzinfo=timezone.utc))) is None
     assert calls_of(cloud, lambda: reader.find(JOB, Near("Cover", None))) == [f"GET {POINTER}", f"GET {MARK}"]
 
@@ -329,6 +331,18 @@ def test_a_call_that_fails_for_now_refuses_the_job_and_the_next_try_writes_it(
     assert cloud.oss.keys("records") == [MARK, POINTER, RECORD]
 
 
+def test_a_mistake_of_ours_is_not_remembered(
+    sink: Store, record_of: RecordOf, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an error that is none of a store's WHEN the next job comes THEN the store is looked at again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(OssStore, "is_empty", lambda _store, _folder: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            sink.stage(record_of())
+    sink.stage(record_of())
+    assert cloud.oss.keys("records") == [MARK, POINTER, RECORD]
+
+
 def test_all_threads_that_wait_for_the_look_get_its_error(cloud: LocalCloud, sink: Store, record_of: RecordOf) -> None:
     """Jobs that are written at the same time do not fail one after the other."""
     cloud.oss.fail(Fault("error_500", operation="GET", target=f"records/{MARK}", times=None))
@@ -346,17 +360,16 @@ def test_all_threads_that_wait_for_the_look_get_its_error(cloud: LocalCloud, sin
     assert not [key for key in cloud.oss.keys("records") if key.startswith("ice/records/")]
 
 
-def test_keys_that_may_write_but_not_read_record_jobs_without_a_mark(
-    cloud: LocalCloud, context: SinkContext, sink: Store, record_of: RecordOf
+def test_keys_that_may_write_but_not_read_are_told_what_they_lack(
+    cloud: LocalCloud, sink: Store, record_of: RecordOf
 ) -> None:
-    """They are asked once in each process, and lookups read the partitions as long as there is no mark."""
+    """GIVEN a policy of before pointers THEN the job waits; a record would cost the store its mark."""
     cloud.oss.fail(Fault("forbidden", operation="GET", times=None))
-    for job_id in ("job-1", "job-2"):
-        sink.stage(record_of(job_id=job_id))
-    assert [call.operation for call in cloud.oss.calls].count("GET") == 1
+    with pytest.raises(ForbiddenError, match=f"read oss://records/{MARK}: 403 AccessDenied"):
+        sink.stage(record_of())
     cloud.oss.clear()
-    assert cloud.oss.keys("records") == [POINTER, "ice/jobs/job-2.json", RECORD, RECORD.replace("job-1", "job-2")]
-    assert open_sink(URL, context).find(JOB) == StoredJob(record_of(), None)
+    sink.stage(record_of())
+    assert cloud.oss.keys("records") == [MARK, POINTER, RECORD]
 
 
 def test_a_pointer_that_is_refused_refuses_the_job(cloud: LocalCloud, sink: Store, record_of: RecordOf) -> None:

@@ -138,7 +138,7 @@ def test_a_job_is_three_objects(bucket: Bucket, s3: SinkContext, record_of: Reco
 
     sink.stage(record_of())
     sink.commit(record_of(), manifest)
-    staged, committed = sink.addresses(record_of())
+    staged, committed, _ = sink.addresses(record_of())
 
     assert staged == f"s3://{bucket.name}/{KEY}"
     assert committed == f"s3://{bucket.name}/ice/manifests/function_name=Cover/dt=2022-07-07/job-1.json"
@@ -181,7 +181,7 @@ def test_prefixes_and_functions_may_have_any_name(bucket: Bucket, s3: SinkContex
     """A prefix in Chinese and a function's name with a space are signed as they are stored."""
     sink = open_sink(f"s3://{bucket.name}/团队 a+b", s3)
     sink.stage(record_of(function_name="新 功能"))
-    address, _ = sink.addresses(record_of(function_name="新 功能"))
+    address, _, _ = sink.addresses(record_of(function_name="新 功能"))
 
     mark, pointer, key = sorted(bucket.listed())
     assert (mark, pointer) == ("团队 a+b/jobs-complete.json", "团队 a+b/jobs/job-1.json")

@@ -17,7 +17,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from ice_result.core.json_text import dump
@@ -30,7 +30,8 @@ _HASH_LENGTH = 32
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's own text for a column without a value: jobs without a FunctionName or a CreateTime."""
 Kind: TypeAlias = Literal["records", "manifests", "contents", "jobs", "parked", "expected", "notified"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = ("records", "manifests", "parked", "expected")
+"""Names of the folders by which a store is known. Folders of other things have the other names, too."""
 MARK = "jobs-complete.json"
 """Name of the mark of a store in which every job has a pointer. It is not in `jobs/`, where a job may have any name."""
 _DUE = "%Y%m%dT%H%M%SZ"

@@ -15,12 +15,12 @@ import threading
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ice_result.core.calls import begin, result_of
 from ice_result.core.threads import Task
 from ice_result.core.types import JobId, Model
-from ice_result.errors import IceResultError, shorten
+from ice_result.errors import shorten
 from ice_result.records.model import Record
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import ObjectStore, line
@@ -33,8 +33,6 @@ class Pointer(Model):
 
     It has no outcome, so it stays the same when a job is written again. Fields of later versions are ignored.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     schema_: Literal["ice_result.job/1"] = Field(default="ice_result.job/1", alias="schema")
     job_id: JobId
@@ -98,41 +96,34 @@ class Pointers:
         self._is_complete = self._is_complete or self._store.get(self._layout.mark()) is not None
         return self._is_complete
 
-    def set_complete(self) -> bool:
-        """Set the mark, after every record has got its pointer; return False when it was there."""
-        if self._store.get(self._layout.mark()) is not None:
-            return False
-        self._set_mark()
-        return True
+    def set_complete(self) -> None:
+        """Set the mark, unless it is there. Call this after every record has got its pointer."""
+        if self._store.get(self._layout.mark()) is None:
+            self._set_mark()
 
     def before_first_record(self) -> None:
         """Set the mark if the store has no record. Call this before writing one; only the first time, calls are made.
 
-        The threads that write the first jobs wait for the same calls, and get the same error.
+        The threads that write the first jobs wait for the same calls, and get the same error: a record that is written
+        without a look would cost the store its mark.
         """
         with self._lock:
             marking = self._marking = self._marking or begin(self._mark_if_empty)
         try:
             result_of(marking)
-        except IceResultError:
+        except Exception:
             with self._lock:
-                if self._marking is marking:
+                if self._marking is marking:  # the next job looks again
                     self._marking = None
             raise
 
     def _mark_if_empty(self) -> None:
-        """Set the mark if the store has no record. Raises only an error that may pass.
+        """Set the mark if the store has no record.
 
-        Two processes may both find the store empty: both write pointers, so either of them may set the mark. Keys that
-        may write but not read set none: then only lookups take longer. Of a store that refuses everything, the write
-        that follows says what is wrong.
+        Two processes may both find the store empty: both write pointers, so either of them may set the mark.
         """
-        try:
-            if not self.is_complete() and self._store.is_empty(self._layout.folder("records")):
-                self._set_mark()
-        except IceResultError as error:
-            if error.transient:
-                raise
+        if not self.is_complete() and self._store.is_empty(self._layout.folder("records")):
+            self._set_mark()
 
     def _set_mark(self) -> None:
         self._store.put(self._layout.mark(), line(Mark()))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
+from ice_result.core.calls import in_order
 from ice_result.sinks.parked_model import Listed
+
+_LISTED_AT_ONCE = 8
 
 
 class ListedRecord(NamedTuple):
@@ -32,3 +36,15 @@ def with_manifests(
             manifest = next(left, None)
         is_there = manifest is not None and manifest.key == key
         yield ListedRecord(record.key, record.written, manifest.written if manifest and is_there else None)
+
+
+def listings(
+    list_folder: Callable[[str], Iterator[Sequence[Listed]]], folders: Iterable[str]
+) -> Iterator[Iterator[Listed]]:
+    """List folders in their order. The first pages of several are read at once: most folders have no other."""
+
+    def begin(folder: str) -> Iterator[Sequence[Listed]]:
+        pages = list_folder(folder)
+        return chain([next(pages, ())], pages)
+
+    return (chain.from_iterable(pages) for pages in in_order(begin, folders, _LISTED_AT_ONCE))

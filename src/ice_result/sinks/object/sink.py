@@ -34,7 +34,7 @@ from ice_result.sinks.base import (
 from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
-from ice_result.sinks.object.record_times import ListedRecord, with_manifests
+from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.store import ObjectStore, line
 from ice_result.sinks.object.stored_contents import StoredContents
 from ice_result.sinks.parked_events import ParkedEvents
@@ -95,7 +95,9 @@ class ObjectStoreSink(Store):
     @override
     def addresses(self, record: Record) -> Addresses:
         layout = self.layout
-        return Addresses(self.store.address(layout.record(record)), self.store.address(layout.manifest(record)))
+        key = layout.record(record)
+        keys = (key, layout.manifest_of(key), layout.contents_of(key))
+        return Addresses(*map(self.store.address, keys))
 
     @override
     def stage(self, record: Record) -> None:
@@ -158,9 +160,9 @@ class ObjectStoreSink(Store):
         self.store.delete(key)
 
     @override
-    def set_complete(self) -> bool:
+    def set_complete(self) -> None:
         """Set the mark that every job has a pointer."""
-        return self._pointers.set_complete()
+        self._pointers.set_complete()
 
     @override
     def versioning(self) -> str | None:
@@ -187,7 +189,7 @@ class ObjectStoreSink(Store):
         Without the mark, a job without a pointer is looked for in each partition, the newest first. With `near`, only
         the days around its time are read; with its function too, nothing is listed.
         """
-        key = self._pointers.record_key(job_id, self._pointers.read(job_id))
+        key = self._pointed(job_id)
         record = self._record(key) if key else None
         if record is None and not self._pointers.is_complete():
             partitions = self._partitions(self._functions(None)) if near is None else self._partitions_near(near)
@@ -196,7 +198,11 @@ class ObjectStoreSink(Store):
 
     @override
     def recorded(self, record: Record) -> Record | None:
-        return self._parsed(self.layout.record(record), Record)
+        """Read the record where this one belongs, or else where the pointer of its job leads."""
+        present = self._parsed(self.layout.record(record), Record)
+        if present is None and (key := self._pointed(record.job_id)):
+            present = self._parsed(key, Record)
+        return present
 
     @override
     def verified(self, record: Record) -> Manifest | None:
@@ -230,12 +236,11 @@ class ObjectStoreSink(Store):
             line = self._line_of(record, wanted)
             return WrittenJob(line, listed.manifest_written) if line else None
 
-        listed = (each for partition in self._partitions_of(wanted) for each in self._listed(partition))
-        yield from filter(None, in_order(read, (each for each in listed if each.written >= earliest), _AT_ONCE))
-
-    def _listed(self, partition: _Partition) -> Iterator[ListedRecord]:
-        manifests = chain.from_iterable(self.store.list(self.layout.manifest_of(partition.folder)))
-        return with_manifests(self._records([partition]), manifests, self.layout.manifest_of)
+        folders = [each.folder for each in self._partitions_of(wanted)]
+        both = listings(self.store.list, chain.from_iterable((each, self.layout.manifest_of(each)) for each in folders))
+        pairs = (with_manifests(_records(records), next(both), self.layout.manifest_of) for records in both)
+        recent = (each for pair in pairs for each in pair if each.written >= earliest)
+        yield from filter(None, in_order(read, recent, _AT_ONCE))
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:
@@ -268,6 +273,9 @@ class ObjectStoreSink(Store):
 
         found = _first(there, self._partitions_of(wanted), job_id)
         return StoredBytes(*found, self._manifest_bytes(found[0]), pointer=pointer) if found else None
+
+    def _pointed(self, job_id: JobId) -> str | None:
+        return self._pointers.record_key(job_id, self._pointers.read(job_id))
 
     def _manifest_bytes(self, record_key: str) -> bytes | None:
         return self.store.get(self.layout.manifest_of(record_key))
@@ -317,15 +325,8 @@ class ObjectStoreSink(Store):
         return None
 
     def _keys(self, partitions: Iterable[_Partition]) -> Iterator[str]:
-        return (listed.key for listed in self._records(partitions))
-
-    def _records(self, partitions: Iterable[_Partition]) -> Iterator[Listed]:
         for partition in partitions:
-            for listed in chain.from_iterable(self.store.list(partition.folder)):
-                if listed.key.endswith(".json"):
-                    yield listed
-                else:
-                    _skipped(listed.key, "not a record's name")
+            yield from (key for key, _ in _records(chain.from_iterable(self.store.list(partition.folder))))
 
     def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
         record = self._record(key)
@@ -392,6 +393,14 @@ def _time_before(since: datetime | None, duration: timedelta) -> datetime:
 
 def _newest(line: JobLine) -> tuple[datetime, str]:
     return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+
+
+def _records(listed: Iterable[Listed]) -> Iterator[Listed]:
+    for each in listed:
+        if each.key.endswith(".json"):
+            yield each
+        else:
+            _skipped(each.key, "not a record's name")
 
 
 def _skipped(key: str, why: str) -> None:

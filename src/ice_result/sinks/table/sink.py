@@ -24,7 +24,7 @@ from ice_result.sinks.table.rows import (
     stored_content,
     stored_job,
 )
-from ice_result.sinks.table.schema import JOBS
+from ice_result.sinks.table.schema import CONTENTS, JOBS
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
@@ -44,9 +44,9 @@ class TableSink(Store):
 
     @override
     def addresses(self, record: Record) -> Addresses:
-        """Return the address of the job's row, which contains both."""
+        """Return the address of the job's row, which contains both, and that of the rows of its contents."""
         address = self._address(record.job_id)
-        return Addresses(address, address)
+        return Addresses(address, address, f"{self.url}#{CONTENTS.name}/{record.job_id}")
 
     @override
     def stage(self, record: Record) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from typing_extensions import override
 
 from ice_result.core.types import Model, utc_time
@@ -140,8 +140,6 @@ def _row(key: str, data: bytes) -> dict[str, Value | bytes]:
 
 class _Facts(Model):
     """Part of a parked event or a note that has a column: the event itself, which may be large, is not read."""
-
-    model_config = ConfigDict(extra="ignore")
 
     schema_: Literal["ice_result.parked/1", "ice_result.expected/1"] = Field(alias="schema")
     reason: str | None = None
