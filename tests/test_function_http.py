@@ -60,7 +60,9 @@ def test_ice_wakes_the_function(cloud: LocalCloud, fake_time: FakeTime) -> None:
     function = function_with(cloud, "oss://records", fake_time)
     status, body = send(function, fresh("cover-0001"))
     assert (status, body["recorded"]) == (200, 1)
-    assert len(cloud.oss.keys("records")) == 2
+    assert [key.partition("/")[0] for key in cloud.oss.keys("records")] == [
+        *("jobs-complete.json", "jobs", "manifests", "records")
+    ]
 
 
 def test_nobody_else_does(cloud: LocalCloud, fake_time: FakeTime) -> None:
@@ -310,10 +312,12 @@ def test_a_stranger_does_not_say_where_a_job_goes(cloud: LocalCloud, fake_time: 
         body = json.dumps({**forged, "event": {"JobId": job_id}})
         assert send(function, {**callback("a", body=body), "headers": {}})[1][outcome] == 1
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.json"))
-    assert [path.rpartition("/")[2] for path in written if path.startswith("first/")] == [
-        "cover-0001.json",
-        "nobody.json",
-        "cover-0001.json",
+    assert [(path.split("/")[1], path.split("/")[-1]) for path in written if path.startswith("first/")] == [
+        ("jobs-complete.json", "jobs-complete.json"),
+        ("jobs", "cover-0001.json"),
+        ("manifests", "cover-0001.json"),
+        ("parked", "nobody.json"),
+        ("records", "cover-0001.json"),
     ]
     assert [path for path in written if "dead" in path] == []
 

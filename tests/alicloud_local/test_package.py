@@ -16,7 +16,7 @@ from support.own_environment import outside
 PACKAGE = Path(alicloud_local.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 SERVICES = sorted(path.parent for path in PACKAGE.glob("*/server.py"))
-BEHIND_THE_GATEWAY = {"ice", "mns_control", "ram", "sts"}
+BEHIND_THE_GATEWAY = {"eventbridge", "ice", "mns_control", "ram", "sts"}
 """Services whose messages and signatures are those of `rpc`."""
 SDKS = ("alibabacloud", "oss2", "mns", "boto3", "tablestore")
 
@@ -50,7 +50,9 @@ def test_it_runs_without_ice_result() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(re.findall(r"--port-([\w-]+)", done.stdout)) == {"ice", "oss", "mns", "mns-control", "ram", "sts", "ots"}
+    assert set(re.findall(r"--port-([\w-]+)", done.stdout)) == {
+        *("eventbridge", "ice", "oss", "mns", "mns-control", "ram", "sts", "ots")
+    }
 
 
 @pytest.mark.parametrize("folder", SERVICES, ids=[folder.name for folder in SERVICES])
@@ -62,7 +64,9 @@ def test_every_service_has_the_same_files(folder: Path) -> None:
 
 def test_each_service_has_a_folder() -> None:
     """GIVEN the package WHEN its folders are listed THEN each service has one."""
-    assert [folder.name for folder in SERVICES] == ["ice", "mns", "mns_control", "oss", "ram", "sts", "tablestore"]
+    assert [folder.name for folder in SERVICES] == [
+        *("eventbridge", "ice", "mns", "mns_control", "oss", "ram", "sts", "tablestore")
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/signature.py")), ids=lambda path: path.parent.name)

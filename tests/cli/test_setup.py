@@ -555,7 +555,7 @@ def calls_of_a_setup() -> list[tuple[str, str]]:
     return heard
 
 
-CALLS = 23
+CALLS = 24
 
 
 def test_the_number_of_calls_is_known() -> None:
@@ -783,7 +783,7 @@ def test_tables_alone_need_no_account(tmp_path_factory: pytest.TempPathFactory) 
     done = ice_result("setup", "--tables", "--yes", "--sink", f"sqlite:{database}", PATH=os.environ["PATH"])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items, ice_parked",
-        "          calls CreateTable ice_jobs, ice_outputs, ice_items, ice_parked",
+        f"missing   sqlite:{database}: ice_jobs, ice_outputs, ice_items, ice_contents, ice_parked",
+        "          calls CreateTable ice_jobs, ice_outputs, ice_items, ice_contents, ice_parked",
     ]
     assert database.is_file()
