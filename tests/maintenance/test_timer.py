@@ -445,7 +445,7 @@ def test_a_store_that_refuses_does_not_stop_the_retries_of_another(
     """GIVEN a bucket that may not be listed THEN the folder's events are retried, and a warning names the bucket."""
     shelf = Folder(tmp_path / "out")
     park(shelf, "unavailable/cover-0001", age=2 * AN_HOUR)
-    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/?prefix=", times=None))
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="records/?prefix=parked", times=None))
 
     woken({**cloud.environment, "ICE_RESULT_SINKS": f"{shelf.url},oss://records"}, shelf)
 

@@ -16,7 +16,7 @@ from support.command_line import Finished, ice_result, process_arguments, proces
 NAMES = {"DEPLOY_ACCOUNT_ID": "1234567890123456", "DEPLOY_OUTPUT_BUCKETS": "my-output"}
 SINKS = {"ICE_RESULT_SINKS": "oss://my-records/ice,ots://jobs"}
 QUEUES = ("ice-callback-result", "ice-result-dead-letters")
-TABLES = ["ice_days", "ice_items", "ice_jobs", "ice_outputs"]
+TABLES = ["ice_contents", "ice_days", "ice_items", "ice_jobs", "ice_outputs"]
 THINGS = ["bucket", "queue", "queue", "role", "policy", "policy", "ots"]
 FOREIGN_TRUST = {
     "Version": "1",

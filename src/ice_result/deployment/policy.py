@@ -231,8 +231,8 @@ def _objects(url: SinkUrl, kind: Kind) -> str:
 
 
 def _of_jobs(url: SinkUrl) -> Iterator[str]:
-    """Yield the resources of what is written of jobs: records, manifests, pointers, and the mark."""
-    yield from (_objects(url, kind) for kind in ("records", "manifests", "jobs"))
+    """Yield the resources of what is written of jobs: records, manifests, contents, pointers, and the mark."""
+    yield from (_objects(url, kind) for kind in ("records", "manifests", "contents", "jobs"))
     yield f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).mark()}"
 
 

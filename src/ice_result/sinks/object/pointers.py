@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from ice_result.core.calls import begin, result_of
 from ice_result.core.threads import Task
 from ice_result.core.types import JobId, Model
-from ice_result.errors import shorten
+from ice_result.errors import TimedOutError, shorten
 from ice_result.records.model import Record
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.store import ObjectStore, line
@@ -105,17 +105,21 @@ class Pointers:
         """Set the mark if the store has no record. Call this before writing one; only the first time, calls are made.
 
         The threads that write the first jobs wait for the same calls, and get the same error: a record that is written
-        without a look would cost the store its mark.
+        without a look would cost the store its mark. The time that is over may be that of an earlier job: then a thread
+        looks itself.
         """
-        with self._lock:
-            marking = self._marking = self._marking or begin(self._mark_if_empty)
-        try:
-            result_of(marking)
-        except Exception:
+        while True:
             with self._lock:
-                if self._marking is marking:  # the next job looks again
-                    self._marking = None
-            raise
+                is_ours = self._marking is None
+                marking = self._marking = self._marking or begin(self._mark_if_empty)
+            try:
+                return result_of(marking)
+            except Exception as error:
+                with self._lock:
+                    if self._marking is marking:  # the next job looks again
+                        self._marking = None
+                if is_ours or not isinstance(error, TimedOutError):
+                    raise
 
     def _mark_if_empty(self) -> None:
         """Set the mark if the store has no record.
