@@ -101,7 +101,7 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     """Jobs with covers and outputs, one written again, one nobody knows, a message that is none, and a timer.
 
     Of one job a file is missing, of one all are, of one the status is not documented, and one that ICE forgot is
-    lacking in a sink.
+    lacking in a sink. One has captions, of which one file is no text when its event comes again.
     """
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_NOTIFY": ALL_TARGETS}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
@@ -115,8 +115,13 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     cloud.ice.put("odd", {**cover, "JobId": "odd", "Status": "Canceled"})
     lacking = {"schema": "ice_result.parked/1", "sinks": [sinks.partition(",")[0]], "event": {"JobId": "nobody"}}
     first = b'{"JobIds":["cover-0001","videoclip-0001","nobody","gone","empty","odd"]}'
-    for event in (first, b'{"JobId":"cover-0001"}', b"[7]", json.dumps(lacking).encode(), TIMER):
+    captions = b'{"JobId":"captionextraction-0001"}'
+    for event in (first, b'{"JobId":"cover-0001"}', b"[7]", json.dumps(lacking).encode(), captions, TIMER):
         function.handle(event, context)
+    for key in cloud.oss.keys("example-output"):
+        if key.endswith(".srt"):
+            cloud.oss.put("example-output", key, b"\x89PNG")
+    function.handle(captions, context)
     return _called(cloud)
 
 
@@ -243,11 +248,13 @@ def test_events_are_parked_where_the_settings_say() -> None:
         "acs:oss:*:*:records/manifests/*",
         "acs:oss:*:*:records/jobs/*",
         "acs:oss:*:*:records/jobs-complete.json",
+        "acs:oss:*:*:records/contents/*",
     }
     assert {resource for action, resource in granted if action == "oss:ListObjects"} == {
         "acs:oss:*:*:parking?prefix=parking_store/parked/*",
         "acs:oss:*:*:parking?prefix=parking_store/expected/*",
         "acs:oss:*:*:records?prefix=records/*",
+        "acs:oss:*:*:records?prefix=contents/*",
     }
     assert {resource for action, resource in granted if action == "oss:DeleteObject"} == {
         "acs:oss:*:*:parking/parking_store/parked/*",

@@ -14,7 +14,7 @@ from ice_result.notify.urls import NotifyUrl
 from ice_result.settings import Settings
 from ice_result.sinks.object.layout import Kind, Layout
 from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS
+from ice_result.sinks.table.schema import CONTENTS, DAYS, ITEMS, JOBS, OUTPUTS
 
 TRUST_POLICY: JsonObject = {
     "Version": "1",
@@ -29,6 +29,8 @@ _TABLE_ACTIONS = {
     "ots:BatchWriteRow": (OUTPUTS, ITEMS, DAYS),
     "ots:GetRange": (OUTPUTS, ITEMS),
 }
+_CONTENT_ACTIONS = ("ots:BatchWriteRow", "ots:GetRange")
+"""Actions on the table of contents."""
 
 _ON_ROLES = (
     *("ram:GetRole", "ram:CreateRole", "ram:UpdateRole", "ram:DeleteRole", "ram:ListPoliciesForRole"),
@@ -169,6 +171,17 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
                 yield from (Grant(action, f"{_instance(url, settings)}/table/{table.name}") for table in tables)
         elif _is_oss(url, settings):
             yield from (Grant("oss:PutObject", objects) for objects in _of_jobs(url))
+        if settings.verify_outputs and settings.contents:
+            yield from _contents(url, settings)
+
+
+def _contents(url: SinkUrl, settings: Settings) -> Iterator[Grant]:
+    """Yield the grants for writing contents, and for keeping the stored content of a file that cannot be read now."""
+    if url.scheme == "ots":
+        yield from (Grant(action, f"{_instance(url, settings)}/table/{CONTENTS.name}") for action in _CONTENT_ACTIONS)
+    elif _is_oss(url, settings):
+        yield from (Grant(f"oss:{action}Object", _objects(url, "contents")) for action in ("Put", "Get"))
+        yield _listing(url, f"{Layout(url.prefix).folder('contents')}*")
 
 
 def _parking(settings: Settings) -> Iterator[Grant]:
@@ -231,8 +244,8 @@ def _objects(url: SinkUrl, kind: Kind) -> str:
 
 
 def _of_jobs(url: SinkUrl) -> Iterator[str]:
-    """Yield the resources of what is written of jobs: records, manifests, contents, pointers, and the mark."""
-    yield from (_objects(url, kind) for kind in ("records", "manifests", "contents", "jobs"))
+    """Yield the resources of what is written of each job: the record, the manifest, the pointer; and the mark."""
+    yield from (_objects(url, kind) for kind in ("records", "manifests", "jobs"))
     yield f"acs:oss:*:*:{url.authority}/{Layout(url.prefix).mark()}"
 
 
