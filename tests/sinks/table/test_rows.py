@@ -18,7 +18,7 @@ from ice_result.jobs.model import Job
 from ice_result.records import build_manifest, build_record, output_files
 from ice_result.results import decode
 from ice_result.sinks.table.rows import Rows, generation, job_line, rows_of, stored_job, time_text
-from ice_result.sinks.table.schema import DAYS, ITEMS, JOBS, OUTPUTS, PARKED, SCHEMA_VERSION, TABLES, Table
+from ice_result.sinks.table.schema import DAYS, JOBS, PARKED, SCHEMA_VERSION, TABLES, Table
 from support.paths import ROOT, SAMPLE_JOBS
 from support.record_versions import manifest, record
 
