@@ -63,7 +63,7 @@ def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
 
 def notify_targets(text: str) -> "tuple[NotifyUrl, ...]":
-    """Parse the URLs of targets, separated by blanks. Raises ValueError also for two URLs of one target."""
+    """Parse the URLs of targets, separated by spaces. Raises ValueError also for two URLs of one target."""
     from ice_result.notify.urls import notify_url  # noqa: PLC0415  only with the setting
 
     urls = tuple(notify_url(part) for part in text.split())

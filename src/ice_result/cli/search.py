@@ -42,7 +42,7 @@ def search(
     """
     wanted = [word for each in words for word in each.split()]
     if not wanted:
-        raise click.UsageError("WORDS has only blanks; expected at least one word")
+        raise click.UsageError("WORDS has only spaces; expected at least one word")
     store = open_first_sink(overrides)
     if not store.capabilities.searches:
         raise StorageError(
