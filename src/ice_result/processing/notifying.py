@@ -1,8 +1,8 @@
-"""Notifying: the targets are told of a job once all sinks have it, and of an event once its envelope is written.
+"""Notifying: the targets are notified of a job after all sinks have it, and of an event after it was parked.
 
-    written to all sinks ──► told ──► recorded
-                               └──► a target has not acknowledged ──► parked, with the names of these targets
-    parked for targets ──► read from the first sink that has the whole job ──► told ──► …
+    written to all sinks ──► notified ──► recorded
+                                 └──► a target has not acknowledged ──► parked, with the names of these targets
+    parked for targets ──► read from the first sink that has the complete job ──► notified ──► …
 
 Nothing here is used, and nothing of `notify` is imported, without ICE_RESULT_NOTIFY.
 """
@@ -40,7 +40,7 @@ class Notifying:
         self._notifier.load()
 
     def tell(self, job: Written | RecordedBefore, event: JobEvent, timer: StageTimer) -> Failure | None:
-        """Tell the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
+        """Notify the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
 
         An event that is parked for some targets is for these alone.
         """
@@ -48,14 +48,14 @@ class Notifying:
         with timer.stage("notify"):
             stored = self._whole(event, job.stored) if isinstance(job, RecordedBefore) else job
             if stored is None or stored.manifest is None:
-                _log.warning("job %s: nobody is told of it: no sink has the whole record", event.job_id)
+                _log.warning("job %s: no notification sent: no sink has the complete record", event.job_id)
                 return None
             told = self._notifier.tell(stored.record, stored.manifest, self._sinks[0], only=only)
-        timer.count("told", len(told.told))
+        timer.count("notified", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
 
     def has_told(self, stored: StoredJob) -> bool:
-        """Tell if the targets have acknowledged this job of the first sink. False also when it is not whole there."""
+        """Return whether the targets have acknowledged this job of the first sink; False if parts of it are missing."""
         if stored.manifest is None or stored.left_out:
             return False
         return self._notifier.has_told(stored.record, stored.manifest, self._sinks[0])
@@ -63,7 +63,7 @@ class Notifying:
     def written_before(self, event: JobEvent) -> Written | None:
         """Read the job of an event that is parked for targets, from the first sink that has all of it.
 
-        Returns None for other events, and when no sink has the whole job: then ICE is asked, as for every event.
+        Returns None for other events, and when no sink has the complete job: then ICE is asked, as for every event.
         """
         if event.past is None or not event.past.targets or event.past.sinks:
             return None
@@ -74,7 +74,7 @@ class Notifying:
         return Written(found.record, found.manifest, {first: first.addresses(found.record)}, {})
 
     def _whole(self, event: JobEvent, found: StoredJob | None = None) -> StoredJob | None:
-        """Return the job when it is whole; else read it from the first sink that has all of it."""
+        """Return the job if it is complete; else read it from the first sink that has all of it."""
         if found and found.manifest and not found.left_out:
             return found
         near = Near(event.function_name, event.event_time or (event.past.first_parked if event.past else None))
@@ -89,9 +89,9 @@ class Notifying:
         return None
 
     def tell_parked(self, events: Sequence[ParkableEvent], parked: ParkedAs, deadline: Deadline) -> None:
-        """Tell of the envelope of these events, if it was not parked before for the same reason.
+        """Send the notification of the envelope of these events, unless it was parked before for the same reason.
 
-        A failure is logged and no more: the envelope is written, and nothing may cost the event.
+        A failure is only logged: the event is already parked.
         """
         envelope, address = parked.envelope, parked.address
         if envelope is None or address is None:
@@ -103,7 +103,7 @@ class Notifying:
             with time_limit(deadline):
                 self._notifier.tell_parked(envelope, address, is_new=is_new)
         except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
-            _log.warning("not told of %s: %s", address, Failure.from_bug(error).message)
+            _log.warning("no notification of %s: %s", address, Failure.from_bug(error).message)
 
 
 def _last_reason(event: ParkableEvent) -> set[str]:
