@@ -6,6 +6,7 @@ stored job ──► the targets that admit it ──► told, whether or not th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core.calls import in_order
@@ -45,9 +46,13 @@ class AgainNotifier(NamedTuple):
     only: Collection[str] = ()
     dry_run: bool = False
 
-    def tell_since(self, wanted: JobFilter, *, concurrency: int) -> Iterator[ToldAgain]:
-        """Tell of the jobs that `wanted` admits, newest first as far as the store can tell; none is kept in memory."""
-        yield from self.tell_jobs((line.job_id for line in self.sink.jobs(wanted)), concurrency=concurrency)
+    def tell_since(self, wanted: JobFilter, *, most: int | None = None, concurrency: int) -> Iterator[ToldAgain]:
+        """Tell of the jobs that `wanted` admits, newest first as far as the store can tell; none is kept in memory.
+
+        At most `most` jobs are told, since work on several begins before the first is done; None means all.
+        """
+        job_ids = (line.job_id for line in self.sink.jobs(wanted))
+        yield from self.tell_jobs(islice(job_ids, most), concurrency=concurrency)
 
     def tell_jobs(self, job_ids: Iterable[JobId], *, concurrency: int) -> Iterator[ToldAgain]:
         """Tell of these jobs, several at a time, in their order."""
