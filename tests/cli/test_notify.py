@@ -84,6 +84,7 @@ def test_one_target_and_one_function(run: Run, targets: RecordingTargets) -> Non
     assert run("--since", "2022-01-01", "--function", "Cover", "-q").stdout == ""
     assert (len(targets[A].told), len(targets[B].told)) == (3, 2)
     assert len(run("--since", "2022-01-01", "--limit", "1", "--json").documents) == 1
+    assert (len(targets[A].told), len(targets[B].told)) in {(4, 2), (4, 3)}  # one job, whichever is the newest
 
 
 def test_a_dry_run_notifies_nobody(run: Run, targets: RecordingTargets, tmp_path: Path) -> None:

@@ -94,16 +94,16 @@ def notify(
     results = (
         again.tell_jobs([*ids][:limit], concurrency=settings.concurrency)
         if ids
-        else again.tell_since(JobFilter(function_name=function_name, since=since), concurrency=settings.concurrency)
+        else again.tell_since(
+            JobFilter(function_name=function_name, since=since), most=limit, concurrency=settings.concurrency
+        )
     )
     clean = True
     with JobPrinter(form, total=len(ids) or limit, if_nothing="0 jobs") as printer:
-        for number, told in enumerate(results, start=1):
+        for told in results:
             clean = clean and told.outcome != "failed"
             printer.add("would be notified" if told.outcome == "would_notify" else told.outcome, 1)
             _show(printer, told, form)
-            if number == limit:
-                break
     return 0 if clean else 1
 
 

@@ -6,6 +6,7 @@ stored job ──► the targets that admit it ──► notified, even if they 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core.calls import in_order
@@ -54,9 +55,13 @@ class AgainNotifier(NamedTuple):
     only: Collection[str] = ()
     dry_run: bool = False
 
-    def tell_since(self, wanted: JobFilter, *, concurrency: int) -> Iterator[ToldAgain]:
-        """Send the notifications of the jobs that `wanted` admits, newest first if the store has an order by time."""
-        yield from self.tell_jobs((line.job_id for line in self.sink.jobs(wanted)), concurrency=concurrency)
+    def tell_since(self, wanted: JobFilter, *, most: int | None = None, concurrency: int) -> Iterator[ToldAgain]:
+        """Send the notifications of the jobs that `wanted` admits, newest first if the store has an order by time.
+
+        At most `most` jobs are taken, since work on several begins before the first is done; None means all.
+        """
+        job_ids = (line.job_id for line in self.sink.jobs(wanted))
+        yield from self.tell_jobs(islice(job_ids, most), concurrency=concurrency)
 
     def tell_jobs(self, job_ids: Iterable[JobId], *, concurrency: int) -> Iterator[ToldAgain]:
         """Send the notifications of these jobs, several at a time, in their order."""

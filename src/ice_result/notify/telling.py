@@ -19,9 +19,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from ice_result.core.calls import begin, result_of
+from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, NotificationRefusedError, describe_defect
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
@@ -34,6 +34,7 @@ LIMIT_SECONDS = 5.0
 _SHARE_FOR_TELLING = 0.8  # of the time left: acknowledgements must be stored after it
 _MOST_ROUNDS = 3
 _NOT_DELIVERED = "%s: notification that %s is %s was not delivered: %s"
+_ENVELOPES_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +55,14 @@ class Told(NamedTuple):
     refused: Mapping[str, IceResultError]
 
 
+class NewEnvelope(NamedTuple):
+    """An envelope that was written just now, `is_new` for the first time for its reason."""
+
+    envelope: Parked
+    address: str
+    is_new: bool
+
+
 class Notifier:
     """Notifies the targets of ICE_RESULT_NOTIFY. Any number of threads may use it at once."""
 
@@ -67,22 +76,32 @@ class Notifier:
             begin(receiver.target.load)
 
     def tell(
-        self, record: Record, manifest: Manifest, sink: Store, *, only: Collection[str] = (), again: bool = False
+        self,
+        record: Record,
+        manifest: Manifest,
+        sink: Store,
+        *,
+        stored_in: Store | None = None,
+        only: Collection[str] = (),
+        again: bool = False,
     ) -> Told:
         """Notify the targets whose filters admit the job and that have not acknowledged this version of it.
 
-        `sink` is the first sink, which has the job. `only` are the names of the targets to notify; empty means all.
-        With `again`, earlier acknowledgements make no difference. Never raises an IceResultError.
+        `sink` is the first sink, which keeps the acknowledgements. `stored_in` is the sink that has the job; None means
+        the first. `only` are the names of the targets to notify; empty means all. With `again`, earlier acknowledgements
+        make no difference. Never raises an IceResultError.
         """
+        having = stored_in or sink
         told, refused = list[str](), dict[str, IceResultError]()
         for _ in range(_MOST_ROUNDS):
             receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
-            round_told, refused = self._tell(record, manifest, sink, receivers, again=again)
+            at = _stored_at(record, manifest, having)
+            round_told, refused = self._tell(Recorded(record, manifest, at), sink, receivers, again=again)
             told += round_told
-            later = _written_later(record, manifest, sink)
+            later = _written_later(record, manifest, having) if round_told else None
             if later is None:
                 break
             record, manifest, again = *later, False
@@ -99,18 +118,26 @@ class Notifier:
         told_id, acknowledged = recorded_id(record, manifest), sink.acknowledged(record.job_id)
         return all(acknowledged.get(target.name) == told_id for target in admitting)
 
-    def tell_parked(self, parked: Parked, address: str, *, is_new: bool) -> None:
-        """Send the notification of an event that was just parked, `is_new` for the first time, or that is dead.
+    def tell_parked(self, envelopes: Sequence[NewEnvelope]) -> None:
+        """Send the notifications of events that were parked for the first time, and of dead ones, within one limit.
 
         A failure is only logged.
         """
         with time_limit(current_deadline().within(LIMIT_SECONDS)):
+            for _ in in_order(self._tell_envelope, envelopes, _ENVELOPES_AT_ONCE):
+                pass
+
+    def _tell_envelope(self, written: NewEnvelope) -> None:
+        parked, address, is_new = written
+        try:
             for occasion, is_due in (("parked", is_new), ("dead", parked.dead)):
                 targets = [target for target, filters in self.receivers if is_due and occasion in filters.on]
                 if targets:
                     notification = parked_notification(parked, address, self._region, dead=occasion == "dead")
                     for name, error in _send(notification, targets)[1].items():
                         _log.warning(_NOT_DELIVERED, name, notification.subject, occasion, error)
+        except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
+            _log.warning("no notification of %s: %s", address, describe_defect(error))
 
     def admitting(self, record: Record, manifest: Manifest, only: Collection[str] = ()) -> list[Target]:
         """List the targets whose filters admit this job; of those that are named in `only`, if any are."""
@@ -122,15 +149,16 @@ class Notifier:
         ]
 
     def _tell(
-        self, record: Record, manifest: Manifest, sink: Store, targets: Sequence[Target], *, again: bool
+        self, job: Recorded, sink: Store, targets: Sequence[Target], *, again: bool
     ) -> tuple[list[str], dict[str, IceResultError]]:
         """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others."""
+        record, manifest, _ = job
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
         lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
         if not lacking:
             return [], {}
-        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, manifest, sink)))
+        notification = recorded_notification(job)
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
             told, refused = _send(notification, lacking)
@@ -172,17 +200,20 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
             told.append(name)
         except IceResultError as error:
             refused[name] = error
+        except Exception as error:  # noqa: BLE001  a bug in one target must not undo what the others acknowledged
+            refused[name] = NotificationRefusedError(describe_defect(error))
     return told, refused
 
 
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
-    """Read what is stored of a job that another process may have written better meanwhile; None when it is the same.
+    """Read what is stored of a job that was told, and that another process may have written anew meanwhile.
 
-    The last notification must describe the stored job.
+    Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
+    manifest decides: one call.
     """
-    if record.standing == SETTLED and (manifest.complete or not manifest.files or record.outcome != "ok"):
-        return None
     try:
+        if record.standing == SETTLED and sink.verified(record) == manifest:
+            return None
         stored = sink.job_at(sink.key_for(record.job_id, record.function_name, record.create_time))
     except IceResultError:
         return None
