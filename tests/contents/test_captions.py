@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from io import StringIO
 from typing import NamedTuple
+from unittest import mock
 
 import pysubs2
 import pytest
@@ -14,6 +15,7 @@ import srt
 import webvtt
 
 from ice_result.contents import Content, ContentFile, read_content
+from ice_result.core import redaction
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.records.model import Note
 from support.memory import with_peak_of_memory
@@ -219,3 +221,13 @@ def test_a_file_of_nothing_but_lines_takes_little_memory(line: str) -> None:
     assert isinstance(note, Note)
     assert note.code == "too_large"
     assert peak < 64 * 1024 * 1024
+
+
+def test_a_long_line_of_secrets_is_not_searched_whole() -> None:
+    """GIVEN 4 MiB of secrets on one line THEN the message shows its beginning, for which the rest is not read."""
+    with mock.patch.object(redaction, "_plain_secrets", wraps=redaction._plain_secrets) as searched:
+        note = read_content(record(0, None), FILE, b"Signature=abcd " * 270_000)
+
+    assert isinstance(note, Note)
+    assert "begins with 'Signature=[redacted] Signature=" in note.message
+    assert all(len(call.args[0]) < 10_000 for call in searched.call_args_list)

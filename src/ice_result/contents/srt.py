@@ -38,6 +38,7 @@ _MARKUP_OF_WEBVTT = re.compile(
 _MOST_PASSES = 4
 _ESCAPES = {"&lt;": "<", "&gt;": ">", "&nbsp;": "\u00a0", "&lrm;": "", "&rlm;": "", "&amp;": "&"}
 _ESCAPE = re.compile("|".join(_ESCAPES))
+_LOOKED_AT = 1000  # characters of a line that may be long, of which a message shows the first
 MOST_LINES = 400_000
 """Lines of one file, which take more memory than their text: twenty for each cue."""
 
@@ -58,7 +59,7 @@ def read_cues(text: str) -> Items:
         if shown is None or is_webvtt:
             return arranged(())
         expected = "expected times such as 00:00:01,000 --> 00:00:02,000"
-        raise UnreadableError(f"no cue in the text, which begins with {shorten(shown)[:80]!r}; {expected}")
+        raise UnreadableError(f"no cue in the text, which begins with {shorten(shown[:_LOOKED_AT])[:80]!r}; {expected}")
     first = found[0][0]
     is_numbered = first > 0 and _NUMBER.match(lines[first - 1]) is not None
     starts = [number for number, _ in found]
