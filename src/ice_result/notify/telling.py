@@ -88,8 +88,8 @@ class Notifier:
         """Notify the targets whose filters admit the job and that have not acknowledged this version of it.
 
         `sink` is the first sink, which keeps the acknowledgements. `stored_in` is the sink that has the job; None means
-        the first. `only` are the names of the targets to notify; empty means all. With `again`, earlier acknowledgements
-        make no difference. Never raises an IceResultError.
+        the first. `only` are the names of the targets to notify; empty means all. With `again`, it makes no difference
+        what was acknowledged. Never raises an IceResultError.
         """
         having = stored_in or sink
         told, refused = list[str](), dict[str, IceResultError]()

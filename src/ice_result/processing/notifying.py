@@ -56,8 +56,8 @@ class Notifying:
     ) -> Failure | None:
         """Notify the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
 
-        `before` is given for a job that was read for the targets of its event: these alone are notified. Raises the error
-        of a sink that cannot be read.
+        `before` is given for a job that was read for the targets of its event: these alone are notified. Raises the
+        error of a sink that cannot be read.
         """
         only = event.past.targets if before and event.past else ()
         first = self._sinks[0]
@@ -117,9 +117,10 @@ class Notifying:
         return part
 
     def tell_parked(self, written: Sequence[ParkedNow]) -> None:
-        """Send the notifications of envelopes, with one deadline: those parked for the first time for a reason, and dead ones.
+        """Send the notifications of these envelopes, with one deadline for all.
 
-        A failure is only logged: the events are already parked.
+        Each event is notified when it is parked for the first time for a reason, and when it is dead. A failure is only
+        logged: the events are already parked.
         """
         envelopes = [
             NewEnvelope(each.parked.envelope, each.parked.address, is_new=_is_new(each))
