@@ -34,8 +34,8 @@ class Content(Model):
 
     `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
     `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
-    swapped. `skipped_count` lines or values have no time that can be read. `replaced_count` places of a damaged file are
-    no characters of its encoding; U+FFFD replaces them.
+    swapped. `skipped_count` lines or values have no time that can be read. `replaced_count` places of a damaged file
+    are no characters of its encoding; U+FFFD replaces them.
     `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if it
     contains more than the items.
     """
