@@ -14,7 +14,13 @@ TEXT = base64.b64encode(KEY).decode()
 
 @pytest.mark.parametrize(
     ("text", "host"),
-    [(f"example.com=whsec_{TEXT}", "example.com"), (f" Example.COM=whsec_{TEXT}", "example.com")],
+    [
+        (f"example.com=whsec_{TEXT}", "example.com"),
+        (f" Example.COM=whsec_{TEXT}", "example.com"),
+        (f"example.com.=whsec_{TEXT}", "example.com"),
+        (f"[::1]=whsec_{TEXT}", "::1"),
+        (f"fc00::1=whsec_{TEXT}", "fc00::1"),
+    ],
 )
 def test_a_secret_belongs_to_a_host(text: str, host: str) -> None:
     """The host is compared in lower case; the key is the decoded base64."""
@@ -27,6 +33,9 @@ def test_a_secret_belongs_to_a_host(text: str, host: str) -> None:
         (f"whsec_{TEXT}", "a secret without its host: expected host=whsec_ and base64"),
         ("whsec_AAAA=", "a secret without its host"),
         (f"=whsec_{TEXT}", "a secret without its host"),
+        (f".=whsec_{TEXT}", "a secret without its host"),
+        (f"h.example:8443=whsec_{TEXT}", "the secret of h.example:8443 names a port: expected the host alone"),
+        (f"[::1]:8443=whsec_{TEXT}", "the secret of [::1]:8443 names a port"),
         (f"example.com={TEXT}", "the secret of example.com is none: it must begin with whsec_"),
         ("example.com=whsec_***", "the secret of example.com is none: what follows whsec_ is not base64"),
         ("example.com=whsec_", "0 bytes in base64, expected 24 to 64"),
