@@ -197,11 +197,11 @@ class RejectedError(ServiceError, reason="rejected"):
 
 
 class NotNotifiedError(IceResultError, reason="not_notified", transient=True):
-    """A recorded job of which a target could not be told for now."""
+    """A job was recorded, but a target could not be notified for now."""
 
 
 class NotificationRefusedError(IceResultError, reason="notification_refused"):
-    """A recorded job of which a target refuses to be told."""
+    """A job was recorded, but a target rejected the notification."""
 
 
 class StorageError(IceResultError, reason="storage"):

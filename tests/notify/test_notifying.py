@@ -148,7 +148,7 @@ def test_a_target_out_of_reach_is_told_by_the_retry_alone(
     targets[A].errors = [unavailable()]
     (outcome,) = place.process("job-1")
     assert outcome.outcome == "parked"
-    assert outcome.reason == "not_notified: not told: mns://a: MNS: send: 503"
+    assert outcome.reason == "not_notified: not notified: mns://a: MNS: send: 503"
     envelope = parked_in(place.out)["not_notified/job-1"]
     assert (envelope["targets"], envelope["sinks"], envelope["transient"]) == ([A], [], True)
     assert (len(targets[A].told), len(targets[B].told)) == (0, 1)
@@ -182,7 +182,7 @@ def test_a_target_that_refuses_for_good_waits_for_a_person(place: Place, targets
     """GIVEN 410 THEN the reason is permanent, and `parked retry` tells that target alone."""
     targets[B].errors = [gone()]
     (outcome,) = place.process("job-1")
-    assert outcome.reason == "notification_refused: not told: mns://b: webhook: send: 410"
+    assert outcome.reason == "notification_refused: not notified: mns://b: webhook: send: 410"
     assert parked_in(place.out)["notification_refused/job-1"]["transient"] is False
     with place.pipeline() as pipeline:
         retry_all(pipeline)

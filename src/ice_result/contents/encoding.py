@@ -32,7 +32,7 @@ _FORMATS = (
 def decode_text(data: bytes) -> tuple[str, Encoding]:
     """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises UnreadableError for what is no text.
 
-    UTF-8 comes before GB18030, in which almost all bytes mean something. A file that ends within a character is read
+    UTF-8 comes before GB18030, which decodes almost any bytes. A file that ends within a character is read
     without that character.
     """
     for start, name in _FORMATS:

@@ -4,10 +4,10 @@
 
 A name is looked up once for a connection, and the connection goes to an address that was checked. So a name that
 changes its address in between gains nothing. Private networks (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7) are
-allowed: a receiver in the function's own VPC is a usual one.
+allowed: receivers in the function's VPC are common.
 
 All addresses of a name share the time of the connection, and a call that is given up ends it at any step after the
-look-up: receivers that are dead must not keep the threads that other services need.
+lookup: unreachable receivers must not keep the threads that other services need.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_host(host: str, *, only_this_machine: bool = False) -> None:
     address = _read(host.rstrip("."))
     problem = _problem(address, only_this_machine=only_this_machine) if address else None
     if problem:
-        raise ValueError(f"{host}: {problem}")
+        raise ValueError(f"webhooks to {host} are not allowed: {problem}")
 
 
 def new_checked_connection(authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
@@ -112,7 +112,7 @@ class _Checked(EndsWithCall):
         problem = _problem(read, only_this_machine=self.only_this_machine) if read else "not an address"
         if problem:
             shown = address if host == address else f"{host} is {address}"
-            raise RejectedError("connect", service=SERVICE, detail=f"not called: {shown}, {problem}")
+            raise RejectedError("connect", service=SERVICE, detail=f"blocked: {shown}: {problem}")
 
 
 class _CheckedOverTls(_Checked):
@@ -159,11 +159,11 @@ def _problem(address: _Address, *, only_this_machine: bool) -> str | None:
     """Return the reason why an address may not be reached."""
     for each in _meant(address):
         if each in _METADATA:
-            return "an address of a metadata service"
+            return "address of a metadata service"
         if each.is_link_local:
-            return "a link-local address, as metadata services have"
+            return "link-local address, as metadata services have"
         if each.is_unspecified or each.is_multicast or each in _NO_HOSTS:
-            return "not the address of a host"
+            return "not a host address"
     if only_this_machine and not any(each.is_loopback for each in _meant(address)):
         return "http:// is only for this machine (127.0.0.1, ::1 and localhost)"
     return None

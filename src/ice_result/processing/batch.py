@@ -1,7 +1,7 @@
 """Processing of the events of one payload: jobs in parallel, and a parked envelope for every event that fails.
 
 bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
-                           │                                             └──► targets are told (notifying.py)
+                           │                                             └──► targets are notified (notifying.py)
                            └──► parked                                           (parking.py)
 """
 
@@ -149,7 +149,7 @@ class Pipeline:
             self._notifying.load()
 
     def has_told(self, stored: StoredJob) -> bool:
-        """Tell if nobody is left to be told of this job of the first sink; True without notifications."""
+        """Return whether every target has acknowledged this job of the first sink; True without notifications."""
         return self._notifying is None or self._notifying.has_told(stored)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
@@ -342,8 +342,8 @@ class _SeenJobs:
 def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
     """Merge two events of one job into one, for the sinks and the targets of both.
 
-    An event that names neither is for all sinks, and so is a merged one of which an event was. A job that is written to
-    a sink is told to every target afterwards.
+    An event that names neither is for all sinks, and so is a merged one of which an event was. After a job
+    is written to a sink, every target is notified of it.
     """
     first, second = one.past or Past(), other.past or Past()
     sinks: set[str] = set()

@@ -1,11 +1,11 @@
-"""Notifying: the targets are told of a job once all sinks have it, and of an event once its envelope is written.
+"""Notifying: the targets are notified of a job after all sinks have it, and of an event after it was parked.
 
-    written to all sinks ──► told ──► recorded
-                               └──► a target has not acknowledged ──► parked, with the names of these targets
-    parked for targets ──► read from the first sink that has the whole job ──► told ──► …
+    written to all sinks ──► notified ──► recorded
+                                 └──► a target has not acknowledged ──► parked, with the names of these targets
+    parked for targets ──► read from the first sink that has the complete job ──► notified ──► …
 
-A retry for targets asks ICE only when no sink has the job any more. Then the job is written anew, and every target that
-has not acknowledged what was written is told.
+A retry for targets calls ICE only when no sink has the job any more. Then the job is written again, and every target
+that has not acknowledged it is notified.
 
 Without ICE_RESULT_NOTIFY, neither this module nor `notify` is imported.
 """
@@ -54,10 +54,10 @@ class Notifying:
     def tell(
         self, job: Written | RecordedBefore, event: JobEvent, timer: StageTimer, before: WrittenBefore | None = None
     ) -> Failure | None:
-        """Tell the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
+        """Notify the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
 
-        `before` is given for a job that was read for the targets of its event: these alone are told. Raises the error
-        of a sink that cannot be read.
+        `before` is given for a job that was read for the targets of its event: only these are notified. Raises the
+        error of a sink that cannot be read.
         """
         only = event.past.targets if before and event.past else ()
         first = self._sinks[0]
@@ -67,14 +67,14 @@ class Notifying:
             else:
                 found = _Found(before.sink if before else first, job.record, job.manifest)
             if found is None:
-                _log.warning("job %s: nobody is told of it: no sink has its record and its manifest", event.job_id)
+                _log.warning("job %s: no notification sent: no sink has its record and its manifest", event.job_id)
                 return None
             told = self._notifier.tell(found.record, found.manifest, first, stored_in=found.sink, only=only)
-        timer.count("told", len(told.told))
+        timer.count("notified", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
 
     def has_told(self, stored: StoredJob) -> bool:
-        """Tell if the targets have acknowledged this job of the first sink. False also when it is not whole there."""
+        """Return whether the targets have acknowledged this job of the first sink; False if parts of it are missing."""
         if stored.manifest is None or stored.left_out:
             return False
         return self._notifier.has_told(stored.record, stored.manifest, self._sinks[0])
@@ -95,8 +95,7 @@ class Notifying:
     def _read(self, event: JobEvent) -> _Found | None:
         """Read the job from the first sink that has all of it, or else from one that could not keep all of it.
 
-        Raises the error of a sink that cannot be read for now, or of any when no sink has the job: nobody is told of a
-        part for the reason that the whole is out of reach.
+        Raises the error of a sink if it is temporary, or if no other sink has the job.
         """
         near = Near(event.function_name, event.event_time or (event.past.first_parked if event.past else None))
         part: _Found | None = None
@@ -117,9 +116,9 @@ class Notifying:
         return part
 
     def tell_parked(self, written: Sequence[ParkedNow]) -> None:
-        """Tell of envelopes with one deadline: each that was not parked before for the same reason, and each dead one.
+        """Send the notifications of envelopes with one deadline, unless they were parked before for the same reason.
 
-        A failure is logged and no more: the envelopes are written, and nothing may cost an event.
+        A failure is only logged: the events are already parked.
         """
         envelopes = [
             NewEnvelope(each.parked.envelope, each.parked.address, is_new=_is_new(each))

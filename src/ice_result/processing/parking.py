@@ -44,7 +44,7 @@ _WRITTEN_AT_ONCE = 8
 class Failure(NamedTuple):
     """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it.
 
-    `targets` are those that are still to be told of a job that all sinks have.
+    `targets` are those that have not acknowledged a job that all sinks have.
 
     `cause` is the part of the message that another call has too when it fails in the same way.
     """
@@ -73,12 +73,12 @@ class Failure(NamedTuple):
         """Make the failure of targets that have not acknowledged: temporary, as long as one of the errors is."""
         first = max(refused.values(), key=lambda error: error.transient)
         kind = NotNotifiedError if first.transient else NotificationRefusedError
-        told = ", ".join(sorted(refused))
+        names = ", ".join(sorted(refused))
         return cls(
             kind.reason,
             kind.transient,
             type(first).__name__,
-            f"not told: {told}: {first}",
+            f"not notified: {names}: {first}",
             (),
             first.cause,
             tuple(sorted(refused)),

@@ -77,7 +77,7 @@ class Written(NamedTuple):
 class _Making(NamedTuple):
     """The two parts of a job that take calls: its manifest, and the contents of its files.
 
-    `contents` is None when none are read. Otherwise it gets a function that waits until much memory may be used.
+    `contents` is None when none are read. Otherwise it gets a function that waits for its turn to use much memory.
     """
 
     manifest: Callable[[], Manifest]

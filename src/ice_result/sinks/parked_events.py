@@ -53,7 +53,7 @@ class ParkedEvents:
         """Write an envelope durably.
 
         The same event parked again is counted, not doubled: its envelope gets the history that is stored here. Targets
-        that the stored envelope names are still to be told, so they stay in it.
+        that the stored envelope names have not acknowledged, so they stay in it.
         """
         key = self.layout.parked(parked)
         stored = self._stored(parked, key)
