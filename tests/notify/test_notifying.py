@@ -446,7 +446,7 @@ def test_a_defect_in_one_target_does_not_undo_what_the_others_acknowledged(
     assert place.acknowledged("job-1") == {A: targets[A].ids[0]}
     envelope = parked_in(place.out)["notification_refused/job-1"]
     assert (envelope["targets"], envelope["transient"]) == ([B], False)
-    assert "not told: mns://b: a defect in ice-result, at test_notifying.py" in json.dumps(envelope["error"])
+    assert "not notified: mns://b: a defect in ice-result, at test_notifying.py" in json.dumps(envelope["error"])
     assert "s3cr3t" not in json.dumps(envelope)
 
 
