@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from ice_result.app import open_notifier, sink_context
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import (
     Overrides,
@@ -21,6 +21,7 @@ from ice_result.cli.options import (
     region,
 )
 from ice_result.cli.output import write_line
+from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId
@@ -100,7 +101,7 @@ def notify(
         )
     )
     clean = True
-    with JobPrinter(form, total=len(ids) or limit, if_nothing="0 jobs") as printer:
+    with JobPrinter(form, total=len(ids) or limit, if_nothing="0 jobs") as printer, finishing(threads.pool):
         for told in results:
             clean = clean and told.outcome != "failed"
             printer.add("would be notified" if told.outcome == "would_notify" else told.outcome, 1)

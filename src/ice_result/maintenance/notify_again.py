@@ -58,7 +58,7 @@ class AgainNotifier(NamedTuple):
     def tell_since(self, wanted: JobFilter, *, most: int | None = None, concurrency: int) -> Iterator[ToldAgain]:
         """Send the notifications of the jobs that `wanted` admits, newest first if the store has an order by time.
 
-        `most` is the maximum number of jobs. The jobs after it are not begun.
+        At most `most` jobs are taken, since work on several begins before the first is done; None means all.
         """
         job_ids = (line.job_id for line in self.sink.jobs(wanted))
         yield from self.tell_jobs(islice(job_ids, most), concurrency=concurrency)

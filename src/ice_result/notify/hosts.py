@@ -7,7 +7,7 @@ changes its address in between gains nothing. Private networks (10.0.0.0/8, 172.
 allowed: receivers in the function's VPC are common.
 
 All addresses of a name share the time of the connection, and a call that is given up ends it at any step after the
-lookup: unreachable receivers must not keep the threads that other services need.
+look-up: receivers that are dead must not keep the threads that other services need.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ LIMIT_SECONDS = 5.0
 """Maximum time for notifying all targets of one job."""
 _SHARE_FOR_TELLING = 0.8  # of the time left: acknowledgements must be stored after it
 _MOST_ROUNDS = 3
-_ENVELOPES_AT_ONCE = 16
 _NOT_DELIVERED = "%s: notification that %s is %s was not delivered: %s"
+_ENVELOPES_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
@@ -88,8 +88,8 @@ class Notifier:
         """Notify the targets whose filters admit the job and that have not acknowledged this version of it.
 
         `sink` is the first sink, which keeps the acknowledgements. `stored_in` is the sink that has the job; None means
-        the first. `only` are the names of the targets to notify; empty means all. With `again`, earlier
-        acknowledgements make no difference. Never raises an IceResultError.
+        the first. `only` are the names of the targets to notify; empty means all. With `again`, it makes no difference
+        what was acknowledged. Never raises an IceResultError.
         """
         having = stored_in or sink
         told, refused = list[str](), dict[str, IceResultError]()
@@ -119,7 +119,7 @@ class Notifier:
         return all(acknowledged.get(target.name) == told_id for target in admitting)
 
     def tell_parked(self, envelopes: Sequence[NewEnvelope]) -> None:
-        """Send the notifications of events that were just parked or are dead, within one limit for all envelopes.
+        """Send the notifications of events that were parked for the first time, and of dead ones, within one limit.
 
         A failure is only logged.
         """
@@ -208,7 +208,8 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
     """Read the stored job if another process has changed it since; None when it is the same.
 
-    The last notification must describe the stored job. For a settled record, the manifest decides: one call.
+    Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
+    manifest decides: one call.
     """
     try:
         if record.standing == SETTLED and sink.verified(record) == manifest:

@@ -4,8 +4,8 @@
                                  └──► a target has not acknowledged ──► parked, with the names of these targets
     parked for targets ──► read from the first sink that has the complete job ──► notified ──► …
 
-A retry for targets calls ICE only when no sink has the job any more. Then the job is written again, and every target
-that has not acknowledged it is notified.
+A retry for targets asks ICE only when no sink has the job any more. Then the job is written anew, and every target that
+has not acknowledged it is notified.
 
 Without ICE_RESULT_NOTIFY, neither this module nor `notify` is imported.
 """
@@ -56,7 +56,7 @@ class Notifying:
     ) -> Failure | None:
         """Notify the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
 
-        `before` is given for a job that was read for the targets of its event: only these are notified. Raises the
+        `before` is given for a job that was read for the targets of its event: these alone are notified. Raises the
         error of a sink that cannot be read.
         """
         only = event.past.targets if before and event.past else ()
@@ -95,7 +95,8 @@ class Notifying:
     def _read(self, event: JobEvent) -> _Found | None:
         """Read the job from the first sink that has all of it, or else from one that could not keep all of it.
 
-        Raises the error of a sink if it is temporary, or if no other sink has the job.
+        Raises the error of a sink that cannot be read for now, or of any when no sink has the job: no part of a
+        job is sent only because the whole cannot be read now.
         """
         near = Near(event.function_name, event.event_time or (event.past.first_parked if event.past else None))
         part: _Found | None = None
@@ -116,9 +117,10 @@ class Notifying:
         return part
 
     def tell_parked(self, written: Sequence[ParkedNow]) -> None:
-        """Send the notifications of envelopes with one deadline, unless they were parked before for the same reason.
+        """Send the notifications of these envelopes, with one deadline for all.
 
-        A failure is only logged: the events are already parked.
+        Each event is notified when it is parked for the first time for a reason, and when it is dead. A failure is only
+        logged: the events are already parked.
         """
         envelopes = [
             NewEnvelope(each.parked.envelope, each.parked.address, is_new=_is_new(each))

@@ -11,6 +11,7 @@ all records; without it, jobs of earlier versions may have no pointer, and are l
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from datetime import datetime
 from typing import Literal
@@ -40,6 +41,10 @@ class Pointer(Model):
     create_time: datetime | None
     record: str
     manifest: str
+
+
+_OURS = b'"schema":"ice_result.job/1"'
+_SCHEMA = re.compile(rb'"schema"\s*:\s*"ice_result\.job/[1-9][0-9]{0,5}"')
 
 
 class Mark(Model):
@@ -73,12 +78,13 @@ class Pointers:
     def record_key(self, job_id: JobId, pointer: bytes | None) -> str | None:
         """Return the key of the record to which the stored bytes of a pointer lead.
 
-        Returns None, with a warning, for a damaged pointer, and for one to a place where this job does not belong.
+        Returns None, with a warning, for a damaged pointer, and for one to a place where this job does not belong. A
+        pointer of a later version is followed if it has the fields of this one.
         """
         if pointer is None:
             return None
         try:
-            found = Pointer.model_validate_json(pointer)
+            found = Pointer.model_validate_json(_SCHEMA.sub(_OURS, pointer, count=1))
         except ValidationError:
             self._skipped(job_id, "a damaged pointer, or one of another version")
             return None

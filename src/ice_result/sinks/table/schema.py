@@ -227,7 +227,11 @@ CONTENTS = Table(
         _integer("overlap_count", "number of items that begin before an earlier one ends"),
         _integer("reversed_count", "number of items whose end was before their start; the two were swapped"),
         _integer("skipped_count", "number of lines or values without a time that can be read"),
-        _text("document", "the content, as JSON; in Tablestore null if it was too large"),
+        _integer("replaced_count", "number of places that are no characters of the encoding; U+FFFD stands there"),
+        _text(
+            "document",
+            "the content, as JSON; in Tablestore without its items if it was too large with them, or null",
+        ),
     ),
 )
 TABLES = (JOBS, OUTPUTS, ITEMS, CONTENTS)
