@@ -23,7 +23,7 @@ HEAVY = {
     *("click", "rich", "ice_result.cli", "alicloud_local"),
 }
 OTHER_FAMILIES = {f"ice_result.results.{kind}" for kind in families()} - {"ice_result.results.covers"}
-ON_DEMAND = {"ice_result.processing.notifying"}
+ON_DEMAND = {"ice_result.processing.notifying", "ice_result.processing.read_contents"}
 MOST_MODULES = 620
 PROGRAM = """
 import json, sys

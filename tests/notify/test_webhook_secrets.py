@@ -34,6 +34,7 @@ def test_a_secret_belongs_to_a_host(text: str, host: str) -> None:
         ("whsec_AAAA=", "a secret has no host"),
         (f"=whsec_{TEXT}", "a secret has no host"),
         (f".=whsec_{TEXT}", "a secret has no host"),
+        (f"h.example:whsec_{TEXT}=", "a secret has no host"),
         (f"h.example:8443=whsec_{TEXT}", "the secret of h.example:8443 is invalid: the host has a port"),
         (f"[::1]:8443=whsec_{TEXT}", "the secret of [::1]:8443 is invalid: the host has a port"),
         (f"example.com={TEXT}", "the secret of example.com is invalid: it must begin with whsec_"),
@@ -48,7 +49,7 @@ def test_what_is_no_secret_is_refused_without_showing_it(text: str, message: str
     with pytest.raises(ValueError, match=r".") as raised:
         webhook_secret(text)
     assert message in str(raised.value)
-    assert TEXT not in str(raised.value)
+    assert TEXT.lower() not in str(raised.value).lower()
 
 
 def test_a_secret_is_not_shown() -> None:

@@ -206,7 +206,7 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
 
 
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
-    """Read the stored job if another process has changed it since; None when it is the same.
+    """Read the stored job if another process has changed it since.
 
     Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
     manifest decides: one call.

@@ -31,11 +31,12 @@ def webhook_secret(text: str) -> WebhookSecret:
     """Parse `host=whsec_<base64>`. Raises ValueError, with an explanation without the secret."""
     host, equals, secret = text.partition("=")
     host = host.strip().lower()
+    name = host.removesuffix(".").strip("[]")
+    if not equals or not name or _PREFIX in host:
+        raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
     if _WITH_PORT.fullmatch(host):
         raise ValueError(f"the secret of {host[:80]} is invalid: the host has a port; a secret is for all ports")
-    host = host.removesuffix(".").strip("[]")
-    if not equals or not host or host.startswith(_PREFIX):
-        raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
+    host = name
     if not secret.startswith(_PREFIX):
         raise ValueError(f"the secret of {host[:80]} is invalid: it must begin with {_PREFIX}")
     try:
