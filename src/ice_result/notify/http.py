@@ -103,7 +103,7 @@ class Webhook(Target):
         with _translated(operation):
             return self._transport.send(
                 "POST",
-                self.name if self.name.count("/") > 2 else f"{self.name}/",  # noqa: PLR2004  scheme://host has two
+                self.name,
                 self._headers(notification, int(time.time())),
                 notification.body,
                 seconds=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
