@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from pydantic import Field
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.core.types import JobId, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonValue, Model
 from ice_result.records.model import ContentKind, NoteCode
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
@@ -56,7 +56,7 @@ class Content(Model):
     overlap_count: int
     reversed_count: int
     skipped_count: int
-    replaced_count: int = 0
+    replaced_count: int = Field(default=0, json_schema_extra=ADDED_LATER)
     items: tuple[ContentItem, ...]
     other: JsonValue
 

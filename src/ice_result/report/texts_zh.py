@@ -154,6 +154,8 @@ CHINESE = {
     "content.overlaps": "{count} 条时间重叠",
     "content.reversed": "{count} 条起止时间颠倒，已对调",
     "content.skipped": "{count} 行或值没有时间",
+    "content.replaced": "{count} 处无法解码",
+    "content.unmarked": "另有 {count} 项未画入图表",
     "job.notes": "备注",
     "job.notes.about": "以下文件的内容没有读取，这不影响清单是否完整。",
     "job.warnings": "解码警告",
