@@ -3,7 +3,7 @@ r"""Beats and choruses of a song. ICE publishes no schema of these files, so eve
     [0.48, 0.96]   [480, 960]   {"beats": [0.48]}   [{"time": 0.48}]   [[0.48, 1], [0.96, 2]]   0.48\n0.96
     [{"start": 39.3, "end": 63.8, "title": "…"}]   {"Result": [{"startMs": 39300, "duration": 24500}]}
 
-What is read is inferred, and the whole file is kept beside it unless the items say all there is.
+What is read is inferred, and the whole file is kept beside it if it contains more than the items.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _PREFERRED: dict[str, tuple[str, ...]] = {
     "chorus": ("chorus", "segment", "result", "data"),
 }
 _LONGEST: dict[str, float] = {"beats": 20.0, "chorus": 1000.0}
-"""Seconds that no beat lasts, and no chorus: what seems to be longer is in milliseconds."""
+"""Seconds: a beat or a chorus that is longer than this is taken to be in milliseconds."""
 _MILLISECONDS = re.compile(r"(?<=[a-z])(?:_|-)?(?:ms|millis|milliseconds?)\Z|(?<=[a-z])Ms\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,3})?\Z")
 _WORD = re.compile(r"[^\s,;]+")
 
 
 class Times(NamedTuple):
-    """The items of a file, the unit in which it has them, and the whole file unless the items say all there is."""
+    """The items of a file, the unit of its times, and the whole file if it contains more than the items."""
 
     items: Items
     unit: Unit | None
@@ -183,7 +183,7 @@ _LATEST = 1e12  # milliseconds of 31 years
 
 
 def _unit(times: Sequence[TimedText], kind: ContentKind, known_end: float | None, *, named: bool) -> Unit:
-    """Tell seconds from milliseconds: by the name, by a known time of the input, or by how long an item would last."""
+    """Return the unit of the times: by the name, by a known time of the input, or by how long an item would last."""
     if named:
         return "milliseconds"
     latest = max((time.start if time.end is None else time.end for time in times), default=0.0)

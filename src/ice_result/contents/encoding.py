@@ -45,8 +45,8 @@ class DecodedText(NamedTuple):
 def decode_text(data: bytes) -> DecodedText:
     """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises UnreadableError for what is no text.
 
-    UTF-8 comes before GB18030, in which almost all bytes mean something: also for a file that was damaged in few
-    places. A file that ends within a character is read without that character.
+    UTF-8 comes before GB18030, which decodes almost any bytes: also for a file that was damaged in few places. A file
+    that ends within a character is read without that character.
     """
     for start, name in _FORMATS:
         if data.startswith(start):

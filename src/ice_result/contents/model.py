@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from pydantic import Field
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.core.types import ADDED_LATER, JobId, JsonValue, Model
+from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.records.model import ContentKind, NoteCode
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
@@ -15,7 +15,7 @@ LONGEST_TEXT = 10_000
 """Characters of one cue or title."""
 MOST_ITEMS = 20_000
 """Cues, beats or choruses of one file: a day and a night of captions, one every four seconds."""
-_SHORTEST_SECONDS = 0.001  # players pass over a cue that ends when it begins
+_SHORTEST_SECONDS = 0.001  # players skip a cue that ends when it begins
 
 
 class ContentItem(Model):
@@ -34,10 +34,10 @@ class Content(Model):
 
     `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
     `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
-    exchanged. `skipped_count` lines or values have no time that can be read.
-    `replaced_count` places of a damaged file are no characters of its encoding, and U+FFFD stands there.
-    `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if its form
-    has more in it than the items.
+    swapped. `skipped_count` lines or values have no time that can be read. `replaced_count` places of a damaged file
+    are no characters of its encoding; U+FFFD replaces them.
+    `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if it
+    contains more than the items.
     """
 
     schema_: Literal["ice_result.content/1"] = Field(default="ice_result.content/1", alias="schema")
@@ -56,7 +56,7 @@ class Content(Model):
     overlap_count: int
     reversed_count: int
     skipped_count: int
-    replaced_count: int = Field(default=0, json_schema_extra=ADDED_LATER)
+    replaced_count: int = 0
     items: tuple[ContentItem, ...]
     other: JsonValue
 

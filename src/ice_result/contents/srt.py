@@ -9,7 +9,7 @@ Of the markup, the text keeps `<i>`, `<b>` and `<u>`, which players of SRT and o
 (`{\an8}`) and the names of speakers are not what a viewer reads. Blocks of WebVTT that are no cues are passed over.
 
 The reader is ours. pysubs2 [measured, 1.8] takes 50 ms to import, keeps cues without text, passes over times without
-hours, and reads one encoding that the caller must know: what it would do for us is less than what would remain.
+hours, and reads one encoding that the caller must know: too little is gained.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MOST_LINES = 400_000
 def read_cues(text: str) -> Items:
     """Read all cues, sorted. Cues without a text are dropped and counted. Raises UnreadableError for another text.
 
-    A file without anything but blanks has no cues: nobody speaks in the clip [inferred].
+    A file with only whitespace has no cues [inferred].
     """
     lines = _lines(text)
     cues = ((number, times) for number, line in enumerate(lines) if "->" in line and (times := _TIMES.match(line)))

@@ -76,7 +76,7 @@ class Turn:
             self._held.close()
 
     def take(self) -> None:
-        """Wait for the turn. Raises OutOfTimeError, also in a thread that the block has left behind."""
+        """Wait for the turn. Raises OutOfTimeError, also after the block has ended."""
         held = ExitStack()
         held.enter_context(self._queue.turn())
         with self._lock:

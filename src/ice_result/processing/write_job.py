@@ -78,8 +78,8 @@ class Written(NamedTuple):
 class _Making(NamedTuple):
     """The two parts of a job that take calls: its manifest, and the contents of its files.
 
-    `contents` is None when none are read. Otherwise it gets a function that waits until much memory may be used.
-    `keeps_notes` is true for a job whose contents would be read, but for a setting: its stored notes stay.
+    `contents` is None when none are read. Otherwise it gets a function that waits for its turn to use much memory.
+    `keeps_notes` is true for a job whose contents are not read only because of a setting: its stored notes stay.
     """
 
     manifest: Callable[[], Manifest]

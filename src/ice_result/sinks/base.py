@@ -339,17 +339,28 @@ class Store(ABC):
         """Return the bytes that the store would have after writing these. Nothing is called."""
 
     def rewrite(
-        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+        self,
+        record: Record,
+        manifest: Manifest,
+        now: StoredBytes | None,
+        contents: Sequence[Content] | None = None,
+        *,
+        with_pointer: bool = True,
     ) -> None:
         """Write a job again, over the documents `now` under the key where it belongs; None when there are none.
 
-        With `contents` None, those that are stored stay.
+        With `contents` None, those that are stored stay. Without `with_pointer`, so does the job's pointer.
         """
-        del now
+        del now, with_pointer
         self.stage(record)
         self.commit(record, manifest, contents)
 
     # Parts that not every store has
+
+    def pointed(self, job_id: JobId, pointer: bytes | None) -> StoredBytes | None:
+        """Read the job where the stored bytes of its pointer lead; None when it is not there, and in tables."""
+        del job_id, pointer
+        return None
 
     def remove(self, key: str) -> None:
         """Remove the manifest and the record under an earlier key of a job, if they are there.

@@ -136,7 +136,13 @@ class ObjectStoreSink(Store):
 
     @override
     def rewrite(
-        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+        self,
+        record: Record,
+        manifest: Manifest,
+        now: StoredBytes | None,
+        contents: Sequence[Content] | None = None,
+        *,
+        with_pointer: bool = True,
     ) -> None:
         """Write the documents that differ from those of `now`.
 
@@ -149,8 +155,13 @@ class ObjectStoreSink(Store):
             self.stage_contents(record, contents)
         if now is None or now.manifest != would.manifest:
             self.commit(record, manifest)
-        if now is None or now.pointer != would.pointer:
+        if with_pointer and (now is None or now.pointer != would.pointer):
             self._pointers.write(record)
+
+    @override
+    def pointed(self, job_id: JobId, pointer: bytes | None) -> StoredBytes | None:
+        key = self._pointers.record_key(job_id, pointer)
+        return self.stored(key) if key else None
 
     @override
     def remove(self, key: str) -> None:
