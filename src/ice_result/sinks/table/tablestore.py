@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from ice_result.core.types import JobId
-from ice_result.errors import RejectedError, StorageError
+from ice_result.errors import NoSuchTableError, RejectedError, StorageError
 from ice_result.records.model import CONTENT_OF_ROLES, Manifest, Record
 from ice_result.results.model import read_result
 from ice_result.sinks.base import TABLESTORE, JobFilter, JobLine, SinkContext, StoredJob, TableState, TableStatus
@@ -180,15 +180,17 @@ class TablestoreSink(TableSink):
             self._delete_rest(table, rows, group if is_latest else ())
 
     def _moved_contents(self, rows: Rows) -> Iterator[Change]:
-        """Return the rows of stored contents that stay, with the new generation of the job."""
+        """Return the rows of stored contents that stay, with the new generation of the job.
+
+        The items are written before the rows of their files. So they are read only if one of these is of another
+        generation.
+        """
         if rows.contents is not None or not any(row["role"] in CONTENT_OF_ROLES for row in rows.outputs):
             return
-        for table, first in ((ITEMS, FIRST_CONTENT_ITEM), (CONTENTS, 1)):
-            columns = [column.name for column in table.columns]
-            for page in self._instance.scan(table, (rows.job_id, first), (rows.job_id, Edge.HIGHEST), columns):
-                for row in page:
-                    if row.get("generation") != rows.generation:
-                        yield Change(table, {**row, "generation": rows.generation})
+        files = [row for row in self._content_rows(rows.job_id) if row.get("generation") != rows.generation]
+        for table, moved in ((ITEMS, self._content_items(rows.job_id) if files else ()), (CONTENTS, files)):
+            for row in moved:
+                yield Change(table, {**row, "generation": rows.generation})
 
     @override
     def write_notified(self, job_id: JobId, text: str) -> None:
@@ -244,8 +246,19 @@ class TablestoreSink(TableSink):
 
     @override
     def _content_rows(self, job_id: str) -> Iterator[Row]:
-        columns = [column.name for column in CONTENTS.columns]
-        for page in self._instance.scan(CONTENTS, (job_id, 1), (job_id, Edge.HIGHEST), columns):
+        """Read the rows; none from an instance of an earlier version, which has no such table."""
+        try:
+            yield from self._rows_of(CONTENTS, job_id, 1)
+        except NoSuchTableError:
+            return
+
+    def _content_items(self, job_id: str) -> Iterator[Row]:
+        return self._rows_of(ITEMS, job_id, FIRST_CONTENT_ITEM)
+
+    def _rows_of(self, table: Table, job_id: str, first: int) -> Iterator[Row]:
+        """Read the rows of a job in a table from the number `first` on."""
+        columns = [column.name for column in table.columns]
+        for page in self._instance.scan(table, (job_id, first), (job_id, Edge.HIGHEST), columns):
             yield from page
 
     @override
