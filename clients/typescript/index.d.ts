@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 3f909acc5386c8ae.
+// Made by `make docs` from docs/schema; hash 3dee8adb689cc35a.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -11,9 +11,9 @@ export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | U
  *
  * `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
  * `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
- * exchanged. `skipped_count` lines or values have no time that can be read.
- * `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if its form
- * has more in it than the items.
+ * swapped. `skipped_count` lines or values have no time that can be read.
+ * `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if it
+ * contains more than the items.
  */
 export interface Content {
   schema: "ice_result.content/1";

@@ -169,9 +169,7 @@ def test_a_dry_run_shows_each_missing_pointer_and_writes_neither_it_nor_the_mark
     assert "+ /pointer: {" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "damage", [b"", b"{", b'{"schema":"ice_result.job/1","job_id":"other"}', b'{"schema":"ice_result.job/9"}']
-)
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"schema":"ice_result.job/1","job_id":"other"}', b"[]"])
 def test_a_damaged_pointer_is_written_again(folder: Path, damage: bytes) -> None:
     """Like one that leads elsewhere."""
     pointer = folder / "jobs" / "cover-0001.json"
@@ -182,6 +180,47 @@ def test_a_damaged_pointer_is_written_again(folder: Path, damage: bytes) -> None
 
     assert pointer.read_bytes() == good
     assert opened(folder).find(COVER)
+
+
+@pytest.mark.parametrize("more", [b'{"schema":"ice_result.job/2","shard":1,', b'{"schema":"ice_result.job/9",'])
+def test_a_pointer_of_a_later_version_is_followed_and_stays(folder: Path, more: bytes) -> None:
+    """GIVEN a pointer that a later version wrote THEN the job is found by it, and is left, as with later records."""
+    pointer = folder / "jobs" / "cover-0001.json"
+    later = pointer.read_bytes().replace(b'{"schema":"ice_result.job/1",', more)
+    pointer.write_bytes(later)
+
+    assert opened(folder).find(COVER) is not None
+    (left,) = (each for each in redecode(opened(folder)) if each.outcome != "unchanged")
+
+    assert left.job_id == COVER
+    assert left.reason == f"newer: file:{folder} has a newer version of the job"
+    assert pointer.read_bytes() == later
+
+
+def test_of_two_records_of_a_job_the_better_one_is_found(folder: Path) -> None:
+    """GIVEN a job that was recorded without its time, then with it THEN the pointer to the second one stays.
+
+    A pointer that leads to the first is written again, and a second pass changes nothing.
+    """
+    sink = opened(folder)
+    better = sink.find(COVER)
+    assert better is not None
+    assert better.manifest is not None
+    timeless = without_time(better.record)
+    pointer = folder / "jobs" / "cover-0001.json"
+    to_better = pointer.read_bytes()
+    sink.stage(timeless)
+    sink.commit(timeless, better.manifest)
+    (path,) = folder.glob("records/*/dt=__HIVE*/cover-0001.json")
+    path.write_bytes(path.read_bytes().replace(b'"CreateTime":', b'"CreatedAt":'))  # so it belongs there
+    redecode(opened(folder))
+    assert pointer.read_bytes() == to_better
+
+    before = contents(folder)
+    for _ in range(2):
+        assert {each.outcome for each in redecode(opened(folder))} == {"unchanged"}
+    assert contents(folder) == before
+    assert len([*folder.glob("records/*/*/cover-0001.json")]) == 2
 
 
 def test_a_part_of_a_store_gets_no_mark(folder: Path, tmp_path: Path) -> None:
@@ -212,13 +251,17 @@ def test_a_pass_that_skips_a_job_sets_no_mark(folder: Path, damage: bytes) -> No
     assert is_marked(folder)
 
 
+def without_time(record: Record) -> Record:
+    return Record.model_validate({**record.model_dump(by_alias=True), "create_time": None})
+
+
 def as_if_moved(folder: Path) -> None:
     """The cover as an earlier version would have recorded it that could not read its time."""
     sink = opened(folder)
     found = sink.find(COVER)
     assert found is not None
     assert found.manifest is not None
-    older = Record.model_validate({**found.record.model_dump(by_alias=True), "create_time": None})
+    older = without_time(found.record)
     sink.remove(sink.key_for(COVER, found.record.function_name, found.record.create_time))
     sink.stage(older)
     sink.commit(older, Manifest.model_validate(found.manifest.model_dump(by_alias=True)))

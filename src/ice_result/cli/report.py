@@ -107,18 +107,23 @@ def report(
     if not_embedded:
         print_error(f"{counted(len(not_embedded), 'picture')} could not be embedded; the first: {not_embedded[0]}")
     click.echo(f"{counted(counts.total.jobs, 'job')} in {printable(str(folder / 'index.html'))}")
-    return 1 if parked.failure or selection.missing or unreadable or not_embedded else 0
+    is_partial = selection.missing or selection.is_without_contents or unreadable or not_embedded
+    return 1 if parked.failure or is_partial else 0
 
 
 @dataclass
 class _Selection:
-    """Jobs of a report: those with these names, or all that `wanted` admits. `missing` names those not found."""
+    """Jobs of a report: those with these names, or all that `wanted` admits. `missing` names those not found.
+
+    `is_without_contents` is true when contents of a job could not be read.
+    """
 
     store: Store
     names: tuple[JobId, ...]
     wanted: JobFilter
     thumbnails: Thumbnails | None
     missing: list[JobId] = field(default_factory=list)
+    is_without_contents: bool = False
 
     def jobs(self) -> Iterator[ReadJob | UnreadableJob]:
         """Read the jobs, with a progress bar on a terminal. Raises IceResultError when none of the names is found."""
@@ -151,8 +156,9 @@ class _Selection:
         try:
             with time_limit(Deadline.after(_SECONDS_EACH)):
                 return self.store.contents(job.record)
-        except StorageError as error:
+        except IceResultError as error:
             print_error(f"{error}")
+            self.is_without_contents = True
             return ()
 
     def _at(self, key: str) -> StoredJob | UnreadableJob | None:

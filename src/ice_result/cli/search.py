@@ -33,16 +33,16 @@ _FIRST_PAGE = 20
 def search(
     *, words: tuple[str, ...], since: datetime | None, limit: int | None, overrides: Overrides, as_json: bool
 ) -> None:
-    """Search captions for cues that have all words, those of the newest jobs first.
+    """Search captions for cues that contain all words, newest jobs first.
 
-    A word may be a part of a word, and upper and lower case are the same. Characters such as quotes are text, as any
-    other. Only a `sqlite:` store can be searched.
+    A part of a word also matches. Case is ignored. Quotes and other special characters have no special meaning. Only a
+    `sqlite:` store can be searched.
 
     Exit status: 0 when the store could be read, even if nothing is found, 1 otherwise, 2 for wrong usage.
     """
     wanted = [word for each in words for word in each.split()]
     if not wanted:
-        raise click.UsageError("WORDS has only blanks; expected at least one word")
+        raise click.UsageError("WORDS has only spaces; expected at least one word")
     store = open_first_sink(overrides)
     if not store.capabilities.searches:
         raise StorageError(

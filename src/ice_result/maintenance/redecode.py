@@ -2,6 +2,7 @@
 
     source ──► record ──► raw, region ──► decode, build ──► record, manifest ──► each store with other bytes
                manifest ──► facts of the files, stored or new ──┘                (the source last)
+               contents ───────────────────────────────────────────────────────► each other store without them
 
 ICE is not asked. Decoding and building are those of the pipeline. Writing is not: each store is compared first, and
 written only when it differs. So a second run changes nothing, and an interrupted run is finished by the next one.
@@ -10,11 +11,11 @@ written only when it differs. So a second run changes nothing, and an interrupte
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import chain
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
@@ -36,6 +37,9 @@ from ice_result.records import Manifest, Record, build_manifest, shortfall
 from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.base import JobFilter, Store, StoredBytes
 
+if TYPE_CHECKING:
+    from ice_result.contents.model import Content
+
 ChangeOp: TypeAlias = Literal["add", "remove", "replace"]
 RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
 
@@ -43,7 +47,8 @@ RewriteOutcome: TypeAlias = Literal["changed", "unchanged", "left", "failed"]
 class Change(Model):
     """A value that differs between two versions of a document. A value that is absent in one of them is null there.
 
-    `path` is a JSON pointer that begins with `/record`, `/manifest` or `/pointer`.
+    `path` is a JSON pointer that begins with `/record`, `/manifest`, `/pointer` or `/contents`. Of a content, the
+    address and the SHA-256 of its file are shown.
     """
 
     op: ChangeOp
@@ -105,22 +110,34 @@ class RewrittenStores(NamedTuple):
     archives: Sequence[Store]
 
 
+_Contents: TypeAlias = "dict[int, Content]"
+
+
 class _Rebuilt(NamedTuple):
-    """A job as this version writes it, with the stored job that it was built from."""
+    """A job as this version writes it, with the stored job that it was built from.
+
+    `contents` reads those of the source, by their numbers.
+    """
 
     stored: StoredBytes
     old: OldRecord
     record: Record
     manifest: Manifest
+    contents: Callable[[], _Contents]
 
 
 class _Difference(NamedTuple):
-    """A job as a store has it now, and as it should have it. `left_over` is the same job under an earlier key."""
+    """A job as a store has it now, and as it should have it. `left_over` is the same job under an earlier key.
+
+    `has` are the contents that the store has now, and `contents` all that it should have; None when those are the same.
+    """
 
     store: Store
     now: StoredBytes | None
     would: StoredBytes
     left_over: StoredBytes | None
+    has: _Contents
+    contents: _Contents | None
 
 
 @dataclass(frozen=True)
@@ -171,7 +188,8 @@ class Rewriter:
                 known = self._moved(stored, record) or known
             everywhere = chain([known], self._elsewhere(old))
             manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
-            return self._write(_Rebuilt(stored, old, record, manifest))
+            contents = cache(partial(self._contents_of_source, stored, record))
+            return self._write(_Rebuilt(stored, old, record, manifest, contents))
 
         return _guarded(old.job_id, stored.key, rebuild_and_write)
 
@@ -186,9 +204,13 @@ class Rewriter:
 
     def _moved(self, left_over: StoredBytes, record: Record) -> StoredBytes | None:
         """Read the job in its new place, for a record that is left over from an interrupted move."""
+        key = _new_key(self.stores.source, record)
+        return None if key == left_over.key else self.stores.source.stored(key)
+
+    def _contents_of_source(self, stored: StoredBytes, record: Record) -> _Contents:
+        """Read the contents where the job is, and where it belongs: a move may have been interrupted between both."""
         source = self.stores.source
-        key = source.key_for(record.job_id, record.function_name, record.create_time)
-        return None if key == left_over.key else source.stored(key)
+        return _by_number(chain(*map(source.contents_at, dict.fromkeys((stored.key, _new_key(source, record))))))
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""
@@ -205,7 +227,7 @@ class Rewriter:
         if not self.dry_run:
             # The source last: the job stays under the key by which it was found until all other stores have it.
             for difference in sorted(differences, key=lambda each: each.store is self.stores.source):
-                _write_difference(difference, job, self.stores.source)
+                _write_difference(difference, job)
         return Rewritten(
             job_id=job.record.job_id,
             place=job.stored.key,
@@ -223,9 +245,47 @@ class Rewriter:
         now = job.stored if is_source and would.key == job.stored.key else store.stored(would.key)
         earlier = _key(store, job.old)
         left_over = None if earlier == would.key else store.stored(earlier)
-        if now and (is_later(now) or now.generation > would.generation):
+        there = [each for each in (now, left_over) if each]
+        if any(map(is_later, there)) or (now and now.generation > would.generation):
             raise NotRewritableError("newer", f"{store.url} has a newer version of the job")
-        return None if now == would and left_over is None else _Difference(store, now, would, left_over)
+        if there and self._has_better(store, job, there, would):
+            would = would._replace(pointer=there[0].pointer)
+        has, contents = self._compared_contents(store, job, now, left_over)
+        if now == would and left_over is None and contents is None:
+            return None
+        return _Difference(store, now, would, left_over, has, contents)
+
+    def _has_better(self, store: Store, job: _Rebuilt, there: Sequence[StoredBytes], would: StoredBytes) -> bool:
+        """Tell if the job's pointer leads to another record of the job, which is as good as this one, or better."""
+        pointer = there[0].pointer
+        other = None if pointer in {None, would.pointer} else store.pointed(job.record.job_id, pointer)
+        if other is None or other.key in {would.key, *(each.key for each in there)}:
+            return False
+        if is_later(other):
+            return True
+        try:
+            old = read_record(other.record, self.region)
+            record, _ = record_of(read_job(old, None), old.region)
+        except NotRewritableError:
+            return False
+        return record.job_id == job.record.job_id and _rank(record) >= _rank(job.record)
+
+    def _compared_contents(
+        self, store: Store, job: _Rebuilt, now: StoredBytes | None, left_over: StoredBytes | None
+    ) -> tuple[_Contents, _Contents | None]:
+        """Return the contents that a store has, and those that it should have; None when nothing is to be written.
+
+        Those of the source replace those of the store, and no content is removed. All are written again to a place that
+        may have been left half written.
+        """
+        is_kept = store is self.stores.source and left_over is None
+        if is_kept or not any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
+            return {}, None
+        has = _by_number(store.contents_at(now.key)) if now else {}
+        earlier = _by_number(store.contents_at(left_over.key)) if left_over else {}
+        should = {**earlier, **has, **job.contents()}
+        is_whole = now is not None and now.manifest is not None and left_over is None
+        return has, None if not should or (is_whole and should == has) else should
 
 
 def rewrite_all(
@@ -292,30 +352,44 @@ def _guarded(job_id: JobId | None, key: str, step: Callable[[], Rewritten | None
     return Rewritten(job_id=job_id, place=key, outcome="failed", reason=f"{failure.reason}: {failure.message}")
 
 
-def _write_difference(difference: _Difference, job: _Rebuilt, source: Store) -> None:
-    """Write the documents that differ. The job under an earlier key is removed after the new one is complete.
-
-    Contents are not made anew: a store without the job gets those of the source.
-    """
-    store, now, would, left_over = difference
-    contents = None
-    if now is None and any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
-        contents = store.contents_at(left_over.key) if left_over else source.contents_at(job.stored.key)
-    if now != would:
-        store.rewrite(job.record, job.manifest, now, contents)
+def _write_difference(difference: _Difference, job: _Rebuilt) -> None:
+    """Write the documents that differ. The job under an earlier key is removed after the new one is complete."""
+    store, now, would, left_over, _, contents = difference
+    if now != would or contents is not None:
+        all_contents = None if contents is None else [contents[number] for number in sorted(contents)]
+        is_pointed_to = would.pointer == store.as_stored(job.record, job.manifest).pointer
+        store.rewrite(job.record, job.manifest, now, all_contents, with_pointer=is_pointed_to)
     if left_over:
         store.remove(left_over.key)
 
 
 def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
-    for _, now, would, left_over in differences:
+    for _, now, would, left_over, has, contents in differences:
         if old := now or left_over:
             return (
                 *changes(parsed(old.record), parsed(would.record), "/record"),
                 *changes(parsed(old.manifest), parsed(would.manifest), "/manifest"),
                 *changes(parsed(old.pointer), parsed(would.pointer), "/pointer"),
+                *changes(_shown(has), _shown(has if contents is None else contents), "/contents"),
             )
     return ()
+
+
+def _shown(contents: _Contents) -> JsonValue:
+    return {str(number): {"uri": each.uri, "sha256": each.sha256} for number, each in contents.items()}
+
+
+def _by_number(contents: Iterable[Content]) -> _Contents:
+    return {content.number: content for content in contents}
+
+
+def _rank(record: Record) -> tuple[int, bool]:
+    """Return the order of two records of a job: of equal ones, that with a time of creation is better."""
+    return record.standing, record.create_time is not None
+
+
+def _new_key(store: Store, record: Record) -> str:
+    return store.key_for(record.job_id, record.function_name, record.create_time)
 
 
 def _key(store: Store, old: OldRecord) -> str:

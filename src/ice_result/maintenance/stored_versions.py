@@ -24,6 +24,7 @@ from ice_result.jobs.model import Job
 from ice_result.records import ObjectInspector, OutputFiles
 from ice_result.records.model import LookUpProblem, Manifest, Note, ObjectFacts, Record
 from ice_result.sinks.base import StoredBytes
+from ice_result.sinks.object.pointers import Pointer
 
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
@@ -129,6 +130,8 @@ def is_later(stored: StoredBytes) -> bool:
         _document(stored.record, Record)
         if stored.manifest is not None:
             _document(stored.manifest, Manifest)
+        if stored.pointer is not None:
+            _document(stored.pointer, Pointer)
     except NotRewritableError as error:
         return error.reason != "damaged"
     return False
@@ -142,7 +145,7 @@ def parsed(data: bytes | None) -> JsonValue:
         return None
 
 
-def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
+def _document(data: bytes, model: type[Record | Manifest | Pointer]) -> JsonObject:
     what = model.__name__.lower()
     document = parsed(data)
     if not isinstance(document, dict):
@@ -158,7 +161,7 @@ def _document(data: bytes, model: type[Record | Manifest]) -> JsonObject:
     return document
 
 
-def _schema_of(model: type[Record | Manifest]) -> str:
+def _schema_of(model: type[Record | Manifest | Pointer]) -> str:
     return str(model.model_fields["schema_"].default)
 
 

@@ -209,7 +209,7 @@ def _pointer(**changes: object) -> bytes:
     [
         (b"", "a damaged pointer, or one of another version"),
         (b"\xff", "a damaged pointer, or one of another version"),
-        (_pointer(schema="ice_result.job/2"), "a damaged pointer, or one of another version"),
+        (_pointer(schema="ice_result.job/2", record=None), "a damaged pointer, or one of another version"),
         (_pointer(job_id="job-2"), "the pointer of another job, or to another place"),
         (_pointer(record="records/function_name=Cover/dt=2022-07-07/job-2.json"), "the pointer of another job"),
         (_pointer(record="../other/records/function_name=Cover/dt=2022-07-07/job-1.json"), "to another place"),

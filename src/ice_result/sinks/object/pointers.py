@@ -11,6 +11,7 @@ all records; without it, jobs of earlier versions may have no pointer, and are l
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from datetime import datetime
 from typing import Literal
@@ -40,6 +41,10 @@ class Pointer(Model):
     create_time: datetime | None
     record: str
     manifest: str
+
+
+_OURS = b'"schema":"ice_result.job/1"'
+_SCHEMA = re.compile(rb'"schema"\s*:\s*"ice_result\.job/[1-9][0-9]{0,5}"')
 
 
 class Mark(Model):
@@ -73,12 +78,13 @@ class Pointers:
     def record_key(self, job_id: JobId, pointer: bytes | None) -> str | None:
         """Return the key of the record to which the stored bytes of a pointer lead.
 
-        Returns None, with a warning, for a damaged pointer, and for one to a place where this job does not belong.
+        Returns None, with a warning, for a damaged pointer, and for one to a place where this job does not belong. A
+        pointer of a later version is followed if it has the fields of this one.
         """
         if pointer is None:
             return None
         try:
-            found = Pointer.model_validate_json(pointer)
+            found = Pointer.model_validate_json(_SCHEMA.sub(_OURS, pointer, count=1))
         except ValidationError:
             self._skipped(job_id, "a damaged pointer, or one of another version")
             return None
@@ -88,10 +94,10 @@ class Pointers:
         return self._layout.record_of(job_id, found.function_name, found.create_time)
 
     def is_complete(self) -> bool:
-        """Tell if every job has a pointer: one read, until the mark has been seen.
+        """Return whether every job has a pointer: one read, until the mark has been seen.
 
-        A job that gets its first pointer between the read of that pointer and this one seems not to be there. Both must
-        fall into the last moments of the pass that writes the missing pointers; who asks again finds the job.
+        A job that gets its first pointer between the read of that pointer and this one seems not to be there. Both
+        reads must happen at the end of the pass that writes missing pointers; a second lookup finds the job.
         """
         self._is_complete = self._is_complete or self._store.get(self._layout.mark()) is not None
         return self._is_complete
@@ -104,9 +110,9 @@ class Pointers:
     def before_first_record(self) -> None:
         """Set the mark if the store has no record. Call this before writing one; only the first time, calls are made.
 
-        The threads that write the first jobs wait for the same calls, and get the same error: a record that is written
-        without a look would cost the store its mark. The time that is over may be that of an earlier job: then a thread
-        looks itself.
+        The threads that write the first jobs wait for the same calls, and get the same error: without this check,
+        the first record would be written before the mark, and the store would never get one. If a call ends because the
+        time of an earlier job is over, the thread calls again itself.
         """
         while True:
             with self._lock:

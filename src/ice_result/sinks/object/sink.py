@@ -112,8 +112,8 @@ class ObjectStoreSink(Store):
         result_of(pointing)
 
     @override
-    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
-        self._contents.write(self.layout.record(record), contents)
+    def stage_contents(self, record: Record, contents: Sequence[Content], *, are_all: bool = True) -> None:
+        self._contents.write(self.layout.record(record), contents, are_all=are_all)
 
     @override
     def contents_at(self, key: str) -> tuple[Content, ...]:
@@ -136,7 +136,13 @@ class ObjectStoreSink(Store):
 
     @override
     def rewrite(
-        self, record: Record, manifest: Manifest, now: StoredBytes | None, contents: Sequence[Content] | None = None
+        self,
+        record: Record,
+        manifest: Manifest,
+        now: StoredBytes | None,
+        contents: Sequence[Content] | None = None,
+        *,
+        with_pointer: bool = True,
     ) -> None:
         """Write the documents that differ from those of `now`.
 
@@ -149,8 +155,13 @@ class ObjectStoreSink(Store):
             self.stage_contents(record, contents)
         if now is None or now.manifest != would.manifest:
             self.commit(record, manifest)
-        if now is None or now.pointer != would.pointer:
+        if with_pointer and (now is None or now.pointer != would.pointer):
             self._pointers.write(record)
+
+    @override
+    def pointed(self, job_id: JobId, pointer: bytes | None) -> StoredBytes | None:
+        key = self._pointers.record_key(job_id, pointer)
+        return self.stored(key) if key else None
 
     @override
     def remove(self, key: str) -> None:

@@ -21,7 +21,7 @@ from ice_result.sinks.table.schema import CONTENTS, FIRST_CONTENT_ITEM, ITEMS, J
 from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.sqlite_database import SqliteDatabase, insert, upsert
 from ice_result.sinks.table.sqlite_parked import SqliteObjects
-from ice_result.sinks.table.sqlite_search import find_cues, index_captions
+from ice_result.sinks.table.sqlite_search import find_cues, index_captions, mark_outdated
 from ice_result.sinks.table.sqlite_versions import MOMENT
 
 _UPSERT_JOB = f"{upsert(JOBS)} WHERE excluded.generation >= {JOBS.name}.generation"
@@ -60,6 +60,8 @@ class SqliteSink(TableSink):
         def write(connection: sqlite3.Connection) -> None:
             job = connection.execute(_UPSERT_JOB, tuple(rows.job.values()))
             if job.rowcount:
+                if rows.contents is not None:
+                    mark_outdated(connection, rows.job_id, rows.contents.files)
                 for table, details in rows.details:
                     kept = f" AND number < {FIRST_CONTENT_ITEM}" if rows.contents is None and table is ITEMS else ""
                     connection.execute(f"DELETE FROM {table.name} WHERE job_id = ?{kept}", (rows.job_id,))

@@ -40,6 +40,7 @@ class SqliteDatabase:
         self._lock = threading.Lock()
         self._file = SqliteFile(self._path, self._lock)
         self._prepared: sqlite3.Connection | None = None  # the one whose tables are of this version
+        self._is_indexed = False
 
     def check_exists(self, url: str) -> None:
         """Check that the file exists and has a table of ours. Raises StorageError, which names `url`."""
@@ -115,7 +116,9 @@ class SqliteDatabase:
             try:
                 if connection is not self._prepared:
                     prepare_tables(connection, self._named)
-                    index_captions(connection)  # of writers without FTS5
+                    self._is_indexed = False
+                if not self._is_indexed:
+                    self._is_indexed = index_captions(connection)  # a part of what writers without FTS5 left
                 yield connection
                 connection.execute("COMMIT")
                 self._prepared = connection
