@@ -20,8 +20,10 @@ def process(
     """Ask ICE for a job, wait for its end for at most `seconds`, and write its record and manifest into every sink.
 
     Returns what happened. `outcome` is `recorded`; or `failed`, and `reason` begins with the reason of the error, such
-    as `not_finished`. With `park`, a job that cannot be finished is `parked`, so that the timer of the function tries
-    again. Processing a job again is safe: it writes the same bytes, and never replaces a record with a worse one.
+    as `not_finished`. A job that is recorded, while a target of ICE_RESULT_NOTIFY was not notified, is `failed` too,
+    with the addresses of what was written. With `park`, a job that cannot be finished is `parked`, so that the timer of
+    the function tries again. Processing a job again is safe: it writes the same bytes, and never replaces a record with
+    a worse one.
 
     `environment` (default: os.environ) has the variables of the function: ICE_RESULT_SINKS, and ICE_RESULT_REGION or
     ICE_RESULT_JOBS. Access keys are those of the process.
