@@ -177,6 +177,27 @@ def test_headers_settings_and_keys_are_taken_out(text: str) -> None:
         assert SECRET not in redact(hidden)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("hooks.example.com=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"hooks.example.com=whsec_{GONE}"),
+        ("bad key whsec_b2/v+28=.", f"bad key whsec_{GONE}."),
+        (
+            "got v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+            f"got v1,{GONE} v1,{GONE}",
+        ),
+        *(2 * [text] for text in ("begin with whsec_<base64>", "v1,a=", "API v1,v2", "sha: v1,g0hM9SsE+OTPJTGt")),
+    ],
+)
+def test_secrets_and_signatures_of_webhooks_are_taken_out(text: str, kept: str) -> None:
+    """Standard Webhooks, without a name beside them; also encoded, and in JSON."""
+    assert redact(text) == kept
+    for disguise in (quote(text, safe=""), json.dumps({"x": text}).replace("/", "\\/")):
+        assert (GONE in redact(disguise)) == (GONE in kept)
+        for secret in ("MfKQ9r8GKYqr", "SsE", "K5oZfzN95Z9"):
+            assert GONE not in kept or secret not in redact(disguise)
+
+
 def test_one_secret_takes_nothing_else_with_it() -> None:
     """What is before and after stays, in a line, in JSON, and in JSON inside JSON."""
     assert redact(f"x-oss-security-token: {SECRET} then\nHost: h") == f"x-oss-security-token: {GONE} then\nHost: h"

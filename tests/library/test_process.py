@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import LocalCloud
+from alicloud_local.http_server import Reply
 from ice_result import open_store, process
 from ice_result.core.types import JsonObject
 from ice_result.errors import InvalidArgumentError, SettingsError
 from support.command_line import ice_result
 from support.paths import SAMPLE_JOBS
+from support.webhook_receiver import WebhookReceiver
 
 SavedJob = Callable[[str, JsonObject], dict[str, str]]
 
@@ -96,3 +99,42 @@ def test_a_job_that_nobody_knows_fails(cloud: LocalCloud, tmp_path: Path) -> Non
     outcome = process("nobody", environment={**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"})
     assert outcome.outcome == "failed"
     assert str(outcome.reason).startswith("not_found: ICE: ")
+
+
+@pytest.mark.parametrize("park", [False, True])
+def test_a_job_that_is_recorded_and_not_notified_says_where_it_is(
+    cloud: LocalCloud, tmp_path: Path, *, park: bool
+) -> None:
+    """GIVEN two receivers that refuse THEN the outcome has all of the record, and the error of each receiver."""
+    cloud.seed_outputs()
+    with WebhookReceiver(Reply(410)) as one, WebhookReceiver(Reply(403, {}, b"not you")) as other:
+        environment = {
+            **cloud.environment,
+            "ICE_RESULT_SINKS": f"file:{tmp_path}/out",
+            "ICE_RESULT_NOTIFY": f"{one.url} {other.url}",
+        }
+        outcome = process("cover-0001", park=park, environment=environment)
+        one.answers.append(Reply(410))
+        done = ice_result("process", "cover-0001", *(["--park"] * park), **environment)
+    at = "function_name=Cover/dt=2026-03-02/cover-0001.json"
+    parked = f"{tmp_path}/out/parked/notification_refused/cover-0001.json"
+    errors = sorted(
+        (
+            f"{one.url}: webhook: notify {one.url}: 410: it is gone: remove this target",
+            f"{other.url}: webhook: notify {other.url}: 403: not you",
+        )
+    )
+    assert outcome._asdict() == {
+        "job_id": "cover-0001",
+        "outcome": "parked" if park else "failed",
+        "function_name": "Cover",
+        "state": "succeeded",
+        "job_outcome": "ok",
+        "complete": True,
+        "record": parked if park else f"{tmp_path}/out/records/{at}",
+        "manifest": f"{tmp_path}/out/manifests/{at}",
+        "reason": f"notification_refused: not notified: {'; '.join(errors)}",
+    }
+    assert done.returncode == 1
+    assert re.search(r"^(failed|parked)    cover-0001  Cover  ok  \S+  \(recorded, not notified: http://", done.stdout)
+    assert "complete" not in done.stderr

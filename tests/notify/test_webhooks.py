@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
@@ -16,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
+from typing_extensions import override
 
-from alicloud_local.http_server import Reply
+from alicloud_local.http_server import Connection, Reply, Request
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.deadline import Deadline
 from ice_result.errors import (
@@ -140,6 +144,48 @@ def test_a_refusal_for_good_is_not_tried_again(answer: Reply, kind: type[Service
     assert not caught.value.transient
     assert str(caught.value).isprintable()
     assert str(caught.value).startswith(f"webhook: notify {receiver.url}: ")
+
+
+class Echo(WebhookReceiver):
+    """A receiver that refuses, and sends back what it got and what it knows, in one of these forms."""
+
+    def __init__(self, form: Callable[[str], str], *, in_status_line: bool = False) -> None:
+        super().__init__()
+        self._form = form
+        self._in_status_line = in_status_line
+
+    @override
+    def _respond(self, request: Request, connection: Connection) -> bool:
+        text = self._form(f"expected {whsec(KEY)} ({whsec(KEY)[6:]}), got {request.headers['webhook-signature']}")
+        head = f"HTTP/1.1 401 {text}" if self._in_status_line else "HTTP/1.1 401 No"
+        body = "" if self._in_status_line else text
+        self.answers.append(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        return super()._respond(request, connection)
+
+
+KEY = bytes(range(200, 250))  # with + and / in base64
+ECHOES: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "JSON of PHP": lambda text: json.dumps({"error": text}).replace("/", "\\/"),
+    "percent-encoded": lambda text: quote(text, safe=""),
+    "for URLs, without padding": lambda text: text.replace("+", "-").replace("/", "_").replace("=", ""),
+    "cut within the secret": lambda text: "x" * 80 + text,
+    "many": lambda text: text * 40,
+}
+
+
+@pytest.mark.parametrize("in_status_line", [False, True])
+@pytest.mark.parametrize("form", ECHOES)
+def test_what_a_receiver_sends_back_of_secrets_and_signatures_is_not_shown(form: str, *, in_status_line: bool) -> None:
+    """GIVEN a refusal that contains the secret and the signature THEN neither is in the error, nor a piece of them."""
+    with Echo(ECHOES[form], in_status_line=in_status_line) as receiver:
+        with pytest.raises(IceResultError) as caught:
+            target(receiver, KEY).send(a_notification())
+        (request,) = receiver.requests
+    told = re.sub(r"[^A-Za-z0-9]", "", repr(caught.value))
+    for secret in (whsec(KEY)[6:], request.headers["webhook-signature"][3:]):
+        letters = re.sub(r"[^A-Za-z0-9]", "", secret)
+        assert not any(letters[at : at + 8] in told for at in range(len(letters) - 8))
 
 
 @pytest.mark.parametrize(

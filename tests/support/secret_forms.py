@@ -73,6 +73,7 @@ FORMS: Mapping[str, Form] = {
         f"我的密码password: {secret}，密钥AccessKeySecret={secret}。AccessKeySecret：{secret}"
     ),
     "user and password, no scheme": lambda secret: f"//user:{secret}@files.example.com/a.jpg",
+    "secret of a webhook": lambda secret: f"the key is whsec_{secret}",
     "dump of a header": lambda secret: f"{{'Authorization': 'Basic {secret}'}}",
 }
 

@@ -124,8 +124,9 @@ class JobPrinter:
         self._progress.advance(self._task, count)
 
     def count(self, outcome: JobOutcome) -> None:
-        """Count one event under its outcome."""
-        self.add(outcome.outcome, 1, complete=None if outcome.complete is None else int(outcome.complete))
+        """Count one event under its outcome. A job that is recorded, and not notified, is no complete one."""
+        complete = outcome.complete if outcome.outcome == "recorded" else None
+        self.add(outcome.outcome, 1, complete=None if complete is None else int(complete))
 
     def print_error(self, line: str) -> None:
         """Print an error above the progress bar."""
@@ -140,11 +141,11 @@ class JobPrinter:
         name, colour = outcome.job_id or "-", _colour(outcome)
         if self._form.quiet:
             if outcome.outcome in {"failed", "parked"}:
-                self.print_error(f"{outcome.outcome} {name}: {outcome.reason}")
+                self.print_error(f"{outcome.outcome} {name}: {_reason(outcome)}")
             return
         address = outcome.record if self._form.verbose or self._total == 1 or outcome.outcome == "parked" else None
         parts = (outcome.function_name, outcome.job_outcome, address)
-        note = brief(outcome.reason) if outcome.reason and outcome.reason != outcome.job_outcome else None
+        note = brief(_reason(outcome)) if outcome.reason and outcome.reason != outcome.job_outcome else None
         is_kept_elsewhere = outcome.outcome in {"recorded", "ignored"}  # `list` shows a record that is not complete
         self.line(f"{outcome.outcome:<9}", colour, name, *parts, note=note, needs_attention=not is_kept_elsewhere)
 
@@ -164,6 +165,14 @@ class JobPrinter:
     def detail(self, text: Text) -> None:
         """Print a line below that of a job."""
         self._console.print(text, soft_wrap=True)
+
+
+def _reason(outcome: JobOutcome) -> str:
+    """Return the reason for people: of a job that is recorded, without the token of why its event was not finished."""
+    reason = outcome.reason or ""
+    if outcome.outcome in {"failed", "parked"} and outcome.job_outcome:
+        return f"recorded, {reason.partition(': ')[2]}"
+    return reason
 
 
 def _colour(outcome: JobOutcome) -> str:

@@ -72,11 +72,11 @@ _MOST_PASSES = 4  # one removal can make another secret recognisable
 # separators; or else characters of these are encoded. Most texts have none of them.
 _HINTS = (
     *("sig", "token", "secret", "access", "auth", "pass", "pwd", "apikey", "private", "credential", "cookie"),
-    *("xamz", "xgoog", "qak", "@", "hook", "key=", "key%"),
+    *("xamz", "xgoog", "qak", "@", "hook", "key=", "key%", "v1,"),
 )
 _SEPARATOR = re.compile(r"[=:：@/%\\]")
 _ESCAPED_HINT = re.compile(r"\\u(?:00[2-7]|212[aA])")  # U+212A in lower case is the letter k
-_ENCODED_HINT = re.compile(r"%(?:[4-7]|25|2[dD])")
+_ENCODED_HINT = re.compile(r"%(?:[4-7]|25|2[cCdD]|31)")
 _REDACTED_QUERY = re.compile(r"\?[A-Za-z0-9_.-]+=\[redacted](?:&[A-Za-z0-9_.-]+=\[redacted])*\Z")
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
@@ -86,6 +86,8 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
 _USER = re.compile(r"(?:://|(?:(?<=[\s\"'=,(])|\A)//(?=[^\s/?#@:]*:))([^\s\"'<>\\/?#]+)@")
 _HOOK = re.compile(rf"(?:{'|'.join(map(re.escape, WEBHOOK_PATHS))})([\w/-]+)", re.IGNORECASE)
+_WEBHOOK_SECRET = re.compile(r"whsec_([A-Za-z0-9+/=]+)")
+_WEBHOOK_SIGNATURE = re.compile(r"(?<![A-Za-z0-9])v1,([A-Za-z0-9+/]{43}=)")
 _HOST = re.compile("|".join(map(re.escape, WEBHOOK_HOSTS)), re.IGNORECASE)
 _TOKEN = re.compile(r"[^\s\"<>\\]+")
 # Quotes and brackets end a value, and punctuation of Chinese text; an apostrophe or a backslash within it does not.
@@ -155,6 +157,8 @@ def may_hold_a_secret(text: str) -> bool:
     """Scan `text` quickly. False is certain: `redact` and `clean` change nothing. Base64 is not decoded."""
     if text.endswith(REDACTED):
         text = _REDACTED_QUERY.sub("", text)  # a signed query without its values, as every output URL has one
+    if "whsec_" in text:  # it needs no name beside it
+        return True
     if _SEPARATOR.search(text) is None:  # as in ids and plain words: no name stands before a value
         return False
     normal = text.lower().replace("_", "").replace("-", "")
@@ -309,7 +313,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _plain_secrets(text: str, outside: Callable[[int], int], read: set[int]) -> Iterator[_Span]:
     """Find the secrets of a text without escapes. `outside` and `read` are those of `_named_secrets`."""
-    for pattern in (_USER, _HOOK):
+    for pattern in (_USER, _HOOK, _WEBHOOK_SECRET, _WEBHOOK_SIGNATURE):
         yield from (match.span(1) for match in pattern.finditer(text))
     if "=" in text:
         for token in _TOKEN.finditer(text):

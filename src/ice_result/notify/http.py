@@ -14,15 +14,17 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote
 
 from typing_extensions import override
 
 from ice_result.core.calls import ServiceCaller
 from ice_result.core.deadline import current_deadline
 from ice_result.core.http_transport import HttpReply, HttpTransport
+from ice_result.core.redaction import REDACTED, redact
 from ice_result.core.sdk_errors import ErrorTable, Rule, SdkFailure, classify, seconds_to_wait
 from ice_result.errors import IceResultError, RejectedError
 from ice_result.notify.hosts import SERVICE, new_checked_connection
@@ -31,6 +33,7 @@ from ice_result.notify.registry import NotifyContext
 from ice_result.notify.urls import NotifyUrl
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
+_SIGNATURE = "webhook-signature"
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 _MOST_READ = 64 * 1024  # bytes of a reply; nothing in it is needed
@@ -70,6 +73,7 @@ class Webhook(Target):
     ) -> None:
         self.name = url
         self._keys = tuple(keys)
+        self._secrets = [form for key in keys for form in _forms(base64.b64encode(key).decode())]
         self._caller = caller or ServiceCaller(SERVICE)
         self._transport = HttpTransport(
             url.partition(":")[0], ca_bundle=ca_bundle, most_idle=concurrency, connect=new_checked_connection
@@ -80,9 +84,12 @@ class Webhook(Target):
         operation = f"notify {self.name}"
 
         def attempt() -> None:
-            reply = self._post(notification, operation)
+            headers = self._headers(notification, int(time.time()))
+            secrets = [*self._secrets, *_signatures(headers)]
+            with _translated(operation, secrets):
+                reply = self._post(headers, notification.body)
             if not 200 <= reply.status < 300:  # noqa: PLR2004  2xx
-                raise _refusal(reply, operation)
+                raise _refusal(reply, operation, secrets)
 
         self._caller.call(operation, attempt)
 
@@ -92,24 +99,23 @@ class Webhook(Target):
         seconds = min(_CONNECT_SECONDS, current_deadline().left())
 
         def attempt() -> None:
-            with _translated(operation):
+            with _translated(operation, self._secrets):
                 self._transport.connect(self.name, seconds)
 
         self._caller.call(operation, attempt)
         return "connections are accepted"
 
-    def _post(self, notification: Notification, operation: str) -> HttpReply:
+    def _post(self, headers: dict[str, str], body: bytes) -> HttpReply:
         left = current_deadline().left()
-        with _translated(operation):
-            return self._transport.send(
-                "POST",
-                self.name,
-                self._headers(notification, int(time.time())),
-                notification.body,
-                seconds=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
-                limit=_MOST_READ,
-                cuts=True,
-            )
+        return self._transport.send(
+            "POST",
+            self.name,
+            headers,
+            body,
+            seconds=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
+            limit=_MOST_READ,
+            cuts=True,
+        )
 
     def _headers(self, notification: Notification, now: int) -> dict[str, str]:
         return {
@@ -117,7 +123,7 @@ class Webhook(Target):
             "User-Agent": "ice-result",
             "webhook-id": notification.id,
             "webhook-timestamp": str(now),
-            **({"webhook-signature": sign(notification, now, self._keys)} if self._keys else {}),
+            **({_SIGNATURE: sign(notification, now, self._keys)} if self._keys else {}),
         }
 
 
@@ -128,23 +134,45 @@ def sign(notification: Notification, timestamp: int, keys: Sequence[bytes]) -> s
     return " ".join(f"v1,{digest}" for digest in digests)
 
 
+def _signatures(headers: Mapping[str, str]) -> Iterator[str]:
+    """List the signatures of a request, in each form in which a reply may repeat them."""
+    for signature in headers.get(_SIGNATURE, "").split():
+        yield from _forms(signature.partition(",")[2])
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """List the forms of a secret in base64: without its padding, for URLs, escaped as in JSON, and percent-encoded."""
+    bare = secret.rstrip("=")
+    return bare, bare.replace("+", "-").replace("/", "_"), bare.replace("/", "\\/"), quote(bare, safe="")
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    """Replace secrets in a text of a receiver, which may send back what it got."""
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return redact(text)
+
+
 @contextmanager
-def _translated(operation: str) -> Iterator[None]:
+def _translated(operation: str, secrets: Iterable[str]) -> Iterator[None]:
     """Raise our error for what breaks in the block. It has no cause: one of the transport may contain the request."""
     try:
         yield
     except (OSError, ValueError) as error:
-        failure = SdkFailure(message=f"{type(error).__name__}: {error}", cause=error)
+        failure = SdkFailure(message=_without(secrets, f"{type(error).__name__}: {error}"), cause=error)
         raise classify(failure, _ERRORS, operation) from None
 
 
-def _refusal(reply: HttpReply, operation: str) -> IceResultError:
-    """Make the error of a reply that does not acknowledge. The first words of a reply may explain it."""
-    words = " ".join(reply.body[: 4 * _MOST_SHOWN].decode("utf-8", "replace").split())[:_MOST_SHOWN]
+def _refusal(reply: HttpReply, operation: str, secrets: Sequence[str]) -> IceResultError:
+    """Make the error of a reply that does not acknowledge. The first words of a reply may explain it.
+
+    Secrets are replaced before the words are cut: a piece of a secret would not be recognised.
+    """
+    words = " ".join(_without(secrets, reply.body.decode("utf-8", "replace")).split())
     return classify(
         SdkFailure(
             status=reply.status,
-            message=words or reply.reason[:_MOST_SHOWN],
+            message=(words or _without(secrets, reply.reason))[:_MOST_SHOWN],
             retry_after_seconds=_seconds_to_wait(reply.headers.text("retry-after")),
         ),
         _ERRORS,

@@ -13,6 +13,7 @@ MOST_PER_HOST = 2
 """Maximum number of secrets of a host: the new one and the old one, while a secret is replaced."""
 _PREFIX = "whsec_"
 _WITH_PORT = re.compile(r"([^:\[\]]+|\[.*\]):[0-9]*")  # an IPv6 address has more than one colon
+_NOT_IN_A_HOST = re.compile(r"[/?#@\s]")
 _SHORTEST, _LONGEST = 24, 64  # bytes, by the specification of Standard Webhooks
 
 
@@ -34,6 +35,8 @@ def webhook_secret(text: str) -> WebhookSecret:
     name = host.removesuffix(".").strip("[]")
     if not equals or not name or _PREFIX in host:
         raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
+    if _NOT_IN_A_HOST.search(host):
+        raise ValueError(f"a secret has a URL or a path: write only the host, as in {_bare(host)}={_PREFIX}<base64>")
     if _WITH_PORT.fullmatch(host):
         raise ValueError(f"the secret of {host[:80]} is invalid: the host has a port; a secret is for all ports")
     host = name
@@ -48,3 +51,8 @@ def webhook_secret(text: str) -> WebhookSecret:
             f"the secret of {host[:80]} is invalid: {len(key)} bytes in base64, expected {_SHORTEST} to {_LONGEST}"
         )
     return WebhookSecret(host, key)
+
+
+def _bare(text: str) -> str:
+    """Return the host of a URL, without the parts that may be secret."""
+    return re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0].rpartition("@")[2][:80] or "host"

@@ -60,6 +60,7 @@ class JobOutcome(NamedTuple):
 
     `record` and `manifest` are addresses in the first sink; for a parked event, `record` is the address of its
     envelope. For a recorded job, `job_outcome` is the outcome in its record, and `complete` is that of its manifest.
+    A failed or parked event has these too if its job is recorded, and only targets were not notified.
     """
 
     job_id: str | None
@@ -281,7 +282,7 @@ class Pipeline:
         not_told = self._notifying.tell(written, event, timer, before) if self._notifying else None
         if not_told:
             name = written.record.function_name if isinstance(written, Written) else event.function_name
-            return self._park(event, not_told, run, timer, name)
+            return _not_notified(self._park(event, not_told, run, timer, name), written)
         if isinstance(written, RecordedBefore):
             reason = f"ICE no longer knows the job, which is recorded: {shorten(written.key)}"
             return JobOutcome(job_id=event.job_id, outcome="ignored", reason=reason)
@@ -375,6 +376,16 @@ def _recorded_outcome(written: Written) -> JobOutcome:
         manifest=first.manifest,
         reason=shortfall(record, manifest),
     )
+
+
+def _not_notified(parked: JobOutcome, job: Written | RecordedBefore) -> JobOutcome:
+    """Add what is recorded of a job to the outcome of its event, which failed or was parked for targets."""
+    if isinstance(job, RecordedBefore):
+        if job.stored.manifest is None:
+            return parked
+        job = Written(job.stored.record, job.stored.manifest, {job.sink: job.sink.addresses(job.stored.record)}, {})
+    recorded = _recorded_outcome(job)
+    return recorded._replace(outcome=parked.outcome, record=parked.record or recorded.record, reason=parked.reason)
 
 
 def _parked_outcome(event: ParkableEvent, parked: ParkedAs, function_name: str | None = None) -> JobOutcome:

@@ -73,12 +73,12 @@ class Failure(NamedTuple):
         """Make the failure of targets that have not acknowledged: temporary, as long as one of the errors is."""
         first = max(refused.values(), key=lambda error: error.transient)
         kind = NotNotifiedError if first.transient else NotificationRefusedError
-        names = ", ".join(sorted(refused))
+        causes = "; ".join(f"{name}: {error}" for name, error in sorted(refused.items()))
         return cls(
             kind.reason,
             kind.transient,
             type(first).__name__,
-            f"not notified: {names}: {first}",
+            f"not notified: {causes}",
             (),
             first.cause,
             tuple(sorted(refused)),
