@@ -27,7 +27,7 @@ def times(runs: int) -> None:
     events = [json.dumps({"JobIds": [f"job-{number}"]}) for number in range(WARM_EVENTS)]
     pairs: list[tuple[Figures, Figures]] = []
     with cloud_over_tls(queue=QUEUE) as environment:
-        for number in range(runs):  # a job is told once: each round has jobs of its own, by another prefix
+        for number in range(runs):  # a job is notified of once: each round has jobs of its own, by another prefix
             own = {**environment, "ICE_RESULT_SINKS": f"oss://records/round-{number}"}
             told = {**environment, **TARGET, "ICE_RESULT_SINKS": f"oss://records/told-{number}"}
             pairs.append((run("ice-result", own, *events, cpus=1), run("ice-result", told, *events, cpus=1)))

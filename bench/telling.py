@@ -1,4 +1,4 @@
-"""The cost of telling one target: of loading it, and of each notification.
+"""The cost of notifying one target: of loading it, and of each notification.
 
 `PYTHONPATH=tests python bench/telling.py [--notifications 300]` prints CPU and wall time of each kind of target. The
 process has loaded the clients of ICE and OSS, as the function has. The local cloud and the receiver of webhooks are

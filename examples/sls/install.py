@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--project", required=True, help="project of SLS that has the Logstore")
     parser.add_argument("--logstore", required=True, help="Logstore with the log of the function")
     parser.add_argument(
-        "--action-policy", default="sls.builtin", help="id of the action policy, which says who is told"
+        "--action-policy", default="sls.builtin", help="id of the action policy, which says who is notified"
     )
     parser.add_argument("--endpoint", help="endpoint of SLS; by default the public one of the region, over HTTPS")
     options = parser.parse_args()

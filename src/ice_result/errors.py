@@ -34,6 +34,8 @@ No message contains a secret: `redact` cleans every text from outside.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 from typing_extensions import override
@@ -195,11 +197,11 @@ class RejectedError(ServiceError, reason="rejected"):
 
 
 class NotNotifiedError(IceResultError, reason="not_notified", transient=True):
-    """A recorded job of which a target could not be told for now."""
+    """A job was recorded, but a target could not be notified for now."""
 
 
 class NotificationRefusedError(IceResultError, reason="notification_refused"):
-    """A recorded job of which a target refuses to be told."""
+    """A job was recorded, but a target rejected the notification."""
 
 
 class StorageError(IceResultError, reason="storage"):
@@ -235,6 +237,12 @@ def _kinds() -> list[type[IceResultError]]:
 def is_try(reason: str) -> bool:
     """Return True if parking for this reason counts as an attempt."""
     return reason != OutOfTimeError.reason
+
+
+def describe_defect(error: Exception) -> str:
+    """Describe an error that a bug raised. Only the line is named: a whole traceback may contain secrets."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a defect in ice-result, at {Path(frame.filename).name}:{frame.lineno} {frame.name}: {shorten(str(error))}"
 
 
 def shorten(text: str) -> str:

@@ -63,7 +63,7 @@ def each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
 
 def notify_targets(text: str) -> "tuple[NotifyUrl, ...]":
-    """Parse the URLs of targets, separated by blanks. Raises ValueError also for two URLs of one target."""
+    """Parse the URLs of targets, separated by spaces. Raises ValueError also for two URLs of one target."""
     from ice_result.notify.urls import notify_url  # noqa: PLC0415  only with the setting
 
     urls = tuple(notify_url(part) for part in text.split())
@@ -212,7 +212,7 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
     hosts = [secret.host for secret in settings.notify_secrets]
     for url in settings.notify:
         if url.scheme == "https" and url.host not in hosts and "ICE_RESULT_NOTIFY_SECRETS" not in wrong:
-            problem = f"has no secret of {url.host}, which {url.name} needs: expected {url.host}=whsec_ and base64"
+            problem = f"no secret for {url.host}, which {url.name} needs: expected {url.host}=whsec_<base64>"
             yield "ICE_RESULT_NOTIFY_SECRETS", problem
         if url.scheme.startswith("mns") and settings.mns_endpoint is None and "ICE_RESULT_MNS_ENDPOINT" not in wrong:
             problem = f"not set: {url.name} needs it, as <account id>.mns.<region>.aliyuncs.com"
@@ -288,8 +288,8 @@ class Settings(Model):
         Endpoint | None,
         Variable(
             parse_endpoint,
-            "endpoint of MNS, `<account id>.mns.<region>.aliyuncs.com`; for `backfill --via-queue`, and for `mns:` and "
-            "`mns-topic:` in `ICE_RESULT_NOTIFY`",
+            "endpoint of MNS, `<account id>.mns.<region>.aliyuncs.com`; for `mns:` and `mns-topic:` targets, and "
+            "`backfill --via-queue`",
         ),
     ] = None
     mns_control_endpoint: Annotated[
@@ -334,8 +334,7 @@ class Settings(Model):
         bool,
         Variable(
             switch,
-            "`on` or `off`: whether the content of captions, beats and choruses is read; never without "
-            "`ICE_RESULT_VERIFY_OUTPUTS`",
+            "`on` or `off`: whether caption, beat and chorus files are read; needs `ICE_RESULT_VERIFY_OUTPUTS=on`",
         ),
     ] = True
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
@@ -358,7 +357,7 @@ class Settings(Model):
         tuple[NotifyUrl, ...],
         Variable(
             notify_targets,
-            "targets that are told of recorded jobs: URLs separated by blanks, such as `mns://queue` or "
+            "targets of notifications about recorded jobs: URLs separated by spaces, such as `mns://queue` or "
             "`https://host/path?outcome=job_failed`",
         ),
     ] = ()

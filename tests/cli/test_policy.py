@@ -101,7 +101,7 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     """Jobs with covers and outputs, one written again, one nobody knows, a message that is none, and a timer.
 
     Of one job a file is missing, of one all are, of one the status is not documented, and one that ICE forgot is
-    lacking in a sink. One has captions, of which one file is no text when its event comes again.
+    lacking in a sink. One has captions, of which one file is an image and one archived when its event comes again.
     """
     environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "ICE_RESULT_NOTIFY": ALL_TARGETS}
     keys = [cloud.environment[f"ALIBABA_CLOUD_ACCESS_KEY_{part}"] for part in ("ID", "SECRET")]
@@ -118,9 +118,8 @@ def _run_function(cloud: LocalCloud, sinks: str) -> Grants:
     captions = b'{"JobId":"captionextraction-0001"}'
     for event in (first, b'{"JobId":"cover-0001"}', b"[7]", json.dumps(lacking).encode(), captions, TIMER):
         function.handle(event, context)
-    for key in cloud.oss.keys("example-output"):
-        if key.endswith(".srt"):
-            cloud.oss.put("example-output", key, b"\x89PNG")
+    cloud.oss.put("example-output", "caption/lecture-zh.srt", b"\x89PNG")
+    cloud.oss.put("example-output", "caption/lecture-en.srt", b"1\n", storage_class="Archive")
     function.handle(captions, context)
     return _called(cloud)
 
@@ -259,6 +258,7 @@ def test_events_are_parked_where_the_settings_say() -> None:
     assert {resource for action, resource in granted if action == "oss:DeleteObject"} == {
         "acs:oss:*:*:parking/parking_store/parked/*",
         "acs:oss:*:*:parking/parking_store/expected/*",
+        "acs:oss:*:*:records/contents/*",
     }
     assert ("oss:PutObject", "acs:oss:*:*:records/parked/*") not in granted
 

@@ -92,7 +92,7 @@ def test_a_page_says_what_is_not_on_it(sink: str) -> None:
 
 
 def test_other_stores_cannot_be_searched(tmp_path: Path) -> None:
-    """GIVEN a folder, or only blanks THEN one line says what is expected."""
+    """GIVEN a folder, or only spaces THEN one line says what is expected."""
     done = ice_result("search", "x", "--sink", f"file:{tmp_path}")
     assert done.returncode == 1
     assert done.stderr == (
@@ -101,7 +101,7 @@ def test_other_stores_cannot_be_searched(tmp_path: Path) -> None:
     )
     done = ice_result("search", " ", "--sink", f"sqlite:{tmp_path}/jobs.db")
     assert done.returncode == 2
-    assert "WORDS has only blanks" in done.stderr
+    assert "WORDS has only spaces" in done.stderr
 
 
 @pytest.mark.parametrize(

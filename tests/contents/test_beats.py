@@ -10,6 +10,7 @@ from ice_result.contents import Content, ContentFile, read_content
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JsonValue
 from ice_result.records.model import ContentKind, Note
+from support.memory import with_peak_of_memory
 from support.paths import TESTS
 from support.record_versions import record
 
@@ -113,3 +114,38 @@ def test_secrets_of_a_file_are_removed() -> None:
 
     assert isinstance(content, Content)
     assert "abcd" not in json.dumps(content.other)
+
+
+def test_secrets_of_a_title_are_removed() -> None:
+    """GIVEN a presigned address as the title of a chorus THEN its signature is not written."""
+    url = "http://out.oss-cn-shanghai.aliyuncs.com/a?Expires=1&OSSAccessKeyId=LTAI5tABCDEFGHIJ&Signature=abcd%3D"
+
+    content = read(json.dumps([{"start": 1, "end": 2, "title": url}]).encode(), "chorus")
+
+    assert isinstance(content, Content)
+    assert "abcd" not in content.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("value", "between"),
+    [("1", ","), ('"1"', ","), ("1", " "), ("1", "\n")],
+    ids=["numbers", "texts", "words", "lines"],
+)
+def test_a_file_of_very_many_times_takes_little_memory(value: str, between: str) -> None:
+    """GIVEN 4 MiB of times THEN a note says that they are too many, before much is made of them."""
+    text = between.join([value] * (4 * 1024 * 1024 // (len(value) + 1)))
+    data = (f"[{text}]" if between == "," else text).encode()[: 4 * 1024 * 1024]
+
+    note, peak = with_peak_of_memory(lambda: read(data))
+
+    assert isinstance(note, Note)
+    assert note.code == "too_large"
+    assert peak < 64 * 1024 * 1024
+
+
+def test_a_long_list_of_other_numbers_is_not_counted() -> None:
+    """GIVEN levels beside the beats, more than there may be beats THEN the beats are read."""
+    assert items(read(json.dumps({"levels": [-1] * 30_000, "song": {"at": [0.5, 1.0]}}).encode())) == [
+        (0.5, None, None),
+        (1.0, None, None),
+    ]

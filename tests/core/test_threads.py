@@ -216,3 +216,30 @@ def test_a_thread_is_free_again_when_its_call_is_done() -> None:
     threads.start(work, lambda _: threads.start(work, lambda _: finished.set()))
     assert finished.wait(30)
     assert len({*used}) == 1
+
+
+def test_closing_waits_for_work_under_way_and_for_none_that_was_given_up() -> None:
+    """Also for work that fails, and for work that other work starts."""
+    threads, release, ended = DaemonThreadPool(), threading.Event(), list[str]()
+
+    def inner() -> None:
+        release.wait(30)
+        ended.append("inner")
+
+    def fail() -> None:
+        threads.start(inner)
+        ended.append("outer")
+        raise ValueError
+
+    never = threading.Event()
+    hanging = threads.start(never.wait)
+    with pytest.raises(LeftBehindError):
+        hanging.result(Deadline.after(0.05))
+    threads.start(fail)
+    threading.Timer(0.2, release.set).start()
+
+    threads.close()
+
+    assert ended == ["outer", "inner"]
+    assert not threads.under_way
+    never.set()

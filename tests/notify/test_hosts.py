@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alicloud_local.http_server import Reply
+from ice_result.core import threads
 from ice_result.core.calls import ServiceCaller
+from ice_result.core.deadline import Deadline
 from ice_result.errors import RejectedError, UnavailableError
-from ice_result.notify.hosts import check_host
+from ice_result.notify.hosts import check_host, new_checked_connection
 from ice_result.notify.http import Webhook
 from ice_result.notify.urls import notify_url
+from support.fake_clock import FakeTime
 from support.notifications import a_notification
 from support.webhook_receiver import WebhookReceiver
 
@@ -76,7 +83,7 @@ def test_private_networks_and_names_are_allowed(host: str) -> None:
 def test_the_url_of_a_target_is_refused_before_any_call(host: str) -> None:
     """GIVEN such an address in a URL THEN the settings' error is one line that says why."""
     authority = f"[{host}]" if ":" in host else host
-    with pytest.raises(ValueError, match="may not be at") as caught:
+    with pytest.raises(ValueError, match=r"webhooks to .* are not allowed") as caught:
         notify_url(f"https://{authority}/hook")
     assert "\n" not in str(caught.value)
 
@@ -118,7 +125,7 @@ def test_a_name_that_is_such_an_address_is_not_called(monkeypatch: pytest.Monkey
     with WebhookReceiver() as receiver:
         resolve_to(monkeypatch, addresses)
         target = Webhook(f"https://hooks.example.com:{receiver.port}/x", [b"k" * 24])
-        with pytest.raises(RejectedError, match=r"not called: hooks\.example\.com is .*, .*address"):
+        with pytest.raises(RejectedError, match=r"blocked: hooks\.example\.com is .*: .*address"):
             target.send(a_notification())
         assert receiver.requests == []
 
@@ -148,3 +155,81 @@ def test_a_name_that_nobody_knows_is_a_temporary_error(monkeypatch: pytest.Monke
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(UnavailableError, match="Name or service not known"):
         Webhook("https://hooks.example.com/x", caller=ServiceCaller("webhook", attempts=1)).send(a_notification())
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port of this machine at which a connection is neither accepted nor refused: its queue is full."""
+    with ExitStack() as opened:
+        listening = opened.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port of this machine at which a connection is accepted, and nothing is said."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(8)
+        yield int(listening.getsockname()[1])
+
+
+def test_all_addresses_share_the_time_of_a_connection(monkeypatch: pytest.MonkeyPatch, fake_time: FakeTime) -> None:
+    """GIVEN eight addresses that do not answer THEN each has an equal share, and the connection ends in its time."""
+    waits: list[float] = []
+
+    def connect(connecting: socket.socket, _: object) -> None:
+        wait = connecting.gettimeout()
+        assert wait
+        waits.append(round(wait, 3))
+        fake_time.move(wait)
+        raise TimeoutError("timed out")
+
+    resolve_to(monkeypatch, [f"127.0.0.{number}" for number in range(1, 9)])
+    monkeypatch.setattr("ice_result.core.deadline.MACHINE_CLOCK", fake_time.clock)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(TimeoutError):
+        new_checked_connection("hooks.example.com:80", None, seconds=1.0).connect()
+    assert waits == [0.125] * 8
+
+
+def test_a_dead_address_does_not_keep_a_live_one_from_being_reached(
+    monkeypatch: pytest.MonkeyPatch, dead_port: int
+) -> None:
+    """GIVEN an address that does not answer, and one that does THEN the notification arrives."""
+    with WebhookReceiver() as receiver:
+        real = socket.getaddrinfo
+
+        def getaddrinfo(host: str, port: int, *rest: int, **options: int) -> list[tuple[object, ...]]:
+            return [*real(host, dead_port, *rest, **options), *real(host, port, *rest, **options)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        Webhook(receiver.url).send(a_notification())
+        assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", "dead_port"), ("https", "silent_port")])
+def test_a_call_that_is_given_up_ends_while_it_connects(request: pytest.FixtureRequest, scheme: str, port: str) -> None:
+    """GIVEN a connection with ten minutes, in a call that is given up THEN its thread ends, also within TLS."""
+    tls = ssl.create_default_context() if scheme == "https" else None
+    connection = new_checked_connection(f"127.0.0.1:{request.getfixturevalue(port)}", tls, seconds=600)
+    ended = threading.Event()
+
+    def call() -> None:
+        with suppress(OSError), threads.attempt(Deadline.after(0.2), ("webhook", "tell")):
+            connection.connect()
+        ended.set()
+
+    threading.Thread(target=call, daemon=True).start()
+    for _ in range(600):  # a minute; it ends at once
+        threads.end_overdue_attempts()
+        if ended.wait(0.1):
+            break
+    assert ended.is_set()
+    connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -17,10 +18,14 @@ from ice_result.errors import IceResultError, RejectedError, StorageError, Unava
 from ice_result.jobs import RecordedJobs
 from ice_result.jobs.model import Job
 from ice_result.maintenance import run_maintenance
+from ice_result.notify.documents import recorded_id
 from ice_result.notify.model import Notification
+from ice_result.notify.telling import Notifier, Receiver
+from ice_result.notify.urls import Filters
 from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
 from ice_result.processing.parking import leave_notes
-from ice_result.records.model import Manifest, Record
+from ice_result.records.model import Manifest, Note, Record
+from ice_result.sinks.base import Near, StoredJob
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent, Past
@@ -143,7 +148,7 @@ def test_a_target_out_of_reach_is_told_by_the_retry_alone(
     targets[A].errors = [unavailable()]
     (outcome,) = place.process("job-1")
     assert outcome.outcome == "parked"
-    assert outcome.reason == "not_notified: not told: mns://a: MNS: send: 503"
+    assert outcome.reason == "not_notified: not notified: mns://a: MNS: send: 503"
     envelope = parked_in(place.out)["not_notified/job-1"]
     assert (envelope["targets"], envelope["sinks"], envelope["transient"]) == ([A], [], True)
     assert (len(targets[A].told), len(targets[B].told)) == (0, 1)
@@ -177,7 +182,7 @@ def test_a_target_that_refuses_for_good_waits_for_a_person(place: Place, targets
     """GIVEN 410 THEN the reason is permanent, and `parked retry` tells that target alone."""
     targets[B].errors = [gone()]
     (outcome,) = place.process("job-1")
-    assert outcome.reason == "notification_refused: not told: mns://b: webhook: send: 410"
+    assert outcome.reason == "notification_refused: not notified: mns://b: webhook: send: 410"
     assert parked_in(place.out)["notification_refused/job-1"]["transient"] is False
     with place.pipeline() as pipeline:
         retry_all(pipeline)
@@ -321,6 +326,134 @@ def test_what_another_process_wrote_meanwhile_is_told_last(
     assert outcomes == ["outputs_missing", "ok"]
     assert place.acknowledged("job-1") == {A: targets[A].ids[-1], B: targets[A].ids[-1]}
     assert targets[B].ids[-1] == targets[A].ids[-1]
+
+
+@pytest.mark.parametrize("notes", [(), (Note(code="unreachable", message="x", uri=None),)])
+def test_what_is_stored_is_told_last_of_a_settled_and_complete_job_too(
+    place: Place, targets: RecordingTargets, notes: tuple[Note, ...]
+) -> None:
+    """GIVEN a complete manifest, and another one that a process commits while this one tells THEN the last id of each
+    target is that of the other one; and without another one, each is told once.
+    """
+    place.process("job-1", ICE_RESULT_NOTIFY="")
+    with place.pipeline() as pipeline:
+        sink = pipeline.stores.sinks[0]
+        notifier = Notifier([Receiver(targets[name], Filters()) for name in (A, B)], "cn-shanghai")
+        found = sink.find(JobId("job-1"))
+        assert found
+        assert found.manifest
+        record, first = found.record, found.manifest.model_copy(update={"complete": True})
+        second = first.model_copy(update={"notes": notes})
+        sink.commit(record, first)
+
+        def other_process(_: Notification) -> None:
+            targets[A].asked = lambda _: None
+            sink.commit(record, second)
+            notifier.tell(record, second, sink)
+
+        targets[A].asked = other_process
+        notifier.tell(record, first, sink)
+    last = recorded_id(record, second)
+    assert (targets[A].ids[-1], targets[B].ids[-1]) == (last, last)
+    assert place.acknowledged("job-1") == {A: last, B: last}
+
+
+def test_a_retry_that_writes_anew_tells_all_targets(place: Place, targets: RecordingTargets, tmp_path: Path) -> None:
+    """GIVEN an event parked for one target, whose job is gone from the store and run anew THEN the retry asks ICE, and
+    tells both of what it has written.
+    """
+    targets[A].errors = [unavailable()]
+    place.process("job-1")
+    remove_job(place.out)
+    path = tmp_path / "jobs" / "job-1.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"FinishTime": "2036-03-05T08:00:00Z"}))
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert targets[A].ids == targets[B].ids[-1:]
+    assert len(targets[B].ids) == 2
+    assert place.acknowledged("job-1") == {A: targets[A].ids[0], B: targets[A].ids[0]}
+
+
+@pytest.mark.parametrize("error", [unavailable(), StorageError("not a record of this version")])
+def test_a_retry_that_cannot_read_the_store_waits_for_it(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch, error: IceResultError
+) -> None:
+    """GIVEN a store that cannot be read THEN ICE is not asked, and the event stays parked for the same target."""
+    targets[A].errors = [unavailable()]
+    place.process("job-1")
+
+    def broken(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched, place.pipeline() as pipeline:
+        patched.setattr(RecordedJobs, "get", lambda _, job_id: pytest.fail(f"ICE is asked for {job_id}"))
+        patched.setattr(ObjectStoreSink, "find", broken)
+        retry_all(pipeline)
+    ((name, envelope),) = parked_in(place.out).items()
+    assert name == f"{error.reason}/job-1"
+    assert (envelope["targets"], envelope["sinks"], envelope["transient"]) == ([A], [], error.transient)
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+
+
+def test_a_retry_tells_of_what_the_only_store_could_keep(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a store that could not keep all of a record THEN its target is told of the rest, and ICE is not asked."""
+    targets[A].errors = [unavailable()]
+    place.process("job-1")
+    find = ObjectStoreSink.find
+
+    def without_raw(sink: ObjectStoreSink, job_id: JobId, near: Near | None = None) -> StoredJob | None:
+        found = find(sink, job_id, near)
+        return found and found._replace(left_out=("raw",))
+
+    monkeypatch.setattr(ObjectStoreSink, "find", without_raw)
+    monkeypatch.setattr(RecordedJobs, "get", lambda _, job_id: pytest.fail(f"ICE is asked for {job_id}"))
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert (len(targets[A].told), len(targets[B].told)) == (1, 1)
+    assert parked_in(place.out) == {}
+
+
+def test_a_job_that_only_another_sink_has_is_told_with_its_address_there(
+    place: Place, targets: RecordingTargets, tmp_path: Path
+) -> None:
+    """GIVEN a job that is gone from the first sink THEN the retry names the addresses of the sink it was read from."""
+    sinks = f"file:{place.out},file:{tmp_path}/second"
+    targets[A].errors = [unavailable()]
+    place.process("job-1", ICE_RESULT_SINKS=sinks)
+    remove_job(place.out)
+    with place.pipeline(ICE_RESULT_SINKS=sinks) as pipeline:
+        (result,) = retry_all(pipeline)
+    stored_at = targets[A].bodies[0]["data"]["stored_at"]  # type: ignore[index,call-overload]
+    addresses = [stored_at["record"], stored_at["manifest"], result.outcomes[0].record]  # type: ignore[index,call-overload]
+    assert all(Path(str(address)).is_file() for address in addresses)
+    assert all(str(address).startswith(f"{tmp_path}/second") for address in addresses)
+
+
+def test_a_defect_in_one_target_does_not_undo_what_the_others_acknowledged(
+    place: Place, targets: RecordingTargets
+) -> None:
+    """GIVEN an error that is not ours THEN it is the refusal of that target alone, and shows no secret."""
+
+    def fail(_: Notification) -> None:
+        raise RuntimeError("token=s3cr3t")
+
+    targets[B].asked = fail
+    place.process("job-1")
+    assert place.acknowledged("job-1") == {A: targets[A].ids[0]}
+    envelope = parked_in(place.out)["notification_refused/job-1"]
+    assert (envelope["targets"], envelope["transient"]) == ([B], False)
+    assert "not notified: mns://b: a defect in ice-result, at test_notifying.py" in json.dumps(envelope["error"])
+    assert "s3cr3t" not in json.dumps(envelope)
+
+
+def remove_job(out: Path) -> None:
+    """Remove a job as a lifecycle rule does; what was acknowledged stays."""
+    for folder in ("records", "manifests", "jobs"):
+        shutil.rmtree(out / folder)
 
 
 def expect(place: Place, job_id: str, sinks: str) -> None:

@@ -55,7 +55,7 @@ def test_both_targets_get_the_same_event_once(cloud: LocalCloud, caplog: pytest.
     assert {str(stored_at[name]).removeprefix("oss://records/") for name in ("record", "manifest")} <= {*keys}  # type: ignore[index,call-overload]
     lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "ice_result.event_log"]
     first, second = (line for line in lines if line["kind"] == "job")
-    assert (first["told"], second["told"]) == (2, 0)
+    assert (first["notified"], second["notified"]) == (2, 0)
     assert first["notify_seconds"] >= 0
 
 
@@ -65,7 +65,7 @@ def test_a_target_that_is_down_is_told_when_it_is_back_without_ice(cloud: LocalC
         function = function_with(cloud, f"mns://{QUEUE} {receiver.url}")
         reply = deliver(function, "cover-0001")
         assert reply["parked"] == 1
-        assert f"not_notified: not told: {receiver.url}: webhook: " in json.dumps(reply["jobs"])
+        assert f"not_notified: not notified: {receiver.url}: webhook: " in json.dumps(reply["jobs"])
         asked = len(cloud.ice.calls), sum(call.operation == "HEAD" for call in cloud.oss.calls)
         pipeline = function.prepare(PlatformContext())
         later = pipeline.now().replace(year=pipeline.now().year + 1)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ice_result.core.deadline import Deadline
-from ice_result.core.types import JsonObject
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import UnavailableError
 from ice_result.notify.model import Notification
-from ice_result.processing.batch import RunContext
+from ice_result.processing.batch import Pipeline, RunContext
+from ice_result.triggers import JobEvent
 from support.parked_events import Saved, parked_in, pipeline_of, process, retry_all
 from support.recording_target import RecordingTargets
 
@@ -30,6 +33,12 @@ class Place:
             "ICE_RESULT_MNS_ENDPOINT": "1.mns.cn-shanghai.aliyuncs.com",
             "ICE_RESULT_PARKED_TRIES": "3",
         }
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Pipeline]:
+        """Make the pipeline of one process."""
+        with pipeline_of(self._environment) as pipeline:
+            yield pipeline
 
     def process(self, payload: object, run: RunContext | None = None) -> None:
         """Process a payload in a new process."""
@@ -84,13 +93,27 @@ def test_an_event_is_told_when_its_envelope_is_there_and_once_for_one_reason(
     assert len(targets[RECORDED].told) == len(targets[PARKED].told) == len(targets[DEAD].told) == 1
 
 
-def test_the_same_event_delivered_again_has_the_same_id(place: Place, targets: RecordingTargets, saved: Saved) -> None:
-    """A process may have died before it told, so a new delivery tells again: a receiver compares ids."""
+def test_the_same_event_delivered_again_is_told_once(place: Place, targets: RecordingTargets, saved: Saved) -> None:
+    """GIVEN an event that is delivered three times THEN its envelope is there from the first time on, and is told."""
     saved.running("job-1")
-    place.process({"JobId": "job-1"})
-    place.process({"JobId": "job-1"})
-    first, second = targets[PARKED].ids
-    assert first == second
+    for _ in range(3):
+        place.process({"JobId": "job-1"})
+    assert len(targets[PARKED].told) == 1
+    assert parked_in(place.out)["not_finished/job-1"]["attempts"] == 3
+    assert len(targets[DEAD].told) == 0
+
+
+def test_no_one_is_told_before_all_events_without_time_are_parked(place: Place, targets: RecordingTargets) -> None:
+    """GIVEN so many events that they take twelve envelopes THEN the first notification is sent after the last."""
+    there: list[int] = []
+    targets[PARKED].asked = lambda _: there.append(len(parked_in(place.out)))
+    events = [JobEvent(job_id=JobId(f"j{i}"), payload={"JobId": f"j{i}", "x": "y" * 200_000}) for i in range(12)]
+    with place.pipeline() as pipeline:
+        over = RunContext(lambda: Deadline.after(0), lambda: Deadline.after(60))
+        report = pipeline.report(events, over)
+    assert report.count("parked") == 12
+    assert there == [12] * 12
+    assert len(targets[PARKED].told) == 12
 
 
 def test_another_reason_is_another_notification(
@@ -127,9 +150,17 @@ def test_events_that_were_not_begun_are_told_with_their_common_envelope(
     assert len(targets[RECORDED].told) == 2
 
 
-@pytest.mark.parametrize("error", [UnavailableError("send", service="MNS"), ValueError("a defect, token=s3cr3t")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UnavailableError("send", service="MNS"), "notification that job-1 is parked was not delivered: MNS: send"),
+        (ValueError("a defect, token=s3cr3t"), "notification that job-1 is parked was not delivered: a defect in"),
+    ],
+)
 def test_a_target_that_fails_costs_the_envelope_nothing(
     error: Exception,
+    said: str,
+    *,
     place: Place,
     targets: RecordingTargets,
     saved: Saved,
@@ -144,7 +175,7 @@ def test_a_target_that_fails_costs_the_envelope_nothing(
     saved.running("job-1")
     place.process({"JobId": "job-1"})
     assert [*parked_in(place.out)] == ["not_finished/job-1"]
-    assert any("not told" in record.getMessage() for record in caplog.records)
+    assert any(said in record.getMessage() for record in caplog.records)
     assert "s3cr3t" not in caplog.text
 
 

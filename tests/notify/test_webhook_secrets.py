@@ -24,11 +24,11 @@ def test_a_secret_belongs_to_a_host(text: str, host: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"whsec_{TEXT}", "a secret without its host: expected host=whsec_ and base64"),
-        ("whsec_AAAA=", "a secret without its host"),
-        (f"=whsec_{TEXT}", "a secret without its host"),
-        (f"example.com={TEXT}", "the secret of example.com is none: it must begin with whsec_"),
-        ("example.com=whsec_***", "the secret of example.com is none: what follows whsec_ is not base64"),
+        (f"whsec_{TEXT}", "a secret has no host: expected host=whsec_<base64>"),
+        ("whsec_AAAA=", "a secret has no host"),
+        (f"=whsec_{TEXT}", "a secret has no host"),
+        (f"example.com={TEXT}", "the secret of example.com is invalid: it must begin with whsec_"),
+        ("example.com=whsec_***", "the secret of example.com is invalid: the text after whsec_ is not base64"),
         ("example.com=whsec_", "0 bytes in base64, expected 24 to 64"),
         (f"example.com=whsec_{base64.b64encode(KEY[:-1]).decode()}", "23 bytes in base64, expected 24 to 64"),
         (f"example.com=whsec_{base64.b64encode(bytes(65)).decode()}", "65 bytes in base64, expected 24 to 64"),

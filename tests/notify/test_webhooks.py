@@ -139,7 +139,7 @@ def test_a_refusal_for_good_is_not_tried_again(answer: Reply, kind: type[Service
         assert len(receiver.requests) == 1
     assert not caught.value.transient
     assert str(caught.value).isprintable()
-    assert str(caught.value).startswith(f"webhook: tell {receiver.url}: ")
+    assert str(caught.value).startswith(f"webhook: notify {receiver.url}: ")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,12 @@ from alicloud_local import Fault, LocalCloud
 from ice_result.app import sink_context
 from ice_result.contents.model import Content
 from ice_result.core.credentials import Credentials
-from ice_result.core.types import JobId, JsonObject
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.function import Function
 from ice_result.records.model import Manifest
 from ice_result.settings import Settings
 from ice_result.sinks import open_sink
-from ice_result.sinks.base import Store
+from ice_result.sinks.base import ContentsLeftOutError, Store
 from support.command_line import ice_result
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
@@ -192,11 +192,29 @@ def test_a_missing_file_is_a_problem_and_a_note(folder: World) -> None:
     assert [note.code for note in manifest.notes] == ["not_found"]
 
 
+def archive(world: World, key: str) -> None:
+    """Let an output file be archived as it is: it can be looked up, and not read."""
+    bucket = "example-output"
+    modified = world.cloud.oss.modified(bucket, key)
+    data = world.cloud.oss.get(bucket, key)
+    world.cloud.oss.put(bucket, key, data, modified=modified, storage_class="Archive")
+
+
+def change_outputs(world: World, change: Callable[[list[JsonValue]], list[JsonValue]]) -> None:
+    """Let ICE report other output files of the job."""
+    job = world.cloud.ice.jobs()[str(CAPTIONS)]
+    changed = {name: change(value) for name, value in job.items() if name in _LISTS and isinstance(value, list)}
+    world.cloud.ice.put(str(CAPTIONS), {**job, **changed})
+
+
+_LISTS = ("OutputFiles", "OutputUrls")
+
+
 def test_what_is_stored_stays_when_the_file_cannot_be_read_any_more(world: World) -> None:
-    """GIVEN a content that is stored WHEN the file has become an image THEN the content stays, and there is no note."""
+    """GIVEN a content that is stored WHEN the file is archived THEN the content stays, and there is no note."""
     world.wake()
     first = world.contents()
-    world.put(CHINESE, PNG)
+    archive(world, CHINESE)
 
     world.wake()
 
@@ -204,11 +222,138 @@ def test_what_is_stored_stays_when_the_file_cannot_be_read_any_more(world: World
     assert world.manifest().notes == ()
 
 
+@pytest.mark.parametrize(("data", "code"), [(PNG, "unreadable"), (b"x" * (4 * 1024 * 1024 + 1), "too_large")])
+def test_what_is_stored_goes_when_the_file_is_another(world: World, data: bytes, code: str) -> None:
+    """GIVEN a content that is stored WHEN the file has become an image, or too large THEN a note is in its place."""
+    world.wake()
+    _, english = world.contents()
+    world.put(CHINESE, data)
+
+    world.wake()
+
+    assert world.contents() == (english,)
+    (note,) = world.manifest().notes
+    assert (note.code, note.uri) == (code, f"oss://example-output/{CHINESE}")
+
+
+def test_a_content_that_stays_has_the_number_of_its_file(world: World) -> None:
+    """GIVEN the files of a job in another order, one of them archived THEN each content is there under its number."""
+    world.wake()
+    first = {content.uri: content.items for content in world.contents()}
+    change_outputs(world, lambda files: files[::-1])
+    archive(world, CHINESE)
+
+    assert world.wake()["outcome"] == "recorded"
+
+    contents = world.contents()
+    assert [content.uri for content in contents] == [f"oss://example-output/{key}" for key in (ENGLISH, CHINESE)]
+    assert [content.number for content in contents] == [1, 2]
+    assert {content.uri: content.items for content in contents} == first
+
+
+def test_contents_of_files_that_a_job_has_no_more_go(world: World) -> None:
+    """GIVEN a job with one file less than before THEN the store has the contents of its files, and no others."""
+    world.wake()
+    first, _ = world.contents()
+    change_outputs(world, lambda files: files[:1])
+
+    world.wake()
+
+    assert world.contents() == (first,)
+
+
+@pytest.mark.parametrize("versioning", [False, True])
+def test_captions_for_players_go_with_their_content(cloud: LocalCloud, tmp_path: Path, *, versioning: bool) -> None:
+    """GIVEN a job with one file less WHEN the bucket has versions, or none THEN no object of the file is left."""
+    cloud.oss.create_bucket("jobs", versioning=versioning)
+    world = World(cloud, "oss://jobs/ice", tmp_path)
+    world.wake()
+    change_outputs(world, lambda files: files[:1])
+
+    world.wake()
+
+    keys = [key.rpartition("/")[2] for key in cloud.oss.keys("jobs") if "/contents/" in key]
+    assert sorted(keys) == ["1.json", "1.srt", "1.vtt"]
+
+
+def test_a_job_that_comes_first_pays_no_listing(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a job whose contents are all read THEN its folder is not listed, and nothing of it is read or removed."""
+    World(cloud, "oss://records/ice", tmp_path).wake()
+
+    calls = [call.operation for call in cloud.oss.calls if "contents/" in call.target]
+    assert calls == ["PUT"] * 6
+
+
+def test_without_the_setting_the_stored_notes_stay(world: World) -> None:
+    """GIVEN a note WHEN the job comes again with ICE_RESULT_CONTENTS off THEN the note stays beside the contents."""
+    world.put(CHINESE, PNG)
+    world.wake()
+    notes, contents = world.manifest().notes, world.contents()
+
+    world.wake(ICE_RESULT_CONTENTS="off")
+    world.wake(ICE_RESULT_VERIFY_OUTPUTS="off")
+
+    assert world.manifest().notes == notes != ()
+    assert world.contents() == contents
+
+
+def test_without_the_setting_a_job_without_contents_reads_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN a job without content files THEN the setting makes no difference to its calls."""
+    for number, setting in enumerate(("on", "off")):
+        world = World(cloud, f"oss://records/{number}", tmp_path)
+        world.wake("cover-0001", ICE_RESULT_CONTENTS=setting)
+
+    on, off = (sum(f"/{number}/" in call.target for call in cloud.oss.calls) for number in (0, 1))
+    assert on == off > 0
+
+
+LONG = "".join(
+    f"{n}\n00:{n // 60 % 60:02}:{n % 60:02},000 --> 00:{n // 60 % 60:02}:{n % 60:02},500\n{'x' * 100}\n\n"
+    for n in range(1, 19_000)
+).encode()
+"""Captions whose content is too large for a value of Tablestore."""
+
+
+def test_tablestore_gives_back_a_large_content(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN captions that are too large for one value WHEN the job comes again THEN their content is whole."""
+    tables = World(cloud, "ots://records", tmp_path)
+    tables.put(CHINESE, LONG)
+    tables.put(ENGLISH, PNG)
+    tables.wake()
+    folder = World(cloud, f"file:{tmp_path}/out", tmp_path)
+    folder.wake()
+    assert tables.contents() == folder.contents()
+    archive(tables, CHINESE)
+
+    assert tables.wake()["outcome"] == "recorded"
+
+    assert tables.contents() == folder.contents()
+    assert [note.code for note in tables.manifest().notes] == ["unreadable"]
+
+
+def test_tablestore_leaves_out_what_is_too_large_without_its_items(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN beats with 3 MB beside them WHEN they cannot be read any more THEN the job is recorded, with a note."""
+    job_id = "audiobeatdetection-0001"
+    world = World(cloud, "ots://records", tmp_path)
+    world.wake(job_id)
+    key = world.contents(job_id)[0].uri.removeprefix("oss://example-output/")
+    world.put(key, json.dumps({"beats": [0.5, 1.0], "more": "x" * 3_000_000}).encode())
+    world.wake(job_id)
+    with pytest.raises(ContentsLeftOutError, match="1 of 1 contents of job audiobeatdetection-0001 were too large"):
+        world.contents(job_id)
+    archive(world, key)
+
+    assert world.wake(job_id)["outcome"] == "recorded"
+
+    assert world.contents(job_id) == ()
+    assert [note.code for note in world.manifest(job_id).notes] == ["archived"]
+
+
 def test_a_content_that_one_sink_has_comes_to_the_others(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a second sink that is new WHEN the file cannot be read any more THEN it gets the content of the first."""
     one = World(cloud, "oss://records/ice", tmp_path)
     one.wake()
-    one.put(CHINESE, PNG)
+    archive(one, CHINESE)
     both = World(cloud, f"oss://records/ice,sqlite:{tmp_path}/jobs.db,oss://second/ice", tmp_path)
 
     both.wake()

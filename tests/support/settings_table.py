@@ -25,7 +25,7 @@ IN_CHINESE = {
     "ICE_RESULT_OSS_ENCRYPTION": "写入时使用的服务端加密方式：AES256、KMS 或 SM4",
     "ICE_RESULT_OTS_ENDPOINT": "表格存储的 Endpoint，默认为 `<instance>.<region>.ots.aliyuncs.com`",
     "ICE_RESULT_MNS_ENDPOINT": "MNS 的 Endpoint：`<account id>.mns.<region>.aliyuncs.com`；"
-    "用于 `backfill --via-queue`，以及 `ICE_RESULT_NOTIFY` 中的 `mns:` 和 `mns-topic:`",
+    "用于 `mns:` 和 `mns-topic:` 通知目标，以及 `backfill --via-queue`",
     "ICE_RESULT_MNS_CONTROL_ENDPOINT": "MNS 管控接口的 Endpoint，默认为 `mns-open.<region>.aliyuncs.com`；用于 `setup`",
     "ICE_RESULT_EVENTBRIDGE_ENDPOINT": (
         "EventBridge 的 Endpoint，默认为 `eventbridge-console.<region>.aliyuncs.com`；用于 `eventbridge:` 通知目标"
@@ -37,13 +37,13 @@ IN_CHINESE = {
     "ICE_RESULT_EVENT_TYPES": "要处理的事件类型，多个用逗号分隔",
     "ICE_RESULT_JOB_ID_PATHS": "任务 ID 在事件中的位置：JSON Pointer，多个用逗号分隔，依次查找",
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` 或 `off`：是否到 OSS 核对每个输出文件",
-    "ICE_RESULT_CONTENTS": "`on` 或 `off`：是否读取字幕、节拍和副歌文件；`ICE_RESULT_VERIFY_OUTPUTS` 关闭时不读取",
+    "ICE_RESULT_CONTENTS": "`on` 或 `off`：是否读取字幕、节拍和副歌文件；需要 `ICE_RESULT_VERIFY_OUTPUTS=on`",
     "ICE_RESULT_CONCURRENCY": "同时处理的任务数，1 到 256",
     "ICE_RESULT_PARK_URL": "暂存事件的存储位置；不想保存在上述存储目标中时设置",
     "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存事件只能由人工重试，1 到 1000",
     "ICE_RESULT_CALLBACK_URL": "在 ICE 中设置的回调地址，用于校验 HTTP 回调的签名",
     "ICE_RESULT_CALLBACK_KEYS": "回调的鉴权密钥（AuthKey）；更换密钥期间填写新旧两个，用逗号分隔",
-    "ICE_RESULT_NOTIFY": "记录任务后要通知的目标：URL，多个用空格分隔，例如 `mns://queue` "
+    "ICE_RESULT_NOTIFY": "任务记录完成后的通知目标：URL，多个用空格分隔，例如 `mns://queue` "
     "或 `https://host/path?outcome=job_failed`",
     "ICE_RESULT_NOTIFY_SECRETS": "`ICE_RESULT_NOTIFY` 中各 Webhook 的密钥，多个用逗号分隔，每个写作 `host=whsec_…`；"
     "更换密钥期间填写新旧两个",

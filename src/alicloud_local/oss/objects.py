@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -42,7 +43,14 @@ def put_object(call: Call) -> Reply:
         # OSS answers so where it cannot reach the address, and keeps the object. It is never tried from here.
         raise RefusedError(203, "CallbackFailed", "Private address is forbidden to callback.")
     encryption = {name: value for name, value in stored.headers.items() if name.startswith(_ENCRYPTION)}
-    return Reply(200, {"ETag": stored.etag, "x-oss-hash-crc64ecma": stored.crc64, **encryption})
+    return Reply(200, {"ETag": stored.etag, "x-oss-hash-crc64ecma": stored.crc64, **encryption, **_version(call)})
+
+
+def _version(call: Call) -> dict[str, str]:
+    """Return the header that every write into a bucket with versions has; after a suspension, it says null."""
+    if call.bucket.versioning is None:
+        return {}
+    return {"x-oss-version-id": "null" if call.bucket.versioning == "Suspended" else uuid.uuid4().hex}
 
 
 def copy_object(call: Call) -> Reply:

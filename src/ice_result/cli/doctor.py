@@ -72,9 +72,9 @@ def doctor(
 ) -> int:
     """Check settings, keys, clock, ICE, its callback, every store and every target of notifications.
 
-    A remedy is printed for each failure. The command asks ICE for a job that does not exist, and writes one small
-    object or row beside the parked events of each sink that keeps them. Without --notify, targets are sent nothing. If
-    DEPLOY_ variables are set, the command also checks the queues and the role of that deployment.
+    For each failure, a remedy is printed. The command asks ICE for a job that does not exist, and writes one small
+    object or row beside the parked events of each sink that keeps them. Nothing is sent to targets unless --notify is
+    given. If DEPLOY_ variables are set, the command also checks the queues and the role of that deployment.
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """

@@ -1,4 +1,4 @@
-"""`notify`: recorded jobs are told to the targets again, on purpose."""
+"""`notify`: the notifications of recorded jobs are sent again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from ice_result.app import open_notifier, sink_context
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import (
     Overrides,
@@ -21,6 +21,7 @@ from ice_result.cli.options import (
     region,
 )
 from ice_result.cli.output import write_line
+from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId
@@ -31,11 +32,11 @@ from ice_result.sinks.base import JobFilter
 from ice_result.triggers import without_blanks
 
 _SECONDS_PER_JOB = 60.0
-_COLOURS = {"told": "green", "skipped": "dim", "failed": "red"}
+_COLOURS = {"notified": "green", "would_notify": "green", "skipped": "dim", "failed": "red"}
 
 
 @click.command(
-    short_help="Tell targets of recorded jobs again.",
+    short_help="Send the notifications of recorded jobs again.",
     epilog="Example: ice-result notify --since 24h --target mns://finished-jobs",
 )
 @options(
@@ -53,11 +54,12 @@ _COLOURS = {"told": "green", "skipped": "dim", "failed": "red"}
         "targets",
         metavar="URL",
         multiple=True,
-        help="Tell only this target of ICE_RESULT_NOTIFY, named without its query. May be given several times.",
+        help="Notify only this target of ICE_RESULT_NOTIFY, given as its URL without the query. May be given several "
+        "times.",
     ),
 )
 @overriding(region, concurrency)
-@click.option("--dry-run", is_flag=True, help="Tell nobody; show who would be told.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; show which targets would be notified.")
 @output_form
 def notify(
     *,
@@ -70,12 +72,12 @@ def notify(
     dry_run: bool,
     form: OutputForm,
 ) -> int:
-    """Tell the targets of ICE_RESULT_NOTIFY of recorded jobs again, whether or not they have acknowledged them.
+    """Send the notifications of recorded jobs to the targets of ICE_RESULT_NOTIFY again, even acknowledged ones.
 
     The jobs are read from the first store of ICE_RESULT_SINKS. The filters of each target apply. A notification that is
     sent again has the same id, unless the record or the manifest has changed.
 
-    Exit status: 0 when all targets were told, 1 otherwise, 2 for wrong usage.
+    Exit status: 0 when no notification failed, even if no target's filters match, 1 otherwise, 2 for wrong usage.
     """
     if bool(job_ids) == bool(since):
         raise click.UsageError("expected either JOB_ID or --since" if job_ids else "expected a JOB_ID, or --since")
@@ -93,16 +95,16 @@ def notify(
     results = (
         again.tell_jobs([*ids][:limit], concurrency=settings.concurrency)
         if ids
-        else again.tell_since(JobFilter(function_name=function_name, since=since), concurrency=settings.concurrency)
+        else again.tell_since(
+            JobFilter(function_name=function_name, since=since), most=limit, concurrency=settings.concurrency
+        )
     )
     clean = True
-    with JobPrinter(form, total=len(ids) or limit, if_nothing="0 jobs") as printer:
-        for number, told in enumerate(results, start=1):
+    with JobPrinter(form, total=len(ids) or limit, if_nothing="0 jobs") as printer, finishing(threads.pool):
+        for told in results:
             clean = clean and told.outcome != "failed"
-            printer.add("would be told" if dry_run and told.outcome == "told" else told.outcome, 1)
+            printer.add("would be notified" if told.outcome == "would_notify" else told.outcome, 1)
             _show(printer, told, form)
-            if number == limit:
-                break
     return 0 if clean else 1
 
 
@@ -124,11 +126,11 @@ def _show(printer: JobPrinter, told: ToldAgain, form: OutputForm) -> None:
     if form.quiet and told.outcome == "failed":
         printer.print_error(f"failed {told.job_id}: {note}")
     printer.line(
-        f"{told.outcome:<9}",
+        f"{told.outcome.replace('_', ' '):<13}",
         _COLOURS[told.outcome],
         told.job_id,
         told.function_name,
-        ", ".join(told.told) or None,
+        ", ".join(told.targets if told.outcome == "would_notify" else told.notified) or None,
         note=note,
         needs_attention=told.outcome == "failed",
     )

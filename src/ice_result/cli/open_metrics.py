@@ -1,7 +1,7 @@
-"""Figures of a store as OpenMetrics text 1.0, which is read as Prometheus' older text format too.
+"""Statistics of a store as OpenMetrics text 1.0, which is read as Prometheus' older text format too.
 
-Every family is a gauge: each figure is a state, which may fall. Times are Unix times, as Prometheus recommends: an age
-would be wrong as soon as the text is older than its figures.
+Every family is a gauge: each value is a state, which may fall. Times are Unix times, as Prometheus recommends: an age
+would be wrong as soon as the text is older than its values.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Family(NamedTuple):
 
 
 def open_metrics(stats: Stats) -> str:
-    """Return the figures as OpenMetrics text, which ends with `# EOF`."""
+    """Return the statistics as OpenMetrics text, which ends with `# EOF`."""
     families = (*_of_jobs(stats), *_of_lag(stats), *_of_parked(stats), *_of_notes(stats))
     return "".join(f"{line}\n" for family in families for line in family.lines()) + "# EOF\n"
 

@@ -173,7 +173,7 @@ def _show(envelope: ParkedEnvelope, console: Console) -> None:
         "event type": parked.event_type,
         "event id": parked.event_id,
         "missing in": ", ".join(parked.sinks),
-        "not told": ", ".join(parked.targets),
+        "targets not notified": ", ".join(parked.targets),
         "attempts": parked.attempts,
         "first parked": parked.first_parked,
         "last parked": parked.last_parked,

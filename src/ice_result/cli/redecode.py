@@ -12,10 +12,11 @@ import click
 from rich.text import Text
 
 from ice_result.app import sink_context
-from ice_result.cli.job_printer import JobPrinter, OutputForm
+from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
 from ice_result.cli.output import printable, write_line
+from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
@@ -199,7 +200,7 @@ def verify(context: click.Context, /, **_options: object) -> int:
     inspector.require_settings()
     all_complete = True
     results = request.rewrite(settings, sink_settings, partial(new_facts, inspector))
-    with request.printer() as printer:
+    with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:
             is_complete = rewritten.complete is True
             all_complete = all_complete and is_complete
@@ -229,7 +230,7 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
     results = request.rewrite(settings, sink_settings, facts)
-    with request.printer() as printer:
+    with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:
             clean = clean and rewritten.outcome in {"changed", "unchanged"}
             printer.add(request.summary_name(rewritten.outcome), 1)

@@ -34,10 +34,10 @@ _MOST_WORDS, _LONGEST_WORD = 100, 1000
 def search(
     *, words: tuple[str, ...], since: datetime | None, limit: int | None, overrides: Overrides, as_json: bool
 ) -> None:
-    """Search captions for cues that have all words, those of the newest jobs first.
+    """Search captions for cues that contain all words, newest jobs first.
 
-    A word may be a part of a word, and upper and lower case are the same. Characters such as quotes are text, as any
-    other. Only a `sqlite:` store can be searched.
+    A part of a word also matches. Case is ignored. Quotes and other special characters have no special meaning. Only a
+    `sqlite:` store can be searched.
 
     Exit status: 0 when the store could be read, even if nothing is found, 1 otherwise, 2 for wrong usage.
     """
@@ -62,7 +62,7 @@ def _words(arguments: tuple[str, ...]) -> list[str]:
     """Split the arguments into words. Raises UsageError for none, and for more than a search can have."""
     wanted = [word for each in arguments for word in valid_text(each).split()]
     if not wanted:
-        raise click.UsageError("WORDS has only blanks; expected at least one word")
+        raise click.UsageError("WORDS has only spaces; expected at least one word")
     if len(wanted) > _MOST_WORDS:
         raise click.UsageError(f"WORDS has {len(wanted)} words; expected at most {_MOST_WORDS}")
     longest = max(map(len, wanted))

@@ -1,4 +1,4 @@
-"""`stats`: the figures of a store for monitoring, as tables, as JSON, or as OpenMetrics text."""
+"""`stats`: statistics of a store for monitoring, as tables, as JSON, or as OpenMetrics text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @click.command(
-    short_help="Print figures for monitoring: jobs, lag, parked events.",
+    short_help="Print statistics for monitoring: jobs, lag, parked events.",
     epilog="Example: ice-result stats --since 24h --openmetrics",
 )
 @click.option(
@@ -35,11 +35,11 @@ _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line.")
 @click.option("--openmetrics", "as_metrics", is_flag=True, help="Print OpenMetrics text, for Prometheus.")
 def stats(*, since: datetime | None, overrides: Overrides, as_json: bool, as_metrics: bool) -> None:
-    """Print the figures of a store: jobs by function and outcome, lag, parked and dead events, overdue notes.
+    """Print statistics of a store: jobs by function and outcome, lag, parked and dead events, overdue notes.
 
-    The lag is the time from the end of a job in ICE to the last writing of its manifest; only object stores know it.
-    Parked events and notes are counted in all stores that keep them, whatever --since says. Nothing is printed if one
-    of the stores cannot be read; a damaged record is counted as such.
+    The lag is the time from the end of a job in ICE to the last write of its manifest; only object stores know it.
+    Parked events and notes are counted in all stores that keep them, and --since does not apply to them. If a store
+    cannot be read, nothing is printed. Damaged records are counted separately.
 
     Exit status: 0 when all stores could be read, 1 otherwise, 2 for wrong usage.
     """

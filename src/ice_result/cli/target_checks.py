@@ -1,4 +1,4 @@
-"""The checks of `doctor` for targets of notifications: each is looked at, and on demand sent a test event."""
+"""The checks of `doctor` for targets of notifications: each is checked, and on request sent a test event."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _look(url: NotifyUrl, target: Target) -> Check:
 
 
 def _check_rules(url: NotifyUrl, context: NotifyContext, function: str) -> Iterator[Check]:
-    """Warn of rules on a bus that call the function. It ignores its own notifications, at the price of a call each."""
+    """Warn of rules on a bus that call the function. It ignores its own notifications, but each one costs a call."""
     name = f"{url.name} rules"
     try:
         rules = rules_that_call(function, url, context)

@@ -3,7 +3,7 @@ r"""Beats and choruses of a song. ICE publishes no schema of these files, so eve
     [0.48, 0.96]   [480, 960]   {"beats": [0.48]}   [{"time": 0.48}]   [[0.48, 1], [0.96, 2]]   0.48\n0.96
     [{"start": 39.3, "end": 63.8, "title": "…"}]   {"Result": [{"startMs": 39300, "duration": 24500}]}
 
-What is read is inferred, and the whole file is kept beside it unless the items say all there is.
+What is read is inferred, and the whole file is kept beside it if it contains more than the items.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.contents.items import Items, TimedText, UnreadableError, arranged
+from ice_result.contents.model import MOST_ITEMS
 from ice_result.core.json_text import load
 from ice_result.core.types import JsonValue
 from ice_result.errors import NotJsonError
@@ -23,6 +24,8 @@ from ice_result.records.model import LARGEST_CONTENT, ContentKind
 Unit: TypeAlias = Literal["seconds", "milliseconds"]
 MOST_CONTAINERS = 100_000
 """Objects and arrays of one file: each takes many times its text in memory."""
+MOST_VALUES = 400_000
+"""Values of one file: twenty for each item."""
 _DEEPEST = 4  # levels at which the list of times is looked for
 _MOST_LISTS = 100
 _STARTS = ("start", "starttime", "begin", "begintime", "from", "time", "timestamp", "position", "offset", "at", "t")
@@ -34,14 +37,14 @@ _PREFERRED: dict[str, tuple[str, ...]] = {
     "chorus": ("chorus", "segment", "result", "data"),
 }
 _LONGEST: dict[str, float] = {"beats": 20.0, "chorus": 1000.0}
-"""Seconds that no beat lasts, and no chorus: what seems to be longer is in milliseconds."""
+"""Seconds: a beat or a chorus that is longer than this is taken to be in milliseconds."""
 _MILLISECONDS = re.compile(r"(?<=[a-z])(?:_|-)?(?:ms|millis|milliseconds?)\Z|(?<=[a-z])Ms\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,3})?\Z")
-_SEPARATORS = re.compile(r"[\s,;]+")
+_WORD = re.compile(r"[^\s,;]+")
 
 
 class Times(NamedTuple):
-    """The items of a file, the unit in which it has them, and the whole file unless the items say all there is."""
+    """The items of a file, the unit of its times, and the whole file if it contains more than the items."""
 
     items: Items
     unit: Unit | None
@@ -67,8 +70,11 @@ def read_times(text: str, kind: ContentKind, known_end_seconds: float | None) ->
     best: list[_Found] = []
     chosen: Sequence[JsonValue] = ()
     for name, entries in sorted(_lists(value), key=lambda each: _rank(each[0], kind)):
-        found = [item for entry in entries if (item := _item(entry, kind, name)) is not None]
-        if found and 2 * len(found) >= len(entries):
+        first = entries[:MOST_ITEMS]
+        found = [item for entry in first if (item := _item(entry, kind, name)) is not None]
+        if found and 2 * len(found) >= len(first):
+            if len(entries) > MOST_ITEMS:
+                raise UnreadableError(f"{len(entries)} items, at most {MOST_ITEMS} are read", "too_large")
             best, chosen = found, entries
             break
     unit = _unit([each.time for each in best], kind, known_end_seconds, named=any(x.in_milliseconds for x in best))
@@ -81,13 +87,19 @@ def read_times(text: str, kind: ContentKind, known_end_seconds: float | None) ->
 def _document(text: str) -> JsonValue:
     if text.count("[") + text.count("{") > MOST_CONTAINERS:
         raise UnreadableError(f"more than {MOST_CONTAINERS} objects and arrays, which is the most", "too_large")
+    if text.count(",") > MOST_VALUES:
+        raise UnreadableError(f"more than {MOST_VALUES} values, which is the most", "too_large")
     try:
         value = load(text, max_bytes=LARGEST_CONTENT)
     except NotJsonError as error:
-        words = [word for word in _SEPARATORS.split(text) if word]
-        if not all(map(_NUMBER.match, words)):
+        words = (word[0] for word in _WORD.finditer(text))
+        numbers = [word if _NUMBER.match(word) else None for word in islice(words, MOST_ITEMS)]
+        if not all(numbers):
             raise UnreadableError(f"the file is neither JSON nor a list of numbers: {error}") from error
-        return [float(word) for word in words if math.isfinite(float(word))]
+        if more := sum(1 for _ in words):
+            total = len(numbers) + more
+            raise UnreadableError(f"{total} items, at most {MOST_ITEMS} are read", "too_large") from error
+        return [float(word) for word in numbers if word and math.isfinite(float(word))]
     if value is None:
         raise UnreadableError("the file is null, or one number that is too large: expected a list of times")
     return value
@@ -171,7 +183,7 @@ _LATEST = 1e12  # milliseconds of 31 years
 
 
 def _unit(times: Sequence[TimedText], kind: ContentKind, known_end: float | None, *, named: bool) -> Unit:
-    """Tell seconds from milliseconds: by the name, by a known time of the input, or by how long an item would last."""
+    """Return the unit of the times: by the name, by a known time of the input, or by how long an item would last."""
     if named:
         return "milliseconds"
     latest = max((time.start if time.end is None else time.end for time in times), default=0.0)

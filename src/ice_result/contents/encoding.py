@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from typing import Literal, NamedTuple
 
 from ice_result.contents.items import UnreadableError
 from ice_result.contents.model import Encoding
@@ -14,7 +16,10 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
 )
 _LOOKED_AT = 4096  # bytes by which UTF-16 without a byte order mark is recognised
 _SHARE_OF_NULS = 0.2  # of every second byte: the digits of times are ASCII in every language
-_REST_OF_A_CHARACTER = 3
+_FEWER = 4  # times fewer NUL bytes on the other side: a character such as U+4E00 has its NUL there
+_GOOD_FOR_BAD = 4  # characters beyond ASCII for each place that is not UTF-8; two bytes of GB18030 rarely are
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_REPLACEMENT = "\ufffd"
 _FORMATS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
@@ -25,39 +30,61 @@ _FORMATS = (
     (b"%PDF", "a PDF file"),
     (b"\x1aE\xdf\xa3", "a Matroska file"),
     (b"ID3", "an MP3 file"),
-    (b"<", "an XML or HTML file"),
 )
+_MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<tt")  # a caption may begin with <b> or <i>
 
 
-def decode_text(data: bytes) -> tuple[str, Encoding]:
+class DecodedText(NamedTuple):
+    """The text of a file. In place of each of `replaced` parts that are no characters, it has U+FFFD."""
+
+    text: str
+    encoding: Encoding
+    replaced: int = 0
+
+
+def decode_text(data: bytes) -> DecodedText:
     """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises UnreadableError for what is no text.
 
-    UTF-8 comes before GB18030, in which almost all bytes mean something. A file that ends within a character is read
-    without that character.
+    UTF-8 comes before GB18030, which decodes almost any bytes: also for a file that was damaged in few places. A file
+    that ends within a character is read without that character.
     """
     for start, name in _FORMATS:
         if data.startswith(start):
             raise UnreadableError(f"the file is not a text: it begins as {name}")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _strictly(data[len(mark) :], encoding), encoding
+            return _decoded(data[len(mark) :], encoding)
+    if data[:_LOOKED_AT].lstrip().lower().startswith(_MARKUP):
+        raise UnreadableError("the file is not a text: it begins as an XML or HTML file")
     if encoding_without_mark := _utf_16(data[:_LOOKED_AT]):
-        return _strictly(data, encoding_without_mark), encoding_without_mark
-    try:
-        return _without_nul(data.decode("utf-8")), "utf-8"
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data" and 0 < len(data) - error.start <= _REST_OF_A_CHARACTER:
-            return _without_nul(data[: error.start].decode("utf-8")), "utf-8"
-    return _strictly(data, "gb18030"), "gb18030"
+        return _decoded(data, encoding_without_mark)
+    return _utf_8(data) or _decoded(data, "gb18030")
 
 
-def _strictly(data: bytes, encoding: Encoding) -> str:
-    whole = data[: len(data) // 2 * 2] if encoding.startswith("utf-16") else data
+def _decoded(data: bytes, encoding: Encoding) -> DecodedText:
+    """Decode bytes whose encoding is known; a few of them may be damaged in UTF-8."""
+    if encoding == "utf-8" and (decoded := _utf_8(data)):
+        return decoded
     try:
-        return _without_nul(whole.decode(encoding))
+        return DecodedText(_without_nul(_without_cut_end(data, encoding, "strict")), encoding)
     except UnicodeDecodeError as error:
         tried = "UTF-8, UTF-16 or GB18030" if encoding == "gb18030" else encoding.upper()
         raise UnreadableError(f"the file is not a text in {tried}: see byte {error.start}") from error
+
+
+def _utf_8(data: bytes) -> DecodedText | None:
+    """Decode UTF-8 that may be damaged in a few places; None for a text in which little but ASCII is UTF-8."""
+    text = _without_cut_end(data, "utf-8", "replace")
+    replaced = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
+    if replaced:
+        good = len(text) - len(_NOT_ASCII.sub("", text)) - text.count(_REPLACEMENT)
+        if good < _GOOD_FOR_BAD * replaced:
+            return None
+    return DecodedText(_without_nul(text), "utf-8", replaced)
+
+
+def _without_cut_end(data: bytes, encoding: Encoding, errors: Literal["strict", "replace"]) -> str:
+    return codecs.getincrementaldecoder(encoding)(errors).decode(data)
 
 
 def _without_nul(text: str) -> str:
@@ -70,6 +97,7 @@ def _utf_16(beginning: bytes) -> Encoding | None:
     """Recognise UTF-16 by the NUL bytes of its ASCII characters; None for any other text."""
     most = len(beginning) // 2
     first, second = beginning[: 2 * most : 2].count(0), beginning[1 : 2 * most : 2].count(0)
-    if max(first, second) <= most * _SHARE_OF_NULS or min(first, second):
+    more, fewer = max(first, second), min(first, second)
+    if more <= most * _SHARE_OF_NULS or fewer * _FEWER > more:
         return None
-    return "utf-16-le" if second else "utf-16-be"
+    return "utf-16-le" if second == more else "utf-16-be"

@@ -15,11 +15,14 @@ LONGEST_TEXT = 10_000
 """Characters of one cue or title."""
 MOST_ITEMS = 20_000
 """Cues, beats or choruses of one file: a day and a night of captions, one every four seconds."""
-_SHORTEST_SECONDS = 0.001  # players pass over a cue that ends when it begins
+_SHORTEST_SECONDS = 0.001  # players skip a cue that ends when it begins
 
 
 class ContentItem(Model):
-    """A cue, a beat or a chorus. A beat has no end; the text is the words of a cue, or the title of a chorus."""
+    """A cue, a beat or a chorus. A beat has no end. The text is the title of a chorus, or the words of a cue.
+
+    The words may be within `<i>`, `<b>` and `<u>`; other markup is left out. Secrets in the text are removed.
+    """
 
     start_seconds: float
     end_seconds: float | None = None
@@ -31,9 +34,10 @@ class Content(Model):
 
     `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
     `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
-    exchanged. `skipped_count` lines or values have no time that can be read.
-    `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if its form
-    has more in it than the items.
+    swapped. `skipped_count` lines or values have no time that can be read. `replaced_count` places of a damaged file
+    are no characters of its encoding; U+FFFD replaces them.
+    `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if it
+    contains more than the items.
     """
 
     schema_: Literal["ice_result.content/1"] = Field(default="ice_result.content/1", alias="schema")
@@ -52,6 +56,7 @@ class Content(Model):
     overlap_count: int
     reversed_count: int
     skipped_count: int
+    replaced_count: int = 0
     items: tuple[ContentItem, ...]
     other: JsonValue
 
@@ -64,7 +69,7 @@ class Content(Model):
         return "\n".join(cues)
 
     def vtt(self) -> str:
-        """Return the cues as a WebVTT file, in which `&`, `<` and `>` are escaped."""
+        """Return the cues as a WebVTT file, in which `&`, `<` and `>` are escaped but in `<i>`, `<b>` and `<u>`."""
         cues = (
             f"\n{number}\n{_clock(cue.start_seconds, '.')} --> {_clock(_shown_end(cue), '.')}\n"
             f"{_escaped(cue.text or '')}\n"
@@ -79,7 +84,10 @@ def _shown_end(cue: ContentItem) -> float:
 
 def _escaped(text: str) -> str:
     """Escape what WebVTT reads as markup. The module `html` takes a millisecond to import."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for tag in ("i", "b", "u", "/i", "/b", "/u") if "&lt;" in escaped else ():
+        escaped = escaped.replace(f"&lt;{tag}&gt;", f"<{tag}>")
+    return escaped
 
 
 def _clock(seconds: float, point: str) -> str:

@@ -6,8 +6,8 @@ import hashlib
 
 from ice_result.contents.encoding import decode_text
 from ice_result.contents.items import UnreadableError
-from ice_result.contents.model import Content, ContentFile
-from ice_result.core.redaction import clean
+from ice_result.contents.model import Content, ContentFile, ContentItem
+from ice_result.core.redaction import clean, redact
 from ice_result.records.model import LARGEST_CONTENT, Note, Record
 
 
@@ -22,7 +22,7 @@ def read_content(record: Record, file: ContentFile, data: bytes) -> Content | No
 def _content(record: Record, file: ContentFile, data: bytes) -> Content:
     if len(data) > LARGEST_CONTENT:
         raise UnreadableError(f"{len(data)} bytes, at most {LARGEST_CONTENT} are read", "too_large")
-    text, encoding = decode_text(data)
+    text, encoding, replaced = decode_text(data)
     unit, other = None, None
     if file.kind == "captions":
         from ice_result.contents.srt import read_cues  # noqa: PLC0415  its expressions take milliseconds to compile
@@ -48,9 +48,16 @@ def _content(record: Record, file: ContentFile, data: bytes) -> Content:
         overlap_count=items.overlaps,
         reversed_count=items.reversed,
         skipped_count=items.skipped,
-        items=items.items,
+        replaced_count=replaced,
+        items=tuple(map(_without_secrets, items.items)),
         other=clean(other),
     )
+
+
+def _without_secrets(item: ContentItem) -> ContentItem:
+    if not item.text or (text := redact(item.text)) == item.text:
+        return item
+    return item.model_copy(update={"text": text})
 
 
 def _known_end(record: Record) -> float | None:

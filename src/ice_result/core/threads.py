@@ -135,6 +135,10 @@ class LeftBehindError(Exception):
         self.attempt = hanging
 
 
+class _Waitable(Protocol):
+    def wait(self) -> None: ...
+
+
 class Task(Generic[T]):
     """A piece of work in a thread of the pool."""
 
@@ -157,6 +161,7 @@ class Task(Generic[T]):
         """Wake the threads that wait for the end of the work."""
         with _lock:
             self._pool.left_behind -= self._given_up
+            self._pool.under_way.discard(self)
             self._done.set()
 
     def result(self, deadline: Deadline | None = None) -> T:
@@ -165,6 +170,13 @@ class Task(Generic[T]):
         Raises LeftBehindError when the work hangs: in a call, after the deadline of the call; elsewhere, after
         `deadline`.
         """
+        self.wait(deadline)
+        if self._error is not None:
+            raise self._error
+        return cast("T", self._value)
+
+    def wait(self, deadline: Deadline | None = None) -> None:
+        """Wait for the end of the work, whatever it is. Raises LeftBehindError as `result` does."""
         overdue_looks = 0
         while not self._done.wait(_LOOK_SECONDS):
             end_overdue_attempts()
@@ -174,15 +186,13 @@ class Task(Generic[T]):
                 self._give_up()
                 if not self._done.is_set():
                     raise LeftBehindError(hanging)
-        if self._error is not None:
-            raise self._error
-        return cast("T", self._value)
 
     def _give_up(self) -> None:
         with _lock:
             if not self._done.is_set() and not self._given_up:
                 self._given_up = True
                 self._pool.left_behind += 1
+                self._pool.under_way.discard(self)
         if self.attempt is not None:
             self.attempt.give_up()
 
@@ -190,13 +200,15 @@ class Task(Generic[T]):
 class DaemonThreadPool:
     """A pool with as many threads as there are tasks at the same time. A thread ends after `idle_seconds` without work.
 
-    `left_behind` is the number of threads that are busy with work that was given up.
+    `left_behind` is the number of threads that are busy with work that was given up. `under_way` has the other tasks
+    that have not ended.
     """
 
     def __init__(self, idle_seconds: float = 60.0) -> None:
         self._idle_seconds = idle_seconds
         self._idle: deque[_Inbox] = deque()  # one queue of work for each idle thread
         self.left_behind = 0
+        self.under_way: set[_Waitable] = set()
         if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
             os.register_at_fork(after_in_child=self._begin_anew)
 
@@ -204,6 +216,7 @@ class DaemonThreadPool:
         """Start work in an idle or a new thread, with a copy of this context. `ended` is called there at the end."""
         context = copy_context()
         task: Task[T] = Task(self)
+        self.under_way.add(task)
         try:
             inbox = self._idle.pop()
         except IndexError:
@@ -221,6 +234,14 @@ class DaemonThreadPool:
 
         inbox.put(run)
         return task
+
+    def close(self) -> None:
+        """Wait until every task has ended or hangs, and end the idle threads. New tasks can be started afterwards."""
+        while tasks := tuple(self.under_way):
+            for task in tasks:
+                with suppress(LeftBehindError):
+                    task.wait()
+        self.end_idle()
 
     def end_idle(self) -> None:
         """End the idle threads now."""
@@ -248,6 +269,7 @@ class DaemonThreadPool:
         _lock = threading.Lock()
         _attempts.clear()
         self._idle.clear()
+        self.under_way.clear()
         self.left_behind = 0
 
 

@@ -176,11 +176,11 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
 
 
 def _contents(url: SinkUrl, settings: Settings) -> Iterator[Grant]:
-    """Yield the grants for writing contents, and for keeping the stored content of a file that cannot be read now."""
+    """Yield the grants for writing contents, for keeping those of files that cannot be read now, and for removing."""
     if url.scheme == "ots":
         yield from (Grant(action, f"{_instance(url, settings)}/table/{CONTENTS.name}") for action in _CONTENT_ACTIONS)
     elif _is_oss(url, settings):
-        yield from (Grant(f"oss:{action}Object", _objects(url, "contents")) for action in ("Put", "Get"))
+        yield from (Grant(f"oss:{action}Object", _objects(url, "contents")) for action in ("Put", "Get", "Delete"))
         yield _listing(url, f"{Layout(url.prefix).folder('contents')}*")
 
 

@@ -47,8 +47,8 @@ class _Note(NamedTuple):
 def check_expected(pipeline: Pipeline, run: RunContext, most: int) -> Iterator[JobOutcome]:
     """Look up the jobs of at most `most` notes that are due, the earliest first.
 
-    A recorded job costs one look into each sink, and with notifications one read of what was acknowledged: a process
-    may have died between two sinks, or before it told the targets. Any other job, and one recorded as
+    A recorded job costs one look into each sink, and with notifications one read of the acknowledgements: a process
+    may have died between two sinks, or before it notified the targets. Any other job, and one recorded as
     `outputs_missing`, is asked for once for each note. It is then recorded or parked; a running job is parked as
     `not_finished` and retried later. The note stays only when the job was neither recorded nor parked.
     """
@@ -89,7 +89,7 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
 
 
 def _remove_if_done(pipeline: Pipeline, note: _Note, run: RunContext) -> bool:
-    """Remove the note of a job that every sink has with its outputs, and of which all targets are told.
+    """Remove the note of a job that every sink has with its outputs, and that all targets have acknowledged.
 
     Returns False for any other job.
     """

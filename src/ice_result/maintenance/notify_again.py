@@ -1,11 +1,12 @@
-"""Notifications sent again on purpose: of single jobs, or of all that finished since a time.
+"""Notifications sent again manually: of single jobs, or of all that finished since a time.
 
-stored job ──► the targets that admit it ──► told, whether or not they have acknowledged ──► written down as before
+stored job ──► the targets that admit it ──► notified, even if they have acknowledged ──► acknowledgements stored
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from ice_result.core.calls import in_order
@@ -15,29 +16,38 @@ from ice_result.errors import IceResultError
 from ice_result.notify.telling import Notifier
 from ice_result.sinks.base import JobFilter, Store
 
-NotifyOutcome: TypeAlias = Literal["told", "skipped", "failed"]
+NotifyOutcome: TypeAlias = Literal["notified", "would_notify", "skipped", "failed"]
 
 
 class ToldAgain(NamedTuple):
-    """Result for one job. `skipped` is a job that no target admits; `refused` has an error by the target's name.
+    """Result for one job. `skipped` is a job that no target admits; `would_notify` is the outcome of a dry run.
 
-    In a dry run, `told` are the targets that would be told.
+    `targets` are those that admit the job, `notified` those that acknowledged; `refused` has the errors of the others.
     """
 
     job_id: JobId
     outcome: NotifyOutcome
     function_name: str | None = None
-    told: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     reason: str | None = None
 
     def as_json(self) -> JsonObject:
         """Return the values of the JSON line."""
-        return {**self._asdict(), "told": [*self.told], "refused": dict(self.refused)}
+        return {
+            **self._asdict(),
+            "targets": [*self.targets],
+            "notified": [*self.notified],
+            "refused": dict(self.refused),
+        }
 
 
 class AgainNotifier(NamedTuple):
-    """Tells stored jobs again. `only` are the names of the targets; empty means all. In a dry run, nobody is told."""
+    """Sends notifications of stored jobs again. `only` are the names of the targets; empty means all.
+
+    In a dry run, nothing is sent.
+    """
 
     notifier: Notifier
     sink: Store
@@ -45,12 +55,16 @@ class AgainNotifier(NamedTuple):
     only: Collection[str] = ()
     dry_run: bool = False
 
-    def tell_since(self, wanted: JobFilter, *, concurrency: int) -> Iterator[ToldAgain]:
-        """Tell of the jobs that `wanted` admits, newest first as far as the store can tell; none is kept in memory."""
-        yield from self.tell_jobs((line.job_id for line in self.sink.jobs(wanted)), concurrency=concurrency)
+    def tell_since(self, wanted: JobFilter, *, most: int | None = None, concurrency: int) -> Iterator[ToldAgain]:
+        """Send the notifications of the jobs that `wanted` admits, newest first if the store has an order by time.
+
+        At most `most` jobs are taken, since work on several begins before the first is done; None means all.
+        """
+        job_ids = (line.job_id for line in self.sink.jobs(wanted))
+        yield from self.tell_jobs(islice(job_ids, most), concurrency=concurrency)
 
     def tell_jobs(self, job_ids: Iterable[JobId], *, concurrency: int) -> Iterator[ToldAgain]:
-        """Tell of these jobs, several at a time, in their order."""
+        """Send the notifications of these jobs, several at a time, in their order."""
         return in_order(self._tell, job_ids, concurrency)
 
     def _tell(self, job_id: JobId) -> ToldAgain:
@@ -62,7 +76,7 @@ class AgainNotifier(NamedTuple):
 
     def _tell_stored(self, job_id: JobId) -> ToldAgain:
         found = self.sink.find(job_id)
-        if found and found.left_out:  # the notification is made of the whole record
+        if found and found.left_out:  # the notification is made of the complete record
             record = found.record
             found = self.sink.job_at(self.sink.key_for(job_id, record.function_name, record.create_time))
         if found is None:
@@ -74,8 +88,10 @@ class AgainNotifier(NamedTuple):
         admitting = self.notifier.admitting(record, manifest, self.only)
         if not admitting:
             return ToldAgain(job_id, "skipped", record.function_name, reason="no target admits it")
+        names = tuple(target.name for target in admitting)
         if self.dry_run:
-            return ToldAgain(job_id, "told", record.function_name, tuple(target.name for target in admitting))
+            return ToldAgain(job_id, "would_notify", record.function_name, names)
         told = self.notifier.tell(record, manifest, self.sink, only=self.only, again=True)
         refused = tuple((name, str(error)) for name, error in sorted(told.refused.items()))
-        return ToldAgain(job_id, "failed" if refused else "told", record.function_name, told.told, refused)
+        outcome: NotifyOutcome = "failed" if refused else "notified"
+        return ToldAgain(job_id, outcome, record.function_name, names, tuple(dict.fromkeys(told.told)), refused)

@@ -1,4 +1,4 @@
-"""Figures of a store for monitoring: recorded jobs, their lag, parked events, and overdue notes.
+"""Statistics of a store for monitoring: recorded jobs, their lag, parked events, and overdue notes.
 
 The memory for 100,000 jobs is that for one: jobs are counted by function and outcome while they are read, and only the
 lag of each job is kept, in eight bytes.
@@ -71,7 +71,7 @@ class OverdueNotes(Model):
 
 
 class Stats(Model):
-    """Figures of the jobs in `sink` that finished since a time, or of all jobs, and of what is unfinished at `time`.
+    """Statistics of the jobs in `sink` that finished since a time, or of all jobs, and of what is unfinished at `time`.
 
     `unreadable` is the number of damaged records, which are in no other figure; in tables it is not known, and 0.
     `lag` is null if the store does not know when manifests were written, or if there is no job.
@@ -92,7 +92,7 @@ class Stats(Model):
 def read_stats(store: Store, parking_stores: Sequence[ParkedEvents], since: datetime | None, now: datetime) -> Stats:
     """Read the jobs of a store, and the parked events and notes of the stores that keep them.
 
-    Raises the error of a store that cannot be read: figures that leave out a store would look as if all was well.
+    Raises the error of a store that cannot be read: statistics that leave out a store would look as if all was well.
     """
     groups, lags, unreadable = _count(store.written_jobs(JobFilter(since=since)))
     return Stats(

@@ -1,1 +1,1 @@
-"""Notifications: programs are told of recorded jobs and of parked events, at the targets of ICE_RESULT_NOTIFY."""
+"""Notifications: recorded jobs and parked events, sent to the targets of ICE_RESULT_NOTIFY."""

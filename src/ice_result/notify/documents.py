@@ -115,7 +115,7 @@ class Recorded(NamedTuple):
     stored_at: StoredAt
 
 
-# What gives way first is what a reader finds whole in the record and the manifest, and needs least to decide.
+# Fields that are dropped first, when the notification is too large: readers find them in the record.
 _RECORDED_GIVES_WAY = ("problems", "best_cover", "user_data", "input", "name")
 _PARKED_GIVES_WAY = ("error", "sinks", "targets")
 _EMPTY: dict[str, JsonValue] = {"problems": [], "sinks": [], "targets": [], "error": ""}
@@ -165,8 +165,8 @@ def recorded_notification(job: Recorded) -> Notification:
 def parked_notification(parked: Parked, address: str, region: str | None, *, dead: bool) -> Notification:
     """Make the notification of a parked or dead event. Its subject is the job, or the envelope of an event without one.
 
-    Its id is a hash of the envelope's address and of the time at which the event was parked first: the same event, told
-    again after another attempt, has the same id.
+    Its id is a hash of the envelope's address and of the time at which the event was parked first: a notification
+    that is sent again after another attempt has the same id.
     """
     kind: NotificationType = "ice-result.event.dead.v1" if dead else "ice-result.event.parked.v1"
     data = ParkedData(

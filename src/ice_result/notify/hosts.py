@@ -4,7 +4,10 @@
 
 A name is looked up once for a connection, and the connection goes to an address that was checked. So a name that
 changes its address in between gains nothing. Private networks (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7) are
-allowed: a receiver in the function's own VPC is a usual one.
+allowed: receivers in the function's VPC are common.
+
+All addresses of a name share the time of the connection, and a call that is given up ends it at any step after the
+look-up: receivers that are dead must not keep the threads that other services need.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from typing_extensions import override
 
+from ice_result.core.deadline import Deadline
 from ice_result.core.http import EndsWithCall
 from ice_result.core.threads import use
 from ice_result.errors import RejectedError
@@ -49,13 +53,16 @@ def check_host(host: str, *, only_this_machine: bool = False) -> None:
     address = _read(host.rstrip("."))
     problem = _problem(address, only_this_machine=only_this_machine) if address else None
     if problem:
-        raise ValueError(f"{host}: {problem}")
+        raise ValueError(f"webhooks to {host} are not allowed: {problem}")
 
 
 def new_checked_connection(authority: str, tls: ssl.SSLContext | None, *, seconds: float) -> EndsWithCall:
-    """Make a connection, not open yet, that goes only to addresses that webhooks may reach. It uses no proxy."""
+    """Make a connection, not open yet, that goes only to addresses that webhooks may reach. It uses no proxy.
+
+    `seconds` bound the whole opening after the look-up of the name.
+    """
     if tls is None:
-        return _Checked(authority, timeout=seconds)
+        return _Checked(authority, seconds)
     return _CheckedOverTls(authority, tls, seconds)
 
 
@@ -64,27 +71,40 @@ class _Checked(EndsWithCall):
 
     only_this_machine = True
 
+    def __init__(self, authority: str, seconds: float) -> None:
+        super().__init__(authority, timeout=seconds)
+        self._seconds = seconds
+
     @override
     def connect(self) -> None:
         use(self)
         host = self.host.strip("[]")
         found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
-        addresses = [str(address[0]) for _, _, _, _, address in found]
-        for address in addresses:
-            self._check(host, address)
-        self.sock = self._open(addresses)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        use(self)  # now it has a socket
+        for *_, address in found:
+            self._check(host, str(address[0]))
+        end = Deadline.after(self._seconds)
+        self._open([(family, address) for family, *_, address in found], end)
+        self._secure(end)
 
-    def _open(self, addresses: list[str]) -> socket.socket:
-        """Connect to the first address that accepts. Raises the OSError of the last one."""
+    def _open(self, addresses: Sequence[tuple[int, tuple[object, ...]]], end: Deadline) -> None:
+        """Connect to the first address that accepts, in its share of the time. Raises the OSError of the last one."""
         last = OSError("the name has no address")
-        for address in addresses:
+        for number, (family, address) in enumerate(addresses):
+            self.sock = socket.socket(family, socket.SOCK_STREAM)
+            use(self)  # before it waits: a call that is given up ends it
             try:
-                return socket.create_connection((address, self.port), self.timeout)
+                _wait_until(self.sock, end.part(1 / (len(addresses) - number)))
+                self.sock.connect(address)
             except OSError as error:
+                self.sock.close()
                 last = error
+            else:
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return
         raise last
+
+    def _secure(self, end: Deadline) -> None:
+        """Begin TLS on the open socket: not over http."""
 
     def _check(self, host: str, address: str) -> None:
         """Raise RejectedError for an address that webhooks may not reach."""
@@ -92,7 +112,7 @@ class _Checked(EndsWithCall):
         problem = _problem(read, only_this_machine=self.only_this_machine) if read else "not an address"
         if problem:
             shown = address if host == address else f"{host} is {address}"
-            raise RejectedError("connect", service=SERVICE, detail=f"not called: {shown}, {problem}")
+            raise RejectedError("connect", service=SERVICE, detail=f"blocked: {shown}: {problem}")
 
 
 class _CheckedOverTls(_Checked):
@@ -102,14 +122,25 @@ class _CheckedOverTls(_Checked):
     only_this_machine = False
 
     def __init__(self, authority: str, tls: ssl.SSLContext, seconds: float) -> None:
-        super().__init__(authority, timeout=seconds)
+        super().__init__(authority, seconds)
         self._tls = tls
 
     @override
-    def connect(self) -> None:
-        super().connect()
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host.strip("[]").rstrip("."))
-        use(self)
+    def _secure(self, end: Deadline) -> None:
+        name = self.host.strip("[]").rstrip(".")
+        secured = self._tls.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
+        self.sock = secured
+        use(self)  # it has another socket now
+        _wait_until(secured, end)
+        secured.do_handshake()
+
+
+def _wait_until(connected: socket.socket, end: Deadline) -> None:
+    """Bound the waits on a socket. Raises TimeoutError when no time is left: 0 would mean not to wait at all."""
+    left = end.left()
+    if not left:
+        raise TimeoutError("timed out")
+    connected.settimeout(left)
 
 
 def _read(host: str) -> _Address | None:
@@ -128,11 +159,11 @@ def _problem(address: _Address, *, only_this_machine: bool) -> str | None:
     """Return the reason why an address may not be reached."""
     for each in _meant(address):
         if each in _METADATA:
-            return "an address of a metadata service"
+            return "address of a metadata service"
         if each.is_link_local:
-            return "a link-local address, as metadata services have"
+            return "link-local address, as metadata services have"
         if each.is_unspecified or each.is_multicast or each in _NO_HOSTS:
-            return "not the address of a host"
+            return "not a host address"
     if only_this_machine and not any(each.is_loopback for each in _meant(address)):
         return "http:// is only for this machine (127.0.0.1, ::1 and localhost)"
     return None

@@ -1,12 +1,12 @@
-"""Webhooks: notifications by HTTP, signed as Standard Webhooks has it.
+"""Webhooks: notifications by HTTP, signed as Standard Webhooks requires.
 
     webhook-id: the id of the notification, the same at each attempt
     webhook-timestamp: seconds since 1970 of this attempt
     webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body"> v1,<the same with the other secret>
 
-A reply of 2xx acknowledges. 429 and 5xx are tried again; any other reply is a refusal for good, and so is a redirect,
-which could lead a signed request anywhere. The proxy of the environment is not used: it would hide the address that is
-reached.
+A response of 2xx acknowledges. 429 and 5xx are tried again; any other response is a permanent refusal, and so is a
+redirect, which could lead a signed request anywhere. The proxy of the environment is not used: it would hide the
+address that is reached.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Webhook(Target):
 
     @override
     def send(self, notification: Notification) -> None:
-        operation = f"tell {self.name}"
+        operation = f"notify {self.name}"
 
         def attempt() -> None:
             reply = self._post(notification, operation)

@@ -40,7 +40,7 @@ class QueueTarget(Target):
     @override
     def send(self, notification: Notification) -> None:
         self.load()
-        operation = f"tell the queue {self._queue}"
+        operation = f"notify the queue {self._queue}"
         self._client.call(operation, lambda: self._client.send(self._queue, notification.body.decode(), operation))
 
     @override
@@ -66,7 +66,7 @@ class TopicTarget(Target):
     @override
     def send(self, notification: Notification) -> None:
         self.load()
-        operation = f"tell the topic {self._topic}"
+        operation = f"notify the topic {self._topic}"
         self._client.call(operation, lambda: self._client.publish(self._topic, notification.body.decode(), operation))
 
     @override

@@ -1,15 +1,15 @@
-"""Telling: every target that has not acknowledged what was written is sent a notification of it.
+"""Notifier: each target that has not acknowledged the stored state of a job is sent a notification of it.
 
-    all sinks have the job ──► who has acknowledged this id? ──► the others are told, in parallel ──► written down
-                               (first sink)                                                          (first sink)
+    all sinks have the job ──► acknowledgements are read ──► the other targets are notified ──► acknowledgements stored
+                               (first sink)                  (in parallel)                      (first sink)
 
-    id of what is stored     A            A            A     B            B
+    id of the stored state   A            A            A     B            B
     acknowledged by a target –            –            A     A            B
-                             └─ told, and killed before it is written down: told again under the same id
+                             └─ notified, and killed before this is stored: notified again with the same id
 
-What was acknowledged is read before telling and written after it. So a target is told at least once of everything that
-was written, and twice only when a process dies between the two, when two processes work on one job, or when the first
-sink cannot be read or written.
+Acknowledgements are read before a notification and stored after it. So each target whose filters match is notified of
+the stored state of a job at least once. It is notified twice only when a process dies between the two, when two
+processes work on one job, or when the first sink cannot be read or written.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from ice_result.core.calls import begin, result_of
+from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
-from ice_result.errors import IceResultError
+from ice_result.errors import IceResultError, NotificationRefusedError, describe_defect
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
@@ -30,9 +30,11 @@ from ice_result.sinks.base import Store
 from ice_result.sinks.parked_model import Parked
 
 LIMIT_SECONDS = 5.0
-"""Maximum time for telling all targets of one job."""
-_SHARE_FOR_TELLING = 0.8  # of the time left: what was acknowledged must be written down after it
+"""Maximum time for notifying all targets of one job."""
+_SHARE_FOR_TELLING = 0.8  # of the time left: acknowledgements must be stored after it
 _MOST_ROUNDS = 3
+_NOT_DELIVERED = "%s: notification that %s is %s was not delivered: %s"
+_ENVELOPES_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
@@ -44,17 +46,25 @@ class Receiver(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Result of telling: the targets that have acknowledged, and the error of each target that has not.
+    """Result of a notification: the targets that have acknowledged, and the error of each target that has not.
 
-    A target is there twice if it was told of two writings of the job.
+    A target occurs twice if it was notified of two versions of the job.
     """
 
     told: tuple[str, ...]
     refused: Mapping[str, IceResultError]
 
 
+class NewEnvelope(NamedTuple):
+    """An envelope that was written just now, `is_new` for the first time for its reason."""
+
+    envelope: Parked
+    address: str
+    is_new: bool
+
+
 class Notifier:
-    """Tells the targets of ICE_RESULT_NOTIFY. Any number of threads may use it at once."""
+    """Notifies the targets of ICE_RESULT_NOTIFY. Any number of threads may use it at once."""
 
     def __init__(self, receivers: Sequence[Receiver], region: str | None) -> None:
         self.receivers = receivers
@@ -66,29 +76,39 @@ class Notifier:
             begin(receiver.target.load)
 
     def tell(
-        self, record: Record, manifest: Manifest, sink: Store, *, only: Collection[str] = (), again: bool = False
+        self,
+        record: Record,
+        manifest: Manifest,
+        sink: Store,
+        *,
+        stored_in: Store | None = None,
+        only: Collection[str] = (),
+        again: bool = False,
     ) -> Told:
-        """Tell the targets that admit the job and have not acknowledged this writing of it.
+        """Notify the targets whose filters admit the job and that have not acknowledged this version of it.
 
-        `sink` is the first sink, which has the job. `only` are the names of the targets that may be told; empty means
-        all. With `again`, it makes no difference what was acknowledged. Never raises an IceResultError.
+        `sink` is the first sink, which keeps the acknowledgements. `stored_in` is the sink that has the job; None means
+        the first. `only` are the names of the targets to notify; empty means all. With `again`, it makes no difference
+        what was acknowledged. Never raises an IceResultError.
         """
+        having = stored_in or sink
         told, refused = list[str](), dict[str, IceResultError]()
         for _ in range(_MOST_ROUNDS):
             receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
-            round_told, refused = self._tell(record, manifest, sink, receivers, again=again)
+            at = _stored_at(record, manifest, having)
+            round_told, refused = self._tell(Recorded(record, manifest, at), sink, receivers, again=again)
             told += round_told
-            later = _written_later(record, manifest, sink)
+            later = _written_later(record, manifest, having) if round_told else None
             if later is None:
                 break
             record, manifest, again = *later, False
         return Told(tuple(told), refused)
 
     def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
-        """Tell if every target that admits the job has acknowledged what is stored of it.
+        """Return whether every target that admits the job has acknowledged its stored state.
 
         Without such a target, nothing is read. Raises the error of a sink that cannot be read.
         """
@@ -98,18 +118,26 @@ class Notifier:
         told_id, acknowledged = recorded_id(record, manifest), sink.acknowledged(record.job_id)
         return all(acknowledged.get(target.name) == told_id for target in admitting)
 
-    def tell_parked(self, parked: Parked, address: str, *, is_new: bool) -> None:
-        """Tell of an event that was parked just now, `is_new` for the first time; and of one that is dead.
+    def tell_parked(self, envelopes: Sequence[NewEnvelope]) -> None:
+        """Send the notifications of events that were parked for the first time, and of dead ones, within one limit.
 
-        A target that cannot be told is named in the log alone.
+        A failure is only logged.
         """
         with time_limit(current_deadline().within(LIMIT_SECONDS)):
+            for _ in in_order(self._tell_envelope, envelopes, _ENVELOPES_AT_ONCE):
+                pass
+
+    def _tell_envelope(self, written: NewEnvelope) -> None:
+        parked, address, is_new = written
+        try:
             for occasion, is_due in (("parked", is_new), ("dead", parked.dead)):
                 targets = [target for target, filters in self.receivers if is_due and occasion in filters.on]
                 if targets:
                     notification = parked_notification(parked, address, self._region, dead=occasion == "dead")
                     for name, error in _send(notification, targets)[1].items():
-                        _log.warning("%s is not told that %s is %s: %s", name, notification.subject, occasion, error)
+                        _log.warning(_NOT_DELIVERED, name, notification.subject, occasion, error)
+        except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
+            _log.warning("no notification of %s: %s", address, describe_defect(error))
 
     def admitting(self, record: Record, manifest: Manifest, only: Collection[str] = ()) -> list[Target]:
         """List the targets whose filters admit this job; of those that are named in `only`, if any are."""
@@ -121,32 +149,33 @@ class Notifier:
         ]
 
     def _tell(
-        self, record: Record, manifest: Manifest, sink: Store, targets: Sequence[Target], *, again: bool
+        self, job: Recorded, sink: Store, targets: Sequence[Target], *, again: bool
     ) -> tuple[list[str], dict[str, IceResultError]]:
-        """Tell these targets. Returns the names of those that have acknowledged, and the errors of the others."""
+        """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others."""
+        record, manifest, _ = job
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
         lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
         if not lacking:
             return [], {}
-        notification = recorded_notification(Recorded(record, manifest, _stored_at(record, manifest, sink)))
+        notification = recorded_notification(job)
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
             told, refused = _send(notification, lacking)
         if told:
             try:
                 sink.acknowledge(record.job_id, {**acknowledged, **dict.fromkeys(told, told_id)})
-            except IceResultError as error:  # they are told again when the next event of the job comes
-                _log.warning("job %s: not written down who is told: %s", record.job_id, error)
+            except IceResultError as error:  # they are notified again by the next event of the job
+                _log.warning("job %s: acknowledgements not stored: %s", record.job_id, error)
         return told, refused
 
 
 def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
-    """Read the last acknowledged id of each target; none when it cannot be read: twice is better than never."""
+    """Read the last acknowledged id of each target; none if they cannot be read: a duplicate is better than a loss."""
     try:
         return sink.acknowledged(record.job_id)
     except IceResultError as error:
-        _log.warning("job %s: not known who is told: %s", record.job_id, error)
+        _log.warning("job %s: acknowledgements not read: %s", record.job_id, error)
         return {}
 
 
@@ -171,17 +200,20 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
             told.append(name)
         except IceResultError as error:
             refused[name] = error
+        except Exception as error:  # noqa: BLE001  a bug in one target must not undo what the others acknowledged
+            refused[name] = NotificationRefusedError(describe_defect(error))
     return told, refused
 
 
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
-    """Read what is stored of a job that another process may have written better meanwhile; None when it is the same.
+    """Read what is stored of a job that was told, and that another process may have written anew meanwhile.
 
-    The last notification of a job is to be the one of what is stored.
+    Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
+    manifest decides: one call.
     """
-    if record.standing == SETTLED and (manifest.complete or not manifest.files or record.outcome != "ok"):
-        return None
     try:
+        if record.standing == SETTLED and sink.verified(record) == manifest:
+            return None
         stored = sink.job_at(sink.key_for(record.job_id, record.function_name, record.create_time))
     except IceResultError:
         return None

@@ -44,7 +44,7 @@ class Filters(NamedTuple):
     on: tuple[str, ...] = ("recorded",)
 
     def admits_recorded(self, outcome: str, function_name: str, *, complete: bool) -> bool:
-        """Tell if the target is told of a recorded job with this outcome, function and completeness."""
+        """Return whether the target is notified of a recorded job with this outcome, function and completeness."""
         return (
             "recorded" in self.on
             and outcome in (self.outcomes or (outcome,))
@@ -98,7 +98,7 @@ def _check_service(what: str, longest: int) -> Callable[[NotifyUrl], None]:
                 "a letter or digit first"
             )
         if url.path.strip("/"):
-            raise ValueError(f"{url.text}: has more than the name of a {what}")
+            raise ValueError(f"{url.text}: expected only the name of a {what}, found a path")
 
     return check
 
@@ -114,7 +114,7 @@ def _check_bus(url: NotifyUrl) -> None:
 def _check_webhook(url: NotifyUrl) -> None:
     match = _HOST.fullmatch(url.authority)
     if match is None:
-        raise ValueError(f"{url.text}: has no host that can be read; write https://host/path")
+        raise ValueError(f"{url.text}: the host is invalid; write https://host/path")
     if match["port"] and not 1 <= int(match["port"]) <= _LARGEST_PORT:
         raise ValueError(f"{url.text}: {match['port']} is not a port: 1 to {_LARGEST_PORT}")
     if url.scheme == "http" and match["host"].lower() not in _THIS_MACHINE:
@@ -124,7 +124,7 @@ def _check_webhook(url: NotifyUrl) -> None:
     try:
         check_host(url.host)
     except ValueError as error:
-        raise ValueError(f"{url.text}: a webhook may not be at {error}") from None
+        raise ValueError(f"{url.text}: {error}") from None
 
 
 CHECKS: dict[str, Callable[[NotifyUrl], None]] = {
@@ -170,7 +170,7 @@ def _filters(target: str, query: str) -> Filters:
         if value not in values[name]:
             values[name].append(value)
     if len(values["complete"]) > 1:
-        raise ValueError(f"{target}: complete=true and complete=false together filter nothing; leave them out")
+        raise ValueError(f"{target}: complete=true and complete=false together have no effect; remove both")
     on = tuple(values["on"]) or ("recorded",)
     unused = [name for name in _OF_RECORDED_JOBS if values[name] and "recorded" not in on]
     if unused:
@@ -193,10 +193,10 @@ def _check_value(target: str, name: str, value: str) -> None:
     if name != "function":
         return
     if not value:
-        raise ValueError(f"{target}: function= names no function")
+        raise ValueError(f"{target}: function= is empty")
     from ice_result.results.registry import FUNCTIONS  # noqa: PLC0415  only for a filter of functions
 
     # A function that this version does not know is recorded too, so only another spelling of a known one is refused.
     meant = next((function for function in FUNCTIONS if function.lower() == value.lower()), value)
     if meant != value:
-        raise ValueError(f"{target}: function={value[:40]!r} is no function of ICE; did you mean {meant}?")
+        raise ValueError(f"{target}: function={value[:40]!r} is not a function of ICE; did you mean {meant}?")

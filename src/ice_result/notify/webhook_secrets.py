@@ -30,15 +30,15 @@ def webhook_secret(text: str) -> WebhookSecret:
     host, equals, secret = text.partition("=")
     host = host.strip().lower().strip("[]")
     if not equals or not host or host.startswith(_PREFIX):
-        raise ValueError(f"a secret without its host: expected host={_PREFIX} and base64")
+        raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
     if not secret.startswith(_PREFIX):
-        raise ValueError(f"the secret of {host[:80]} is none: it must begin with {_PREFIX}")
+        raise ValueError(f"the secret of {host[:80]} is invalid: it must begin with {_PREFIX}")
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError(f"the secret of {host[:80]} is none: what follows {_PREFIX} is not base64") from None
+        raise ValueError(f"the secret of {host[:80]} is invalid: the text after {_PREFIX} is not base64") from None
     if not _SHORTEST <= len(key) <= _LONGEST:
         raise ValueError(
-            f"the secret of {host[:80]} is none: {len(key)} bytes in base64, expected {_SHORTEST} to {_LONGEST}"
+            f"the secret of {host[:80]} is invalid: {len(key)} bytes in base64, expected {_SHORTEST} to {_LONGEST}"
         )
     return WebhookSecret(host, key)

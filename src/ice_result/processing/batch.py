@@ -1,7 +1,7 @@
 """Processing of the events of one payload: jobs in parallel, and a parked envelope for every event that fails.
 
 bytes ──► triggers ──► each event ──► jobs ──► results ──► records ──► sinks     (process_job.py)
-                           │                                             └──► targets are told (notifying.py)
+                           │                                             └──► targets are notified (notifying.py)
                            └──► parked                                           (parking.py)
 """
 
@@ -24,8 +24,7 @@ from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.notifying import Notifying
-from ice_result.processing.parking import Failure, ParkedAs, Parking, leave_notes
+from ice_result.processing.parking import Failure, ParkedAs, ParkedNow, Parking, leave_notes
 from ice_result.processing.process_job import MOST_TRIES, JobProcessor, RecordedBefore
 from ice_result.processing.write_job import Stores, Written
 from ice_result.records import Record, shortfall
@@ -47,6 +46,7 @@ from ice_result.triggers import (
 
 if TYPE_CHECKING:
     from ice_result.notify.telling import Notifier
+    from ice_result.processing.notifying import Notifying
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
@@ -123,7 +123,7 @@ class Pipeline:
         self._jobs = jobs
         self.now = now
         self._processor = JobProcessor(jobs, stores, region=region, concurrency=concurrency, most_tries=most_tries)
-        self._notifying = Notifying(notifier, stores.sinks) if notifier else None
+        self._notifying = _notifying(notifier, stores) if notifier else None
         self._parking = Parking(stores.parking_stores, most_tries, now)
         self._concurrency = concurrency
         self._idle = threading.Condition()
@@ -149,7 +149,7 @@ class Pipeline:
             self._notifying.load()
 
     def has_told(self, stored: StoredJob) -> bool:
-        """Tell if nobody is left to be told of this job of the first sink; True without notifications."""
+        """Return whether every target has acknowledged this job of the first sink; True without notifications."""
         return self._notifying is None or self._notifying.has_told(stored)
 
     def process(self, payload: bytes | str, deadline: Callable[[], Deadline]) -> BatchReport:
@@ -182,11 +182,17 @@ class Pipeline:
             │ ask, decode, write … event by event  │ events in work are parked one by one, │
             │                                      │ the rest in a few envelopes           │
 
-        An event that names more sinks than an earlier event of the same job is processed after all others.
+        An event that names more sinks than an earlier event of the same job is processed after all others. Targets are
+        told of the events that were parked together when all of them are parked: telling must not cost an event.
         """
-        yield from self._process(enumerate(events), run)
+        together: list[ParkedNow] = []
+        yield from self._process(enumerate(events), run, together)
+        if self._notifying:
+            self._notifying.tell_parked(together)
 
-    def _process(self, events: Iterable[tuple[int, TriggerEvent]], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
+    def _process(
+        self, events: Iterable[tuple[int, TriggerEvent]], run: RunContext, together: list[ParkedNow]
+    ) -> Iterator[tuple[int, JobOutcome]]:
         seen = _SeenJobs()
         work: AsCompleted[int, JobOutcome] = AsCompleted()
         late: dict[int, ParkableEvent] = {}
@@ -204,17 +210,19 @@ class Pipeline:
                 else:
                     late[index] = event
         if late:
-            yield from self._park_late(late, run)
+            yield from self._park_late(late, run, together)
         yield from work.ended()
         if seen.again:
-            yield from self._process(seen.again.values(), run)
+            yield from self._process(seen.again.values(), run, together)
 
-    def _park_late(self, late: dict[int, ParkableEvent], run: RunContext) -> Iterator[tuple[int, JobOutcome]]:
-        """Park the events that were not begun in time, with one log line for each envelope."""
+    def _park_late(
+        self, late: dict[int, ParkableEvent], run: RunContext, together: list[ParkedNow]
+    ) -> Iterator[tuple[int, JobOutcome]]:
+        """Park the events that were not begun in time, with one log line for each envelope, and add these."""
         end = run.parking()
         for piece, parked, timer in self._parking.park_together(late, _NOT_BEGUN, run.parking):
             if self._notifying:
-                self._notifying.tell_parked([*piece.values()], parked, end)
+                together.append(ParkedNow([*piece.values()], parked, end))
             outcomes = {index: _parked_outcome(event, parked) for index, event in piece.items()}
             if len(piece) == 1:
                 ((index, event),) = piece.items()
@@ -263,14 +271,14 @@ class Pipeline:
 
     def _record(self, event: JobEvent, run: RunContext, timer: StageTimer) -> JobOutcome:
         before = self._notifying.written_before(event) if self._notifying else None
-        written = before or self._processor.process(event, timer)
+        written = before.written if before else self._processor.process(event, timer)
         if isinstance(written, Written):
             if written.files_missing:
                 self._ask_again(written.record, run)
             if written.refused:
                 failure = Failure.from_sinks(written.refused, recorded_elsewhere=bool(written.addresses))
                 return self._park(event, failure, run, timer, written.record.function_name)
-        not_told = self._notifying.tell(written, event, timer) if self._notifying else None
+        not_told = self._notifying.tell(written, event, timer, before) if self._notifying else None
         if not_told:
             name = written.record.function_name if isinstance(written, Written) else event.function_name
             return self._park(event, not_told, run, timer, name)
@@ -303,8 +311,14 @@ class Pipeline:
         end = run.parking()
         parked = self._parking.park(event, failure, end, timer)
         if self._notifying:
-            self._notifying.tell_parked([event], parked, end)
+            self._notifying.tell_parked([ParkedNow([event], parked, end)])
         return _parked_outcome(event, parked, function_name)
+
+
+def _notifying(notifier: Notifier, stores: Stores) -> Notifying:
+    from ice_result.processing.notifying import Notifying  # noqa: PLC0415  only with ICE_RESULT_NOTIFY
+
+    return Notifying(notifier, stores.sinks)
 
 
 class _SeenJobs:
@@ -328,8 +342,8 @@ class _SeenJobs:
 def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
     """Merge two events of one job into one, for the sinks and the targets of both.
 
-    An event that names neither is for all sinks, and so is a merged one of which an event was. A job that is written to
-    a sink is told to every target afterwards.
+    An event that names neither is for all sinks, and so is a merged one of which an event was. After a job
+    is written to a sink, every target is notified of it.
     """
     first, second = one.past or Past(), other.past or Past()
     sinks: set[str] = set()

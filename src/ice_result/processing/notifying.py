@@ -1,24 +1,29 @@
-"""Notifying: the targets are told of a job once all sinks have it, and of an event once its envelope is written.
+"""Notifying: the targets are notified of a job after all sinks have it, and of an event after it was parked.
 
-    written to all sinks ──► told ──► recorded
-                               └──► a target has not acknowledged ──► parked, with the names of these targets
-    parked for targets ──► read from the first sink that has the whole job ──► told ──► …
+    written to all sinks ──► notified ──► recorded
+                                 └──► a target has not acknowledged ──► parked, with the names of these targets
+    parked for targets ──► read from the first sink that has the complete job ──► notified ──► …
 
-Nothing here is used, and nothing of `notify` is imported, without ICE_RESULT_NOTIFY.
+A retry for targets asks ICE only when no sink has the job any more. Then the job is written anew, and every target that
+has not acknowledged it is notified.
+
+Without ICE_RESULT_NOTIFY, neither this module nor `notify` is imported.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ice_result.core.deadline import Deadline, time_limit
+from ice_result.core.deadline import time_limit
 from ice_result.errors import IceResultError
+from ice_result.notify.telling import NewEnvelope
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.parking import Failure, ParkedAs
+from ice_result.processing.parking import Failure, ParkedNow
 from ice_result.processing.process_job import RecordedBefore
 from ice_result.processing.write_job import Written
+from ice_result.records import Manifest, Record
 from ice_result.sinks.base import Near, Store, StoredJob
 from ice_result.triggers import JobEvent, ParkableEvent
 
@@ -26,6 +31,13 @@ if TYPE_CHECKING:
     from ice_result.notify.telling import Notifier
 
 _log = logging.getLogger(__name__)
+
+
+class WrittenBefore(NamedTuple):
+    """Job of an event that is parked for targets, and the sink that it was read from."""
+
+    written: Written
+    sink: Store
 
 
 class Notifying:
@@ -39,71 +51,104 @@ class Notifying:
         """Begin to load what the targets need. Returns at once."""
         self._notifier.load()
 
-    def tell(self, job: Written | RecordedBefore, event: JobEvent, timer: StageTimer) -> Failure | None:
-        """Tell the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
+    def tell(
+        self, job: Written | RecordedBefore, event: JobEvent, timer: StageTimer, before: WrittenBefore | None = None
+    ) -> Failure | None:
+        """Notify the targets of a job that all sinks have. Returns the failure when a target has not acknowledged.
 
-        An event that is parked for some targets is for these alone.
+        `before` is given for a job that was read for the targets of its event: these alone are notified. Raises the
+        error of a sink that cannot be read.
         """
-        only = event.past.targets if event.past and not event.past.sinks else ()
+        only = event.past.targets if before and event.past else ()
+        first = self._sinks[0]
         with timer.stage("notify"):
-            stored = self._whole(event, job.stored) if isinstance(job, RecordedBefore) else job
-            if stored is None or stored.manifest is None:
-                _log.warning("job %s: nobody is told of it: no sink has the whole record", event.job_id)
+            if isinstance(job, RecordedBefore):
+                found = (not job.stored.left_out and _found(job.sink, job.stored)) or self._read(event)
+            else:
+                found = _Found(before.sink if before else first, job.record, job.manifest)
+            if found is None:
+                _log.warning("job %s: no notification sent: no sink has its record and its manifest", event.job_id)
                 return None
-            told = self._notifier.tell(stored.record, stored.manifest, self._sinks[0], only=only)
-        timer.count("told", len(told.told))
+            told = self._notifier.tell(found.record, found.manifest, first, stored_in=found.sink, only=only)
+        timer.count("notified", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
 
     def has_told(self, stored: StoredJob) -> bool:
-        """Tell if the targets have acknowledged this job of the first sink. False also when it is not whole there."""
+        """Return whether the targets have acknowledged this job of the first sink; False if parts of it are missing."""
         if stored.manifest is None or stored.left_out:
             return False
         return self._notifier.has_told(stored.record, stored.manifest, self._sinks[0])
 
-    def written_before(self, event: JobEvent) -> Written | None:
-        """Read the job of an event that is parked for targets, from the first sink that has all of it.
+    def written_before(self, event: JobEvent) -> WrittenBefore | None:
+        """Read the job of an event that is parked for targets, as `_read` does.
 
-        Returns None for other events, and when no sink has the whole job: then ICE is asked, as for every event.
+        Returns None for other events, and when no sink has the job: then ICE is asked, as for every event.
         """
         if event.past is None or not event.past.targets or event.past.sinks:
             return None
-        found = self._whole(event)
-        if found is None or found.manifest is None:
+        found = self._read(event)
+        if found is None:
             return None
-        first = self._sinks[0]
-        return Written(found.record, found.manifest, {first: first.addresses(found.record)}, {})
+        written = Written(found.record, found.manifest, {found.sink: found.sink.addresses(found.record)}, {})
+        return WrittenBefore(written, found.sink)
 
-    def _whole(self, event: JobEvent, found: StoredJob | None = None) -> StoredJob | None:
-        """Return the job when it is whole; else read it from the first sink that has all of it."""
-        if found and found.manifest and not found.left_out:
-            return found
+    def _read(self, event: JobEvent) -> _Found | None:
+        """Read the job from the first sink that has all of it, or else from one that could not keep all of it.
+
+        Raises the error of a sink that cannot be read for now, or of any when no sink has the job: no part of a
+        job is sent only because the whole cannot be read now.
+        """
         near = Near(event.function_name, event.event_time or (event.past.first_parked if event.past else None))
+        part: _Found | None = None
+        errors: list[IceResultError] = []
         for sink in self._sinks:
             try:
-                found = sink.find(event.job_id, near)
+                stored = sink.find(event.job_id, near)
             except IceResultError as error:
-                _log.warning("job %s: not read from %s: %s", event.job_id, sink.url, error)
+                errors.append(error)
                 continue
-            if found and found.manifest and not found.left_out:
+            found = _found(sink, stored)
+            if stored and found and not stored.left_out:
                 return found
-        return None
+            part = part or found
+        errors.sort(key=lambda error: not error.transient)
+        if errors and (errors[0].transient or part is None):
+            raise errors[0]
+        return part
 
-    def tell_parked(self, events: Sequence[ParkableEvent], parked: ParkedAs, deadline: Deadline) -> None:
-        """Tell of the envelope of these events, if it was not parked before for the same reason.
+    def tell_parked(self, written: Sequence[ParkedNow]) -> None:
+        """Send the notifications of these envelopes, with one deadline for all.
 
-        A failure is logged and no more: the envelope is written, and nothing may cost the event.
+        Each event is notified when it is parked for the first time for a reason, and when it is dead. A failure is only
+        logged: the events are already parked.
         """
-        envelope, address = parked.envelope, parked.address
-        if envelope is None or address is None:
-            return
-        is_new = any(not event.past or envelope.reason not in _last_reason(event) for event in events)
-        if not (is_new or envelope.dead):
-            return
-        try:
-            with time_limit(deadline):
-                self._notifier.tell_parked(envelope, address, is_new=is_new)
-        except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
-            _log.warning("not told of %s: %s", address, Failure.from_bug(error).message)
+        envelopes = [
+            NewEnvelope(each.parked.envelope, each.parked.address, is_new=_is_new(each))
+            for each in written
+            if each.parked.envelope is not None and each.parked.address is not None
+        ]
+        if envelopes:
+            with time_limit(written[0].deadline):
+                self._notifier.tell_parked(envelopes)
+
+
+class _Found(NamedTuple):
+    """A stored job, and the sink that has it."""
+
+    sink: Store
+    record: Record
+    manifest: Manifest
+
+
+def _found(sink: Store, stored: StoredJob | None) -> _Found | None:
+    return _Found(sink, stored.record, stored.manifest) if stored and stored.manifest else None
+
+
+def _is_new(written: ParkedNow) -> bool:
+    """Tell if the store had no envelope of these events for this reason."""
+    parked = written.parked
+    reason = parked.envelope.reason if parked.envelope else ""
+    return parked.is_new and any(not event.past or reason not in _last_reason(event) for event in written.events)
 
 
 def _last_reason(event: ParkableEvent) -> set[str]:

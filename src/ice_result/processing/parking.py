@@ -9,12 +9,10 @@ them one by one.
 from __future__ import annotations
 
 import json
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from typing_extensions import Self
@@ -29,6 +27,7 @@ from ice_result.errors import (
     NotNotifiedError,
     ParkingError,
     ServiceError,
+    describe_defect,
     is_try,
     shorten,
 )
@@ -45,7 +44,7 @@ _WRITTEN_AT_ONCE = 8
 class Failure(NamedTuple):
     """Reason why an event could not be finished. `sinks` are the sinks without the job, when other sinks have it.
 
-    `targets` are those that are still to be told of a job that all sinks have.
+    `targets` are those that have not acknowledged a job that all sinks have.
 
     `cause` is the part of the message that another call has too when it fails in the same way.
     """
@@ -74,12 +73,12 @@ class Failure(NamedTuple):
         """Make the failure of targets that have not acknowledged: temporary, as long as one of the errors is."""
         first = max(refused.values(), key=lambda error: error.transient)
         kind = NotNotifiedError if first.transient else NotificationRefusedError
-        told = ", ".join(sorted(refused))
+        names = ", ".join(sorted(refused))
         return cls(
             kind.reason,
             kind.transient,
             type(first).__name__,
-            f"not told: {told}: {first}",
+            f"not notified: {names}: {first}",
             (),
             first.cause,
             tuple(sorted(refused)),
@@ -87,11 +86,8 @@ class Failure(NamedTuple):
 
     @classmethod
     def from_bug(cls, error: Exception) -> Self:
-        """Make the failure of a bug in ice-result. It names only the line: a whole traceback may contain secrets."""
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-        message = f"a defect in ice-result, at {place}: {shorten(str(error))}"
-        return cls(INTERNAL, False, type(error).__name__, message)
+        """Make the failure of a bug in ice-result."""
+        return cls(INTERNAL, False, type(error).__name__, describe_defect(error))
 
     @classmethod
     def malformed(cls, event: Malformed) -> Self:
@@ -103,12 +99,21 @@ class ParkedAs(NamedTuple):
     """Result of parking. `address` is None when there is no store, or none accepted the envelope.
 
     `reason` begins with the reason of the failure. The errors of the stores follow, as far as they are other errors.
-    `envelope` is what the store has then.
+    `envelope` is what the store has then, and `is_new` tells if the store had none of the event for this reason.
     """
 
     address: str | None
     reason: str
     envelope: Parked | None = None
+    is_new: bool = True
+
+
+class ParkedNow(NamedTuple):
+    """Events that were parked just now, in one envelope. Targets may be told of it until the deadline."""
+
+    events: Sequence[ParkableEvent]
+    parked: ParkedAs
+    deadline: Deadline
 
 
 class Parking(NamedTuple):
@@ -180,7 +185,7 @@ class Parking(NamedTuple):
                 try:
                     with time_limit(end):
                         parked = store.park(envelope)
-                        return ParkedAs(parked.address, reason, parked.envelope)
+                        return ParkedAs(parked.address, reason, parked.envelope, parked.is_new)
                 except Exception as error:  # noqa: BLE001  a bug in one store must not keep the others from trying
                     cause = error.cause if isinstance(error, IceResultError) else str(error)
                     if cause not in causes:

@@ -14,7 +14,7 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.processing.write_job import JobWriter, Stores, Target, Written
 from ice_result.records import OutputFiles, Record, build_record, output_files
 from ice_result.results import decode
-from ice_result.sinks.base import Near, StoredJob
+from ice_result.sinks.base import Near, Store, StoredJob
 from ice_result.triggers import JobEvent
 
 MOST_TRIES = 24
@@ -22,10 +22,11 @@ MOST_TRIES = 24
 
 
 class RecordedBefore(NamedTuple):
-    """A recorded job that ICE no longer knows, so that there is nothing to write. `key` is its key in a sink."""
+    """A recorded job that ICE no longer knows, so that there is nothing to write. `key` is its key in `sink`."""
 
     key: str
     stored: StoredJob
+    sink: Store
 
 
 def record_of(job: Job, region: str | None) -> tuple[Record, OutputFiles]:
@@ -93,7 +94,7 @@ class JobProcessor:
                     continue
                 key = source.key_for(event.job_id, found.record.function_name, found.record.create_time)
                 if not target.sinks:
-                    return RecordedBefore(key, found)
+                    return RecordedBefore(key, found, source)
                 whole = source.job_at(key)
             except IceResultError as error:
                 if error.transient or (target.sinks and isinstance(error, StorageError)):

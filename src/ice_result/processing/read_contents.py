@@ -5,15 +5,17 @@
                                   │ other jobs    │ time             │ each further file
 
 A file of up to 256 KiB takes one call. The size of a larger file is known after this call, and the second call, which
-reads all of it, is made when its job has its turn. What cannot be read becomes a note of the manifest.
+reads all of it, is made when its job has its turn. What cannot be read becomes a note of the manifest. It keeps the
+content that is stored, unless the note says that the file has other bytes now.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import Self
@@ -21,7 +23,7 @@ from typing_extensions import Self
 from ice_result.core.calls import in_order
 from ice_result.errors import OutOfTimeError
 from ice_result.jobs.sizes import LargeJobQueue
-from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, Note, Record
+from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, Note, NoteCode, Record
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content, ContentFile, ContentSource, Larger, NotRead
@@ -35,13 +37,25 @@ LARGEST_BESIDE_OTHERS = 256 * 1024
 LARGEST_JOB = 8 * 1024 * 1024
 """Bytes of all files of a job whose content is read."""
 _AT_ONCE = 4
+_OF_OTHER_BYTES: frozenset[NoteCode] = frozenset({"too_large", "unreadable"})
+"""Codes of notes about what a file has now: a stored content is that of an earlier file."""
 
 
 class ReadContents(NamedTuple):
-    """The contents of a job, and a note for each file without one."""
+    """The contents of a job, and a note for each file without one.
+
+    `numbers` has the place of each file whose stored content stays if it cannot be read now, by its address.
+    """
 
     contents: tuple[Content, ...]
     notes: tuple[Note, ...]
+    numbers: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def keeping(self) -> frozenset[str]:
+        """Addresses of the files that were not read, and whose stored contents may still be theirs."""
+        others = (note.uri for note in self.notes if note.code not in _OF_OTHER_BYTES)
+        return frozenset(uri for uri in others if uri and uri in self.numbers)
 
 
 class Turn:
@@ -62,7 +76,7 @@ class Turn:
             self._held.close()
 
     def take(self) -> None:
-        """Wait for the turn. Raises OutOfTimeError, also in a thread that the block has left behind."""
+        """Wait for the turn. Raises OutOfTimeError, also after the block has ended."""
         held = ExitStack()
         held.enter_context(self._queue.turn())
         with self._lock:
@@ -116,15 +130,24 @@ def read_contents(
                 notes.append(content)
     more = f"the job has {len(wanted)} files with a content, at most {MOST_FILES} are read"
     notes += [_too_large(file, more) for file in wanted[MOST_FILES:]]
-    return ReadContents(tuple(contents), tuple(notes))
+    return ReadContents(tuple(contents), tuple(notes), {file.uri: file.number for file in wanted})
 
 
 def with_stored(read: ReadContents, stored: Iterable[Sequence[Content]]) -> ReadContents:
-    """Add the stored contents of the files that could not be read now; the notes of these files are dropped."""
-    noted = {note.uri for note in read.notes}
-    kept = {content.uri: content for contents in stored for content in contents if content.uri in noted}
+    """Add the stored contents of files that could not be read now, under the numbers that these files have now.
+
+    The notes of these files are dropped.
+    """
+    keeping, numbers = read.keeping, read.numbers
+    kept = {
+        content.uri: content.model_copy(update={"number": numbers[content.uri]})
+        for contents in stored
+        for content in contents
+        if content.uri in keeping
+    }
     contents = sorted((*read.contents, *kept.values()), key=lambda content: content.number)
-    return ReadContents(tuple(contents), tuple(note for note in read.notes if note.uri not in kept))
+    notes = tuple(note for note in read.notes if note.uri not in kept)
+    return read._replace(contents=tuple(contents), notes=notes)
 
 
 def _content_files(files: OutputFiles) -> Iterator[ContentFile]:

@@ -9,7 +9,8 @@ than the stored one, and before a manifest that is not complete:
     a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without it
     the sink cannot be read                                   ──► nothing is written there: the sink refuses the job
 
-The same holds for contents: a file that cannot be read any more keeps the content that is stored.
+The same holds for contents: a file that cannot be read any more keeps the content that is stored. While contents are
+not read at all, the stored notes stay beside them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from ice_result.processing.event_log import StageTimer
 from ice_result.processing.read_contents import ReadContents, Turn, has_contents, read_contents, with_stored
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import CONTENT_OF_ROLES, SETTLED
-from ice_result.sinks.base import Addresses, Store, StoredJob
+from ice_result.sinks.base import Addresses, ContentsLeftOutError, Store, StoredJob
 from ice_result.sinks.parked_events import ParkedEvents
 
 if TYPE_CHECKING:
-    from ice_result.contents.model import ContentSource
+    from ice_result.contents.model import Content, ContentSource
 
 T = TypeVar("T")
 CALLS_PER_JOB = 4
@@ -77,11 +78,13 @@ class Written(NamedTuple):
 class _Making(NamedTuple):
     """The two parts of a job that take calls: its manifest, and the contents of its files.
 
-    `contents` is None when none are read. Otherwise it gets a function that waits until much memory may be used.
+    `contents` is None when none are read. Otherwise it gets a function that waits for its turn to use much memory.
+    `keeps_notes` is true for a job whose contents are not read only because of a setting: its stored notes stay.
     """
 
     manifest: Callable[[], Manifest]
     contents: Callable[[Callable[[], None]], ReadContents] | None = None
+    keeps_notes: bool = False
 
 
 class JobWriter:
@@ -101,11 +104,14 @@ class JobWriter:
             return build_manifest(record, files, self._facts(files, target.timer))
 
         source = self._stores.contents
-        contents = partial(read_contents, source, record, files) if source and has_contents(files) else None
+        has_some = has_contents(files)
+        contents = partial(read_contents, source, record, files) if source and has_some else None
         with self._lock:
             self._writing += 1
         try:
-            return self._write_unless_better(record, _Making(manifest, contents), target)
+            return self._write_unless_better(
+                record, _Making(manifest, contents, keeps_notes=has_some and not source), target
+            )
         finally:
             with self._lock:
                 self._writing -= 1
@@ -146,15 +152,15 @@ class JobWriter:
             try:
                 found = self._found_in(source, record, is_copied=bool(lacking))
                 manifest = _manifest_of(found)
+                making = _copying(found._replace(manifest=manifest), source) if lacking else None
             except IceResultError as error:
                 errors.append(error)
                 if isinstance(error, _WithoutManifestError) and source in target.sinks:
                     lacking.append(source)
                 continue
             there = {sink: sink.addresses(record) for sink in target.sinks if sink not in lacking}
-            if not lacking:
+            if making is None:
                 return Written(found.record, manifest, there, {})
-            making = _copying(found._replace(manifest=manifest), source)
             copied = self._write(found.record, making, target._replace(sinks=lacking))
             return copied._replace(addresses={**there, **copied.addresses})
         raise errors[0]
@@ -180,9 +186,8 @@ class JobWriter:
             if read:
                 manifest = manifest.model_copy(update={"notes": read.notes})
             with target.timer.stage("commit"):
-                complete, unreadable = self._complete_manifests(record, manifest)
+                manifest, complete, unreadable = self._with_stored(record, manifest, keeps_notes=making.keeps_notes)
                 refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
-                manifest = next(iter(complete.values()), manifest)
                 contents = read.contents if read else None
                 committed, refused_later = _on_each(
                     [sink for sink in staged if sink not in refused],
@@ -199,32 +204,38 @@ class JobWriter:
             return ReadContents((), ()), {}
         with target.timer.stage("read_contents"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             read = making.contents(turn.take)
-            stored, refused = _on_each(self._stores.sinks if read.notes else (), lambda sink: sink.contents(record))
+            stored, refused = _on_each(
+                self._stores.sinks if read.keeping else (), lambda sink: _stored_contents(sink, record)
+            )
         read = with_stored(read, stored.values())
         _, refused_later = _on_each(
             [sink for sink in target.sinks if sink not in refused],
-            lambda sink: sink.stage_contents(record, read.contents),
+            lambda sink: sink.stage_contents(record, read.contents, are_all=not read.notes),
         )
         return read, {sink: error for sink, error in (refused | refused_later).items() if sink in target.sinks}
 
-    def _complete_manifests(
-        self, record: Record, manifest: Manifest
-    ) -> tuple[dict[Store, Manifest], dict[Store, IceResultError]]:
-        """Read the stored manifests that are complete and of the same files, when `manifest` is not complete.
+    def _with_stored(
+        self, record: Record, manifest: Manifest, *, keeps_notes: bool
+    ) -> tuple[Manifest, dict[Store, Manifest], dict[Store, IceResultError]]:
+        """Return the manifest to write, the complete ones of the same files that are stored, and the errors of sinks.
 
-        Returns them, and the errors of the sinks that cannot be read.
+        The sinks are read only when `manifest` is not complete, or gets the stored notes.
         """
-        if manifest.complete or not manifest.files or record.outcome != "ok":
-            return {}, {}
+        may_be_worse = not manifest.complete and bool(manifest.files) and record.outcome == "ok"
+        if not may_be_worse and not keeps_notes:
+            return manifest, {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
         files = {file.uri for file in manifest.files}
+        if keeps_notes:
+            noted = next((there.notes for there in stored.values() if there and there.notes), ())
+            manifest = manifest.model_copy(update={"notes": tuple(note for note in noted if note.uri in files)})
         complete = {
-            sink: there
+            sink: there.model_copy(update={"notes": manifest.notes})
             for sink, there in stored.items()
-            if there and there.complete and {file.uri for file in there.files} == files
+            if may_be_worse and there and there.complete and {file.uri for file in there.files} == files
         }
-        return complete, unreadable
+        return next(iter(complete.values()), manifest), complete, unreadable
 
     def _facts(self, files: OutputFiles, timer: StageTimer) -> dict[ObjectAddress, ObjectFacts] | None:
         inspector = self._stores.inspector
@@ -245,6 +256,14 @@ def _copying(found: StoredJob, source: Store) -> _Making:
         return _Making(lambda: manifest)
     read = ReadContents(source.contents(found.record), manifest.notes)
     return _Making(lambda: manifest, lambda _: read)
+
+
+def _stored_contents(sink: Store, record: Record) -> Sequence[Content]:
+    """Read the stored contents of a job, without those that were too large for the store."""
+    try:
+        return sink.contents(record)
+    except ContentsLeftOutError as error:
+        return error.present
 
 
 class _WithoutManifestError(StorageError):

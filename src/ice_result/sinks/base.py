@@ -12,6 +12,7 @@ from ice_result.core.calls import ServiceCaller
 from ice_result.core.credentials import Credentials
 from ice_result.core.endpoints import Endpoint
 from ice_result.core.types import JobId, Model
+from ice_result.errors import StorageError
 from ice_result.records.model import Manifest, Outcome, Record, RecordState
 from ice_result.sinks.parked_events import ParkedEvents
 
@@ -154,6 +155,14 @@ class StoredBytes(NamedTuple):
     pointer: bytes | None = None
 
 
+class ContentsLeftOutError(StorageError):
+    """Contents of a job of which some were too large for the store. `present` has the others."""
+
+    def __init__(self, message: str, present: Sequence[Content]) -> None:
+        super().__init__(message)
+        self.present = present
+
+
 class Near(NamedTuple):
     """Facts of a job that are known before it is looked up: the function, and a time at or after its creation.
 
@@ -227,8 +236,11 @@ class Store(ABC):
         """Write the part of a job that may be written before its output files are looked up."""
 
     @abstractmethod
-    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
-        """Write the contents of a job's files, as far as they may be written before the rest of the job."""
+    def stage_contents(self, record: Record, contents: Sequence[Content], *, are_all: bool = True) -> None:
+        """Write the contents of a job's files, as far as they may be written before the rest of the job.
+
+        The store has no others of this job afterwards. `are_all` is false when some of the files have no content.
+        """
 
     @abstractmethod
     def commit(self, record: Record, manifest: Manifest, contents: Sequence[Content] | None = None) -> None:
@@ -278,7 +290,8 @@ class Store(ABC):
     def contents(self, record: Record) -> tuple[Content, ...]:
         """Read the stored contents of the files of this job, in their order.
 
-        Raises StorageError for a content that this version cannot read.
+        Raises StorageError for a content that this version cannot read, ContentsLeftOutError for one that the store
+        could not keep.
         """
         return self.contents_at(self.key_for(record.job_id, record.function_name, record.create_time))
 

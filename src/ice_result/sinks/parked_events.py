@@ -20,10 +20,14 @@ _SHARE_FOR_THE_PAST = 0.4  # of the time: what was tried before must not cost th
 
 
 class ParkedAt(NamedTuple):
-    """Address of an envelope, and the envelope as it was written."""
+    """Address of an envelope, and the envelope as it was written.
+
+    `is_new` is false when an envelope of the event was found under the same key.
+    """
 
     address: str
     envelope: Parked
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,35 +53,22 @@ class ParkedEvents:
         """Write an envelope durably.
 
         The same event parked again is counted, not doubled: its envelope gets the history that is stored here. Targets
-        that the stored envelope names are still to be told, so they stay in it.
+        that the stored envelope names have not acknowledged, so they stay in it.
         """
         key = self.layout.parked(parked)
-        envelope = self._with_past(parked, key)
-        return ParkedAt(self.store.put(key, line(envelope)), envelope)
+        stored = self._stored(parked, key)
+        envelope = parked if stored is None else _with_past(parked, stored)
+        return ParkedAt(self.store.put(key, line(envelope)), envelope, is_new=stored is None)
 
-    def _with_past(self, parked: Parked, key: str) -> Parked:
-        tries_now = int(is_try(parked.reason))
-        is_first_try = parked.attempts <= tries_now
-        if not is_first_try and not parked.targets:
-            return parked
+    def _stored(self, parked: Parked, key: str) -> bytes | None:
+        """Read the envelope under the key, where this one needs it; None when it is not there or cannot be read."""
+        if not _is_first_try(parked) and not parked.targets:
+            return None
         try:
             with time_limit(current_deadline().part(_SHARE_FOR_THE_PAST)):
-                envelope = self.store.get(key)
+                return self.store.get(key)
         except IceResultError:  # as with keys that may write but not read: losing the count beats losing the event
-            return parked
-        if envelope is None:
-            return parked
-        try:
-            past = Parked.model_validate_json(envelope).past
-        except ValidationError:
-            return parked.model_copy(update={"attempts": 2 * tries_now}) if is_first_try else parked
-        if parked.targets:
-            parked = parked.model_copy(update={"targets": tuple(sorted({*parked.targets, *past.targets}))})
-        if not is_first_try:
-            return parked
-        first = past.first_parked or parked.first_parked
-        attempts = past.attempts + tries_now
-        return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})
+            return None
 
     def reasons(self) -> Iterator[str]:
         """List the reasons for which events are parked here, `dead` among them: the names of the folders."""
@@ -137,3 +128,23 @@ class ParkedEvents:
     def _pages(self, folder: str, after: str = "") -> Iterator[Sequence[Listed]]:
         for page in self.store.list(folder, after=after):
             yield [listed for listed in page if listed.key.endswith(".json")]
+
+
+def _is_first_try(parked: Parked) -> bool:
+    return parked.attempts <= is_try(parked.reason)
+
+
+def _with_past(parked: Parked, stored: bytes) -> Parked:
+    """Add what the stored envelope of the same event knows."""
+    tries_now, is_first_try = int(is_try(parked.reason)), _is_first_try(parked)
+    try:
+        past = Parked.model_validate_json(stored).past
+    except ValidationError:
+        return parked.model_copy(update={"attempts": 2 * tries_now}) if is_first_try else parked
+    if parked.targets:
+        parked = parked.model_copy(update={"targets": tuple(sorted({*parked.targets, *past.targets}))})
+    if not is_first_try:
+        return parked
+    first = past.first_parked or parked.first_parked
+    attempts = past.attempts + tries_now
+    return parked.model_copy(update={"attempts": attempts, "first_parked": first, "history": past.history})

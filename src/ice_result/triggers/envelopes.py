@@ -108,7 +108,7 @@ def _open_cloud_event(message: JsonObject, _options: TriggerOptions) -> Contents
 
     EventBridge wraps in it the messages of queues and the events of custom buses. `source` and `id` identify an event
     only together. One that this program sends names a job that it has recorded: a bus or queue that also triggers the
-    function would else go round for ever. `time` is not read: EventBridge has documented one that is not RFC 3339
+    function would otherwise loop forever. `time` is not read: EventBridge has documented one that is not RFC 3339
     (`2020-11-19T21:04:42.179PRC`).
     """
     if "specversion" not in message:

@@ -24,7 +24,7 @@ class Past(Model):
     """Earlier attempts at a parked event: their number, the first time, and how the last ones ended.
 
     `sinks` are the only stores that still lack the job; empty means all of them. `targets` are the only targets that
-    are still to be told of a job that all stores have; empty means that the job may have to be recorded.
+    have not acknowledged a job that all stores have; empty means that the job may have to be recorded.
     """
 
     attempts: int = Field(default=0, ge=0)

@@ -93,9 +93,10 @@ def test_forbid_overwrite_means_nothing_with_versioning(
     bucket = oss_sdk(cloud, "versioned")
     headers = {"x-oss-forbid-overwrite": "true"}
 
-    bucket.put_object("key", b"first", headers=headers)
-    bucket.put_object("key", b"second", headers=headers)
+    written = [bucket.put_object("key", data, headers=headers) for data in (b"first", b"second")]
 
+    assert all(each.versionid if status == "Enabled" else each.versionid == "null" for each in written)
+    assert oss_sdk(cloud).put_object("key", b"first").versionid is None
     assert cloud.oss.get("versioned", "key") == b"second"
     assert bucket.get_bucket_versioning().status == status
     assert bucket.get_bucket_info().versioning_status == status

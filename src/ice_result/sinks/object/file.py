@@ -72,6 +72,13 @@ class FileStore(ObjectStore):
         return self.address(key)
 
     @override
+    def put_over(self, key: str, data: bytes, /) -> bool:
+        """Write the file; return False when there was none. Raises StorageError."""
+        was_there = self.get(key) is not None
+        self.put(key, data)
+        return was_there
+
+    @override
     def get(self, key: str, /) -> bytes | None:
         """Read the file; None when there is none. Raises StorageError, with path and cause."""
         path = self.folder / key

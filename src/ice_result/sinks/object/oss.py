@@ -21,6 +21,7 @@ from ice_result.errors import (
     NoSuchBucketError,
     NotFoundError,
     RejectedError,
+    ServiceError,
     SettingsError,
     TooLargeError,
     UnavailableError,
@@ -30,7 +31,7 @@ from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import OSS, OtherRegionError, translate_oss
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, folder_name, media_type
+from ice_result.sinks.object.store import KEYS_A_PAGE, BucketStore, Listing, Page, content_md5, folder_name, media_type
 from ice_result.sinks.parked_model import Listed
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.sdk_client import CONNECT_SECONDS, KeyProvider, SdkClient
@@ -117,6 +118,10 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
         return bucket_named
 
 
+_ALREADY_THERE = "FileAlreadyExists"
+_VERSION = "x-oss-version-id"
+
+
 @dataclass(frozen=True)
 class OssStore(BucketStore):
     """Objects in one bucket of OSS."""
@@ -139,11 +144,29 @@ class OssStore(BucketStore):
         return found.status or "off"
 
     @override
+    def put_over(self, key: str, data: bytes, /) -> bool:
+        """Write the object; return False when OSS says that there was none. With versioning it never says so."""
+        headers = {**self._headers(key, content_md5(data)), "x-oss-forbid-overwrite": "true"}
+
+        def put_first(bucket: Bucket) -> bool:
+            return bucket.put_object(key, data, headers).headers.get(_VERSION) is not None
+
+        try:
+            return self.client.call_bucket(f"write {self.address(key)}", self.bucket, put_first)
+        except ServiceError as error:
+            if error.code != _ALREADY_THERE:
+                raise
+        self.put(key, data)
+        return True
+
+    @override
     def _write(self, operation: str, key: str, data: bytes, digest: str) -> None:
-        headers = {"Content-Type": media_type(key), "Content-MD5": digest}
-        if self.encryption:
-            headers["x-oss-server-side-encryption"] = self.encryption
+        headers = self._headers(key, digest)
         self.client.call_bucket(operation, self.bucket, lambda bucket: bucket.put_object(key, data, headers))
+
+    def _headers(self, key: str, digest: str) -> dict[str, str]:
+        headers = {"Content-Type": media_type(key), "Content-MD5": digest}
+        return {**headers, "x-oss-server-side-encryption": self.encryption} if self.encryption else headers
 
     @override
     def _read(self, operation: str, key: str) -> bytes:

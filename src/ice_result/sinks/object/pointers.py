@@ -94,10 +94,10 @@ class Pointers:
         return self._layout.record_of(job_id, found.function_name, found.create_time)
 
     def is_complete(self) -> bool:
-        """Tell if every job has a pointer: one read, until the mark has been seen.
+        """Return whether every job has a pointer: one read, until the mark has been seen.
 
-        A job that gets its first pointer between the read of that pointer and this one seems not to be there. Both must
-        fall into the last moments of the pass that writes the missing pointers; who asks again finds the job.
+        A job that gets its first pointer between the read of that pointer and this one seems not to be there. Both
+        reads must happen at the end of the pass that writes missing pointers; a second lookup finds the job.
         """
         self._is_complete = self._is_complete or self._store.get(self._layout.mark()) is not None
         return self._is_complete
@@ -110,9 +110,9 @@ class Pointers:
     def before_first_record(self) -> None:
         """Set the mark if the store has no record. Call this before writing one; only the first time, calls are made.
 
-        The threads that write the first jobs wait for the same calls, and get the same error: a record that is written
-        without a look would cost the store its mark. The time that is over may be that of an earlier job: then a thread
-        looks itself.
+        The threads that write the first jobs wait for the same calls, and get the same error: without this check,
+        the first record would be written before the mark, and the store would never get one. If a call ends because the
+        time of an earlier job is over, the thread calls again itself.
         """
         while True:
             with self._lock:

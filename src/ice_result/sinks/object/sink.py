@@ -112,8 +112,8 @@ class ObjectStoreSink(Store):
         result_of(pointing)
 
     @override
-    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
-        self._contents.write(self.layout.record(record), contents)
+    def stage_contents(self, record: Record, contents: Sequence[Content], *, are_all: bool = True) -> None:
+        self._contents.write(self.layout.record(record), contents, are_all=are_all)
 
     @override
     def contents_at(self, key: str) -> tuple[Content, ...]:

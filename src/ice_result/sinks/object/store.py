@@ -37,6 +37,11 @@ class ObjectStore(ABC):
     def put(self, key: str, data: bytes, /) -> str:
         """Write `data` whole or not at all, over the present object; return its address."""
 
+    def put_over(self, key: str, data: bytes, /) -> bool:
+        """Write `data` as `put` does; return False when there was certainly no object, which takes no further call."""
+        self.put(key, data)
+        return True
+
     @abstractmethod
     def get(self, key: str, /) -> bytes | None:
         """Read the object under `key`; None when there is none."""
@@ -111,9 +116,8 @@ class BucketStore(ObjectStore):
     @override
     def put(self, key: str, data: bytes, /) -> str:
         """Write the object; return its address. The service refuses bytes that do not arrive as sent (Content-MD5)."""
-        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         address = self.address(key)
-        self._write(f"write {address}", key, data, digest)
+        self._write(f"write {address}", key, data, content_md5(data))
         return address
 
     @override
@@ -178,6 +182,11 @@ def folder_name(prefix: str) -> str:
 def media_type(key: str) -> str:
     """Return the media type of an object of ours: JSON, or captions for players."""
     return _MEDIA_TYPES.get(key.rpartition(".")[2], "application/json")
+
+
+def content_md5(data: bytes) -> str:
+    """Return the header Content-MD5 of an object."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 def line(value: Model) -> bytes:

@@ -7,7 +7,7 @@ contents/function_name=…/dt=…/<job id>/1.json   the content
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,15 +30,26 @@ class StoredContents(NamedTuple):
     store: ObjectStore
     layout: Layout
 
-    def write(self, record_key: str, contents: Iterable[Content]) -> None:
-        """Write a document for each file, and captions as files for players too."""
+    def write(self, record_key: str, contents: Sequence[Content], *, are_all: bool) -> None:
+        """Write a document for each file, and captions as files for players too. Other objects of the job are removed.
+
+        A job that comes for the first time has no others, and its folder is not listed: the store says that no
+        document was there before. With `are_all` false, documents may be left whose files have no content any more.
+        """
         folder = self.layout.contents_of(record_key)
 
-        def put(written: tuple[str, bytes]) -> None:
-            self.store.put(f"{folder}{written[0]}", written[1])
+        def put(written: tuple[str, bytes]) -> tuple[str, bool]:
+            key = f"{folder}{written[0]}"
+            if key.endswith(".json"):
+                return key, self.store.put_over(key, written[1])
+            self.store.put(key, written[1])
+            return key, False
 
-        for _ in in_order(put, _objects(contents), _AT_ONCE):
-            pass
+        done = dict(in_order(put, _objects(contents), _AT_ONCE))
+        if not are_all or any(done.values()):
+            for key in self._keys(record_key):
+                if key not in done:
+                    self.store.delete(key)
 
     def read(self, record_key: str) -> tuple[Content, ...]:
         """List the folder of a job, and read each document. Raises StorageError for one that cannot be read."""

@@ -28,6 +28,8 @@ FOUND_COLUMNS = ("job_id", "record", "manifest")
 """Columns of ice_jobs that contain everything about a job."""
 STORED_COLUMNS = ("job_id", "generation", "raw_uri", *FOUND_COLUMNS[1:])
 """Columns of ice_jobs that distinguish one writing of a job from another."""
+CONTENT_ITEM_COLUMNS = ("generation", "time_seconds", "start_seconds", "end_seconds", "text", "title")
+"""Columns of ice_items that contain an item of a content."""
 PARTS = ("raw", "result", "files")
 """Parts of `record` and `manifest` that a store may leave out, as the columns `raw_stored` and so on record."""
 _INTEGERS = range(-(2**63), 2**63)
@@ -261,6 +263,22 @@ def _content_item(content: Content, item: ContentItem) -> Row:
     if content.kind == "captions":
         return {"kind": "cue", **times, "text": item.text}
     return {"kind": "chorus", **times, "title": item.text}
+
+
+def content_item(row: Row) -> ContentItem:
+    """Read an item of a content from its row in ice_items. Raises StorageError for a row that is not ours."""
+    from ice_result.contents.model import ContentItem  # noqa: PLC0415  only for a job that has contents
+
+    start, text = row.get("start_seconds"), row.get("text")
+    values = {
+        "start_seconds": row.get("time_seconds") if start is None else start,
+        "end_seconds": row.get("end_seconds"),
+        "text": row.get("title") if text is None else text,
+    }
+    try:
+        return ContentItem.model_validate(values)
+    except ValidationError as error:
+        raise _unreadable(row, error, ITEMS) from error
 
 
 def stored_content(row: Row) -> Content:

@@ -140,8 +140,8 @@ JOBS = Table(
         Column(
             "notified",
             "text",
-            "the last notification that each target has acknowledged: its id by the target's URL, as JSON; null "
-            "without notifications, and in all sinks but the first",
+            "JSON: the id of the last acknowledged notification for each target; null without notifications, and in "
+            "every sink except the first",
             apart=True,
         ),
     ),
@@ -198,7 +198,7 @@ ITEMS = Table(
         _JOB_ID,
         _integer(
             "number",
-            f"place in the result, from 1; of the file with number n, n × {FIRST_CONTENT_ITEM} plus the place in it",
+            f"position in the result, from 1; for items of file n: n × {FIRST_CONTENT_ITEM:,} + position in the file",
             key=True,
         ),
         _GENERATION,
@@ -221,13 +221,17 @@ CONTENTS = Table(
         _integer("size_bytes", "size of the file; bytes"),
         _text("sha256", "SHA-256 of the file, in hexadecimal"),
         _boolean("inferred", "whether no page of ICE describes the form of the file"),
-        _boolean("in_order", "whether the file has its items in the order of their times"),
+        _boolean("in_order", "whether the items in the file are sorted by time"),
         _integer("item_count", "number of its rows in `ice_items`"),
         _integer("empty_count", "number of cues without text, which were dropped"),
         _integer("overlap_count", "number of items that begin before an earlier one ends"),
-        _integer("reversed_count", "number of items whose end was before their start; both were exchanged"),
+        _integer("reversed_count", "number of items whose end was before their start; the two were swapped"),
         _integer("skipped_count", "number of lines or values without a time that can be read"),
-        _text("document", "the content, as JSON; in Tablestore null if it was too large"),
+        _integer("replaced_count", "number of places that are no characters of the encoding; U+FFFD stands there"),
+        _text(
+            "document",
+            "the content, as JSON; in Tablestore without its items if it was too large with them, or null",
+        ),
     ),
 )
 TABLES = (JOBS, OUTPUTS, ITEMS, CONTENTS)

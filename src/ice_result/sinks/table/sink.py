@@ -53,7 +53,7 @@ class TableSink(Store):
         """Write nothing yet: all rows of a job are written together."""
 
     @override
-    def stage_contents(self, record: Record, contents: Sequence[Content]) -> None:
+    def stage_contents(self, record: Record, contents: Sequence[Content], *, are_all: bool = True) -> None:
         """Write nothing yet, as above."""
 
     @override

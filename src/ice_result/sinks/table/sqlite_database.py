@@ -38,7 +38,7 @@ class SqliteDatabase:
         self._named = path
         self._path = path.absolute()
         self._lock = threading.Lock()
-        self._file = SqliteFile(self._path)
+        self._file = SqliteFile(self._path, self._lock)
         self._prepared: sqlite3.Connection | None = None  # the one whose tables are of this version
         self._is_indexed = False
 

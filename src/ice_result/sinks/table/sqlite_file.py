@@ -14,6 +14,7 @@ after the other, under the lock of their folder, and each removes only the log o
 from __future__ import annotations
 
 import sqlite3
+import threading
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -23,24 +24,27 @@ from ice_result.core.file_locks import locked_folder
 
 BUSY_SECONDS = 0.25
 """Longest time that SQLite waits for a lock by itself."""
+_SECONDS_TO_END = 1.0
 _SET_UP = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"  # a COMMIT is on disk when it returns
 _LOG, _INDEX, _JOURNAL = "-wal", "-shm", "-journal"
 _Identity = tuple[int, int]
 
 
 class _Open(NamedTuple):
-    """Open connection, and the identities of its files."""
+    """Open connection, its finalizer, and the identities of its files."""
 
     connection: sqlite3.Connection
+    finalizer: weakref.finalize[[sqlite3.Connection, threading.Lock], SqliteFile]
     file: _Identity | None
     log: _Identity | None
 
 
 class SqliteFile:
-    """Connection for writing to the file at a path. Not for several threads at a time."""
+    """Connection for writing to the file at a path, for the thread that has the `lock`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock: threading.Lock) -> None:
         self._path = path
+        self._lock = lock
         self._open: _Open | None = None
 
     def connection(self) -> sqlite3.Connection:
@@ -66,12 +70,11 @@ class SqliteFile:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             connection.executescript(_SET_UP)
-            opened = _Open(connection, _identity(self._path), _identity(self._beside(_LOG)))
+            file, log = _identity(self._path), _identity(self._beside(_LOG))
         except BaseException:
             connection.close()
             raise
-        weakref.finalize(self, connection.close)
-        return opened
+        return _Open(connection, weakref.finalize(self, _close_at_end, connection, self._lock), file, log)
 
     def _leave(self) -> None:
         """Close the file that was open, whole, and remove its log where it no longer belongs."""
@@ -80,6 +83,7 @@ class SqliteFile:
         left, self._open = self._open, None
         with suppress(sqlite3.Error):  # the file may be of a disk that is gone
             left.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        left.finalizer.detach()
         left.connection.close()
         if left.log is not None and _identity(self._beside(_LOG)) == left.log:
             self._remove(_LOG, _INDEX)
@@ -92,6 +96,17 @@ class SqliteFile:
         """Return the path of a file beside it: SQLite names such files after the target of a symbolic link."""
         file = self._path.resolve()
         return file.with_name(file.name + suffix)
+
+
+def _close_at_end(connection: sqlite3.Connection, lock: threading.Lock) -> None:
+    """Close a connection that nobody needs any more, or that the process ends with.
+
+    SQLite crashes if a connection is closed while another thread uses it. At the end of the process, the lock is kept,
+    so that no thread uses the closed connection. While a thread has the lock, the connection is left open: the next
+    process that opens the file finds all that was committed in its log.
+    """
+    if lock.acquire(timeout=_SECONDS_TO_END):
+        connection.close()
 
 
 def _identity(path: Path) -> _Identity | None:

@@ -21,10 +21,20 @@ from ice_result.core.types import JobId
 from ice_result.errors import NoSuchTableError, RejectedError, StorageError
 from ice_result.records.model import CONTENT_OF_ROLES, Manifest, Record
 from ice_result.results.model import read_result
-from ice_result.sinks.base import TABLESTORE, JobFilter, JobLine, SinkContext, StoredJob, TableState, TableStatus
+from ice_result.sinks.base import (
+    TABLESTORE,
+    ContentsLeftOutError,
+    JobFilter,
+    JobLine,
+    SinkContext,
+    StoredJob,
+    TableState,
+    TableStatus,
+)
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.registry import SinkUrl
 from ice_result.sinks.table.rows import (
+    CONTENT_ITEM_COLUMNS,
     FOUND_COLUMNS,
     LINE_COLUMNS,
     OLD_FILE_COUNT,
@@ -33,11 +43,13 @@ from ice_result.sinks.table.rows import (
     Row,
     Rows,
     Value,
+    content_item,
     job_line,
     json_of,
     manifest_file,
     rows_of,
     size,
+    stored_content,
     stored_job,
     time_text,
 )
@@ -66,7 +78,8 @@ def fitting_rows(
     """
     rows = rows_of(record, manifest, contents)
     if rows.contents:
-        rows = rows._replace(contents=rows.contents._replace(files=tuple(map(_fitting_content, rows.contents.files))))
+        fitting = (_fitting_content(*each) for each in zip(rows.contents.files, contents or (), strict=True))
+        rows = rows._replace(contents=rows.contents._replace(files=tuple(fitting)))
     raw_uri = f"{archive_url}/{Layout().record(record)}" if archive_url else None
     while part := _part_to_leave_out(rows.job):
         if part == "files":
@@ -81,10 +94,13 @@ def fitting_rows(
     return rows
 
 
-def _fitting_content(row: Row) -> Row:
-    """Return a row of ice_contents without its document, if that is too large; its items are rows of their own."""
+def _fitting_content(row: Row, content: Content) -> Row:
+    """Return a row of ice_contents whose document fits: without its items, which are rows of their own, or null."""
     if _bytes(row["document"]) <= _LARGEST_VALUE:
         return row
+    short = json_of(content.model_copy(update={"items": ()}))
+    if _bytes(short) <= _LARGEST_VALUE:
+        return {**row, "document": short}
     _log.warning(
         "job %s: content %s (%d bytes) is too large for Tablestore. It is stored there without its document; "
         "its items are in ice_items",
@@ -222,6 +238,33 @@ class TablestoreSink(TableSink):
         if there and there.left_out:
             raise self._not_whole(there)
         return there
+
+    @override
+    def contents_at(self, key: str) -> tuple[Content, ...]:
+        """Read the contents of a job. The items of a document that was too large with them are read from `ice_items`.
+
+        Raises ContentsLeftOutError for one that was too large without them too.
+        """
+        rows = [*self._content_rows(key)]
+        present = [self._with_items(row, stored_content(row)) for row in rows if row.get("document") is not None]
+        if len(present) < len(rows):
+            what = f"{self.url}: {len(rows) - len(present)} of {len(rows)} contents of job {key} were too large for it"
+            raise ContentsLeftOutError(f"{what}; a store of objects that the same function wrote has them", present)
+        return tuple(present)
+
+    def _with_items(self, row: Row, content: Content) -> Content:
+        count, number = row.get("item_count"), content.number
+        if len(content.items) == count:
+            return content
+        first, end = ((content.job_id, each * FIRST_CONTENT_ITEM) for each in (number, number + 1))
+        pages = self._instance.scan(ITEMS, first, end, CONTENT_ITEM_COLUMNS)
+        items = [
+            content_item(each) for page in pages for each in page if each.get("generation") == row.get("generation")
+        ]
+        if len(items) != count:
+            job = f"{self.url}: content {number} of job {content.job_id}"
+            raise StorageError(f"{job} has {len(items)} of its {count} items: it is being written, or damaged")
+        return content.model_copy(update={"items": tuple(items)})
 
     @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:

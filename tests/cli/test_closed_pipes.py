@@ -1,0 +1,127 @@
+"""Commands whose reader goes away, or that are interrupted, while threads still work: what has begun is finished."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from alicloud_local.http_server import Connection, Request
+from support.command_line import process_arguments, process_environment
+from support.parked_events import Saved, pipeline_of, process
+from support.webhook_receiver import WebhookReceiver
+
+JOBS = 60
+
+
+class SlowReceiver(WebhookReceiver):
+    """A receiver that takes a moment for each request."""
+
+    @override
+    def _respond(self, request: Request, connection: Connection) -> bool:
+        time.sleep(0.05)
+        return super()._respond(request, connection)
+
+    @property
+    def jobs(self) -> set[str]:
+        """Jobs that it was notified of."""
+        return {json.loads(request.body)["subject"] for request in self.requests}
+
+
+@pytest.fixture
+def receiver() -> Iterator[SlowReceiver]:
+    with SlowReceiver() as slow:
+        yield slow
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database with recorded jobs, of which nobody was notified."""
+    saved = Saved(tmp_path / "jobs")
+    ids = [f"job-{number}" for number in range(JOBS)]
+    saved.done(*ids)
+    path = tmp_path / "jobs.db"
+    with pipeline_of({"ICE_RESULT_JOBS": saved.url, "ICE_RESULT_SINKS": f"sqlite:{path}"}) as pipeline:
+        process(pipeline, {"JobIds": ids})
+    return path
+
+
+def acknowledged(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {job_id for (job_id,) in connection.execute("SELECT job_id FROM ice_jobs WHERE notified IS NOT NULL")}
+
+
+def started(database: Path, receiver: SlowReceiver, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {"ICE_RESULT_SINKS": f"sqlite:{database}", "ICE_RESULT_NOTIFY": receiver.url}
+    return subprocess.Popen(
+        process_arguments(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=process_environment({**environment, "ICE_RESULT_VERIFY_OUTPUTS": "off"}),
+    )
+
+
+def ends_quietly(running: subprocess.Popen[bytes]) -> None:
+    """Read one line, and go away."""
+    with running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 1
+
+
+def test_every_notification_that_was_sent_is_acknowledged(database: Path, receiver: SlowReceiver) -> None:
+    """`ice-result notify … | head -1` ends without a crash, when the notifications under way have ended."""
+    for _ in range(6):
+        ends_quietly(started(database, receiver, "notify", "--since", "2022-01-01", "--json"))
+        assert acknowledged(database) == receiver.jobs
+    assert 0 < len(receiver.jobs) < JOBS
+
+
+def test_every_job_that_is_begun_is_copied(database: Path, receiver: SlowReceiver, tmp_path: Path) -> None:
+    """`ice-result redecode … | head -1` ends without a crash, and with a database that is closed."""
+    for number in range(6):
+        copy = tmp_path / f"copy-{number}.db"
+        ends_quietly(started(database, receiver, "redecode", "--sink", f"sqlite:{copy}", "--json"))
+        assert [path.name for path in tmp_path.glob(f"{copy.name}*")] == [copy.name]
+
+
+def test_an_interrupt_waits_for_the_notifications_under_way(database: Path, receiver: SlowReceiver) -> None:
+    """Ctrl-C finishes what has begun, and says so."""
+    with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.read().decode().splitlines() == [
+            "finishing the jobs that have begun; press Ctrl-C again to stop at once",
+            "",
+            "ice-result: interrupted",
+        ]
+    assert running.returncode == 130
+    assert acknowledged(database) == receiver.jobs
+    assert 0 < len(receiver.jobs) < JOBS
+
+
+def test_a_second_interrupt_ends_at_once_without_a_crash(database: Path, receiver: SlowReceiver) -> None:
+    """Threads that use the database then are left to the end of the process."""
+    for _ in range(3):
+        with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
+            assert running.stdout
+            assert running.stderr
+            running.stdout.readline()
+            running.send_signal(signal.SIGINT)
+            running.stderr.readline()
+            running.send_signal(signal.SIGINT)
+            assert running.stderr.read() == b"\nice-result: interrupted\n"
+        assert running.returncode == 130
