@@ -62,7 +62,7 @@ def _words(arguments: tuple[str, ...]) -> list[str]:
     """Split the arguments into words. Raises UsageError for none, and for more than a search can have."""
     wanted = [word for each in arguments for word in valid_text(each).split()]
     if not wanted:
-        raise click.UsageError("WORDS has only blanks; expected at least one word")
+        raise click.UsageError("WORDS has only spaces; expected at least one word")
     if len(wanted) > _MOST_WORDS:
         raise click.UsageError(f"WORDS has {len(wanted)} words; expected at most {_MOST_WORDS}")
     longest = max(map(len, wanted))
