@@ -2,7 +2,8 @@
 
     PYTHONPATH=tests python bench/contents.py --runs 30
 
-Each run processes a job that is not recorded yet, with two caption files of so many cues in a warm function, into a folder of OSS.
+Each run processes a job that is not recorded yet, with two caption files of so many cues, in a warm function, into a
+folder of OSS.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
 from ice_result.records.model import CONTENT_OF_ROLES
-from ice_result.sinks.base import JobFilter, Store, StoredBytes
+from ice_result.sinks.base import ContentsLeftOutError, JobFilter, Store, StoredBytes
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
@@ -210,7 +210,14 @@ class Rewriter:
     def _contents_of_source(self, stored: StoredBytes, record: Record) -> _Contents:
         """Read the contents where the job is, and where it belongs: a move may have been interrupted between both."""
         source = self.stores.source
-        return _by_number(chain(*map(source.contents_at, dict.fromkeys((stored.key, _new_key(source, record))))))
+        try:
+            return _by_number(chain(*map(source.contents_at, dict.fromkeys((stored.key, _new_key(source, record))))))
+        except ContentsLeftOutError as error:
+            for store in self.stores.archives:
+                found = _by_number(store.contents(record))
+                if len(found) >= error.count:
+                    return found
+            raise
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""
@@ -281,7 +288,10 @@ class Rewriter:
         is_kept = store is self.stores.source and left_over is None
         if is_kept or not any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
             return {}, None
-        has = _by_number(store.contents_at(now.key)) if now else {}
+        try:
+            has = _by_number(store.contents_at(now.key)) if now else {}
+        except ContentsLeftOutError as error:  # what the store cannot keep is no reason to write it again
+            has = {**job.contents(), **_by_number(error.present)}
         earlier = _by_number(store.contents_at(left_over.key)) if left_over else {}
         should = {**earlier, **has, **job.contents()}
         is_whole = now is not None and now.manifest is not None and left_over is None
