@@ -349,6 +349,23 @@ def test_tablestore_leaves_out_what_is_too_large_without_its_items(cloud: LocalC
     assert [note.code for note in world.manifest(job_id).notes] == ["archived"]
 
 
+def test_redecode_takes_what_tablestore_left_out_from_the_folder(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN beats with 3 MB beside them in a folder and in Tablestore THEN a copy of the rows has the whole content."""
+    job_id, folder, copy = "audiobeatdetection-0001", f"file:{tmp_path}/out", f"sqlite:{tmp_path}/copy.db"
+    world = World(cloud, f"{folder},ots://records", tmp_path)
+    large = json.dumps({"beats": [0.5, 1.0], "more": "x" * 3_000_000}).encode()
+    world.put("beats/song.json", large)
+    world.wake(job_id)
+
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": world.environment["ICE_RESULT_SINKS"]}
+    to_copy = ice_result("redecode", "--from", "ots://records", "--sink", copy, **environment)
+    to_itself = ice_result("redecode", "--from", folder, "--sink", "ots://records", **environment)
+
+    assert to_copy.returncode == to_itself.returncode == 0, to_copy.stderr + to_itself.stderr
+    assert World(cloud, copy, tmp_path).contents(job_id) == world.contents(job_id)
+    assert to_itself.stderr.startswith("1 unchanged")
+
+
 def test_a_content_that_one_sink_has_comes_to_the_others(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a second sink that is new WHEN the file cannot be read any more THEN it gets the content of the first."""
     one = World(cloud, "oss://records/ice", tmp_path)

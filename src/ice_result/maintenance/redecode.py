@@ -211,7 +211,14 @@ class Rewriter:
         """Read the contents where the job is, and where it belongs: a move may have been interrupted between both."""
         source = self.stores.source
         keys = dict.fromkeys((stored.key, _new_key(source, record)))
-        return _by_number(chain.from_iterable(_present_contents(source, key)[0] for key in keys))
+        try:
+            return _by_number(chain.from_iterable(map(source.contents_at, keys)))
+        except ContentsLeftOutError as error:
+            for store in self.stores.archives:
+                archived = _by_number(store.contents(record))
+                if len(archived) >= error.count:
+                    return archived
+            return _by_number(chain.from_iterable(_present_contents(source, key)[0] for key in keys))
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""

@@ -156,11 +156,12 @@ class StoredBytes(NamedTuple):
 
 
 class ContentsLeftOutError(StorageError):
-    """Contents of a job of which some were too large for the store. `present` has the others."""
+    """Contents of a job, `count` in all, of which some were too large for the store. `present` has the others."""
 
-    def __init__(self, message: str, present: Sequence[Content]) -> None:
+    def __init__(self, message: str, present: Sequence[Content], count: int) -> None:
         super().__init__(message)
         self.present = present
+        self.count = count
 
 
 class Near(NamedTuple):

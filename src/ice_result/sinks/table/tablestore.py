@@ -249,7 +249,9 @@ class TablestoreSink(TableSink):
         present = [self._with_items(row, stored_content(row)) for row in rows if row.get("document") is not None]
         if len(present) < len(rows):
             what = f"{self.url}: {len(rows) - len(present)} of {len(rows)} contents of job {key} were too large for it"
-            raise ContentsLeftOutError(f"{what}; a store of objects that the same function wrote has them", present)
+            raise ContentsLeftOutError(
+                f"{what}; a store of objects that the same function wrote has them", present, len(rows)
+            )
         return tuple(present)
 
     def _with_items(self, row: Row, content: Content) -> Content:
