@@ -219,9 +219,13 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
             yield "ICE_RESULT_MNS_ENDPOINT", problem
 
 
+NO_TARGETS = "not set: expected the targets, such as mns://queue or https://host/path"
+"""Problem of ICE_RESULT_NOTIFY for commands that cannot do without."""
+
+
 def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     if not settings.notify and "ICE_RESULT_NOTIFY" not in wrong:
-        yield "ICE_RESULT_NOTIFY", "not set: expected the targets, such as mns://queue or https://host/path"
+        yield "ICE_RESULT_NOTIFY", NO_TARGETS
 
 
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))

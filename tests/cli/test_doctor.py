@@ -475,3 +475,15 @@ def test_a_target_that_is_a_source_of_the_function(
     assert (status, check.status) == (1, "failed")
     assert words in check.message
     assert f"{url} test event" not in {check.name for check in checks}
+
+
+def test_a_test_event_needs_a_target(tmp_path: Path) -> None:
+    """GIVEN --notify without ICE_RESULT_NOTIFY THEN it is wrong usage, as of `notify`, and nothing is checked."""
+    done = ice_result("doctor", "--notify", "--sink", f"file:{tmp_path}", ICE_RESULT_NOTIFY=" ")
+    again = ice_result("notify", "job-1", ICE_RESULT_SINKS=f"file:{tmp_path}")
+    assert done == again
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr
+        == "ice-result: ICE_RESULT_NOTIFY: not set: expected the targets, such as mns://queue or https://host/path\n"
+    )

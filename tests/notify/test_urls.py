@@ -126,3 +126,23 @@ def test_each_mistake_is_one_clear_line(text: str, message: str) -> None:
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
     assert "pass@" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:hidden@hooks.example.com/hidden?x=hidden", "https://hooks.example.com: "),
+        ("https://hidden@hidden@example.com/", "https://example.com: "),
+        ("mns://queue#hidden", "mns://queue: "),
+        ("https://example.com/hidden?on=dead#hidden", "https://example.com: "),
+        ("https://example.com/片头-hidden", "https://example.com: "),
+        ("https://éxample.com/hidden", "https://�xample.com: "),
+        ("user:hidden@example.com/hidden", "example.com: "),
+    ],
+)
+def test_a_refused_url_is_named_by_its_scheme_and_host(text: str, shown: str) -> None:
+    """GIVEN one bad URL among several THEN the line says which, without what may be secret in it."""
+    with pytest.raises(ValueError, match=r".") as raised:
+        notify_url(text)
+    assert str(raised.value).startswith(f"{shown}the URL of a target must not contain ")
+    assert "hidden" not in str(raised.value)

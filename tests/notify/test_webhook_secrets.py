@@ -27,6 +27,10 @@ def test_a_secret_belongs_to_a_host(text: str, host: str) -> None:
         (f"whsec_{TEXT}", "a secret has no host: expected host=whsec_<base64>"),
         ("whsec_AAAA=", "a secret has no host"),
         (f"=whsec_{TEXT}", "a secret has no host"),
+        (f"https://example.com=whsec_{TEXT}", "write only the host, as in example.com=whsec_<base64>"),
+        (f"https://u:pw@Example.com/ice?a=whsec_{TEXT}", "write only the host, as in example.com=whsec_<base64>"),
+        (f"hooks.example.com/ice=whsec_{TEXT}", "write only the host, as in hooks.example.com=whsec_<base64>"),
+        (f"a b=whsec_{TEXT}", "write only the host"),
         (f"example.com={TEXT}", "the secret of example.com is invalid: it must begin with whsec_"),
         ("example.com=whsec_***", "the secret of example.com is invalid: the text after whsec_ is not base64"),
         ("example.com=whsec_", "0 bytes in base64, expected 24 to 64"),
@@ -40,6 +44,7 @@ def test_what_is_no_secret_is_refused_without_showing_it(text: str, message: str
         webhook_secret(text)
     assert message in str(raised.value)
     assert TEXT not in str(raised.value)
+    assert "pw" not in str(raised.value)
 
 
 def test_a_secret_is_not_shown() -> None:

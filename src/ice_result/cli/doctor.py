@@ -31,7 +31,7 @@ from ice_result.deployment.account import Account
 from ice_result.deployment.names import any_of_ours
 from ice_result.errors import SettingsError
 from ice_result.jobs import IceClient
-from ice_result.settings import EVERYTHING, Settings
+from ice_result.settings import EVERYTHING, NO_TARGETS, Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.object.oss import open_inspector
 
@@ -79,6 +79,8 @@ def doctor(
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """
     environment = environment_of_deployment(sinks, queue, buckets, region)
+    if sends and not environment.get("ICE_RESULT_NOTIFY", "").strip():
+        raise SettingsError([("ICE_RESULT_NOTIFY", NO_TARGETS)])
     well = True
     for check in within(lambda: Deadline.after(SECONDS), _examine(environment, buckets, queue, sends=sends)):
         well = well and check.status != "failed"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
+from types import NoneType
 
 from ice_result.app import open_parking_stores, require_keys
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.errors import InvalidArgumentError
-from ice_result.library.arguments import event_of, read_settings
+from ice_result.library.arguments import event_of, read_settings, require
 from ice_result.processing.parking import leave_notes
 from ice_result.settings import PARKING
 from ice_result.sinks.parked_model import Expected
@@ -40,6 +41,9 @@ def expect(
     IceResultError when no store accepts a note. Some notes may be written by then; writing them again does no harm.
     """
     settings = read_settings(environment, PARKING)
+    require("job_ids", job_ids, (str, Iterable), "a job id, or several")
+    require("within", within, timedelta, "a timedelta")
+    require("function_name", function_name, (str, NoneType), "the name of a function, or None")
     now = datetime.now(timezone.utc).replace(microsecond=0)
     try:
         due = now + within
@@ -47,10 +51,10 @@ def expect(
         raise InvalidArgumentError("within", f"{within}: too long; {_EXPECTED}") from error
     if due < now:
         raise InvalidArgumentError("within", f"{within}: in the past; {_EXPECTED}")
-    unique = dict.fromkeys([job_ids] if isinstance(job_ids, str) else job_ids)
+    events = map(event_of, [job_ids] if isinstance(job_ids, str) else job_ids)
     notes = [
-        Expected(job_id=event_of(job_id).job_id, function_name=function_name, expected_at=now, due_at=due)
-        for job_id in unique
+        Expected(job_id=job_id, function_name=function_name, expected_at=now, due_at=due)
+        for job_id in dict.fromkeys(event.job_id for event in events)
     ]
     credentials = Credentials()
     require_keys(settings, credentials, settings.parking_urls)

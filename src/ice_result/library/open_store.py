@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from types import NoneType
 from typing import get_args
 
 from ice_result.app import require_keys, sink_context
@@ -11,7 +12,7 @@ from ice_result.contents.model import Content
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline, time_limit, within
 from ice_result.errors import InvalidArgumentError
-from ice_result.library.arguments import environment_of, event_of, one_of, read_settings, time_in_seconds
+from ice_result.library.arguments import environment_of, event_of, one_of, read_settings, require, time_in_seconds
 from ice_result.records.model import Manifest, Outcome, RecordState
 from ice_result.settings import STORES
 from ice_result.sinks import open_sink
@@ -30,6 +31,7 @@ def open_store(url: str, *, environment: Mapping[str, str] | None = None) -> Job
     Raises InvalidArgumentError for a text that is not the URL of one store, MissingKeysError without keys,
     MissingExtraError when the SDK of the store is not installed, and SettingsError for wrong variables.
     """
+    require("url", url, str, "the URL of one store, such as sqlite:./jobs.db")
     try:
         parts = sink_url(url)
     except ValueError as error:
@@ -101,6 +103,8 @@ class JobStore:
         before now. With `incomplete`, only jobs without a complete manifest are listed. A store of objects reads every
         object of the days since then, and without `since` all of them.
         """
+        require("function", function, (str, NoneType), "the name of a function, or None")
+        require("incomplete", incomplete, bool, "True or False")
         wanted = JobFilter(
             since=_time_of(since),
             function_name=function,
@@ -117,6 +121,7 @@ class JobStore:
 
 
 def _time_of(since: datetime | timedelta | None) -> datetime | None:
+    require("since", since, (datetime, timedelta, NoneType), "a datetime with its time zone, a timedelta, or None")
     if isinstance(since, timedelta):
         try:
             return datetime.now(timezone.utc) - since

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ice_result.app import assemble, require_keys
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
-from ice_result.library.arguments import event_of, read_settings, time_in_seconds
+from ice_result.library.arguments import event_of, read_settings, require, time_in_seconds
 from ice_result.processing.batch import JobOutcome, RunContext
 from ice_result.settings import BY_HAND, EVERYTHING
 
@@ -31,6 +31,7 @@ def process(
     Raises SettingsError for wrong settings and missing keys, and InvalidArgumentError for an impossible job id. Nothing
     that happens to the job itself raises.
     """
+    require("park", park, bool, "True or False")
     settings = read_settings(environment, EVERYTHING if park else BY_HAND)
     event = event_of(job_id)
     event = replace(event, payload={"JobId": event.job_id})

@@ -140,13 +140,13 @@ CHECKS: dict[str, Callable[[NotifyUrl], None]] = {
 def notify_url(text: str) -> NotifyUrl:
     """Split a target's URL and check its parts and filters. Raises ValueError, with an explanation without secrets."""
     if "@" in text.partition("?")[0]:
-        raise ValueError("the URL of a target must not contain a user name or a password")
+        raise ValueError(f"{_shown(text)}: the URL of a target must not contain a user name or a password")
     if len(text) > _LONGEST_URL:
         raise ValueError(f"{text[:80]}…: a URL must not be longer than {_LONGEST_URL} characters")
     if _UNPRINTABLE.search(text):
-        raise ValueError("the URL of a target must not contain characters that must be written as %xx")
+        raise ValueError(f"{_shown(text)}: the URL of a target must not contain characters that must be written as %xx")
     if "#" in text:
-        raise ValueError("the URL of a target must not contain a fragment (#)")
+        raise ValueError(f"{_shown(text)}: the URL of a target must not contain a fragment (#)")
     match = _URL.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a URL such as mns://queue or https://host/path")
@@ -158,6 +158,16 @@ def notify_url(text: str) -> NotifyUrl:
     url = NotifyUrl(text, scheme, authority, path, _filters(text.partition("?")[0], match[4] or ""))
     CHECKS[scheme](url)
     return url
+
+
+def _shown(text: str) -> str:
+    """Return the scheme and the host of a URL: a user, a path, a query or a fragment may be a secret."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "", text
+    host = re.split(r"[/?#]", rest.rpartition("@")[2] if "@" in rest.partition("?")[0] else rest, maxsplit=1)[0]
+    shown = f"{scheme[:20]}{separator}{host[:80]}"
+    return "".join(character if " " < character < "\x7f" else "�" for character in shown)
 
 
 def _filters(target: str, query: str) -> Filters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import NamedTuple
 
 from typing_extensions import override
@@ -11,6 +12,7 @@ from typing_extensions import override
 MOST_PER_HOST = 2
 """Maximum number of secrets of a host: the new one and the old one, while a secret is replaced."""
 _PREFIX = "whsec_"
+_NOT_IN_A_HOST = re.compile(r"[/?#@\s]")
 _SHORTEST, _LONGEST = 24, 64  # bytes, by the specification of Standard Webhooks
 
 
@@ -31,6 +33,8 @@ def webhook_secret(text: str) -> WebhookSecret:
     host = host.strip().lower().strip("[]")
     if not equals or not host or host.startswith(_PREFIX):
         raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
+    if _NOT_IN_A_HOST.search(host):
+        raise ValueError(f"a secret has a URL or a path: write only the host, as in {_bare(host)}={_PREFIX}<base64>")
     if not secret.startswith(_PREFIX):
         raise ValueError(f"the secret of {host[:80]} is invalid: it must begin with {_PREFIX}")
     try:
@@ -42,3 +46,8 @@ def webhook_secret(text: str) -> WebhookSecret:
             f"the secret of {host[:80]} is invalid: {len(key)} bytes in base64, expected {_SHORTEST} to {_LONGEST}"
         )
     return WebhookSecret(host, key)
+
+
+def _bare(text: str) -> str:
+    """Return the host of a URL, without the parts that may be secret."""
+    return re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0].rpartition("@")[2][:80] or "host"
