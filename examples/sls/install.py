@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
-from alibabacloud_credentials.client import Client as Credentials
-from alibabacloud_credentials.exceptions import CredentialException
-from alibabacloud_sls20201230 import models
-from alibabacloud_sls20201230.client import Client
-from alibabacloud_tea_openapi.models import Config
-from Tea.exceptions import TeaException, UnretryableException
+try:
+    from alibabacloud_credentials.client import Client as Credentials
+    from alibabacloud_credentials.exceptions import CredentialException
+    from alibabacloud_sls20201230 import models
+    from alibabacloud_sls20201230.client import Client
+    from alibabacloud_tea_openapi.models import Config
+    from Tea.exceptions import TeaException, UnretryableException
+except ModuleNotFoundError as error:
+    sys.exit(f"install.py: {error.name} is not installed: pip install alibabacloud_sls20201230")
 
 FOLDER = Path(__file__).parent
+NO_KEYS = "no access keys found: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
 
 def main() -> None:
@@ -36,15 +41,21 @@ def main() -> None:
     parser.add_argument("--endpoint", help="endpoint of SLS; by default the public one of the region, over HTTPS")
     options = parser.parse_args()
     scheme, _, host = (options.endpoint or f"https://{options.region}.log.aliyuncs.com").rpartition("://")
+    logging.disable()  # the SDK logs tracebacks of what is one line here
     try:
-        config = Config(credential=Credentials(), region_id=options.region, protocol=scheme or "https", endpoint=host)
+        credentials = Credentials()
+        credentials.get_credential()
+        config = Config(credential=credentials, region_id=options.region, protocol=scheme or "https", endpoint=host)
         client = Client(config)
         for path in (FOLDER / "dashboard.json", *sorted((FOLDER / "alarms").glob("*.json"))):
             document = filled(path, options.project, options.logstore, options.action_policy)
             install = install_dashboard if path.name == "dashboard.json" else install_alarm
             print(f"{install(client, options.project, document)}  {path.relative_to(FOLDER)}")
-    except (CredentialException, TeaException, UnretryableException) as error:
-        sys.exit(f"install.py: {getattr(error, 'code', None) or type(error).__name__}: {error}")
+    except CredentialException:
+        sys.exit(f"install.py: {NO_KEYS}")
+    except (TeaException, UnretryableException) as error:
+        message = " ".join(str(error).split())
+        sys.exit(f"install.py: {getattr(error, 'code', None) or type(error).__name__}: {message}")
 
 
 def filled(path: Path, project: str, logstore: str, action_policy: str) -> dict[str, object]:

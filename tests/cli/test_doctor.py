@@ -382,6 +382,18 @@ def test_targets_are_looked_at_and_sent_nothing(targets: LocalCloud) -> None:
     assert told(targets) == [0, 0, 0]
 
 
+def test_a_filter_with_a_misspelt_function_is_a_warning(targets: LocalCloud) -> None:
+    """GIVEN functions that this version does not know THEN each is named, with the one that may be meant."""
+    status, checks = doctor(targets, ICE_RESULT_NOTIFY="mns://told?function=Cvoer&function=Cover&function=Xyzzy")
+    assert status == 0
+    warnings = [check for check in checks if check.name == "mns://told function"]
+    assert [(check.status, check.message) for check in warnings] == [
+        ("warning", f"{name} is not one of the 14 known functions") for name in ("Cvoer", "Xyzzy")
+    ]
+    assert warnings[0].remedy == "did you mean Cover?"
+    assert str(warnings[1].remedy).startswith("expected one of Cover, ")
+
+
 def test_a_test_event_is_sent_on_demand(targets: LocalCloud) -> None:
     """GIVEN --notify THEN each target gets one event of the type for tests, whatever its filters say."""
     with WebhookReceiver() as receiver:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.errors import RejectedError
+from ice_result.errors import RejectedError, StorageError
+from ice_result.sinks.object.sink import ObjectStoreSink
 from support.command_line import Finished, ice_result
 from support.parked_events import Saved, pipeline_of, process
 from support.paths import SAMPLE_JOBS
@@ -132,3 +133,22 @@ def test_what_was_told_again_is_written_down(run: Run, tmp_path: Path) -> None:
     path.unlink()
     assert run("job-1").returncode == 0
     assert path.read_bytes() == before
+
+
+def test_an_acknowledgement_that_cannot_be_stored_is_a_failure(
+    run: Run, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a folder that can only be read THEN the line says who was notified and that it is not stored."""
+
+    def refuse(*_: object) -> None:
+        raise StorageError("cannot write notified/job-1.json: Read-only file system")
+
+    monkeypatch.setattr(ObjectStoreSink, "acknowledge", refuse)
+    reason = "could not store that mns://a was notified: cannot write notified/job-1.json: Read-only file system"
+    done = run("job-1")
+    assert (done.returncode, len(targets[A].told)) == (1, 3)
+    assert done.stdout == f"failed        job-1  Cover  mns://a  ({reason})\n"
+    assert "1 failed in " in done.stderr
+    (line,) = run("job-1", "--json").documents
+    assert (line["outcome"], line["notified"], line["refused"], line["reason"]) == ("failed", [A], {}, reason)
+    assert run("job-1", "-q").stderr == f"ice-result: failed job-1: {reason}\n"

@@ -133,7 +133,7 @@ def _show(printer: JobPrinter, told: ToldAgain, form: OutputForm) -> None:
         write_line(dump(told.as_json()))
         return
     errors = "; ".join(f"{name}: {error}" for name, error in told.refused)
-    note = told.reason or errors or None
+    note = "; ".join(filter(None, (errors, told.reason))) or None
     if form.quiet and told.outcome == "failed":
         printer.print_error(f"failed {told.job_id}: {note}")
     printer.line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 
 from ice_result.cli.checks import Check, failed_check, not_allowed, unopened_store
 from ice_result.core.redaction import without_query
@@ -17,6 +18,7 @@ from ice_result.notify.eventbridge import rules_that_call
 from ice_result.notify.model import Target
 from ice_result.notify.registry import NotifyContext, open_target
 from ice_result.notify.urls import NotifyUrl
+from ice_result.results.registry import FUNCTIONS
 from ice_result.settings import Settings
 
 _ANOTHER = "send notifications to another queue, topic or URL: this one is read by the function itself"
@@ -63,10 +65,21 @@ def check_target(
         return
     looked = _look(url, target)
     yield looked
+    yield from _check_functions(url)
     if looked.status == "ok" and function and url.scheme == "eventbridge":
         yield from _check_rules(url, context, function)
     if sends and looked.status != "failed":
         yield _send(target, context.region)
+
+
+def _check_functions(url: NotifyUrl) -> Iterator[Check]:
+    """Warn of filters with a function that this version does not know: ICE may have a new one, or it is misspelt."""
+    for name in url.filters.functions:
+        if name not in FUNCTIONS:
+            near = get_close_matches(name, FUNCTIONS, n=1)
+            message = f"{name} is not one of the {len(FUNCTIONS)} known functions"
+            remedy = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(FUNCTIONS)}"
+            yield Check(f"{url.name} function", "warning", message, remedy)
 
 
 def _look(url: NotifyUrl, target: Target) -> Check:

@@ -93,5 +93,8 @@ class AgainNotifier(NamedTuple):
             return ToldAgain(job_id, "would_notify", record.function_name, names)
         told = self.notifier.tell(record, manifest, self.sink, only=self.only, again=True)
         refused = tuple((name, str(error)) for name, error in sorted(told.refused.items()))
-        outcome: NotifyOutcome = "failed" if refused else "notified"
-        return ToldAgain(job_id, outcome, record.function_name, names, tuple(dict.fromkeys(told.told)), refused)
+        outcome: NotifyOutcome = "failed" if refused or told.not_stored else "notified"
+        notified = tuple(dict.fromkeys(told.told))
+        not_stored = told.not_stored
+        problem = f"could not store that {', '.join(notified)} was notified: {not_stored}" if not_stored else None
+        return ToldAgain(job_id, outcome, record.function_name, names, notified, refused, problem)

@@ -48,11 +48,13 @@ class Receiver(NamedTuple):
 class Told(NamedTuple):
     """Result of a notification: the targets that have acknowledged, and the error of each target that has not.
 
-    A target occurs twice if it was notified of two versions of the job.
+    A target occurs twice if it was notified of two versions of the job. `not_stored` is the error of the sink that
+    could not store the acknowledgements: these targets are notified again by the next event of the job.
     """
 
     told: tuple[str, ...]
     refused: Mapping[str, IceResultError]
+    not_stored: IceResultError | None = None
 
 
 class NewEnvelope(NamedTuple):
@@ -92,20 +94,20 @@ class Notifier:
         what was acknowledged. Never raises an IceResultError.
         """
         having = stored_in or sink
-        told, refused = list[str](), dict[str, IceResultError]()
+        told, refused, not_stored = list[str](), dict[str, IceResultError](), None
         for _ in range(_MOST_ROUNDS):
             receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
             at = _stored_at(record, manifest, having)
-            round_told, refused = self._tell(Recorded(record, manifest, at), sink, receivers, again=again)
+            round_told, refused, not_stored = self._tell(Recorded(record, manifest, at), sink, receivers, again=again)
             told += round_told
             later = _written_later(record, manifest, having) if round_told else None
             if later is None:
                 break
             record, manifest, again = *later, False
-        return Told(tuple(told), refused)
+        return Told(tuple(told), refused, not_stored)
 
     def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
         """Return whether every target that admits the job has acknowledged its stored state.
@@ -150,14 +152,17 @@ class Notifier:
 
     def _tell(
         self, job: Recorded, sink: Store, targets: Sequence[Target], *, again: bool
-    ) -> tuple[list[str], dict[str, IceResultError]]:
-        """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others."""
+    ) -> tuple[list[str], dict[str, IceResultError], IceResultError | None]:
+        """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others.
+
+        The last value is the error of the sink that could not store the acknowledgements.
+        """
         record, manifest, _ = job
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
         lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
         if not lacking:
-            return [], {}
+            return [], {}, None
         notification = recorded_notification(job)
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
@@ -165,9 +170,9 @@ class Notifier:
         if told:
             try:
                 sink.acknowledge(record.job_id, {**acknowledged, **dict.fromkeys(told, told_id)})
-            except IceResultError as error:  # they are notified again by the next event of the job
-                _log.warning("job %s: acknowledgements not stored: %s", record.job_id, error)
-        return told, refused
+            except IceResultError as error:
+                return told, refused, error
+        return told, refused, None
 
 
 def _acknowledged(record: Record, sink: Store) -> dict[str, str]:

@@ -70,6 +70,8 @@ class Notifying:
                 _log.warning("job %s: no notification sent: no sink has its record and its manifest", event.job_id)
                 return None
             told = self._notifier.tell(found.record, found.manifest, first, stored_in=found.sink, only=only)
+        if told.not_stored:  # the targets are notified again by the next event of the job
+            _log.warning("job %s: acknowledgements not stored: %s", event.job_id, told.not_stored)
         timer.count("notified", len(told.told))
         return Failure.from_targets(told.refused) if told.refused else None
 
