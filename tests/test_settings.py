@@ -357,6 +357,14 @@ def test_targets_are_separated_by_blanks_and_secrets_by_commas() -> None:
             "ICE_RESULT_NOTIFY",
             "eventbridge://b is named twice: write its filters into one URL",
         ),
+        (
+            {
+                "ICE_RESULT_NOTIFY": "https://example.com https://example.com:443/?on=dead",
+                "ICE_RESULT_NOTIFY_SECRETS": f"example.com={SECRET}",
+            },
+            "ICE_RESULT_NOTIFY",
+            "https://example.com/ is named twice: write its filters into one URL",
+        ),
     ],
 )
 def test_targets_that_cannot_be_told_are_problems(variables: dict[str, str], name: str, message: str) -> None:

@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 3dee8adb689cc35a.
+// Made by `make docs` from docs/schema; hash a9f71b44d3c99a4a.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -11,7 +11,8 @@ export type Result = Covers | Summary | MusicSegments | AudioQuality | Files | U
  *
  * `in_order` is false for a file whose items were sorted. `empty_count` cues had no text and were dropped.
  * `overlap_count` items begin before an earlier one ends. The start and the end of `reversed_count` items were
- * swapped. `skipped_count` lines or values have no time that can be read.
+ * swapped. `skipped_count` lines or values have no time that can be read. `replaced_count` places of a damaged file
+ * are no characters of its encoding; U+FFFD replaces them.
  * `inferred` is true where no page of ICE describes the form of the file. `other` is the whole file then, if it
  * contains more than the items.
  */
@@ -32,11 +33,14 @@ export interface Content {
   overlap_count: number;
   reversed_count: number;
   skipped_count: number;
+  replaced_count: number;
   items: ContentItem[];
   other: JsonValue;
 }
 /**
- * A cue, a beat or a chorus. A beat has no end; the text is the words of a cue, or the title of a chorus.
+ * A cue, a beat or a chorus. A beat has no end. The text is the title of a chorus, or the words of a cue.
+ *
+ * The words may be within `<i>`, `<b>` and `<u>`; other markup is left out. Secrets in the text are removed.
  */
 export interface ContentItem {
   start_seconds: number;

@@ -79,7 +79,7 @@ def test_all_jobs_since_a_time_are_notified_of(run: Run, targets: RecordingTarge
 
 def test_one_target_and_one_function(run: Run, targets: RecordingTargets) -> None:
     """--target and --function narrow both sides; --limit ends it."""
-    done = run("--since", "2022-01-01", "--target", B)
+    done = run("--since", "2022-01-01", "--target", f"{B}/")
     assert "skipped       job-1  Cover  (no target admits it)" in done.stdout
     assert (len(targets[A].told), len(targets[B].told)) == (2, 2)
     assert run("--since", "2022-01-01", "--function", "Cover", "-q").stdout == ""

@@ -104,6 +104,30 @@ def test_other_stores_cannot_be_searched(tmp_path: Path) -> None:
     assert "WORDS has only spaces" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["x"] * 101, "WORDS has 101 words; expected at most 100"),
+        ([" ".join("x" * 50), "y " * 2000], "WORDS has 2050 words; expected at most 100"),
+        (["x" * 1001], "a word has 1001 characters; expected at most 1000"),
+    ],
+    ids=["words", "blanks", "long"],
+)
+def test_a_search_has_limits(sink: str, words: list[str], error: str) -> None:
+    """GIVEN more words than a query of SQLite can have, or a longer one THEN it is wrong usage."""
+    done = ice_result("search", *words, "--sink", sink)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error in done.stderr
+
+
+def test_a_search_at_its_limits_is_made(sink: str) -> None:
+    """GIVEN as many and as long words as are accepted THEN the store is searched; also for bytes that are no text."""
+    welcome = [f"wel{fill * 997}" for fill in ("%", "_", "'", "\\")]
+    assert found(sink, *welcome, *["欢" * 1000] * 46, *["lecture"] * 50) == []
+    assert len(found(sink, *["welcome"] * 100)) == 1
+    assert found(sink, "\udcff") == []
+
+
 def captions(number: int, *texts: str, job_id: str = "job-1", sha256: str = "1") -> Content:
     """Make the content of a caption file with these cues."""
     return Content(
@@ -132,6 +156,12 @@ def indexed(path: Path) -> list[str]:
         return sorted(str(text) for (text,) in connection.execute("SELECT text FROM ice_captions"))
 
 
+def index_rows(path: Path) -> dict[str, int]:
+    """The row of each text in the index."""
+    with closing(sqlite3.connect(path)) as connection:
+        return {str(text): int(row) for text, row in connection.execute("SELECT text, rowid FROM ice_captions")}
+
+
 def test_the_index_follows_the_contents(tmp_path: Path) -> None:
     """GIVEN contents that are written again, with other bytes, or no more THEN the index has the cues of now."""
     path = tmp_path / "jobs.db"
@@ -146,6 +176,85 @@ def test_the_index_follows_the_contents(tmp_path: Path) -> None:
     assert texts(sink, "words") == ["fourth words"]
     commit(path)
     assert texts(sink, "words") == indexed(path) == []
+
+
+@pytest.mark.parametrize("has_fts5", [True, False])
+def test_the_index_follows_a_later_reader_of_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_fts5: bool
+) -> None:
+    """GIVEN other cues of the same bytes, also from a writer without FTS5 THEN long and short words find the new ones.
+
+    A file that stays as it is is not indexed again.
+    """
+    path = tmp_path / "jobs.db"
+    commit(path, captions(1, "old words"), captions(2, "same words"))
+    rows = index_rows(path)
+    with monkeypatch.context() as without:
+        if not has_fts5:
+            without.setattr(sqlite_search, "_MAKE_CAPTIONS", "CREATE VIRTUAL TABLE never_made USING fts55(text)")
+            without.setattr(sqlite_search, "_NO_FTS5", ("no such module: fts55",))
+        sink = commit(path, captions(1, "new words"), captions(2, "same words"))
+        assert texts(sink, "new") == texts(sink, "ne") == ["new words"]
+        assert texts(sink, "old") == []
+
+    sink = commit(path, captions(1, "new words"), captions(2, "same words"))
+
+    assert texts(sink, "new") == ["new words"]
+    assert indexed(path) == ["new words", "same words"]
+    assert index_rows(path)["same words"] == rows["same words"]
+
+
+def test_the_index_catches_up_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN many jobs of a writer without FTS5 THEN each transaction indexes some, and all are found at any time."""
+    path = tmp_path / "jobs.db"
+    monkeypatch.setattr(sqlite_search, "_MOST_FILES", 10)
+    monkeypatch.setattr(sqlite_search, "_MOST_CUES", 4)
+    with monkeypatch.context() as without:
+        without.setattr(sqlite_search, "_MAKE_CAPTIONS", "CREATE VIRTUAL TABLE never_made USING fts55(text)")
+        without.setattr(sqlite_search, "_NO_FTS5", ("no such module: fts55",))
+        writer = SqliteSink(f"sqlite:{path}", path)
+        for number in range(10):
+            job_id = f"job-{number}"
+            contents = [captions(1, "some words", "more words", job_id=job_id)]
+            writer.commit(record(0, None, job_id=job_id), manifest(0, job_id=job_id), contents)
+
+    sink, sizes = SqliteSink(f"sqlite:{path}", path), []
+    for _ in range(6):
+        sink.commit(record(0, None, job_id="other"), manifest(0, job_id="other"))
+        sizes.append(len(indexed(path)))
+        assert len(texts(sink, "words")) == 20
+
+    assert sizes == [4, 8, 12, 16, 20, 20]
+
+
+def test_the_time_of_the_index_grows_with_the_number_of_files(tmp_path: Path) -> None:
+    """GIVEN a file of thousands of jobs THEN one more is indexed with as many steps of SQLite as in a small file."""
+
+    def steps(jobs: int) -> int:
+        path = tmp_path / f"{jobs}.db"
+        commit(path, captions(1, "first words")).commit(record(0, None), manifest(0), ())
+        count = 0
+
+        def step() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        with closing(sqlite3.connect(path)) as connection:
+            names = [(f"job-{number:05}",) for number in range(jobs)]
+            a_file = "INSERT INTO ice_contents (job_id, number, kind, sha256) VALUES (?, 1, 'captions', '1')"
+            connection.executemany(a_file, names)
+            connection.executemany(
+                "INSERT INTO ice_items (job_id, number, kind, text) VALUES (?, 1000001, 'cue', 'some words')", names
+            )
+            while not sqlite_search.index_captions(connection):
+                pass
+            connection.execute(a_file, ("x",))
+            connection.set_progress_handler(step, 1)
+            sqlite_search.index_captions(connection, "x")
+        return count
+
+    assert steps(4000) < 2 * steps(40)
 
 
 def test_contents_that_stay_are_found(tmp_path: Path) -> None:

@@ -24,10 +24,17 @@ def test_every_kind_of_target_has_a_check_and_an_opener() -> None:
         ("http://127.0.0.1:9000/x", "http://127.0.0.1:9000/x", "http", "127.0.0.1:9000"),
         ("http://[::1]:9000/x", "http://[::1]:9000/x", "http", "[::1]:9000"),
         ("HTTP://localhost/x", "http://localhost/x", "http", "localhost"),
+        ("https://example.com:443/a", "https://example.com/a", "https", "example.com"),
+        ("https://example.com.:0443/a", "https://example.com/a", "https", "example.com"),
+        ("https://example.com:80/a", "https://example.com:80/a", "https", "example.com:80"),
+        ("https://example.com?on=dead", "https://example.com/", "https", "example.com"),
+        ("https://example.com./", "https://example.com/", "https", "example.com"),
+        ("http://[::1]:80", "http://[::1]/", "http", "[::1]"),
+        ("mns://ice-jobs/", "mns://ice-jobs", "mns", "ice-jobs"),
     ],
 )
 def test_a_url_is_split(text: str, name: str, scheme: str, authority: str) -> None:
-    """The name is the URL without its query; a host is written in lower case."""
+    """The name is the URL without its query; a webhook has one name, however its URL is spelled."""
     url = notify_url(text)
     assert (url.name, url.scheme, url.authority) == (name, scheme, authority)
     assert str(url) == text

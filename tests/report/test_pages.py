@@ -127,6 +127,21 @@ def test_contents_are_on_a_timeline(
     assert len([each for each in song.attributes("rect") if each["class"] == "span"]) == 64
 
 
+def test_items_that_a_chart_leaves_out_are_counted(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN more beats than a chart has marks THEN its axis ends with the last beat, and the page counts the others."""
+    with_samples(cloud)
+    key = "beats/song.json"
+    cloud.oss.put("example-output", key, json.dumps([number / 2 for number in range(2501)]).encode())
+    sink = f"file:{tmp_path}/out"
+    record(sink, "audiobeatdetection-0001", jobs=None, **cloud.environment, ICE_RESULT_VERIFY_OUTPUTS="true")
+
+    write(tmp_path / "report", sink, "--lang", "en")
+
+    song = page(tmp_path / "report", "jobs/job-audiobeatdetection-0001.html")
+    assert "2,501 beats · 501 more not in the chart Timeline of 2,501 beats, from 0:00 to 20:50" in song.text
+    assert len([each for each in song.attributes("rect") if each["class"] == "span"]) == 2000
+
+
 def test_notes_are_shown(cloud: LocalCloud, tmp_path: Path) -> None:
     """GIVEN a caption file that is an image THEN the page says why there is no content."""
     with_samples(cloud)

@@ -148,7 +148,8 @@ class Chaos:
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
         """Check that a job makes only the calls that it needs: one lookup for each file of its manifest.
 
-        A file whose content is read takes one call more, and its jobs one range of rows.
+        A file whose content is read takes one call more, and its jobs one range of rows. A notification takes two
+        reads: of the acknowledgements before it, and of the manifest after it.
         """
         jobs, processes = self._plan.jobs, -(-self._plan.jobs // _QUIET_BATCH)
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
@@ -161,7 +162,7 @@ class Chaos:
             ("ICE", "QueryIProductionJob"): jobs,
             ("OSS", "HEAD"): sum(file["exists"] is not None for file in files),
             ("OSS", "PUT"): 4 * jobs + marks + len(contents),
-            ("OSS", "GET"): jobs + processes + marks + read,
+            ("OSS", "GET"): 2 * jobs + processes + marks + read,
             ("Tablestore", "BatchWriteRow"): jobs,
             ("Tablestore", "UpdateRow"): jobs,
             ("Tablestore", "GetRange"): 2 * jobs + sum(key.endswith("/1.json") for key in contents),

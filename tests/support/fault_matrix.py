@@ -29,10 +29,13 @@ from support.s3_server import S3Server
 
 Service: TypeAlias = Literal["ICE", "OSS", "S3", "Tablestore"]
 Kind: TypeAlias = FaultKind | Literal["dns"]
-JOB_ID = "cover-0001"
+COVER, CAPTIONS = "cover-0001", "captionextraction-0001"
 COVERS = 2
-EVENT = json.dumps({"JobId": JOB_ID}).encode()
-KEY = f"function_name=Cover/dt=2026-03-02/{JOB_ID}.json"
+KEYS = {
+    COVER: f"function_name=Cover/dt=2026-03-02/{COVER}.json",
+    CAPTIONS: f"function_name=CaptionExtraction/dt=2026-03-02/{CAPTIONS}.json",
+}
+"""The key of each job's record, below `records/`."""
 INSTANCE = "ice-tests"
 NOWHERE = "http://" + ".".join("x" * length for length in (62, 61, 61, 60)) + ".invalid"
 """Longer than a name may be, by one: it fails as any unknown name does, but without a question to the network."""
@@ -51,6 +54,7 @@ class Call:
     A name that does not resolve can hit a call that is the `first` of all calls of its service. `after` is an operation
     that comes before the call, for a call that its own operation does not identify. What cannot be finished is parked
     in a folder, or with `parks` in the sinks themselves. With `refused`, ICE answers 403, so that the event is parked.
+    `job` is the job that the event is of.
     """
 
     title: str
@@ -62,6 +66,7 @@ class Call:
     after: str | None = None
     parks: bool = False
     refused: bool = False
+    job: str = COVER
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ class _Run:
     def result(self) -> Result:
         """Deliver the event, and again without the fault when it was not recorded."""
         function = self._new_function(broken=self._cell.kind == "dns")
-        outcome = self._deliver(function, EVENT, self._cell.timeout)
+        event = json.dumps({"JobId": self._cell.call.job}).encode()
+        outcome = self._deliver(function, event, self._cell.timeout)
         if not self._hit and self._cell.kind != "dns":
             return Result(f"{outcome}, but no call was hit", "")
         if outcome.startswith("recorded"):
@@ -143,7 +149,7 @@ class _Run:
             server.clear()
         if self._cell.kind == "dns":
             function = self._new_function(broken=False)
-        again = self._envelopes()[0] if outcome.startswith("parked") else EVENT
+        again = self._envelopes()[0] if outcome.startswith("parked") else event
         return Result(outcome, self._deliver(function, again, timeout=60))
 
     def _new_function(self, *, broken: bool) -> Function:
@@ -187,6 +193,8 @@ class _Run:
         if stored is None:
             return "lost in part"
         manifest = json.loads(stored)
+        if manifest["notes"]:
+            return "recorded; a note: " + ", ".join(sorted({note["code"] for note in manifest["notes"]}))
         if manifest["complete"]:
             return "recorded"
         return "recorded; the file: " + ", ".join(sorted({problem["code"] for problem in manifest["problems"]}))
@@ -202,8 +210,8 @@ class _Run:
 
     def _object(self) -> bytes | None:
         """Read the manifest, if the record is there as well."""
-        objects = self._objects()
-        return objects.get(f"manifests/{KEY}") if f"records/{KEY}" in objects else None
+        objects, key = self._objects(), KEYS[self._cell.call.job]
+        return objects.get(f"manifests/{key}") if f"records/{key}" in objects else None
 
     def _objects(self) -> dict[str, bytes]:
         """Return all objects in the sink of the call, by key."""
@@ -265,5 +273,5 @@ def _write_longer_state(cloud: LocalCloud) -> None:
     context = SinkContext(region=cloud.region, ots_endpoint=parse_endpoint(cloud.ots.endpoint), credentials=credentials)
     sink = TablestoreSink(f"ots://{INSTANCE}", Tablestore(INSTANCE, context))
     sink.prepare(dry_run=False)
-    earlier = record_versions.record(COVERS + 2, None, job_id=JOB_ID)
-    sink.commit(earlier, record_versions.manifest(COVERS + 2, JOB_ID))
+    earlier = record_versions.record(COVERS + 2, None, job_id=COVER)
+    sink.commit(earlier, record_versions.manifest(COVERS + 2, COVER))

@@ -6,6 +6,8 @@ for the new schema, and reads documents that were stored before. So neither may 
     a field may be added, if it is not required
     a list of texts may grow, if the released schema admits any other text beside it
     a union may grow, if the released schema tells its members apart by a discriminator
+
+A keyword that is not compared is a finding too, wherever it is: a change of it would not be seen.
 """
 
 from __future__ import annotations
@@ -23,11 +25,34 @@ _BOUNDS = (
 )
 
 
+_COMPARED = {
+    *_BOUNDS,
+    *("$defs", "$ref", "type", "enum", "const", "anyOf", "oneOf", "discriminator"),
+    *("properties", "required", "items", "additionalProperties"),
+}
+_WITHOUT_EFFECT = {"$id", "$schema", "title", "description", "default"}
+
+
 def breaking_changes(released: JsonObject, current: JsonObject) -> list[str]:
     """Return one line for each change that breaks a reader, with the path of the field."""
-    return [
-        *_changes("$", Node(released, object_of(released.get("$defs"))), Node(current, object_of(current.get("$defs"))))
-    ]
+    before, now = (Node(schema, object_of(schema.get("$defs"))) for schema in (released, current))
+    unknown = {*_unknown_keywords("$", released), *_unknown_keywords("$", current)}
+    return [*sorted(unknown), *_changes("$", before, now)]
+
+
+def _unknown_keywords(path: str, schema: JsonValue) -> Iterator[str]:
+    """Yield a line for each keyword of a schema, and of the schemas in it, that is not compared."""
+    part = object_of(schema)
+    yield from (f"{path}: {keyword} is not compared" for keyword in part.keys() - _COMPARED - _WITHOUT_EFFECT)
+    for keyword in ("$defs", "properties"):
+        for name, member in object_of(part.get(keyword)).items():
+            yield from _unknown_keywords(f"{path}.{name}", member)
+    for keyword, step in (("items", "[]"), ("additionalProperties", ".*")):
+        if keyword in part:
+            yield from _unknown_keywords(f"{path}{step}", part[keyword])
+    for keyword in ("anyOf", "oneOf"):
+        for member in list_of(part.get(keyword)):
+            yield from _unknown_keywords(path, member)
 
 
 class Node(NamedTuple):

@@ -26,6 +26,7 @@ from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JobId
 from ice_result.maintenance.notify_again import AgainNotifier, ToldAgain
+from ice_result.notify.urls import notify_url
 from ice_result.settings import NOTIFICATIONS, Settings
 from ice_result.sinks import open_sink
 from ice_result.sinks.base import JobFilter
@@ -84,12 +85,12 @@ def notify(
     if job_ids and function_name:
         raise click.UsageError("--function selects among the jobs of --since, and not with JOB_ID")
     settings = Settings.from_environment(overrides.environment(), NOTIFICATIONS)
-    _check_targets(settings, targets)
+    only = _names(settings, targets)
     credentials = credentials_of_stores(settings, settings.sinks[:1])
     sink = open_sink(settings.sinks[0], sink_context(settings, credentials))
     sink.check_exists()
     again = AgainNotifier(
-        open_notifier(settings, credentials), sink, lambda: Deadline.after(_SECONDS_PER_JOB), targets, dry_run
+        open_notifier(settings, credentials), sink, lambda: Deadline.after(_SECONDS_PER_JOB), only, dry_run
     )
     ids = dict.fromkeys(JobId(valid_text(without_blanks(job_id))) for job_id in job_ids)
     results = (
@@ -108,12 +109,22 @@ def notify(
     return 0 if clean else 1
 
 
-def _check_targets(settings: Settings, targets: tuple[str, ...]) -> None:
-    """Check that each named target is one of ICE_RESULT_NOTIFY. Raises UsageError."""
+def _names(settings: Settings, targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of these targets of ICE_RESULT_NOTIFY. Raises UsageError for one that is not there."""
     known = [url.name for url in settings.notify]
-    for target in targets:
-        if target not in known:
+    names = tuple(map(_name, targets))
+    for target, name in zip(targets, names, strict=True):
+        if name not in known:
             raise click.UsageError(f"--target {target}: not in ICE_RESULT_NOTIFY, which has {', '.join(known)}")
+    return names
+
+
+def _name(target: str) -> str:
+    """Return the name of a target in any spelling of its URL; what is not such a URL stays as it is."""
+    try:
+        return notify_url(target).name
+    except ValueError:
+        return target
 
 
 def _show(printer: JobPrinter, told: ToldAgain, form: OutputForm) -> None:

@@ -12,11 +12,12 @@ from ice_result.cli.options import SECONDS, Overrides, most, one_sink, open_firs
 from ice_result.cli.output import print_note, standard_output, write_line
 from ice_result.cli.tables import Row, print_table
 from ice_result.core.deadline import Deadline, time_limit
-from ice_result.core.json_text import dump
+from ice_result.core.json_text import dump, valid_text
 from ice_result.errors import StorageError
 from ice_result.sinks.base import FoundCue, Store
 
 _FIRST_PAGE = 20
+_MOST_WORDS, _LONGEST_WORD = 100, 1000
 
 
 @click.command(
@@ -40,9 +41,7 @@ def search(
 
     Exit status: 0 when the store could be read, even if nothing is found, 1 otherwise, 2 for wrong usage.
     """
-    wanted = [word for each in words for word in each.split()]
-    if not wanted:
-        raise click.UsageError("WORDS has only spaces; expected at least one word")
+    wanted = _words(words)
     store = open_first_sink(overrides)
     if not store.capabilities.searches:
         raise StorageError(
@@ -57,6 +56,19 @@ def search(
                 write_line(dump(cue.model_dump(mode="json")))
         else:
             _print_page(found, limit or _FIRST_PAGE, store)
+
+
+def _words(arguments: tuple[str, ...]) -> list[str]:
+    """Split the arguments into words. Raises UsageError for none, and for more than a search can have."""
+    wanted = [word for each in arguments for word in valid_text(each).split()]
+    if not wanted:
+        raise click.UsageError("WORDS has only spaces; expected at least one word")
+    if len(wanted) > _MOST_WORDS:
+        raise click.UsageError(f"WORDS has {len(wanted)} words; expected at most {_MOST_WORDS}")
+    longest = max(map(len, wanted))
+    if longest > _LONGEST_WORD:
+        raise click.UsageError(f"a word has {longest} characters; expected at most {_LONGEST_WORD}")
+    return wanted
 
 
 def _print_page(found: Iterator[FoundCue], limit: int, store: Store) -> None:

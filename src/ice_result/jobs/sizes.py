@@ -14,9 +14,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
+
+from typing_extensions import Self
 
 from ice_result.core.deadline import current_deadline
 from ice_result.core.json_text import dump
@@ -119,6 +121,35 @@ class LargeJobQueue:
                 self._waiting.remove(mine)
                 if self._waiting:
                     self._waiting[0].set()
+
+
+class Turn:
+    """Turn of a job in a queue, from the moment it is taken, in any thread, to the end of the block."""
+
+    def __init__(self, queue: LargeJobQueue) -> None:
+        self._queue = queue
+        self._lock = threading.Lock()
+        self._held = ExitStack()
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._is_over = True
+            self._held.close()
+
+    def take(self) -> None:
+        """Wait for the turn. Raises OutOfTimeError, also after the block has ended."""
+        held = ExitStack()
+        held.enter_context(self._queue.turn())
+        with self._lock:
+            if not self._is_over:
+                self._held = held
+                return
+        held.close()
+        raise OutOfTimeError("the time of this job ended while other large contents were read")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
 from ice_result.records import Manifest, Record, build_manifest, shortfall
 from ice_result.records.model import CONTENT_OF_ROLES
-from ice_result.sinks.base import JobFilter, Store, StoredBytes
+from ice_result.sinks.base import ContentsLeftOutError, JobFilter, Store, StoredBytes
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
@@ -210,7 +210,8 @@ class Rewriter:
     def _contents_of_source(self, stored: StoredBytes, record: Record) -> _Contents:
         """Read the contents where the job is, and where it belongs: a move may have been interrupted between both."""
         source = self.stores.source
-        return _by_number(chain(*map(source.contents_at, dict.fromkeys((stored.key, _new_key(source, record))))))
+        keys = dict.fromkeys((stored.key, _new_key(source, record)))
+        return _by_number(chain.from_iterable(_present_contents(source, key)[0] for key in keys))
 
     def _elsewhere(self, old: OldRecord) -> Iterator[StoredBytes]:
         """Yield the job as it is in the other stores."""
@@ -281,11 +282,13 @@ class Rewriter:
         is_kept = store is self.stores.source and left_over is None
         if is_kept or not any(file.role in CONTENT_OF_ROLES for file in job.manifest.files):
             return {}, None
-        has = _by_number(store.contents_at(now.key)) if now else {}
-        earlier = _by_number(store.contents_at(left_over.key)) if left_over else {}
+        present, are_all = _present_contents(store, now.key) if now else ((), True)
+        has = _by_number(present)
+        earlier = _by_number(_present_contents(store, left_over.key)[0]) if left_over else {}
         should = {**earlier, **has, **job.contents()}
+        kept = should if are_all else {number: each for number, each in should.items() if number in has}
         is_whole = now is not None and now.manifest is not None and left_over is None
-        return has, None if not should or (is_whole and should == has) else should
+        return has, None if not should or (is_whole and kept == has) else should
 
 
 def rewrite_all(
@@ -373,6 +376,14 @@ def _changes(differences: Sequence[_Difference]) -> tuple[Change, ...]:
                 *changes(_shown(has), _shown(has if contents is None else contents), "/contents"),
             )
     return ()
+
+
+def _present_contents(store: Store, key: str) -> tuple[Sequence[Content], bool]:
+    """Read the contents under a key; False with those of a store for which others of the job were too large."""
+    try:
+        return store.contents_at(key), True
+    except ContentsLeftOutError as error:
+        return error.present, False
 
 
 def _shown(contents: _Contents) -> JsonValue:

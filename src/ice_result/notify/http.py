@@ -109,7 +109,7 @@ class Webhook(Target):
         left = current_deadline().left()
         return self._transport.send(
             "POST",
-            self.name if self.name.count("/") > 2 else f"{self.name}/",  # noqa: PLR2004  scheme://host has two
+            self.name,
             headers,
             body,
             seconds=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),

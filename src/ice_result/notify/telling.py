@@ -58,7 +58,7 @@ class Told(NamedTuple):
 
 
 class NewEnvelope(NamedTuple):
-    """An envelope that was written just now, `is_new` for the first time for its reason."""
+    """Envelope that was just written, `is_new` for the first time for its reason."""
 
     envelope: Parked
     address: str
@@ -211,7 +211,7 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
 
 
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
-    """Read what is stored of a job that was told, and that another process may have written anew meanwhile.
+    """Read the stored job if another process has changed it since.
 
     Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
     manifest decides: one call.

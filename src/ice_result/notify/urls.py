@@ -28,6 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _LONGEST_URL = 2048
 _LARGEST_PORT = 65535
+_USUAL_PORTS = {"http": 80, "https": 443}
 _THIS_MACHINE = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _OF_RECORDED_JOBS = ("outcome", "function", "complete")
 
@@ -56,7 +57,8 @@ class Filters(NamedTuple):
 class NotifyUrl(NamedTuple):
     """URL of a target in its parts; `str()` gives the text.
 
-    `authority` is the queue, topic, bus, or host with its port; the path of a webhook is not percent-decoded.
+    `authority` is the queue, topic, bus, or host with its port; the path of a webhook is not percent-decoded. Two
+    spellings of one webhook have the same parts: without a final dot and the usual port, and with `/` for no path.
     """
 
     text: str
@@ -77,13 +79,13 @@ class NotifyUrl(NamedTuple):
     @property
     def is_webhook(self) -> bool:
         """True for a target that is reached by HTTP."""
-        return self.scheme in {"http", "https"}
+        return self.scheme in _USUAL_PORTS
 
     @property
     def host(self) -> str:
         """Host of a webhook in lower case, without its port and a final dot; an IPv6 address has no brackets."""
         match = _HOST.fullmatch(self.authority)
-        return match["host"].lower().rstrip(".").strip("[]") if match else ""
+        return match["host"].rstrip(".").strip("[]") if match else ""
 
 
 def _check_service(what: str, longest: int) -> Callable[[NotifyUrl], None]:
@@ -117,7 +119,7 @@ def _check_webhook(url: NotifyUrl) -> None:
         raise ValueError(f"{url.text}: the host is invalid; write https://host/path")
     if match["port"] and not 1 <= int(match["port"]) <= _LARGEST_PORT:
         raise ValueError(f"{url.text}: {match['port']} is not a port: 1 to {_LARGEST_PORT}")
-    if url.scheme == "http" and match["host"].lower() not in _THIS_MACHINE:
+    if url.scheme == "http" and match["host"] not in _THIS_MACHINE:
         raise ValueError(f"{url.text}: http:// is only for 127.0.0.1, [::1] and localhost; use https://")
     from ice_result.notify.hosts import check_host  # noqa: PLC0415  loads the rules of addresses for a webhook alone
 
@@ -154,10 +156,21 @@ def notify_url(text: str) -> NotifyUrl:
     if scheme not in CHECKS:
         known = ", ".join(f"{known}:" for known in sorted(CHECKS))
         raise ValueError(f"{scheme}: is not a known kind of target; expected one of {known}")
-    authority, path = (match[2].lower(), match[3]) if scheme.startswith("http") else (match[2], match[3].strip("/"))
+    is_webhook = scheme in _USUAL_PORTS
+    authority = _one_spelling(scheme, match[2]) if is_webhook else match[2]
+    path = (match[3] or "/") if is_webhook else match[3].strip("/")
     url = NotifyUrl(text, scheme, authority, path, _filters(text.partition("?")[0], match[4] or ""))
     CHECKS[scheme](url)
     return url
+
+
+def _one_spelling(scheme: str, authority: str) -> str:
+    """Write the authority of a webhook as all its spellings are written; one that cannot be read stays as it is."""
+    match = _HOST.fullmatch(authority)
+    if match is None:
+        return authority
+    port = int(match["port"] or _USUAL_PORTS[scheme])
+    return match["host"].lower().removesuffix(".") + ("" if port == _USUAL_PORTS[scheme] else f":{port}")
 
 
 def _shown(text: str) -> str:

@@ -12,12 +12,13 @@ from typing_extensions import override
 MOST_PER_HOST = 2
 """Maximum number of secrets of a host: the new one and the old one, while a secret is replaced."""
 _PREFIX = "whsec_"
+_WITH_PORT = re.compile(r"([^:\[\]]+|\[.*\]):[0-9]*")  # an IPv6 address has more than one colon
 _NOT_IN_A_HOST = re.compile(r"[/?#@\s]")
 _SHORTEST, _LONGEST = 24, 64  # bytes, by the specification of Standard Webhooks
 
 
 class WebhookSecret(NamedTuple):
-    """Secret key of one host. `host` is in lower case and without a port."""
+    """Secret key of one host. `host` is in lower case, without a port and a final dot."""
 
     host: str
     key: bytes
@@ -30,11 +31,15 @@ class WebhookSecret(NamedTuple):
 def webhook_secret(text: str) -> WebhookSecret:
     """Parse `host=whsec_<base64>`. Raises ValueError, with an explanation without the secret."""
     host, equals, secret = text.partition("=")
-    host = host.strip().lower().strip("[]")
-    if not equals or not host or host.startswith(_PREFIX):
+    host = host.strip().lower()
+    name = host.removesuffix(".").strip("[]")
+    if not equals or not name or _PREFIX in host:
         raise ValueError(f"a secret has no host: expected host={_PREFIX}<base64>")
     if _NOT_IN_A_HOST.search(host):
         raise ValueError(f"a secret has a URL or a path: write only the host, as in {_bare(host)}={_PREFIX}<base64>")
+    if _WITH_PORT.fullmatch(host):
+        raise ValueError(f"the secret of {host[:80]} is invalid: the host has a port; a secret is for all ports")
+    host = name
     if not secret.startswith(_PREFIX):
         raise ValueError(f"the secret of {host[:80]} is invalid: it must begin with {_PREFIX}")
     try:

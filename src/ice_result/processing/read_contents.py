@@ -11,18 +11,12 @@ content that is stored, unless the note says that the file has other bytes now.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from typing_extensions import Self
-
 from ice_result.core.calls import in_order
-from ice_result.errors import OutOfTimeError
-from ice_result.jobs.sizes import LargeJobQueue
 from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, Note, NoteCode, Record
 
 if TYPE_CHECKING:
@@ -56,40 +50,6 @@ class ReadContents(NamedTuple):
         """Addresses of the files that were not read, and whose stored contents may still be theirs."""
         others = (note.uri for note in self.notes if note.code not in _OF_OTHER_BYTES)
         return frozenset(uri for uri in others if uri and uri in self.numbers)
-
-
-class Turn:
-    """Turn of a job in a queue, from the moment it is taken, in any thread, to the end of the block."""
-
-    def __init__(self, queue: LargeJobQueue) -> None:
-        self._queue = queue
-        self._lock = threading.Lock()
-        self._held = ExitStack()
-        self._is_over = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._is_over = True
-            self._held.close()
-
-    def take(self) -> None:
-        """Wait for the turn. Raises OutOfTimeError, also after the block has ended."""
-        held = ExitStack()
-        held.enter_context(self._queue.turn())
-        with self._lock:
-            if not self._is_over:
-                self._held = held
-                return
-        held.close()
-        raise OutOfTimeError("the time of this job ended while other large contents were read")
-
-
-def has_contents(files: OutputFiles) -> bool:
-    """Tell if a job has files whose content is read. Nothing is imported for a job without any."""
-    return any(file.role in CONTENT_OF_ROLES and file.address for file in files.files)
 
 
 def read_contents(

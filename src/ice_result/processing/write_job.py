@@ -18,16 +18,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
-from ice_result.jobs.sizes import LargeJobQueue
+from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.read_contents import ReadContents, Turn, has_contents, read_contents, with_stored
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import CONTENT_OF_ROLES, SETTLED
 from ice_result.sinks.base import Addresses, ContentsLeftOutError, Store, StoredJob
@@ -35,8 +34,10 @@ from ice_result.sinks.parked_events import ParkedEvents
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content, ContentSource
+    from ice_result.processing.read_contents import ReadContents
 
 T = TypeVar("T")
+_ContentsReader: TypeAlias = "Callable[[Callable[[], None]], ReadContents]"
 CALLS_PER_JOB = 4
 """Maximum number of calls of one job at the same time."""
 _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer must leave time for the writes after it
@@ -83,7 +84,7 @@ class _Making(NamedTuple):
     """
 
     manifest: Callable[[], Manifest]
-    contents: Callable[[Callable[[], None]], ReadContents] | None = None
+    contents: _ContentsReader | None = None
     keeps_notes: bool = False
 
 
@@ -104,8 +105,8 @@ class JobWriter:
             return build_manifest(record, files, self._facts(files, target.timer))
 
         source = self._stores.contents
-        has_some = has_contents(files)
-        contents = partial(read_contents, source, record, files) if source and has_some else None
+        has_some = any(file.role in CONTENT_OF_ROLES and file.address for file in files.files)
+        contents = _contents_reader(source, record, files) if source and has_some else None
         with self._lock:
             self._writing += 1
         try:
@@ -177,7 +178,9 @@ class JobWriter:
             with target.timer.stage("stage"):
                 staging = {sink: begin(partial(sink.stage, record)) for sink in target.sinks}
                 reading = (
-                    begin(partial(self._stage_contents, record, making, target, turn)) if making.contents else None
+                    begin(partial(self._stage_contents, record, making.contents, target, turn))
+                    if making.contents
+                    else None
                 )
                 manifest = making.manifest()
                 staged, refused = _gather(staging)
@@ -197,13 +200,13 @@ class JobWriter:
         return Written(record, manifest, there, {**refused, **refused_later})
 
     def _stage_contents(
-        self, record: Record, making: _Making, target: Target, turn: Turn
+        self, record: Record, contents: _ContentsReader, target: Target, turn: Turn
     ) -> tuple[ReadContents, dict[Store, IceResultError]]:
         """Read the contents of the files, and write them to the target sinks. Returns the errors by sink."""
-        if making.contents is None:
-            return ReadContents((), ()), {}
+        from ice_result.processing.read_contents import with_stored  # noqa: PLC0415  only for a job that has contents
+
         with target.timer.stage("read_contents"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            read = making.contents(turn.take)
+            read = contents(turn.take)
             stored, refused = _on_each(
                 self._stores.sinks if read.keeping else (), lambda sink: _stored_contents(sink, record)
             )
@@ -249,11 +252,19 @@ class JobWriter:
             )
 
 
+def _contents_reader(source: ContentSource, record: Record, files: OutputFiles) -> _ContentsReader:
+    from ice_result.processing.read_contents import read_contents  # noqa: PLC0415  only for a job that has contents
+
+    return partial(read_contents, source, record, files)
+
+
 def _copying(found: StoredJob, source: Store) -> _Making:
     """Return the parts of a job that are copied. Raises the error of a source whose contents cannot be read."""
     manifest = _manifest_of(found)
     if not any(file.role in CONTENT_OF_ROLES for file in manifest.files):
         return _Making(lambda: manifest)
+    from ice_result.processing.read_contents import ReadContents  # noqa: PLC0415  only for a job that has contents
+
     read = ReadContents(source.contents(found.record), manifest.notes)
     return _Making(lambda: manifest, lambda _: read)
 

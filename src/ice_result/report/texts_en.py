@@ -154,6 +154,8 @@ ENGLISH = {
     "content.overlaps": "{count} overlapping",
     "content.reversed": "{count} with start and end swapped",
     "content.skipped": "{count} lines or values without a time",
+    "content.replaced": "{count} places that cannot be decoded",
+    "content.unmarked": "{count} more not in the chart",
     "job.notes": "Notes",
     "job.notes.about": "Files whose content could not be read. This does not affect whether the manifest is complete.",
     "job.warnings": "Warnings of the decoder",

@@ -154,6 +154,8 @@ CHINESE = {
     "content.overlaps": "{count} 条时间重叠",
     "content.reversed": "{count} 条起止时间颠倒，已交换",
     "content.skipped": "有 {count} 行（或值）没有时间",
+    "content.replaced": "有 {count} 处无法解码",
+    "content.unmarked": "另有 {count} 项未画入图表",
     "job.notes": "备注",
     "job.notes.about": "未能读取以下文件的内容，不影响清单的完整性。",
     "job.warnings": "解码警告",
