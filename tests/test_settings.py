@@ -8,7 +8,8 @@ from typing import Annotated
 import pytest
 
 from ice_result.errors import SettingsError
-from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable, up_to
+from ice_result.setting_values import up_to
+from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable
 from ice_result.triggers import TriggerOptions
 from support.settings_table import BEGIN, Table, rows
 

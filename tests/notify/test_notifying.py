@@ -22,8 +22,9 @@ from ice_result.notify.documents import recorded_id
 from ice_result.notify.model import Notification
 from ice_result.notify.telling import Notifier, Receiver
 from ice_result.notify.urls import Filters
-from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
+from ice_result.processing.same_job import merge_events
 from ice_result.records.model import Manifest, Note, Record
 from ice_result.sinks.base import Near, StoredJob
 from ice_result.sinks.object.sink import ObjectStoreSink

@@ -22,8 +22,8 @@ from ice_result.core.json_text import dump, valid_text
 from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
 from ice_result.errors import SettingsError
+from ice_result.maintenance.changes import Change
 from ice_result.maintenance.redecode import (
-    Change,
     RewriteOutcome,
     Rewriter,
     Rewritten,

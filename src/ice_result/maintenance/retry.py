@@ -20,7 +20,8 @@ from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.errors import IceResultError, OutOfTimeError, shorten, transient_reasons
 from ice_result.maintenance.listing import ParkedEntry, next_parked
-from ice_result.processing.batch import JobOutcome, Pipeline, RunContext, merge_events
+from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
+from ice_result.processing.same_job import merge_events
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import Parked
 from ice_result.triggers import JobEvent, TriggerEvent, parse_again

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -19,13 +18,14 @@ from ice_result.core import threads
 from ice_result.core.calls import Retries, begin, count_retries
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.threads import AsCompleted
-from ice_result.core.types import JobId, JsonObject
+from ice_result.core.types import JsonObject
 from ice_result.errors import IceResultError, OutOfTimeError, shorten
 from ice_result.jobs.model import JobSource
 from ice_result.processing import event_log
 from ice_result.processing.event_log import StageTimer
 from ice_result.processing.parking import Failure, ParkedAs, ParkedNow, Parking, leave_notes
 from ice_result.processing.process_job import MOST_TRIES, JobProcessor, RecordedBefore
+from ice_result.processing.same_job import SeenJobs
 from ice_result.processing.write_job import Stores, Written
 from ice_result.records import Record, shortfall
 from ice_result.records.model import Outcome, RecordState
@@ -36,7 +36,6 @@ from ice_result.triggers import (
     JobEvent,
     Malformed,
     ParkableEvent,
-    Past,
     Triggered,
     TriggerEvent,
     TriggerOptions,
@@ -194,7 +193,7 @@ class Pipeline:
     def _process(
         self, events: Iterable[tuple[int, TriggerEvent]], run: RunContext, together: list[ParkedNow]
     ) -> Iterator[tuple[int, JobOutcome]]:
-        seen = _SeenJobs()
+        seen = SeenJobs()
         work: AsCompleted[int, JobOutcome] = AsCompleted()
         late: dict[int, ParkableEvent] = {}
         for index, event in events:
@@ -320,46 +319,6 @@ def _notifying(notifier: Notifier, stores: Stores) -> Notifying:
     from ice_result.processing.notifying import Notifying  # noqa: PLC0415  only with ICE_RESULT_NOTIFY
 
     return Notifying(notifier, stores.sinks)
-
-
-class _SeenJobs:
-    """Jobs of the events so far. `again` has one event for each job that a later event names for more sinks."""
-
-    def __init__(self) -> None:
-        self._events: dict[JobId, JobEvent] = {}
-        self.again: dict[JobId, tuple[int, JobEvent]] = {}
-
-    def is_new(self, index: int, event: JobEvent) -> bool:
-        """Return True for the first event of a job, which is processed now."""
-        known = self._events.setdefault(event.job_id, event)
-        if known is not event:
-            both = merge_events(known, event)
-            if both is not known:
-                first, _ = self.again.get(event.job_id, (index, event))
-                self._events[event.job_id], self.again[event.job_id] = both, (first, both)
-        return known is event
-
-
-def merge_events(one: JobEvent, other: JobEvent) -> JobEvent:
-    """Merge two events of one job into one, for the sinks and the targets of both.
-
-    An event that names neither is for all sinks, and so is a merged one of which an event was. After a job
-    is written to a sink, every target is notified of it.
-    """
-    first, second = one.past or Past(), other.past or Past()
-    sinks: set[str] = set()
-    targets: set[str] = set()
-    if _is_for_some(first) and _is_for_some(second):
-        sinks = {*first.sinks, *second.sinks}
-        targets = set() if sinks else {*first.targets, *second.targets}
-    if (sinks, targets) == (set(first.sinks), set() if first.sinks else set(first.targets)):
-        return one
-    past = first.model_copy(update={"sinks": tuple(sorted(sinks)), "targets": tuple(sorted(targets))})
-    return replace(one, past=past)
-
-
-def _is_for_some(past: Past) -> bool:
-    return bool(past.sinks or past.targets)
 
 
 def _recorded_outcome(written: Written) -> JobOutcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -32,6 +32,7 @@ from ice_result.sinks.base import (
     WrittenJob,
 )
 from ice_result.sinks.object.acknowledgements import read_acknowledged, write_acknowledged
+from ice_result.sinks.object.days import BEFORE_ALL, days_around, first_day, time_before
 from ice_result.sinks.object.layout import NO_VALUE, Layout, file_name, function_partition
 from ice_result.sinks.object.pointers import Pointers
 from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
@@ -43,15 +44,9 @@ from ice_result.sinks.parked_model import Listed
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
 
-_LONGEST_JOB = timedelta(days=7)
-"""Longest time before `since` at which a job that finished after it can have been created; earlier days are not read.
-
-ICE documents no longest time for a job; this is far more than any we know of [inferred].
-"""
 _CLOCK_DIFFERENCE = timedelta(hours=1)
 """Most by which the clocks of ICE and of a store can differ, with room to spare: services refuse less [inferred]."""
 _AT_ONCE = 16
-_BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 F = TypeVar("F")
 T = TypeVar("T", bound=Model)
 _log = logging.getLogger(__name__)
@@ -238,7 +233,7 @@ class ObjectStoreSink(Store):
     @override
     def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
         """List the newest day first. A record that was written before `since` is not read: its job ended before."""
-        earliest = _time_before(wanted.since, _CLOCK_DIFFERENCE)
+        earliest = time_before(wanted.since, _CLOCK_DIFFERENCE)
 
         def read(listed: ListedRecord) -> WrittenJob | None:
             record = self._record(listed.key)
@@ -292,7 +287,7 @@ class ObjectStoreSink(Store):
         return self.store.get(self.layout.manifest_of(record_key))
 
     def _partitions_of(self, wanted: JobFilter) -> list[_Partition]:
-        return self._partitions(self._functions(wanted.function_name), _first_day(wanted.since))
+        return self._partitions(self._functions(wanted.function_name), first_day(wanted.since))
 
     def _partitions_near(self, near: Near) -> list[_Partition]:
         """Return the partitions in which a job can be, the likeliest first."""
@@ -301,7 +296,7 @@ class ObjectStoreSink(Store):
         functions = self._functions(near.function_name)
         return [
             _Partition(self.layout.folder("records", function, f"dt={day.isoformat()}"), day)
-            for day in _days_around(near.time)
+            for day in days_around(near.time)
             for function in functions
         ]
 
@@ -383,27 +378,8 @@ def _first(read: Callable[[str], F | None], partitions: Iterable[_Partition], jo
     return next((value for value in in_order(read, keys, _AT_ONCE) if value is not None), None)
 
 
-def _days_around(time: datetime) -> list[date]:
-    """Return the day of that time, the day before and the day after, as far as there are such days."""
-    day = time.date() if time.year in {MINYEAR, MAXYEAR} else time.astimezone(timezone.utc).date()
-    numbers = [day.toordinal() + days for days in (0, -1, 1)]
-    return [date.fromordinal(number) for number in numbers if date.min.toordinal() <= number <= date.max.toordinal()]
-
-
-def _first_day(since: datetime | None) -> date:
-    return _time_before(since, _LONGEST_JOB).date()
-
-
-def _time_before(since: datetime | None, duration: timedelta) -> datetime:
-    """Return the time that long before `since`; without `since`, or within days of the year 1, the first of all."""
-    try:
-        return _BEFORE_ALL if since is None else since.astimezone(timezone.utc) - duration
-    except OverflowError:
-        return _BEFORE_ALL
-
-
 def _newest(line: JobLine) -> tuple[datetime, str]:
-    return line.finish_time or line.create_time or _BEFORE_ALL, line.job_id
+    return line.finish_time or line.create_time or BEFORE_ALL, line.job_id
 
 
 def _records(listed: Iterable[Listed]) -> Iterator[Listed]:
