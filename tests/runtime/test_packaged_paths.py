@@ -140,8 +140,8 @@ def test_files_sqlite_and_oss(
     environment["ICE_RESULT_SINKS"] = f"file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db,oss://records/ice"
     (job,) = _jobs(_start(start, package, environment), COVER)
     assert job["outcome"] == "recorded", job
-    assert len(list((tmp_path / "out").rglob("cover-0001.json"))) == 2
-    assert len([key for key in tls_cloud.oss.keys("records") if key.endswith("/cover-0001.json")]) == 2
+    assert len(list((tmp_path / "out").rglob("cover-0001.json"))) == 3
+    assert len([key for key in tls_cloud.oss.keys("records") if key.endswith("/cover-0001.json")]) == 3
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as database:
         assert database.execute("SELECT job_id FROM ice_jobs").fetchall() == [("cover-0001",)]
 
@@ -152,7 +152,7 @@ def test_s3_and_tablestore(
     """GIVEN the package with their SDKs WHEN a job ends THEN both have it."""
     (job,) = _jobs(_start(start, everything, environment), COVER)
     assert job["outcome"] == "recorded", job
-    assert len([place for place in s3.objects if place.endswith("/cover-0001.json")]) == 2
+    assert len([place for place in s3.objects if place.endswith("/cover-0001.json")]) == 3
     assert [call.operation for call in tls_cloud.ots.calls if "Write" in call.operation]
 
 
