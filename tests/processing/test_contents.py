@@ -308,8 +308,8 @@ def test_without_the_setting_a_job_without_contents_reads_nothing(cloud: LocalCl
 
 
 LONG = "".join(
-    f"{n}\n00:{n // 60 % 60:02}:{n % 60:02},000 --> 00:{n // 60 % 60:02}:{n % 60:02},500\n{'x' * 100}\n\n"
-    for n in range(1, 19_000)
+    f"{n}\n00:{n // 60 % 60:02}:{n % 60:02},000 --> 00:{n // 60 % 60:02}:{n % 60:02},500\n{'x' * 8000}\n\n"
+    for n in range(1, 300)
 ).encode()
 """Captions whose content is too large for a value of Tablestore."""
 
