@@ -29,7 +29,7 @@ from ice_result.errors import ParkingError, parked_reasons, transient_reasons
 from ice_result.function import Function
 from support.callback_requests import KEYS, URL, callback
 from support.chaos import Chaos
-from support.chaos_plan import Plan
+from support.chaos_plan import FEW, FEWEST, Plan
 from support.fake_clock import function_without_pauses
 from support.platform_context import PlatformContext
 from support.sls_documents import FOLDER, alarms, documents, queries, written
@@ -299,38 +299,14 @@ BY_HAND: dict[str, Callable[[JsonObject], bool]] = {
     "forged": lambda line: line.get("http.response.status_code") == 401,
     "silence": lambda line: line.get("outcome") == "recorded",
 }
-SMALL = Plan(
-    jobs=8,
-    seed=4,
-    lanes=2,
-    http_lanes=1,
-    timeout=5,
-    kill_every=(30, 60),
-    timer_every=0.5,
-    storm_seconds=1.0,
-    storm_every=5.0,
-    least_kills=1,
-    least_storms=1,
-)
-LARGE = Plan(
-    jobs=40,
-    seed=20260302,
-    timeout=5,
-    kill_every=(60, 140),
-    timer_every=1.0,
-    storm_seconds=2.0,
-    storm_every=12.0,
-    least_kills=2,
-    least_storms=2,
-)
 
 
 @pytest.mark.parametrize(
     ("plan", "must_fire"),
     [
-        pytest.param(SMALL, set(), id="8 jobs"),
+        pytest.param(FEWEST, set(), id="8 jobs"),
         pytest.param(
-            LARGE, {"parked", "failed jobs", "slow services"}, id="40 jobs",
+            FEW, {"parked", "failed jobs", "slow services"}, id="40 jobs",
             marks=(pytest.mark.slow, pytest.mark.timeout(1200)),
         ),
     ],

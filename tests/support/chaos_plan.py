@@ -35,6 +35,36 @@ class Plan:
     kinds: frozenset[FaultKind] = frozenset()
 
 
+FEWEST = Plan(
+    jobs=8,
+    seed=4,
+    lanes=2,
+    http_lanes=1,
+    timeout=5,
+    kill_every=(30, 60),
+    timer_every=0.5,
+    storm_seconds=1.0,
+    storm_every=5.0,
+    least_kills=1,
+    least_storms=1,
+)
+"""A plan of some seconds."""
+FEW = Plan(
+    jobs=40,
+    seed=20260302,
+    lanes=4,
+    http_lanes=2,
+    timeout=5,
+    kill_every=(60, 140),
+    timer_every=1.0,
+    storm_seconds=2.0,
+    storm_every=12.0,
+    least_kills=2,
+    least_storms=2,
+)
+"""A plan of a minute, with storms of throttling."""
+
+
 @dataclass
 class Figures:
     """Figures of a run. `requests` are HTTP requests with one event each; `batches` have the other events.

@@ -6,6 +6,9 @@ topic as it is, since MNS hands it to subscribers as it was sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
 from typing_extensions import override
 
 from ice_result.core.mns_client import MnsClient
@@ -17,21 +20,32 @@ from ice_result.notify.urls import NotifyUrl
 
 def open_queue(url: NotifyUrl, context: NotifyContext) -> Target:
     """Open the queue behind `url`; nothing is called yet. Raises SettingsError without an endpoint of MNS."""
-    return QueueTarget(url, _client(context))
+    client = _client(context)
+    return MnsTarget(url, client, _Calls("queue", client.send, client.find_queue))
 
 
 def open_topic(url: NotifyUrl, context: NotifyContext) -> Target:
     """Open the topic behind `url`; nothing is called yet. Raises SettingsError without an endpoint of MNS."""
-    return TopicTarget(url, _client(context))
+    client = _client(context)
+    return MnsTarget(url, client, _Calls("topic", client.publish, client.find_topic))
 
 
-class QueueTarget(Target):
-    """Queue that takes notifications. Any number of readers share its messages."""
+class _Calls(NamedTuple):
+    """Calls of one kind of target. Each gets its name and the operation for messages; `send` gets the text between."""
 
-    def __init__(self, url: NotifyUrl, client: MnsClient) -> None:
+    kind: Literal["queue", "topic"]
+    send: Callable[[str, str, str], None]
+    find: Callable[[str, str], None]
+
+
+class MnsTarget(Target):
+    """Queue, whose messages its readers share, or topic, of which each subscription gets every message."""
+
+    def __init__(self, url: NotifyUrl, client: MnsClient, calls: _Calls) -> None:
         self.name = url.name
-        self._queue = url.authority
         self._client = client
+        self._calls = calls
+        self._where = url.authority
 
     @override
     def load(self) -> None:
@@ -40,41 +54,16 @@ class QueueTarget(Target):
     @override
     def send(self, notification: Notification) -> None:
         self.load()
-        operation = f"notify the queue {self._queue}"
-        self._client.call(operation, lambda: self._client.send(self._queue, notification.body.decode(), operation))
+        operation = f"notify the {self._calls.kind} {self._where}"
+        text = notification.body.decode()
+        self._client.call(operation, lambda: self._calls.send(self._where, text, operation))
 
     @override
     def check(self) -> str:
         self.load()
-        operation = f"describe the queue {self._queue}"
-        self._client.call(operation, lambda: self._client.find_queue(self._queue, operation))
-        return "the queue exists"
-
-
-class TopicTarget(Target):
-    """Topic that takes notifications. Each of its subscriptions gets every message."""
-
-    def __init__(self, url: NotifyUrl, client: MnsClient) -> None:
-        self.name = url.name
-        self._topic = url.authority
-        self._client = client
-
-    @override
-    def load(self) -> None:
-        self._client.load(self.name)
-
-    @override
-    def send(self, notification: Notification) -> None:
-        self.load()
-        operation = f"notify the topic {self._topic}"
-        self._client.call(operation, lambda: self._client.publish(self._topic, notification.body.decode(), operation))
-
-    @override
-    def check(self) -> str:
-        self.load()
-        operation = f"describe the topic {self._topic}"
-        self._client.call(operation, lambda: self._client.find_topic(self._topic, operation))
-        return "the topic exists"
+        operation = f"describe the {self._calls.kind} {self._where}"
+        self._client.call(operation, lambda: self._calls.find(self._where, operation))
+        return f"the {self._calls.kind} exists"
 
 
 def _client(context: NotifyContext) -> MnsClient:
