@@ -306,7 +306,7 @@ BY_HAND: dict[str, Callable[[JsonObject], bool]] = {
     [
         pytest.param(FEWEST, set(), id="8 jobs"),
         pytest.param(
-            FEW, {"parked", "failed jobs", "slow services"}, id="40 jobs",
+            FEW, {"failed jobs"}, id="40 jobs",
             marks=(pytest.mark.slow, pytest.mark.timeout(1200)),
         ),
     ],

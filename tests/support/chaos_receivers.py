@@ -127,12 +127,22 @@ class Receivers:
         return sum(len(ids) for by_job in self.told().values() for ids in by_job.values())
 
     def _look(self, manifest: str) -> None:
+        if not self._is_there(manifest):
+            with self._lock:
+                self.too_early.append(f"told before the manifest {manifest} was written")
+
+    def _is_there(self, manifest: str) -> bool:
+        """Look for a manifest at its address: in OSS, or, of a retry that could read only this, in a table."""
+        if manifest.startswith("ots://"):
+            instance, _, row = manifest.removeprefix("ots://").partition("#")
+            table, _, job_id = row.partition("/")
+            return any(each["job_id"] == job_id for each in self._cloud.ots.rows(instance, table))
         bucket, _, key = manifest.removeprefix("oss://").partition("/")
         try:
             self._cloud.oss.get(bucket, key)
         except KeyError:
-            with self._lock:
-                self.too_early.append(f"told before the manifest {manifest} was written")
+            return False
+        return True
 
 
 def _by_job(told: list[tuple[str, str]]) -> dict[str, list[str]]:
