@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families as read_prom
 from alicloud_local import LocalCloud
 from ice_result.core.types import JobId
 from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.parked_model import Expected, Parked, ParkedError
+from ice_result.sinks.parked_model import Expected
 from support.command_line import ice_result, ice_result_process
+from support.parked_events import envelope
 from support.paths import SAMPLE_JOBS
 
 LONG_AGO = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
@@ -35,19 +36,8 @@ def sink(tmp_path_factory: pytest.TempPathFactory) -> str:
     parking = open_sink(url, SinkContext()).parking
     assert parking
     for job_id, reason, dead in (("a", "forbidden", False), ("b", "forbidden", False), ("c", "not_found", True)):
-        parking.park(
-            Parked(
-                reason=reason,
-                transient=False,
-                job_id=job_id,
-                event_type=None,
-                event_id=None,
-                error=ParkedError(type="E", message="m"),
-                dead=dead,
-                first_parked=LONG_AGO,
-                event={"JobId": job_id},
-            )
-        )
+        parked = envelope({"JobId": job_id}, reason, job_id, LONG_AGO)
+        parking.park(parked.model_copy(update={"dead": dead, "transient": False}))
     parking.expect(
         Expected(job_id=JobId("n"), expected_at=LONG_AGO, due_at=datetime.now(timezone.utc) - timedelta(minutes=90))
     )

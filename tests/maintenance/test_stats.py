@@ -24,7 +24,8 @@ from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.file import FileStore
 from ice_result.sinks.object.record_times import ListedRecord, listings, with_manifests
 from ice_result.sinks.object.sink import ObjectStoreSink
-from ice_result.sinks.parked_model import Expected, Listed, Parked, ParkedError
+from ice_result.sinks.parked_model import Expected, Listed, Parked
+from support.parked_events import envelope
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
 
@@ -69,20 +70,9 @@ def stats_of(store: Store, since: datetime | None = None, now: datetime = NOON) 
     return read_stats(store, [store.parking] if store.parking else [], since, now)
 
 
-def envelope(job_id: str, reason: str, first: datetime | None, *, dead: bool = False) -> Parked:
+def parked_event(job_id: str, reason: str, first: datetime, *, dead: bool = False) -> Parked:
     """A parked event."""
-    return Parked(
-        reason=reason,
-        transient=False,
-        job_id=job_id,
-        event_type=None,
-        event_id=None,
-        error=ParkedError(type="E", message="m"),
-        dead=dead,
-        first_parked=first,
-        last_parked=first + timedelta(minutes=1) if first else None,
-        event={"JobId": job_id},
-    )
+    return envelope({"JobId": job_id}, reason, job_id, first).model_copy(update={"dead": dead})
 
 
 def test_jobs_are_counted_by_function_and_outcome(tmp_path: Path) -> None:
@@ -180,9 +170,9 @@ def test_parked_events_are_counted_by_reason_with_the_age_of_the_oldest(scheme: 
     parking = store.parking
     assert parking
     for hours, job_id in enumerate(("a", "b", "c"), start=1):
-        parking.park(envelope(job_id, "forbidden", NOON - timedelta(hours=hours)))
-    parking.park(envelope("d", "throttled", NOON - timedelta(seconds=90)))
-    parking.park(envelope("e", "throttled", NOON - timedelta(days=2), dead=True))
+        parking.park(parked_event(job_id, "forbidden", NOON - timedelta(hours=hours)))
+    parking.park(parked_event("d", "throttled", NOON - timedelta(seconds=90)))
+    parking.park(parked_event("e", "throttled", NOON - timedelta(days=2), dead=True))
 
     shown = [(each.reason, each.dead, each.events, each.oldest_seconds) for each in stats_of(store).parked]
 

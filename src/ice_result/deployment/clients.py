@@ -31,7 +31,7 @@ class StsClient(GatewayClient):
 
 
 class MnsControlClient(GatewayClient):
-    """Actions on queues of MNS. Messages are another service, see maintenance/mns_queue.py."""
+    """Actions on queues of MNS. Messages are another service, see core/mns_client.py."""
 
     service: ClassVar[str] = "MNS"
     version: ClassVar[str] = "2022-01-19"
