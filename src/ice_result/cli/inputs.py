@@ -90,11 +90,7 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
                     yield Line(event.job_id)
                 elif isinstance(event, Malformed):
                     yield Line(None, f"{place}: {event.reason}")
-        elif (
-            number == 1
-            and _UNDECODABLE not in text
-            and "".join(filter(str.isalnum, text)).casefold() in _NAMES_OF_A_COLUMN
-        ):
+        elif number == 1 and _is_header(text):
             yield Line(None, f"{place}: {text!r} looks like a column header: use --column {shlex.quote(text)}")
         elif text and not text.startswith("#"):
             yield _one_id(text, place)
