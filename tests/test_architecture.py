@@ -16,7 +16,7 @@ import ice_result
 
 SOURCE = Path(ice_result.__file__).parent
 LOCAL_CLOUD = Path(alicloud_local.__file__).parent
-STAGES = ["triggers", "jobs", "results", "records", "contents", "sinks"]
+STAGES = ["triggers", "jobs", "results", "records", "contents", "probe", "rules", "sinks"]
 SHARED = {"core", "errors"}
 SDKS = {
     "alibabacloud_ice20201109": {"jobs/client.py"},

@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash a9f71b44d3c99a4a.
+// Made by `make docs` from docs/schema; hash 0b209d5fdcc569e4.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -77,7 +77,8 @@ export interface Manifest {
 /**
  * Output object of a job. `exists` is null when it was not, or could not be, checked.
  *
- * Manifests of earlier versions have no `storage_class`.
+ * `media` is null for a file that is no media or was not read. Manifests of earlier versions have no `storage_class`
+ * and no `media`.
  */
 export interface ManifestFile {
   uri: string | null;
@@ -91,6 +92,45 @@ export interface ManifestFile {
   crc64: string | null;
   last_modified: string | null;
   storage_class?: string | null;
+  media?: Media | null;
+}
+/**
+ * Facts that a file tells of itself. A fact is null when the file does not tell it, or when it was not reached.
+ *
+ * `width` and `height` are in pixels, as the picture is shown: after the rotation that MP4 and MOV ask for. `fps` is
+ * the average number of frames per second. Codecs are named as FFmpeg names them; pictures have none. `bits` is the
+ * size of one sample of sound, where samples have a fixed size.
+ */
+export interface Media {
+  container:
+    | (
+        | "mp4"
+        | "mov"
+        | "webm"
+        | "matroska"
+        | "wav"
+        | "mp3"
+        | "aac"
+        | "flac"
+        | "ogg"
+        | "png"
+        | "jpeg"
+        | "gif"
+        | "webp"
+        | "srt"
+        | "json"
+      )
+    | string;
+  duration_seconds: number | null;
+  width: number | null;
+  height: number | null;
+  fps: number | null;
+  video_codec: string | null;
+  has_alpha: boolean | null;
+  audio_codec: string | null;
+  sample_rate_hz: number | null;
+  channels: number | null;
+  bits: number | null;
 }
 /**
  * Reason why a manifest is not complete, in a stable token and a sentence.
@@ -104,12 +144,15 @@ export interface Problem {
         | "cross_region"
         | "unreachable"
         | "not_checked"
+        | "empty"
+        | "truncated"
+        | "wrong_type"
         | "not_saved"
         | "bucket_unknown"
         | "unmatched_url"
-        | "empty"
         | "stale"
         | "modified_later"
+        | "implausible"
       )
     | string;
   message: string;
@@ -130,6 +173,7 @@ export interface Note {
         | "not_read"
         | "too_large"
         | "unreadable"
+        | "suspicious"
       )
     | string;
   message: string;

@@ -43,6 +43,17 @@ def webhook_secrets(text: str) -> tuple[WebhookSecret, ...]:
     return secrets
 
 
+def rule_names(text: str) -> tuple[str, ...]:
+    """Parse names of rules, separated by commas. Raises ValueError for a name that no rule has."""
+    from ice_result.rules.registry import RULES  # noqa: PLC0415  only with the setting
+
+    names, known = each(str)(text), {rule.name for rule in RULES}
+    wrong = next((name for name in names if name not in known), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} is not a rule; `ice-result rules` prints them")
+    return names
+
+
 def one_of(*words: str, fold: Callable[[str], str] = str) -> Callable[[str], str]:
     """Make a parser of a closed set of words, which are compared after `fold`."""
 

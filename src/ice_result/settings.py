@@ -23,6 +23,7 @@ from ice_result.setting_values import (
     json_pointer,
     notify_targets,
     one_of,
+    rule_names,
     some_types,
     switch,
     up_to,
@@ -253,6 +254,21 @@ class Settings(Model):
             "`on` or `off`: whether caption, beat and chorus files are read; needs `ICE_RESULT_VERIFY_OUTPUTS=on`",
         ),
     ] = True
+    probe: Annotated[
+        bool,
+        Variable(
+            switch,
+            "`on` or `off`: whether parts of each output file are read, for its `media` and the rules; needs "
+            "`ICE_RESULT_VERIFY_OUTPUTS=on`",
+        ),
+    ] = True
+    rules_on: Annotated[
+        tuple[str, ...],
+        Variable(rule_names, "rules that make problems although they are inferred: names, comma-separated"),
+    ] = ()
+    rules_off: Annotated[
+        tuple[str, ...], Variable(rule_names, "rules that are not applied: names, comma-separated")
+    ] = ()
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
         SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")

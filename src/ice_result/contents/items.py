@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ice_result.contents.model import LONGEST_TEXT, MOST_ITEMS, ContentItem
-from ice_result.records.model import NoteCode
+from ice_result.records.model import ContentNoteCode
 
 
 class UnreadableError(Exception):
     """A file whose content cannot be read; the message says why. It never leaves this package."""
 
-    def __init__(self, message: str, code: NoteCode = "unreadable") -> None:
+    def __init__(self, message: str, code: ContentNoteCode = "unreadable") -> None:
         super().__init__(message)
-        self.code: NoteCode = code
+        self.code: ContentNoteCode = code
 
 
 class Items(NamedTuple):

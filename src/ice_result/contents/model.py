@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonValue, Model
-from ice_result.records.model import ContentKind, NoteCode
+from ice_result.records.model import ContentKind, ContentNoteCode
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
 LONGEST_TEXT = 10_000
@@ -108,7 +108,7 @@ class ContentFile(NamedTuple):
 class NotRead(NamedTuple):
     """The reason why the bytes of a file could not be read."""
 
-    code: NoteCode
+    code: ContentNoteCode
     message: str
 
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ice_result.core.calls import in_order
-from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, Note, NoteCode, Record
+from ice_result.records.model import CONTENT_OF_ROLES, LARGEST_CONTENT, ContentNoteCode, Note, Record
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content, ContentFile, ContentSource, Larger, NotRead
@@ -31,7 +31,7 @@ LARGEST_BESIDE_OTHERS = 256 * 1024
 LARGEST_JOB = 8 * 1024 * 1024
 """Bytes of all files of a job whose content is read."""
 _AT_ONCE = 4
-_OF_OTHER_BYTES: frozenset[NoteCode] = frozenset({"too_large", "unreadable"})
+_OF_OTHER_BYTES: frozenset[ContentNoteCode] = frozenset({"too_large", "unreadable"})
 """Codes of notes about what a file has now: a stored content is that of an earlier file."""
 
 

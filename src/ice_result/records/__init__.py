@@ -3,8 +3,10 @@
 from ice_result.records.manifest import build_manifest, shortfall
 from ice_result.records.model import (
     Decode,
+    Defect,
     Manifest,
     ManifestFile,
+    Media,
     Note,
     ObjectFacts,
     ObjectInspector,
@@ -18,8 +20,10 @@ from ice_result.records.record import build_record
 
 __all__ = [
     "Decode",
+    "Defect",
     "Manifest",
     "ManifestFile",
+    "Media",
     "NotSaved",
     "Note",
     "ObjectFacts",

@@ -36,8 +36,12 @@ def build_manifest(
     files: OutputFiles,
     facts: Mapping[ObjectAddress, ObjectFacts] | None,
     notes: Sequence[Note] = (),
+    implausible: Sequence[Problem] = (),
 ) -> Manifest:
-    """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked."""
+    """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked.
+
+    `notes` and `implausible` are what others found: when contents were read, and when rules were applied.
+    """
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
     entries = tuple(_entry(file, its_facts) for file, its_facts in found)
@@ -49,6 +53,7 @@ def build_manifest(
     ]
     if facts is None and files.files:
         problems.append(Problem(code="not_checked", message="ICE_RESULT_VERIFY_OUTPUTS is off", uri=None))
+    problems += implausible
     return Manifest(
         job_id=record.job_id,
         function_name=record.function_name,
@@ -77,6 +82,7 @@ def _entry(file: OutputFile, facts: ObjectFacts) -> ManifestFile:
         crc64=facts.crc64,
         last_modified=facts.last_modified,
         storage_class=facts.storage_class,
+        media=facts.media,
     )
 
 
@@ -99,6 +105,8 @@ def _doubts(file: OutputFile, facts: ObjectFacts, record: Record) -> Iterator[tu
     """
     if facts.size_bytes == 0 and file.role != "caption":  # a clip in which nobody speaks has an empty SRT [inferred]
         yield "empty", "the object has no bytes"
+    elif facts.defect is not None:
+        yield facts.defect
     modified, created, finished = facts.last_modified, record.create_time, record.finish_time
     if modified is None or (created and finished and finished < created):  # as in ICE's own sample
         return

@@ -19,14 +19,20 @@ LookUpProblem: TypeAlias = Literal[
     "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "not_checked"
 ]
 """The reasons why a look into the store found no object, or no answer."""
+DefectCode: TypeAlias = Literal["empty", "truncated", "wrong_type"]
+"""The faults of a file that its own bytes show."""
 ProblemCode: TypeAlias = Literal[
-    LookUpProblem, "not_saved", "bucket_unknown", "unmatched_url", "empty", "stale", "modified_later"
+    LookUpProblem, DefectCode, "not_saved", "bucket_unknown", "unmatched_url", "stale", "modified_later", "implausible"
 ]
-NoteCode: TypeAlias = Literal[
+ContentNoteCode: TypeAlias = Literal[
     "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "archived", "not_read", "too_large",
     "unreadable",
 ]  # fmt: skip
 """The reasons why an output file is there, or may be there, and its content is not."""
+NoteCode: TypeAlias = Literal[ContentNoteCode, "suspicious"]
+Container: TypeAlias = Literal[
+    "mp4", "mov", "webm", "matroska", "wav", "mp3", "aac", "flac", "ogg", "png", "jpeg", "gif", "webp", "srt", "json"
+]
 ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
 CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
 """The output files whose content is read, by their roles."""
@@ -100,10 +106,32 @@ class Record(Model):
         return 1 if self.outcome in {"outputs_missing", "undecodable"} else SETTLED
 
 
+class Media(Model):
+    """Facts that a file tells of itself. A fact is null when the file does not tell it, or when it was not reached.
+
+    `width` and `height` are in pixels, as the picture is shown: after the rotation that MP4 and MOV ask for. `fps` is
+    the average number of frames per second. Codecs are named as FFmpeg names them; pictures have none. `bits` is the
+    size of one sample of sound, where samples have a fixed size.
+    """
+
+    container: Annotated[Container, OpenList]
+    duration_seconds: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    video_codec: str | None = None
+    has_alpha: bool | None = None
+    audio_codec: str | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    bits: int | None = None
+
+
 class ManifestFile(Model):
     """Output object of a job. `exists` is null when it was not, or could not be, checked.
 
-    Manifests of earlier versions have no `storage_class`.
+    `media` is null for a file that is no media or was not read. Manifests of earlier versions have no `storage_class`
+    and no `media`.
     """
 
     uri: str | None
@@ -117,6 +145,7 @@ class ManifestFile(Model):
     crc64: str | None
     last_modified: datetime | None
     storage_class: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
+    media: Media | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Problem(Model):
@@ -150,8 +179,19 @@ class Manifest(Model):
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
 
+class Defect(NamedTuple):
+    """A fault of a file that its own bytes show, in a stable token and a sentence."""
+
+    code: DefectCode
+    message: str
+
+
 class ObjectFacts(NamedTuple):
-    """The answer of a store about an object. With `exists` None, `problem` says why there is no answer."""
+    """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
+
+    `media`, `defect` and `is_silent` are known only of a file whose bytes were read. `is_silent` is true when all
+    samples of sound that were read are zero, and None where samples cannot be read.
+    """
 
     exists: bool | None
     size_bytes: int | None = None
@@ -162,6 +202,9 @@ class ObjectFacts(NamedTuple):
     storage_class: str | None = None
     problem: LookUpProblem | None = None
     message: str = ""
+    media: Media | None = None
+    defect: Defect | None = None
+    is_silent: bool | None = None
 
 
 class ObjectInspector(Protocol):

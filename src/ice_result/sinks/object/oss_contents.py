@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import IceResultError, NoSuchBucketError, NotFoundError, ServiceError, TooLargeError
-from ice_result.records.model import NoteCode
+from ice_result.records.model import ContentNoteCode
 from ice_result.sinks.object.oss import AMBIGUOUS, OssClient, is_ambiguous, problem_of, without_request_id
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class OssContents:
             return NotRead(_code(error), without_request_id(error))
 
 
-def _code(error: IceResultError) -> NoteCode:
+def _code(error: IceResultError) -> ContentNoteCode:
     if isinstance(error, NotFoundError):
         return "not_found"
     if isinstance(error, NoSuchBucketError):

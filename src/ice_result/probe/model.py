@@ -1,0 +1,81 @@
+"""The parts of a file that are read, what a reader of a container returns, and its error.
+
+0 ────── 65,536 ───────────── start ─────── start + 64,000 ───── size
+│ first part   │  not known   │ second part │     not known        │
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from ice_result.records.model import Defect, Media
+
+FIRST_BYTES = 65_536
+"""Bytes of the first part."""
+SECOND_BYTES = 64_000
+"""Bytes of the second part, at most: together, no file takes more than 130,000 bytes."""
+
+ReadPart: TypeAlias = Callable[[int, int], bytes]
+"""Reads the bytes from one offset up to another; returns fewer, or none, when they cannot be had."""
+
+
+class PartialFile:
+    """The known bytes of a file of `size` bytes. No offset and no length that a file contains can make it fail."""
+
+    def __init__(self, size: int, first: bytes, read_part: ReadPart) -> None:
+        self.size = size
+        self._first = first
+        self._read_part = read_part
+        self._second = b""
+        self._start = 0
+        self._may_read = True
+
+    @property
+    def is_whole(self) -> bool:
+        """True when every byte is known."""
+        return len(self._first) >= self.size or (
+            self._start <= len(self._first) and self._start + len(self._second) >= self.size
+        )
+
+    def get(self, start: int, length: int) -> bytes | None:
+        """Return the bytes of a range; None unless all of them are known."""
+        end = start + length
+        if 0 <= start <= end <= len(self._first):
+            return self._first[start:end]
+        if self._start <= start <= end <= self._start + len(self._second):
+            return self._second[start - self._start : end - self._start]
+        return None
+
+    def known(self, start: int, length: int) -> bytes:
+        """Return the known bytes from `start`, at most `length`, without a gap; empty when the first is not known."""
+        if 0 <= start < len(self._first):
+            return self._first[start : start + length]
+        if self._start <= start < self._start + len(self._second):
+            return self._second[start - self._start : start - self._start + length]
+        return b""
+
+    def reach(self, start: int, length: int = SECOND_BYTES) -> None:
+        """Read the second part, which begins at `start`. Nothing is read twice, and nothing a second time."""
+        start = max(start, len(self._first))
+        end = min(start + min(length, SECOND_BYTES), self.size)
+        if self._may_read and start < end:
+            self._may_read = False
+            self._second, self._start = self._read_part(start, end)[: end - start], start
+
+    def reach_end(self, length: int = SECOND_BYTES) -> None:
+        """Read the last bytes of the file as its second part."""
+        length = min(length, SECOND_BYTES)
+        self.reach(self.size - length, length)
+
+
+class Probed(NamedTuple):
+    """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read."""
+
+    media: Media | None = None
+    defect: Defect | None = None
+    is_silent: bool | None = None
+
+
+class MalformedError(Exception):
+    """Error of a reader for content that begins like its container and is none. The message says what is wrong."""

@@ -1,0 +1,9 @@
+"""All rules, by family: a rule is one entry of RULES in the module of its family."""
+
+from __future__ import annotations
+
+from ice_result.rules import covers
+from ice_result.rules.model import Rule
+
+RULES: tuple[Rule, ...] = (*covers.RULES,)
+"""All rules, in the order in which they are applied and shown."""
