@@ -1,4 +1,4 @@
-"""All rules, by family: a rule is one entry of RULES in the module of its family."""
+"""Rules by family: a rule is one entry of RULES in the module of its family."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ice_result.rules import covers
 from ice_result.rules.model import Rule
 
 RULES: tuple[Rule, ...] = (*covers.RULES,)
-"""All rules, in the order in which they are applied and shown."""
+"""Every rule, in the order in which they are applied and shown."""
