@@ -66,7 +66,7 @@ class RuleChoice(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What the rules found in a case: problems, which keep a manifest from being complete, and notes."""
+    """Findings of the rules in a case: problems, which keep a manifest from being complete, and notes."""
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
