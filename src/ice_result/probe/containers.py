@@ -31,4 +31,12 @@ def _signature(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda first: compiled.match(first) is not None
 
 
-CONTAINERS = (Container("png", "png", (".png",), _signature(rb"\x89PNG\r\n\x1a\n")),)
+_STILL_PICTURES = rb"(?!hei[cfmsx]|hevc|mif1|msf1|avi[fs]|crx |jp2 |jpx )"
+_BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|mdat)|[\x00-\x0f]...(?:moov|wide|free|skip|pnot)"
+
+CONTAINERS = (
+    Container("png", "png", (".png",), _signature(rb"\x89PNG\r\n\x1a\n")),
+    Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),
+    Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm")),
+    Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3")),
+)
