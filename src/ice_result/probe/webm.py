@@ -12,36 +12,16 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
 from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat, is_zeros
-from ice_result.probe.webm_elements import (
-    CLUSTER,
-    CUES,
-    DOC_TYPE,
-    DURATION,
-    EBML,
-    INFO,
-    LONGEST_HEADER,
-    SEEK,
-    SEEK_HEAD,
-    SEEK_IDENTIFIER,
-    SEEK_POSITION,
-    SEGMENT,
-    TIMESTAMP_SCALE,
-    TRACKS,
-    Element,
-    element_at,
-    elements,
-    floating,
-    text,
-    unsigned,
-)  # fmt: skip
+from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
 from ice_result.records.model import Defect, Media
 
 _DEFAULT_SCALE = 1_000_000
 _SECOND = 1e9  # nanoseconds
-_SOUGHT = {INFO, TRACKS, CUES}
+_SOUGHT = {ebml.INFO, ebml.TRACKS, ebml.CUES}
 _OF_INDEX = 4096
 _ENOUGH_ZEROS = 16
 
@@ -71,25 +51,25 @@ def read(file: PartialFile) -> Probed:
     head = element_at(file, 0, file.size)
     if head is None or head.end is None:
         raise MalformedError("the file begins like WebM and is none")
-    kinds = [text(file, element) for element in elements(file, head) if element.identifier == DOC_TYPE]
+    kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
     is_webm = kinds == ["webm"]
     element = element_at(file, head.end, file.size)
     if element is None:
         cut = Defect("truncated", f"the file ends at byte {file.size}, before its content") if file.is_whole else None
         return Probed(Media(container="webm" if is_webm else "matroska"), cut)
-    if (head.identifier, element.identifier) != (EBML, SEGMENT):
+    if (head.identifier, element.identifier) != (ebml.EBML, ebml.SEGMENT):
         raise MalformedError(f"no segment begins at byte {head.end}, where one should")
     segment = _segment(file, element)
     if segment.info is None or segment.tracks is None:
-        places = [segment.sought[kind] for kind in (INFO, TRACKS) if kind in segment.sought]
+        places = [segment.sought[kind] for kind in (ebml.INFO, ebml.TRACKS) if kind in segment.sought]
         file.reach(min(places, default=file.size))
-        segment.info = segment.info or _sought(file, segment, INFO)
-        segment.tracks = segment.tracks or _sought(file, segment, TRACKS)
+        segment.info = segment.info or _sought(file, segment, ebml.INFO)
+        segment.tracks = segment.tracks or _sought(file, segment, ebml.TRACKS)
     elif segment.is_live and segment.unknown is not None:
         file.reach_end()
         segment = _segment(file, element)
-    elif CUES in segment.sought:
-        file.reach(segment.sought[CUES], _OF_INDEX)
+    elif ebml.CUES in segment.sought:
+        file.reach(segment.sought[ebml.CUES], _OF_INDEX)
     return _facts(file, segment, is_webm=is_webm)
 
 
@@ -105,7 +85,7 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
         rest = file.known(position, _ENOUGH_ZEROS)
         if is_zeros(rest) and not is_live:
             segment.zeros = position
-        elif segment.cluster is None and TRACKS not in segment.sought:
+        elif segment.cluster is None and ebml.TRACKS not in segment.sought:
             raise
         else:  # only the index leads on
             segment.unknown = position
@@ -113,7 +93,7 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
     if position > file.size:
         segment.cut = position
     elif position < end:
-        if file.get(position, min(LONGEST_HEADER, end - position)) is None:
+        if file.get(position, min(ebml.LONGEST_HEADER, end - position)) is None:
             segment.unknown = position
         else:
             segment.cut = position
@@ -121,17 +101,17 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
 
 
 def _place(file: PartialFile, segment: _Segment, part: Element) -> None:
-    if part.identifier == INFO:
+    if part.identifier == ebml.INFO:
         segment.info = segment.info or part
-    elif part.identifier == TRACKS:
+    elif part.identifier == ebml.TRACKS:
         segment.tracks = segment.tracks or part
-    elif part.identifier == CLUSTER:
+    elif part.identifier == ebml.CLUSTER:
         segment.cluster = segment.cluster or part
-    elif part.identifier == SEEK_HEAD:
+    elif part.identifier == ebml.SEEK_HEAD:
         with suppress(MalformedError):
             for seek in elements(file, part):
-                if seek.identifier == SEEK:
-                    kind, place = numbers(file, seek, SEEK_IDENTIFIER, SEEK_POSITION)
+                if seek.identifier == ebml.SEEK:
+                    kind, place = numbers(file, seek, ebml.SEEK_IDENTIFIER, ebml.SEEK_POSITION)
                     if kind in _SOUGHT and place is not None:
                         segment.sought.setdefault(kind, segment.body + place)
 
@@ -148,9 +128,9 @@ def _sought(file: PartialFile, segment: _Segment, kind: int) -> Element | None:
 def _facts(file: PartialFile, segment: _Segment, *, is_webm: bool) -> Probed:
     scale, duration = _DEFAULT_SCALE, None
     for element in elements(file, segment.info) if segment.info else ():
-        if element.identifier == TIMESTAMP_SCALE:
+        if element.identifier == ebml.TIMESTAMP_SCALE:
             scale = unsigned(file, element) or _DEFAULT_SCALE
-        elif element.identifier == DURATION:
+        elif element.identifier == ebml.DURATION:
             duration = floating(file, element)
     tracks = read_tracks(file, segment.tracks) if segment.tracks else ()
     video = next((track for track in tracks if track.kind == IS_VIDEO), Track())
@@ -204,8 +184,8 @@ def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
 
 def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
     zeros = blocks.zeros if segment.zeros is None else segment.zeros
-    if zeros is None and CUES in segment.sought and is_zeros(file.known(segment.sought[CUES], _OF_INDEX)):
-        zeros = segment.sought[CUES]
+    if zeros is None and ebml.CUES in segment.sought and is_zeros(file.known(segment.sought[ebml.CUES], _OF_INDEX)):
+        zeros = segment.sought[ebml.CUES]
     if zeros is not None:
         return Defect("empty", f"zeros are in place of data from byte {zeros} on")
     if segment.unknown is None and (segment.cluster is None or not tracks):

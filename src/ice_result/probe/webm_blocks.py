@@ -10,27 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import MalformedError, PartialFile
-from ice_result.probe.webm_elements import (
-    BLOCK,
-    BLOCK_GROUP,
-    CLUSTER,
-    IN_CLUSTER,
-    IN_SEGMENT,
-    SIMPLE_BLOCK,
-    TIMESTAMP,
-    Element,
-    element_at,
-    unsigned,
-)  # fmt: skip
+from ice_result.probe.webm_elements import Element, element_at, unsigned
 from ice_result.probe.webm_tracks import Track
 
-_BLOCKS = {BLOCK, SIMPLE_BLOCK}
+_BLOCKS = {ebml.BLOCK, ebml.SIMPLE_BLOCK}
 _LONGEST_HEAD = 11
 _MOST_CANDIDATES = 16
 _OF_FRAME = 4096
 _ENOUGH_ZEROS = 16
-_MARK = CLUSTER.to_bytes(4, "big")
+_MARK = ebml.CLUSTER.to_bytes(4, "big")
 
 
 def flat(file: PartialFile, position: int, end: int) -> Iterator[tuple[Element, int]]:
@@ -40,7 +30,7 @@ def flat(file: PartialFile, position: int, end: int) -> Iterator[tuple[Element, 
     tells its size. Raises MalformedError at what is no element.
     """
     while element := element_at(file, position, end):
-        if element.identifier in {CLUSTER, BLOCK_GROUP}:
+        if element.identifier in {ebml.CLUSTER, ebml.BLOCK_GROUP}:
             position = element.body
         else:
             position = end if element.end is None else element.end
@@ -93,7 +83,7 @@ class Blocks:
 
     def add(self, element: Element) -> None:
         """Add an element of a cluster."""
-        if element.identifier == TIMESTAMP:
+        if element.identifier == ebml.TIMESTAMP:
             self._cluster = unsigned(self._file, element) or 0
         block = read_block(self._file, element) if element.identifier in _BLOCKS else None
         if block and block.track in self._times:
@@ -142,9 +132,9 @@ def _leads_to_the_end(file: PartialFile, position: int) -> bool:
     has_time = has_block = False
     try:
         for element, behind in flat(file, position, file.size):
-            if element.identifier not in IN_SEGMENT | IN_CLUSTER:
+            if element.identifier not in ebml.IN_SEGMENT | ebml.IN_CLUSTER:
                 return False
-            has_time = has_time or element.identifier == TIMESTAMP
+            has_time = has_time or element.identifier == ebml.TIMESTAMP
             has_block = has_block or (has_time and element.identifier in _BLOCKS)
             position = behind
     except MalformedError:

@@ -4,27 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import PartialFile
-from ice_result.probe.webm_elements import (
-    ALPHA_MODE,
-    AUDIO,
-    BIT_DEPTH,
-    CHANNELS,
-    CODEC,
-    DEFAULT_DURATION,
-    FREQUENCY,
-    HEIGHT,
-    OUTPUT_FREQUENCY,
-    TRACK_ENTRY,
-    TRACK_NUMBER,
-    TRACK_TYPE,
-    VIDEO,
-    WIDTH,
-    Element,
-    elements,
-    floating,
-    text,
-)  # fmt: skip
+from ice_result.probe.webm_elements import Element, elements, floating, numbers, text
 
 MOST_TRACKS = 32
 """Tracks that are read of one file."""
@@ -58,7 +40,7 @@ _CODECS = {
     "A_AAC": "aac",
 }
 _PCM = {"A_PCM/INT/LIT": ("s", "le"), "A_PCM/INT/BIG": ("s", "be"), "A_PCM/FLOAT/IEEE": ("f", "le")}
-_PARTS = {CODEC, VIDEO, AUDIO}
+_PARTS = {ebml.CODEC, ebml.VIDEO, ebml.AUDIO}
 _WITHOUT_ALPHA = {"av1", "h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "theora"}
 _MAY_HAVE_ALPHA = {"vp8", "vp9"}
 _WITH_FIXED_SIZE = {"flac", "alac"}
@@ -90,19 +72,19 @@ class Track(NamedTuple):
 
 def read_tracks(file: PartialFile, box: Element) -> tuple[Track, ...]:
     """Read the tracks, as far as they are known."""
-    entries = (entry for entry in elements(file, box) if entry.identifier == TRACK_ENTRY)
+    entries = (entry for entry in elements(file, box) if entry.identifier == ebml.TRACK_ENTRY)
     return tuple(_track(file, entry) for _, entry in zip(range(MOST_TRACKS), entries, strict=False))
 
 
 def _track(file: PartialFile, entry: Element) -> Track:
     parts = {element.identifier: element for element in elements(file, entry) if element.identifier in _PARTS}
-    number, kind, duration = numbers(file, entry, TRACK_NUMBER, TRACK_TYPE, DEFAULT_DURATION)
-    name = text(file, parts[CODEC]) if CODEC in parts else ""
+    number, kind, duration = numbers(file, entry, ebml.TRACK_NUMBER, ebml.TRACK_TYPE, ebml.DEFAULT_DURATION)
+    name = text(file, parts[ebml.CODEC]) if ebml.CODEC in parts else ""
     track = Track(number, kind, _codec(name), (duration or 0) / _SECOND or None)
-    if kind == IS_VIDEO and VIDEO in parts:
-        return _video(file, parts[VIDEO], track)
-    if kind == IS_AUDIO and AUDIO in parts:
-        return _audio(file, parts[AUDIO], track, name)
+    if kind == IS_VIDEO and ebml.VIDEO in parts:
+        return _video(file, parts[ebml.VIDEO], track)
+    if kind == IS_AUDIO and ebml.AUDIO in parts:
+        return _audio(file, parts[ebml.AUDIO], track, name)
     return track
 
 
@@ -111,7 +93,7 @@ def _codec(name: str) -> str | None:
 
 
 def _video(file: PartialFile, picture: Element, track: Track) -> Track:
-    width, height, alpha = numbers(file, picture, WIDTH, HEIGHT, ALPHA_MODE)
+    width, height, alpha = numbers(file, picture, ebml.WIDTH, ebml.HEIGHT, ebml.ALPHA_MODE)
     has_alpha: bool | None = None
     if track.codec in _MAY_HAVE_ALPHA:
         has_alpha = bool(alpha)
@@ -121,13 +103,13 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
 
 
 def _audio(file: PartialFile, sound: Element, track: Track, name: str) -> Track:
-    channels, bits = numbers(file, sound, CHANNELS, BIT_DEPTH)
+    channels, bits = numbers(file, sound, ebml.CHANNELS, ebml.BIT_DEPTH)
     rates = {
         part.identifier: floating(file, part)
         for part in elements(file, sound)
-        if part.identifier in {FREQUENCY, OUTPUT_FREQUENCY}
+        if part.identifier in {ebml.FREQUENCY, ebml.OUTPUT_FREQUENCY}
     }
-    rate = rates.get(OUTPUT_FREQUENCY) or rates.get(FREQUENCY)
+    rate = rates.get(ebml.OUTPUT_FREQUENCY) or rates.get(ebml.FREQUENCY)
     codec = track.codec
     if name in _PCM and bits:
         kind, order = _PCM[name]
