@@ -53,7 +53,7 @@ class OssParts:
         def read(bucket: Bucket) -> FirstPart:
             reply = bucket.get_object(address.key, byte_range=(0, most_bytes - 1))
             data = reply.read()
-            size = len(data)
+            size = reply.content_length
             if reply.status == _PARTIAL:
                 begin, size = _range(reply.headers.get("Content-Range"), data, operation)
                 if begin:
