@@ -37,7 +37,7 @@ def _no_source(case: Case) -> Iterator[Finding]:
     for file in case.files:
         fingerprint = _fingerprint(file.facts)
         if fingerprint in sources and fingerprint:
-            yield _same_bytes(file, sources[fingerprint])
+            yield _same_bytes(file, f"the source {sources[fingerprint]}")
 
 
 def _stems_differ(case: Case) -> Iterator[Finding]:

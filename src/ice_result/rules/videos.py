@@ -17,7 +17,7 @@ def _portrait(case: Case) -> Iterator[Finding]:
 
 def _keeps_transparency(case: Case) -> bool:
     """Tell if the job was asked for no background. A template may have parameters that the job does not show."""
-    parameters = case.record.job_params
+    parameters = case.record.job_params or {}
     if case.record.template_id or not isinstance(parameters, dict):
         return False
     return not any(name.replace("_", "").lower() == "bgimage" and value for name, value in parameters.items())
