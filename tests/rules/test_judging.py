@@ -41,6 +41,7 @@ def test_a_rule_says_what_it_needs_in_plain_words(rule: object) -> None:
     found = RULES[RULES.index(rule)]
     assert found.says[0].isupper()
     assert found.says.endswith(".")
+    assert len(found.says) <= 50, "a terminal has 80 columns"
     assert not found.source.endswith(".")
     assert found.needs
     assert found.functions

@@ -82,7 +82,7 @@ RULES = (
     Rule(
         name="mix_copy",
         functions=("AudioMixing",),
-        says="The file is not a copy of a source that the job names.",
+        says="The file is not a copy of one of its sources.",
         needs=("files", "input", "sources"),
         tolerance=None,
         evidence="inferred",
@@ -92,7 +92,7 @@ RULES = (
     Rule(
         name="stems_copy",
         functions=("MusicDemix",),
-        says="No two files are the same, unless both are silent.",
+        says="No two files are the same.",
         needs=("files",),
         tolerance=None,
         evidence="documented",

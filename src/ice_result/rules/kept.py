@@ -63,7 +63,7 @@ RULES = (
     Rule(
         name="kept_shape",
         functions=("VideoDelogo", "VideoDetext", "FaceBeauty"),
-        says="The picture has the shape of the input: width divided by height.",
+        says="Width divided by height is as in the input.",
         needs=("files", "input"),
         tolerance=_SHAPE,
         evidence="inferred",
@@ -73,7 +73,7 @@ RULES = (
     Rule(
         name="kept_rate",
         functions=("SpeechDenoise",),
-        says="The file has the sample rate of the input.",
+        says="The sample rate is that of the input.",
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",

@@ -68,7 +68,7 @@ RULES = (
     Rule(
         name="stems_silent",
         functions=("MusicDemix",),
-        says="No file is silent, where samples can be read.",
+        says="No file is silent.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
@@ -78,7 +78,7 @@ RULES = (
     Rule(
         name="mix_length",
         functions=("AudioMixing",),
-        says="The file is not shorter than the longest source that the job names.",
+        says="The file is not shorter than its longest source.",
         needs=("files", "input", "sources"),
         tolerance=LENGTH,
         evidence="inferred",

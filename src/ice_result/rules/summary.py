@@ -39,7 +39,7 @@ RULES = (
     Rule(
         name="clip_length",
         functions=("VideoClip",),
-        says="The file is as long as the segments in Result together.",
+        says="The file is as long as its segments in Result.",
         needs=("files", "result"),
         tolerance=LENGTH,
         evidence="inferred",
@@ -49,7 +49,7 @@ RULES = (
     Rule(
         name="clip_order",
         functions=("VideoClip",),
-        says="The segments in Result are in order, and do not overlap.",
+        says="Segments are in order and do not overlap.",
         needs=("result",),
         tolerance=_FRAME,
         evidence="inferred",

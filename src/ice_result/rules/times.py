@@ -60,7 +60,7 @@ RULES = (
     Rule(
         name="times_in_order",
         functions=("MusicSegmentDetect", "AudioBeatDetection"),
-        says="Choruses and beats are in order, in Result and in the files.",
+        says="Beats and choruses are in order.",
         needs=("result", "contents"),
         tolerance=None,
         evidence="inferred",
@@ -70,7 +70,7 @@ RULES = (
     Rule(
         name="times_within_input",
         functions=("VideoClip", "CaptionExtraction", "MusicSegmentDetect", "AudioBeatDetection"),
-        says="The times in Result and in the files are within the input.",
+        says="Times in Result and in files are within the input.",
         needs=("result", "contents", "input"),
         tolerance=LENGTH,
         evidence="inferred",
@@ -80,7 +80,7 @@ RULES = (
     Rule(
         name="quality_length",
         functions=("AudioQualityAssessment",),
-        says="Total Duration in Result is the length of the input, for each valid channel.",
+        says="Total Duration in Result is that of the input.",
         needs=("result", "input"),
         tolerance=LENGTH,
         evidence="inferred",

@@ -49,7 +49,7 @@ RULES = (
     Rule(
         name="matting_webm",
         functions=("VideoGreenScreenMatting",),
-        says="The file is WebM, unless the parameter bgimage or a template was given.",
+        says="Without bgimage, the file is WebM.",
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",
@@ -59,7 +59,7 @@ RULES = (
     Rule(
         name="matting_alpha",
         functions=("VideoGreenScreenMatting",),
-        says="The video has an alpha channel, unless the parameter bgimage or a template was given.",
+        says="Without bgimage, the video has an alpha channel.",
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",
