@@ -670,7 +670,7 @@ def test_what_version_1_wrote_is_brought_up_to_date(place: Place) -> None:
         assert "files" not in record
         assert manifest is not None
         assert manifest.pop("notes") == []
-        new_fields = [entry.pop("storage_class") for entry in objects_of(manifest)]
+        new_fields = [entry.pop(name) for entry in objects_of(manifest) for name in ("storage_class", "media")]
         assert new_fields == [None] * len(new_fields)
         assert manifest == old[job_id][1]
     before = place.content()

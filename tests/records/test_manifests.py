@@ -73,6 +73,7 @@ def test_a_manifest_with_every_file_seen_is_complete() -> None:
         "crc64": "123",
         "last_modified": "2026-01-02T03:04:05Z",
         "storage_class": "IA",
+        "media": None,
     }
 
 
