@@ -27,8 +27,8 @@ from ice_result.function import Function
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
-from support.paths import SAMPLE_JOBS
 from support.outside_world import outside_world
+from support.paths import SAMPLE_JOBS
 from support.platform_context import (
     PlatformContext,
     PlatformContextWithCredentials,

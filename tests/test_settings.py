@@ -111,7 +111,7 @@ INTERNAL = "https://oss-cn-beijing-internal.aliyuncs.com"
     ids=["same", "same-named", "other", "other-deployed", "public", "loopback"],
 )
 def test_a_function_reaches_oss_of_its_region_inside(given: dict[str, str], endpoint: str | None) -> None:
-    """GIVEN a function in cn-beijing THEN its endpoint is the internal one for jobs of cn-beijing, unless one is set."""
+    """GIVEN a function in cn-beijing THEN jobs of cn-beijing get the internal endpoint, unless another one is set."""
     environment = {"FC_REGION": "cn-beijing", **given, "ICE_RESULT_SINKS": "oss://records"}
     settings = Settings.from_environment(environment)
     of_function = settings.of_function_in("cn-beijing")
