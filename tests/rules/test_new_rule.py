@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from ice_result.rules import RuleChoice, judge, sounds
+from ice_result.rules import judge as judging
+from ice_result.rules import sounds
+from ice_result.rules.judge import judge
+from ice_result.rules.model import RuleChoice
 from support.rule_cases import case, facts
 
 FUNCTION = """
@@ -37,7 +39,7 @@ def test_it_is_applied_to_the_jobs_of_its_function(monkeypatch: pytest.MonkeyPat
     before, after = source.split(RULES)
     changed = ModuleType("changed")
     exec(f"{before}{FUNCTION}\n\n{RULES}{ENTRY.strip(chr(10))}\n{after}", changed.__dict__)  # noqa: S102  our own source
-    monkeypatch.setattr(import_module("ice_result.rules.judge"), "RULES", changed.RULES)
+    monkeypatch.setattr(judging, "RULES", changed.RULES)
     one, two = case("MusicDemix", {"a.wav": facts()}), case("MusicDemix", {"a.wav": facts(), "b.wav": facts()})
 
     (note,) = judge(one, RuleChoice()).notes
