@@ -29,7 +29,13 @@ JOBS = [
     sample_job("captionextraction"),
     *(
         sample_job(name, source=extension)
-        for name in ("musicsegmentdetect", "audiobeatdetection", "audioqualityassessment", "speechdenoise", "musicdemix")
+        for name in (
+            "musicsegmentdetect",
+            "audiobeatdetection",
+            "audioqualityassessment",
+            "speechdenoise",
+            "musicdemix",
+        )
         for extension in SOUNDS
     ),
     *(

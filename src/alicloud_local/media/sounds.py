@@ -14,7 +14,7 @@ _LOWEST_RATE = 8
 _PERIOD = struct.pack("<16h", *(round(8000 * math.sin(math.pi * step / 8)) or 1 for step in range(16)))
 _AAC_FRAME = 1024  # samples
 _MP3_FRAME = 576
-_FLAC_FRAME = 32_768
+_FLAC_FRAME = 2048
 _OPUS_FRAME = 5_760
 _OPUS_SKIPPED = 312  # samples at the start that a decoder drops
 _PACKETS_IN_PAGE = 200
@@ -74,7 +74,7 @@ def flac(look: Look, comment: bytes) -> bytes:
 
 def _flac_frame(number: int, count: int, value: int) -> bytes:
     """Return a frame of one value. Its head says 16 bits of size, 8000 Hz, one channel, 16 bits per sample."""
-    head = b"\xff\xf8\x74\x08" + chr(number).encode("utf-8") + struct.pack(">H", count - 1)
+    head = b"\xff\xf8\x74\x08" + chr(number).encode("utf-8", "surrogatepass") + struct.pack(">H", count - 1)
     head += bytes([_checksum(head, 0x07, 8)])
     frame = head + b"\x00" + struct.pack(">h", value)
     return frame + struct.pack(">H", _checksum(frame, 0x8005, 16))
