@@ -27,6 +27,7 @@ from ice_result.function import Function
 from support.audit_hook import Watched, watched
 from support.command_line import ice_result
 from support.fake_clock import function_without_pauses
+from support.outside_world import outside_world
 from support.paths import SAMPLE_JOBS
 from support.platform_context import (
     PlatformContext,
@@ -346,6 +347,21 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
     asked = {call.split()[1].partition("://")[2].partition("/")[0] for call in server.seen}
     buckets = ("example-output", "other-bucket", "evil")
     assert asked == {"ice.cn-shanghai.aliyuncs.com", *(f"{bucket}.oss-cn-shanghai.aliyuncs.com" for bucket in buckets)}
+
+
+def test_a_function_asks_oss_inside_the_cloud(
+    cloud: LocalCloud, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a function in the region of the jobs, and no endpoint of OSS THEN the internal host is asked, by TLS."""
+    environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}
+    del environment["ICE_RESULT_OSS_ENDPOINT"]
+    del environment["ICE_RESULT_OSS_ADDRESSING"]
+    host = "example-output.oss-cn-shanghai-internal.aliyuncs.com"
+    with outside_world({}, {host: server.port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        assert wake(function_without_pauses(environment), "cover-0001")["recorded"] == 1
+    assert {*proxy.asked} == {f"{host}:443"}
+    assert server.seen == []
 
 
 def answered(cloud: LocalCloud, server: Server, body: bytes, sinks: str) -> JsonObject:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from ice_result.core.endpoints import Endpoint
+from ice_result.core.endpoints import Endpoint, oss_endpoint
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import (
     ForbiddenError,
@@ -70,7 +70,7 @@ class OssClient(SdkClient["Callable[[str], Bucket]"]):
         region = self._context.region
         if not region:
             raise SettingsError([("ICE_RESULT_REGION", "not set: signatures for OSS name the region of the bucket")])
-        return self._context.oss_endpoint or Endpoint("https", f"oss-{region}.aliyuncs.com")
+        return self._context.oss_endpoint or oss_endpoint(region)
 
     def require_keys(self) -> None:
         """Look for keys to sign with. Raises SettingsError, which names what is missing."""
