@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from alicloud_local import Fault, LocalCloud
-from alicloud_local.media import media_file
+from alicloud_local.media.files import media_file
 from alicloud_local.service import CallEvent, CallObserver
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.probe.model import FIRST_BYTES
@@ -21,7 +21,7 @@ from ice_result.sinks.object.oss_parts import OssParts
 
 PICTURE = ObjectAddress("example-output", "cover/智能-00001.png")
 LARGE, _ = media_file(f"{'x' * 200_000}.png")
-SQUARE = Media(container="png", width=8, height=8, has_alpha=False)
+SQUARE = Media(container="png", width=64, height=36, has_alpha=False)
 BOMB = gzip.compress(bytes(50_000_000))
 
 
