@@ -7,9 +7,13 @@ from typing import Annotated
 
 import pytest
 
+from ice_result.app import sink_context
+from ice_result.core.credentials import Credentials
+from ice_result.core.endpoints import parse_endpoint
 from ice_result.errors import SettingsError
 from ice_result.setting_values import up_to
 from ice_result.settings import PARKING, QUEUE, STORES, STORES_AND_OUTPUTS, TRIGGERS, Section, Settings, Variable
+from ice_result.sinks.object.oss import OssClient
 from ice_result.triggers import TriggerOptions
 from support.settings_table import BEGIN, Table, rows
 
@@ -89,6 +93,37 @@ def test_the_region_of_the_function_is_the_default() -> None:
     """Function Compute sets FC_REGION."""
     settings = Settings.from_environment({"ICE_RESULT_SINKS": "oss://records", "FC_REGION": "cn-beijing"})
     assert settings.region == "cn-beijing"
+
+
+INTERNAL = "https://oss-cn-beijing-internal.aliyuncs.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ({}, INTERNAL),
+        ({"FC_REGION": "cn-beijing"}, INTERNAL),
+        ({"ICE_RESULT_REGION": "cn-shanghai"}, None),
+        ({"DEPLOY_REGION": "cn-shanghai"}, None),
+        ({"ICE_RESULT_OSS_ENDPOINT": "oss-cn-beijing.aliyuncs.com"}, "https://oss-cn-beijing.aliyuncs.com"),
+        ({"ICE_RESULT_OSS_ENDPOINT": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"),
+    ],
+    ids=["same", "same-named", "other", "other-deployed", "public", "loopback"],
+)
+def test_a_function_reaches_oss_of_its_region_inside(given: dict[str, str], endpoint: str | None) -> None:
+    """GIVEN a function in cn-beijing THEN jobs of cn-beijing get the internal endpoint, unless another one is set."""
+    environment = {"FC_REGION": "cn-beijing", **given, "ICE_RESULT_SINKS": "oss://records"}
+    settings = Settings.from_environment(environment)
+    of_function = settings.of_function_in("cn-beijing")
+    assert of_function.oss_endpoint == (endpoint and parse_endpoint(endpoint))
+    assert of_function.model_copy(update={"oss_endpoint": settings.oss_endpoint}) == settings
+
+
+def test_a_command_with_the_region_of_a_function_uses_the_public_endpoint() -> None:
+    """GIVEN FC_REGION in the environment of a command THEN no endpoint is set: it may run anywhere."""
+    settings = Settings.from_environment({"ICE_RESULT_SINKS": "oss://records", "FC_REGION": "cn-beijing"})
+    context = sink_context(settings, Credentials())
+    assert str(OssClient(context).endpoint()) == "https://oss-cn-beijing.aliyuncs.com"
 
 
 def test_the_region_of_the_deployment_is_the_default_of_each_command() -> None:

@@ -28,14 +28,16 @@ _BAD_GATEWAY = Reply(
 class Call(NamedTuple):
     """A request as the server saw it.
 
-    `status` is None for a request without a reply. `at` is in seconds of `time.monotonic`. The call is logged before
-    its reply is sent: a client that has the reply finds the call in the log.
+    `status` is None for a request without a reply. `at` is in seconds of `time.monotonic`. `body_bytes` is the length
+    of the reply's body. The call is logged before its reply is sent: a client that has the reply finds the call in the
+    log.
     """
 
     operation: str
     target: str
     status: int | None
     at: float
+    body_bytes: int = 0
 
 
 class CallEvent(NamedTuple):
@@ -204,8 +206,8 @@ class LocalService(ABC):
             return False
         reply = self._reply(request, fault)
         self._notify("answered", operation, target)
-        self._log(operation, target, reply.status)
         with_body = request.method != "HEAD"
+        self._log(operation, target, reply.status, len(reply.body) if with_body else 0)
         if fault is not None and fault.kind == "truncate":
             connection.send(reply.encode_truncated(with_body=with_body))
             return False
@@ -234,5 +236,5 @@ class LocalService(ABC):
         if self._options.watch is not None:
             self._options.watch(CallEvent(moment, self.name, operation, target))
 
-    def _log(self, operation: str, target: str, status: int | None) -> None:
-        self._calls.append(Call(operation, target, status, time.monotonic()))
+    def _log(self, operation: str, target: str, status: int | None, body_bytes: int = 0) -> None:
+        self._calls.append(Call(operation, target, status, time.monotonic(), body_bytes))

@@ -76,7 +76,7 @@ class Function:
             if self._pipeline is None:
                 settings = Settings.from_environment({"FC_REGION": context.region, **self._environment})
                 logging.getLogger("ice_result").setLevel(settings.log_level)
-                self._pipeline = assemble(settings, self._credentials, self._clock)
+                self._pipeline = assemble(settings.of_function_in(context.region), self._credentials, self._clock)
             return self._pipeline
 
     def initialize(self, context: Context) -> None:

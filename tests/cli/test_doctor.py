@@ -350,6 +350,21 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     assert "in the region of the jobs" in str(found(checks, "oss://far output").remedy)
 
 
+def test_input_buckets(cloud: LocalCloud) -> None:
+    """Like output buckets, with remedies of their own; without the probe, nothing is read of them, nor checked."""
+    cloud.oss.create_bucket("open")
+    cloud.oss.create_bucket("shut")
+    cloud.oss.forbid("shut")
+    cloud.oss.create_bucket("far", region="cn-beijing")
+    buckets = ("--input-bucket", "open", "--input-bucket", "shut", "--input-bucket", "far")
+    status, checks = doctor(cloud, *buckets)
+    assert (status, found(checks, "oss://open input").status) == (1, "ok")
+    assert "ice-result policy --input-bucket shut" in str(found(checks, "oss://shut input").remedy)
+    assert "leave the bucket out" in str(found(checks, "oss://far input").remedy)
+    status, checks = doctor(cloud, *buckets, ICE_RESULT_PROBE="off")
+    assert (status, [check.name for check in checks if check.name.endswith("input")]) == (0, [])
+
+
 def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tmp_path: Path) -> None:
     """What is not used is not checked."""
     status, checks = doctor(cloud, sinks=f"file:{tmp_path}/out", ICE_RESULT_JOBS=f"file:{tmp_path}")

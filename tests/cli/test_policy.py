@@ -168,11 +168,12 @@ def _allows(grant: tuple[str, str], call: tuple[str, str]) -> bool:
 
 def test_resources_are_narrow() -> None:
     """Only ICE, which allows nothing narrower, has `*`; and it says so."""
-    done = policy("--sink", "oss://records/ice", "--sink", "ots://Stats-1", "--output-bucket", "media", **REGION)
+    sinks, buckets = ["--sink", "oss://records/ice", "--sink", "ots://Stats-1"], ["--output-bucket", "media"]
+    done = policy(*sinks, *buckets, "--input-bucket", "footage", **REGION)
     granted = grants_of(done.stdout)
     assert {action for action, resource in granted if resource == "*"} == {"ice:QueryIProductionJob"}
     assert ("oss:PutObject", "acs:oss:*:*:records/ice/records/*") in granted
-    assert ("oss:GetObject", "acs:oss:*:*:media/*") in granted
+    assert {("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in ("media", "footage")} <= granted
     assert ("ots:UpdateRow", "acs:ots:cn-shanghai:*:instance/stats-1/table/ice_jobs") in granted
     assert done.stderr == "ice-result: ice: no resource narrower than * is known for these actions\n"
     assert done.returncode == 0
@@ -184,6 +185,39 @@ def test_what_is_not_called_is_not_allowed() -> None:
     done = policy("--sink", "file:./out", **offline)
     assert grants_of(done.stdout) == set()
     assert done.stderr == ""
+
+
+INPUTS = {"Effect": "Allow", "Action": ["oss:GetObject"], "Resource": ["acs:oss:*:*:footage/*"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reads", "remark"),
+    [
+        ({}, True, True),
+        ({"ICE_RESULT_PROBE": "off"}, False, False),
+        ({"ICE_RESULT_VERIFY_OUTPUTS": "off"}, False, False),
+    ],
+    ids=["probe-on", "probe-off", "not-verified"],
+)
+def test_reading_inputs_is_a_statement_of_its_own(settings: dict[str, str], reads: bool, remark: bool) -> None:
+    """GIVEN an input bucket THEN one more statement allows reading it; without one, the rest is the same, and said."""
+    options = ["--sink", "oss://records", "--output-bucket", "media"]
+    without, named = (policy(*options, *more, **settings, **REGION) for more in ([], ["--input-bucket", "footage"]))
+    statements, more_statements = (json.loads(done.stdout)["Statement"] for done in (without, named))
+    assert more_statements == [*statements, *([INPUTS] if reads else [])]
+    words = "no --input-bucket given: without it, rules that compare outputs with inputs are not judged"
+    assert (words in without.stderr, words in named.stderr) == (remark, False)
+
+
+def test_a_bucket_of_inputs_and_outputs_is_allowed_once() -> None:
+    """GIVEN one bucket for both, and inputs in the bucket of the records THEN nothing is allowed a second time."""
+    options = ["--sink", "oss://media/ice", "--output-bucket", "media", "--input-bucket", "media"]
+    resources = [
+        resource
+        for statement in json.loads(policy(*options, **REGION).stdout)["Statement"]
+        for resource in statement["Resource"]
+    ]
+    assert resources.count("acs:oss:*:*:media/*") == 1
 
 
 def test_the_platforms_own_actions_are_allowed_where_they_are_named() -> None:
@@ -294,6 +328,7 @@ def test_only_function_compute_may_take_the_role_on() -> None:
     ("arguments", "words"),
     [
         (["--sink", "oss://records", "--output-bucket", "*"], "'*' is not a bucket's name"),
+        (["--sink", "oss://records", "--input-bucket", "*"], "--input-bucket: '*' is not a bucket's name"),
         (
             ["--sink", "oss://records/a*"],
             "a prefix must not contain `*`: in a RAM policy, it would match every other key",

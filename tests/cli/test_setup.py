@@ -66,11 +66,12 @@ def test_everything_is_made_and_a_second_run_changes_nothing(cloud: LocalCloud) 
 
 
 def test_the_policy_is_the_one_that_is_printed(cloud: LocalCloud) -> None:
-    """GIVEN the names of a deployment THEN the policy has the output bucket, the dead letters and the log project."""
+    """GIVEN the names of a deployment THEN the policy has its buckets, the dead letters and the log project."""
     setup(cloud, "--role", "--yes")
     project = "serverless-cn-shanghai-deed2a88-e73d-5caa-b0a9-e6e296f62be2"
-    options = ["--output-bucket", "my-output", "--failure-queue", "ice-result-dead-letters", "--log-project", project]
-    printed = ice_result("policy", *options, **{**cloud.environment, **SINKS})
+    buckets = ["--output-bucket", "my-output", "--input-bucket", "my-input"]
+    options = ["--failure-queue", "ice-result-dead-letters", "--log-project", project]
+    printed = ice_result("policy", *buckets, *options, **{**cloud.environment, **SINKS})
     assert json.loads(cloud.ram.policies["ice-result"].document) == json.loads(printed.stdout)
 
 
@@ -131,6 +132,7 @@ def test_variables_of_other_programs_are_left_alone(cloud: LocalCloud) -> None:
 def test_the_doctor_looks_at_the_deployment_too(cloud: LocalCloud) -> None:
     """GIVEN an account without a role or queues THEN the check says so, and once they are there it finds them."""
     cloud.oss.create_bucket("my-output")
+    cloud.oss.create_bucket("my-input")
     cloud.oss.create_bucket("my-records")
     environment = {**cloud.environment, **NAMES, "ICE_RESULT_SINKS": "oss://my-records/ice"}
     before = ice_result("doctor", **environment)
@@ -192,6 +194,15 @@ def test_the_doctor_goes_on_behind_a_policy_that_is_too_long(cloud: LocalCloud) 
     for option in ([], ["--deployer"]):
         printed = ice_result("policy", *option, **{**cloud.environment, **names, **SINKS})
         assert "characters, and RAM takes 6,144" in printed.stderr
+
+
+def test_inputs_count_in_the_length_of_the_policy(cloud: LocalCloud) -> None:
+    """GIVEN too many input buckets THEN the role is not made, the variable is named, and without the probe it fits."""
+    inputs = ",".join(f"bucket-{number}" for number in range(300))
+    done = setup(cloud, "--role", "--yes", DEPLOY_INPUT_BUCKETS=inputs)
+    assert (done.returncode, cloud.ram.roles) == (2, {})
+    assert "ICE_RESULT_SINKS, DEPLOY_OUTPUT_BUCKETS and DEPLOY_INPUT_BUCKETS: the policy has " in done.stderr
+    assert setup(cloud, "--role", "--yes", DEPLOY_INPUT_BUCKETS=inputs, ICE_RESULT_PROBE="off").returncode == 0
 
 
 def test_the_doctor_takes_a_queue_by_option(cloud: LocalCloud) -> None:
@@ -753,6 +764,7 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
         ),
         (["--role"], {"DEPLOY_ACCOUNT_ID": "12"}, "DEPLOY_ACCOUNT_ID: '12' is not valid: expected 16 digits"),
         (["--role", "--output-bucket", "A"], {}, "--output-bucket: 'A' is not valid"),
+        (["--role", "--input-bucket", "a,B"], {}, "--input-bucket: 'a,B' is not valid"),
         (["--tables"], {"ICE_RESULT_SINKS": ""}, "ICE_RESULT_SINKS or --sink: not set"),
         (["--tables", "--sink", "ftp://x"], {}, "--sink: ftp: is not a known kind of store"),
         (["--bucket", "--region", "Shanghai"], {}, "--region: 'Shanghai' is not a region id"),

@@ -13,7 +13,11 @@ from alicloud_local.ram.store import Role
 from alicloud_local.service import CallObserver
 from support.command_line import Finished, ice_result, process_arguments, process_environment
 
-NAMES = {"DEPLOY_ACCOUNT_ID": "1234567890123456", "DEPLOY_OUTPUT_BUCKETS": "my-output"}
+NAMES = {
+    "DEPLOY_ACCOUNT_ID": "1234567890123456",
+    "DEPLOY_OUTPUT_BUCKETS": "my-output",
+    "DEPLOY_INPUT_BUCKETS": "my-input",
+}
 SINKS = {"ICE_RESULT_SINKS": "oss://my-records/ice,ots://jobs"}
 QUEUES = ("ice-callback-result", "ice-result-dead-letters")
 TABLES = ["ice_contents", "ice_days", "ice_items", "ice_jobs", "ice_outputs"]

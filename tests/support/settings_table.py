@@ -20,7 +20,8 @@ IN_CHINESE = {
     "ICE_RESULT_JOBS": "任务的来源：`ice`，或 `file:` 加上保存响应的目录",
     "ICE_RESULT_REGION": "任务所在的地域，例如 cn-shanghai；在函数计算上默认为函数所在的地域",
     "ICE_RESULT_ICE_ENDPOINT": "ICE 的 Endpoint，默认为 `ice.<region>.aliyuncs.com`",
-    "ICE_RESULT_OSS_ENDPOINT": "OSS 的 Endpoint（访问域名），默认为 `oss-<region>.aliyuncs.com`",
+    "ICE_RESULT_OSS_ENDPOINT": "OSS 的 Endpoint（访问域名），默认为 `oss-<region>.aliyuncs.com`；"
+    "函数与任务在同一地域时，函数默认使用内网的 `oss-<region>-internal.aliyuncs.com`",
     "ICE_RESULT_OSS_ADDRESSING": "`virtual`（Bucket 在主机名中）或 `path`（用于本机上的服务）",
     "ICE_RESULT_OSS_ENCRYPTION": "写入时使用的服务端加密方式：AES256、KMS 或 SM4",
     "ICE_RESULT_OTS_ENDPOINT": "表格存储的 Endpoint，默认为 `<instance>.<region>.ots.aliyuncs.com`",

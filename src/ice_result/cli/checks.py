@@ -42,6 +42,10 @@ _OTHER_KEYS = (
 _BOTH_KEYS = "set both variables to the values of one AccessKey pair; on Function Compute, the role supplies the keys"
 _SET_UP = "`ice-result setup` shows the changes, and makes them with `--all --yes`"
 _BUCKET_REGION = "use the region of the bucket, or another bucket"
+_OTHER_REGION = {
+    "output": "use an output bucket in the region of the jobs: ICE writes nothing to other regions",
+    "input": "leave the bucket out: rules that compare outputs with its files are not judged",
+}
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
 
@@ -211,18 +215,18 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
             yield Check(name, "warning", status, remedy)
 
 
-def check_output_bucket(inspector: OssInspector, bucket: str) -> Iterator[Check]:
-    """Check that output files can be looked up: a missing file must be reported as missing."""
-    name = f"oss://{bucket} output"
+def check_bucket(inspector: OssInspector, bucket: str, kind: Literal["output", "input"]) -> Iterator[Check]:
+    """Check that output files, or inputs, can be looked up: a missing file must be reported as missing."""
+    name = f"oss://{bucket} {kind}"
     try:
         with suppress(errors.NotFoundError):
             inspector.look_up(ObjectAddress(bucket, PROBE))
     except IceResultError as error:
         remedies: dict[type[IceResultError], str] = {
             errors.KeysRefusedError: _OTHER_KEYS,
-            OtherRegionError: "use an output bucket in the region of the jobs: ICE writes nothing to other regions",
+            OtherRegionError: _OTHER_REGION[kind],
             errors.ForbiddenError: (
-                f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --output-bucket {bucket}`"
+                f"allow oss:GetObject on acs:oss:*:*:{bucket}/*: `ice-result policy --{kind}-bucket {bucket}`"
             ),
             errors.NoSuchBucketError: "create the bucket, or correct its name",
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
@@ -11,12 +11,12 @@ from ice_result.app import ice_client, notify_context, require_keys, sink_contex
 from ice_result.cli.checks import (
     SECONDS,
     Check,
+    check_bucket,
     check_callback,
     check_clock,
     check_credentials,
     check_deployment,
     check_jobs,
-    check_output_bucket,
     check_sink,
     settings_check,
     unopened_store,
@@ -29,6 +29,7 @@ from ice_result.core.deadline import Deadline, within
 from ice_result.core.json_text import dump
 from ice_result.deployment.account import Account
 from ice_result.deployment.names import any_of_ours
+from ice_result.deployment.policy import Buckets
 from ice_result.errors import SettingsError
 from ice_result.jobs import IceClient
 from ice_result.settings import EVERYTHING, NO_TARGETS, Settings
@@ -58,6 +59,13 @@ _SERVICES = {"oss": "OSS", "ots": "Tablestore", "s3": "S3"}
     multiple=True,
     help="Bucket that ICE writes files to, instead of DEPLOY_OUTPUT_BUCKETS. May be given several times.",
 )
+@click.option(
+    "--input-bucket",
+    "input_buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket with the files that jobs process, instead of DEPLOY_INPUT_BUCKETS. May be given several times.",
+)
 @click.option("--queue", metavar="NAME", help="Queue that ICE must send events to, instead of DEPLOY_QUEUE.")
 @click.option("--notify", "sends", is_flag=True, help="Send a test event to each target of ICE_RESULT_NOTIFY.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per check.")
@@ -66,6 +74,7 @@ def doctor(
     sinks: tuple[str, ...],
     region: str | None,
     buckets: tuple[str, ...],
+    input_buckets: tuple[str, ...],
     queue: str | None,
     sends: bool,
     as_json: bool,
@@ -78,11 +87,13 @@ def doctor(
 
     Exit status: 0 when nothing failed (there may be warnings), 1 otherwise, 2 for wrong usage.
     """
-    environment = environment_of_deployment(sinks, queue, buckets, region)
+    environment = environment_of_deployment(sinks, queue, buckets, input_buckets, region=region)
     if sends and not environment.get("ICE_RESULT_NOTIFY", "").strip():
         raise SettingsError([("ICE_RESULT_NOTIFY", NO_TARGETS)])
     well = True
-    for check in within(lambda: Deadline.after(SECONDS), _examine(environment, buckets, queue, sends=sends)):
+    for check in within(
+        lambda: Deadline.after(SECONDS), _examine(environment, Buckets(buckets, input_buckets), queue, sends=sends)
+    ):
         well = well and check.status != "failed"
         _show(check, as_json=as_json)
         if check.needs_other_keys:
@@ -91,9 +102,7 @@ def doctor(
     return 0 if well else 1
 
 
-def _examine(
-    environment: Mapping[str, str], buckets: Sequence[str], queue: str | None, *, sends: bool
-) -> Iterator[Check]:
+def _examine(environment: Mapping[str, str], buckets: Buckets, queue: str | None, *, sends: bool) -> Iterator[Check]:
     credentials = Credentials()
     try:
         account = Account(environment, EVERYTHING) if any_of_ours(os.environ) else None
@@ -103,9 +112,15 @@ def _examine(
         return
     yield Check("settings", "ok", f"{len(settings.sinks)} {'sink' if len(settings.sinks) == 1 else 'sinks'}")
     if account:
-        buckets, queue = account.names.output_buckets, account.queue_of_events
+        buckets, queue = account.buckets, account.queue_of_events
     signs = any(not url.is_webhook for url in settings.notify)
-    if account or settings.jobs == "ice" or buckets or signs or any(url.is_alibaba_cloud for url in settings.sinks):
+    if (
+        account
+        or settings.jobs == "ice"
+        or any(buckets)
+        or signs
+        or any(url.is_alibaba_cloud for url in settings.sinks)
+    ):
         yield check_credentials(credentials)
     for check in check_deployment(account, ("account",)) if account else ():
         yield check
@@ -146,7 +161,7 @@ def _examine_ice(client: IceClient, settings: Settings, queue: str | None) -> It
         yield check_callback(client, settings, queue)
 
 
-def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkContext) -> Iterator[Check]:
+def _examine_stores(settings: Settings, buckets: Buckets, context: SinkContext) -> Iterator[Check]:
     failed: set[str] = set()  # services that no further call would reach
 
     def unless_failed(name: str, service: str | None, checks: Iterable[Check]) -> Iterator[Check]:
@@ -166,9 +181,11 @@ def _examine_stores(settings: Settings, buckets: Sequence[str], context: SinkCon
             yield unopened_store(str(url), error)
         else:
             yield from unless_failed(str(url), _SERVICES.get(url.scheme), check_sink(sink))
-    for bucket in buckets:
-        checks = check_output_bucket(open_inspector(context), bucket)
-        yield from unless_failed(f"oss://{bucket} output", "OSS", checks)
+    inspector = open_inspector(context)
+    for bucket in buckets.output:
+        yield from unless_failed(f"oss://{bucket} output", "OSS", check_bucket(inspector, bucket, "output"))
+    for bucket in buckets.input if settings.probes_outputs else ():
+        yield from unless_failed(f"oss://{bucket} input", "OSS", check_bucket(inspector, bucket, "input"))
 
 
 def _examine_targets(

@@ -234,7 +234,12 @@ def given_names(context: click.Context, error: SettingsError) -> SettingsError:
 
 
 def environment_of_deployment(
-    sinks: Sequence[str], queue: str | None, output_buckets: Sequence[str] = (), region: str | None = None
+    sinks: Sequence[str],
+    queue: str | None,
+    output_buckets: Sequence[str] = (),
+    input_buckets: Sequence[str] = (),
+    *,
+    region: str | None = None,
 ) -> dict[str, str]:
     """Return the environment with the names that options give. Raises UsageError for one that is empty."""
     environment = Overrides(sinks, region=region).environment()
@@ -244,6 +249,7 @@ def environment_of_deployment(
     for option, variable, names in (
         ("--queue", "DEPLOY_QUEUE", () if queue is None else (queue,)),
         ("--output-bucket", "DEPLOY_OUTPUT_BUCKETS", output_buckets),
+        ("--input-bucket", "DEPLOY_INPUT_BUCKETS", input_buckets),
     ):
         if names:
             environment[variable] = ",".join(names)

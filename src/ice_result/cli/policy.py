@@ -12,7 +12,14 @@ from ice_result.cli.options import environment_of_deployment, region
 from ice_result.cli.output import print_error
 from ice_result.core.types import JsonObject
 from ice_result.deployment.names import BUCKET, LOG_PROJECT, QUEUE, Names, any_of_ours
-from ice_result.deployment.policy import TRUST_POLICY, check_length, deployer_policy, function_policy, notes
+from ice_result.deployment.policy import (
+    TRUST_POLICY,
+    Buckets,
+    check_length,
+    deployer_policy,
+    function_policy,
+    notes,
+)
 from ice_result.errors import SettingsError
 from ice_result.settings import Settings
 
@@ -24,6 +31,13 @@ from ice_result.settings import Settings
 @click.option("--trust", is_flag=True, help="Print the trust policy of the role, instead of its permissions.")
 @click.option("--deployer", is_flag=True, help="Print what a user needs to run setup and `s deploy`.")
 @click.option("--output-bucket", "buckets", metavar="NAME", multiple=True, help="Bucket that ICE writes files to.")
+@click.option(
+    "--input-bucket",
+    "input_buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket with the files that jobs process. Rules compare the outputs with them.",
+)
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
 @click.option(
     "--log-project",
@@ -40,6 +54,7 @@ def policy(
     trust: bool,
     deployer: bool,
     buckets: tuple[str, ...],
+    input_buckets: tuple[str, ...],
     failure_queue: str | None,
     log_project: str | None,
     sinks: tuple[str, ...],
@@ -54,31 +69,28 @@ def policy(
     if trust:
         click.echo(json.dumps(TRUST_POLICY, indent=2))
         return
-    for bucket in buckets:
-        _check("--output-bucket", bucket, BUCKET, "a bucket's name: 3 to 63 lower-case letters, digits and hyphens")
+    for option, of_option in (("--output-bucket", buckets), ("--input-bucket", input_buckets)):
+        for bucket in of_option:
+            _check(option, bucket, BUCKET, "a bucket's name: 3 to 63 lower-case letters, digits and hyphens")
     _check("--failure-queue", failure_queue, QUEUE, "a queue's name: letters, digits and hyphens, at most 120")
     _check(
         "--log-project", log_project, LOG_PROJECT, "a project's name: 3 to 63 lower-case letters, digits and hyphens"
     )
-    environment = environment_of_deployment(sinks, None, region=region)
+    environment = environment_of_deployment(sinks, None, buckets, input_buckets, region=region)
     settings = Settings.from_environment(environment)
     if deployer:
-        named = {
-            **environment,
-            "DEPLOY_OUTPUT_BUCKETS": ",".join(buckets) or os.environ.get("DEPLOY_OUTPUT_BUCKETS", ""),
-        }
-        names = Names.from_environment(named)
-        _show(deployer_policy(settings, names))
+        _show(deployer_policy(settings, Names.from_environment(environment)))
         return
     if any_of_ours(os.environ):
         names = Names.from_environment(environment)
-        buckets = buckets or names.output_buckets
+        buckets, input_buckets = buckets or names.output_buckets, input_buckets or names.input_buckets
         failure_queue, log_project = failure_queue or names.dead_letters, log_project or names.log_project
-    document = function_policy(settings, buckets, failure_queue, log_project)
+    read = Buckets(buckets, input_buckets)
+    document = function_policy(settings, read, failure_queue, log_project)
     _show(document)
     if settings.jobs == "ice":
         print_error("ice: no resource narrower than * is known for these actions")
-    for note in notes(settings, buckets, "--output-bucket"):
+    for note in notes(settings, read, ("--output-bucket", "--input-bucket")):
         print_error(note)
 
 

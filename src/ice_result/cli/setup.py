@@ -43,6 +43,13 @@ _yes = click.option("--yes", is_flag=True, help="Make the changes. Without it, t
     multiple=True,
     help="Bucket that ICE writes files to, instead of DEPLOY_OUTPUT_BUCKETS. The role may read it.",
 )
+@click.option(
+    "--input-bucket",
+    "input_buckets",
+    metavar="NAME",
+    multiple=True,
+    help="Bucket with the files that jobs process, instead of DEPLOY_INPUT_BUCKETS. The role may read it.",
+)
 @_yes
 def setup(
     *,
@@ -51,6 +58,7 @@ def setup(
     region: str | None,
     queue: str | None,
     output_buckets: tuple[str, ...],
+    input_buckets: tuple[str, ...],
     yes: bool,
     **chosen: bool,
 ) -> int:
@@ -66,7 +74,7 @@ def setup(
         raise click.UsageError("--yes needs a target: --bucket, --queues, --role, --tables, --callback or --all")
     wanted = wanted or {*chosen}
     section = ACCOUNT if wanted <= _IN_THE_ACCOUNT else STORES_AND_PARKING if wanted <= _IN_STORES else EVERYTHING
-    account = Account(environment_of_deployment(sinks, queue, output_buckets, region), section)
+    account = Account(environment_of_deployment(sinks, queue, output_buckets, input_buckets, region=region), section)
     targets = [*account.needs({*wanted, "account"}, write=yes)]
     if "role" in wanted:
         check_length(account.policy)

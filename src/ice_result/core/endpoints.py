@@ -60,6 +60,14 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(cast("Literal['http', 'https']", match[1] or "https"), match[2])
 
 
+def oss_endpoint(region: str, *, internal: bool = False) -> Endpoint:
+    """Return the endpoint of OSS in a region: the public one, or the one inside Alibaba Cloud's network [documented].
+
+    The internal one is reached from the same region only. Its traffic is not billed, and it has no access from outside.
+    """
+    return Endpoint("https", f"oss-{region}{'-internal' if internal else ''}.aliyuncs.com")
+
+
 def parse_object_endpoint(text: str) -> Endpoint:
     """Parse an endpoint of OSS or S3. Raises ValueError also for one with a bucket, which each request names itself."""
     endpoint = parse_endpoint(text)

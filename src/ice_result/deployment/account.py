@@ -17,7 +17,7 @@ from ice_result.deployment import callback as callbacks
 from ice_result.deployment.buckets import bucket_step, buckets_of
 from ice_result.deployment.clients import MnsControlClient, RamClient, StsClient
 from ice_result.deployment.names import Names
-from ice_result.deployment.policy import TRUST_POLICY, check_length, function_policy, notes
+from ice_result.deployment.policy import TRUST_POLICY, Buckets, check_length, function_policy, notes
 from ice_result.deployment.queues import Queues
 from ice_result.deployment.role import Role
 from ice_result.deployment.steps import Step, Target, WrongAccountError, allowed
@@ -45,7 +45,12 @@ class Account:
     def policy(self) -> JsonObject:
         """Policy of the role."""
         names = self.names
-        return function_policy(self.settings, names.output_buckets, names.dead_letters, names.log_project)
+        return function_policy(self.settings, self.buckets, names.dead_letters, names.log_project)
+
+    @property
+    def buckets(self) -> Buckets:
+        """Buckets that the role may read files of jobs in."""
+        return Buckets(self.names.output_buckets, self.names.input_buckets)
 
     @property
     def queue_of_events(self) -> str | None:
@@ -94,7 +99,7 @@ class Account:
     def notes(self) -> Iterator[str]:
         """Yield remarks about the role's policy."""
         names = self.names
-        yield from notes(self.settings, names.output_buckets, "DEPLOY_OUTPUT_BUCKETS")
+        yield from notes(self.settings, self.buckets, ("DEPLOY_OUTPUT_BUCKETS", "DEPLOY_INPUT_BUCKETS"))
         if names.log_project is None:
             yield "DEPLOY_ACCOUNT_ID is not set: the log project is not known, and the role may not write logs"
 

@@ -18,6 +18,7 @@ from ice_result.maintenance.mns_queue import QUEUE_NAME
 QUEUE = QUEUE_NAME.pattern
 BUCKET = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 LOG_PROJECT = BUCKET  # documented with the same rule
+_BUCKETS = (rf"{BUCKET}(,{BUCKET})*", "names of buckets without oss://, separated by commas")
 _FORMS = {
     "DEPLOY_ACCOUNT_ID": (r"[0-9]{16}", "16 digits"),
     "DEPLOY_FUNCTION": (r"[A-Za-z_][A-Za-z0-9_-]{0,127}", "at most 128 letters, digits, underscores and hyphens"),
@@ -28,7 +29,8 @@ _FORMS = {
     ),
     "DEPLOY_DEAD_LETTERS": (QUEUE, "at most 120 letters, digits and hyphens"),
     "DEPLOY_LOG_PROJECT": (LOG_PROJECT, "3 to 63 lower-case letters, digits and hyphens"),
-    "DEPLOY_OUTPUT_BUCKETS": (rf"{BUCKET}(,{BUCKET})*", "names of buckets without oss://, separated by commas"),
+    "DEPLOY_OUTPUT_BUCKETS": _BUCKETS,
+    "DEPLOY_INPUT_BUCKETS": _BUCKETS,
     "DEPLOY_TOPIC_ROLE": (r"[A-Za-z0-9-]{1,64}", "at most 64 letters, digits and hyphens"),
     "DEPLOY_PYTHON_MINOR": ("10|12", "10 or 12"),
 }
@@ -41,7 +43,8 @@ _OF_THE_TOOL = ("DEPLOY_LOGSTORE", "DEPLOY_TOPIC")
 class Names(NamedTuple):
     """Names of a deployment. The queue gets ICE's events; `output_buckets` are those that ICE writes files to.
 
-    `topic_role` is the role with which a topic of MNS calls the function, where there is one.
+    `input_buckets` are those with the files that jobs process, which rules compare the outputs with. `topic_role` is
+    the role with which a topic of MNS calls the function, where there is one.
     """
 
     region: str
@@ -52,6 +55,7 @@ class Names(NamedTuple):
     dead_letters: str = "ice-result-dead-letters"
     log_project: str | None = None
     output_buckets: tuple[str, ...] = ()
+    input_buckets: tuple[str, ...] = ()
     topic_role: str | None = None
 
     @classmethod
@@ -73,11 +77,13 @@ class Names(NamedTuple):
             for variable, text in given.items()
             if variable.removeprefix("DEPLOY_").lower() in cls._fields
         }
-        buckets = tuple(part for part in fields.pop("output_buckets", "").split(",") if part)
+        outputs, inputs = (
+            tuple(part for part in fields.pop(f"{kind}_buckets", "").split(",") if part) for kind in ("output", "input")
+        )
         account = fields.get("account_id")
         if account:
             fields.setdefault("log_project", log_project(region, account))
-        names = cls(region, output_buckets=buckets, **fields)
+        names = cls(region, output_buckets=outputs, input_buckets=inputs, **fields)
         if names.queue == names.dead_letters:
             problems.append(
                 ("DEPLOY_DEAD_LETTERS", "is the same queue as DEPLOY_QUEUE: failed events would come back without end")

@@ -68,21 +68,30 @@ class Grant(NamedTuple):
     prefix: str | None = None
 
 
+class Buckets(NamedTuple):
+    """Buckets that ICE writes files to, and those with the files that jobs process."""
+
+    output: Sequence[str] = ()
+    input: Sequence[str] = ()
+
+
 def function_policy(
-    settings: Settings, output_buckets: Sequence[str], failure_queue: str | None, log_project: str | None
+    settings: Settings, buckets: Buckets, failure_queue: str | None, log_project: str | None
 ) -> JsonObject:
     """Make the policy for processing jobs, for the work of the timer, and for the platform.
 
     With the same role, Function Compute itself sends the calls that failed to the queue, and its logs to the project.
+    Reading inputs is a statement of its own, for whoever wants to leave it out.
     """
     grants = (
-        *_processing(settings, output_buckets),
+        *_processing(settings, buckets.output),
         *_parking(settings),
         *_reading(settings),
         *_telling(settings),
         *_platform(failure_queue, log_project, settings.region or "*"),
     )
-    return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants))]}
+    of_inputs = [grant for grant in dict.fromkeys(_inputs(settings, buckets.input)) if grant not in grants]
+    return {"Version": "1", "Statement": [*_statements(dict.fromkeys(grants)), *_statements(of_inputs)]}
 
 
 def check_length(policy: JsonObject) -> None:
@@ -90,7 +99,7 @@ def check_length(policy: JsonObject) -> None:
     length = len(dump(policy))
     if length > _LONGEST:
         problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer buckets"
-        raise SettingsError([("ICE_RESULT_SINKS and DEPLOY_OUTPUT_BUCKETS", problem)])
+        raise SettingsError([("ICE_RESULT_SINKS, DEPLOY_OUTPUT_BUCKETS and DEPLOY_INPUT_BUCKETS", problem)])
 
 
 def deployer_policy(settings: Settings, names: Names) -> JsonObject:
@@ -126,7 +135,8 @@ def _deploying(settings: Settings, names: Names) -> Iterator[tuple[Iterable[str]
             yield ("eventbridge:ListRules",), [f"{_target(url, names.region, account)}/*"]
     yield ("oss:GetBucketInfo", "oss:PutBucket", "oss:GetBucketVersioning", "oss:ListObjects"), buckets
     yield ("oss:GetObject", "oss:PutObject"), [f"{bucket}/*" for bucket in buckets]
-    yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in names.output_buckets]
+    read = (*names.output_buckets, *(names.input_buckets if settings.probes_outputs else ()))
+    yield ("oss:GetObject",), [f"acs:oss:*:*:{bucket}/*" for bucket in dict.fromkeys(read)]
     yield _ON_TABLES, [part for instance in instances for part in (instance, f"{instance}/*")]
     yield ("ice:GetEventCallback", "ice:SetEventCallback", "ice:QueryIProductionJob"), ["*"]
     yield _ON_FUNCTIONS, ["*"]
@@ -145,10 +155,13 @@ def _statement(actions: Iterable[str], resources: Iterable[str]) -> JsonObject:
     return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
-def notes(settings: Settings, output_buckets: Sequence[str], named_by: str) -> Iterator[str]:
-    """Yield remarks about permissions that the policy cannot express; `named_by` is what names output buckets."""
-    if settings.verify_outputs and not output_buckets:
-        yield f"no {named_by} given: without it, no output file can be looked up, and manifests say `forbidden`"
+def notes(settings: Settings, buckets: Buckets, named_by: tuple[str, str]) -> Iterator[str]:
+    """Yield remarks about permissions that the policy lacks; `named_by` are the names of what lists the buckets."""
+    of_output, of_input = named_by
+    if settings.verify_outputs and not buckets.output:
+        yield f"no {of_output} given: without it, no output file can be looked up, and manifests say `forbidden`"
+    if settings.probes_outputs and not buckets.input:
+        yield f"no {of_input} given: without it, rules that compare outputs with inputs are not judged"
     for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
@@ -159,7 +172,7 @@ def notes(settings: Settings, output_buckets: Sequence[str], named_by: str) -> I
 def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
     """Yield the grants for asking ICE, looking up output files, and writing records and manifests.
 
-    HeadObject has no action of its own: it needs oss:GetObject [documented].
+    HeadObject has no action of its own: it needs oss:GetObject, as reading does [documented].
     """
     if settings.jobs == "ice":
         yield Grant("ice:QueryIProductionJob", "*")
@@ -173,6 +186,12 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
             yield from (Grant("oss:PutObject", objects) for objects in _of_jobs(url))
         if settings.verify_outputs and settings.contents:
             yield from _contents(url, settings)
+
+
+def _inputs(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
+    """Yield the grants for reading parts of the files that jobs process, which rules compare the outputs with."""
+    if settings.probes_outputs:
+        yield from (Grant("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in buckets)
 
 
 def _contents(url: SinkUrl, settings: Settings) -> Iterator[Grant]:

@@ -172,6 +172,16 @@ def test_what_it_cannot_do_is_refused(
     assert refusal(lambda: call(oss_sdk(cloud))) == (501, "NotImplemented")
 
 
+def test_the_log_has_the_bytes_of_each_reply(cloud: LocalCloud, oss_sdk: OssSdk) -> None:
+    """GIVEN an object of 1,000 bytes THEN the whole, a range and HEAD have sent 1,000, 100 and none."""
+    bucket = oss_sdk(cloud)
+    bucket.put_object("key", b"x" * 1000)
+    bucket.get_object("key").read()
+    bucket.get_object("key", byte_range=(0, 99)).read()
+    bucket.head_object("key")
+    assert [call.body_bytes for call in cloud.oss.calls] == [0, 1000, 100, 0]
+
+
 def test_calls_are_logged(cloud: LocalCloud, oss_sdk: OssSdk) -> None:
     """By method and by what they are about."""
     bucket = oss_sdk(cloud)
