@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from ice_result.core.types import JsonObject, JsonValue
 from ice_result.results.registry import FUNCTIONS
-from ice_result.rules import RuleChoice, judge
-from ice_result.rules.judge import MOST_INPUTS, input_addresses
-from ice_result.rules.model import Tolerance
+from ice_result.rules.judge import MOST_INPUTS, input_addresses, judge
+from ice_result.rules.model import RuleChoice, Tolerance
 from ice_result.rules.registry import RULES
 from support.rule_cases import INPUT, NAMES, case, facts, media
 

@@ -13,7 +13,8 @@ from ice_result.jobs.model import Job
 from ice_result.processing.process_job import record_of
 from ice_result.records.model import Container, ContentKind, Defect, Media, ObjectFacts
 from ice_result.results.model import function_named
-from ice_result.rules import Case, CheckedFile, RuleChoice, judge
+from ice_result.rules.judge import judge
+from ice_result.rules.model import Case, CheckedFile, RuleChoice
 from ice_result.rules.registry import RULES
 
 INPUT = "oss://input/source.mp4"
