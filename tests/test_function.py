@@ -433,7 +433,7 @@ def test_a_file_that_cannot_be_reached_later_is_not_unlearnt(cloud: LocalCloud) 
     context = PlatformContext()
     function.handle(b'{"JobId":"cover-0001"}', context)
     before = {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")}
-    cloud.oss.fail(Fault("error_500", operation="HEAD", times=None))
+    cloud.oss.fail(Fault("error_500", target="example-output", times=None))
     assert function.handle(b'{"JobId":"cover-0001"}', context)["recorded"] == 1
     assert {key: cloud.oss.get("records", key) for key in cloud.oss.keys("records")} == before
     function.handle(b'{"JobId":"videoclip-0001"}', context)

@@ -38,6 +38,7 @@ from support.platform_context import (
 
 COVER: JsonObject = json.loads((SAMPLE_JOBS / "cover-0001.json").read_text())
 PREFIX = "records/team/"
+OWN = (PREFIX, "records/?prefix=team/")
 BOMB = "[" * 5_000  # far more than Python's own reader can nest
 JOB_IDS = [
     *("../../../etc/passwd", "..", ".", "/etc/passwd", "a/../../b", "%2e%2e%2fetc", "..\\..\\windows", "C:\\x"),
@@ -195,7 +196,7 @@ def test_addresses_in_a_response_choose_nobody_to_call(
     with watched() as seen:
         assert wake(function, *(f"job-{number}" for number in range(len(PLACES))))["recorded"] == len(PLACES)
     check_stayed_at_home(seen, cloud, tmp_path / "out")
-    asked = {call.target.partition("/")[0] for call in cloud.oss.calls if call.operation == "HEAD"}
+    asked = {call.target.partition("/")[0] for call in cloud.oss.calls if not call.target.startswith(OWN)}
     assert asked <= {"example-output", "other-bucket", "evil"}
 
 
@@ -218,7 +219,6 @@ def test_steps_up_in_a_key_lead_to_no_other_bucket(cloud: LocalCloud, function: 
     assert wake(function, "steps")["recorded"] == 1
     operations = [(call.operation, call.target.partition("/")[0]) for call in cloud.oss.calls[asked:]]
     assert {operation for operation, bucket in operations if bucket != "records"} == set()
-    assert "HEAD" not in dict(operations)
     (path,) = (tmp_path / "out" / "manifests").rglob("steps.json")
     manifest = json.loads(path.read_text())
     assert [file["uri"] for file in manifest["files"]] == urls

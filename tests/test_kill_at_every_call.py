@@ -169,7 +169,6 @@ def test_the_sample_touches_every_operation_at_both_moments() -> None:
     operations = {
         ("ICE", "QueryIProductionJob"),
         ("OSS", "GET"),
-        ("OSS", "HEAD"),
         ("OSS", "PUT"),
         ("Tablestore", "BatchWriteRow"),
         ("Tablestore", "UpdateRow"),

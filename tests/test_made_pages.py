@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import click
 import pytest
 
 from ice_result.cli.main import group
+from ice_result.records.model import DefectCode
 from ice_result.results.registry import FUNCTIONS
+from ice_result.rules.registry import RULES
 from support.commands_page import command_names, commands_page
 from support.function_examples import with_examples
 from support.paths import ROOT
+from support.rules_table import IN_CHINESE as RULES_IN_CHINESE
+from support.rules_table import RulesTable
 from support.settings_table import IN_CHINESE, Table, rows
 
 MADE: dict[str, Callable[[str], str]] = {
@@ -21,6 +26,8 @@ MADE: dict[str, Callable[[str], str]] = {
     "docs/configuration.zh-CN.md": Table.in_chinese().written,
     "docs/functions.md": with_examples,
     "docs/functions.zh-CN.md": with_examples,
+    "docs/verification.md": RulesTable.in_english().written,
+    "docs/verification.zh-CN.md": RulesTable.in_chinese().written,
     "docs/commands.md": lambda _text: commands_page(),
 }
 
@@ -47,6 +54,21 @@ def test_the_code_in_a_meaning_is_the_same_in_both_languages() -> None:
     for row in rows():
         english, chinese = (sorted(re.findall(r"`[^`]+`", text)) for text in (row.meaning, IN_CHINESE[row.name]))
         assert english == chinese, row.name
+
+
+def test_each_rule_has_its_texts_in_chinese() -> None:
+    """GIVEN a new rule THEN this fails until somebody translates it."""
+    assert [*RULES_IN_CHINESE] == [rule.name for rule in RULES]
+    texts = [text for each in RULES_IN_CHINESE.values() for text in each]
+    assert [text for text in texts if not re.search(r"[\u4e00-\u9fff]", text)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/verification.md", "docs/verification.zh-CN.md"])
+def test_the_page_says_what_to_do_about_each_rule(page: str) -> None:
+    """GIVEN each rule, and each fault that a file shows THEN one row of the table of remedies names it."""
+    text = (ROOT / page).read_text(encoding="utf-8").partition("<!-- rules: end -->")[2]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)))
+    assert sorted(named) == sorted([*(rule.name for rule in RULES), *get_args(DefectCode)])
 
 
 def test_every_command_and_option_is_on_the_page() -> None:

@@ -124,8 +124,9 @@ def two(cloud: LocalCloud, tmp_path: Path) -> World:
 
 
 def read(cloud: LocalCloud) -> list[str]:
-    """The objects and listings that were read in OSS."""
-    return [call.target for call in cloud.oss.calls if call.operation == "GET"]
+    """The objects and listings that were read in OSS, without output files."""
+    outputs = "example-output/"
+    return [call.target for call in cloud.oss.calls if call.operation == "GET" and not call.target.startswith(outputs)]
 
 
 # --- a job is finished when ICE says so
@@ -365,13 +366,13 @@ def gone(world: World) -> Function:
 
 def forbidden(world: World) -> Function:
     """The role lost its permission."""
-    world.cloud.oss.fail(Fault("forbidden", operation="HEAD", times=None))
+    world.cloud.oss.fail(Fault("forbidden", target="example-output", times=None))
     return world.function
 
 
 def unreachable(world: World) -> Function:
     """OSS does not answer."""
-    world.cloud.oss.fail(Fault("error_500", operation="HEAD", times=None))
+    world.cloud.oss.fail(Fault("error_500", target="example-output", times=None))
     return world.function
 
 

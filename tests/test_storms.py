@@ -21,8 +21,8 @@ from support.s3_server import S3Server
 
 BATCH = 20
 TIMEOUT_SECONDS = 20
-THROTTLING = ("ICE", "HEAD", "OSS", "S3", "Tablestore")
-"""What throttles; HEAD is OSS where output files are looked up, and nowhere else."""
+THROTTLING = ("ICE", "look-up", "OSS", "S3", "Tablestore")
+"""What throttles; `look-up` is OSS where output files are looked up, and nowhere else."""
 SINKS = {"S3": "s3://records", "Tablestore": "ots://ice-tests"}
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "key-1",
@@ -86,7 +86,7 @@ def instance(
             cloud.ice.put(f"job-{number}", job(f"job-{number}"))
         cloud.seed_outputs()
         services: dict[str, LocalService] = {"ICE": cloud.ice, "S3": s3, "Tablestore": cloud.ots}
-        fault = Fault("throttle", times=None, operation="HEAD" if throttling == "HEAD" else None)
+        fault = Fault("throttle", times=None, target="example-output" if throttling == "look-up" else None)
         with closing(Function(clock=fake_time.clock)) as function:
             for sink in function.prepare(PlatformContext()).stores.sinks:
                 if sink.capabilities.keeps == "tables":

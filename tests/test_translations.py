@@ -18,6 +18,7 @@ IN_BOTH_LANGUAGES = [
     "docs/notifications.md",
     "docs/operations.md",
     "docs/security.md",
+    "docs/verification.md",
 ]
 TWINS = [twin for page in PAGES if (twin := chinese_twin(page))]
 

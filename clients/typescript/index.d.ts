@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 0b209d5fdcc569e4.
+// Made by `make docs` from docs/schema; hash 518e15e040136552.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -215,6 +215,8 @@ export interface RecordedInput {
 }
 /**
  * Counts of a job: its files by the response, those found in OSS, items of the result, warnings and problems.
+ *
+ * `media` counts the files whose media is known; `notes` counts the notes of the manifest.
  */
 export interface Counts {
   files: number;
@@ -222,6 +224,8 @@ export interface Counts {
   items: number;
   warnings: number;
   problems: number;
+  media?: number;
+  notes?: number;
 }
 /**
  * The cover that ICE ranks first.

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, TypeVar
 from typing_extensions import Self
 
 from alicloud_local.eventbridge.server import EventBridgeServer
-from alicloud_local.ice.outputs import finish_time, output_objects
+from alicloud_local.ice.outputs import OssObject, output_objects, time_of
 from alicloud_local.ice.server import IceServer
-from alicloud_local.media import media_file
+from alicloud_local.media.files import media_file
+from alicloud_local.media.jobs import input_files, input_lengths, output_look
+from alicloud_local.media.look import Look
 from alicloud_local.mns.server import MnsServer
 from alicloud_local.mns.store import QueueStore
 from alicloud_local.mns_control.server import MnsControlServer
@@ -159,17 +161,46 @@ class LocalCloud:
     def seed_outputs(self) -> list[str]:
         """Put a small media file for every output file that a known job names; return their `oss://` addresses.
 
-        The content is of the type that the file's name says. Buckets are created, and the objects are as old as their
-        jobs' FinishTime. A file that ICE could not write is missing, as in reality.
+        The content is of the type that the file's name says, and of the length and the shape that follow from the
+        job's result and parameters: a summary is as long as its segments, a file without a logo as long as its input.
+        Buckets are created, and the objects are as old as their jobs' FinishTime. A file that ICE could not write is
+        missing, as in reality. The inputs are not needed: `seed_inputs` puts them.
         """
-        addresses: list[str] = []
-        for response in self.ice.jobs().values():
-            for bucket, key in output_objects(response):
-                content, media_type = media_file(key)
-                self.oss.create_bucket(bucket)
-                self.oss.put(bucket, key, content, media_type, modified=finish_time(response))
-                addresses.append(f"oss://{bucket}/{key}")
-        return addresses
+        responses = self.ice.jobs().values()
+        lengths = input_lengths(responses)
+        return [
+            self._seed(each, output_look(response, lengths), time_of(response, "FinishTime"))
+            for response in responses
+            for each in output_objects(response)
+        ]
+
+    def seed_inputs(self) -> list[str]:
+        """Put a small media file for every file in OSS that a known job reads; return their `oss://` addresses.
+
+        These are the inputs and the files that parameters name, such as the background of AudioMixing, each as long as
+        the results of all jobs need. They are as old as the CreateTime of the first job that reads them. An object
+        that is there already, such as the output of another job, stays.
+        """
+        responses = self.ice.jobs().values()
+        lengths = input_lengths(responses)
+        times: dict[OssObject, float | None] = {}
+        for response in responses:
+            for each in input_files(response):
+                times.setdefault(each, time_of(response, "CreateTime"))
+        return [self._seed(each, Look(lengths[each]), time) for each, time in times.items() if not self._has(each)]
+
+    def _has(self, each: OssObject) -> bool:
+        try:
+            self.oss.modified(each.bucket, each.key)
+        except KeyError:
+            return False
+        return True
+
+    def _seed(self, each: OssObject, look: Look, modified: float | None) -> str:
+        content, media_type = media_file(each.key, look)
+        self.oss.create_bucket(each.bucket)
+        self.oss.put(each.bucket, each.key, content, media_type, modified=modified)
+        return f"oss://{each.bucket}/{each.key}"
 
     def start(self) -> Self:
         """Start the services. Raises PortError, an OSError, when a port that was asked for is taken."""

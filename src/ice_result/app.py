@@ -14,7 +14,7 @@ from ice_result.jobs import IceClient, IceJobs, RecordedJobs
 from ice_result.jobs.model import JobSource
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import CALLS_PER_JOB, Stores
-from ice_result.records.model import LARGEST_CONTENT
+from ice_result.records.model import LARGEST_CONTENT, ObjectInspector
 from ice_result.settings import Settings
 from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_parking_store, open_sink
 from ice_result.sinks.registry import SinkUrl, require_sdk
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ice_result.maintenance.mns_queue import MnsQueue
     from ice_result.notify.registry import NotifyContext
     from ice_result.notify.telling import Notifier
+    from ice_result.rules.model import RuleChoice
+    from ice_result.sinks.object.oss import OssInspector
 
 
 def assemble(
@@ -119,14 +121,30 @@ def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
         parking_stores = [open_parking_store(settings.park_url, context)]
     else:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
-    inspector, contents = None, None
-    if settings.verify_outputs:
-        from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
-        from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
+    if not settings.verify_outputs:
+        return Stores(sinks=sinks, parking_stores=parking_stores, inspector=None)
+    from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
+    from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
 
-        inspector = open_inspector(context, LARGEST_CONTENT)
-        contents = OssContents(inspector.client) if settings.contents else None
-    return Stores(sinks=sinks, parking_stores=parking_stores, inspector=inspector, contents=contents)
+    heads = open_inspector(context, LARGEST_CONTENT)
+    inspector, rules = proving(settings, heads)
+    contents = OssContents(heads.client) if settings.contents else None
+    return Stores(sinks, parking_stores, inspector, contents, rules)
+
+
+def proving(settings: Settings, heads: OssInspector) -> tuple[ObjectInspector, RuleChoice | None]:
+    """Return the inspector of output files, and the rules for what it finds.
+
+    With ICE_RESULT_PROBE=off, these are `heads`, which reads no file, and None.
+    """
+    if not settings.probe:
+        return heads, None
+    from ice_result.processing.probing import ProbingInspector  # noqa: PLC0415  only with the setting
+    from ice_result.rules.model import RuleChoice  # noqa: PLC0415  as above
+    from ice_result.sinks.object.oss_parts import OssParts  # noqa: PLC0415  as above
+
+    choice = RuleChoice(on=frozenset(settings.rules_on), off=frozenset(settings.rules_off))
+    return ProbingInspector(OssParts(heads)), choice
 
 
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:

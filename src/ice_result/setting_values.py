@@ -50,7 +50,12 @@ def rule_names(text: str) -> tuple[str, ...]:
     names, known = each(str)(text), {rule.name for rule in RULES}
     wrong = next((name for name in names if name not in known), None)
     if wrong is not None:
-        raise ValueError(f"{wrong!r} is not a rule; `ice-result rules` prints them")
+        import difflib  # noqa: PLC0415  a millisecond, paid for a misspelt name alone
+
+        near = difflib.get_close_matches(wrong, known, n=1)
+        raise ValueError(
+            f"{wrong!r} is not a rule; " + (f"did you mean {near[0]}?" if near else "`ice-result rules` prints them")
+        )
     return names
 
 

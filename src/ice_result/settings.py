@@ -132,6 +132,12 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
             yield "ICE_RESULT_MNS_ENDPOINT", problem
 
 
+def _rule_of_rules(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
+    both = [name for name in settings.rules_on if name in settings.rules_off]
+    if both:
+        yield "ICE_RESULT_RULES_OFF", f"{both[0]} is in ICE_RESULT_RULES_ON too: name it in one of them"
+
+
 NO_TARGETS = "not set: expected the targets, such as mns://queue or https://host/path"
 """Problem of ICE_RESULT_NOTIFY for commands that cannot do without."""
 
@@ -144,6 +150,7 @@ def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[t
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
+STORES_AND_PROBE = Section((*STORES.names, "probe", "rules_"), STORES.rules)
 STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))
@@ -153,10 +160,12 @@ NOTIFICATIONS = Section(
     (*STORES.names, "notify", "mns_endpoint", "eventbridge_"),
     (_rule_of_stores, _rule_of_notifications, _rule_of_targets),
 )
+RULES = Section(("rules_", "probe", "verify_outputs"), (_rule_of_rules,))
 EVERYTHING = Section(
-    ("",), (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications)
+    ("",),
+    (_rule_of_stores, _rule_of_jobs, _rule_of_parking, _rule_of_callbacks, _rule_of_notifications, _rule_of_rules),
 )
-BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks, _rule_of_notifications))
+BY_HAND = Section(("",), (_rule_of_stores, _rule_of_jobs, _rule_of_callbacks, _rule_of_notifications, _rule_of_rules))
 
 _ADDRESSING = one_of("virtual", "path")
 _LEVEL = one_of("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)

@@ -1,8 +1,6 @@
-"""The objects that `seed_outputs` puts: where they are, and that their media are real.
+"""The objects that `seed_outputs` and `seed_inputs` put: where they are, and that their media are real.
 
-Every file was decoded whole by FFmpeg 5.1 (`ffmpeg -v error -xerror -i FILE -f null -`), identified by ffprobe, opened
-by Pillow 12 or mutagen 1.47 where they know the type, in a short and in a long name. Here their structure is read with
-what the standard library has.
+Their structure is read with what the standard library has; FFmpeg decodes them whole, and ffprobe tells their length.
 """
 
 from __future__ import annotations
@@ -20,8 +18,11 @@ import pytest
 
 from alicloud_local import LocalCloud
 from alicloud_local.ice.outputs import output_objects
-from alicloud_local.media import media_file
+from alicloud_local.media.files import media_file
+from alicloud_local.media.jobs import input_lengths, output_look
+from alicloud_local.media.look import Look
 from alicloud_local.rpc.messages import JsonObject
+from support.media_files import complaints_of_ffmpeg, told_by_ffprobe
 
 COVERS: JsonObject = {
     "JobId": "covers",
@@ -144,7 +145,7 @@ def sound(data: bytes) -> tuple[int, int]:
         ("m4v", "video/mp4", lambda data: {"ftyp", "moov", "mdat", "free"} <= set(boxes(data))),
         ("mov", "video/quicktime", lambda data: {"ftyp", "moov", "mdat", "free"} <= set(boxes(data))),
         ("m4a", "audio/mp4", lambda data: {"ftyp", "moov", "mdat", "free"} <= set(boxes(data))),
-        ("wav", "audio/wav", lambda data: sound(data) == (8000, 400) and len(data) == data_size(data) + 8),
+        ("wav", "audio/wav", lambda data: sound(data) == (8000, 32_000) and len(data) == data_size(data) + 8),
         ("webp", "image/webp", lambda data: data[8:16] == b"WEBPVP8L" and len(data) == data_size(data) + 8),
         ("png", "image/png", lambda data: chunks(data)[0] == "IHDR" and chunks(data)[-2:] == ["iTXt", "IEND"]),
         ("jpg", "image/jpeg", lambda data: data[:4] == b"\xff\xd8\xff\xfe" and data[-2:] == b"\xff\xd9"),
@@ -155,7 +156,7 @@ def sound(data: bytes) -> tuple[int, int]:
         ("ts", "video/mp2t", lambda data: len(data) % 188 == 0 and set(data[::188]) == {0x47}),
         ("mp3", "audio/mpeg", lambda data: data[:3] == b"ID3" and b"\xff\xe3" in data),
         ("aac", "audio/aac", lambda data: data[:2] == b"\xff\xf1"),
-        ("flac", "audio/flac", lambda data: data[:4] == b"fLaC" and data[42] == 2),
+        ("flac", "audio/flac", lambda data: data[:4] == b"fLaC" and data[42] == 0x82),
         ("ogg", "audio/ogg", lambda data: data[:4] == b"OggS" and b"OpusHead" in data[:64]),
         ("opus", "audio/ogg", lambda data: data[:4] == b"OggS" and b"OpusHead" in data[:64]),
         ("srt", "application/x-subrip", lambda data: data.startswith(b"1\n00:00:00,000 --> 00:00:01,000\n")),
@@ -174,7 +175,7 @@ def test_media_are_of_the_type_that_the_name_says(
 
     assert told == media_type
     assert is_valid(data)
-    assert 0 < len(data) < 4096
+    assert 0 < len(data) < 65_536
 
 
 def data_size(data: bytes) -> int:
@@ -182,10 +183,131 @@ def data_size(data: bytes) -> int:
     return int.from_bytes(data[4:8], "little")
 
 
-@pytest.mark.parametrize("extension", ["mp4", "mov", "wav", "mp3", "flac", "webm", "ts", "png", "jpg", "gif", "json"])
+@pytest.mark.parametrize(
+    "extension", ["mp4", "mov", "wav", "mp3", "aac", "flac", "ogg", "webm", "ts", "png", "jpg", "gif", "srt", "json"]
+)
 def test_files_of_different_names_are_different(extension: str) -> None:
     """GIVEN two names WHEN their files are made THEN they differ, and the same name makes the same file."""
     first, second = f"a/1.{extension}", f"a/2.{extension}"
 
     assert media_file(first)[0] != media_file(second)[0]
     assert media_file(first) == media_file(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "within_seconds"),
+    [
+        *(
+            (f"{NAMES[1]}.{extension}", Look(42.78), 0.001)
+            for extension in ("mp4", "mov", "webm", "mkv", "wav", "flac")
+        ),
+        *((f"portrait.{extension}", Look(5.28, is_portrait=True), 0.001) for extension in ("mp4", "webm")),
+        ("alpha.webm", Look(9, has_alpha=True), 0.001),
+        (f"{NAMES[1]}.ogg", Look(42.78), 0.007),  # ffprobe counts the samples that are skipped at the start
+        (f"{NAMES[1]}.mp3", Look(42.78), 0.072),  # one frame
+        (f"{NAMES[1]}.m4a", Look(42.78), 0.128),  # one frame
+        ("short.aac", Look(42.78), 0.2),  # an estimate
+        *((f"{NAMES[1]}.{extension}", Look(), None) for extension in ("ts", "png", "jpg", "gif", "webp")),
+    ],
+    ids=lambda value: value[-12:] if isinstance(value, str) else "",
+)
+def test_media_are_real_and_as_long_as_they_should_be(
+    tmp_path: Path, name: str, look: Look, within_seconds: float | None
+) -> None:
+    """GIVEN a length and a name WHEN a file is made THEN FFmpeg decodes it whole, and ffprobe tells that length."""
+    path = tmp_path / f"file{Path(name).suffix}"
+    path.write_bytes(media_file(name, look)[0])
+
+    assert complaints_of_ffmpeg(path) == ""
+    if within_seconds is not None:
+        told = told_by_ffprobe(path)["format"]
+        assert isinstance(told, dict)
+        assert float(str(told["duration"])) == pytest.approx(look.seconds, abs=within_seconds)
+
+
+def job(function: str, result: str = "{}", parameters: str = "{}", media: str = "oss://in/a.mp4") -> JsonObject:
+    """The response for a successful job with an input."""
+    return {"FunctionName": function, "Input": {"Media": media}, "Result": result, "JobParams": parameters}
+
+
+QUALITY = job("AudioQualityAssessment", '[{"Channel":"1","Total Duration":"42.78"}]', media="oss://in/call.wav")
+CLIP = job(
+    "VideoClip", '{"VideoSummaryList":[{"EndTime":"5.28","StartTime":"0.28"},{"EndTime":"9.5","StartTime":"8"}]}'
+)
+CHORUSES = job("MusicSegmentDetect", '[{"start":39.32,"end":63.85,"title":"副歌"}]', media="oss://in/song.mp3")
+
+
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ([job("VideoDelogo")], 4.0),
+        ([job("Cover", '[{"Score":8.2,"Time":"28278.25","Url":"a.jpg"}]')], 29.0),
+        ([CLIP], 10.0),
+        ([CLIP, job("VideoDelogo")], 10.0),
+        ([CHORUSES], 64.0),
+        ([job("AudioBeatDetection")], 32.0),
+        ([job("CaptionExtraction")], 12.0),
+        ([QUALITY], 42.78),
+        ([QUALITY, {**QUALITY, "FunctionName": "AudioBeatDetection", "Result": "{}"}], 42.78),
+        ([job("Cover", "{cut"), job("VideoClip", '{"VideoSummaryList":[{"EndTime":"soon"}]}')], 4.0),
+    ],
+    ids=["unsaid", "cover", "clip", "longest", "choruses", "beats", "captions", "quality", "told", "unreadable"],
+)
+def test_an_input_is_as_long_as_all_results_need(responses: list[JsonObject], expected: float) -> None:
+    """GIVEN the jobs that read one file WHEN its length is chosen THEN no result leads beyond its end."""
+    assert set(input_lengths(responses).values()) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (CLIP, Look(6.5)),
+        (job("VideoClip"), Look(10.0)),
+        (job("FaceBeauty"), Look(10.0)),
+        (job("VideoH2V"), Look(10.0, is_portrait=True)),
+        (job("VideoGreenScreenMatting"), Look(10.0, has_alpha=True)),
+        (job("VideoGreenScreenMatting", parameters='{"bgimage":""}'), Look(10.0, has_alpha=True)),
+        (job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}'), Look(10.0)),
+        (job("SpeechDenoise", media="oss://in/call.wav"), Look(42.78)),
+        (job("AudioMixing", parameters='{"background":"oss://in/call.wav"}'), Look(42.78)),
+        (job("MusicDemix", media="a media id"), Look(4.0)),
+        (CHORUSES, Look(64.0, content={"segments": [{"start": 39.32, "end": 63.85, "title": "副歌"}]})),
+    ],
+)
+def test_outputs_look_as_their_jobs_say(response: JsonObject, expected: Look) -> None:
+    """GIVEN a video of 10 seconds, a call and a song WHEN a job reads one of them THEN its outputs agree with it."""
+    mix = job("AudioMixing", parameters='{"background":"oss://in/call.wav"}')
+    green = job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}')
+
+    assert output_look(response, input_lengths([CLIP, QUALITY, CHORUSES, mix, green, response])) == expected
+
+
+def test_beats_are_within_the_song() -> None:
+    """GIVEN a job that finds beats, with any name WHEN its file is made THEN all beats are in the song."""
+    response = job("AudioBeatDetection", media="oss://in/song.mp3")
+    look = output_look(response, lengths := input_lengths([response]))
+
+    beats = json.loads(media_file("result.json", look)[0])["beats"]
+
+    assert len(beats) == 64
+    assert sorted(beats) == beats
+    assert beats[-1] < min(lengths.values())
+
+
+def test_inputs_are_seeded_once_and_replace_nothing() -> None:
+    """GIVEN an input that is another job's output, and one of two jobs WHEN inputs are put THEN each is put once."""
+    cloud = LocalCloud()
+    created: JsonObject = {"CreateTime": "2026-03-02T08:00:00Z", "FinishTime": "2026-03-02T08:16:02Z"}
+    cloud.ice.put(
+        "denoise", {**job("SpeechDenoise", media="oss://in/a.wav"), **created, "OutputFiles": ["oss://out/b.wav"]}
+    )
+    mix = job("AudioMixing", parameters='{"background":"oss://in/song.mp3"}', media="oss://out/b.wav")
+    cloud.ice.put("mix", {**mix, **created})
+    cloud.ice.put("demix", job("MusicDemix", media="oss://in/song.mp3"))
+    cloud.seed_outputs()
+
+    assert cloud.seed_inputs() == ["oss://in/a.wav", "oss://in/song.mp3"]
+    assert cloud.oss.get("out", "b.wav") == media_file("b.wav")[0]
+    assert cloud.oss.get("in", "song.mp3") == media_file("song.mp3")[0]
+    assert cloud.oss.modified("in", "a.wav") == datetime(2026, 3, 2, 8, tzinfo=timezone.utc).timestamp()
+    assert cloud.seed_inputs() == []

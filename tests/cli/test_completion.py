@@ -30,6 +30,7 @@ def completions(*words: str) -> list[str]:
         (("decode", "cov"), ["Cover"]),
         (("expect", "--function", "Music"), ["MusicDemix", "MusicSegmentDetect"]),
         (("schema", "re"), ["record", "result"]),
+        (("rules", "audiom"), ["AudioMixing"]),
         (("process", "--no"), ["--no-verify"]),
         (("parked", "re"), ["retry"]),
     ],

@@ -16,6 +16,7 @@ from ice_result.cli.options import parse_since
 from ice_result.core.credentials import Credentials
 from ice_result.core.deadline import Deadline
 from ice_result.core.endpoints import parse_endpoint
+from ice_result.core.types import JsonObject
 from ice_result.jobs import RecordedJobs
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
@@ -26,6 +27,8 @@ from ice_result.sinks.object.oss import open_inspector
 from ice_result.triggers import TriggerOptions
 from support.command_line import ice_result, ice_result_shown
 from support.paths import SAMPLE_JOBS
+from support.record_versions import manifest as stored_manifest
+from support.record_versions import record as stored_record
 
 SAMPLES = sorted(path.stem for path in SAMPLE_JOBS.glob("*.json"))
 KEYS = Credentials()
@@ -90,6 +93,32 @@ def test_every_kind_of_result_has_its_page(folder: str, job_id: str, shown: tupl
     assert done.returncode == 0, done.stderr
     for text in shown:
         assert text in done.stdout
+
+
+VIDEO: JsonObject = {"container": "webm", "duration_seconds": 3725.85, "width": 720, "height": 1280, "fps": 29.97}
+VIDEO |= {"video_codec": "vp9", "has_alpha": True, "audio_codec": "opus", "sample_rate_hz": 48000, "channels": 2}
+SOUND: JsonObject = {"container": "wav", "duration_seconds": 5, "sample_rate_hz": 1000000, "bits": 16}
+
+
+@pytest.mark.parametrize(
+    ("media", "shown"),
+    [
+        (VIDEO, "webm, 3725.85 s, vp9 720x1280 29.97 fps alpha, opus 48000 Hz 2 ch"),
+        (SOUND, "wav, 5 s, 1000000 Hz 16 bit"),
+        ({"container": "srt"}, "srt"),
+    ],
+)
+def test_the_facts_of_media_are_one_text(media: JsonObject, shown: str, tmp_path: Path) -> None:
+    """GIVEN a file whose media is known THEN its known facts are shown, the numbers in full, and JSON has them all."""
+    sink = f"sqlite:{tmp_path}/jobs.db"
+    open_sink(sink, SinkContext()).commit(stored_record(1, None), stored_manifest(1, media=media))
+
+    done = ice_result("show", "job-1", "--sink", sink)
+    as_json = ice_result("show", "job-1", "--sink", sink, "--json")
+
+    assert f"media       {shown}\n" in done.stdout
+    known = json.loads(as_json.stdout)["manifest"]["files"][0]["media"]
+    assert {name: value for name, value in known.items() if value is not None} == media
 
 
 def test_a_job_as_json_is_the_two_documents(folder: str) -> None:

@@ -19,8 +19,10 @@ from ice_result.sinks.parked_model import Expected
 from support.command_line import ice_result, ice_result_process
 from support.parked_events import envelope
 from support.paths import SAMPLE_JOBS
+from support.record_versions import manifest, record
 
 LONG_AGO = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
+METRICS = "--openmetrics"
 ENVIRONMENT = {
     "ICE_RESULT_JOBS": f"file:{SAMPLE_JOBS}",
     "ICE_RESULT_REGION": "cn-shanghai",
@@ -70,8 +72,8 @@ def test_json_is_one_line_with_every_figure(sink: str) -> None:
 
     assert (stats["sink"], stats["since"], stats["jobs"], stats["incomplete"]) == (sink, None, 2, 2)
     assert stats["groups"] == [
-        {"function": "Cover", "outcome": "ok", "jobs": 1, "incomplete": 1},
-        {"function": "VideoClip", "outcome": "job_failed", "jobs": 1, "incomplete": 1},
+        {"function": "Cover", "outcome": "ok", "jobs": 1, "incomplete": 1, "output_seconds": None},
+        {"function": "VideoClip", "outcome": "job_failed", "jobs": 1, "incomplete": 1, "output_seconds": None},
     ]
     assert isinstance(stats["parked"], list)
     forbidden, not_found = stats["parked"]
@@ -122,13 +124,27 @@ def test_each_family_is_a_gauge_with_a_help_and_its_unit(sink: str) -> None:
     """A figure may fall, so none is a counter. The unit is the end of the name."""
     families = families_of(ice_result("stats", "--sink", sink, "--openmetrics").stdout)
 
-    assert len(families) == 14
+    assert len(families) == 15
     for family in families:
         assert family.type == "gauge"
         assert family.documentation.endswith(".")
         assert family.unit == ("seconds" if family.name.endswith("_seconds") else "")
         assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_info"))
         assert all(sample.labels["sink"] == sink for sample in family.samples)
+
+
+def test_the_minutes_of_output_are_those_of_the_files(tmp_path: Path) -> None:
+    """GIVEN files of 75 s each THEN the table has minutes, and JSON and the metric have seconds."""
+    sink = f"sqlite:{tmp_path}/jobs.db"
+    made = manifest(2, media={"container": "mp4", "duration_seconds": 75})
+    open_sink(sink, SinkContext()).commit(record(2, "2026-03-02T08:00:00Z"), made)
+
+    shown, as_json, as_metrics = (ice_result("stats", "--sink", sink, *more) for more in ((), ("--json",), (METRICS,)))
+
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert lines[1:3] == ["function outcome jobs incomplete output minutes", "Cover ok 1 0 2.5"]
+    assert [group["output_seconds"] for group in json.loads(as_json.stdout)["groups"]] == [150]
+    assert samples(as_metrics.stdout)["ice_result_output_seconds"] == {("Cover", "ok"): 150}
 
 
 def test_the_text_file_collector_reads_it_too(sink: str) -> None:

@@ -207,7 +207,7 @@ def test_a_store_that_does_not_answer_takes_nothing_back(cloud: LocalCloud, stor
     """What could not be looked at is no finding: the job is left as it is, and the exit status is 1."""
     (first, *_) = files_of(cloud, store, COVER)
     before = written(store)
-    cloud.oss.fail(Fault("error_500", operation="HEAD", target=f"example-output/{first}", times=None))
+    cloud.oss.fail(Fault("error_500", target=f"example-output/{first}", times=None))
 
     done = verify(cloud, store)
 

@@ -18,8 +18,10 @@ from ice_result.cli.schemas import SCHEMAS, json_schema
 from ice_result.core.types import JsonObject
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_notification
 from ice_result.sinks.parked_model import Parked, ParkedError
+from ice_result.sinks.table.rows import json_of
 from support.node_packages import INSTALL_SECONDS, installed
 from support.paths import SAMPLE_JOBS
+from support.record_versions import manifest
 from support.typescript import CLIENT, DOCUMENTS, TYPES, compile_strictly, first_line, run, types
 
 README = (CLIENT / "README.md").read_text(encoding="utf-8")
@@ -61,6 +63,11 @@ def read(documents: Path) -> Iterator[JsonObject]:
         reason="timed_out", transient=True, job_id=None, event_type=None, event_id=None, error=error, event=None
     )
     yield json.loads(parked_notification(parked, "file:./out/parked/a.json", None, dead=True).body)["data"]
+    with_media = manifest(2, media={"container": "webm", "duration_seconds": 12.5, "width": 720, "has_alpha": True})
+    yield json.loads(json_of(with_media))
+    yield json.loads(
+        with_media.model_dump_json(by_alias=True, exclude={"notes": True, "files": {"__all__": {"media"}}})
+    )
 
 
 def test_the_types_are_those_of_the_schemas() -> None:
@@ -147,6 +154,12 @@ export function mistakes(record: JobRecord, manifest: Manifest): unknown[] {
     record.outcome === "success",
     // @ts-expect-error  documents of before do not have it
     manifest.files[0]?.storage_class.length,
+    // @ts-expect-error  a file may be no media
+    manifest.files[0]?.media.container,
+    // @ts-expect-error  a sound has no width
+    manifest.files[0]?.media?.width.toFixed(),
+    manifest.files[0]?.media?.width?.toFixed(),
+    manifest.files[0]?.media?.container === "mp4" || manifest.files[0]?.media?.container === "of a later version",
     // @ts-expect-error  what the user sent may be anything
     record.user_data.asset,
     record.result.kind === "covers" && record.result.covers[0]?.score?.toFixed(1),

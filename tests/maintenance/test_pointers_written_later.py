@@ -13,8 +13,8 @@ from typing_extensions import override
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.jobs import RecordedJobs
+from ice_result.maintenance.rebuilt_manifests import stored_manifest
 from ice_result.maintenance.redecode import Rewriter, Rewritten, RewrittenStores, rewrite_all
-from ice_result.maintenance.stored_versions import stored_facts
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records.model import Manifest, Record
@@ -127,7 +127,7 @@ def redecode(
     """A run to its end, in the order of the places."""
     rewriter = Rewriter(
         RewrittenStores(source, targets or (source,), ()),
-        partial(stored_facts, None),
+        partial(stored_manifest, None),
         region="cn-shanghai",
         deadline=lambda: Deadline.after(30),
         dry_run=dry_run,

@@ -15,7 +15,7 @@ from typing_extensions import override
 from alicloud_local import LocalCloud
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.endpoints import parse_endpoint
-from ice_result.core.types import JobId
+from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import StorageError
 from ice_result.function import Function
 from ice_result.maintenance.stats import JobGroup, Lag, OverdueNotes, Stats, read_stats
@@ -28,6 +28,7 @@ from ice_result.sinks.parked_model import Expected, Listed, Parked
 from support.parked_events import envelope
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
+from support.record_versions import manifest, record
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
 FINISHED = {"cover-0001": "08:16:02", "cover-false-success": "12:00:33", "videoclip-failed": "12:10:07"}
@@ -86,6 +87,23 @@ def test_jobs_are_counted_by_function_and_outcome(tmp_path: Path) -> None:
         JobGroup(function="Cover", outcome="ok", jobs=1, incomplete=1),
         JobGroup(function="VideoClip", outcome="job_failed", jobs=1, incomplete=1),
     )
+
+
+@pytest.mark.parametrize("scheme", ["file", "sqlite"])
+def test_the_durations_of_output_files_are_summed_by_function(scheme: str, tmp_path: Path) -> None:
+    """GIVEN two jobs of one function with known durations, and one of which none is known THEN that one has null."""
+    store = open_sink(f"{scheme}:{tmp_path}/jobs", SinkContext())
+    for job_id, seconds in (("a", 1.5), ("b", 2.25), ("c", None)):
+        function = "Cover" if seconds is None else "VideoClip"
+        made = record(1, None, job_id=job_id, function_name=function)
+        store.stage(made)
+        media: JsonObject = {"container": "mp4", "duration_seconds": seconds}
+        store.commit(made, manifest(2, job_id, media))
+
+    assert [(group.function, group.jobs, group.output_seconds) for group in stats_of(store).groups] == [
+        ("Cover", 1, None),
+        ("VideoClip", 2, 7.5),
+    ]
 
 
 def test_the_lag_is_the_time_from_the_end_of_a_job_to_its_manifest(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ice_result.notify.documents import (
 from ice_result.notify.model import MOST_BYTES, Notification
 from ice_result.processing.process_job import record_of
 from ice_result.records import build_manifest
-from ice_result.records.model import Manifest, Problem, Record
+from ice_result.records.model import Manifest, Media, Note, Problem, Record
 from ice_result.sinks.parked_model import Parked, ParkedError
 from ice_result.sinks.table.rows import json_of
 from support.paths import SAMPLE_JOBS
@@ -75,7 +75,8 @@ def test_a_cover_is_told_with_its_best_picture_and_its_addresses() -> None:
         *("cover-0001", "Cover", "ok", "succeeded"),
     )
     assert data["complete"] is False
-    assert data["counts"] == {"files": 2, "files_present": 0, "items": 2, "warnings": 0, "problems": 1}
+    counts = {"files": 2, "files_present": 0, "items": 2, "warnings": 0, "problems": 1, "media": 0, "notes": 0}
+    assert data["counts"] == counts
     assert data["best_cover"] == {
         "uri": "oss://example-output/cover/test-00001.jpg",
         "score": 8.270855992569906,
@@ -93,6 +94,21 @@ def test_every_sample_is_a_small_event_whose_data_has_the_printed_schema(sample:
     schema = json_schema("notification")
     assert schema["$id"] == DATA_SCHEMA
     Draft202012Validator(schema).validate(data_of(notification))
+
+
+def test_files_with_known_media_and_notes_are_counted() -> None:
+    """GIVEN two files of which one was read, and a note THEN the counts have 1 each, and nothing else tells of them."""
+    record, manifest = written()
+    read, other = manifest.files
+    files = (read.model_copy(update={"media": Media(container="jpeg", width=1280, height=720)}), other)
+    note = Note(code="suspicious", message="cover_within_input: a sentence", uri=read.uri)
+    plain, more = (
+        data_of(notification_of(record, each))
+        for each in (manifest, manifest.model_copy(update={"files": files, "notes": (note,)}))
+    )
+    assert isinstance(plain["counts"], dict)
+    assert more["counts"] == {**plain["counts"], "media": 1, "notes": 1}
+    assert {**more, "counts": {}} == {**plain, "counts": {}}
 
 
 def test_the_bytes_are_a_function_of_what_was_written() -> None:

@@ -13,7 +13,7 @@ from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.records import Manifest, ObjectFacts, Record, build_manifest, build_record, output_files, shortfall
-from ice_result.records.model import LookUpProblem
+from ice_result.records.model import Defect, LookUpProblem, Problem
 from ice_result.results import decode
 
 MANIFEST_SCHEMA = Draft202012Validator(json_schema("manifest"))
@@ -254,3 +254,26 @@ def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
     assert _shortfall(None, OutputFiles=["a.mp4"]) == "not complete: 1 of 1 file not checked"
     assert _shortfall({A: THERE, B: THERE}) is None
     assert _shortfall({A: THERE, B: THERE}, Status="Fail") == "job_failed"
+
+
+@pytest.mark.parametrize(
+    ("defect", "uris", "told"),
+    [
+        (Defect("truncated", "9 of 10 bytes"), [], "1 of 2 files: truncated"),
+        (Defect("wrong_type", "a PNG"), [A.uri], "1 of 2 files: wrong_type"),
+        (None, [A.uri, B.uri], "2 of 2 files: implausible"),
+        (None, [A.uri, None], "1 of 2 files: implausible"),
+        (None, [None, None], "implausible"),
+        (Defect("truncated", "9 of 10 bytes"), [B.uri, None], "1 of 2 files: truncated, 1 of 2 files: implausible"),
+    ],
+)
+def test_defects_and_rules_that_do_not_hold_are_told_too(
+    defect: Defect | None, uris: list[str | None], told: str
+) -> None:
+    """GIVEN a defect of a file, and rules about files or about the job as a whole THEN files are counted by code."""
+    record, manifest = _built({A: THERE._replace(defect=defect), B: THERE})
+    implausible = (Problem(code="implausible", message="rule: 1 and 2", uri=uri) for uri in uris)
+    problems = (*manifest.problems, *implausible)
+    judged = manifest.model_copy(update={"complete": False, "problems": problems})
+
+    assert shortfall(record, judged) == f"not complete: {told}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -153,6 +153,113 @@ def test_notes_are_shown(cloud: LocalCloud, tmp_path: Path) -> None:
 
     text = page(tmp_path / "report", "jobs/job-captionextraction-0001.html").text
     assert "oss://example-output/caption/lecture-zh.srt unreadable the file is not a text: it begins as a PNG" in text
+
+
+FACTS: dict[str, JsonObject] = {
+    "video": {
+        "container": "webm",
+        "duration_seconds": 63.85,
+        "width": 720,
+        "height": 1280,
+        "fps": 29.97,
+        "video_codec": "vp9",
+        "has_alpha": True,
+        "audio_codec": "opus",
+        "sample_rate_hz": 44100,
+        "channels": 2,
+    },
+    "sound": {"container": "wav", "duration_seconds": 5, "audio_codec": "pcm_s16le", "channels": 1, "bits": 16},
+    "text": {"container": "srt"},
+}
+
+
+def record_with_media(folder: Path, problems: Sequence[JsonObject] = (), notes: Sequence[JsonObject] = ()) -> str:
+    """Record a job with two covers whose size is known, and files with FACTS, and return the sink."""
+    sink = f"file:{folder}/out"
+    record(sink, "cover-0001")
+    (path,) = (folder / "out").glob("manifests/*/*/cover-0001.json")
+    manifest = json.loads(path.read_bytes())
+    covers = [
+        file | {"exists": True, "media": {"container": "jpeg", "width": 1280, "height": 720}}
+        for file in manifest["files"]
+    ]
+    others = [covers[0] | {"uri": f"oss://b/{name}", "media": media} for name, media in FACTS.items()]
+    changed = {**manifest, "files": covers + others, "problems": list(problems), "notes": list(notes)}
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    return sink
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        (
+            "en",
+            (
+                "format webm length 1:03.85 picture 720 × 1280 · 29.97 fps · vp9 · with transparency sound opus",
+                "opus · 44.1 kHz · 2 channels ",
+                "format wav length 0:05 sound pcm_s16le · 1 channel · 16 bit ",
+                "format srt",
+                "at 0:28.28 1280 × 720",
+            ),
+        ),
+        (
+            "zh",
+            (
+                "格式 webm 时长 1:03.85 画面 720 × 1280 · 29.97 帧/秒 · vp9 · 带透明通道 声音 opus",
+                "opus · 44.1 kHz · 2 声道 ",
+                "格式 wav 时长 0:05 声音 pcm_s16le · 1 声道 · 16 位 ",
+                "格式 srt",
+                "位于 0:28.28 1280 × 720",
+            ),
+        ),
+    ],
+)
+def test_the_facts_of_media_are_shown(language: str, shown: Sequence[str], tmp_path: Path) -> None:
+    """GIVEN files whose media is known THEN each has its known facts, and a cover its size beside the picture."""
+    write(tmp_path / "report", record_with_media(tmp_path), "--lang", language)
+
+    text = page(tmp_path / "report", "jobs/job-cover-0001.html").text
+    for each in shown:
+        assert each in text
+
+
+@pytest.mark.parametrize(
+    ("language", "reasons", "notes"),
+    [
+        (
+            "en",
+            ("A file is cut off: its end is missing. (1 of 5 files)", "not what the function should have made. (2 of"),
+            "Notes do not affect whether the manifest is complete. Suspicious: an unconfirmed rule does not hold.",
+        ),
+        (
+            "zh",
+            (
+                "文件不完整，缺少末尾部分。涉及 5 个文件中的 1 个。",
+                "输出文件与该函数应有的结果不符。涉及 5 个文件中的 2 个。",
+            ),
+            "备注不影响清单的完整性。 可疑：不符合某条尚未证实的规则，使用前请先查看文件。",
+        ),
+    ],
+)
+def test_each_rule_that_does_not_hold_is_a_reason(
+    language: str, reasons: Sequence[str], notes: str, tmp_path: Path
+) -> None:
+    """GIVEN two rules that do not hold, of several files THEN each is named once; a suspicion is a note beside them."""
+    problems: list[JsonObject] = [
+        {"code": "truncated", "message": "the header says 9 bytes", "uri": "oss://b/video"},
+        {"code": "implausible", "message": "same_size: 1280 × 720 and 720 × 1280", "uri": "oss://b/video"},
+        {"code": "implausible", "message": "same_size: 1280 × 720 and 1 × 1", "uri": "oss://b/sound"},
+        {"code": "implausible", "message": "in_order: 5 s and 4 s", "uri": None},
+    ]
+    note: JsonObject = {"code": "suspicious", "message": "same_rate: 44100 Hz and 48000 Hz", "uri": "oss://b/sound"}
+
+    write(tmp_path / "report", record_with_media(tmp_path, problems, [note]), "--lang", language)
+
+    text = page(tmp_path / "report", "jobs/job-cover-0001.html").text
+    for each in (*reasons, "same_size: 1280 × 720 and 720 × 1280", "in_order: 5 s and 4 s", notes):
+        assert each in text
+    assert "same_size: 1280 × 720 and 1 × 1" not in text
+    assert "oss://b/sound suspicious same_rate: 44100 Hz and 48000 Hz" in text
 
 
 def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:

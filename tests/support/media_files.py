@@ -24,6 +24,11 @@ def told_by_ffprobe(path: Path) -> JsonObject:
     return said
 
 
+def complaints_of_ffmpeg(path: Path) -> str:
+    """Decode a file whole, and return what FFmpeg says about it: nothing where the file is sound."""
+    return _done("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", path, "-f", "null", "-").stderr
+
+
 def probed(data: bytes, name: str = "file") -> Probed:
     """Probe bytes as if they were an object of this name in OSS, of which parts are read."""
     return probe(name, partial(data))
@@ -35,8 +40,12 @@ def partial(data: bytes) -> PartialFile:
 
 
 def _run(program: str, *arguments: str | Path) -> str:
-    if shutil.which(program) is None:
-        give_up("FFmpeg is not installed")
-    done = subprocess.run([program, *arguments], check=False, capture_output=True, text=True, timeout=120)
+    done = _done(program, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _done(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    if shutil.which(program) is None:
+        give_up("FFmpeg is not installed")
+    return subprocess.run([program, *arguments], check=False, capture_output=True, text=True, timeout=120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.core.types import JsonValue
+from ice_result.core.types import JsonObject, JsonValue
 from ice_result.records.model import Manifest, Record
 from ice_result.sinks.table.rows import Row, Rows, rows_of
 from ice_result.sinks.table.schema import SCHEMA_VERSION
@@ -51,10 +51,10 @@ def record(covers: int, finish_time: str | None, /, **changes: JsonValue) -> Rec
     )
 
 
-def manifest(files: int, job_id: str = "job-1") -> Manifest:
-    """Make a complete manifest with this many files."""
+def manifest(files: int, job_id: str = "job-1", media: JsonObject | None = None) -> Manifest:
+    """Make a complete manifest with this many files, each of which has these facts of `media`."""
     facts = {"exists": True, "size_bytes": 7, "etag": "E", "crc64": "9", "last_modified": "2026-03-02T00:00:00Z"}
-    facts |= {"storage_class": "IA"}
+    facts |= {"storage_class": "IA", "media": media}
     usual = {"role": "cover", "media_type": "image/jpeg", "media_id": None, "named_by": ["OutputFiles", "Result"]}
     listed = [{"uri": f"oss://b/{number}.jpg", **usual, **facts} for number in range(files)]
     return Manifest.model_validate(

@@ -21,31 +21,31 @@ _ALIAS_ENDINGS = ("-ossalias", "-opapalias")  # an access point, which stands in
 _REGION = re.compile(r"(cn|ap|us|eu|me|na)-[a-z]+(-\d+)?")
 
 
-class OutputObject(NamedTuple):
+class OssObject(NamedTuple):
     """An object by bucket and key."""
 
     bucket: str
     key: str
 
 
-def output_objects(response: Mapping[str, JsonValue]) -> list[OutputObject]:
+def output_objects(response: Mapping[str, JsonValue]) -> list[OssObject]:
     """Return the objects of a job, each once, in the order of its response."""
     output = response.get("Output")
     named = [output.get(field) for field in ("Media", "OutputUrl")] if isinstance(output, dict) else []
-    urls = [(read.bucket if (read := _read(text, "")) else "") for text in _texts(response.get("OutputUrls"))]
-    default = next((read.bucket for text in _texts(named) if (read := _read(text, ""))), "")
+    urls = [(read.bucket if (read := read_address(text, "")) else "") for text in _texts(response.get("OutputUrls"))]
+    default = next((read.bucket for text in _texts(named) if (read := read_address(text, ""))), "")
     if not default and len(set(urls)) == 1:
         default = urls[0]
     result = response.get("Result")
     names = [*_texts(response.get("OutputFiles")), *_named_in(result, "Url")] or [*_named_in(result, "file")]
-    found = (_read(text, default) for text in names if not text.lstrip("/").lower().startswith(_ERROR_TEXT))
+    found = (read_address(text, default) for text in names if not text.lstrip("/").lower().startswith(_ERROR_TEXT))
     return list(dict.fromkeys(each for each in found if each and each.key))
 
 
-def finish_time(response: Mapping[str, JsonValue]) -> float | None:
-    """Return FinishTime in seconds since 1970; None for a text that is not a time as ICE writes it."""
+def time_of(response: Mapping[str, JsonValue], field: str) -> float | None:
+    """Return CreateTime or FinishTime in seconds since 1970; None for a text that is not a time as ICE writes it."""
     try:
-        return datetime.fromisoformat(str(response.get("FinishTime")).replace("Z", "+00:00")).timestamp()
+        return datetime.fromisoformat(str(response.get(field)).replace("Z", "+00:00")).timestamp()
     except ValueError:
         return None
 
@@ -67,7 +67,7 @@ def _named_in(value: JsonValue, field: str) -> Iterator[str]:
         yield from _named_in(part, field)
 
 
-def _read(text: str, default: str) -> OutputObject | None:
+def read_address(text: str, default: str) -> OssObject | None:
     """Read `oss://bucket/key`, a URL, or a path in the bucket `default`; None where no bucket is known.
 
     The key of an `oss:` address and a path are literal. The path of a URL is percent-encoded, with `+` for a space.
@@ -76,7 +76,7 @@ def _read(text: str, default: str) -> OutputObject | None:
     if not separator:
         scheme, rest = ("http", text) if text.partition("/")[0].lower().endswith(".aliyuncs.com") else ("", text)
     if not scheme:
-        return OutputObject(default, text.lstrip("/")) if default else None
+        return OssObject(default, text.lstrip("/")) if default else None
     host, _, path = rest.partition("/")
     if scheme.lower() != "oss":
         path = unquote(re.split(r"[?#]", path, maxsplit=1)[0].replace("+", " "))
@@ -92,4 +92,4 @@ def _read(text: str, default: str) -> OutputObject | None:
         bucket = host if scheme.lower() == "oss" else default
     if bucket.endswith(_ALIAS_ENDINGS):
         bucket = default
-    return OutputObject(bucket, path.lstrip("/").rstrip()) if bucket else None
+    return OssObject(bucket, path.lstrip("/").rstrip()) if bucket else None

@@ -25,6 +25,7 @@ from ice_result.cli.policy import policy
 from ice_result.cli.process import expect, process
 from ice_result.cli.redecode import redecode, verify
 from ice_result.cli.report import report
+from ice_result.cli.rules import rules
 from ice_result.cli.search import search
 from ice_result.cli.setup import setup, teardown
 from ice_result.cli.stats import stats
@@ -42,7 +43,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "See what was not finished": (parked,),
     "Write records again": (redecode, verify),
     "Deploy": (setup, doctor, policy, teardown),
-    "Try one stage, without any call": (parse, decode, schema),
+    "Try one stage, without any call": (parse, decode, schema, rules),
 }
 """The commands in the order of use, under the titles of the help."""
 

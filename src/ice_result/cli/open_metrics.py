@@ -66,6 +66,12 @@ def _of_jobs(stats: Stats) -> Iterator[_Family]:
         [_Sample(group.incomplete, labels) for group, labels in groups],
     )
     yield _Family(
+        "output_seconds",
+        "Sum of the durations of output files, as far as they are known.",
+        [_Sample(group.output_seconds, labels) for group, labels in groups if group.output_seconds is not None],
+        "seconds",
+    )
+    yield _Family(
         "unreadable_records",
         "Damaged records, which are in no other figure.",
         [_Sample(stats.unreadable, {"sink": stats.sink})],

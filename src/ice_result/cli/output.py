@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ice_result.core.redaction import redact
-from ice_result.records.model import Manifest, Record
+from ice_result.records.model import Manifest, Media, Record
 
 _UNLIMITED_WIDTH = 100_000  # in a file or a pipe, no line is wrapped or cut
 OUTCOME_COLOURS = {"ok": "green", "job_failed": "red", "false_success": "red"}
@@ -129,6 +129,30 @@ def result_summary(record: Record) -> str:
     if record.outcome != "ok":
         return record.outcome.replace("_", " ")
     return record.result.one_line() or counted(record.file_count, "file")
+
+
+def media_summary(media: Media | None) -> str | None:
+    """Sum up the known facts of a file: `mp4, 12.5 s, h264 1920x1080 25 fps, aac 48000 Hz 2 ch`."""
+    if media is None:
+        return None
+    sound = media.audio_codec, _with_unit(media.sample_rate_hz, "Hz"), _with_unit(media.channels, "ch")
+    picture = (
+        media.video_codec,
+        f"{media.width}x{media.height}" if media.width is not None and media.height is not None else None,
+        _with_unit(media.fps, "fps"),
+        "alpha" if media.has_alpha else None,
+    )
+    groups = (
+        (media.container,),
+        (_with_unit(media.duration_seconds, "s"),),
+        picture,
+        (*sound, _with_unit(media.bits, "bit")),
+    )
+    return ", ".join(text for group in groups if (text := " ".join(filter(None, group))))
+
+
+def _with_unit(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:.10g} {unit}"
 
 
 def files_summary(manifest: Manifest) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 import click
 from rich.text import Text
 
-from ice_result.app import sink_context
+from ice_result.app import proving, sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
@@ -23,6 +23,7 @@ from ice_result.core.redaction import REDACTED, is_secret
 from ice_result.core.types import JobId, JsonValue
 from ice_result.errors import SettingsError
 from ice_result.maintenance.changes import Change
+from ice_result.maintenance.rebuilt_manifests import ManifestSource, Verifier, stored_manifest
 from ice_result.maintenance.redecode import (
     RewriteOutcome,
     Rewriter,
@@ -30,9 +31,8 @@ from ice_result.maintenance.redecode import (
     RewrittenStores,
     rewrite_all,
 )
-from ice_result.maintenance.stored_versions import FileFacts, new_facts, stored_facts
 from ice_result.report.visible import cut
-from ice_result.settings import STORES, STORES_AND_OUTPUTS, Section, Settings
+from ice_result.settings import STORES_AND_OUTPUTS, STORES_AND_PROBE, Section, Settings
 from ice_result.sinks import SinkContext, Store, capabilities_of, open_sink, parse_sink_url
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.oss import open_inspector
@@ -98,14 +98,14 @@ class _Request:
         total = len(dict.fromkeys(self.job_ids)) or self.limit
         return JobPrinter(form, total=total, if_nothing="0 jobs")
 
-    def rewrite(self, settings: Settings, context: SinkContext, facts: FileFacts) -> Iterator[Rewritten]:
+    def rewrite(self, settings: Settings, context: SinkContext, manifest: ManifestSource) -> Iterator[Rewritten]:
         source = parse_sink_url(self.source) if self.source else settings.sinks[0]
         targets = tuple(map(parse_sink_url, self.sinks)) or settings.sinks
         stores = _stores(source, targets, settings.sinks, context)
         stores.source.check_exists()
         rewriter = Rewriter(
             stores,
-            facts,
+            manifest,
             region=settings.region,
             deadline=lambda: Deadline.after(_SECONDS_PER_JOB),
             dry_run=self.dry_run,
@@ -188,18 +188,20 @@ def _value(value: JsonValue) -> str:
 def verify(context: click.Context, /, **_options: object) -> int:
     """Look up the output files of stored jobs again, and write manifests with the files that exist now.
 
-    Without JOB_ID, all jobs. If a file no longer exists, an incomplete manifest replaces the complete one. The command
-    does not ask ICE. It also works with ICE_RESULT_VERIFY_OUTPUTS=off.
+    Parts of each file are read, and the rules are applied, unless ICE_RESULT_PROBE is off. Without JOB_ID, all jobs.
+    If a file no longer exists, an incomplete manifest replaces the complete one. The command does not ask ICE. It also
+    works with ICE_RESULT_VERIFY_OUTPUTS=off.
 
     Exit status: 0 when all jobs are complete, 1 otherwise, 2 for wrong usage.
     """
     request = _Request(**context.params)
-    settings = request.settings(STORES)
+    settings = request.settings(STORES_AND_PROBE)
     sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
     inspector = open_inspector(sink_settings)
     inspector.require_settings()
     all_complete = True
-    results = request.rewrite(settings, sink_settings, partial(new_facts, inspector))
+    verifier = Verifier(*proving(settings, inspector))
+    results = request.rewrite(settings, sink_settings, verifier.manifest)
     with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:
             is_complete = rewritten.complete is True
@@ -227,9 +229,9 @@ def redecode(context: click.Context, /, **_options: object) -> int:
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_OUTPUTS)
     sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
-    facts = partial(stored_facts, open_inspector(sink_settings) if settings.verify_outputs else None)
+    manifest = partial(stored_manifest, open_inspector(sink_settings) if settings.verify_outputs else None)
     clean = True
-    results = request.rewrite(settings, sink_settings, facts)
+    results = request.rewrite(settings, sink_settings, manifest)
     with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:
             clean = clean and rewritten.outcome in {"changed", "unchanged"}

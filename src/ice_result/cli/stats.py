@@ -38,6 +38,7 @@ def stats(*, since: datetime | None, overrides: Overrides, as_json: bool, as_met
     """Print statistics of a store: jobs by function and outcome, lag, parked and dead events, overdue notes.
 
     The lag is the time from the end of a job in ICE to the last write of its manifest; only object stores know it.
+    Output minutes are the durations of all output files that exist, as far as they are known (ICE_RESULT_PROBE).
     Parked events and notes are counted in all stores that keep them, and --since does not apply to them. If a store
     cannot be read, nothing is printed. Damaged records are counted separately.
 
@@ -74,6 +75,7 @@ def _print(stats: Stats, console: Console) -> None:
             "outcome": outcome_text(group.outcome),
             "jobs": group.jobs,
             "incomplete": group.incomplete,
+            "output minutes": None if group.output_seconds is None else round(group.output_seconds / 60, 2),
         }
         for group in stats.groups
     ]

@@ -30,6 +30,7 @@ from ice_result.cli.options import (
 from ice_result.cli.output import (
     counted,
     files_summary,
+    media_summary,
     outcome_text,
     print_error,
     print_note,
@@ -296,6 +297,7 @@ def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> 
             "size_bytes": file.size_bytes,
             "role": file.role,
             "media_type": file.media_type,
+            "media": media_summary(file.media),
             "media_id": file.media_id,
         }
         for file in manifest.files

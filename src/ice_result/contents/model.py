@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
 from ice_result.core.oss_address import ObjectAddress
+from ice_result.core.text_encoding import Encoding
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.records.model import ContentKind, ContentNoteCode
 
-Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
 LONGEST_TEXT = 10_000
 """Characters of one cue or title."""
 MOST_ITEMS = 20_000

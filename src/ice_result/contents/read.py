@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from ice_result.contents.encoding import decode_text
 from ice_result.contents.items import UnreadableError
 from ice_result.contents.model import Content, ContentFile, ContentItem
 from ice_result.core.redaction import clean, redact
+from ice_result.core.text_encoding import NotTextError, decode_text
 from ice_result.records.model import LARGEST_CONTENT, Note, Record
 
 
@@ -17,6 +17,8 @@ def read_content(record: Record, file: ContentFile, data: bytes) -> Content | No
         return _content(record, file, data)
     except UnreadableError as error:
         return Note(code=error.code, message=str(error), uri=file.uri)
+    except NotTextError as error:
+        return Note(code="unreadable", message=str(error), uri=file.uri)
 
 
 def _content(record: Record, file: ContentFile, data: bytes) -> Content:

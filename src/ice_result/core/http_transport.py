@@ -111,7 +111,9 @@ class HttpTransport:
         origin = (authority, proxy)
         channel = self._take(origin) or _Channel(origin, self._connect(authority, through, seconds))
         try:
-            reply, is_reusable = channel.exchange(method, request, seconds[1], limit, cuts=cuts)
+            reply, is_reusable = channel.exchange(
+                method, request, seconds[1], limit, cuts=cuts, is_range=any(name.lower() == "range" for name in headers)
+            )
         except BaseException:
             channel.close()
             raise
@@ -242,7 +244,7 @@ class _Channel:
         self._connection.close()
 
     def exchange(
-        self, method: str, request: bytes, seconds: float, limit: int | None, *, cuts: bool
+        self, method: str, request: bytes, seconds: float, limit: int | None, *, cuts: bool, is_range: bool
     ) -> tuple[HttpReply, bool]:
         """Send a request and read its reply; also return whether the connection can be used again."""
         use(self._connection)
@@ -259,7 +261,7 @@ class _Channel:
             body, ends_clearly = b"", True
         else:
             try:
-                body, ends_clearly = self._read_body(headers, limit)
+                body, ends_clearly = self._read_body(headers, limit, is_range=is_range)
             except TooLargeError:
                 if not cuts:
                     raise
@@ -276,8 +278,12 @@ class _Channel:
             raise ConnectionError("the reply is not HTTP: no status line")
         return version, int(code), reason, read_headers(lines)
 
-    def _read_body(self, headers: Headers, limit: int | None) -> tuple[bytes, bool]:
-        """Read the body; also return whether it has an end of its own, other than that of the connection."""
+    def _read_body(self, headers: Headers, limit: int | None, *, is_range: bool) -> tuple[bytes, bool]:
+        """Read the body; also return whether it has an end of its own, other than that of the connection.
+
+        The reply to a request for a range is not decompressed: it has bytes as they are stored, which may begin or end
+        anywhere.
+        """
         coding, length = headers.text("transfer-encoding").lower(), headers.text("content-length")
         if coding == "chunked":
             body = self._read_chunks(limit)
@@ -292,7 +298,7 @@ class _Channel:
                 _check(len(self._received), limit, announced=False)
                 is_open = self._receive()
             body = self._take(len(self._received))
-        if body and headers.text("content-encoding").lower() in ("gzip", "x-gzip", "deflate"):
+        if body and not is_range and headers.text("content-encoding").lower() in ("gzip", "x-gzip", "deflate"):
             body = _decompress(body, limit)
         return body, bool(coding or length)
 

@@ -22,19 +22,18 @@ from ice_result.core.threads import AsCompleted
 from ice_result.core.types import JobId, JsonValue, Model
 from ice_result.errors import IceResultError
 from ice_result.maintenance.changes import Change, changes
+from ice_result.maintenance.rebuilt_manifests import ManifestSource, RebuiltJob
 from ice_result.maintenance.stored_versions import (
-    FileFacts,
     NotRewritableError,
     OldRecord,
     is_later,
     parsed,
     read_job,
-    read_notes,
     read_record,
 )
 from ice_result.processing.parking import Failure
 from ice_result.processing.process_job import record_of
-from ice_result.records import Manifest, Record, build_manifest, shortfall
+from ice_result.records import Manifest, Record, shortfall
 from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.sinks.base import ContentsLeftOutError, JobFilter, Store, StoredBytes
 
@@ -103,13 +102,13 @@ class _Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewriter:
-    """Rewrites stored jobs, each by its own `deadline`. A dry run writes nothing.
+    """Rewrites stored jobs, each by its own `deadline`. `manifest` builds their manifests. A dry run writes nothing.
 
     `region` is for records of versions that did not store one.
     """
 
     stores: RewrittenStores
-    facts: FileFacts
+    manifest: ManifestSource
     region: str | None
     deadline: Callable[[], Deadline]
     dry_run: bool = False
@@ -147,9 +146,10 @@ class Rewriter:
             known = stored if stored.files_stored else archived or stored
             if stored.manifest is None:
                 known = self._moved(stored, record) or known
-            everywhere = chain([known], self._elsewhere(old))
-            manifest = build_manifest(record, files, self.facts(everywhere, files), read_notes(known))
             contents = cache(partial(self._contents_of_source, stored, record))
+            manifest = self.manifest(
+                RebuiltJob(record, files, known, self._elsewhere(old), lambda: contents().values())
+            )
             return self._write(_Rebuilt(stored, old, record, manifest, contents))
 
         return _guarded(old.job_id, stored.key, rebuild_and_write)

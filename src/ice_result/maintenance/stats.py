@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from ice_result.core.calls import in_order
 from ice_result.core.types import Model
 from ice_result.records.model import Outcome
-from ice_result.sinks.base import JobFilter, Store, WrittenJob
+from ice_result.sinks.base import JobFilter, JobLine, Store, WrittenJob
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.parked_model import DEAD, Listed, Parked
 
@@ -25,12 +25,27 @@ _READ_AT_ONCE = 16
 
 
 class JobGroup(Model):
-    """Number of jobs of one function with one outcome; `incomplete` are those without a complete manifest."""
+    """Number of jobs of one function with one outcome; `incomplete` are those without a complete manifest.
+
+    `output_seconds` is the sum of the durations of their output files that exist, as far as they are known; null when
+    none is.
+    """
 
     function: str
     outcome: Outcome
     jobs: int
     incomplete: int
+    output_seconds: float | None = None
+
+    def with_job(self, job: JobLine, output_seconds: float | None) -> JobGroup:
+        """Return the group with one more job."""
+        known = [seconds for seconds in (self.output_seconds, output_seconds) if seconds is not None]
+        changes = {
+            "jobs": self.jobs + 1,
+            "incomplete": self.incomplete + (job.complete is not True),
+            "output_seconds": round(sum(known), 3) if known else None,
+        }
+        return self.model_copy(update=changes)
 
 
 class Lag(Model):
@@ -110,22 +125,19 @@ def read_stats(store: Store, parking_stores: Sequence[ParkedEvents], since: date
 
 
 def _count(jobs: Iterable[WrittenJob]) -> tuple[tuple[JobGroup, ...], array[float], int]:
-    """Count jobs by function and outcome, collect their lags, and count the records that cannot be read."""
-    counted: dict[tuple[str, Outcome], tuple[int, int]] = {}
+    """Group jobs by function and outcome, collect their lags, and count the records that cannot be read."""
+    groups: dict[tuple[str, Outcome], JobGroup] = {}
     lags, unreadable = array("d"), 0
-    for line, manifest_written in jobs:
+    for line, manifest_written, output_seconds in jobs:
         if line is None:
             unreadable += 1
             continue
-        number, incomplete = counted.get((line.function_name, line.outcome), (0, 0))
-        counted[line.function_name, line.outcome] = (number + 1, incomplete + (line.complete is not True))
+        key = line.function_name, line.outcome
+        group = groups.get(key) or JobGroup(function=line.function_name, outcome=line.outcome, jobs=0, incomplete=0)
+        groups[key] = group.with_job(line, output_seconds)
         if line.finish_time and manifest_written:
             lags.append(_seconds(line.finish_time, manifest_written))
-    groups = tuple(
-        JobGroup(function=function, outcome=outcome, jobs=number, incomplete=incomplete)
-        for (function, outcome), (number, incomplete) in sorted(counted.items())
-    )
-    return groups, lags, unreadable
+    return tuple(groups[key] for key in sorted(groups)), lags, unreadable
 
 
 def _lag(lags: array[float]) -> Lag | None:

@@ -8,35 +8,28 @@ does not write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, get_args
+from typing import TypeVar, get_args
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from ice_result.core.calls import in_order
 from ice_result.core.json_text import MAX_BYTES, MAX_DEPTH, load
-from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
-from ice_result.records import ObjectInspector, OutputFiles
-from ice_result.records.model import LookUpProblem, Manifest, Note, ObjectFacts, Record
+from ice_result.records.model import DefectCode, LookUpProblem, Manifest, Note, ObjectFacts, Problem, Record
+from ice_result.rules.model import Judgement
 from ice_result.sinks.base import StoredBytes
 from ice_result.sinks.object.pointers import Pointer
 
+_Entry = TypeVar("_Entry", Note, Problem)
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
 _FACTS = TypeAdapter(ObjectFacts)
-_LOOK_UP_PROBLEMS = get_args(LookUpProblem)  # the other problems follow from the facts
-_AT_ONCE = 8  # files of one job
-_NOT_LOOKED_UP = ObjectFacts(
-    exists=None,
-    problem="not_checked",
-    message="this version finds this file in the response; it was not looked up, because "
-    "ICE_RESULT_VERIFY_OUTPUTS is off",
-)
+_LOOK_UP_PROBLEMS = get_args(LookUpProblem)
+_DEFECTS = get_args(DefectCode)  # the other problems follow from the facts, or are those of rules
 _LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 
 
@@ -96,10 +89,12 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
     problems = _objects(manifest.get("problems"))
     if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
         return None
-    by_uri = {str(each["uri"]): each for each in problems if each.get("uri") and each.get("code") in _LOOK_UP_PROBLEMS}
+    by_uri: dict[str, list[JsonObject]] = {}
+    for problem in problems:
+        by_uri.setdefault(str(problem.get("uri")), []).append(problem)
     try:
         return {
-            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), {}))
+            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), ()))
             for file in _objects(manifest.get("files"))
             if file.get("uri")
         }
@@ -109,13 +104,30 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
 
 
 def read_notes(stored: StoredBytes) -> tuple[Note, ...]:
-    """Read the notes of a stored manifest, which are not rebuilt. Raises NotRewritableError for a damaged one."""
+    """Read the notes about contents of a stored manifest. Raises NotRewritableError for a damaged one."""
+    return tuple(_read_each(stored, "notes", Note, lambda code: code != "suspicious"))
+
+
+def read_findings(stored: StoredBytes) -> Judgement:
+    """Read what rules found when the stored manifest was made. Raises NotRewritableError for a damaged one."""
+    return Judgement(
+        tuple(_read_each(stored, "problems", Problem, lambda code: code == "implausible")),
+        tuple(_read_each(stored, "notes", Note, lambda code: code == "suspicious")),
+    )
+
+
+def _read_each(
+    stored: StoredBytes, name: str, model: type[_Entry], is_wanted: Callable[[JsonValue], bool]
+) -> Iterator[_Entry]:
+    """Read the wanted entries of a list in a stored manifest, by their codes."""
     manifest = parsed(stored.manifest)
-    notes = _objects(manifest.get("notes")) if isinstance(manifest, dict) else []
-    try:
-        return tuple(Note.model_validate(note) for note in notes)
-    except ValidationError as error:
-        raise NotRewritableError("damaged", "a note of the manifest cannot be read") from error
+    for entry in _objects(manifest.get(name)) if isinstance(manifest, dict) else ():
+        if is_wanted(entry.get("code")):
+            try:
+                yield model.model_validate(entry)
+            except ValidationError as error:
+                what = name.removesuffix("s")
+                raise NotRewritableError("damaged", f"a {what} of the manifest cannot be read") from error
 
 
 def is_complete(stored: StoredBytes) -> bool:
@@ -165,16 +177,20 @@ def _schema_of(model: type[Record | Manifest | Pointer]) -> str:
     return str(model.model_fields["schema_"].default)
 
 
-def _facts_of(file: JsonObject, problem: JsonObject) -> ObjectFacts:
+def _facts_of(file: JsonObject, problems: Sequence[JsonObject]) -> ObjectFacts:
     """Read the facts of one file. A media type that was guessed from the name is guessed again."""
-    names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class"]
+    names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class", "media"]
     names += ["media_type"] if file.get("exists") else []
+    look_up = next((each for each in problems if each.get("code") in _LOOK_UP_PROBLEMS), {})
+    # That an object has no bytes follows from its size.
+    defect = next((each for each in problems if each.get("code") in _DEFECTS), {}) if file.get("size_bytes") else {}
     return _FACTS.validate_python(
         {
             **{name: file.get(name) for name in names},
             "exists": file.get("exists"),
-            "problem": problem.get("code"),
-            "message": problem.get("message") or "",
+            "problem": look_up.get("code"),
+            "message": look_up.get("message") or "",
+            "defect": (defect.get("code"), defect.get("message") or "") if defect else None,
         }
     )
 
@@ -188,54 +204,3 @@ def _time(value: JsonValue) -> datetime | None:
         return _TIME.validate_python(value)
     except ValidationError:
         return None
-
-
-FileFacts: TypeAlias = Callable[[Iterator[StoredBytes], OutputFiles], Mapping[ObjectAddress, ObjectFacts] | None]
-"""Source of the facts of a job's output files, for its manifest; None when no file is looked up.
-
-It is given the job as it is in the source, then as it is in each other store, and reads them as needed. Raises
-NotRewritableError.
-"""
-
-
-def stored_facts(
-    inspector: ObjectInspector | None, stored: Iterator[StoredBytes], files: OutputFiles
-) -> Mapping[ObjectAddress, ObjectFacts] | None:
-    """Return the facts of the stored manifest: of the source, or of another store when only that manifest is complete.
-
-    A file that the manifest does not have is looked up by the `inspector`, if there is one. Returns None when no file
-    was looked up for the stored manifest.
-    """
-    addresses = [file.address for file in files.files if file.address]
-    source = next(stored)
-    known = (None if is_complete(source) else _complete_facts(stored, addresses)) or read_facts(source)
-    if known is None:
-        return None
-
-    def look_up(address: ObjectAddress) -> ObjectFacts:
-        return inspector.facts(address) if inspector else _NOT_LOOKED_UP
-
-    return {address: known.get(address.uri) or look_up(address) for address in addresses}
-
-
-def _complete_facts(stored: Iterator[StoredBytes], addresses: list[ObjectAddress]) -> Mapping[str, ObjectFacts] | None:
-    """Read the facts of the first complete manifest of the same files."""
-    for each in stored:
-        facts = read_facts(each) if is_complete(each) else None
-        if facts and facts.keys() == {address.uri for address in addresses}:
-            return facts
-    return None
-
-
-def new_facts(
-    inspector: ObjectInspector, _stored: Iterator[StoredBytes], files: OutputFiles
-) -> Mapping[ObjectAddress, ObjectFacts]:
-    """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
-    addresses = [file.address for file in files.files if file.address]
-    found = [*in_order(inspector.facts, addresses, _AT_ONCE)]
-    unreachable = [facts for facts in found if facts.problem == "unreachable"]
-    if unreachable:
-        raise NotRewritableError(
-            "unreachable", f"{len(unreachable)} of {len(files.files)} files: {unreachable[0].message}"
-        )
-    return dict(zip(addresses, found, strict=True))

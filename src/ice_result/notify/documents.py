@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ice_result.core.json_text import dump
 from ice_result.core.redaction import clean
-from ice_result.core.types import JobId, JsonObject, JsonValue, Model
+from ice_result.core.types import ADDED_LATER, JobId, JsonObject, JsonValue, Model
 from ice_result.notify.model import MOST_BYTES, Notification, NotificationType
 from ice_result.records.model import Manifest, Outcome, Problem, Record, RecordedInput, RecordState
 from ice_result.sinks.parked_model import Parked
@@ -29,13 +29,18 @@ _LONGEST_NAME = 200  # of a function; all that ICE has are shorter
 
 
 class Counts(Model):
-    """Counts of a job: its files by the response, those found in OSS, items of the result, warnings and problems."""
+    """Counts of a job: its files by the response, those found in OSS, items of the result, warnings and problems.
+
+    `media` counts the files whose media is known; `notes` counts the notes of the manifest.
+    """
 
     files: int
     files_present: int
     items: int
     warnings: int
     problems: int
+    media: int = Field(default=0, json_schema_extra=ADDED_LATER)
+    notes: int = Field(default=0, json_schema_extra=ADDED_LATER)
 
 
 class BestCover(Model):
@@ -144,6 +149,8 @@ def recorded_notification(job: Recorded) -> Notification:
             items=len(record.result.items()),
             warnings=len(record.decode.warnings),
             problems=len(manifest.problems),
+            media=sum(file.media is not None for file in manifest.files),
+            notes=len(manifest.notes),
         ),
         best_cover=BestCover(**best.model_dump(include={*BestCover.model_fields})) if best else None,
         stored_at=job.stored_at,

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ice_result.probe import aac_frames, mpeg_frames
+from ice_result.probe.frames import begins_with_frames
+from ice_result.probe.tags import tags_in_front
 from ice_result.records.model import Container as ContainerName
 
 
@@ -17,13 +20,15 @@ class Container(NamedTuple):
     """A container: `begins` tells it by the first bytes of a file, `module` in this package reads it.
 
     `extensions` are the endings of names that promise this content. A reader may tell more closely what it is, such as
-    `mov` for `mp4`.
+    `mov` for `mp4`. With `without_sign`, a file of a promising name that no container recognises is given to the
+    reader, which raises MalformedError for what it is not: some files of this container have nothing at their start.
     """
 
     name: ContainerName
     module: str
     extensions: tuple[str, ...]
     begins: Callable[[bytes], bool]
+    without_sign: bool = False
 
 
 def _signature(pattern: bytes) -> Callable[[bytes], bool]:
@@ -31,4 +36,32 @@ def _signature(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda first: compiled.match(first) is not None
 
 
-CONTAINERS = (Container("png", "png", (".png",), _signature(rb"\x89PNG\r\n\x1a\n")),)
+def _is_flac(first: bytes) -> bool:
+    return first.startswith(b"fLaC", tags_in_front(first))
+
+
+def _is_aac(first: bytes) -> bool:
+    return begins_with_frames(first, tags_in_front(first), aac_frames.parse)
+
+
+def _is_mpeg_sound(first: bytes) -> bool:
+    return first.startswith(b"ID3") or begins_with_frames(first, 0, mpeg_frames.parse)
+
+
+_SPACE = rb"(?:\xef\xbb\xbf)?\s*"
+_CUE = rb"\d+[ \t]*\r?\n[ \t]*\d+:\d\d:\d\d[,.]\d+[ \t]*-->"
+_JSON = rb"(?:\{\s*[\"}]|\[\s*(?:[\"{\[\]]|(?:-?\d[\d.eE+-]*|null|true|false)\s*[,\]]))"
+
+CONTAINERS = (
+    Container("png", "png", (".png", ".apng"), _signature(rb"\x89PNG\r\n\x1a\n")),
+    Container("jpeg", "jpeg", (".jpg", ".jpeg"), _signature(rb"\xff\xd8\xff")),
+    Container("gif", "gif", (".gif",), _signature(rb"GIF8[79]a")),
+    Container("webp", "webp", (".webp",), _signature(rb"RIFF....WEBP")),
+    Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE")),
+    Container("flac", "flac", (".flac",), _is_flac),
+    Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
+    Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
+    Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
+    Container("aac", "aac", (".aac",), _is_aac, without_sign=True),
+    Container("mp3", "mp3", (".mp3",), _is_mpeg_sound, without_sign=True),
+)

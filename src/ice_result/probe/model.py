@@ -25,7 +25,7 @@ class PartialFile:
 
     def __init__(self, size: int, first: bytes, read_part: ReadPart) -> None:
         self.size = size
-        self._first = first
+        self._first = first[:size]
         self._read_part = read_part
         self._second = b""
         self._start = 0
@@ -35,25 +35,25 @@ class PartialFile:
     def is_whole(self) -> bool:
         """True when every byte is known."""
         return len(self._first) >= self.size or (
-            self._start <= len(self._first) and self._start + len(self._second) >= self.size
+            self._start == len(self._first) and self._start + len(self._second) >= self.size
         )
 
     def get(self, start: int, length: int) -> bytes | None:
         """Return the bytes of a range; None unless all of them are known."""
-        end = start + length
-        if 0 <= start <= end <= len(self._first):
-            return self._first[start:end]
-        if self._start <= start <= end <= self._start + len(self._second):
-            return self._second[start - self._start : end - self._start]
-        return None
+        if start < 0 or length < 0:
+            return None
+        found = self.known(start, length)
+        return found if len(found) == length else None
 
     def known(self, start: int, length: int) -> bytes:
         """Return the known bytes from `start`, at most `length`, without a gap; empty when the first is not known."""
-        if 0 <= start < len(self._first):
-            return self._first[start : start + length]
-        if self._start <= start < self._start + len(self._second):
-            return self._second[start - self._start : start - self._start + length]
-        return b""
+        split, end = len(self._first), start + length
+        if start < 0 or end <= start:
+            return b""
+        if start < split:
+            found = self._first[start:end]
+            return found + self._second[: end - split] if end > split == self._start else found
+        return self._second[start - self._start : end - self._start] if self._start <= start else b""
 
     def reach(self, start: int, length: int = SECOND_BYTES) -> None:
         """Read the second part, which begins at `start`. Nothing is read twice, and nothing a second time."""

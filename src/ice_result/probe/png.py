@@ -1,28 +1,59 @@
-"""PNG: the header chunk, and the end chunk as the sign of a whole file (W3C, Portable Network Graphics)."""
+"""PNG and APNG (W3C, Portable Network Graphics): the header, and the end chunk as the sign of a whole file."""
 
 from __future__ import annotations
 
 import struct
 
-from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.probe.frames import zeros_from
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
 from ice_result.records.model import Defect, Media
 
-_HEADER = struct.Struct(">I4sIIBB")
+_SIGNATURE = 8
+_HEADER = struct.Struct(">IIBB")
+_CHUNK = struct.Struct(">I4s")
+_CHECKSUM = 4
 _WITH_ALPHA = {4, 6}
-_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_END = b"IEND\xaeB`\x82"
+_MOST_CHUNKS = 1000
 
 
 def read(file: PartialFile) -> Probed:
     """Read the size of the picture and whether it has alpha."""
-    header = file.get(8, _HEADER.size)
-    if header is None:
+    first = _SIGNATURE + _CHUNK.size
+    if file.size < first + _HEADER.size:
         return Probed(Media(container="png"), Defect("truncated", "the file ends within the header of a PNG picture"))
-    length, kind, width, height, _, colours = _HEADER.unpack(header)
-    if (length, kind) != (13, b"IHDR"):
+    head = file.known(_SIGNATURE, _CHUNK.size + _HEADER.size)
+    if not head.startswith(b"\0\0\0\rIHDR"):
         raise MalformedError("a PNG picture without its header")
-    media = Media(container="png", width=width, height=height, has_alpha=colours in _WITH_ALPHA)
-    file.reach_end(len(_END))
-    end = file.get(file.size - len(_END), len(_END))
-    if end is not None and end != _END:
-        return Probed(media, Defect("truncated", "the file does not end with the end chunk of a PNG picture"))
-    return Probed(media)
+    if len(head) < _CHUNK.size + _HEADER.size:
+        return Probed(Media(container="png"))
+    width, height, _, colours = _HEADER.unpack_from(head, _CHUNK.size)
+    has_transparency, data = _chunks(file)
+    media = Media(container="png", width=width, height=height, has_alpha=colours in _WITH_ALPHA or has_transparency)
+    return Probed(media, _defect(file, data))
+
+
+def _chunks(file: PartialFile) -> tuple[bool, int | None]:
+    """Return whether a transparent colour is named before the picture's data, and the offset of these."""
+    offset, has_transparency = _SIGNATURE, False
+    for _ in range(_MOST_CHUNKS):
+        head = file.get(offset, _CHUNK.size)
+        if head is None:
+            break
+        size, kind = _CHUNK.unpack(head)
+        if kind == b"IDAT":
+            return has_transparency, offset + _CHUNK.size
+        has_transparency = has_transparency or kind == b"tRNS"
+        offset += _CHUNK.size + size + _CHECKSUM
+    return has_transparency, None
+
+
+def _defect(file: PartialFile, data: int | None) -> Defect | None:
+    file.reach_end()
+    zeros = zeros_from(file, data) if data else 0
+    if zeros or (zeros := zeros_from(file, file.size - SECOND_BYTES)):
+        return Defect("empty", f"{zeros} bytes of the picture are all zero")
+    end = file.known(0 if file.is_whole else file.size - SECOND_BYTES, file.size)
+    if end and _END not in end:
+        return Defect("truncated", "the file does not end with the end chunk of a PNG picture")
+    return None

@@ -1,6 +1,7 @@
 """Writing one job: its record and its manifest to all sinks, in two rounds of parallel calls.
 
-    round 1: stage the record in every sink, look up each output file, and read and stage the contents of some files
+    round 1: stage the record in every sink, look up each output file and the input, read and stage some contents
+             apply the rules to what was found
     round 2: commit the manifest to every sink
 
 No event takes back what an earlier event found out. So each sink is read before a record is written that may be worse
@@ -10,7 +11,8 @@ than the stored one, and before a manifest that is not complete:
     the sink cannot be read                                   ──► nothing is written there: the sink refuses the job
 
 The same holds for contents: a file that cannot be read any more keeps the content that is stored. While contents are
-not read at all, the stored notes stay beside them.
+not read at all, the stored notes about them stay beside them. The notes of rules belong to the manifest for which they
+were applied.
 """
 
 from __future__ import annotations
@@ -27,7 +29,17 @@ from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
 from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.processing.event_log import StageTimer
-from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
+from ice_result.processing.input_files import RefusedBuckets
+from ice_result.records import (
+    Manifest,
+    ObjectFacts,
+    ObjectInspector,
+    OutputFiles,
+    Record,
+    build_manifest,
+    content_notes,
+    with_content_notes,
+)
 from ice_result.records.model import CONTENT_OF_ROLES, SETTLED
 from ice_result.sinks.base import Addresses, ContentsLeftOutError, Store, StoredJob
 from ice_result.sinks.parked_events import ParkedEvents
@@ -35,8 +47,10 @@ from ice_result.sinks.parked_events import ParkedEvents
 if TYPE_CHECKING:
     from ice_result.contents.model import Content, ContentSource
     from ice_result.processing.read_contents import ReadContents
+    from ice_result.rules.model import RuleChoice
 
 T = TypeVar("T")
+_Facts: TypeAlias = Mapping[ObjectAddress, ObjectFacts]
 _ContentsReader: TypeAlias = "Callable[[Callable[[], None]], ReadContents]"
 CALLS_PER_JOB = 4
 """Maximum number of calls of one job at the same time."""
@@ -46,13 +60,15 @@ _SHARE_FOR_LOOKING_UP = 0.5  # of a job's time: a store that does not answer mus
 class Stores(NamedTuple):
     """The sinks, the stores of parked events, and the inspector of output files; None when files are not looked up.
 
-    `contents` is the source of the files whose content is read; None when none is.
+    `contents` is the source of the files whose content is read; None when none is. `rules` are the rules that are
+    applied to what the inspector finds; None when none is.
     """
 
     sinks: Sequence[Store]
     parking_stores: Sequence[ParkedEvents]
     inspector: ObjectInspector | None
     contents: ContentSource | None = None
+    rules: RuleChoice | None = None
 
 
 class Target(NamedTuple):
@@ -77,13 +93,15 @@ class Written(NamedTuple):
 
 
 class _Making(NamedTuple):
-    """The two parts of a job that take calls: its manifest, and the contents of its files.
+    """The two parts of a job that take calls, `facts` and `contents`, and the manifest that is made of both.
 
-    `contents` is None when none are read. Otherwise it gets a function that waits for its turn to use much memory.
-    `keeps_notes` is true for a job whose contents are not read only because of a setting: its stored notes stay.
+    `facts` looks the files up; it returns None when they are not. `contents` is None when none are read. Otherwise it
+    gets a function that waits for its turn to use much memory. `keeps_notes` is true for a job whose contents are not
+    read only because of a setting: its stored notes about them stay.
     """
 
-    manifest: Callable[[], Manifest]
+    facts: Callable[[], _Facts | None]
+    manifest: Callable[[_Facts | None, ReadContents | None], Manifest]
     contents: _ContentsReader | None = None
     keeps_notes: bool = False
 
@@ -97,22 +115,22 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
         self._large_contents = LargeJobQueue()
+        self._refused_inputs = RefusedBuckets()
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
-
-        def manifest() -> Manifest:
-            return build_manifest(record, files, self._facts(files, target.timer))
-
         source = self._stores.contents
         has_some = any(file.role in CONTENT_OF_ROLES and file.address for file in files.files)
-        contents = _contents_reader(source, record, files) if source and has_some else None
+        making = _Making(
+            partial(self._look_up, record, files, target.timer),
+            partial(self._build, record, files),
+            _contents_reader(source, record, files) if source and has_some else None,
+            keeps_notes=has_some and not source,
+        )
         with self._lock:
             self._writing += 1
         try:
-            return self._write_unless_better(
-                record, _Making(manifest, contents, keeps_notes=has_some and not source), target
-            )
+            return self._write_unless_better(record, making, target)
         finally:
             with self._lock:
                 self._writing -= 1
@@ -182,12 +200,11 @@ class JobWriter:
                     if making.contents
                     else None
                 )
-                manifest = making.manifest()
+                facts = making.facts()
                 staged, refused = _gather(staging)
                 read, refused_contents = result_of(reading) if reading else (None, {})
                 refused |= refused_contents
-            if read:
-                manifest = manifest.model_copy(update={"notes": read.notes})
+            manifest = making.manifest(facts, read)
             with target.timer.stage("commit"):
                 manifest, complete, unreadable = self._with_stored(record, manifest, keeps_notes=making.keeps_notes)
                 refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
@@ -222,7 +239,8 @@ class JobWriter:
     ) -> tuple[Manifest, dict[Store, Manifest], dict[Store, IceResultError]]:
         """Return the manifest to write, the complete ones of the same files that are stored, and the errors of sinks.
 
-        The sinks are read only when `manifest` is not complete, or gets the stored notes.
+        The sinks are read only when `manifest` is not complete, or gets the stored notes. A stored manifest gets the
+        notes about contents that were made now, and keeps its own notes of rules.
         """
         may_be_worse = not manifest.complete and bool(manifest.files) and record.outcome == "ok"
         if not may_be_worse and not keeps_notes:
@@ -231,25 +249,45 @@ class JobWriter:
             stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
         files = {file.uri for file in manifest.files}
         if keeps_notes:
-            noted = next((there.notes for there in stored.values() if there and there.notes), ())
-            manifest = manifest.model_copy(update={"notes": tuple(note for note in noted if note.uri in files)})
+            noted = next((notes for there in stored.values() if there and (notes := content_notes(there))), ())
+            manifest = with_content_notes(manifest, (note for note in noted if note.uri in files))
         complete = {
-            sink: there.model_copy(update={"notes": manifest.notes})
+            sink: with_content_notes(there, content_notes(manifest))
             for sink, there in stored.items()
             if may_be_worse and there and there.complete and {file.uri for file in there.files} == files
         }
         return next(iter(complete.values()), manifest), complete, unreadable
 
-    def _facts(self, files: OutputFiles, timer: StageTimer) -> dict[ObjectAddress, ObjectFacts] | None:
+    def _look_up(self, record: Record, files: OutputFiles, timer: StageTimer) -> _Facts | None:
+        """Look up the output files of a job, and the inputs that the rules compare them with."""
         inspector = self._stores.inspector
         if inspector is None:
             return None
-        addresses = [file.address for file in files.files if file.address]
+        inputs = self._inputs(record)
+        addresses = dict.fromkeys((*(file.address for file in files.files if file.address), *inputs))
         at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
         with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
-            return dict(
-                zip(addresses, in_order(inspector.facts, addresses, at_once, timed_out=_unreachable), strict=True)
-            )
+            answers = in_order(inspector.facts, addresses, at_once, timed_out=_unreachable)
+            facts = dict(zip(addresses, answers, strict=True))
+        self._refused_inputs.add({address: facts[address] for address in inputs})
+        return facts
+
+    def _inputs(self, record: Record) -> Sequence[ObjectAddress]:
+        if self._stores.rules is None or record.outcome != "ok":
+            return ()
+        from ice_result.processing.judging import inputs_to_read  # noqa: PLC0415  only when rules are applied
+
+        return self._refused_inputs.without(inputs_to_read(record, self._stores.rules))
+
+    def _build(self, record: Record, files: OutputFiles, facts: _Facts | None, read: ReadContents | None) -> Manifest:
+        """Build the manifest of a job: from its files, the notes about contents, and the findings of the rules."""
+        contents, notes = (read.contents, read.notes) if read else ((), ())
+        if facts is None or self._stores.rules is None or record.outcome != "ok":
+            return build_manifest(record, files, facts, notes)
+        from ice_result.processing.judging import judge_job  # noqa: PLC0415  only when rules are applied
+
+        found = judge_job(record, files, facts, contents, self._stores.rules)
+        return build_manifest(record, files, facts, (*notes, *found.notes), found.problems)
 
 
 def _contents_reader(source: ContentSource, record: Record, files: OutputFiles) -> _ContentsReader:
@@ -262,11 +300,11 @@ def _copying(found: StoredJob, source: Store) -> _Making:
     """Return the parts of a job that are copied. Raises the error of a source whose contents cannot be read."""
     manifest = _manifest_of(found)
     if not any(file.role in CONTENT_OF_ROLES for file in manifest.files):
-        return _Making(lambda: manifest)
+        return _Making(lambda: None, lambda *_: manifest)
     from ice_result.processing.read_contents import ReadContents  # noqa: PLC0415  only for a job that has contents
 
-    read = ReadContents(source.contents(found.record), manifest.notes)
-    return _Making(lambda: manifest, lambda _: read)
+    read = ReadContents(source.contents(found.record), content_notes(manifest))
+    return _Making(lambda: None, lambda *_: manifest, lambda _: read)
 
 
 def _stored_contents(sink: Store, record: Record) -> Sequence[Content]:

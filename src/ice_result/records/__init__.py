@@ -1,6 +1,6 @@
 """Stage four: a job and its result, normalised into a record and a manifest."""
 
-from ice_result.records.manifest import build_manifest, shortfall
+from ice_result.records.manifest import build_manifest, content_notes, shortfall, with_content_notes
 from ice_result.records.model import (
     Decode,
     Defect,
@@ -36,6 +36,8 @@ __all__ = [
     "RecordedOutput",
     "build_manifest",
     "build_record",
+    "content_notes",
     "output_files",
     "shortfall",
+    "with_content_notes",
 ]

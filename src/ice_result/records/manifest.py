@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 
@@ -62,6 +62,17 @@ def build_manifest(
         problems=tuple(problems),
         notes=tuple(notes),
     )
+
+
+def content_notes(manifest: Manifest) -> tuple[Note, ...]:
+    """Return the notes about contents, without those of rules."""
+    return tuple(note for note in manifest.notes if note.code != "suspicious")
+
+
+def with_content_notes(manifest: Manifest, notes: Iterable[Note]) -> Manifest:
+    """Return the manifest with these notes about contents in place of its own; those of rules stay."""
+    of_rules = (note for note in manifest.notes if note.code == "suspicious")
+    return manifest.model_copy(update={"notes": (*notes, *of_rules)})
 
 
 def media_type_of(path: str) -> str | None:

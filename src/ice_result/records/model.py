@@ -178,6 +178,16 @@ class Manifest(Model):
     problems: tuple[Problem, ...]
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
+    @property
+    def output_seconds(self) -> float | None:
+        """Sum of the durations of the files that exist, as far as they are known; None when none is."""
+        known = [
+            file.media.duration_seconds
+            for file in self.files
+            if file.exists and file.media and file.media.duration_seconds is not None
+        ]
+        return round(sum(known), 3) if known else None
+
 
 class Defect(NamedTuple):
     """A fault of a file that its own bytes show, in a stable token and a sentence."""

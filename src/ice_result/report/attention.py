@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from ice_result.records.model import Manifest, Outcome, Record
+from ice_result.records.model import Manifest, Outcome, Problem, Record
 from ice_result.report.texts import Texts
 from ice_result.sinks.base import StoredJob
 from ice_result.sinks.job_counts import FAILED
 
-_MOST_CODES = 4
+_MOST_KINDS = 6
 
 
 class Urgency(IntEnum):
@@ -68,8 +68,14 @@ def _reasons(record: Record, manifest: Manifest | None) -> Iterator[Reason]:
     if manifest is None:
         yield Reason("reason.no_manifest")
         return
-    codes = list(dict.fromkeys(problem.code for problem in manifest.problems))
-    for code in codes[:_MOST_CODES]:
-        of_code = [problem for problem in manifest.problems if problem.code == code]
-        files = {problem.uri for problem in of_code if problem.uri is not None}
-        yield Reason(f"problem.{code}", of_code[0].message, len(files), len(manifest.files))
+    by_kind: dict[tuple[str, str], list[Problem]] = {}
+    for problem in manifest.problems:
+        by_kind.setdefault(_kind_of(problem), []).append(problem)
+    for (code, _), alike in [*by_kind.items()][:_MOST_KINDS]:
+        files = {problem.uri for problem in alike if problem.uri is not None}
+        yield Reason(f"problem.{code}", alike[0].message, len(files), len(manifest.files))
+
+
+def _kind_of(problem: Problem) -> tuple[str, str]:
+    """Return the code of a problem, and the rule that does not hold, with which its message begins."""
+    return problem.code, problem.message.partition(":")[0] if problem.code == "implausible" else ""

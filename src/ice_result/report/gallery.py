@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ice_result.core.calls import in_order
 from ice_result.core.oss_address import is_not_saved
 from ice_result.records.model import Manifest
+from ice_result.report.media_part import picture_sizes
 from ice_result.report.texts import Texts
 from ice_result.results.figures import Gallery, Picture
 from ice_result.sinks.base import StoredJob
@@ -27,12 +28,13 @@ class Thumbnail(NamedTuple):
 
 
 class ShownPicture(NamedTuple):
-    """Picture on a page. `is_best` marks ICE's first choice."""
+    """Picture on a page. `is_best` marks ICE's first choice; `size` is empty when it is not known."""
 
     rank: int
     picture: Picture
     thumbnail: Thumbnail
     is_best: bool
+    size: str
 
 
 def thumbnails_of(job: StoredJob, make: Callable[[str], Thumbnail]) -> dict[str, Thumbnail]:
@@ -50,7 +52,7 @@ def shown_pictures(
     gallery: Gallery, manifest: Manifest | None, thumbnails: Mapping[str, Thumbnail] | None, texts: Texts
 ) -> Iterator[ShownPicture]:
     """Yield the pictures in ICE's order. `thumbnails` is None when none are embedded."""
-    missing = _missing(manifest)
+    missing, sizes = _missing(manifest), picture_sizes(manifest)
     for rank, picture in enumerate(gallery.pictures, start=1):
         note = ""
         if picture.uri is None:
@@ -63,7 +65,7 @@ def shown_pictures(
         elif picture.uri not in thumbnails:
             note = "gallery.too_many"
         thumbnail = Thumbnail(note=texts(note, number=MOST_PICTURES)) if note else (thumbnails or {})[picture.uri or ""]
-        yield ShownPicture(rank, picture, thumbnail, is_best=rank == 1)
+        yield ShownPicture(rank, picture, thumbnail, rank == 1, sizes.get(picture.uri, ""))
 
 
 def _missing(manifest: Manifest | None) -> set[str | None]:

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.records.model import Note, Problem, Record
-from ice_result.rules.model import Case, Judgement, RuleChoice
+from ice_result.rules.inputs import input_address, source_addresses
+from ice_result.rules.model import Case, Judgement, Rule, RuleChoice
 from ice_result.rules.registry import RULES
+
+MOST_INPUTS = 8
+"""Files in OSS, at most, that the outputs of one job are compared with."""
 
 
 def judge(case: Case, choice: RuleChoice) -> Judgement:
     """Apply the rules of the job's function that are not turned off. Only a successful job is judged."""
     problems, notes = list[Problem](), list[Note]()
-    if case.record.outcome != "ok":
-        return Judgement()
-    for rule in RULES:
-        if case.record.function_name in rule.functions and rule.name not in choice.off:
-            for finding in rule.check(case):
-                message = f"{rule.name}: {finding.message}"
-                if rule.evidence == "inferred" and rule.name not in choice.on:
-                    notes.append(Note(code="suspicious", message=message, uri=finding.uri))
-                else:
-                    problems.append(Problem(code="implausible", message=message, uri=finding.uri))
+    for rule in _applied(case.record, choice):
+        for finding in rule.check(case):
+            message = f"{rule.name}: {finding.message}"
+            if choice.effect_of(rule) == "note":
+                notes.append(Note(code="suspicious", message=message, uri=finding.uri))
+            else:
+                problems.append(Problem(code="implausible", message=message, uri=finding.uri))
     return Judgement(tuple(problems), tuple(notes))
 
 
 def input_addresses(record: Record, choice: RuleChoice) -> tuple[ObjectAddress, ...]:
     """Return the files in OSS that the applied rules of a job compare its outputs with, each once."""
-    del record, choice
-    return ()
+    needs = {need for rule in _applied(record, choice) for need in rule.needs}
+    own = input_address(record) if needs & {"input", "sources"} else None
+    named = source_addresses(record) if "sources" in needs else ()
+    return tuple(dict.fromkeys((*((own,) if own else ()), *named)))[:MOST_INPUTS]
+
+
+def _applied(record: Record, choice: RuleChoice) -> Iterator[Rule]:
+    if record.outcome != "ok":
+        return
+    for rule in RULES:
+        if record.function_name in rule.functions and choice.effect_of(rule) != "off":
+            yield rule

@@ -5,15 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from typing_extensions import override
+
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.records.model import Note, ObjectFacts, Problem, Record
+from ice_result.records.model import Media, Note, ObjectFacts, Problem, Record
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
 
 Evidence: TypeAlias = Literal["documented", "measured", "inferred"]
+Effect: TypeAlias = Literal["problem", "note", "off"]
 Need: TypeAlias = Literal["files", "input", "sources", "result", "parameters", "contents"]
 """The parts of a job that a rule compares. `sources` are the files that parameters name beside the input."""
+
+
+_DECIMALS = 6  # 10.1 − 9.6 is more than a half in floating point
+
+
+class Tolerance(NamedTuple):
+    """The difference from an expected value that is allowed: the larger one of `seconds` and `percent` of the value."""
+
+    seconds: float = 0.0
+    percent: float = 0.0
+
+    def around(self, expected: float) -> float:
+        """Return the largest difference from `expected` that is allowed."""
+        return max(self.seconds, abs(expected) * self.percent / 100)
+
+    def allows(self, expected: float, actual: float) -> bool:
+        """Tell if `actual` is `expected`, or near enough."""
+        return round(abs(actual - expected) - self.around(expected), _DECIMALS) <= 0
+
+    def allows_up_to(self, limit: float, actual: float) -> bool:
+        """Tell if `actual` is not above `limit`, or near enough."""
+        return actual <= limit or self.allows(limit, actual)
+
+    def allows_down_to(self, limit: float, actual: float) -> bool:
+        """Tell if `actual` is not below `limit`, or near enough."""
+        return actual >= limit or self.allows(limit, actual)
+
+    @override
+    def __str__(self) -> str:
+        parts = (f"{self.seconds:g} s" if self.seconds else "", f"{self.percent:g} %" if self.percent else "")
+        return " or ".join(filter(None, parts))
 
 
 class CheckedFile(NamedTuple):
@@ -23,6 +57,11 @@ class CheckedFile(NamedTuple):
     uri: str | None
     role: str
     facts: ObjectFacts
+
+    @property
+    def media(self) -> Media | None:
+        """Facts of its content. None for a file with a defect, which is a problem already."""
+        return self.facts.media if self.facts.defect is None else None
 
 
 class Case(NamedTuple):
@@ -52,7 +91,7 @@ class Rule(NamedTuple):
     functions: tuple[str, ...]
     says: str
     needs: tuple[Need, ...]
-    tolerance: str | None
+    tolerance: Tolerance | None
     evidence: Evidence
     source: str
     check: Callable[[Case], Iterator[Finding]]
@@ -63,6 +102,12 @@ class RuleChoice(NamedTuple):
 
     on: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
+
+    def effect_of(self, rule: Rule) -> Effect:
+        """Return what becomes of a case in which the rule does not hold."""
+        if rule.name in self.off:
+            return "off"
+        return "note" if rule.evidence == "inferred" and rule.name not in self.on else "problem"
 
 
 class Judgement(NamedTuple):

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from ice_result.rules import covers
+from ice_result.rules import copies, covers, kept, sounds, summary, times, videos
 from ice_result.rules.model import Rule
 
-RULES: tuple[Rule, ...] = (*covers.RULES,)
+RULES: tuple[Rule, ...] = (
+    *covers.RULES,
+    *summary.RULES,
+    *videos.RULES,
+    *kept.RULES,
+    *sounds.RULES,
+    *copies.RULES,
+    *times.RULES,
+)
 """Every rule, in the order in which they are applied and shown."""

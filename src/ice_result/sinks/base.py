@@ -104,11 +104,12 @@ class JobFilter(Model):
 class WrittenJob(NamedTuple):
     """Summary of a job, and the time of the last writing of its manifest, where the store knows it.
 
-    `line` is None for a record that this version cannot read.
+    `line` is None for a record that this version cannot read. `output_seconds` is that of the manifest.
     """
 
     line: JobLine | None
-    manifest_written: datetime | None
+    manifest_written: datetime | None = None
+    output_seconds: float | None = None
 
 
 class Addresses(NamedTuple):
@@ -263,12 +264,12 @@ class Store(ABC):
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs that `wanted` admits, newest first as far as the store can tell."""
 
+    @abstractmethod
     def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
         """List the jobs that `wanted` admits, and records that cannot be read, in any order.
 
         Tables do not know when a manifest was written.
         """
-        return (WrittenJob(line, None) for line in self.jobs(wanted))
 
     def reads_everything(self, wanted: JobFilter) -> bool:
         """Tell if `jobs(wanted)` may read all there is, so that a user can be warned."""

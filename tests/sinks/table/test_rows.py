@@ -12,13 +12,23 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ice_result.core.types import JobId, JsonValue
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import StorageError
 from ice_result.jobs.model import Job
 from ice_result.records import build_manifest, build_record, output_files
+from ice_result.records.model import Media
 from ice_result.results import decode
-from ice_result.sinks.table.rows import Rows, generation, job_line, rows_of, stored_job, time_text
-from ice_result.sinks.table.schema import DAYS, JOBS, PARKED, SCHEMA_VERSION, TABLES, Table
+from ice_result.sinks.table.rows import (
+    Rows,
+    generation,
+    job_line,
+    manifest_file,
+    rows_of,
+    stored_job,
+    time_text,
+    written_job,
+)
+from ice_result.sinks.table.schema import DAYS, JOBS, OUTPUTS, PARKED, SCHEMA_VERSION, TABLES, Table
 from support.paths import ROOT, SAMPLE_JOBS
 from support.record_versions import manifest, record
 
@@ -105,6 +115,58 @@ def test_an_output_is_one_flat_row() -> None:
     expected = {"bucket": "b", "object_key": "0.jpg", "named_by": "OutputFiles,Result", "present": True}
     expected |= {"storage_class": "IA"}
     assert {name: output[name] for name in expected} == expected
+
+
+VIDEO: JsonObject = {
+    "container": "webm",
+    "duration_seconds": 12.5,
+    "width": 720,
+    "height": 1280,
+    "fps": 29.97,
+    "video_codec": "vp9",
+    "has_alpha": True,
+    "audio_codec": "opus",
+    "sample_rate_hz": 48000,
+    "channels": 2,
+    "bits": 16,
+}
+
+
+@pytest.mark.parametrize("media", [VIDEO, {"container": "srt"}, None])
+def test_the_facts_of_media_are_columns_of_the_output(media: JsonObject | None) -> None:
+    """Each fact has its type, and from the columns the file is read back as it was; null without a container."""
+    made = manifest(1, media=media)
+    (output,) = rows_of(record(1, None), made).outputs
+
+    unknown: JsonObject = dict.fromkeys(VIDEO)
+    assert {name: output[name] for name in VIDEO} == unknown | (media or {})
+    assert list(output) == [column.name for column in OUTPUTS.written]
+    for column in OUTPUTS.written:
+        assert output[column.name] is None or type(output[column.name]) in PYTHON_TYPES[column.type], column
+    assert manifest_file(output) == made.files[0]
+
+
+def test_a_row_without_the_columns_of_media_is_read() -> None:
+    """GIVEN a row of a version that read no output file THEN its media is null."""
+    (output,) = rows_of(record(1, None), manifest(1, media=VIDEO)).outputs
+
+    assert manifest_file({name: value for name, value in output.items() if name not in VIDEO}).media is None
+
+
+@pytest.mark.parametrize(
+    ("durations", "seconds"), [([], None), ([None, None], None), ([1.1, None, 2.2], 3.3), ([0.0], 0.0)]
+)
+def test_a_job_has_the_sum_of_the_durations_of_its_files(durations: list[float | None], seconds: float | None) -> None:
+    """GIVEN files whose durations are known, unknown, and one that is not there THEN the last counts nothing."""
+    (file,) = manifest(1, media=VIDEO).files
+    there = [
+        file.model_copy(update={"media": Media(container="mp4", duration_seconds=duration)}) for duration in durations
+    ]
+    files = (*there, file.model_copy(update={"exists": False}), file.model_copy(update={"media": None}))
+    rows = rows_of(record(1, None), manifest(0).model_copy(update={"files": files}))
+
+    assert rows.job["output_seconds"] == seconds
+    assert written_job(rows.job).output_seconds == seconds
 
 
 def test_ratings_are_columns_of_the_channel() -> None:

@@ -14,7 +14,7 @@ import pytest
 from ice_result.core.types import JobId
 from ice_result.errors import StorageError
 from ice_result.sinks.base import JobFilter, TableStatus
-from ice_result.sinks.table.schema import ITEMS, JOBS, OUTPUTS, SQLITE_TABLES
+from ice_result.sinks.table.schema import ITEMS, JOBS, MEDIA_COLUMNS, OUTPUTS, SQLITE_TABLES
 from ice_result.sinks.table.sqlite import SqliteSink
 from support.old_tables import OLD_JOBS, write_old_file
 from support.record_versions import manifest, record
@@ -120,6 +120,7 @@ def test_a_write_that_fails_leaves_the_old_file(sink: SqliteSink, path: Path) ->
 
     assert len(rows(path, "SELECT files FROM ice_jobs")) == 3
     assert {line.job_id for line in sink.jobs(JobFilter())} == {*OLD_JOBS}
+    assert {job.output_seconds for job in sink.written_jobs(JobFilter())} == {None}
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TRIGGER no")
     write(sink)
@@ -194,6 +195,33 @@ def test_columns_of_a_new_family_of_results_are_added(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_from_before_media_gets_their_columns(tmp_path: Path) -> None:
+    """GIVEN a file of version 2 that has no facts of media THEN it is listed, and the first write adds the columns."""
+    path = tmp_path / "jobs.db"
+    write(SqliteSink(f"sqlite:{path}", path), "before")
+    with closing(sqlite3.connect(path)) as connection:
+        for table, names in {
+            "ice_jobs": ["output_seconds"],
+            "ice_outputs": [column.name for column in MEDIA_COLUMNS],
+        }.items():
+            for name in names:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        connection.commit()
+    sink = SqliteSink(f"sqlite:{path}", path)
+
+    assert [(job.line and job.line.job_id, job.output_seconds) for job in sink.written_jobs(JobFilter())] == [
+        ("before", None)
+    ]
+    sink.commit(record(1, None, job_id="after"), manifest(1, "after", {"container": "mp4", "duration_seconds": 2.5}))
+
+    query = "SELECT job_id, output_seconds, container, ice_outputs.duration_seconds, present"
+    assert rows(path, f"{query} FROM ice_jobs JOIN ice_outputs USING (job_id) ORDER BY job_id") == [
+        ("after", 2.5, "mp4", 2.5, 1),
+        ("before", None, None, None, 1),
+    ]
+    assert {job.output_seconds for job in sink.written_jobs(JobFilter())} == {None, 2.5}
+
+
 @pytest.mark.parametrize(
     ("statement", "table", "column"),
     [
@@ -203,7 +231,11 @@ def test_columns_of_a_new_family_of_results_are_added(tmp_path: Path) -> None:
             "ice_jobs",
             "file_count, files_stored, notified, outcome",
         ),
-        ("ALTER TABLE ice_outputs RENAME COLUMN etag TO tag", "ice_outputs", "etag, storage_class"),
+        (
+            "ALTER TABLE ice_outputs RENAME COLUMN etag TO tag",
+            "ice_outputs",
+            "audio_codec, .*, etag, .*, storage_class",
+        ),
         ("ALTER TABLE ice_items RENAME COLUMN kind TO sort", "ice_items", "kind"),
     ],
 )

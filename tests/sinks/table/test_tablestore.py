@@ -389,10 +389,10 @@ def unknown_result(megabytes: float) -> JsonObject:
         pytest.param("", {"kind": "covers"}, 1, [], id="small"),
         pytest.param("像" * 700_000, {"kind": "covers"}, 1, ["raw"], id="a long response"),
         pytest.param("", unknown_result(2.7), 1, ["raw", "result"], id="a long result"),
-        pytest.param("", {"kind": "covers"}, 9000, [], id="9,000 files"),
+        pytest.param("", {"kind": "covers"}, 8500, [], id="8,500 files"),
         pytest.param("", {"kind": "covers"}, 20_000, ["files"], id="20,000 files"),
         pytest.param("", unknown_result(2.7), 20_000, ["raw", "result", "files"], id="all of it"),
-        pytest.param("像" * 650_000, {"kind": "covers"}, 9000, ["raw"], id="each fits, together they do not"),
+        pytest.param("像" * 650_000, {"kind": "covers"}, 8500, ["raw"], id="each fits, together they do not"),
     ],
 )
 def test_no_more_is_left_out_than_does_not_fit(raw: str, result: JsonObject, files: int, left_out: list[str]) -> None:

@@ -46,8 +46,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_BUCKETS = 100
+_LONGEST_ERROR = 64 * 1024
 _NO_ENCODING = "identity"
 AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
+ARCHIVED = "InvalidObjectState"
+"""Code of the refusal to read an archived object."""
 
 
 class OssClient(SdkClient["Callable[[str], Bucket]"]):
@@ -232,24 +235,27 @@ class OssInspector:
 
         def head_of(bucket: Bucket) -> ObjectFacts:
             head = bucket.head_object(address.key)
-            if None in (head.content_length, head.etag, head.last_modified):  # HTTP's library takes half a head for all
-                raise UnavailableError(operation, service=OSS, detail="the reply was cut short")
-            return _facts(head)
+            return facts_of(head, head.content_length, operation)
 
         return self.client.call_bucket(operation, address.bucket, head_of)
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up; a failure is reported in `problem` and `message`."""
-        if is_ambiguous(address):
-            return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {AMBIGUOUS}")
-        try:
-            return self.look_up(address)
-        except NotFoundError as error:
-            return ObjectFacts(exists=False, problem="not_found", message=without_request_id(error))
-        except NoSuchBucketError as error:
-            return ObjectFacts(exists=False, problem="no_such_bucket", message=without_request_id(error))
-        except IceResultError as error:
-            return ObjectFacts(exists=None, problem=problem_of(error), message=without_request_id(error))
+        return answer(address, self.look_up)
+
+
+def answer(address: ObjectAddress, look_up: Callable[[ObjectAddress], ObjectFacts]) -> ObjectFacts:
+    """Return the facts that `look_up` finds. Its error becomes the `problem` and the `message` of the facts."""
+    if is_ambiguous(address):
+        return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {AMBIGUOUS}")
+    try:
+        return look_up(address)
+    except NotFoundError as error:
+        return ObjectFacts(exists=False, problem="not_found", message=without_request_id(error))
+    except NoSuchBucketError as error:
+        return ObjectFacts(exists=False, problem="no_such_bucket", message=without_request_id(error))
+    except IceResultError as error:
+        return ObjectFacts(exists=None, problem=problem_of(error), message=without_request_id(error))
 
 
 def open_inspector(context: SinkContext, most_bytes: int | None = None) -> OssInspector:
@@ -270,7 +276,7 @@ class OssReader:
     def read(self, address: ObjectAddress) -> bytes:
         """Read a whole object. Raises TooLargeError for a larger one, and our other errors.
 
-        An object with a Content-Encoding is refused: HTTP's library would decompress it to any size.
+        An object with a Content-Encoding is refused: its bytes are not what it contains.
         """
         operation = f"read {address.uri}"
         if is_ambiguous(address):
@@ -278,18 +284,15 @@ class OssReader:
 
         def read(bucket: Bucket) -> bytes:
             head = bucket.head_object(address.key)
-            size, encoding = head.content_length, head.headers.get("Content-Encoding") or _NO_ENCODING
+            size = head.content_length
             if size is None or size > self.most_bytes:
                 raise TooLargeError(address.uri, size, self.most_bytes, "bytes")
-            if encoding.strip().lower() != _NO_ENCODING:
-                detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
-                raise RejectedError(operation, service=OSS, detail=detail)
+            _refuse_encoding(head, operation)
             if not size:
                 return b""  # a range of nothing is not a range
-            try:
-                return bucket.get_object(address.key, byte_range=(0, size - 1)).read()
-            except TooLargeError as error:  # it was written anew since the first request
-                raise TooLargeError(address.uri, None, self.most_bytes, "bytes") from error
+            reply = bucket.get_object(address.key, byte_range=(0, size - 1))
+            _refuse_encoding(reply, operation)
+            return reply.read()
 
         return self.client.call_bucket(operation, address.bucket, read)
 
@@ -301,21 +304,37 @@ def open_reader(context: SinkContext, most_bytes: int) -> OssReader:
     return OssReader(client, most_bytes)
 
 
+def content_encoding(reply: Head) -> str | None:
+    """Return the Content-Encoding of an object; None without one."""
+    encoding = (reply.headers.get("Content-Encoding") or _NO_ENCODING).strip()
+    return None if encoding.lower() == _NO_ENCODING else encoding
+
+
+def _refuse_encoding(reply: Head, operation: str) -> None:
+    """Raise RejectedError for an object with a Content-Encoding."""
+    if encoding := content_encoding(reply):
+        detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
+        raise RejectedError(operation, service=OSS, detail=detail)
+
+
 def is_ambiguous(address: ObjectAddress) -> bool:
     """Tell if clients would ask for another object, because they resolve parts `.` and `..` of its key."""
     return not {".", ".."}.isdisjoint(address.key.split("/"))
 
 
-def _facts(head: Head) -> ObjectFacts:
-    modified = head.last_modified
+def facts_of(reply: Head, size: int | None, operation: str) -> ObjectFacts:
+    """Read the facts in the headers of a reply. Raises UnavailableError for a head that is not whole."""
+    modified = reply.last_modified
+    if size is None or reply.etag is None or modified is None:  # HTTP's library takes half a head for all
+        raise UnavailableError(operation, service=OSS, detail="the reply was cut short")
     return ObjectFacts(
         exists=True,
-        size_bytes=head.content_length,
-        etag=head.etag,
-        crc64=head.headers.get("x-oss-hash-crc64ecma"),
-        media_type=head.content_type,
-        last_modified=None if modified is None else datetime.fromtimestamp(modified, timezone.utc),
-        storage_class=head.headers.get("x-oss-storage-class"),
+        size_bytes=size,
+        etag=reply.etag,
+        crc64=reply.headers.get("x-oss-hash-crc64ecma"),
+        media_type=reply.content_type,
+        last_modified=datetime.fromtimestamp(modified, timezone.utc),
+        storage_class=reply.headers.get("x-oss-storage-class"),
     )
 
 
@@ -382,11 +401,23 @@ class _Session:
                 request.data,
                 seconds=timeout,
                 proxy=self._proxy,
-                limit=self._most_bytes,
+                limit=_longest_reply(request.headers.get("range"), self._most_bytes),
             )
         except (OSError, ValueError) as error:  # a ValueError: the request cannot be sent
             raise self._error(error) from error
         return _Reply(reply)
+
+
+def _longest_reply(byte_range: str | None, most_bytes: int | None) -> int | None:
+    """Return the limit of a body: the length of the range that is asked for, or what an error takes, if that is more.
+
+    OSS returns the whole object only when it is shorter than the range [documented].
+    """
+    if not byte_range:
+        return most_bytes
+    start, _, last = byte_range.rpartition("=")[2].partition("-")
+    longest = max(int(last) - int(start) + 1, _LONGEST_ERROR)
+    return longest if most_bytes is None else min(longest, most_bytes)
 
 
 class _Reply:

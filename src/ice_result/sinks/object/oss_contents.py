@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import IceResultError, NoSuchBucketError, NotFoundError, ServiceError, TooLargeError
+from ice_result.errors import IceResultError, NoSuchBucketError, NotFoundError, ServiceError
 from ice_result.records.model import ContentNoteCode
-from ice_result.sinks.object.oss import AMBIGUOUS, OssClient, is_ambiguous, problem_of, without_request_id
+from ice_result.sinks.object.oss import (
+    AMBIGUOUS,
+    ARCHIVED,
+    OssClient,
+    content_encoding,
+    is_ambiguous,
+    problem_of,
+    without_request_id,
+)
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Larger, NotRead
     from ice_result.sinks.object.oss import Bucket
 
 _TOTAL = re.compile(r"bytes [0-9]+-[0-9]+/([0-9]+)")
-_ARCHIVED = "InvalidObjectState"
-_NO_ENCODING = "identity"
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class OssContents:
 
         def first_bytes(bucket: Bucket) -> bytes | Larger | NotRead:
             reply = bucket.get_object(address.key, byte_range=(0, most_bytes - 1))
-            encoding = (reply.headers.get("Content-Encoding") or _NO_ENCODING).strip().lower()
-            if encoding != _NO_ENCODING:
+            encoding = content_encoding(reply)
+            if encoding:
                 detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
                 return NotRead("not_read", f"{operation}: {detail}")
             total = _TOTAL.match(reply.headers.get("Content-Range") or "")
@@ -47,8 +53,6 @@ class OssContents:
 
         try:
             return self.client.call_bucket(operation, address.bucket, first_bytes)
-        except TooLargeError as error:  # an object with an encoding: it became larger when it was read
-            return NotRead("too_large", f"{operation}: {error}")
         except IceResultError as error:
             return NotRead(_code(error), without_request_id(error))
 
@@ -58,7 +62,7 @@ def _code(error: IceResultError) -> ContentNoteCode:
         return "not_found"
     if isinstance(error, NoSuchBucketError):
         return "no_such_bucket"
-    if isinstance(error, ServiceError) and error.code == _ARCHIVED:
+    if isinstance(error, ServiceError) and error.code == ARCHIVED:
         return "archived"
     problem = problem_of(error)
     return "not_read" if problem == "not_checked" else problem

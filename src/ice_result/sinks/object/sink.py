@@ -224,7 +224,9 @@ class ObjectStoreSink(Store):
         """List the newest day first, and within a day the last to finish first. A day is read when its turn comes."""
 
         def read(key: str) -> JobLine | None:
-            return self._line(key, wanted)
+            record = self._record(key)
+            job = self._admitted(record, wanted) if record else None
+            return job.line if job else None
 
         for _, of_one_day in groupby(self._partitions_of(wanted), key=lambda partition: partition.day):
             lines = in_order(read, self._keys(of_one_day), _AT_ONCE)
@@ -239,8 +241,10 @@ class ObjectStoreSink(Store):
             record = self._record(listed.key)
             if record is None:  # damaged, or removed meanwhile
                 return None if self.store.get(listed.key) is None else WrittenJob(None, None)
-            line = self._line_of(record, wanted)
-            return WrittenJob(line, listed.manifest_written) if line else None
+            job = self._admitted(record, wanted)
+            if job is None:
+                return None
+            return WrittenJob(job.line, listed.manifest_written, job.manifest.output_seconds if job.manifest else None)
 
         folders = [each.folder for each in self._partitions_of(wanted)]
         both = listings(self.store.list, chain.from_iterable((each, self.layout.manifest_of(each)) for each in folders))
@@ -334,15 +338,12 @@ class ObjectStoreSink(Store):
         for partition in partitions:
             yield from (key for key, _ in _records(chain.from_iterable(self.store.list(partition.folder))))
 
-    def _line(self, key: str, wanted: JobFilter) -> JobLine | None:
-        record = self._record(key)
-        return self._line_of(record, wanted) if record else None
-
-    def _line_of(self, record: Record, wanted: JobFilter) -> JobLine | None:
+    def _admitted(self, record: Record, wanted: JobFilter) -> StoredJob | None:
+        """Return the job with its manifest; None for a job that `wanted` does not admit."""
         if not wanted.admits(record):
             return None
-        line = StoredJob(record, self._manifest(record)).line
-        return line if wanted.admits(line) else None
+        job = StoredJob(record, self._manifest(record))
+        return job if wanted.admits(job.line) else None
 
     def _record(self, key: str) -> Record | None:
         record = self._read(key, Record)

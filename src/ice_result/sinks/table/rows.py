@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from ice_result.core.types import Model
 from ice_result.errors import StorageError
-from ice_result.records.model import Manifest, ManifestFile, Record
+from ice_result.records.model import Manifest, ManifestFile, Media, Record
 from ice_result.results.model import Result
-from ice_result.sinks.base import JobLine, StoredBytes, StoredJob
+from ice_result.sinks.base import JobLine, StoredBytes, StoredJob, WrittenJob
 from ice_result.sinks.table.schema import CONTENTS, FIRST_CONTENT_ITEM, ITEMS, JOBS, OUTPUTS, SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 LINE_COLUMNS = tuple(JobLine.model_fields)
 """Columns of ice_jobs that make a JobLine."""
+OUTPUT_SECONDS = "output_seconds"
+"""Column of ice_jobs that a WrittenJob has too."""
 OLD_FILE_COUNT = "files"
 """Name of `file_count` in version 1 of the tables."""
 FOUND_COLUMNS = ("job_id", "record", "manifest")
@@ -104,6 +106,12 @@ def job_line(row: Row) -> JobLine:
         raise _unreadable(row, error) from error
 
 
+def written_job(row: Row) -> WrittenJob:
+    """Read a summary as above, with OUTPUT_SECONDS; a row of an earlier version does not have that column."""
+    seconds = row.get(OUTPUT_SECONDS)
+    return WrittenJob(job_line(row), output_seconds=seconds if isinstance(seconds, float) else None)
+
+
 def stored_job(row: Row) -> StoredJob:
     """Read a stored job from the columns FOUND_COLUMNS. Raises StorageError for a row that is not ours."""
     raw_uri = row.get("raw_uri")
@@ -173,6 +181,7 @@ def _job(record: Record, manifest: Manifest) -> Row:
         "decode_warnings": len(record.decode.warnings),
         "result_kind": record.result.kind,
         "files_present": sum(file.exists is True for file in manifest.files),
+        OUTPUT_SECONDS: manifest.output_seconds,
         "complete": manifest.complete,
         "problems": len(manifest.problems),
         **{f"{part}_stored": True for part in PARTS},
@@ -197,7 +206,8 @@ def _sent_user_data(record: Record) -> str | None:
 def _output(file: ManifestFile) -> Row:
     bucket, _, key = (file.uri or "").removeprefix("oss://").partition("/")
     return {
-        **file.model_dump(),
+        **file.model_dump(exclude={"media"}),
+        **(file.media.model_dump() if file.media else {}),
         "bucket": bucket or None,
         "object_key": key or None,
         "named_by": ",".join(file.named_by),
@@ -208,12 +218,14 @@ def _output(file: ManifestFile) -> Row:
 
 def manifest_file(row: Row) -> ManifestFile:
     """Read a file of a manifest from its row in ice_outputs. Raises StorageError for a row that is not ours."""
+    media = {name: row.get(name) for name in Media.model_fields}
     try:
         return ManifestFile.model_validate(
             {
-                **{name: row.get(name) for name in ManifestFile.model_fields.keys() - {"named_by", "exists"}},
+                **{name: row.get(name) for name in ManifestFile.model_fields.keys() - {"named_by", "exists", "media"}},
                 "named_by": tuple(str(row.get("named_by") or "").split(",")),
                 "exists": row.get("present"),
+                "media": None if media["container"] is None else media,
             }
         )
     except ValidationError as error:

@@ -125,6 +125,7 @@ JOBS = Table(
         _text("result_kind", _one_of(_FAMILIES)),
         _integer("file_count", "number of output files that the response names"),
         _integer("files_present", "number of these files that are in OSS"),
+        _real("output_seconds", "sum of `duration_seconds` of these files in ice_outputs; s; null if none is known"),
         _boolean("complete", "true if the outcome is ok, every file is in OSS, and there is no problem"),
         _integer("problems", "number of problems; they are in `manifest`"),
         _boolean("raw_stored", "whether `record` has the response; false if it was too large for the store"),
@@ -146,6 +147,20 @@ JOBS = Table(
         ),
     ),
 )
+MEDIA_COLUMNS = (
+    _text("container", "its format, by its own bytes: mp4, wav, jpeg, …; null if it was not read or is no media"),
+    _real("duration_seconds", "its duration; s"),
+    _integer("width", "width of the picture as it is shown; pixels"),
+    _integer("height", "height of the picture as it is shown; pixels"),
+    _real("fps", "average number of frames per second"),
+    _text("video_codec", "codec of the video, as FFmpeg names it: h264, hevc, vp9, …"),
+    _boolean("has_alpha", "whether the picture has transparency"),
+    _text("audio_codec", "codec of the sound, as FFmpeg names it: aac, mp3, pcm_s16le, …"),
+    _integer("sample_rate_hz", "sample rate of the sound; Hz"),
+    _integer("channels", "number of channels of the sound"),
+    _integer("bits", "size of one sample of the sound, where samples have a fixed size; bits"),
+)
+"""Columns of ice_outputs that contain the facts of `Media`. Each is null when the fact is not known."""
 OUTPUTS = Table(
     "ice_outputs",
     "One row for each output file of the manifest.",
@@ -167,6 +182,7 @@ OUTPUTS = Table(
         _text("crc64", "its CRC-64, a decimal number, from OSS"),
         _text("last_modified", "when it was last written, from OSS"),
         _text("storage_class", "its storage class, from OSS: Standard, IA, Archive, …"),
+        *MEDIA_COLUMNS,
     ),
 )
 

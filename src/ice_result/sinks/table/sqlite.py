@@ -12,11 +12,20 @@ from pathlib import Path
 from typing_extensions import override
 
 from ice_result.core.types import JobId
-from ice_result.sinks.base import SQLITE, FoundCue, JobFilter, JobLine, SinkContext, TableStatus
+from ice_result.sinks.base import SQLITE, FoundCue, JobFilter, JobLine, SinkContext, TableStatus, WrittenJob
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.parked_events import ParkedEvents
 from ice_result.sinks.registry import SinkUrl
-from ice_result.sinks.table.rows import LINE_COLUMNS, OLD_FILE_COUNT, Row, Rows, job_line, time_text
+from ice_result.sinks.table.rows import (
+    LINE_COLUMNS,
+    OLD_FILE_COUNT,
+    OUTPUT_SECONDS,
+    Row,
+    Rows,
+    job_line,
+    time_text,
+    written_job,
+)
 from ice_result.sinks.table.schema import CONTENTS, FIRST_CONTENT_ITEM, ITEMS, JOBS
 from ice_result.sinks.table.sink import NOTIFIED, TableSink
 from ice_result.sinks.table.sqlite_database import SqliteDatabase, insert, upsert
@@ -27,6 +36,8 @@ from ice_result.sinks.table.sqlite_versions import MOMENT
 _UPSERT_JOB = f"{upsert(JOBS)} WHERE excluded.generation >= {JOBS.name}.generation"
 """Writes a job's row unless a later generation is there: no row is changed then."""
 
+_OF_EARLIER_VERSIONS = {"file_count": OLD_FILE_COUNT, OUTPUT_SECONDS: f"NULL AS {OUTPUT_SECONDS}"}
+"""Values of a job's row in place of columns that a file of an earlier version lacks."""
 _MOVE_CONTENTS = (
     f"UPDATE {ITEMS.name} SET generation = ? WHERE job_id = ? AND number >= {FIRST_CONTENT_ITEM}",
     f"UPDATE {CONTENTS.name} SET generation = ? WHERE job_id = ?",
@@ -89,14 +100,22 @@ class SqliteSink(TableSink):
     @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs, newest first; jobs without any time come last."""
+        return map(job_line, self._job_rows(wanted, LINE_COLUMNS))
+
+    @override
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
+        return map(written_job, self._job_rows(wanted, (*LINE_COLUMNS, OUTPUT_SECONDS)))
+
+    def _job_rows(self, wanted: JobFilter, names: Sequence[str]) -> Iterator[Row]:
+        """Read columns of the rows that `wanted` admits; a file of an earlier version may not have all of them."""
         there = self._database.columns().get(JOBS.name, {})
-        renamed = {"file_count": OLD_FILE_COUNT} if OLD_FILE_COUNT in there and "file_count" not in there else {}
-        columns = ", ".join(renamed.get(name, name) for name in LINE_COLUMNS)
+        instead = {name: text for name, text in _OF_EARLIER_VERSIONS.items() if there and name not in there}
+        columns = ", ".join(instead.get(name, name) for name in names)
         asked = {**_by_function_and_time(wanted), "state = ?": wanted.state, "outcome = ?": wanted.outcome}
         where, values = _where(asked)
         incomplete = " AND complete IS NOT TRUE" if wanted.incomplete else ""
         query = f"SELECT {columns} FROM {JOBS.name} WHERE {where}{incomplete} ORDER BY {MOMENT} DESC, job_id DESC"
-        yield from map(job_line, self._database.read(query, values))
+        return self._database.read(query, values)
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:

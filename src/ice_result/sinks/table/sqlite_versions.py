@@ -7,10 +7,12 @@
     –                             ice_outputs.storage_class
     –                             ice_parked
 
-A file of version 2 that was made before notifications has no ice_jobs.notified: it is added.
+Later releases of version 2 have more columns, which are added to a file of any earlier release. Rows that were written
+before have null there.
 
-A release that knows more families of results has more columns in ice_items. They are added to a file of any earlier
-release; rows that were written before have null there.
+    ice_jobs      notified, output_seconds
+    ice_outputs   the facts of media
+    ice_items     those of new families of results
 
 All of it happens in the transaction of the caller. The type of a column cannot be changed, so ice_jobs is copied; its
 indexes, its triggers and the columns that others added stay. `record` and `manifest` stay as they were written:
@@ -26,8 +28,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ice_result.errors import StorageError
-from ice_result.sinks.table.rows import OLD_FILE_COUNT
-from ice_result.sinks.table.schema import FAMILY_COLUMNS, ITEMS, JOBS, OUTPUTS, SQLITE_TABLES, Column, Table
+from ice_result.sinks.table.rows import OLD_FILE_COUNT, OUTPUT_SECONDS
+from ice_result.sinks.table.schema import (
+    FAMILY_COLUMNS,
+    ITEMS,
+    JOBS,
+    MEDIA_COLUMNS,
+    OUTPUTS,
+    SQLITE_TABLES,
+    Column,
+    Table,
+)
 
 Columns = Mapping[str, Mapping[str, str]]
 """Present columns with their types, by table."""
@@ -38,10 +49,12 @@ COLUMNS_THERE = (
 MOMENT = "coalesce(finish_time, create_time)"
 _INDEX = f"CREATE INDEX IF NOT EXISTS ice_jobs_by_time ON {JOBS.name} ({MOMENT}, job_id)"
 _TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"}
-_SINCE_VERSION_1 = {
-    JOBS.name: {"file_count", "result_stored", "files_stored", "notified"},
-    OUTPUTS.name: {"storage_class"},
+_ADDED = {
+    JOBS.name: {OUTPUT_SECONDS, *(column.name for column in JOBS.columns if column.apart)},
+    OUTPUTS.name: {"storage_class", *(column.name for column in MEDIA_COLUMNS)},
+    ITEMS.name: {column.name for column in FAMILY_COLUMNS},
 }
+_OF_JOBS_SINCE_VERSION_1 = {"file_count", "result_stored", "files_stored"}
 _COPY = f"{JOBS.name}_copy"
 _VALUES = {
     "priority": (
@@ -50,6 +63,7 @@ _VALUES = {
     ),
     "result_stored": "1",
     "files_stored": "1",
+    OUTPUT_SECONDS: "NULL",
 }
 _COLUMNS = f"SELECT name, type, dflt_value FROM pragma_table_info('{JOBS.name}')"
 _MADE_BY_OTHERS = (
@@ -106,12 +120,10 @@ def _lacking(table: Table, there: Columns) -> set[str]:
 
 
 def _can_be_migrated(table: Table, there: Columns) -> bool:
-    lacking = _lacking(table, there)
-    if table is ITEMS:
-        return lacking <= {column.name for column in FAMILY_COLUMNS}
-    if table is JOBS and OLD_FILE_COUNT not in there[JOBS.name]:
-        return lacking <= {column.name for column in JOBS.columns if column.apart}
-    return lacking == _SINCE_VERSION_1.get(table.name)
+    added = _ADDED.get(table.name, set())
+    if table is JOBS and OLD_FILE_COUNT in there[JOBS.name]:
+        added = added | _OF_JOBS_SINCE_VERSION_1
+    return _lacking(table, there) <= added
 
 
 def _adding_columns(table: Table, there: Columns) -> Iterator[str]:

@@ -30,6 +30,7 @@ from ice_result.sinks.base import (
     StoredJob,
     TableState,
     TableStatus,
+    WrittenJob,
 )
 from ice_result.sinks.object.layout import Layout
 from ice_result.sinks.registry import SinkUrl
@@ -38,13 +39,13 @@ from ice_result.sinks.table.rows import (
     FOUND_COLUMNS,
     LINE_COLUMNS,
     OLD_FILE_COUNT,
+    OUTPUT_SECONDS,
     PARTS,
     STORED_COLUMNS,
     Row,
     Rows,
     Value,
     content_item,
-    job_line,
     json_of,
     manifest_file,
     rows_of,
@@ -52,6 +53,7 @@ from ice_result.sinks.table.rows import (
     stored_content,
     stored_job,
     time_text,
+    written_job,
 )
 from ice_result.sinks.table.schema import CONTENTS, DAYS, FIRST_CONTENT_ITEM, ITEMS, JOBS, OUTPUTS, TABLES, Table
 from ice_result.sinks.table.sink import NOTIFIED, TableSink
@@ -155,7 +157,7 @@ def _bytes(value: Value) -> int:
     return len(value.encode()) if isinstance(value, str) else 0
 
 
-_LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT)
+_LINE_COLUMNS = (*LINE_COLUMNS, OLD_FILE_COUNT, OUTPUT_SECONDS)
 _NO_TIME = "0000-00-00T00:00:00.000000Z"  # before every other
 
 
@@ -271,10 +273,14 @@ class TablestoreSink(TableSink):
     @override
     def jobs(self, wanted: JobFilter) -> Iterator[JobLine]:
         """List the jobs, newest first; jobs without any time come last."""
+        return (line for job in self.written_jobs(wanted) if (line := job.line))
+
+    @override
+    def written_jobs(self, wanted: JobFilter) -> Iterator[WrittenJob]:
         for row in self._newest_first(wanted, _LINE_COLUMNS):
-            line = job_line(row)
-            if wanted.admits(line):
-                yield line
+            job = written_job(row)
+            if job.line and wanted.admits(job.line):
+                yield job
 
     @override
     def keys(self, wanted: JobFilter) -> Iterator[str]:

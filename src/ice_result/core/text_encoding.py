@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from ice_result.contents.items import UnreadableError
-from ice_result.contents.model import Encoding
+Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
 
 _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -34,6 +33,10 @@ _FORMATS = (
 _MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<tt")  # a caption may begin with <b> or <i>
 
 
+class NotTextError(Exception):
+    """Error for bytes that are no text; the message says why. No caller lets it out of its package."""
+
+
 class DecodedText(NamedTuple):
     """The text of a file. In place of each of `replaced` parts that are no characters, it has U+FFFD."""
 
@@ -42,20 +45,26 @@ class DecodedText(NamedTuple):
     replaced: int = 0
 
 
+def format_that_is_no_text(data: bytes) -> str | None:
+    """Return the name of the format that a file begins as, if it is one that is not read as a text."""
+    for start, name in _FORMATS:
+        if data.startswith(start):
+            return name
+    beginning = data[:_LOOKED_AT].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    return "an XML or HTML file" if beginning.startswith(_MARKUP) else None
+
+
 def decode_text(data: bytes) -> DecodedText:
-    """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises UnreadableError for what is no text.
+    """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises NotTextError for what is no text.
 
     UTF-8 comes before GB18030, which decodes almost any bytes: also for a file that was damaged in few places. A file
     that ends within a character is read without that character.
     """
-    for start, name in _FORMATS:
-        if data.startswith(start):
-            raise UnreadableError(f"the file is not a text: it begins as {name}")
+    if name := format_that_is_no_text(data):
+        raise NotTextError(f"the file is not a text: it begins as {name}")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _decoded(data[len(mark) :], encoding)
-    if data[:_LOOKED_AT].lstrip().lower().startswith(_MARKUP):
-        raise UnreadableError("the file is not a text: it begins as an XML or HTML file")
     if encoding_without_mark := _utf_16(data[:_LOOKED_AT]):
         return _decoded(data, encoding_without_mark)
     return _utf_8(data) or _decoded(data, "gb18030")
@@ -69,7 +78,7 @@ def _decoded(data: bytes, encoding: Encoding) -> DecodedText:
         return DecodedText(_without_nul(_without_cut_end(data, encoding, "strict")), encoding)
     except UnicodeDecodeError as error:
         tried = "UTF-8, UTF-16 or GB18030" if encoding == "gb18030" else encoding.upper()
-        raise UnreadableError(f"the file is not a text in {tried}: see byte {error.start}") from error
+        raise NotTextError(f"the file is not a text in {tried}: see byte {error.start}") from error
 
 
 def _utf_8(data: bytes) -> DecodedText | None:
@@ -89,7 +98,7 @@ def _without_cut_end(data: bytes, encoding: Encoding, errors: Literal["strict", 
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
-        raise UnreadableError("the file is not a text: it has a NUL character")
+        raise NotTextError("the file is not a text: it has a NUL character")
     return text
 
 

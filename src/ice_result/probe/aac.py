@@ -1,0 +1,42 @@
+"""AAC in ADTS frames. It has no index: the length is known of a file that is read whole.
+
+A band replication (HE-AAC) is within the frames: the rate is that of the header, which may be half of what is heard.
+"""
+
+from __future__ import annotations
+
+from ice_result.probe.aac_frames import parse
+from ice_result.probe.frames import Run, find_run, zeros_from
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.records.model import Defect, Media
+
+
+def read(file: PartialFile) -> Probed:
+    """Read rate and channels of the sound, and its length where every frame is known."""
+    start = reach_sound(file)
+    run = find_run(file, start, parse)
+    if run is None:
+        raise MalformedError("the content has no ADTS frames where its sound should begin")
+    file.reach_end()
+    whole = (find_run(file, run.start, parse) or run) if file.is_whole else None
+    media = Media(
+        container="aac",
+        duration_seconds=round(whole.samples / whole.first.rate, 6) if whole else None,
+        audio_codec="aac",
+        sample_rate_hz=run.first.rate,
+        channels=run.first.channels,
+    )
+    return Probed(media, _defect(file, run, whole))
+
+
+def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
+    tail, end = whole or find_run(file, file.size - SECOND_BYTES, parse), end_of_sound(file)
+    if tail is None or not tail.first.goes_with(run.first):
+        zeros = zeros_from(file, file.size - SECOND_BYTES)
+        return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
+    if tail.end > end:
+        return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")
+    if zeros := zeros_from(file, tail.end):
+        return Defect("empty", f"the last {zeros} bytes are all zero")
+    return None

@@ -1,0 +1,111 @@
+"""FLAC (RFC 9639): the stream's header, and its last frame as the sign of a whole file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ice_result.probe.flac_frames import crc_16_fits, last_frames
+from ice_result.probe.frames import zeros_from
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.records.model import Defect, Media
+
+STREAM_HEADER = 34
+"""Bytes of the block STREAMINFO, without its head."""
+_BLOCK_HEAD = 4
+_LAST_BLOCK = 0x80
+_MOST_BLOCKS = 1000
+
+
+class StreamHeader(NamedTuple):
+    """Facts of STREAMINFO; `total` samples and the `largest` frame in bytes are 0 when an encoder did not know them."""
+
+    block_size: int
+    largest: int
+    rate: int
+    channels: int
+    bits: int
+    total: int
+
+    def media(self, duration: float | None) -> Media:
+        """Return the facts of a file with this header."""
+        return Media(
+            container="flac",
+            duration_seconds=duration,
+            audio_codec="flac",
+            sample_rate_hz=self.rate,
+            channels=self.channels,
+            bits=self.bits,
+        )
+
+
+def parse_stream_header(data: bytes) -> StreamHeader:
+    """Parse STREAMINFO. Raises MalformedError for a rate of zero, which sound cannot have."""
+    packed = int.from_bytes(data[10:18], "big")
+    rate = packed >> 44
+    if not rate:
+        raise MalformedError("a FLAC header with a sample rate of zero")
+    return StreamHeader(
+        block_size=int.from_bytes(data[0:2], "big"),
+        largest=int.from_bytes(data[7:10], "big"),
+        rate=rate,
+        channels=(packed >> 41 & 7) + 1,
+        bits=(packed >> 36 & 31) + 1,
+        total=packed & 0xFFFFFFFFF,
+    )
+
+
+def read(file: PartialFile) -> Probed:
+    """Read rate, channels, bits and length of the sound."""
+    start = reach_sound(file) + _BLOCK_HEAD
+    head = file.get(start, _BLOCK_HEAD + STREAM_HEADER)
+    if head is None:
+        cut = start + _BLOCK_HEAD + STREAM_HEADER > file.size
+        defect = Defect("truncated", "the file ends within the header of FLAC") if cut else None
+        return Probed(Media(container="flac"), defect)
+    if head[0] & ~_LAST_BLOCK or head[1:4] != STREAM_HEADER.to_bytes(3, "big"):
+        raise MalformedError("a FLAC file without its header")
+    header = parse_stream_header(head[_BLOCK_HEAD:])
+    sound, is_known = _sound(file, start)
+    file.reach_end()
+    end = end_of_sound(file)
+    media = header.media(round(header.total / header.rate, 6) if header.total else None)
+    if sound >= end and (header.total or sound > file.size):
+        message = f"the blocks in front take {sound} bytes, and the file has {file.size}"
+        return Probed(media, Defect("truncated" if sound > file.size else "empty", message))
+    zeros = zeros_from(file, sound) if is_known else 0
+    if zeros or (zeros := zeros_from(file, file.size - SECOND_BYTES)):
+        return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
+    return _with_last_frame(file, header, media, max(sound, file.size - SECOND_BYTES), end)
+
+
+def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, start: int, end: int) -> Probed:
+    """Compare the samples that the header tells with the number of the last frame; nothing is said without one."""
+    data = file.known(start, end - start)
+    frames = last_frames(data, header.block_size, header.total)
+    if not frames:
+        is_judged = data and header.total and 0 < header.largest < len(data) // 2
+        defect = Defect("truncated", f"the last {len(data)} bytes of the sound have no frame") if is_judged else None
+        return Probed(media, defect)
+    reached = max(frame.end for frame in frames)
+    if not header.total:
+        return Probed(header.media(round(reached / header.rate, 6)))
+    if reached < header.total:
+        message = f"the header tells {header.total} samples, and the last frame ends at {reached}"
+        return Probed(media, Defect("truncated", message))
+    last = max(frames, key=lambda frame: frame.end)
+    if not crc_16_fits(data[last.offset :]):
+        return Probed(media, Defect("truncated", "the last frame has no checksum that fits"))
+    return Probed(media)
+
+
+def _sound(file: PartialFile, offset: int) -> tuple[int, bool]:
+    """Return the offset behind the blocks of metadata, as far as they are known, and whether it is behind all."""
+    for _ in range(_MOST_BLOCKS):
+        head = file.get(offset, _BLOCK_HEAD)
+        if head is None:
+            break
+        offset += _BLOCK_HEAD + int.from_bytes(head[1:], "big")
+        if head[0] & _LAST_BLOCK:
+            return offset, True
+    return offset, False

@@ -1,0 +1,88 @@
+"""Sound as a run of frames, each with a header that tells its length: MPEG audio and AAC in ADTS.
+
+Eleven or twelve bits that are one begin a frame, which other bytes may have too: a frame counts when others follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from ice_result.probe.model import PartialFile
+
+HEADER = 10
+"""Bytes from which a header is parsed."""
+_SEARCHED = 8192  # bytes in which a run of frames is looked for: twice the longest frame
+_NEEDED = 3  # frames that follow each other, where the file has so many
+_SYNC = re.compile(rb"\xff[\xe0-\xff]")
+_ZEROS = 64
+
+
+class Frame(NamedTuple):
+    """Header of a frame: `size` in bytes with the header, `samples` of each channel."""
+
+    codec: str
+    rate: int
+    channels: int | None
+    samples: int
+    size: int
+    bit_rate: int | None = None
+
+    def goes_with(self, other: Frame) -> bool:
+        """Return whether both can be of one run."""
+        return (self.codec, self.rate) == (other.codec, other.rate)
+
+
+Parse: TypeAlias = Callable[[bytes], Frame | None]
+"""Parses the header of a frame; None for other bytes."""
+
+
+class Run(NamedTuple):
+    """Frames one after the other, from `start` up to `end`, where no frame is known; `end` may be behind the file."""
+
+    start: int
+    first: Frame
+    frames: int
+    samples: int
+    end: int
+    bit_rates: frozenset[int | None]
+
+
+def begins_with_frames(data: bytes, start: int, parse: Parse) -> bool:
+    """Return whether two frames follow each other at `start`."""
+    first = parse(data[start : start + HEADER])
+    if first is None:
+        return False
+    second = parse(data[start + first.size : start + first.size + HEADER])
+    return second is not None and second.goes_with(first)
+
+
+def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
+    """Return the first run of frames in the known bytes behind `start`; at `start`, one before zeros will do."""
+    data = file.known(start, _SEARCHED)
+    for sync in _SYNC.finditer(data):
+        run = _run(file, start + sync.start(), parse, _NEEDED)
+        follows = run and (run.frames >= _NEEDED or run.end >= file.size)
+        if run and (follows or (run.start == start and zeros_from(file, run.end))):
+            return _run(file, run.start, parse)
+    return None
+
+
+def _run(file: PartialFile, start: int, parse: Parse, most: int | None = None) -> Run | None:
+    first = parse(file.known(start, HEADER))
+    if first is None:
+        return None
+    frame: Frame | None = first
+    count, samples, end, bit_rates = 0, 0, start, {first.bit_rate}
+    while frame and frame.goes_with(first) and (most is None or count < most):
+        count, samples, end = count + 1, samples + frame.samples, end + frame.size
+        bit_rates.add(frame.bit_rate)
+        frame = parse(file.known(end, HEADER))
+    return Run(start, first, count, samples, end, frozenset(bit_rates))
+
+
+def zeros_from(file: PartialFile, start: int) -> int:
+    """Return the number of known bytes from `start` when there are some and all of them are zero, else 0."""
+    found = file.known(start, file.size)
+    return len(found) if len(found) >= _ZEROS and found.count(0) == len(found) else 0

@@ -1,0 +1,81 @@
+"""JPEG (ITU-T T.81): the frame header, and the end marker as the sign of a whole file.
+
+Width and height are as they are stored: the orientation that EXIF may ask for is not applied, as FFmpeg does not apply
+it either. Thumbnails are within segments, which are passed by.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.records.model import Defect, Media
+
+_FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_WITHOUT_SIZE = {0x01, *range(0xD0, 0xD9)}
+_SCAN, _END = 0xDA, 0xD9
+_FRAME = struct.Struct(">xHHB")
+_MOST_SEGMENTS = 2000
+_FOREIGN = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdf\xe0-\xef\xfe]")
+"""A pair of bytes that a scan cannot have, nor what may stand between two scans: something else follows the picture."""
+_BLOCK = 64  # pixels
+_FEWEST = 64
+
+
+def read(file: PartialFile) -> Probed:
+    """Read the size of the picture."""
+    media = Media(container="jpeg", has_alpha=False)
+    offset, end = _segments(file)
+    frame = file.get(offset, _FRAME.size) if offset else None
+    if frame:
+        height, width, _ = _FRAME.unpack(frame)
+        media = media.model_copy(update={"width": width or None, "height": height or None})
+    if end is not None and end >= file.size:
+        return Probed(media, Defect("truncated", "the file ends within the headers of a JPEG picture"))
+    if end is None or not file.known(end, 1):
+        return Probed(media)
+    return Probed(media, _defect(file, end, (media.width or 0) * (media.height or 0)))
+
+
+def _segments(file: PartialFile) -> tuple[int | None, int | None]:
+    """Return the offsets of the frame header's body and of the scan; None for what was not reached."""
+    offset, frame = 2, None
+    for _ in range(_MOST_SEGMENTS):
+        if not file.known(offset, 1):
+            file.reach(offset)
+        head = file.known(offset, 4)
+        while head[:2] == b"\xff\xff":
+            offset += 1
+            head = file.known(offset, 4)
+        if len(head) < 4:
+            return frame, offset + 4 if offset + 4 > file.size else None
+        if head[0] != 0xFF or head[1] == 0:
+            raise MalformedError("a JPEG picture whose segments do not follow each other")
+        marker, size = head[1], int.from_bytes(head[2:], "big")
+        if marker in _WITHOUT_SIZE:
+            offset += 2
+            continue
+        if marker == _END:
+            return frame, file.size
+        if marker in _FRAME_HEADERS and frame is None:
+            frame = offset + 4
+        offset += 2 + size
+        if marker == _SCAN:
+            return frame, offset
+    return frame, None
+
+
+def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
+    """Judge the end of the file. A picture of one colour may be zeros: two bits for each block in up to four planes."""
+    file.reach_end()
+    start = max(scan, 0 if file.is_whole else file.size - SECOND_BYTES)
+    end, beginning = file.known(start, file.size), file.known(scan, SECOND_BYTES)
+    stripped = end.removesuffix(b"\xff\xd9")
+    if stripped.count(0) == len(stripped) and beginning.removesuffix(b"\xff\xd9").strip(b"\0") == b"":
+        size = file.size - scan
+        if size > _FEWEST + pixels // _BLOCK:
+            return Defect("empty", f"{size} bytes of the picture are all zero, as far as they were read")
+    if end and b"\xff\xd9" not in end and not _FOREIGN.search(end):
+        return Defect("truncated", "the file does not end with the end marker of a JPEG picture")
+    return None

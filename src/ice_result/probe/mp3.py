@@ -1,0 +1,132 @@
+"""MPEG audio (MP3, MP2, MP1): tags, frames, and the headers Xing, Info and VBRI that count them.
+
+The length is that of all frames, as ffprobe tells it, with the samples that an encoder added in front and behind.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from ice_result.probe import aac, aac_frames, flac
+from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, zeros_from
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.mpeg_frames import is_free_format, parse
+from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.records.model import Defect, Media
+
+_XING = struct.Struct(">4sI")
+_SIDE_BYTES = {(False, 1): 17, (False, 2): 32, (True, 1): 9, (True, 2): 17}  # before Xing, by low rate and channels
+_HAS_FRAMES, _HAS_BYTES = 1, 2
+_VBRI = struct.Struct(">4s6xII")
+_VBRI_OFFSET = 36
+_LOW_RATE = 32_000  # rates below are of MPEG 2 and 2.5
+_LONGEST_FRAME = 2881
+_FRAMES_OFF = 2  # by which encoders count differently
+
+
+class _Counts(NamedTuple):
+    """Frames and bytes that a header in the first frame counts; 0 for what it does not."""
+
+    frames: int = 0
+    bytes: int = 0
+
+
+class _Parts(NamedTuple):
+    """Frames of the start, of the whole file if it is known, and of its end; `end` is where the sound should end."""
+
+    run: Run
+    whole: Run | None
+    tail: Run | None
+    end: int
+
+
+def read(file: PartialFile) -> Probed:
+    """Read rate, channels and length of the sound. FLAC and AAC behind large tags are read by their readers."""
+    start = reach_sound(file)
+    if start >= file.size:
+        message = f"the tags in front take {start} bytes, and the file has {file.size}"
+        return Probed(Media(container="mp3"), Defect("truncated", message))
+    if file.get(start, 4) == b"fLaC":
+        return flac.read(file)
+    if begins_with_frames(file.known(start, file.size), start=0, parse=aac_frames.parse):
+        return aac.read(file)
+    if zeros := zeros_from(file, start):
+        return Probed(Media(container="mp3"), Defect("empty", f"{zeros} bytes of the sound are all zero"))
+    start += _padding(file, start)
+    run = find_run(file, start, parse)
+    if run is None:
+        if not file.known(start, HEADER) or is_free_format(file.known(start, HEADER)):
+            return Probed(Media(container="mp3"))
+        raise MalformedError("the content has no frames of MPEG audio where its sound should begin")
+    return _read_run(file, run)
+
+
+def _read_run(file: PartialFile, run: Run) -> Probed:
+    counts = _counts(file, run)
+    file.reach_end()
+    end = end_of_sound(file)
+    whole = (find_run(file, run.start, parse) or run) if file.is_whole else None
+    parts = _Parts(run, whole, whole or find_run(file, file.size - SECOND_BYTES, parse), end)
+    first = run.first
+    media = Media(
+        container="mp3",
+        duration_seconds=_duration(parts, counts),
+        audio_codec=first.codec,
+        sample_rate_hz=first.rate,
+        channels=first.channels,
+    )
+    return Probed(media, _defect(file, parts, counts))
+
+
+def _duration(parts: _Parts, counts: _Counts) -> float | None:
+    run, whole, tail, end = parts
+    if counts.frames:
+        return round(counts.frames * run.first.samples / run.first.rate, 6)
+    if whole:
+        return round(whole.samples / whole.first.rate, 6)
+    bit_rate = run.first.bit_rate
+    if bit_rate and tail and run.bit_rates | tail.bit_rates == {bit_rate}:
+        return round((end - run.start) * 8 / bit_rate, 6)
+    return None
+
+
+def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
+    run, whole, tail, end = parts
+    missing = run.start + counts.bytes - file.size
+    if counts.bytes and missing > _LONGEST_FRAME:
+        message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
+        return Defect("truncated", message)
+    if tail is None or not tail.first.goes_with(run.first):
+        zeros = zeros_from(file, file.size - SECOND_BYTES)
+        return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
+    if tail.end > end:
+        return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")
+    if whole and whole.end - whole.start < (zeros := zeros_from(file, whole.end)):
+        return Defect("empty", f"{zeros} bytes behind the first {whole.frames} frames are all zero")
+    if whole and counts.frames > whole.frames + _FRAMES_OFF:
+        return Defect("truncated", f"the header counts {counts.frames} frames, and {whole.frames} are there")
+    return None
+
+
+def _counts(file: PartialFile, run: Run) -> _Counts:
+    """Return what Xing, Info or VBRI count, which stand in a first frame without sound."""
+    first: Frame = run.first
+    side = _SIDE_BYTES[first.rate < _LOW_RATE, first.channels or 2]
+    if head := file.get(run.start + 4 + side, _XING.size + 8):
+        name, flags = _XING.unpack_from(head)
+        if name in {b"Xing", b"Info"}:
+            numbers = list(struct.unpack_from(">II", head, _XING.size))
+            frames = numbers.pop(0) if flags & _HAS_FRAMES else 0
+            return _Counts(frames, numbers[0] if flags & _HAS_BYTES else 0)
+    if head := file.get(run.start + _VBRI_OFFSET, _VBRI.size):
+        name, size, frames = _VBRI.unpack(head)
+        if name == b"VBRI":
+            return _Counts(frames, size)
+    return _Counts()
+
+
+def _padding(file: PartialFile, start: int) -> int:
+    """Return the number of zero bytes that some programs leave behind a tag."""
+    found = file.known(start, file.size)
+    return len(found) - len(found.lstrip(b"\0"))

@@ -1,0 +1,101 @@
+"""Ogg (RFC 3533): the first packet of each stream, and the last page, which has the length and the mark of the end."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple
+
+from ice_result.probe.frames import zeros_from
+from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.probe.ogg_codecs import OggStream, parse_first_packet
+from ice_result.records.model import Defect, Media
+
+_PAGE = struct.Struct("<4sBBqIIIB")
+_BEGINS, _ENDS = 2, 4
+_MOST_STREAMS = 16
+_SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
+_NO_GRANULE = -1
+_LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
+
+
+class _Page(NamedTuple):
+    """Page with its data from `body` up to `end`. Its `granule` is the time at its end, as the codec counts."""
+
+    start: int
+    flags: int
+    granule: int
+    serial: int
+    body: int
+    end: int
+
+
+def read(file: PartialFile) -> Probed:
+    """Read the codec and its facts, and the length from the last page."""
+    streams, first = _streams(file)
+    if not streams:
+        raise MalformedError("an Ogg file without the first page of a stream")
+    file.reach_end()
+    pages = _last_pages(file, streams)
+    known = [stream for stream in streams.values() if stream.media]
+    media = Media(container="ogg")
+    for stream in known:
+        found = {name: value for name, value in stream.media.items() if getattr(media, name) is None}
+        media = media.model_copy(update=found)
+    ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
+    if ends and not _starts_late(first, streams):
+        media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
+    return Probed(media, _defect(file, pages, first))
+
+
+def _defect(file: PartialFile, pages: list[_Page], first: _Page) -> Defect | None:
+    last = pages[-1] if pages else None
+    if last is None:
+        zeros = zeros_from(file, max(first.end, file.size - 64_000))
+        return Defect("empty", f"{zeros} bytes behind the first page are all zero") if zeros else None
+    if last.end > file.size:
+        return Defect("truncated", f"the last page ends at byte {last.end}, and the file has {file.size}")
+    if not last.flags & _ENDS:
+        return Defect("truncated", "the last page is not marked as the end of its stream")
+    return None
+
+
+def _streams(file: PartialFile) -> tuple[dict[int, OggStream], _Page]:
+    """Return the streams by their serial numbers, and the page behind their first pages, or the last of these."""
+    streams: dict[int, OggStream] = {}
+    page = _page(file, 0)
+    if page is None:
+        raise MalformedError("an Ogg file that ends within its first page")
+    while page.flags & _BEGINS and len(streams) < _MOST_STREAMS:
+        streams[page.serial] = parse_first_packet(file.known(page.body, page.end - page.body))
+        following = _page(file, page.end)
+        if following is None:
+            break
+        page = following
+    return streams, page
+
+
+def _starts_late(page: _Page, streams: dict[int, OggStream]) -> bool:
+    """Return whether the sound begins late on its clock, as far as the page behind the headers tells."""
+    stream = streams.get(page.serial)
+    return stream is not None and page.granule > 0 and stream.seconds(page.granule) > _LATEST_START
+
+
+def _last_pages(file: PartialFile, streams: dict[int, OggStream]) -> list[_Page]:
+    """Return the pages of these streams in the last part of the file, which may be its only part."""
+    start = 0 if file.is_whole else max(file.size - 64_000, 0)
+    data = file.known(start, file.size)
+    pages = (_page(file, start + found.start()) for found in _SIGNATURE.finditer(data))
+    return [page for page in pages if page and page.serial in streams]
+
+
+def _page(file: PartialFile, start: int) -> _Page | None:
+    head = file.get(start, _PAGE.size)
+    if head is None:
+        return None
+    name, version, flags, granule, serial, _, _, count = _PAGE.unpack(head)
+    body = start + _PAGE.size + count
+    lengths = file.known(start + _PAGE.size, count)
+    if name != b"OggS" or version or (len(lengths) < count and body <= file.size):
+        return None
+    return _Page(start, flags, granule, serial, body, max(body + sum(lengths), body))

@@ -1,0 +1,144 @@
+"""WAV: RIFF, RF64 and BW64, with PCM or another codec (Microsoft, Multiple Channel Audio Data; EBU Tech 3306).
+
+Zeros in PCM are silence, and no defect. A size of zero or of all ones is that of a stream whose end was not known.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.records.model import Defect, Media
+
+_CHUNK = struct.Struct("<4sI")
+_FIRST_CHUNK = 12
+_FORMAT = struct.Struct("<HHIIHH")
+_DS64 = struct.Struct("<QQQ")
+_EXTENSIBLE = 0xFFFE
+_SUB_FORMAT = 24
+_UNKNOWN = 0xFFFFFFFF
+_MOST_CHUNKS = 1000
+_PCM, _FLOAT = 1, 3
+_CODECS = {
+    0x02: "adpcm_ms", 0x06: "pcm_alaw", 0x07: "pcm_mulaw", 0x11: "adpcm_ima_wav", 0x31: "gsm_ms", 0x50: "mp2",
+    0x55: "mp3", 0xFF: "aac", 0x2000: "ac3", 0xF1AC: "flac", 0x704F: "opus",
+}  # fmt: skip
+_INTEGERS = {8: "pcm_u8", 16: "pcm_s16le", 24: "pcm_s24le", 32: "pcm_s32le", 64: "pcm_s64le"}
+_FLOATS = {32: "pcm_f32le", 64: "pcm_f64le"}
+_ONE_BYTE = {"pcm_u8", "pcm_alaw", "pcm_mulaw"}  # silence is any one value here: these have no sample of zero bits
+
+
+class _Format(NamedTuple):
+    codec: str | None
+    channels: int
+    rate: int
+    bytes_per_second: int
+    block: int
+    bits: int
+
+
+class _Chunks(NamedTuple):
+    """Chunks that were found: the format, the samples that `fact` counts, and the data with the size that it tells."""
+
+    format: _Format | None
+    samples: int
+    data: int | None
+    size: int
+    """Bytes of the data as the header tells them; -1 for a stream."""
+
+
+def read(file: PartialFile) -> Probed:
+    """Read codec, rate, channels, bits and length of the sound, and whether the middle of it is silent."""
+    chunks = _chunks(file)
+    sound = chunks.format
+    if sound is None or chunks.data is None:
+        return _without_sound(file, sound)
+    there = max(file.size - chunks.data, 0)
+    told = there if chunks.size < 0 else chunks.size
+    media = _media(sound, _seconds(sound, chunks.samples, told))
+    if told > there:
+        message = f"the header tells {told} bytes of sound, and {there} are there"
+        return Probed(media, Defect("truncated", message), _is_silent(file, sound, chunks.data, there))
+    return Probed(media, is_silent=_is_silent(file, sound, chunks.data, told))
+
+
+def _without_sound(file: PartialFile, sound: _Format | None) -> Probed:
+    """Return what is known of a file in which the data were not found: it may be cut, or have large chunks in front."""
+    media = _media(sound, None) if sound else Media(container="wav")
+    told = int.from_bytes(file.known(4, 4), "little") + 8
+    if not file.known(0, 4).startswith(b"RIFF") or told - 8 in {0, _UNKNOWN}:
+        told = 0
+    if told > file.size:
+        return Probed(media, Defect("truncated", f"the header tells {told} bytes, and the file has {file.size}"))
+    if file.is_whole:
+        return Probed(media, Defect("empty", "the file has no chunk of sound"))
+    return Probed(media)
+
+
+def _chunks(file: PartialFile) -> _Chunks:
+    """Walk the chunks up to the data; a chunk that is not known is passed by with the second read."""
+    offset, sound, samples, large = _FIRST_CHUNK, None, 0, 0
+    for _ in range(_MOST_CHUNKS):
+        if file.get(offset, _CHUNK.size) is None:
+            file.reach(offset)
+        head = file.get(offset, _CHUNK.size)
+        if head is None:
+            break
+        name, size = _CHUNK.unpack(head)
+        offset += _CHUNK.size
+        if name == b"data":
+            is_stream = size in {0, _UNKNOWN} and not large
+            return _Chunks(sound, samples, offset, -1 if is_stream else large if size == _UNKNOWN else size)
+        if name == b"ds64":
+            large = _DS64.unpack(body)[1] if (body := file.get(offset, _DS64.size)) else 0
+        elif name == b"fmt ":
+            sound = _format(file.known(offset, size))
+        elif name == b"fact":
+            samples = int.from_bytes(file.known(offset, 4), "little")
+        offset += size + size % 2
+    return _Chunks(sound, samples, None, 0)
+
+
+def _format(data: bytes) -> _Format | None:
+    if len(data) < _FORMAT.size:
+        return None
+    tag, channels, rate, bytes_per_second, block, bits = _FORMAT.unpack_from(data)
+    if not rate or not channels:
+        raise MalformedError("a WAV file with a sample rate or a number of channels of zero")
+    if tag == _EXTENSIBLE and len(data) >= _SUB_FORMAT + 2:
+        tag = int.from_bytes(data[_SUB_FORMAT : _SUB_FORMAT + 2], "little")
+    size = 8 * block // channels if tag in {_PCM, _FLOAT} else bits
+    codec = _INTEGERS.get(size) if tag == _PCM else _FLOATS.get(size) if tag == _FLOAT else _CODECS.get(tag)
+    return _Format(codec, channels, rate, bytes_per_second, block, size)
+
+
+def _seconds(sound: _Format, samples: int, size: int) -> float | None:
+    if sound.codec and sound.codec.startswith("pcm_") and sound.block:
+        return round(size / sound.block / sound.rate, 6)
+    if samples:
+        return round(samples / sound.rate, 6)
+    return round(size / sound.bytes_per_second, 6) if sound.bytes_per_second else None
+
+
+def _media(sound: _Format, seconds: float | None) -> Media:
+    return Media(
+        container="wav",
+        duration_seconds=seconds,
+        audio_codec=sound.codec,
+        sample_rate_hz=sound.rate,
+        channels=sound.channels,
+        bits=sound.bits if sound.codec and sound.codec.startswith(("pcm_", "adpcm_")) else None,
+    )
+
+
+def _is_silent(file: PartialFile, sound: _Format, start: int, size: int) -> bool | None:
+    """Look at the samples that are known: the first ones, and those in the middle."""
+    if not sound.codec or not sound.codec.startswith("pcm_") or size <= 0:
+        return None
+    middle = start + max(size - SECOND_BYTES, 0) // 2
+    file.reach(middle)
+    parts = (file.known(start, size), file.known(middle, size - (middle - start)))
+    values = (set(part) if sound.codec in _ONE_BYTE else {0} if part.count(0) == len(part) else {1} for part in parts)
+    found = set().union(*values)
+    return len(found) <= 1 if sound.codec in _ONE_BYTE else found <= {0}

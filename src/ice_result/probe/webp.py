@@ -1,0 +1,82 @@
+"""WebP (RFC 9649): VP8, VP8L and VP8X, with alpha and animation. The header's length tells a cut file."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from ice_result.probe.frames import zeros_from
+from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.records.model import Defect, Media
+
+_CHUNK = struct.Struct("<4sI")
+_RIFF = 12
+_BODY = _RIFF + _CHUNK.size
+_LONGEST_HEAD = 10
+_ANIMATED, _ALPHA = 0x02, 0x10
+_DURATION = 12  # in the head of a frame
+_MOST_CHUNKS = 20_000
+
+
+class _Picture(NamedTuple):
+    width: int
+    height: int
+    has_alpha: bool
+    is_animated: bool = False
+
+
+def read(file: PartialFile) -> Probed:
+    """Read size and alpha, and the length of an animation that is known whole."""
+    media = Media(container="webp")
+    told = int.from_bytes(file.known(4, 4), "little") + _CHUNK.size
+    truncated = Defect("truncated", f"the header tells {told} bytes, and the file has {file.size}")
+    head = file.get(_RIFF, _CHUNK.size + _LONGEST_HEAD)
+    if head is None:
+        return Probed(media, truncated if told > file.size or file.size < _BODY + _LONGEST_HEAD else None)
+    picture = _picture(head[:4], head[_CHUNK.size :])
+    if picture is None:
+        if head.count(0) == len(head):
+            return Probed(media, Defect("empty", "the bytes behind the header of a WebP picture are all zero"))
+        raise MalformedError("a WebP picture without its header")
+    media = Media(container="webp", width=picture.width, height=picture.height, has_alpha=picture.has_alpha)
+    if told > file.size:
+        return Probed(media, truncated)
+    if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
+        return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
+    file.reach(len(file.known(0, file.size)))
+    return Probed(_animated(file, media, told) if picture.is_animated else media)
+
+
+def _picture(kind: bytes, body: bytes) -> _Picture | None:
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(body[start : start + 3], "little") + 1 for start in (4, 7))
+        return _Picture(width, height, bool(body[0] & _ALPHA), bool(body[0] & _ANIMATED))
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        width, height = (int.from_bytes(body[start : start + 2], "little") & 0x3FFF for start in (6, 8))
+        return _Picture(width, height, has_alpha=False)
+    if kind == b"VP8L" and body[0] == 0x2F:
+        bits = int.from_bytes(body[1:5], "little")
+        return _Picture((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))
+    return None
+
+
+def _animated(file: PartialFile, media: Media, end: int) -> Media:
+    """Add the length and the rate of the frames, if all of them are known."""
+    offset, milliseconds, count = _RIFF, 0, 0
+    for _ in range(_MOST_CHUNKS):
+        if offset >= end:
+            break
+        head = file.get(offset, _CHUNK.size)
+        if head is None:
+            return media
+        kind, size = _CHUNK.unpack(head)
+        if kind == b"ANMF":
+            found = file.get(offset + _CHUNK.size + _DURATION, 3)
+            if found is None:
+                return media
+            milliseconds, count = milliseconds + int.from_bytes(found, "little"), count + 1
+        offset += _CHUNK.size + size + size % 2
+    if count < 2 or not milliseconds:
+        return media
+    seconds = milliseconds / 1000
+    return media.model_copy(update={"duration_seconds": seconds, "fps": round(count / seconds, 3)})

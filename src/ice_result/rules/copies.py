@@ -1,0 +1,112 @@
+"""Rules about files that should differ, and are copies of one another. Copies are told by size and checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ice_result.records.model import ObjectFacts
+from ice_result.rules.inputs import known_input, known_sources
+from ice_result.rules.model import Case, CheckedFile, Finding, Rule
+
+_SHORTEST_CUE = 30  # bytes of `00:00:00,000 --> 00:00:01,000` and the end of its line
+
+
+def _fingerprint(facts: ObjectFacts) -> tuple[str, int, str] | None:
+    """Return what only copies have in common: size and CRC-64, or ETag where there is no CRC-64. None for no bytes."""
+    if not facts.size_bytes:
+        return None
+    if facts.crc64 is not None:
+        return "crc64", facts.size_bytes, facts.crc64
+    return ("etag", facts.size_bytes, facts.etag) if facts.etag is not None else None
+
+
+def _same_bytes(file: CheckedFile, other: str) -> Finding:
+    return Finding(f"the file and {other} are the same {file.facts.size_bytes} bytes", file.uri)
+
+
+def _not_the_input(case: Case) -> Iterator[Finding]:
+    source = known_input(case)
+    fingerprint = _fingerprint(source) if source else None
+    for file in case.files:
+        if fingerprint and _fingerprint(file.facts) == fingerprint:
+            yield _same_bytes(file, "the input")
+
+
+def _no_source(case: Case) -> Iterator[Finding]:
+    sources = {_fingerprint(facts): uri for uri, facts in known_sources(case)}
+    for file in case.files:
+        fingerprint = _fingerprint(file.facts)
+        if fingerprint in sources and fingerprint:
+            yield _same_bytes(file, f"the source {sources[fingerprint]}")
+
+
+def _stems_differ(case: Case) -> Iterator[Finding]:
+    """Find stems that are copies. Silence is like silence: `stems_silent` finds silent ones."""
+    first: dict[tuple[str, int, str], CheckedFile] = {}
+    for file in case.files:
+        fingerprint = None if file.facts.is_silent else _fingerprint(file.facts)
+        if fingerprint and (other := first.setdefault(fingerprint, file)) is not file:
+            yield _same_bytes(file, other.path)
+
+
+def _languages_differ(case: Case) -> Iterator[Finding]:
+    """Find captions that are copies. Files without a cue may be the same: nobody speaks in either language."""
+    contents = {content.uri: content for content in case.contents}
+    first: dict[tuple[str, int, str], CheckedFile] = {}
+    for file in case.files:
+        content = contents.get(file.uri or "")
+        size = file.facts.size_bytes or 0
+        if size < _SHORTEST_CUE or (content and not content.items):
+            continue
+        prints = [_fingerprint(file.facts), ("sha256", size, content.sha256) if content else None]
+        others = [first.setdefault(each, file) for each in prints if each]
+        other = next((each for each in others if each is not file), None)
+        if other:
+            yield _same_bytes(file, other.path)
+
+
+RULES = (
+    Rule(
+        name="input_copy",
+        functions=(
+            *("VideoClip", "VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting"),
+            *("SpeechDenoise", "MusicDemix"),
+        ),
+        says="No file is a copy of the input.",
+        needs=("files", "input"),
+        tolerance=None,
+        evidence="inferred",
+        source="the function makes a new file; what it writes when there is nothing to do is not documented",
+        check=_not_the_input,
+    ),
+    Rule(
+        name="mix_copy",
+        functions=("AudioMixing",),
+        says="The file is not a copy of one of its sources.",
+        needs=("files", "input", "sources"),
+        tolerance=None,
+        evidence="inferred",
+        source="the mix is a new file; what ICE writes when a source is silent is not documented",
+        check=_no_source,
+    ),
+    Rule(
+        name="stems_copy",
+        functions=("MusicDemix",),
+        says="No two files are the same.",
+        needs=("files",),
+        tolerance=None,
+        evidence="documented",
+        source="Alibaba Cloud, overview of intelligent production: MusicDemix makes two separate files",
+        check=_stems_differ,
+    ),
+    Rule(
+        name="captions_copy",
+        functions=("CaptionExtraction",),
+        says="No two files with captions are the same.",
+        needs=("files", "contents"),
+        tolerance=None,
+        evidence="inferred",
+        source="each file has one language; captions of digits alone may be in both",
+        check=_languages_differ,
+    ),
+)

@@ -1,0 +1,83 @@
+"""Rules about what a function keeps of its input: the length, the shape, the sample rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ice_result.rules.inputs import input_media, input_seconds
+from ice_result.rules.model import Case, Finding, Rule, Tolerance
+from ice_result.rules.shown import seconds
+
+LENGTH = Tolerance(seconds=0.5, percent=2)
+"""Tolerance of lengths: encoders add frames and drop some, and a container counts its longest track."""
+_SHAPE = Tolerance(percent=2)  # encoders round sizes up to even numbers, some to multiples of 16
+
+
+def _same_length(case: Case) -> Iterator[Finding]:
+    expected = input_seconds(case)
+    for file in case.files:
+        actual = file.media.duration_seconds if file.media else None
+        if expected is not None and actual is not None and not LENGTH.allows(expected, actual):
+            yield Finding(f"the file is {seconds(actual)} long, and the input {seconds(expected)}", file.uri)
+
+
+def _same_shape(case: Case) -> Iterator[Finding]:
+    source = input_media(case)
+    for file in case.files:
+        if (
+            source
+            and source.width
+            and source.height
+            and (media := file.media)
+            and media.width
+            and media.height
+            and not _SHAPE.allows(source.width / source.height, media.width / media.height)
+        ):
+            message = f"the picture is {media.width} × {media.height}, and that of the input "
+            yield Finding(f"{message}{source.width} × {source.height}", file.uri)
+
+
+def _same_rate(case: Case) -> Iterator[Finding]:
+    source = input_media(case)
+    for file in case.files:
+        actual = file.media.sample_rate_hz if file.media else None
+        if source and source.sample_rate_hz and actual and actual != source.sample_rate_hz:
+            message = f"the sample rate is {actual} Hz, and that of the input {source.sample_rate_hz} Hz"
+            yield Finding(message, file.uri)
+
+
+RULES = (
+    Rule(
+        name="kept_length",
+        functions=(
+            *("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting"),
+            *("SpeechDenoise", "MusicDemix"),
+        ),
+        says="Each file is as long as the input.",
+        needs=("files", "input"),
+        tolerance=LENGTH,
+        evidence="inferred",
+        source="the function changes pictures or sound, and leaves none out",
+        check=_same_length,
+    ),
+    Rule(
+        name="kept_shape",
+        functions=("VideoDelogo", "VideoDetext", "FaceBeauty"),
+        says="Width divided by height is as in the input.",
+        needs=("files", "input"),
+        tolerance=_SHAPE,
+        evidence="inferred",
+        source="the function changes what is in the picture, and no page says that it crops",
+        check=_same_shape,
+    ),
+    Rule(
+        name="kept_rate",
+        functions=("SpeechDenoise",),
+        says="The sample rate is that of the input.",
+        needs=("files", "input"),
+        tolerance=None,
+        evidence="inferred",
+        source="the function removes noise, and no page says that it resamples",
+        check=_same_rate,
+    ),
+)

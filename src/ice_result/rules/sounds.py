@@ -1,0 +1,88 @@
+"""Rules about the files of MusicDemix and AudioMixing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ice_result.rules.inputs import longest_source
+from ice_result.rules.kept import LENGTH
+from ice_result.rules.model import Case, Finding, Rule
+from ice_result.rules.shown import seconds
+
+
+def _stems_of_one_length(case: Case) -> Iterator[Finding]:
+    first: float | None = None
+    for file in case.files:
+        length = file.media.duration_seconds if file.media else None
+        if first is None or length is None:
+            first = length if first is None else first
+        elif not LENGTH.allows(first, length):
+            yield Finding(f"the file is {seconds(length)} long, and the first one {seconds(first)}", file.uri)
+
+
+def _stems_of_one_rate(case: Case) -> Iterator[Finding]:
+    first: int | None = None
+    for file in case.files:
+        rate = file.media.sample_rate_hz if file.media else None
+        first = first or rate
+        if rate and rate != first:
+            yield Finding(f"the sample rate is {rate} Hz, and that of the first file {first} Hz", file.uri)
+
+
+def _stems_with_sound(case: Case) -> Iterator[Finding]:
+    for file in case.files:
+        if file.facts.is_silent:
+            yield Finding("the file is silent: each sample that was read is zero", file.uri)
+
+
+def _mix_as_long_as_sources(case: Case) -> Iterator[Finding]:
+    longest = longest_source(case)
+    for file in case.files:
+        length = file.media.duration_seconds if file.media else None
+        if longest and length is not None and not LENGTH.allows_down_to(longest.seconds, length):
+            message = f"the file is {seconds(length)} long, and its source {longest.uri} {seconds(longest.seconds)}"
+            yield Finding(message, file.uri)
+
+
+RULES = (
+    Rule(
+        name="stems_length",
+        functions=("MusicDemix",),
+        says="The files are as long as one another.",
+        needs=("files",),
+        tolerance=LENGTH,
+        evidence="inferred",
+        source="the files are parts of one recording",
+        check=_stems_of_one_length,
+    ),
+    Rule(
+        name="stems_rate",
+        functions=("MusicDemix",),
+        says="The files have one sample rate.",
+        needs=("files",),
+        tolerance=None,
+        evidence="inferred",
+        source="the files are parts of one recording",
+        check=_stems_of_one_rate,
+    ),
+    Rule(
+        name="stems_silent",
+        functions=("MusicDemix",),
+        says="No file is silent.",
+        needs=("files",),
+        tolerance=None,
+        evidence="inferred",
+        source="a song has a voice and music; an instrumental piece has no voice",
+        check=_stems_with_sound,
+    ),
+    Rule(
+        name="mix_length",
+        functions=("AudioMixing",),
+        says="The file is not shorter than its longest source.",
+        needs=("files", "input", "sources"),
+        tolerance=LENGTH,
+        evidence="inferred",
+        source="a mix has all of its sources; no page says that ICE cuts one",
+        check=_mix_as_long_as_sources,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Rules about the videos of VideoH2V and VideoGreenScreenMatting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ice_result.rules.model import Case, Finding, Rule
+
+_MPS_PAGE = "Alibaba Cloud, parameters of intelligent production (MPS)"
+
+
+def _portrait(case: Case) -> Iterator[Finding]:
+    for file in case.files:
+        if (media := file.media) and media.width and media.height and media.width >= media.height:
+            yield Finding(f"the picture is {media.width} × {media.height}: expected more height than width", file.uri)
+
+
+def _keeps_transparency(case: Case) -> bool:
+    """Tell if the job was asked for no background. A template may have parameters that the job does not show."""
+    parameters = case.record.job_params or {}
+    if case.record.template_id or not isinstance(parameters, dict):
+        return False
+    return not any(name.replace("_", "").lower() == "bgimage" and value for name, value in parameters.items())
+
+
+def _webm(case: Case) -> Iterator[Finding]:
+    for file in case.files:
+        if file.media and file.media.container != "webm" and _keeps_transparency(case):
+            yield Finding(f"the file is {file.media.container}: expected webm, as no background was given", file.uri)
+
+
+def _alpha(case: Case) -> Iterator[Finding]:
+    for file in case.files:
+        if file.media and file.media.has_alpha is False and _keeps_transparency(case):
+            yield Finding("the video has no alpha channel, and no background was given", file.uri)
+
+
+RULES = (
+    Rule(
+        name="h2v_portrait",
+        functions=("VideoH2V",),
+        says="The picture is taller than wide.",
+        needs=("files",),
+        tolerance=None,
+        evidence="documented",
+        source="Alibaba Cloud, overview of intelligent production: VideoH2V turns landscape into portrait",
+        check=_portrait,
+    ),
+    Rule(
+        name="matting_webm",
+        functions=("VideoGreenScreenMatting",),
+        says="Without bgimage, the file is WebM.",
+        needs=("files", "parameters"),
+        tolerance=None,
+        evidence="documented",
+        source=f"{_MPS_PAGE}: MP4 with bgimage, WebM with an alpha channel without it",
+        check=_webm,
+    ),
+    Rule(
+        name="matting_alpha",
+        functions=("VideoGreenScreenMatting",),
+        says="Without bgimage, the video has an alpha channel.",
+        needs=("files", "parameters"),
+        tolerance=None,
+        evidence="documented",
+        source=f"{_MPS_PAGE}: MP4 with bgimage, WebM with an alpha channel without it",
+        check=_alpha,
+    ),
+)

@@ -1,0 +1,61 @@
+"""`rules`: the rules as a table and as JSON lines, with the effect that the settings give them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ice_result.core.types import JsonObject
+from ice_result.rules.registry import RULES
+from support.command_line import ice_result
+
+
+def effects(*arguments: str, **environment: str) -> dict[str, object]:
+    """The effect of each rule that the command prints."""
+    done = ice_result("rules", *arguments, "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    lines: list[JsonObject] = [json.loads(line) for line in done.stdout.splitlines()]
+    return {str(line["name"]): line["effect"] for line in lines}
+
+
+def test_a_line_has_everything_that_is_known_of_a_rule() -> None:
+    """Programs read names and tolerances as they are, and not as the table shows them."""
+    done = ice_result("rules", "SpeechDenoise", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    first = json.loads(done.stdout.splitlines()[0])
+    assert first.pop("source")
+    assert len(first.pop("functions")) == 7
+    assert first == {
+        "name": "kept_length",
+        "says": "Each file is as long as the input.",
+        "needs": ["files", "input"],
+        "tolerance": {"seconds": 0.5, "percent": 2},
+        "evidence": "inferred",
+        "effect": "note",
+    }
+
+
+def test_without_a_function_every_rule_is_printed() -> None:
+    """The order is that of the registry."""
+    assert [*effects()] == [rule.name for rule in RULES]
+
+
+def test_with_a_function_only_its_rules_are_printed() -> None:
+    """AudioMixing has two."""
+    assert effects("AudioMixing") == {"mix_length": "note", "mix_copy": "note"}
+
+
+def test_the_effect_is_that_of_the_settings() -> None:
+    """GIVEN a rule that is on, and one that is off THEN they make a problem, and nothing."""
+    shown = effects("VideoH2V", ICE_RESULT_RULES_ON="kept_length", ICE_RESULT_RULES_OFF="h2v_portrait")
+    assert shown == {"h2v_portrait": "off", "kept_length": "problem", "input_copy": "note"}
+
+
+@pytest.mark.parametrize("variable", ["ICE_RESULT_PROBE", "ICE_RESULT_VERIFY_OUTPUTS"])
+def test_without_reading_files_no_rule_is_applied(variable: str) -> None:
+    """GIVEN settings without which no file is read THEN each rule is off, and a note says why."""
+    done = ice_result("rules", "AudioMixing", **{variable: "off"})
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "off", "off"]
+    assert done.stderr == f"{variable} is off: no rule is applied\n"

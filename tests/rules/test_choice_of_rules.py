@@ -1,0 +1,42 @@
+"""The two settings that turn rules on and off."""
+
+from __future__ import annotations
+
+import pytest
+
+from ice_result.errors import SettingsError
+from ice_result.settings import BY_HAND, EVERYTHING, RULES, Section, Settings
+
+GOOD = {"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_REGION": "cn-shanghai"}
+
+
+def problems(variables: dict[str, str], section: Section = EVERYTHING) -> list[tuple[str, str]]:
+    """The problems of the settings."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(GOOD | variables, section)
+    return list(caught.value.problems)
+
+
+def test_names_are_separated_by_commas() -> None:
+    """Blanks around a name do not matter. A rule that makes problems anyhow may be turned on too."""
+    settings = Settings.from_environment(
+        GOOD | {"ICE_RESULT_RULES_ON": "kept_length, h2v_portrait", "ICE_RESULT_RULES_OFF": "stems_silent"}
+    )
+    assert settings.rules_on == ("kept_length", "h2v_portrait")
+    assert settings.rules_off == ("stems_silent",)
+
+
+@pytest.mark.parametrize("variable", ["ICE_RESULT_RULES_ON", "ICE_RESULT_RULES_OFF"])
+def test_a_misspelt_name_gets_the_name_that_is_near(variable: str) -> None:
+    """A name that no rule has would turn nothing on or off, and nobody would notice."""
+    assert problems({variable: "kept_lenght"}) == [(variable, "'kept_lenght' is not a rule; did you mean kept_length?")]
+    assert problems({variable: "x"}) == [(variable, "'x' is not a rule; `ice-result rules` prints them")]
+
+
+@pytest.mark.parametrize("section", [EVERYTHING, BY_HAND, RULES])
+def test_a_rule_cannot_be_both_on_and_off(section: Section) -> None:
+    """Two settings that contradict each other are an error, and not a matter of order."""
+    both = {"ICE_RESULT_RULES_ON": "kept_length", "ICE_RESULT_RULES_OFF": "kept_shape,kept_length"}
+    assert problems(both, section) == [
+        ("ICE_RESULT_RULES_OFF", "kept_length is in ICE_RESULT_RULES_ON too: name it in one of them")
+    ]

@@ -1,0 +1,120 @@
+"""Rules about what a function keeps of its input."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from ice_result.records.model import Defect, Media, ObjectFacts
+from support.rule_cases import case, facts, findings, media
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"), [(10, 10.5), (10, 9.5), (10.1, 9.6), (100, 102), (100, 98), (0, 0.5), (None, 9), (10, None)]
+)
+def test_a_length_within_the_tolerance(expected: float | None, actual: float | None) -> None:
+    """Half a second for short inputs and 2 % for long ones are allowed; an unknown length says nothing."""
+    files = {"a.mp4": facts(media(duration_seconds=actual))}
+    source = facts(media(duration_seconds=expected))
+    assert findings("kept_length", case("VideoDelogo", files, source=source)) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"), [(10, 10.501), (10, 9.499), (100, 102.001), (100, 97.999), (10, 0), (0, 10)]
+)
+@pytest.mark.parametrize(
+    "function",
+    ["VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise", "MusicDemix"],
+)
+def test_a_length_outside_the_tolerance(function: str, expected: float, actual: float) -> None:
+    """A file that is longer or shorter than the input is found, for each function that keeps the length."""
+    files = {"a": facts(media(duration_seconds=actual)), "b": facts(media(duration_seconds=expected))}
+    found = findings("kept_length", case(function, files, source=facts(media(duration_seconds=expected))))
+    assert found == [f"oss://out/a: the file is {actual:g} s long, and the input {expected:g} s"]
+
+
+@pytest.mark.parametrize(
+    ("source", "picture"),
+    [
+        (media(width=1920, height=1080), media(width=1920, height=1080)),
+        (media(width=1920, height=1080), media(width=1280, height=720)),
+        (media(width=1920, height=1080), media(width=1920, height=1088)),
+        (media(width=100, height=100), media(width=102, height=100)),
+        (media(width=1920), media(width=720, height=1280)),
+        (media(width=1920, height=1080), media(height=1280)),
+        (media(width=1920, height=1080), media(width=0, height=0)),
+        (None, media(width=720, height=1280)),
+        (media(width=1920, height=1080), None),
+    ],
+)
+def test_a_shape_that_is_kept(source: Media | None, picture: Media | None) -> None:
+    """The size may change, and the ratio by 2 %, as encoders round up; an unknown size says nothing."""
+    judged = case("VideoDetext", {"a.mp4": facts(picture)}, source=facts(source))
+    assert findings("kept_shape", judged) == []
+
+
+@pytest.mark.parametrize("function", ["VideoDelogo", "VideoDetext", "FaceBeauty"])
+@pytest.mark.parametrize(("width", "height"), [(1080, 1920), (103, 100), (97, 100)])
+def test_a_shape_that_is_not_kept(function: str, width: int, height: int) -> None:
+    """Another ratio is found, with both sizes."""
+    judged = case(
+        function,
+        {"a.mp4": facts(media(width=width, height=height))},
+        source=facts(media(width=100, height=100)),
+    )
+    assert findings("kept_shape", judged) == [
+        f"oss://out/a.mp4: the picture is {width} × {height}, and that of the input 100 × 100"
+    ]
+
+
+@pytest.mark.parametrize(("source", "file"), [(16_000, 16_000), (None, 16_000), (16_000, None)])
+def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
+    """The same rate, and one that is not known, say nothing."""
+    files = {"a.wav": facts(media("wav", sample_rate_hz=file))}
+    judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=source)))
+    assert findings("kept_rate", judged) == []
+
+
+def test_a_rate_that_is_not_kept() -> None:
+    """Rates are whole numbers: there is no tolerance."""
+    files = {"a.wav": facts(media("wav", sample_rate_hz=44_101))}
+    judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=44_100)))
+    assert findings("kept_rate", judged) == [
+        "oss://out/a.wav: the sample rate is 44101 Hz, and that of the input 44100 Hz"
+    ]
+
+
+def written(day: int) -> ObjectFacts:
+    """An input of twenty seconds that was last written on a day of May."""
+    moment = datetime(2026, 5, day, tzinfo=timezone.utc)
+    return facts(media(duration_seconds=20))._replace(last_modified=moment)
+
+
+@pytest.mark.parametrize(
+    ("source", "created", "is_found"),
+    [
+        (written(1), "2026-05-02T00:00:00Z", True),
+        (written(2), "2026-05-01T23:55:00Z", True),
+        (written(2), "2026-05-01T23:54:59Z", False),
+        (written(3), "2026-05-02T00:00:00Z", False),
+        (written(3), "", True),
+        (facts(media(duration_seconds=20), defect=Defect("truncated", "")), "", False),
+        (facts(media(duration_seconds=20))._replace(exists=None), "", False),
+    ],
+)
+def test_an_input_that_is_not_what_ice_read_is_not_compared(source: ObjectFacts, created: str, is_found: bool) -> None:
+    """An input that is damaged, or was written more than five minutes after the job was created, says nothing."""
+    judged = case("FaceBeauty", {"a": facts(media(duration_seconds=10))}, source=source, fields={"CreateTime": created})
+    assert bool(findings("kept_length", judged)) is is_found
+
+
+def test_an_output_over_its_input_is_not_compared() -> None:
+    """A job that writes its output in the place of its input leaves no input to compare with."""
+    files = {"a": facts(media(duration_seconds=10), crc64="1"), "source.mp4": facts(crc64="1")}
+    judged = case("FaceBeauty", files, source=facts(media(duration_seconds=20), crc64="1"))
+    in_place = judged._replace(
+        files=[judged.files[0], judged.files[1]._replace(uri="oss://input/source.mp4")],
+    )
+    assert findings("kept_length", judged) != []
+    assert [findings(rule, in_place) for rule in ("kept_length", "input_copy")] == [[], []]
