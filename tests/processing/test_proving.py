@@ -12,7 +12,7 @@ from alicloud_local import Fault, LocalCloud
 from alicloud_local.media.files import media_file
 from alicloud_local.media.look import Look
 from ice_result.function import Function
-from ice_result.records.model import Manifest
+from ice_result.records.model import Manifest, Note, Problem
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
