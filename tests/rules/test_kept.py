@@ -107,6 +107,7 @@ def written(day: int) -> ObjectFacts:
         (written(2), "2026-05-01T23:54:59Z", False),
         (written(3), "2026-05-02T00:00:00Z", False),
         (written(3), "", True),
+        (facts(media(duration_seconds=20)), "2026-05-02T00:00:00Z", True),
         (facts(media(duration_seconds=20), defect=Defect("truncated", "")), "", False),
         (facts(media(duration_seconds=20))._replace(exists=None), "", False),
     ],
