@@ -42,8 +42,8 @@ def test_without_a_function_every_rule_is_printed() -> None:
 
 
 def test_with_a_function_only_its_rules_are_printed() -> None:
-    """AudioMixing has two."""
-    assert effects("AudioMixing") == {"mix_length": "note", "mix_copy": "note"}
+    """AudioMixing has three."""
+    assert effects("AudioMixing") == {"sound_silent": "note", "mix_length": "note", "mix_copy": "note"}
 
 
 def test_the_effect_is_that_of_the_settings() -> None:
@@ -57,5 +57,5 @@ def test_without_reading_files_no_rule_is_applied(variable: str) -> None:
     """GIVEN settings without which no file is read THEN each rule is off, and a note says why."""
     done = ice_result("rules", "AudioMixing", **{variable: "off"})
     assert done.returncode == 0
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "off", "off"]
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "off", "off", "off"]
     assert done.stderr == f"{variable} is off: no rule is applied\n"
