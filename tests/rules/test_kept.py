@@ -42,6 +42,8 @@ def test_a_length_outside_the_tolerance(function: str, expected: float, actual: 
         (media(width=1920, height=1080), media(width=1920, height=1088)),
         (media(width=100, height=100), media(width=102, height=100)),
         (media(width=1920), media(width=720, height=1280)),
+        (media(height=1080), media(width=720, height=1280)),
+        (media(width=1920, height=1080), media(width=720)),
         (media(width=1920, height=1080), media(height=1280)),
         (media(width=1920, height=1080), media(width=0, height=0)),
         (None, media(width=720, height=1280)),

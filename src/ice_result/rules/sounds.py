@@ -35,7 +35,7 @@ def _stems_with_sound(case: Case) -> Iterator[Finding]:
             yield Finding("the file is silent: each sample that was read is zero", file.uri)
 
 
-def _sound_of_sound(case: Case) -> Iterator[Finding]:
+def _not_silenced(case: Case) -> Iterator[Finding]:
     """Find silence that was made of sound. Of a source whose samples cannot be read, nothing is known."""
     loud = next((uri for uri, facts in known_sources(case) if facts.is_silent is False), None)
     for file in case.files:
@@ -91,7 +91,7 @@ RULES = (
         tolerance=None,
         evidence="inferred",
         source="speech and music remain; a recording of noise alone may become silent",
-        check=_sound_of_sound,
+        check=_not_silenced,
     ),
     Rule(
         name="mix_length",
