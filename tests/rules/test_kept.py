@@ -78,12 +78,22 @@ def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
     assert findings("kept_rate", judged) == []
 
 
-@pytest.mark.parametrize("codec", ["opus", "aac"])
-def test_a_codec_that_does_not_state_the_rate(codec: str) -> None:
-    """Opus always states 48 kHz, and AAC may state half the rate: neither is compared, on either side."""
-    wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=48_000, audio_codec=codec)
+@pytest.mark.parametrize(
+    ("codec", "rate", "is_found"),
+    [
+        ("opus", 48_000, False),
+        ("aac", 32_000, False),
+        ("aac", 8_000, False),
+        ("aac", 48_000, True),
+        ("flac", 32_000, True),
+    ],
+)
+def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bool) -> None:
+    """Opus always states 48 kHz, and AAC may state half of the rate, be it the file or the input."""
+    wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=rate, audio_codec=codec)
     for file, source in ((wav, other), (other, wav)):
-        assert findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source))) == []
+        found = findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source)))
+        assert bool(found) is is_found
 
 
 def test_a_rate_that_is_not_kept() -> None:
