@@ -6,7 +6,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from PIL import Image
 from alicloud_local.media.files import media_file
 from alicloud_local.media.jobs import input_lengths, output_look
 from alicloud_local.media.look import Look
-from ice_result.core.types import JsonObject, JsonValue
+from ice_result.core.types import JsonValue
 from support.output_sets import OutputSet
 
 _PARTS = 16
@@ -38,7 +38,7 @@ _SAME_FAMILY = {
     "wave": "wav",
     "captions": "srt",
 }
-_START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3", re.DOTALL)
+_START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3..", re.DOTALL)
 _SHORTEST_HEADER = 16
 _KEPT_LENGTH = ("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise")
 
@@ -95,27 +95,8 @@ def _of_function(job: OutputSet) -> Iterator[Mutant]:
         yield from _with_look(job, "shorter", look._replace(seconds=look.seconds * 0.6))
     if function in _KEPT_LENGTH or function == "VideoClip":
         yield from _with_look(job, "longer", look._replace(seconds=look.seconds * 1.5))
-    match function:
-        case "Cover":
-            yield from _of_cover(job)
-        case "VideoClip" | "MusicSegmentDetect":
-            yield from _of_spans(job)
-        case "VideoDelogo" | "VideoDetext" | "FaceBeauty":
-            yield from _with_look(job, "turned", look._replace(is_portrait=True))
-        case "VideoH2V":
-            yield from _with_look(job, "turned", look._replace(is_portrait=False))
-        case "VideoGreenScreenMatting" if look.has_alpha:
-            yield from _with_look(job, "without alpha", look._replace(has_alpha=False))
-        case "MusicDemix":
-            yield from _of_stems(job, look)
-        case "SpeechDenoise" | "AudioMixing":
-            yield from _of_sound(job, look)
-        case "CaptionExtraction":
-            yield from _copies(job, "captions of one language twice")
-        case "AudioBeatDetection":
-            yield from _of_beats(job)
-        case "AudioQualityAssessment":
-            yield from _of_quality(job)
+    if function in _OF_FUNCTION:
+        yield from _OF_FUNCTION[function](job, look)
 
 
 def _with_look(job: OutputSet, kind: str, look: Look) -> Iterator[Mutant]:
@@ -131,7 +112,7 @@ def _copies(job: OutputSet, kind: str) -> Iterator[Mutant]:
                 yield Mutant(kind, uri.rpartition("/")[2], job.with_output(uri, data))
 
 
-def _of_cover(job: OutputSet) -> Iterator[Mutant]:
+def _of_cover(job: OutputSet, _look: Look) -> Iterator[Mutant]:
     kinds = {"jpg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WEBP"}
     for uri in job.outputs:
         written = io.BytesIO()
@@ -144,7 +125,7 @@ def _of_cover(job: OutputSet) -> Iterator[Mutant]:
         yield Mutant("beyond the input", f"cover {number + 1}", job.with_result(late))
 
 
-def _of_spans(job: OutputSet) -> Iterator[Mutant]:
+def _of_spans(job: OutputSet, _look: Look) -> Iterator[Mutant]:
     """Segments of a summary, of which two make the length of the one in the sample, or choruses."""
     clip = job.response["FunctionName"] == "VideoClip"
     start, end = ("StartTime", "EndTime") if clip else ("start", "end")
@@ -166,7 +147,7 @@ def _of_spans(job: OutputSet) -> Iterator[Mutant]:
         yield from _of_times(job, "segments", [{"start": 9.0, "end": 12.0}, {"start": 1.0, "end": 4.0}])
 
 
-def _of_beats(job: OutputSet) -> Iterator[Mutant]:
+def _of_beats(job: OutputSet, _look: Look) -> Iterator[Mutant]:
     yield from _of_times(job, "beats", [2.5, 1.0, 2.0, 0.5])
     yield from _of_times(job, "beats", [*(0.5 * number for number in range(1, 100)), 20.0])
 
@@ -180,12 +161,25 @@ def _of_times(job: OutputSet, name: str, out_of_order: list[JsonValue]) -> Itera
             yield Mutant(kind, uri.rpartition("/")[2], job.with_output(uri, json.dumps({name: times}).encode()))
 
 
-def _of_quality(job: OutputSet) -> Iterator[Mutant]:
+def _of_quality(job: OutputSet, _look: Look) -> Iterator[Mutant]:
     channels = _result(job)
     assert isinstance(channels, list)
     for wrong in ("21.39", "85.56", "42780"):
         told = [{**channel, "Total Duration": wrong} for channel in channels]
         yield Mutant("another length assessed", wrong, job.with_result(told))
+
+
+def _turned(job: OutputSet, look: Look) -> Iterator[Mutant]:
+    yield from _with_look(job, "turned", look._replace(is_portrait=not look.is_portrait))
+
+
+def _without_alpha(job: OutputSet, look: Look) -> Iterator[Mutant]:
+    if look.has_alpha:
+        yield from _with_look(job, "without alpha", look._replace(has_alpha=False))
+
+
+def _of_captions(job: OutputSet, _look: Look) -> Iterator[Mutant]:
+    yield from _copies(job, "captions of one language twice")
 
 
 def _of_stems(job: OutputSet, look: Look) -> Iterator[Mutant]:
@@ -225,3 +219,21 @@ def with_rate(data: bytes, factor: int) -> bytes:
 def _result(job: OutputSet) -> JsonValue:
     result: JsonValue = json.loads(str(job.response["Result"]))
     return result
+
+
+_OF_FUNCTION: Mapping[str, Callable[[OutputSet, Look], Iterator[Mutant]]] = {
+    "Cover": _of_cover,
+    "VideoClip": _of_spans,
+    "MusicSegmentDetect": _of_spans,
+    "VideoDelogo": _turned,
+    "VideoDetext": _turned,
+    "FaceBeauty": _turned,
+    "VideoH2V": _turned,
+    "VideoGreenScreenMatting": _without_alpha,
+    "MusicDemix": _of_stems,
+    "SpeechDenoise": _of_sound,
+    "AudioMixing": _of_sound,
+    "CaptionExtraction": _of_captions,
+    "AudioBeatDetection": _of_beats,
+    "AudioQualityAssessment": _of_quality,
+}
