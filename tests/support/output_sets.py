@@ -17,7 +17,7 @@ from ice_result.jobs.model import Job
 from ice_result.processing.judging import inputs_to_read, judge_job
 from ice_result.processing.process_job import record_of
 from ice_result.processing.read_contents import read_contents
-from ice_result.records import Manifest, build_manifest
+from ice_result.records import Manifest, OutputFiles, Record, build_manifest
 from ice_result.records.model import ObjectFacts
 from ice_result.rules.model import RuleChoice
 from ice_result.rules.registry import RULES
@@ -83,8 +83,8 @@ def sound_set(response: JsonObject) -> OutputSet:
 
 def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     """Return the manifest that a job gets when its files are probed, its contents are read, and the rules applied."""
-    record, files = record_of(Job.from_response(JobId(str(job.response["JobId"])), job.response), "cn-shanghai")
-    there = {address(uri): data for uri, data in (job.outputs | job.inputs).items()}
+    record, files = _recorded(json.dumps(job.response))
+    there = {address(uri): data for uri, data in {**job.outputs, **job.inputs}.items()}
     wanted = [file.address for file in files.files if file.address]
     facts = {
         each: facts_of(each.key, there[each]) for each in (*wanted, *inputs_to_read(record, choice)) if each in there
@@ -92,6 +92,12 @@ def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     read = read_contents(_Contents(there), record, files, lambda: None)
     found = judge_job(record, files, facts, read.contents, choice)
     return build_manifest(record, files, facts, (*read.notes, *found.notes), found.problems)
+
+
+@lru_cache(maxsize=4)
+def _recorded(text: str) -> tuple[Record, OutputFiles]:
+    response: JsonObject = json.loads(text)
+    return record_of(Job.from_response(JobId(str(response["JobId"])), response), "cn-shanghai")
 
 
 @lru_cache(maxsize=32)
@@ -104,7 +110,8 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
 
 def findings(manifest: Manifest) -> Sequence[str]:
     """Return each problem and note as a line."""
-    return [f"{each.code} {each.message}" for each in (*manifest.problems, *manifest.notes)]
+    problems = [f"{problem.code} {problem.message}" for problem in manifest.problems]
+    return [*problems, *(f"{note.code} {note.message}" for note in manifest.notes)]
 
 
 def address(uri: str) -> ObjectAddress:
