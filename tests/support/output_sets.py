@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from alicloud_local import LocalCloud
 from ice_result.contents.model import Larger, NotRead
 from ice_result.core.oss_address import ObjectAddress, parse_address
-from ice_result.core.types import JobId, JsonObject
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.processing.judging import inputs_to_read, judge_job
 from ice_result.processing.process_job import record_of
@@ -57,18 +57,25 @@ class _Contents(NamedTuple):
 
 def sample_job(name: str, *, output: str | None = None, source: str | None = None) -> JsonObject:
     """Return the sample job `NAME-0001`, with other extensions of its outputs and of its input where they are given."""
-    text = (SAMPLE_JOBS / f"{name}-0001.json").read_text("utf-8")
-    response: JsonObject = json.loads(text)
-    outputs, given = response["OutputFiles"], response["Input"]
-    assert isinstance(outputs, list)
+    job: JsonObject = json.loads((SAMPLE_JOBS / f"{name}-0001.json").read_text("utf-8"))
+    given, target, files, urls = job["Input"], job["Output"], job["OutputFiles"], job["OutputUrls"]
     assert isinstance(given, dict)
-    for file in [*outputs, given["Media"]]:
-        extension = source if file == given["Media"] else output
-        if extension is not None:
-            written = PurePosixPath(str(file)).name
-            text = text.replace(written, str(PurePosixPath(written).with_suffix(f".{extension}")))
-    changed: JsonObject = json.loads(text)
-    return changed
+    assert isinstance(target, dict)
+    assert isinstance(files, list)
+    assert isinstance(urls, list)
+    if source is not None:
+        job["Input"] = {**given, "Media": _with_extension(given["Media"], source)}
+    if output is not None:
+        job["Output"] = {**target, **{name: _with_extension(target[name], output) for name in ("Media", "OutputUrl")}}
+        job["OutputFiles"] = [_with_extension(file, output) for file in files]
+        job["OutputUrls"] = [_with_extension(url, output) for url in urls]
+        for file in files:
+            job["Result"] = str(job["Result"]).replace(str(file), _with_extension(file, output))
+    return job
+
+
+def _with_extension(path: JsonValue, extension: str) -> str:
+    return re.sub(r"\.\w+(?=\?|\Z)", f".{extension}", str(path), count=1)
 
 
 def sound_set(response: JsonObject) -> OutputSet:
