@@ -76,6 +76,14 @@ def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
     assert findings("kept_rate", judged) == []
 
 
+@pytest.mark.parametrize("codec", ["opus", "aac"])
+def test_a_codec_that_does_not_state_the_rate(codec: str) -> None:
+    """Opus always states 48 kHz, and AAC may state half the rate: neither is compared, on either side."""
+    wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=48_000, audio_codec=codec)
+    for file, source in ((wav, other), (other, wav)):
+        assert findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source))) == []
+
+
 def test_a_rate_that_is_not_kept() -> None:
     """Rates are whole numbers: there is no tolerance."""
     files = {"a.wav": facts(media("wav", sample_rate_hz=44_101))}

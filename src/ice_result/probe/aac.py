@@ -6,8 +6,8 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 from __future__ import annotations
 
 from ice_result.probe.aac_frames import parse
-from ice_result.probe.frames import Run, find_run, zeros_from
-from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.frames import Run, find_run, whole_run, zeros_from
+from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.records.model import Defect, Media
 
@@ -19,10 +19,12 @@ def read(file: PartialFile) -> Probed:
     if run is None:
         raise MalformedError("the content has no ADTS frames where its sound should begin")
     file.reach_end()
-    whole = (find_run(file, run.start, parse) or run) if file.is_whole else None
+    whole = whole_run(file, run, parse)
     media = Media(
         container="aac",
-        duration_seconds=round(whole.samples / whole.first.rate, 6) if whole else None,
+        duration_seconds=round(whole.samples / whole.first.rate, 6)
+        if whole and whole.end >= end_of_sound(file)
+        else None,
         audio_codec="aac",
         sample_rate_hz=run.first.rate,
         channels=run.first.channels,
@@ -31,9 +33,9 @@ def read(file: PartialFile) -> Probed:
 
 
 def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
-    tail, end = whole or find_run(file, file.size - SECOND_BYTES, parse), end_of_sound(file)
+    tail, end = whole or find_run(file, file.known_end, parse), end_of_sound(file)
     if tail is None or not tail.first.goes_with(run.first):
-        zeros = zeros_from(file, file.size - SECOND_BYTES)
+        zeros = zeros_from(file, file.known_end)
         return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
     if tail.end > end:
         return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, last_frames
 from ice_result.probe.frames import zeros_from
-from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.records.model import Defect, Media
 
@@ -74,9 +74,9 @@ def read(file: PartialFile) -> Probed:
         message = f"the blocks in front take {sound} bytes, and the file has {file.size}"
         return Probed(media, Defect("truncated" if sound > file.size else "empty", message))
     zeros = zeros_from(file, sound) if is_known else 0
-    if zeros or (zeros := zeros_from(file, file.size - SECOND_BYTES)):
+    if zeros or (zeros := zeros_from(file, file.known_end)):
         return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
-    return _with_last_frame(file, header, media, max(sound, file.size - SECOND_BYTES), end)
+    return _with_last_frame(file, header, media, max(sound, file.known_end), end)
 
 
 def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, start: int, end: int) -> Probed:

@@ -69,6 +69,12 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     return None
 
 
+def whole_run(file: PartialFile, run: Run, parse: Parse) -> Run | None:
+    """Return a run that was found in the first part as it is in the whole file, if all bytes behind it are known."""
+    is_known = len(file.known(run.start, file.size)) == file.size - run.start
+    return find_run(file, run.start, parse) if is_known else None
+
+
 def _run(file: PartialFile, start: int, parse: Parse, most: int | None = None) -> Run | None:
     first = parse(file.known(start, HEADER))
     if first is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ice_result.probe.frames import zeros_from
-from ice_result.probe.model import SECOND_BYTES, PartialFile, Probed
+from ice_result.probe.model import PartialFile, Probed
 from ice_result.records.model import Defect, Media
 
 _HEADER = 13
@@ -40,7 +40,7 @@ def read(file: PartialFile) -> Probed:
     file.reach_end()
     found = _frames(file, _HEADER + _colours(head[10]))
     media = media.model_copy(update={"has_alpha": found.transparent})
-    if zeros := zeros_from(file, found.end) if not found.frames else zeros_from(file, file.size - SECOND_BYTES):
+    if zeros := zeros_from(file, found.end) if not found.frames else zeros_from(file, file.known_end):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     if found.trailer is not None:
         return Probed(_animated(media, found)) if found.frames else Probed(media, _NO_FRAME)
@@ -53,7 +53,7 @@ _NO_FRAME = Defect("empty", "the file has no frame of a GIF picture")
 def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
     if file.is_whole:
         return Defect("truncated", f"the frames of the GIF picture break off at byte {found.end} of {file.size}")
-    end = file.known(file.size - _TOLERATED, _TOLERATED)
+    end = file.known(max(file.known_end, file.size - _TOLERATED), _TOLERATED)
     if end and b"\0;" not in end:
         return Defect("truncated", "the file does not end with the trailer of a GIF picture")
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.model import SECOND_BYTES, PartialFile, Probed
 from ice_result.records.model import Defect, Media
 
 _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -19,6 +19,7 @@ _FRAME = struct.Struct(">xHHB")
 _MOST_SEGMENTS = 2000
 _FOREIGN = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdf\xe0-\xef\xfe]")
 """A pair of bytes that a scan cannot have, nor what may stand between two scans: something else follows the picture."""
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
 _BLOCK = 64  # pixels
 _FEWEST = 64
 
@@ -44,32 +45,37 @@ def _segments(file: PartialFile) -> tuple[int | None, int | None]:
     for _ in range(_MOST_SEGMENTS):
         if not file.known(offset, 1):
             file.reach(offset)
-        head = file.known(offset, 4)
-        while head[:2] == b"\xff\xff":
-            offset += 1
-            head = file.known(offset, 4)
-        if len(head) < 4:
-            return frame, offset + 4 if offset + 4 > file.size else None
-        if head[0] != 0xFF or head[1] == 0:
-            raise MalformedError("a JPEG picture whose segments do not follow each other")
-        marker, size = head[1], int.from_bytes(head[2:], "big")
-        if marker in _WITHOUT_SIZE:
-            offset += 2
-            continue
-        if marker == _END:
+        marker = _marker(file, offset)
+        if marker is None:
+            return frame, file.size if offset + 4 > file.size else None
+        offset, kind, size = marker
+        if kind == _END:
             return frame, file.size
-        if marker in _FRAME_HEADERS and frame is None:
+        if kind in _FRAME_HEADERS and frame is None:
             frame = offset + 4
         offset += 2 + size
-        if marker == _SCAN:
+        if kind == _SCAN:
             return frame, offset
     return frame, None
+
+
+def _marker(file: PartialFile, offset: int) -> tuple[int, int, int] | None:
+    """Return offset, kind and size of the next segment, as decoders do it: what is no marker is passed by."""
+    found = _MARKER.search(file.known(offset, SECOND_BYTES))
+    if found is None:
+        return None
+    offset += found.start()
+    kind = found[0][1]
+    if kind in _WITHOUT_SIZE:
+        return offset, kind, 0
+    size = file.get(offset + 2, 2)
+    return (offset, kind, int.from_bytes(size, "big")) if size else None
 
 
 def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
     """Judge the end of the file. A picture of one colour may be zeros: two bits for each block in up to four planes."""
     file.reach_end()
-    start = max(scan, 0 if file.is_whole else file.size - SECOND_BYTES)
+    start = max(scan, file.known_end)
     end, beginning = file.known(start, file.size), file.known(scan, SECOND_BYTES)
     stripped = end.removesuffix(b"\xff\xd9")
     if stripped.count(0) == len(stripped) and beginning.removesuffix(b"\xff\xd9").strip(b"\0") == b"":

@@ -55,6 +55,13 @@ class PartialFile:
             return found + self._second[: end - split] if end > split == self._start else found
         return self._second[start - self._start : end - self._start] if self._start <= start else b""
 
+    @property
+    def known_end(self) -> int:
+        """Offset from which all bytes up to the end are known: the size of the file when its last byte is not."""
+        if self.is_whole:
+            return 0
+        return self._start if self._second and self._start + len(self._second) >= self.size else self.size
+
     def reach(self, start: int, length: int = SECOND_BYTES) -> None:
         """Read the second part, which begins at `start`. Nothing is read twice, and nothing a second time."""
         start = max(start, len(self._first))

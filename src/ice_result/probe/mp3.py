@@ -9,8 +9,8 @@ import struct
 from typing import NamedTuple
 
 from ice_result.probe import aac, aac_frames, flac
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, zeros_from
-from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run, zeros_from
+from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.mpeg_frames import is_free_format, parse
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.records.model import Defect, Media
@@ -51,23 +51,30 @@ def read(file: PartialFile) -> Probed:
         return flac.read(file)
     if begins_with_frames(file.known(start, file.size), start=0, parse=aac_frames.parse):
         return aac.read(file)
+    run = find_run(file, start + _padding(file, start), parse)
+    return _read_run(file, run) if run else _without_frames(file, start)
+
+
+def _without_frames(file: PartialFile, start: int) -> Probed:
+    """Judge a file whose sound should begin at `start`, where no frame is found."""
+    media = Media(container="mp3")
     if zeros := zeros_from(file, start):
-        return Probed(Media(container="mp3"), Defect("empty", f"{zeros} bytes of the sound are all zero"))
-    start += _padding(file, start)
-    run = find_run(file, start, parse)
-    if run is None:
-        if not file.known(start, HEADER) or is_free_format(file.known(start, HEADER)):
-            return Probed(Media(container="mp3"))
-        raise MalformedError("the content has no frames of MPEG audio where its sound should begin")
-    return _read_run(file, run)
+        return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
+    head = file.known(start, HEADER)
+    if not head or is_free_format(head):
+        return Probed(media)
+    if start == 0:
+        raise MalformedError("the content has no frames of MPEG audio")
+    is_known = len(file.known(start, file.size)) == file.size - start
+    return Probed(media, Defect("empty", "no frame of sound is behind the tags") if is_known else None)
 
 
 def _read_run(file: PartialFile, run: Run) -> Probed:
     counts = _counts(file, run)
     file.reach_end()
     end = end_of_sound(file)
-    whole = (find_run(file, run.start, parse) or run) if file.is_whole else None
-    parts = _Parts(run, whole, whole or find_run(file, file.size - SECOND_BYTES, parse), end)
+    whole = whole_run(file, run, parse)
+    parts = _Parts(run, whole, whole or find_run(file, file.known_end, parse), end)
     first = run.first
     media = Media(
         container="mp3",
@@ -83,7 +90,7 @@ def _duration(parts: _Parts, counts: _Counts) -> float | None:
     run, whole, tail, end = parts
     if counts.frames:
         return round(counts.frames * run.first.samples / run.first.rate, 6)
-    if whole:
+    if whole and whole.end >= end:
         return round(whole.samples / whole.first.rate, 6)
     bit_rate = run.first.bit_rate
     if bit_rate and tail and run.bit_rates | tail.bit_rates == {bit_rate}:
@@ -98,7 +105,7 @@ def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
         message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
         return Defect("truncated", message)
     if tail is None or not tail.first.goes_with(run.first):
-        zeros = zeros_from(file, file.size - SECOND_BYTES)
+        zeros = zeros_from(file, file.known_end)
         return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
     if tail.end > end:
         return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")

@@ -43,7 +43,7 @@ def read(file: PartialFile) -> Probed:
         found = {name: value for name, value in stream.media.items() if getattr(media, name) is None}
         media = media.model_copy(update=found)
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
-    if ends and not _starts_late(first, streams):
+    if any(ends) and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
     return Probed(media, _defect(file, pages, first))
 
@@ -51,7 +51,7 @@ def read(file: PartialFile) -> Probed:
 def _defect(file: PartialFile, pages: list[_Page], first: _Page) -> Defect | None:
     last = pages[-1] if pages else None
     if last is None:
-        zeros = zeros_from(file, max(first.end, file.size - 64_000))
+        zeros = zeros_from(file, max(first.end, file.known_end))
         return Defect("empty", f"{zeros} bytes behind the first page are all zero") if zeros else None
     if last.end > file.size:
         return Defect("truncated", f"the last page ends at byte {last.end}, and the file has {file.size}")
@@ -83,7 +83,7 @@ def _starts_late(page: _Page, streams: dict[int, OggStream]) -> bool:
 
 def _last_pages(file: PartialFile, streams: dict[int, OggStream]) -> list[_Page]:
     """Return the pages of these streams in the last part of the file, which may be its only part."""
-    start = 0 if file.is_whole else max(file.size - 64_000, 0)
+    start = file.known_end
     data = file.known(start, file.size)
     pages = (_page(file, start + found.start()) for found in _SIGNATURE.finditer(data))
     return [page for page in pages if page and page.serial in streams]

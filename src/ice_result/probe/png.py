@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from ice_result.probe.frames import zeros_from
-from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.records.model import Defect, Media
 
 _SIGNATURE = 8
@@ -51,9 +51,9 @@ def _chunks(file: PartialFile) -> tuple[bool, int | None]:
 def _defect(file: PartialFile, data: int | None) -> Defect | None:
     file.reach_end()
     zeros = zeros_from(file, data) if data else 0
-    if zeros or (zeros := zeros_from(file, file.size - SECOND_BYTES)):
+    if zeros or (zeros := zeros_from(file, file.known_end)):
         return Defect("empty", f"{zeros} bytes of the picture are all zero")
-    end = file.known(0 if file.is_whole else file.size - SECOND_BYTES, file.size)
+    end = file.known(file.known_end, file.size)
     if end and _END not in end:
         return Defect("truncated", "the file does not end with the end chunk of a PNG picture")
     return None

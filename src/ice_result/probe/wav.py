@@ -18,6 +18,8 @@ _DS64 = struct.Struct("<QQQ")
 _EXTENSIBLE = 0xFFFE
 _SUB_FORMAT = 24
 _UNKNOWN = 0xFFFFFFFF
+_OF_STREAMS, _OF_OLD_STREAMS = range(0xFFFFF000, 0x100000000), range(0x7FFFF000, 0x80000001)
+"""Sizes near the largest that a reader takes, which programs write that cannot return to the header."""
 _MOST_CHUNKS = 1000
 _PCM, _FLOAT = 1, 3
 _CODECS = {
@@ -57,6 +59,8 @@ def read(file: PartialFile) -> Probed:
     there = max(file.size - chunks.data, 0)
     told = there if chunks.size < 0 else chunks.size
     media = _media(sound, _seconds(sound, chunks.samples, told))
+    if not told:
+        return Probed(media, Defect("empty", "the header of a WAV file has no sound behind it"))
     if told > there:
         message = f"the header tells {told} bytes of sound, and {there} are there"
         return Probed(media, Defect("truncated", message), _is_silent(file, sound, chunks.data, there))
@@ -88,8 +92,8 @@ def _chunks(file: PartialFile) -> _Chunks:
         name, size = _CHUNK.unpack(head)
         offset += _CHUNK.size
         if name == b"data":
-            is_stream = size in {0, _UNKNOWN} and not large
-            return _Chunks(sound, samples, offset, -1 if is_stream else large if size == _UNKNOWN else size)
+            is_stream = not large and (not size or size in _OF_STREAMS or size in _OF_OLD_STREAMS)
+            return _Chunks(sound, samples, offset, -1 if is_stream else large or size)
         if name == b"ds64":
             large = _DS64.unpack(body)[1] if (body := file.get(offset, _DS64.size)) else 0
         elif name == b"fmt ":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.records.model import Media
 from ice_result.rules.inputs import input_media, input_seconds
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
 from ice_result.rules.shown import seconds
@@ -11,6 +12,8 @@ from ice_result.rules.shown import seconds
 LENGTH = Tolerance(seconds=0.5, percent=2)
 """Tolerance of lengths: encoders add frames and drop some, and a container counts its longest track."""
 _SHAPE = Tolerance(percent=2)  # encoders round sizes up to even numbers, some to multiples of 16
+
+_OTHER_RATES = {"opus", "aac"}  # Opus states 48 kHz for any sound, and HE-AAC may state half the rate [documented]
 
 
 def _same_length(case: Case) -> Iterator[Finding]:
@@ -38,12 +41,16 @@ def _same_shape(case: Case) -> Iterator[Finding]:
 
 
 def _same_rate(case: Case) -> Iterator[Finding]:
-    source = input_media(case)
+    expected = _recorded_rate(input_media(case))
     for file in case.files:
-        actual = file.media.sample_rate_hz if file.media else None
-        if source and source.sample_rate_hz and actual and actual != source.sample_rate_hz:
-            message = f"the sample rate is {actual} Hz, and that of the input {source.sample_rate_hz} Hz"
-            yield Finding(message, file.uri)
+        actual = _recorded_rate(file.media)
+        if expected and actual and actual != expected:
+            yield Finding(f"the sample rate is {actual} Hz, and that of the input {expected} Hz", file.uri)
+
+
+def _recorded_rate(media: Media | None) -> int | None:
+    """Return the sample rate of the recording; None for codecs that state another one."""
+    return media.sample_rate_hz if media and media.audio_codec not in _OTHER_RATES else None
 
 
 RULES = (
