@@ -24,8 +24,8 @@ class FlacFrame(NamedTuple):
 def last_frames(data: bytes, block_size: int, total: int) -> list[FlacFrame]:
     """Return the last frames in these bytes, up to four. One may be none: its checksum has eight bits.
 
-    `block_size` is that of STREAMINFO, by which frames are counted in a stream of one block size. A frame that ends
-    behind `total` samples, if the total is known, is none.
+    `block_size` is that of a stream of one size, whose frames are counted; 0 for one of several, in which a frame
+    names its first sample. A frame that ends behind `total` samples, if the total is known, is none.
     """
     found: list[FlacFrame] = []
     for sync in reversed([sync.start() for sync in _SYNC.finditer(data)]):
@@ -60,7 +60,10 @@ def _parse(head: bytes, offset: int, block_size: int) -> FlacFrame | None:
     place += extra + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
     if place >= len(head) or _crc_8(head[:place]) != head[place]:
         return None
-    start = number if head[1] & _VARIABLE else number * block_size
+    is_variable = bool(head[1] & _VARIABLE)
+    if not is_variable and not block_size:
+        return None
+    start = number if is_variable else number * block_size
     return FlacFrame(offset, start + size)
 
 
