@@ -37,7 +37,10 @@ PROGRAMS = {"ice-result": HERE / "invoke.py", "naive": HERE / "naive.py", "floor
 
 @dataclass(frozen=True)
 class Figures:
-    """Times of one process: until its first event was handled, those of each event, and the CPU from start to exit."""
+    """Times of one process: until its first event was handled, those of each event, and the CPU from start to exit.
+
+    `resident_mb` is its memory after the last event, `peak_mb` the most that it had.
+    """
 
     first_seconds: float
     first_cpu_ms: float
@@ -45,6 +48,7 @@ class Figures:
     cpu_ms: tuple[float, ...]
     wall_ms: tuple[float, ...]
     resident_mb: float
+    peak_mb: float
     errors: str
 
     @property
@@ -54,10 +58,8 @@ class Figures:
 
 
 @contextmanager
-def cloud_over_tls(
-    latency: float = 0.0, *, tablestore: bool = False, queue: str | None = None
-) -> Iterator[dict[str, str]]:
-    """Run a local cloud with a certificate of its own, and a queue; yield the environment of a function for it."""
+def tls_cloud(latency: float = 0.0, *, tablestore: bool = False) -> Iterator[tuple[LocalCloud, dict[str, str]]]:
+    """Run a local cloud with a certificate of its own; yield it, and the environment of a function for it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -69,14 +71,22 @@ def cloud_over_tls(
         bundle.flush()
         cloud.seed_outputs()
         cloud.oss.create_bucket("records")
+        yield cloud, {**cloud.environment, "ICE_RESULT_SINKS": "oss://records/ice", "REQUESTS_CA_BUNDLE": bundle.name}
+
+
+@contextmanager
+def cloud_over_tls(
+    latency: float = 0.0, *, tablestore: bool = False, queue: str | None = None
+) -> Iterator[dict[str, str]]:
+    """Run such a cloud with 1,000 Cover jobs, and a queue; yield the environment of a function for it."""
+    with tls_cloud(latency, tablestore=tablestore) as (cloud, environment):
         if queue:
             cloud.mns.create_queue(queue)
         sample = json.loads((JOBS / "cover-0001.json").read_text(encoding="utf-8"))
         for number in range(1000):
             cloud.ice.put(f"job-{number}", {**sample, "JobId": f"job-{number}"})
-        sinks = "oss://records/ice,ots://ice-bench" if tablestore else "oss://records/ice"
-        environment = {**cloud.environment, "ICE_RESULT_SINKS": sinks, "REQUESTS_CA_BUNDLE": bundle.name}
         if tablestore:
+            environment["ICE_RESULT_SINKS"] += ",ots://ice-bench"
             command = [sys.executable, "-m", "ice_result", "setup", "--tables", "--yes"]
             subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=True)
         yield environment
@@ -120,6 +130,7 @@ def run(
         cpu_ms=tuple(told["cpu_ms"]),
         wall_ms=tuple(told["wall_ms"]),
         resident_mb=told["resident_mb"],
+        peak_mb=told["peak_mb"],
         errors=done.stderr,
     )
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sqlite3
@@ -19,14 +18,7 @@ import pytest
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
-from ice_result.core.deadline import Deadline
-from ice_result.core.endpoints import parse_endpoint
-from ice_result.jobs import RecordedJobs
-from ice_result.processing.batch import Pipeline
-from ice_result.processing.write_job import Stores
-from ice_result.sinks import SinkContext, open_sink
-from ice_result.sinks.object.oss import open_inspector
-from ice_result.triggers import TriggerOptions
+from support.command_line import ice_result
 from support.paths import ROOT, SAMPLE_JOBS
 
 DOCUMENT = ROOT / "docs" / "analysis.md"
@@ -53,23 +45,14 @@ class Answer(NamedTuple):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `out` holds the sample jobs, once as objects and once as tables; one output file is missing."""
     folder = tmp_path_factory.mktemp("analysis")
-    with (
-        LocalCloud(jobs=SAMPLE_JOBS) as seeded,
-        LocalCloud(jobs=SAMPLE_JOBS) as cloud,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in cloud.environment.items():
-            patch.setenv(name, value)
-        for bucket, key in (uri.removeprefix("oss://").split("/", 1) for uri in seeded.seed_outputs()):
-            cloud.oss.create_bucket(bucket)
-            if LOST not in key:
-                cloud.oss.put(bucket, key, b"an output", modified=seeded.oss.modified(bucket, key))
-        context = SinkContext(region=cloud.region, oss_endpoint=parse_endpoint(cloud.oss.endpoint), oss_path_style=True)
-        sinks = [
-            open_sink(f"{kind}:{folder}/out{name}", context) for kind, name in (("file", ""), ("sqlite", "/jobs.db"))
-        ]
-        stores = Stores(sinks=sinks, parking_stores=(), inspector=open_inspector(context))
-        _process_all(Pipeline(RecordedJobs(SAMPLE_JOBS), stores, triggers=TriggerOptions(), region=cloud.region))
+    job_ids = [path.stem for path in sorted(SAMPLE_JOBS.glob("*.json"))]
+    with LocalCloud(jobs=SAMPLE_JOBS) as cloud:
+        for bucket, _, key in (uri.removeprefix("oss://").partition("/") for uri in cloud.seed_outputs()):
+            if LOST in key:
+                cloud.oss.delete(bucket, key)
+        environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{folder}/out,sqlite:{folder}/out/jobs.db"}
+        done = ice_result("process", *job_ids, "--json", **environment)
+    assert [each["outcome"] for each in done.documents] == ["recorded"] * len(job_ids)
     return folder
 
 
@@ -111,13 +94,6 @@ def test_every_block_says_what_it_is_for() -> None:
     engines = [engine for engine, _ in _queries(document)]
     assert set(engines) == ENGINES
     assert document.count("```sql") == len(engines)
-
-
-def _process_all(pipeline: Pipeline) -> None:
-    job_ids = [path.stem for path in sorted(SAMPLE_JOBS.glob("*.json"))]
-    report = pipeline.process(json.dumps([{"JobId": job_id} for job_id in job_ids]), lambda: Deadline.after(60))
-    pipeline.close()
-    assert report.count("recorded") == len(job_ids)
 
 
 def _queries(document: str) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,14 @@ def test_the_new_result_is_the_one_that_a_test_adds() -> None:
     assert line in (TESTS / "results" / "test_new_family.py").read_text(encoding="utf-8")
 
 
+def test_the_new_rule_is_the_one_that_a_test_adds() -> None:
+    """tests/rules/test_new_rule.py adds it to its family, and applies it."""
+    added = "\n".join(lines("src/ice_result/rules/sounds.py", "+"))
+    test = (TESTS / "rules" / "test_new_rule.py").read_text(encoding="utf-8")
+    parts = (test.partition(f'{name} = """\n')[2].partition('\n"""')[0] for name in ("FUNCTION", "ENTRY"))
+    assert added == "\n".join(parts)
+
+
 def test_the_new_envelope_is_the_one_that_a_test_adds() -> None:
     """tests/triggers/test_new_envelope.py adds it to a copy of the program, and runs it there."""
     *function, line = lines("src/ice_result/triggers/envelopes.py", "+")

@@ -19,7 +19,7 @@ from alicloud_local.eventbridge.server import EventBridgeServer
 from alicloud_local.ice.outputs import OssObject, output_objects, time_of
 from alicloud_local.ice.server import IceServer
 from alicloud_local.media.files import media_file
-from alicloud_local.media.jobs import input_files, input_lengths, output_look
+from alicloud_local.media.jobs import input_files, input_lengths, input_look, output_look
 from alicloud_local.media.look import Look
 from alicloud_local.mns.server import MnsServer
 from alicloud_local.mns.store import QueueStore
@@ -187,7 +187,9 @@ class LocalCloud:
         for response in responses:
             for each in input_files(response):
                 times.setdefault(each, time_of(response, "CreateTime"))
-        return [self._seed(each, Look(lengths[each]), time) for each, time in times.items() if not self._has(each)]
+        return [
+            self._seed(each, input_look(each, lengths), time) for each, time in times.items() if not self._has(each)
+        ]
 
     def _has(self, each: OssObject) -> bool:
         try:

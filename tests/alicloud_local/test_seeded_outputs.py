@@ -268,7 +268,7 @@ def test_an_input_is_as_long_as_all_results_need(responses: list[JsonObject], ex
         (job("VideoGreenScreenMatting"), Look(10.0, has_alpha=True)),
         (job("VideoGreenScreenMatting", parameters='{"bgimage":""}'), Look(10.0, has_alpha=True)),
         (job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}'), Look(10.0)),
-        (job("SpeechDenoise", media="oss://in/call.wav"), Look(42.78)),
+        (job("SpeechDenoise", media="oss://in/call.wav"), Look(42.78, rate_hz=8000)),
         (job("AudioMixing", parameters='{"background":"oss://in/call.wav"}'), Look(42.78)),
         (job("MusicDemix", media="a media id"), Look(4.0)),
         (CHORUSES, Look(64.0, content={"segments": [{"start": 39.32, "end": 63.85, "title": "副歌"}]})),

@@ -153,7 +153,7 @@ def test_the_policy_allows_what_is_called_and_no_more(
     """GIVEN all calls of a run THEN each is allowed, and each allowance is of a call."""
     _make_tables(cloud, monkeypatch)
     made = _called(cloud)
-    buckets = ["--output-bucket", "example-output"]
+    buckets = ["--output-bucket", "example-output", "--input-bucket", "example-input"]
     called = _run_function(cloud, sinks) - made
     told = {"ICE_RESULT_NOTIFY": ALL_TARGETS, "ICE_RESULT_MNS_ENDPOINT": cloud.mns.endpoint}
     granted = grants_of(policy(*buckets, ICE_RESULT_SINKS=sinks, **told, **REGION).stdout)

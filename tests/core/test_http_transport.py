@@ -254,6 +254,17 @@ def test_a_small_body_that_decompresses_to_a_large_one_is_too_large() -> None:
         get(server.url, limit=len(bomb) + 1)
 
 
+@pytest.mark.parametrize("name", ["Range", "range"])
+@pytest.mark.parametrize("body", [gzip.compress(b"whole", mtime=0), gzip.compress(b"part", mtime=0)[3:9]])
+def test_a_part_of_a_compressed_object_stays_as_it_is(name: str, body: bytes) -> None:
+    """GIVEN a request for a range THEN the bytes are those that are stored, whole or not."""
+    head = f"HTTP/1.1 206 Partial Content\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    with peer(head.encode() + body) as server:
+        reply = http().send("GET", f"{server.url}/", {name: "bytes=0-99"}, seconds=(5, 5))
+
+    assert reply.body == body
+
+
 def test_one_connection_serves_one_request_after_the_other() -> None:
     """A connection is opened once for many requests."""
     with peer(OK, OK, OK) as server:

@@ -7,6 +7,7 @@ it makes up, and the suite what was found to be worth keeping: see tests/long/fu
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,6 +24,7 @@ from ice_result.core.types import JobId, JsonObject, Model
 from ice_result.errors import IceResultError, NotFoundError, NotJsonError, SettingsError
 from ice_result.http_callback import CallbackResponder
 from ice_result.jobs.model import Job
+from ice_result.probe import PartialFile, probe
 from ice_result.processing.batch import Pipeline
 from ice_result.processing.write_job import Stores
 from ice_result.records import build_manifest, build_record, output_files
@@ -34,10 +36,13 @@ from ice_result.triggers import Callback, JobEvent, Triggered, TriggerOptions, p
 from ice_result.triggers.http_requests import WINDOW_SECONDS
 from support.callback_requests import KEYS, NOW, URL, callback, signature
 from support.decoded_json import decoded_json
+from support.memory import with_peak_of_memory
 from support.record_versions import record
 
 FUNCTIONS = (*sorted(registry.FUNCTIONS), "SomethingNew", "")
 OPTIONS = TriggerOptions(callback=Callback(url=URL, keys=KEYS))
+_MEMORY_OF_ANY_FILE = 65_536
+"""Bytes that a reader may take beside twice the bytes that were read: objects of Python, which a short file has too."""
 _WINDOW = range(NOW - int(WINDOW_SECONDS), NOW + int(WINDOW_SECONDS) + 1)
 _SONG = record(0, None)
 _VALID_SIGNATURES = [signature(str(second), key=key) for second in _WINDOW for key in KEYS]
@@ -139,6 +144,33 @@ def reading_beats(data: bytes) -> None:
         assert content.items or content.other is not None or content.size_bytes < 100
 
 
+def probing(name: str) -> Callable[[bytes], None]:
+    """Return the check of a reader: any bytes as a file of this name give finite facts, in little memory.
+
+    Four bytes come before the file: how much larger its size is than its bytes, in two, and where its first part ends.
+    All that is left is the second part, whatever the reader asks for.
+    """
+
+    def check(data: bytes) -> None:
+        head, content = data[:4].ljust(4, b"\x00"), data[4:]
+        size = len(content) + (head[0] << head[1] % 56)
+        end = int.from_bytes(head[2:], "big") or len(content)
+        file = PartialFile(size, content[:end], lambda start, stop: content[end:][: stop - start])
+        probe(name, file)  # imports what it needs
+        file = PartialFile(size, content[:end], lambda start, stop: content[end:][: stop - start])
+        probed, peak = with_peak_of_memory(lambda: probe(name, file))
+        assert peak <= 2 * len(content) + _MEMORY_OF_ANY_FILE, peak
+        facts = probed.media.model_dump() if probed.media else {}
+        assert all(fact >= 0 and math.isfinite(fact) for fact in facts.values() if isinstance(fact, (int, float)))
+        if probed.media:
+            _check_writable(probed.media)
+        if probed.defect:
+            assert probed.defect.message.isprintable()
+            assert len(probed.defect.message) < 300
+
+    return check
+
+
 def _content_of(data: bytes, kind: ContentKind) -> Content | None:
     """Read a file twice, and check what is written of it."""
     file = ContentFile(1, kind, "oss://bucket/file", ObjectAddress("bucket", "file"))
@@ -164,6 +196,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "callback": calling_back,
     "captions": reading_captions,
     "beats": reading_beats,
+    "mp4": probing("a.mp4"),
+    "webm": probing("a.webm"),
 }
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from alicloud_local.ice.outputs import OssObject, read_address
-from alicloud_local.media.look import BEATS_SECONDS, CAPTIONS_SECONDS, DEFAULT_SECONDS, Look
+from alicloud_local.media.look import BEATS_SECONDS, CAPTIONS_SECONDS, DEFAULT_SECONDS, RATE_HZ, Look
 from alicloud_local.media.texts import beats, choruses
 from alicloud_local.rpc.messages import JsonObject, JsonValue
 
@@ -62,7 +62,18 @@ def output_look(response: Mapping[str, JsonValue], lengths: Lengths) -> Look:
         content = choruses(_result(response))
     backgrounds = [value for name, value in _parameters(response).items() if name.lower() == "bgimage"]
     is_cut_out = function == "VideoGreenScreenMatting" and not any(backgrounds)
-    return Look(seconds, is_portrait=function == "VideoH2V", has_alpha=is_cut_out, content=content)
+    return Look(
+        seconds,
+        is_portrait=function == "VideoH2V",
+        has_alpha=is_cut_out,
+        content=content,
+        rate_hz=RATE_HZ if function == "SpeechDenoise" else None,
+    )
+
+
+def input_look(each: OssObject, lengths: Lengths) -> Look:
+    """Return the look of a file that jobs read."""
+    return Look(lengths[each], rate_hz=RATE_HZ)
 
 
 def _needed(response: Mapping[str, JsonValue]) -> float:

@@ -9,6 +9,9 @@ from typing import NamedTuple
 from alicloud_local.rpc.messages import JsonObject
 
 DEFAULT_SECONDS = 4.0
+RATE_HZ = 8000
+"""Sample rate of sounds; Opus has another one."""
+OPUS_RATE_HZ = 48_000
 BEATS_SECONDS = 32.0
 """Length of a song that contains every beat of a file of beats."""
 CAPTIONS_SECONDS = 12.0
@@ -20,6 +23,8 @@ _SAMPLES = Path(__file__).parent.parent / "samples"
 class Look(NamedTuple):
     """Length and shape of a media file, the alpha channel of a video, and the content of a JSON file.
 
+    A WAV file has the sample rate `rate_hz`; without it, as many samples per second as keep the file small.
+
     A property that a type of file does not have is ignored, such as the length of a picture.
     """
 
@@ -27,6 +32,7 @@ class Look(NamedTuple):
     is_portrait: bool = False
     has_alpha: bool = False
     content: JsonObject | None = None
+    rate_hz: int | None = None
 
 
 @cache

@@ -6,26 +6,24 @@ import math
 import struct
 from functools import lru_cache
 
-from alicloud_local.media.look import Look, sample
+from alicloud_local.media.look import OPUS_RATE_HZ, RATE_HZ, Look, sample
 from alicloud_local.media.videos import put_number
 
-_RATE = 8000
 _LARGEST_WAV = 64_000  # bytes of samples
 _LOWEST_RATE = 8
 _PERIOD = struct.pack("<16h", *(round(8000 * math.sin(math.pi * step / 8)) or 1 for step in range(16)))
 _AAC_FRAME = 1024  # samples
 _MP3_FRAME = 576
-_FLAC_FRAME = 32_768
-_OPUS_RATE = 48_000
+_FLAC_FRAME = 2048
 _OPUS_FRAME = 5_760
 _OPUS_SKIPPED = 312  # samples at the start that a decoder drops
 _PACKETS_IN_PAGE = 200
 
 
 def wav(look: Look) -> bytes:
-    """Return a WAV file with 16-bit PCM. A longer one has fewer samples per second, so that it stays small."""
-    rate = _RATE
-    while look.seconds * rate * 2 > _LARGEST_WAV and rate > _LOWEST_RATE:
+    """Return a WAV file with 16-bit PCM, small unless the look has a sample rate."""
+    rate = look.rate_hz or RATE_HZ
+    while not look.rate_hz and look.seconds * rate * 2 > _LARGEST_WAV and rate > _LOWEST_RATE:
         rate //= 2
     count = max(1, round(look.seconds * rate))
     samples = (_PERIOD * (count // 16 + 1))[: count * 2]
@@ -35,21 +33,21 @@ def wav(look: Look) -> bytes:
 
 def mp3(look: Look) -> bytes:
     """Return an MP3 file: frames of 8 kbit/s, none of which needs bits of another."""
-    return sample("sample.mp3") * _count(look.seconds * _RATE, _MP3_FRAME)
+    return sample("sample.mp3") * _count(look.seconds * RATE_HZ, _MP3_FRAME)
 
 
 def aac(look: Look) -> bytes:
     """Return AAC frames with ADTS headers."""
-    return sample("sample.aac") * _count(look.seconds * _RATE, _AAC_FRAME)
+    return sample("sample.aac") * _count(look.seconds * RATE_HZ, _AAC_FRAME)
 
 
 def m4a(look: Look) -> bytes:
     """Return an MP4 file with AAC. The file in `samples` has two equal frames, and its tables are in front of them."""
     data = bytearray(sample("sample.m4a"))
-    count = _count(look.seconds * _RATE, _AAC_FRAME)
+    count = _count(look.seconds * RATE_HZ, _AAC_FRAME)
     start = data.index(b"mdat") + 4
     frame = data[start : start + (len(data) - start) // 2]
-    milliseconds = round(count * _AAC_FRAME * 1000 / _RATE)
+    milliseconds = round(count * _AAC_FRAME * 1000 / RATE_HZ)
     put_number(data, b"mvhd", 20, milliseconds)
     put_number(data, b"tkhd", 24, milliseconds)
     put_number(data, b"mdhd", 20, count * _AAC_FRAME)
@@ -62,13 +60,13 @@ def m4a(look: Look) -> bytes:
 
 def flac(look: Look, comment: bytes) -> bytes:
     """Return a FLAC file with a comment: a square wave of 16-bit samples, one half of it in each frame."""
-    total = max(1, round(look.seconds * _RATE))
+    total = max(1, round(look.seconds * RATE_HZ))
     starts = range(0, total, _FLAC_FRAME)
     frames = b"".join(
         _flac_frame(number, min(_FLAC_FRAME, total - start), 1000 if number % 2 else -1000)
         for number, start in enumerate(starts)
     )
-    sizes = (_RATE << 44 | (16 - 1) << 36 | total).to_bytes(8, "big")
+    sizes = (RATE_HZ << 44 | (16 - 1) << 36 | total).to_bytes(8, "big")
     information = struct.pack(">HH6x", _FLAC_FRAME, _FLAC_FRAME) + sizes + bytes(16)  # no MD5
     application = b"\x82" + (4 + len(comment)).to_bytes(3, "big") + b"name" + comment
     return b"fLaC\x00\x00\x00\x22" + information + application + frames
@@ -76,7 +74,7 @@ def flac(look: Look, comment: bytes) -> bytes:
 
 def _flac_frame(number: int, count: int, value: int) -> bytes:
     """Return a frame of one value. Its head says 16 bits of size, 8000 Hz, one channel, 16 bits per sample."""
-    head = b"\xff\xf8\x74\x08" + chr(number).encode("utf-8") + struct.pack(">H", count - 1)
+    head = b"\xff\xf8\x74\x08" + chr(number).encode("utf-8", "surrogatepass") + struct.pack(">H", count - 1)
     head += bytes([_checksum(head, 0x07, 8)])
     frame = head + b"\x00" + struct.pack(">h", value)
     return frame + struct.pack(">H", _checksum(frame, 0x8005, 16))
@@ -84,9 +82,9 @@ def _flac_frame(number: int, count: int, value: int) -> bytes:
 
 def ogg(look: Look, comment: bytes) -> bytes:
     """Return an Ogg file with Opus, with a comment among its tags."""
-    total = _OPUS_SKIPPED + round(look.seconds * _OPUS_RATE)
+    total = _OPUS_SKIPPED + round(look.seconds * OPUS_RATE_HZ)
     tags = struct.pack("<8sI14sII", b"OpusTags", 14, b"alicloud_local", 1, 6 + len(comment)) + b"TITLE=" + comment
-    head = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, _OPUS_SKIPPED, _OPUS_RATE, 0, 0)
+    head = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, _OPUS_SKIPPED, OPUS_RATE_HZ, 0, 0)
     pages = [_page(2, 0, 0, [head]), _page(0, 0, 1, [tags])]
     packets = _count(total, _OPUS_FRAME)
     for start in range(0, packets, _PACKETS_IN_PAGE):

@@ -54,6 +54,9 @@ _SPACE = rb"(?:\xef\xbb\xbf)?\s*"
 _CUE = rb"\d+[ \t]*\r?\n[ \t]*\d+:\d\d:\d\d[,.]\d+[ \t]*-->"
 _JSON = rb"(?:\{\s*[\"}]|\[\s*(?:[\"{\[\]]|(?:-?\d[\d.eE+-]*|null|true|false)\s*[,\]]))"
 
+_STILL_PICTURES = rb"(?!hei[cfmsx]|hevc|mif1|msf1|avi[fs]|crx |jp2 |jpx )"
+_BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|mdat)|[\x00-\x0f]...(?:moov|wide|free|skip|pnot)"
+
 CONTAINERS = (
     Container("png", "png", (".png", ".apng"), _signature(rb"\x89PNG\r\n\x1a\n")),
     Container("jpeg", "jpeg", (".jpg", ".jpeg"), _signature(rb"\xff\xd8\xff")),
@@ -62,6 +65,9 @@ CONTAINERS = (
     Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE"), may_end_in_zeros=True),
     Container("flac", "flac", (".flac",), _is_flac),
     Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
+    Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),
+    Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm")),
+    Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3")),
     Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
     Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
     Container("aac", "aac", (".aac",), _is_aac, without_sign=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.records.model import Media
 from ice_result.rules.inputs import input_media, input_seconds
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
 from ice_result.rules.shown import seconds
@@ -40,10 +41,20 @@ def _same_shape(case: Case) -> Iterator[Finding]:
 def _same_rate(case: Case) -> Iterator[Finding]:
     source = input_media(case)
     for file in case.files:
-        actual = file.media.sample_rate_hz if file.media else None
-        if source and source.sample_rate_hz and actual and actual != source.sample_rate_hz:
-            message = f"the sample rate is {actual} Hz, and that of the input {source.sample_rate_hz} Hz"
+        if source and file.media and not _may_have_one_rate(source, file.media):
+            message = (
+                f"the sample rate is {file.media.sample_rate_hz} Hz, and that of the input {source.sample_rate_hz} Hz"
+            )
             yield Finding(message, file.uri)
+
+
+def _may_have_one_rate(one: Media, other: Media) -> bool:
+    """Tell if two recordings may have one rate. Opus states 48 kHz for each; HE-AAC may state half. [documented]"""
+    codecs = {one.audio_codec, other.audio_codec}
+    if not one.sample_rate_hz or not other.sample_rate_hz or "opus" in codecs:
+        return True
+    lower, higher = sorted((one.sample_rate_hz, other.sample_rate_hz))
+    return lower == higher or ("aac" in codecs and 2 * lower == higher)
 
 
 RULES = (

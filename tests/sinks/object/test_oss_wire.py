@@ -22,8 +22,10 @@ from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.endpoints import parse_endpoint
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, RejectedError, UnavailableError
+from ice_result.processing.probing import ProbingInspector
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import OssClient, OssStore, open_inspector
+from ice_result.sinks.object.oss_parts import OssParts
 from support.certificate_authority import tls_of_an_authority
 
 TOKEN = "CAIS-very-secret-token"
@@ -259,3 +261,43 @@ def test_a_proxy_of_the_environment_is_gone_through(
 
     assert secure.oss.get("records", "key") == b"{}\n"
     assert proxy.seen == [(secure.oss.endpoint.partition("://")[2], "Basic dXNlcjpwYXNz")]
+
+
+@pytest.mark.parametrize(
+    ("status", "content_range", "body"),
+    [
+        (206, None, b"data"),
+        (206, "bytes 0-3/*", b"data"),
+        (206, "bytes 0-4/9", b"data"),
+        (206, "bytes 1-4/9", b"data"),
+        (206, "bytes 0-3/", b"data"),
+        (206, "items 0-3/4", b"data"),
+        (200, None, b"data"),
+    ],
+)
+def test_a_part_that_was_not_asked_for_is_no_answer(
+    server: Server, context: SinkContext, status: int, content_range: str | None, body: bytes
+) -> None:
+    """A reply must say which bytes of how many it has; without a length, it may be cut short."""
+    server.status, server.body = status, body
+    server.headers = {
+        "ETag": '"0"',
+        "Last-Modified": "Mon, 02 Mar 2026 08:00:00 GMT",
+        **({"Content-Range": content_range} if content_range else {}),
+        **({"Content-Length": str(len(body))} if status == 206 else {}),
+    }
+
+    facts = ProbingInspector(OssParts(open_inspector(context))).facts(ObjectAddress("records", "key"))
+
+    assert (facts.exists, facts.problem) == (None, "unreachable")
+    assert {request["Range"] for request in server.seen} == {"bytes=0-65535"}
+
+
+def test_more_than_the_range_is_not_taken(server: Server, context: SinkContext) -> None:
+    """GIVEN a server that knows no ranges THEN a whole object that is longer is refused by the length it announces."""
+    server.headers = {"Content-Length": "65537"}
+
+    facts = ProbingInspector(OssParts(open_inspector(context))).facts(ObjectAddress("records", "key"))
+
+    assert (facts.exists, facts.problem) == (None, "not_checked")
+    assert "65537 bytes, at most 65536 are read" in facts.message

@@ -1,0 +1,114 @@
+"""Sample tables of an MP4 track: how many samples it has, how long they last, and where their data begin and end.
+
+    stts  runs of samples of one duration          stsz  size of each sample, or one size of all
+    stsc  runs of chunks of as many samples        stco  offset of each chunk in the file, or co64
+
+Tables of a long film are larger than what is read of a file. What their known part does not tell is None.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ice_result.probe.model import PartialFile
+from ice_result.probe.mp4_boxes import Box, boxes, number
+
+_HEAD = 8  # version, flags and the number of entries
+_TABLES = {b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64"}
+_OF_TIMES = struct.Struct(">II")
+_OF_CHUNKS = struct.Struct(">III")
+_OF_SIZES = struct.Struct(">I")
+
+
+class Tables(NamedTuple):
+    """Sums of the tables. `first` and `last` are the offsets of the first and the last chunk.
+
+    `first_size` and `last_size` are the sizes of the first and the last sample, and `end` is the offset behind the data
+    of the last chunk.
+    """
+
+    samples: int | None = None
+    timed_samples: int | None = None
+    ticks: int | None = None
+    first: int | None = None
+    first_size: int | None = None
+    last: int | None = None
+    last_size: int | None = None
+    end: int | None = None
+
+    @property
+    def last_sample(self) -> int | None:
+        """Offset of the last sample, if it is known."""
+        return None if self.end is None or self.last_size is None else self.end - self.last_size
+
+
+def read_tables(file: PartialFile, table: Box) -> Tables:
+    """Read the tables in a box `stbl`."""
+    found = {box.kind: box for box in boxes(file, table) if box.kind in _TABLES}
+    times = _entries(file, found.get(b"stts"), _OF_TIMES)
+    timed = ticks = None
+    if times is not None:
+        timed = ticks = 0
+        for count, ticks_each in times:
+            timed += count
+            ticks += count * ticks_each
+    large = b"co64" in found
+    offsets = found.get(b"co64") or found.get(b"stco")
+    chunks = number(file, offsets.body + 4, 4) if offsets else None
+    first = last = None
+    if offsets and chunks:
+        width = 8 if large else 4
+        first = number(file, offsets.body + _HEAD, width)
+        last = number(file, offsets.body + _HEAD + (chunks - 1) * width, width)
+    sizes = found.get(b"stsz")
+    samples, first_size, last_size = _sizes(file, sizes or found.get(b"stz2"))
+    end = None
+    if sizes and samples and chunks and last is not None:
+        end = _end(file, sizes, samples, last, _in_last_chunk(file, found.get(b"stsc"), samples, chunks))
+    return Tables(samples, timed, ticks, first, first_size, last, last_size, end)
+
+
+def _entries(file: PartialFile, box: Box | None, form: struct.Struct) -> Iterator[tuple[int, ...]] | None:
+    """Return the entries of a table; None unless all of them are known."""
+    count = number(file, box.body + 4, 4) if box else None
+    if box is None or count is None or box.body + _HEAD + count * form.size > box.end:
+        return None
+    data = file.get(box.body + _HEAD, count * form.size)
+    return None if data is None else form.iter_unpack(data)
+
+
+def _sizes(file: PartialFile, box: Box | None) -> tuple[int | None, int | None, int | None]:
+    """Return the number of samples, and the sizes of the first and the last."""
+    if box is None:
+        return None, None, None
+    samples, same = number(file, box.body + 8, 4), number(file, box.body + 4, 4)
+    if box.kind == b"stz2" or not samples:
+        return samples, None, None
+    last = number(file, box.body + 12 + (samples - 1) * 4, 4)
+    return samples, same or number(file, box.body + 12, 4), same or last
+
+
+def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int) -> int | None:
+    """Return the number of samples in the last chunk; None unless all chunks together have all samples."""
+    runs = _entries(file, box, _OF_CHUNKS)
+    if runs is None:
+        return None
+    total, since, each = 0, 1, 0
+    for start, count, _ in runs:
+        total += max(start - since, 0) * each
+        since, each = start, count
+    total += max(chunks + 1 - since, 0) * each
+    return each if total == samples and since <= chunks else None
+
+
+def _end(file: PartialFile, sizes: Box, samples: int, last: int, count: int | None) -> int | None:
+    """Return the offset behind the last `count` samples, which begin at `last`."""
+    if not count:
+        return None
+    same = number(file, sizes.body + 4, 4)
+    if same:
+        return last + same * count
+    data = file.get(sizes.body + 12 + (samples - count) * _OF_SIZES.size, count * _OF_SIZES.size)
+    return None if data is None else last + sum(size for (size,) in _OF_SIZES.iter_unpack(data))

@@ -1,0 +1,198 @@
+"""WebM and Matroska: facts from the head of the segment, or from where its index says that they are.
+
+    EBML, Segment [ SeekHead, Info, Tracks, Cluster, Cluster …, Cues ]
+
+A live recording tells neither its size nor its length: its last cluster does.
+
+(RFC 9559; WebM Container Guidelines.)
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ice_result.probe import webm_elements as ebml
+from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
+from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat, is_zeros
+from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
+from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
+from ice_result.records.model import Defect, Media
+
+_DEFAULT_SCALE = 1_000_000
+_SECOND = 1e9  # nanoseconds
+_SOUGHT = {ebml.INFO, ebml.TRACKS, ebml.CUES}
+_OF_INDEX = 4096
+_ENOUGH_ZEROS = 16
+
+
+@dataclass
+class _Segment:
+    """The head of a segment, from `body` to `end`, which is the end of the file for a live recording.
+
+    `unknown` is the offset of the first header that is not known, and `cut` one of which, or of whose element, a part
+    is missing. `zeros` is an offset where zeros stand in place of an element.
+    """
+
+    body: int
+    end: int
+    is_live: bool
+    info: Element | None = None
+    tracks: Element | None = None
+    cluster: Element | None = None
+    unknown: int | None = None
+    cut: int | None = None
+    zeros: int | None = None
+    sought: dict[int, int] = field(default_factory=dict)
+
+
+def read(file: PartialFile) -> Probed:
+    """Read the facts, and find what is cut or empty."""
+    head = element_at(file, 0, file.size)
+    if head is None or head.end is None:
+        raise MalformedError("the file begins like WebM and is none")
+    kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
+    is_webm = kinds == ["webm"]
+    element = element_at(file, head.end, file.size)
+    if element is None:
+        cut = Defect("truncated", f"the file ends at byte {file.size}, before its content") if file.is_whole else None
+        return Probed(Media(container="webm" if is_webm else "matroska"), cut)
+    if (head.identifier, element.identifier) != (ebml.EBML, ebml.SEGMENT):
+        raise MalformedError(f"no segment begins at byte {head.end}, where one should")
+    segment = _segment(file, element)
+    if segment.info is None or segment.tracks is None:
+        places = [segment.sought[kind] for kind in (ebml.INFO, ebml.TRACKS) if kind in segment.sought]
+        file.reach(min(places, default=file.size))
+        segment.info = segment.info or _sought(file, segment, ebml.INFO)
+        segment.tracks = segment.tracks or _sought(file, segment, ebml.TRACKS)
+    elif segment.is_live and segment.unknown is not None:
+        file.reach_end()
+        segment = _segment(file, element)
+    else:
+        last = min(segment.end, file.size) - _OF_INDEX
+        index = segment.sought.get(ebml.CUES, last)
+        file.reach(index if index < last and file.get(index, 1) is None else last, _OF_INDEX)
+    return _facts(file, segment, is_webm=is_webm)
+
+
+def _segment(file: PartialFile, element: Element) -> _Segment:
+    is_live = element.end is None
+    segment = _Segment(element.body, file.size if element.end is None else element.end, is_live)
+    position, end = element.body, min(segment.end, file.size)
+    try:
+        for part, behind in flat(file, element.body, end):
+            position = behind
+            _place(file, segment, part)
+    except MalformedError:
+        rest = file.known(position, _ENOUGH_ZEROS)
+        if is_zeros(rest):
+            segment.zeros = position
+        elif segment.cluster is None and ebml.TRACKS not in segment.sought:
+            raise
+        else:  # only the index leads on
+            segment.unknown = position
+        return segment
+    if position > file.size:
+        segment.cut = position
+    elif position < end:
+        if file.get(position, min(ebml.LONGEST_HEADER, end - position)) is None:
+            segment.unknown = position
+        else:
+            segment.cut = position
+    return segment
+
+
+def _place(file: PartialFile, segment: _Segment, part: Element) -> None:
+    if part.identifier == ebml.INFO:
+        segment.info = segment.info or part
+    elif part.identifier == ebml.TRACKS:
+        segment.tracks = segment.tracks or part
+    elif part.identifier == ebml.CLUSTER:
+        segment.cluster = segment.cluster or part
+    elif part.identifier == ebml.SEEK_HEAD:
+        with suppress(MalformedError):
+            for seek in elements(file, part):
+                if seek.identifier == ebml.SEEK:
+                    kind, place = numbers(file, seek, ebml.SEEK_IDENTIFIER, ebml.SEEK_POSITION)
+                    if kind in _SOUGHT and place is not None:
+                        segment.sought.setdefault(kind, segment.body + place)
+
+
+def _sought(file: PartialFile, segment: _Segment, kind: int) -> Element | None:
+    """Return an element that is where the index of the segment says."""
+    with suppress(MalformedError):
+        element = element_at(file, segment.sought.get(kind, file.size), file.size)
+        if element and element.identifier == kind:
+            return element
+    return None
+
+
+def _facts(file: PartialFile, segment: _Segment, *, is_webm: bool) -> Probed:
+    scale, duration = _DEFAULT_SCALE, None
+    for element in elements(file, segment.info) if segment.info else ():
+        if element.identifier == ebml.TIMESTAMP_SCALE:
+            scale = unsigned(file, element) or _DEFAULT_SCALE
+        elif element.identifier == ebml.DURATION:
+            duration = floating(file, element)
+    tracks = read_tracks(file, segment.tracks) if segment.tracks else ()
+    video = next((track for track in tracks if track.kind == IS_VIDEO), Track())
+    audio = next((track for track in tracks if track.kind == IS_AUDIO), Track())
+    blocks = Blocks(file, tracks, scale / _SECOND)
+    with suppress(MalformedError):
+        for element, _ in flat(file, segment.body, min(segment.end, file.size)):
+            blocks.add(element)
+    fps = 1 / video.frame_seconds if video.frame_seconds else None
+    if fps is None and segment.unknown is None:
+        fps = blocks.fps(video.number)
+    seconds = duration * scale / _SECOND if duration else _seconds_of_blocks(file, segment, blocks)
+    media = Media(
+        container="webm" if is_webm else "matroska",
+        duration_seconds=None if seconds is None else round(seconds, 3),
+        width=video.width,
+        height=video.height,
+        fps=None if fps is None else round(fps, 3),
+        video_codec=video.codec,
+        has_alpha=video.has_alpha,
+        audio_codec=audio.codec,
+        sample_rate_hz=audio.sample_rate_hz,
+        channels=audio.channels,
+        bits=audio.bits,
+    )
+    return Probed(media, _cut(file, segment) or _empty(file, segment, tracks, blocks))
+
+
+def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> float | None:
+    """Return the end of the last frame, which the last cluster tells."""
+    if segment.unknown is None:
+        return blocks.seconds()
+    start = clusters_at_the_end(file, max(segment.unknown, file.size - SECOND_BYTES))
+    if start is None:
+        return None
+    last = blocks.of_others()
+    for element, behind in flat(file, start, file.size):
+        last.add(element)
+        segment.cut = behind if behind > file.size else None
+    return last.seconds()
+
+
+def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
+    end = segment.cut if segment.is_live else segment.end
+    if end is None or (end <= file.size and not segment.is_live):
+        return None
+    if end <= file.size:
+        return Defect("truncated", f"the file ends at byte {file.size}, within the header of an element")
+    part = "a block" if segment.is_live else "the segment"
+    return Defect("truncated", f"{part} ends at byte {end}, and the file has {file.size} bytes")
+
+
+def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
+    zeros = blocks.zeros if segment.zeros is None else segment.zeros
+    last = min(segment.end, file.size) - _OF_INDEX
+    places = [segment.sought.get(ebml.CUES, last), *([last] if all(track.is_compressed for track in tracks) else [])]
+    if zeros is None:
+        zeros = next((place for place in places if is_zeros(file.known(place, _OF_INDEX))), None)
+    if zeros is not None:
+        return Defect("empty", f"zeros are in place of data from byte {zeros} on")
+    if segment.unknown is None and (segment.cluster is None or not tracks):
+        return Defect("empty", f"the file has {'no track' if segment.cluster else 'no cluster of frames'}")
+    return None
