@@ -15,7 +15,13 @@ from support.paths import ROOT, TESTS
 
 SEEDS = TESTS / "seeds"
 MEDIA = TESTS / "probe" / "files"
-_EXTENSIONS = {"mp4": {".mp4", ".mov", ".m4a"}, "webm": {".webm", ".mkv"}}
+_EXTENSIONS = {
+    "mp4": {".mp4", ".mov", ".m4a"},
+    "webm": {".webm", ".mkv"},
+    "sound": {".wav", ".mp3", ".mp2", ".aac", ".flac", ".opus", ".ogg", ".oga", ".ogv"},
+    "pictures": {".png", ".apng", ".jpg", ".jpeg", ".gif", ".webp"},
+    "texts": {".json", ".srt", ".md"},
+}
 """Endings of the media files that a target begins with."""
 _HEADS_OF_MEDIA = (b"\x00\x00\x00\x00", b"\x00\x00\x04\x00", b"\x01\x10\x04\x00")
 """What comes before a file: all of it is known, or its first 1,024 bytes and then the rest, of a larger file too."""
