@@ -67,16 +67,21 @@ def samples(target: str) -> list[bytes]:
         case "callback":
             signed = [kind + event for kind in (b"\x00", b"\x01") for event in events]
             return signed + [b"\x02" + head + event for head in _heads() for event in events]
-        case "captions":
-            return [path.read_bytes() for path in sorted((TESTS / "contents" / "captions").glob("*.srt"))]
-        case "beats":
-            files = [path.read_bytes() for path in sorted((TESTS / "contents" / "beats").iterdir())]
-            return [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
+        case "captions" | "beats":
+            return _contents(target)
         case _ if target in _EXTENSIONS:
             media = [path.read_bytes() for path in sorted(MEDIA.rglob("*.*")) if path.suffix in _EXTENSIONS[target]]
             return [head + data for head in _HEADS_OF_MEDIA for data in media]
         case _:
             raise ValueError(target)
+
+
+def _contents(target: str) -> list[bytes]:
+    """Read the files of captions, or those of beats, which are read as beats and as choruses."""
+    files = [path.read_bytes() for path in sorted((TESTS / "contents" / target).iterdir())]
+    return (
+        files if target == "captions" else [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
+    )
 
 
 def _heads() -> list[bytes]:
