@@ -20,14 +20,15 @@ from support.paths import ROOT
 from support.rules_table import IN_CHINESE as RULES_IN_CHINESE
 from support.rules_table import RulesTable
 from support.settings_table import IN_CHINESE, Table, rows
+from support.verification_example import with_example
 
 MADE: dict[str, Callable[[str], str]] = {
     "docs/configuration.md": Table.in_english().written,
     "docs/configuration.zh-CN.md": Table.in_chinese().written,
     "docs/functions.md": with_examples,
     "docs/functions.zh-CN.md": with_examples,
-    "docs/verification.md": RulesTable.in_english().written,
-    "docs/verification.zh-CN.md": RulesTable.in_chinese().written,
+    "docs/verification.md": lambda text: with_example(RulesTable.in_english().written(text)),
+    "docs/verification.zh-CN.md": lambda text: with_example(RulesTable.in_chinese().written(text)),
     "docs/commands.md": lambda _text: commands_page(),
 }
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from ice_result.core.types import JsonObject
 from ice_result.rules.registry import RULES
 from support.command_line import ice_result
@@ -42,8 +40,8 @@ def test_without_a_function_every_rule_is_printed() -> None:
 
 
 def test_with_a_function_only_its_rules_are_printed() -> None:
-    """AudioMixing has two."""
-    assert effects("AudioMixing") == {"mix_length": "note", "mix_copy": "note"}
+    """AudioMixing has three."""
+    assert effects("AudioMixing") == {"sound_silent": "note", "mix_length": "note", "mix_copy": "note"}
 
 
 def test_the_effect_is_that_of_the_settings() -> None:
@@ -52,10 +50,17 @@ def test_the_effect_is_that_of_the_settings() -> None:
     assert shown == {"h2v_portrait": "off", "kept_length": "problem", "input_copy": "note"}
 
 
-@pytest.mark.parametrize("variable", ["ICE_RESULT_PROBE", "ICE_RESULT_VERIFY_OUTPUTS"])
-def test_without_reading_files_no_rule_is_applied(variable: str) -> None:
-    """GIVEN settings without which no file is read THEN each rule is off, and a note says why."""
-    done = ice_result("rules", "AudioMixing", **{variable: "off"})
+def test_without_reading_files_no_rule_is_applied() -> None:
+    """GIVEN that no parts of files are read THEN each rule is off, and a note says why."""
+    done = ice_result("rules", "AudioMixing", ICE_RESULT_PROBE="off")
     assert done.returncode == 0
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "off", "off"]
-    assert done.stderr == f"{variable} is off: no rule is applied\n"
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "off", "off", "off"]
+    assert done.stderr == "ICE_RESULT_PROBE is off: no rule is applied\n"
+
+
+def test_without_looking_files_up_only_verify_applies_rules() -> None:
+    """`verify` works with this setting too, so the effects stay."""
+    done = ice_result("rules", "AudioMixing", ICE_RESULT_VERIFY_OUTPUTS="off")
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["effect", "note", "note", "note"]
+    assert done.stderr == "ICE_RESULT_VERIFY_OUTPUTS is off: only `ice-result verify` applies rules\n"

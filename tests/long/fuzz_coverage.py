@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.fuzz_seeds import load, samples, save  # noqa: E402  found through the line above
 
+TARGETS = ["parse", "decode", "addresses", "callback", "captions", "beats", "mp4", "webm"]
 LONGEST_INPUT = 65_536
 MOST_MEGABYTES = 1024
 LONGEST_SECONDS = 10
@@ -30,6 +31,8 @@ WORK = ROOT / ".fuzz"
 _WORD = re.compile(rb'"([A-Za-z_][A-Za-z0-9_-]{2,30})"')
 _MORE_WORDS = (
     *("oss://", "http://", "https://", ".oss-cn-shanghai.aliyuncs.com", "X-ICE-TIMESTAMP", "X-ICE-SIGNATURE"),
+    *("moov", "mdat", "moof", "mvex", "trak", "mdia", "minf", "stbl", "stsd", "stts", "stsz", "stsc", "stco", "co64"),
+    *("sidx", "mfra", "traf", "tfhd", "tfdt", "trun", "trex", "esds", "wave", "soun", "vide", "chap", "frma", "icpf"),
     *("Signature=", "OSSAccessKeyId=", "\\u003d", "%3d", "1e999", "NaN", "-0", "\\ud800", "[[[[[[[[", '":"', '":{"'),
 )
 _DONE = re.compile(r"#\d+\s+DONE\s+cov: (\d+) ft: (\d+) corp: (\d+)")
@@ -41,7 +44,7 @@ def main() -> None:
     """Run the targets one after the other and say what came of it; status 1 when an input did not pass."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("seconds", type=int, nargs="?", default=600)
-    reader.add_argument("targets", nargs="*", default=["parse", "decode", "addresses", "callback", "captions", "beats"])
+    reader.add_argument("targets", nargs="*", default=TARGETS)
     reader.add_argument("--keep", action="store_true")
     options = reader.parse_args()
     failed = [target for target in options.targets if options.seconds and not _run(target, options.seconds)]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ice_result.errors import SettingsError
-from ice_result.settings import BY_HAND, EVERYTHING, RULES, Section, Settings
+from ice_result.settings import BY_HAND, EVERYTHING, RULES, STORES_AND_PROBE, Section, Settings
+from support.paths import SOURCE
 
 GOOD = {"ICE_RESULT_SINKS": "file:./out", "ICE_RESULT_REGION": "cn-shanghai"}
 
@@ -33,7 +38,20 @@ def test_a_misspelt_name_gets_the_name_that_is_near(variable: str) -> None:
     assert problems({variable: "x"}) == [(variable, "'x' is not a rule; `ice-result rules` prints them")]
 
 
-@pytest.mark.parametrize("section", [EVERYTHING, BY_HAND, RULES])
+def test_a_name_is_checked_without_the_readers_of_files() -> None:
+    """GIVEN a setting with a name WHEN a new process reads it THEN no module of `probe` or `contents` is imported."""
+    program = (
+        "import sys; from ice_result.setting_values import rule_names; rule_names('kept_length'); "
+        "print([name for name in sys.modules if name.startswith(('ice_result.probe', 'ice_result.contents'))])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("section", [EVERYTHING, BY_HAND, RULES, STORES_AND_PROBE])
 def test_a_rule_cannot_be_both_on_and_off(section: Section) -> None:
     """Two settings that contradict each other are an error, and not a matter of order."""
     both = {"ICE_RESULT_RULES_ON": "kept_length", "ICE_RESULT_RULES_OFF": "kept_shape,kept_length"}

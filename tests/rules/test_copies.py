@@ -81,6 +81,9 @@ def test_captions_that_are_copies() -> None:
     """The checksum of the object or of the content that was read is enough."""
     judged = case("CaptionExtraction", {"zh.srt": A, "en.srt": A})
     assert findings("captions_copy", judged) == ["oss://out/en.srt: the file and zh.srt are the same 1000 bytes"]
+    short = facts(crc64="1", size=30)
+    judged = case("CaptionExtraction", {"zh.srt": short, "en.srt": short})
+    assert findings("captions_copy", judged) == ["oss://out/en.srt: the file and zh.srt are the same 30 bytes"]
     read = [content(key, "captions", (1, 2), sha256="x") for key in ("zh.srt", "en.srt")]
     judged = case("CaptionExtraction", {"zh.srt": facts(), "en.srt": facts()}, contents=read)
     assert findings("captions_copy", judged) == ["oss://out/en.srt: the file and zh.srt are the same 1000 bytes"]

@@ -40,7 +40,8 @@ def test_covers_of_two_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    "second", [HD, media("gif", width=320, height=180), media("jpeg", width=640), media("jpeg"), None]
+    "second",
+    [HD, media("gif", width=320, height=180), media("jpeg", width=640), media("jpeg", height=360), media("jpeg"), None],
 )
 def test_covers_of_one_size(second: Media | None) -> None:
     """Equal sizes, an animation beside a picture, and sizes that are not known say nothing."""

@@ -120,7 +120,7 @@ def test_the_sources_of_a_mix_are_needed_too() -> None:
     url = "https://music.oss-cn-shanghai.aliyuncs.com/song.mp3?Expires=1&Signature=x"
     params: JsonValue = {"background": SONG, "more": [{"x": url}, INPUT, "song.mp3", 5, None, "oss://music"]}
     assert addresses("AudioMixing", params=params) == [INPUT, SONG]
-    assert addresses("AudioMixing", {"mix_length", "mix_copy"}, params=params) == []
+    assert addresses("AudioMixing", {"mix_length", "mix_copy", "sound_silent"}, params=params) == []
     assert addresses("VideoGreenScreenMatting", params={"bgimage": SONG}) == [INPUT]
 
 

@@ -42,6 +42,8 @@ def test_a_length_outside_the_tolerance(function: str, expected: float, actual: 
         (media(width=1920, height=1080), media(width=1920, height=1088)),
         (media(width=100, height=100), media(width=102, height=100)),
         (media(width=1920), media(width=720, height=1280)),
+        (media(height=1080), media(width=720, height=1280)),
+        (media(width=1920, height=1080), media(width=720)),
         (media(width=1920, height=1080), media(height=1280)),
         (media(width=1920, height=1080), media(width=0, height=0)),
         (None, media(width=720, height=1280)),
@@ -76,12 +78,22 @@ def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
     assert findings("kept_rate", judged) == []
 
 
-@pytest.mark.parametrize("codec", ["opus", "aac"])
-def test_a_codec_that_does_not_state_the_rate(codec: str) -> None:
-    """Opus always states 48 kHz, and AAC may state half the rate: neither is compared, on either side."""
-    wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=48_000, audio_codec=codec)
+@pytest.mark.parametrize(
+    ("codec", "rate", "is_found"),
+    [
+        ("opus", 48_000, False),
+        ("aac", 32_000, False),
+        ("aac", 8_000, False),
+        ("aac", 48_000, True),
+        ("flac", 32_000, True),
+    ],
+)
+def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bool) -> None:
+    """Opus always states 48 kHz, and AAC may state half of the rate, be it the file or the input."""
+    wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=rate, audio_codec=codec)
     for file, source in ((wav, other), (other, wav)):
-        assert findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source))) == []
+        found = findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source)))
+        assert bool(found) is is_found
 
 
 def test_a_rate_that_is_not_kept() -> None:
@@ -107,6 +119,7 @@ def written(day: int) -> ObjectFacts:
         (written(2), "2026-05-01T23:54:59Z", False),
         (written(3), "2026-05-02T00:00:00Z", False),
         (written(3), "", True),
+        (facts(media(duration_seconds=20)), "2026-05-02T00:00:00Z", True),
         (facts(media(duration_seconds=20), defect=Defect("truncated", "")), "", False),
         (facts(media(duration_seconds=20))._replace(exists=None), "", False),
     ],

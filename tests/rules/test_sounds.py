@@ -49,6 +49,22 @@ def test_silent_stems() -> None:
     ]
 
 
+@pytest.mark.parametrize("loud", [INPUT, SONG])
+def test_silence_that_was_made_of_sound(loud: str) -> None:
+    """One source with sound is enough; the finding names it."""
+    sources = {INPUT: sound(silent=True), SONG: sound(silent=None), loud: sound(silent=False)}
+    files = {"a.wav": sound(silent=True), "b.wav": sound(silent=False), "c.wav": sound(silent=None)}
+    assert findings("sound_silent", case("AudioMixing", files, params={"background": SONG}, sources=sources)) == [
+        f"oss://out/a.wav: the file is silent: each sample that was read is zero, and {loud} has sound"
+    ]
+
+
+@pytest.mark.parametrize("source", [sound(silent=True), sound(silent=None), None])
+def test_silence_may_come_from_silence(source: ObjectFacts | None) -> None:
+    """An input that is silent, is not read, or whose samples cannot be read, says nothing."""
+    assert findings("sound_silent", case("SpeechDenoise", {"a.wav": sound(silent=True)}, source=source)) == []
+
+
 @pytest.mark.parametrize(
     ("params", "sources"),
     [

@@ -14,6 +14,11 @@ from support.fuzz_targets import FUNCTIONS
 from support.paths import ROOT, TESTS
 
 SEEDS = TESTS / "seeds"
+MEDIA = TESTS / "probe" / "files"
+_EXTENSIONS = {"mp4": {".mp4", ".mov", ".m4a"}, "webm": {".webm", ".mkv"}}
+"""Endings of the media files that a target begins with."""
+_HEADS_OF_MEDIA = (b"\x00\x00\x00\x00", b"\x00\x00\x04\x00", b"\x01\x10\x04\x00")
+"""What comes before a file: all of it is known, or its first 1,024 bytes and then the rest, of a larger file too."""
 _LONGEST_KEPT = 2000
 _MOST_KEPT_BYTES = 48_000
 _TOO_DEEP = (b"[" * 5000, b'{"a":' * 5000, b'{"messageBody":"' + b"[" * 5000 + b'"}')
@@ -62,13 +67,21 @@ def samples(target: str) -> list[bytes]:
         case "callback":
             signed = [kind + event for kind in (b"\x00", b"\x01") for event in events]
             return signed + [b"\x02" + head + event for head in _heads() for event in events]
-        case "captions":
-            return [path.read_bytes() for path in sorted((TESTS / "contents" / "captions").glob("*.srt"))]
-        case "beats":
-            files = [path.read_bytes() for path in sorted((TESTS / "contents" / "beats").iterdir())]
-            return [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
+        case "captions" | "beats":
+            return _contents(target)
+        case _ if target in _EXTENSIONS:
+            media = [path.read_bytes() for path in sorted(MEDIA.rglob("*.*")) if path.suffix in _EXTENSIONS[target]]
+            return [head + data for head in _HEADS_OF_MEDIA for data in media]
         case _:
             raise ValueError(target)
+
+
+def _contents(target: str) -> list[bytes]:
+    """Read the files of captions, or those of beats, which are read as beats and as choruses."""
+    files = [path.read_bytes() for path in sorted((TESTS / "contents" / target).iterdir())]
+    return (
+        files if target == "captions" else [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
+    )
 
 
 def _heads() -> list[bytes]:

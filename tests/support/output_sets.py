@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from alicloud_local import LocalCloud
 from ice_result.contents.model import Larger, NotRead
 from ice_result.core.oss_address import ObjectAddress, parse_address
-from ice_result.core.types import JobId, JsonObject
+from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.processing.judging import inputs_to_read, judge_job
 from ice_result.processing.process_job import record_of
 from ice_result.processing.read_contents import read_contents
-from ice_result.records import Manifest, build_manifest
+from ice_result.records import Manifest, OutputFiles, Record, build_manifest
 from ice_result.records.model import ObjectFacts
 from ice_result.rules.model import RuleChoice
 from ice_result.rules.registry import RULES
@@ -57,18 +57,25 @@ class _Contents(NamedTuple):
 
 def sample_job(name: str, *, output: str | None = None, source: str | None = None) -> JsonObject:
     """Return the sample job `NAME-0001`, with other extensions of its outputs and of its input where they are given."""
-    text = (SAMPLE_JOBS / f"{name}-0001.json").read_text("utf-8")
-    response: JsonObject = json.loads(text)
-    outputs, given = response["OutputFiles"], response["Input"]
-    assert isinstance(outputs, list)
+    job: JsonObject = json.loads((SAMPLE_JOBS / f"{name}-0001.json").read_text("utf-8"))
+    given, target, files, urls = job["Input"], job["Output"], job["OutputFiles"], job["OutputUrls"]
     assert isinstance(given, dict)
-    for file in [*outputs, given["Media"]]:
-        extension = source if file == given["Media"] else output
-        if extension is not None:
-            written = PurePosixPath(str(file)).name
-            text = text.replace(written, str(PurePosixPath(written).with_suffix(f".{extension}")))
-    changed: JsonObject = json.loads(text)
-    return changed
+    assert isinstance(target, dict)
+    assert isinstance(files, list)
+    assert isinstance(urls, list)
+    if source is not None:
+        job["Input"] = {**given, "Media": _with_extension(given["Media"], source)}
+    if output is not None:
+        job["Output"] = {**target, **{name: _with_extension(target[name], output) for name in ("Media", "OutputUrl")}}
+        job["OutputFiles"] = [_with_extension(file, output) for file in files]
+        job["OutputUrls"] = [_with_extension(url, output) for url in urls]
+        for file in files:
+            job["Result"] = str(job["Result"]).replace(str(file), _with_extension(file, output))
+    return job
+
+
+def _with_extension(path: JsonValue, extension: str) -> str:
+    return re.sub(r"\.\w+(?=\?|\Z)", f".{extension}", str(path), count=1)
 
 
 def sound_set(response: JsonObject) -> OutputSet:
@@ -83,8 +90,8 @@ def sound_set(response: JsonObject) -> OutputSet:
 
 def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     """Return the manifest that a job gets when its files are probed, its contents are read, and the rules applied."""
-    record, files = record_of(Job.from_response(JobId(str(job.response["JobId"])), job.response), "cn-shanghai")
-    there = {address(uri): data for uri, data in (job.outputs | job.inputs).items()}
+    record, files = _recorded(json.dumps(job.response))
+    there = {address(uri): data for uri, data in {**job.outputs, **job.inputs}.items()}
     wanted = [file.address for file in files.files if file.address]
     facts = {
         each: facts_of(each.key, there[each]) for each in (*wanted, *inputs_to_read(record, choice)) if each in there
@@ -92,6 +99,12 @@ def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     read = read_contents(_Contents(there), record, files, lambda: None)
     found = judge_job(record, files, facts, read.contents, choice)
     return build_manifest(record, files, facts, (*read.notes, *found.notes), found.problems)
+
+
+@lru_cache(maxsize=4)
+def _recorded(text: str) -> tuple[Record, OutputFiles]:
+    response: JsonObject = json.loads(text)
+    return record_of(Job.from_response(JobId(str(response["JobId"])), response), "cn-shanghai")
 
 
 @lru_cache(maxsize=32)
@@ -104,7 +117,8 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
 
 def findings(manifest: Manifest) -> Sequence[str]:
     """Return each problem and note as a line."""
-    return [f"{each.code} {each.message}" for each in (*manifest.problems, *manifest.notes)]
+    problems = [f"{problem.code} {problem.message}" for problem in manifest.problems]
+    return [*problems, *(f"{note.code} {note.message}" for note in manifest.notes)]
 
 
 def address(uri: str) -> ObjectAddress:

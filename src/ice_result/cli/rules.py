@@ -33,9 +33,8 @@ def rules(*, function_name: str | None, as_json: bool) -> None:
     """
     settings = Settings.from_environment(os.environ, VARIABLES)
     choice = RuleChoice(frozenset(settings.rules_on), frozenset(settings.rules_off))
-    not_read = next((name for name in ("verify_outputs", "probe") if not getattr(settings, name)), None)
     shown = [
-        (rule, "off" if not_read else choice.effect_of(rule))
+        (rule, choice.effect_of(rule) if settings.probe else "off")
         for rule in RULES
         if function_name is None or function_name in rule.functions
     ]
@@ -44,8 +43,10 @@ def rules(*, function_name: str | None, as_json: bool) -> None:
             write_line(dump(_document(rule, effect)))
     else:
         _print(shown)
-    if not_read:
-        print_note(f"ICE_RESULT_{not_read.upper()} is off: no rule is applied")
+    if not settings.probe:
+        print_note("ICE_RESULT_PROBE is off: no rule is applied")
+    elif not settings.verify_outputs:
+        print_note("ICE_RESULT_VERIFY_OUTPUTS is off: only `ice-result verify` applies rules")
 
 
 def _document(rule: Rule, effect: Effect) -> JsonObject:

@@ -6,9 +6,10 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 from __future__ import annotations
 
 from ice_result.probe.aac_frames import parse
-from ice_result.probe.frames import Run, find_run, whole_run, zeros_from
+from ice_result.probe.frames import Run, find_run, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.zeros import is_gap
 from ice_result.records.model import Defect, Media
 
 
@@ -34,11 +35,10 @@ def read(file: PartialFile) -> Probed:
 
 def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
     tail, end = whole or find_run(file, file.known_end, parse), end_of_sound(file)
+    if is_gap(file, (whole or run).end):
+        return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
     if tail is None or not tail.first.goes_with(run.first):
-        zeros = zeros_from(file, file.known_end)
-        return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
+        return None
     if tail.end > end:
         return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")
-    if zeros := zeros_from(file, tail.end):
-        return Defect("empty", f"the last {zeros} bytes are all zero")
     return None

@@ -22,6 +22,7 @@ class Container(NamedTuple):
     `extensions` are the endings of names that promise this content. A reader may tell more closely what it is, such as
     `mov` for `mp4`. With `without_sign`, a file of a promising name that no container recognises is given to the
     reader, which raises MalformedError for what it is not: some files of this container have nothing at their start.
+    With `may_end_in_zeros`, many zeros at the end are data, such as silence; otherwise they are in place of data.
     """
 
     name: ContainerName
@@ -29,6 +30,7 @@ class Container(NamedTuple):
     extensions: tuple[str, ...]
     begins: Callable[[bytes], bool]
     without_sign: bool = False
+    may_end_in_zeros: bool = False
 
 
 def _signature(pattern: bytes) -> Callable[[bytes], bool]:
@@ -60,7 +62,7 @@ CONTAINERS = (
     Container("jpeg", "jpeg", (".jpg", ".jpeg"), _signature(rb"\xff\xd8\xff")),
     Container("gif", "gif", (".gif",), _signature(rb"GIF8[79]a")),
     Container("webp", "webp", (".webp",), _signature(rb"RIFF....WEBP")),
-    Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE")),
+    Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE"), may_end_in_zeros=True),
     Container("flac", "flac", (".flac",), _is_flac),
     Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
     Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),
@@ -69,5 +71,5 @@ CONTAINERS = (
     Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
     Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
     Container("aac", "aac", (".aac",), _is_aac, without_sign=True),
-    Container("mp3", "mp3", (".mp3",), _is_mpeg_sound, without_sign=True),
+    Container("mp3", "mp3", (".mp3", ".mp2"), _is_mpeg_sound, without_sign=True),
 )

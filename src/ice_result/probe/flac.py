@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, last_frames
-from ice_result.probe.frames import zeros_from
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
 STREAM_HEADER = 34
@@ -73,8 +73,7 @@ def read(file: PartialFile) -> Probed:
     if sound >= end and (header.total or sound > file.size):
         message = f"the blocks in front take {sound} bytes, and the file has {file.size}"
         return Probed(media, Defect("truncated" if sound > file.size else "empty", message))
-    zeros = zeros_from(file, sound) if is_known else 0
-    if zeros or (zeros := zeros_from(file, file.known_end)):
+    if is_known and (zeros := zeros_from(file, sound)):
         return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
     return _with_last_frame(file, header, media, max(sound, file.known_end), end)
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from ice_result.probe.model import PartialFile
+from ice_result.probe.zeros import zeros_from
 
 HEADER = 10
 """Bytes from which a header is parsed."""
 _SEARCHED = 8192  # bytes in which a run of frames is looked for: twice the longest frame
 _NEEDED = 3  # frames that follow each other, where the file has so many
 _SYNC = re.compile(rb"\xff[\xe0-\xff]")
-_ZEROS = 64
 
 
 class Frame(NamedTuple):
@@ -86,9 +86,3 @@ def _run(file: PartialFile, start: int, parse: Parse, most: int | None = None) -
         bit_rates.add(frame.bit_rate)
         frame = parse(file.known(end, HEADER))
     return Run(start, first, count, samples, end, frozenset(bit_rates))
-
-
-def zeros_from(file: PartialFile, start: int) -> int:
-    """Return the number of known bytes from `start` when there are some and all of them are zero, else 0."""
-    found = file.known(start, file.size)
-    return len(found) if len(found) >= _ZEROS and found.count(0) == len(found) else 0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.probe.frames import zeros_from
 from ice_result.probe.model import PartialFile, Probed
+from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
 _HEADER = 13
@@ -40,7 +40,7 @@ def read(file: PartialFile) -> Probed:
     file.reach_end()
     found = _frames(file, _HEADER + _colours(head[10]))
     media = media.model_copy(update={"has_alpha": found.transparent})
-    if zeros := zeros_from(file, found.end) if not found.frames else zeros_from(file, file.known_end):
+    if zeros := zeros_from(file, found.end):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     if found.trailer is not None:
         return Probed(_animated(media, found)) if found.frames else Probed(media, _NO_FRAME)

@@ -9,10 +9,11 @@ import struct
 from typing import NamedTuple
 
 from ice_result.probe import aac, aac_frames, flac
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run, zeros_from
+from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.mpeg_frames import is_free_format, parse
 from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.zeros import is_gap, zeros_from
 from ice_result.records.model import Defect, Media
 
 _XING = struct.Struct(">4sI")
@@ -104,13 +105,12 @@ def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
     if counts.bytes and missing > _LONGEST_FRAME:
         message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
         return Defect("truncated", message)
+    if is_gap(file, (whole or run).end):
+        return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
     if tail is None or not tail.first.goes_with(run.first):
-        zeros = zeros_from(file, file.known_end)
-        return Defect("empty", f"the last {zeros} bytes are all zero") if zeros else None
+        return None
     if tail.end > end:
         return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")
-    if whole and whole.end - whole.start < (zeros := zeros_from(file, whole.end)):
-        return Defect("empty", f"{zeros} bytes behind the first {whole.frames} frames are all zero")
     if whole and counts.frames > whole.frames + _FRAMES_OFF:
         return Defect("truncated", f"the header counts {counts.frames} frames, and {whole.frames} are there")
     return None

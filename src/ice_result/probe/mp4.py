@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.mp4_boxes import TOP_LEVEL, Box, box_at
+from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, ZerosError, box_at
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
 from ice_result.records.model import Defect, Media
@@ -25,7 +25,7 @@ from ice_result.records.model import Defect, Media
 _QUICKTIME = b"qt  "
 _BEHIND_MOVIE = 4096
 """Bytes that are read behind the movie box: the headers of the boxes that follow, and the first data."""
-_OF_DATA = 4096
+_OF_DATA, _OF_TAIL = 16_384, 4096
 _ENOUGH_ZEROS = 16
 _VIDEO, _AUDIO = b"vide", b"soun"
 
@@ -34,10 +34,11 @@ _VIDEO, _AUDIO = b"vide", b"soun"
 class _Layout:
     """The boxes of a file. `unknown` is the offset of the first header that is not known, `cut` a box beyond the end.
 
-    `zeros` is an offset where zeros stand in place of a box.
+    `zeros` is an offset where zeros stand in place of a box. `is_ended` is true behind the last box of fragments.
     """
 
     is_quicktime: bool = True
+    is_ended: bool = False
     movie: Box | None = None
     index: Index | None = None
     fragment: Box | None = None
@@ -53,6 +54,13 @@ class _Timing(NamedTuple):
 
 def read(file: PartialFile) -> Probed:
     """Read the facts, and find what is cut or empty."""
+    try:
+        return _read(file)
+    except ZerosError as error:
+        return Probed(_media(_layout(file), None, _Timing(None, None)), Defect("empty", str(error)))
+
+
+def _read(file: PartialFile) -> Probed:
     layout = _layout(file)
     if layout.movie is None and layout.unknown is not None:
         file.reach(layout.unknown)
@@ -61,15 +69,15 @@ def read(file: PartialFile) -> Probed:
         return Probed(_media(layout, None, _Timing(None, None)), _without_movie(file, layout))
     box = layout.movie
     movie = read_movie(file, box)
-    if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
-        return _read_fragmented(file, layout, box, movie)
-    if layout.unknown is not None or file.get(box.end - 1, 1) is None:
+    if not movie.is_fragmented and (layout.unknown is not None or file.get(box.end - 1, 1) is None):
         start = box.end + _BEHIND_MOVIE - SECOND_BYTES
         file.reach(start if movie.unknown is None or movie.unknown >= start else box.end)
         layout, movie = _layout(file), read_movie(file, box)
-    last = max((track.tables.last or 0 for track in movie.tracks if track.is_compressed), default=0)
+    if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
+        return _read_fragmented(file, layout, box, movie)
+    last = max((track.tables.end or 0 for track in movie.tracks if track.is_compressed), default=0)
     if last:  # silence is no fault, and is looked for in the middle
-        file.reach(last, _OF_DATA)
+        file.reach(last - _OF_DATA, _OF_DATA)
     video = movie.first(_VIDEO)
     timing = _Timing(movie.duration_seconds, _fps(video) if video else None)
     return Probed(_media(layout, movie, timing), _cut(file, layout, movie) or _empty(file, movie), _silent(file, movie))
@@ -95,13 +103,13 @@ def _layout(file: PartialFile) -> _Layout:
             raise
     if position >= file.size:
         return layout
-    rest = file.known(position, _ENOUGH_ZEROS)
-    if not rest:
+    rest = file.get(position, min(LONGEST_HEADER, file.size - position))
+    if rest is None:
         layout.unknown = position
-    elif layout.movie is None and file.size - position >= _ENOUGH_ZEROS:
-        if any(rest):
-            raise MalformedError(f"no box begins at byte {position}, where one should")
+    elif _is_zeros(rest):
         layout.zeros = position
+    elif layout.movie is None and len(rest) == LONGEST_HEADER:
+        raise MalformedError(f"no box begins at byte {position}, where one should")
     return layout
 
 
@@ -112,6 +120,8 @@ def _place(file: PartialFile, layout: _Layout, box: Box) -> None:
         layout.movie = layout.movie or box
     elif box.kind == b"moof":
         layout.fragment = layout.fragment or box
+    elif box.kind == b"mfra":
+        layout.is_ended = True
     elif box.kind == b"sidx" and layout.fragment is None:
         layout.index = max(filter(None, (layout.index, read_index(file, box))), default=None)
     if box.end > file.size:
@@ -150,6 +160,8 @@ def _empty(file: PartialFile, movie: Movie) -> Defect | None:
     if movie.unknown is None and not any(track.tables.samples != 0 for track in movie.tracks):
         return Defect("empty", "no track of the file has a sample")
     for track in movie.tracks:
+        if track.tables.last == 0:
+            return Defect("empty", "zeros are in place of the offset of the last data")
         for offset, data in _data(file, track) if track.is_compressed else ():
             if _is_zeros(data):
                 return Defect("empty", f"zeros are in place of data: {len(data)} bytes at byte {offset}")
@@ -161,12 +173,15 @@ def _is_zeros(data: bytes) -> bool:
 
 
 def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
-    """Yield the known data of the first sample and of the last chunk, each with its offset."""
+    """Yield the known data of the first sample, of the last chunk and of the last sample, each with its offset."""
     tables = track.tables
     if tables.first is not None and tables.first_size:
         yield tables.first, file.known(tables.first, min(tables.first_size, _OF_DATA))
     if tables.last is not None and tables.end is not None:
-        yield tables.last, file.known(tables.last, min(tables.end - tables.last, _OF_DATA))
+        start = max(tables.last, tables.end - _OF_DATA)
+        yield start, file.known(start, tables.end - start)
+    if tables.last_sample is not None and tables.last_size:
+        yield tables.last_sample, file.known(tables.last_sample, min(tables.last_size, _OF_DATA))
 
 
 def _silent(file: PartialFile, movie: Movie) -> bool | None:
@@ -190,8 +205,8 @@ def _fps(video: Track) -> float | None:
 
 def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie) -> Probed:
     is_listed = layout.index is not None and layout.index.end == file.size
-    if layout.unknown is not None and not is_listed:
-        file.reach_end()
+    if layout.unknown is not None:
+        file.reach_end(_OF_TAIL if is_listed else SECOND_BYTES)
         layout = _layout(file)
     fragments = Fragments(file, box, movie)
     for part in _top_level(file):
@@ -204,7 +219,9 @@ def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie)
     seconds = fragments.seconds()
     if seconds is None and layout.index and (is_listed or _is_behind_all(file, layout.index.end)):
         seconds = layout.index.seconds
-    timing = _Timing(seconds or movie.fragments_seconds or movie.duration_seconds, fps)
+    if seconds is None:  # the box mvhd may tell the length of all fragments, or of what is not in one
+        seconds = movie.fragments_seconds or (None if movie.has_samples else movie.duration_seconds)
+    timing = _Timing(seconds, fps)
     return Probed(_media(layout, movie, timing), _fault_of_fragments(file, layout, movie))
 
 
@@ -217,8 +234,8 @@ def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragm
             fragments.add(part)
         if part.end > file.size:
             layout.cut = part
-    if start is None and _is_zeros(file.known(file.size - _OF_DATA, _OF_DATA)):
-        layout.zeros = file.size - _OF_DATA
+    if _is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
+        layout.zeros = file.size - _OF_TAIL
 
 
 def _is_behind_all(file: PartialFile, end: int) -> bool:
@@ -235,7 +252,7 @@ def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Def
         )
     if layout.fragment is None:
         return Defect("empty", "the file has no fragment") if layout.unknown is None else None
-    zeros = layout.zeros
+    zeros = None if layout.is_ended else layout.zeros
     if movie.tracks and all(track.is_compressed for track in movie.tracks):
         data = next((box for box in _top_level(file, layout.fragment.end) if box.kind == b"mdat"), None)
         if data and _is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):

@@ -15,12 +15,20 @@ _HEADER = struct.Struct(">I4s")
 _LARGE = struct.Struct(">Q")
 _SIZE_FOLLOWS = 1
 _TO_THE_END = 0
+LONGEST_HEADER = _HEADER.size + _LARGE.size
+"""Bytes of a header with a large size."""
+_ENOUGH_ZEROS = 16
+_LISTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 ZEROS = b"\x00\x00\x00\x00"
 """Kind of a box that is none: zeros stand where its header should be."""
 TOP_LEVEL = frozenset(
     b"ftyp styp moov moof mdat free skip wide sidx ssix mfra meta meco uuid udta pdin prft emsg pnot PICT".split()
 )
 """Kinds of the boxes that make up a file."""
+
+
+class ZerosError(MalformedError):
+    """Error for zeros in place of a box."""
 
 
 class Box(NamedTuple):
@@ -57,10 +65,16 @@ def box_at(file: PartialFile, start: int, end: int) -> Box | None:
 
 
 def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
-    """Yield the boxes in a box, as far as their headers are known. None of them ends behind it."""
+    """Yield the boxes in a box, as far as their headers are known. None of them ends behind it.
+
+    Zeros may end the boxes of QuickTime that describe a codec.
+    """
     position = parent.body
     while box := box_at(file, position, parent.end):
         if box.kind == ZEROS:
+            rest = file.known(position, min(parent.end - position, _ENOUGH_ZEROS))
+            if parent.kind in _LISTS and len(rest) == _ENOUGH_ZEROS and not any(rest):
+                raise ZerosError(f"zeros are in place of data from byte {position} on")
             return
         yield box._replace(end=min(box.end, parent.end))
         position = box.end

@@ -120,7 +120,7 @@ def _descriptors(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
         for byte in data[position : position + 4]:
             position += 1
             length = length << 7 | byte & 0x7F
-            if byte < 0x80:
+            if byte < 0x80:  # its highest bit says that another byte follows
                 break
         yield tag, position, position + length
         if tag == _ES:

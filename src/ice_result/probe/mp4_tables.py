@@ -25,7 +25,8 @@ _OF_SIZES = struct.Struct(">I")
 class Tables(NamedTuple):
     """Sums of the tables. `first` and `last` are the offsets of the first and the last chunk.
 
-    `first_size` is the size of the first sample, and `end` the offset behind the data of the last chunk.
+    `first_size` and `last_size` are the sizes of the first and the last sample, and `end` is the offset behind the data
+    of the last chunk.
     """
 
     samples: int | None = None
@@ -34,7 +35,13 @@ class Tables(NamedTuple):
     first: int | None = None
     first_size: int | None = None
     last: int | None = None
+    last_size: int | None = None
     end: int | None = None
+
+    @property
+    def last_sample(self) -> int | None:
+        """Offset of the last sample, if it is known."""
+        return None if self.end is None or self.last_size is None else self.end - self.last_size
 
 
 def read_tables(file: PartialFile, table: Box) -> Tables:
@@ -56,11 +63,11 @@ def read_tables(file: PartialFile, table: Box) -> Tables:
         first = number(file, offsets.body + _HEAD, width)
         last = number(file, offsets.body + _HEAD + (chunks - 1) * width, width)
     sizes = found.get(b"stsz")
-    samples, first_size = _sizes(file, sizes or found.get(b"stz2"))
+    samples, first_size, last_size = _sizes(file, sizes or found.get(b"stz2"))
     end = None
     if sizes and samples and chunks and last is not None:
         end = _end(file, sizes, samples, last, _in_last_chunk(file, found.get(b"stsc"), samples, chunks))
-    return Tables(samples, timed, ticks, first, first_size, last, end)
+    return Tables(samples, timed, ticks, first, first_size, last, last_size, end)
 
 
 def _entries(file: PartialFile, box: Box | None, form: struct.Struct) -> Iterator[tuple[int, ...]] | None:
@@ -72,14 +79,15 @@ def _entries(file: PartialFile, box: Box | None, form: struct.Struct) -> Iterato
     return None if data is None else form.iter_unpack(data)
 
 
-def _sizes(file: PartialFile, box: Box | None) -> tuple[int | None, int | None]:
-    """Return the number of samples, and the size of the first."""
+def _sizes(file: PartialFile, box: Box | None) -> tuple[int | None, int | None, int | None]:
+    """Return the number of samples, and the sizes of the first and the last."""
     if box is None:
-        return None, None
+        return None, None, None
     samples, same = number(file, box.body + 8, 4), number(file, box.body + 4, 4)
-    if box.kind == b"stz2":
-        return samples, None
-    return samples, same or number(file, box.body + 12, 4)
+    if box.kind == b"stz2" or not samples:
+        return samples, None, None
+    last = number(file, box.body + 12 + (samples - 1) * 4, 4)
+    return samples, same or number(file, box.body + 12, 4), same or last
 
 
 def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int) -> int | None:

@@ -167,6 +167,8 @@ def _track(file: PartialFile, box: Box) -> Track:
     )
     described = child(file, table, b"stsd")
     entry = next(boxes(file, described._replace(body=described.body + 8)), None) if described else None
+    if entry and file.get(entry.start, entry.end - entry.start) is None:
+        return track  # what the known part of an entry says, the rest may correct
     if entry and header and track.kind == b"vide":
         return _video(file, entry, track, header)
     if described and entry and track.kind == b"soun":

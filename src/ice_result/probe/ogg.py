@@ -6,9 +6,9 @@ import re
 import struct
 from typing import NamedTuple
 
-from ice_result.probe.frames import zeros_from
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.ogg_codecs import OggStream, parse_first_packet
+from ice_result.probe.zeros import is_gap
 from ice_result.records.model import Defect, Media
 
 _PAGE = struct.Struct("<4sBBqIIIB")
@@ -45,14 +45,17 @@ def read(file: PartialFile) -> Probed:
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
     if any(ends) and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
-    return Probed(media, _defect(file, pages, first))
+    return Probed(media, _defect(file, pages))
 
 
-def _defect(file: PartialFile, pages: list[_Page], first: _Page) -> Defect | None:
+def _defect(file: PartialFile, pages: list[_Page]) -> Defect | None:
+    for page in pages:
+        start = page.body if page.granule > 0 else page.end
+        if is_gap(file, start):
+            return Defect("empty", f"zeros are in place of data at byte {start}")
     last = pages[-1] if pages else None
     if last is None:
-        zeros = zeros_from(file, max(first.end, file.known_end))
-        return Defect("empty", f"{zeros} bytes behind the first page are all zero") if zeros else None
+        return None
     if last.end > file.size:
         return Defect("truncated", f"the last page ends at byte {last.end}, and the file has {file.size}")
     if not last.flags & _ENDS:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from ice_result.probe.frames import zeros_from
 from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
 _SIGNATURE = 8
@@ -50,8 +50,7 @@ def _chunks(file: PartialFile) -> tuple[bool, int | None]:
 
 def _defect(file: PartialFile, data: int | None) -> Defect | None:
     file.reach_end()
-    zeros = zeros_from(file, data) if data else 0
-    if zeros or (zeros := zeros_from(file, file.known_end)):
+    if data and (zeros := zeros_from(file, data)):
         return Defect("empty", f"{zeros} bytes of the picture are all zero")
     end = file.known(file.known_end, file.size)
     if end and _END not in end:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from ice_result.core.text_encoding import format_that_is_no_text
 from ice_result.probe.containers import CONTAINERS, Container
 from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.probe.zeros import zeros_at_end
 from ice_result.records.model import Defect
 
 _SHOWN_BYTES = 8
@@ -32,6 +33,8 @@ def probe(path: str, file: PartialFile) -> Probed:
         probed: Probed = import_module(f"ice_result.probe.{found.module}").read(file)
     except MalformedError as error:
         return Probed(defect=_wrong_type(promised, str(error)) if promised else None)
+    if not probed.defect and not found.may_end_in_zeros and (zeros := zeros_at_end(file)):
+        return probed._replace(defect=Defect("empty", f"the last {zeros} bytes that were read are all zero"))
     if promised and probed.media:
         names = {container.name for container in promised}
         if found not in promised and probed.media.container not in names:

@@ -68,8 +68,10 @@ def read(file: PartialFile) -> Probed:
     elif segment.is_live and segment.unknown is not None:
         file.reach_end()
         segment = _segment(file, element)
-    elif ebml.CUES in segment.sought:
-        file.reach(segment.sought[ebml.CUES], _OF_INDEX)
+    else:
+        last = min(segment.end, file.size) - _OF_INDEX
+        index = segment.sought.get(ebml.CUES, last)
+        file.reach(index if index < last and file.get(index, 1) is None else last, _OF_INDEX)
     return _facts(file, segment, is_webm=is_webm)
 
 
@@ -83,7 +85,7 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
             _place(file, segment, part)
     except MalformedError:
         rest = file.known(position, _ENOUGH_ZEROS)
-        if is_zeros(rest) and not is_live:
+        if is_zeros(rest):
             segment.zeros = position
         elif segment.cluster is None and ebml.TRACKS not in segment.sought:
             raise
@@ -166,10 +168,11 @@ def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> 
     start = clusters_at_the_end(file, max(segment.unknown, file.size - SECOND_BYTES))
     if start is None:
         return None
+    last = blocks.of_others()
     for element, behind in flat(file, start, file.size):
-        blocks.add(element)
+        last.add(element)
         segment.cut = behind if behind > file.size else None
-    return blocks.seconds()
+    return last.seconds()
 
 
 def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
@@ -184,8 +187,10 @@ def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
 
 def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
     zeros = blocks.zeros if segment.zeros is None else segment.zeros
-    if zeros is None and ebml.CUES in segment.sought and is_zeros(file.known(segment.sought[ebml.CUES], _OF_INDEX)):
-        zeros = segment.sought[ebml.CUES]
+    last = min(segment.end, file.size) - _OF_INDEX
+    places = [segment.sought.get(ebml.CUES, last), *([last] if all(track.is_compressed for track in tracks) else [])]
+    if zeros is None:
+        zeros = next((place for place in places if is_zeros(file.known(place, _OF_INDEX))), None)
     if zeros is not None:
         return Defect("empty", f"zeros are in place of data from byte {zeros} on")
     if segment.unknown is None and (segment.cluster is None or not tracks):

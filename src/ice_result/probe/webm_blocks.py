@@ -81,6 +81,10 @@ class Blocks:
         self.zeros: int | None = None
         """Offset of a frame that is only zeros."""
 
+    def of_others(self) -> Blocks:
+        """Return the same without blocks, for those behind a gap."""
+        return Blocks(self._file, (*self._tracks.values(),), self._tick_seconds)
+
     def add(self, element: Element) -> None:
         """Add an element of a cluster."""
         if element.identifier == ebml.TIMESTAMP:

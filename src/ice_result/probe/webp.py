@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from ice_result.probe.frames import zeros_from
 from ice_result.probe.model import MalformedError, PartialFile, Probed
+from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
 _CHUNK = struct.Struct("<4sI")
@@ -43,7 +43,7 @@ def read(file: PartialFile) -> Probed:
         return Probed(media, truncated)
     if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
-    file.reach(len(file.known(0, file.size)))
+    file.reach_end()
     return Probed(_animated(file, media, told) if picture.is_animated else media)
 
 

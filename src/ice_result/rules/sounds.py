@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ice_result.rules.inputs import longest_source
+from ice_result.rules.inputs import known_sources, longest_source
 from ice_result.rules.kept import LENGTH
 from ice_result.rules.model import Case, Finding, Rule
 from ice_result.rules.shown import seconds
@@ -33,6 +33,14 @@ def _stems_with_sound(case: Case) -> Iterator[Finding]:
     for file in case.files:
         if file.facts.is_silent:
             yield Finding("the file is silent: each sample that was read is zero", file.uri)
+
+
+def _not_silenced(case: Case) -> Iterator[Finding]:
+    """Find silence that was made of sound. Of a source whose samples cannot be read, nothing is known."""
+    loud = next((uri for uri, facts in known_sources(case) if facts.is_silent is False), None)
+    for file in case.files:
+        if loud and file.facts.is_silent:
+            yield Finding(f"the file is silent: each sample that was read is zero, and {loud} has sound", file.uri)
 
 
 def _mix_as_long_as_sources(case: Case) -> Iterator[Finding]:
@@ -74,6 +82,16 @@ RULES = (
         evidence="inferred",
         source="a song has a voice and music; an instrumental piece has no voice",
         check=_stems_with_sound,
+    ),
+    Rule(
+        name="sound_silent",
+        functions=("SpeechDenoise", "AudioMixing"),
+        says="The file is not silent, unless its input is.",
+        needs=("files", "input", "sources"),
+        tolerance=None,
+        evidence="inferred",
+        source="speech and music remain; a recording of noise alone may become silent",
+        check=_not_silenced,
     ),
     Rule(
         name="mix_length",

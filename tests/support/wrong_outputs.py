@@ -6,7 +6,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -38,28 +38,40 @@ _SAME_FAMILY = {
     "wave": "wav",
     "captions": "srt",
 }
-_START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3", re.DOTALL)
+_START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3..", re.DOTALL)
 _SHORTEST_HEADER = 16
 _KEPT_LENGTH = ("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise")
 
 
-class Mutant(NamedTuple):
+class WrongSet(NamedTuple):
     """A set that is wrong: `kind` says how, `what` says where."""
 
     kind: str
     what: str
     job: OutputSet
 
-
-def mutants_of(job: OutputSet) -> Iterator[Mutant]:
-    """Yield every mutant of a sound set."""
-    for uri, data in job.outputs.items():
-        for kind, what, mutated in _mutated(job, uri, data):
-            yield Mutant(kind, f"{uri.rpartition('/')[2]} {what}".rstrip(), job.with_output(uri, mutated))
-    yield from _of_function(job)
+    @property
+    def title(self) -> str:
+        """The function, and both."""
+        return f"{self.job.response['FunctionName']}: {self.kind}, {self.what}"
 
 
-def _mutated(job: OutputSet, uri: str, data: bytes) -> Iterator[tuple[str, str, bytes]]:
+def all_wrong_sets(sets: Iterable[OutputSet]) -> Iterator[WrongSet]:
+    """Yield each way in which sound sets can be wrong. A wrong content of a file is made once for each function."""
+    made: set[tuple[str, ...]] = set()
+    for job in sets:
+        function = str(job.response["FunctionName"])
+        for uri, data in job.outputs.items():
+            name, source = uri.rpartition("/")[2], next(iter(job.inputs), "")
+            for kind, what, content in _wrong_contents(job, uri, data):
+                key = (function, name, kind, what, source if kind == "copy of the input" else "")
+                if key not in made:
+                    made.add(key)
+                    yield WrongSet(kind, f"{name} {what}".rstrip(), job.with_output(uri, content))
+        yield from _of_function(job)
+
+
+def _wrong_contents(job: OutputSet, uri: str, data: bytes) -> Iterator[tuple[str, str, bytes]]:
     """Yield contents of one output that are wrong whatever the function does."""
     for part in range(_PARTS):
         yield "cut", f"at {part}/{_PARTS}", data[: len(data) * part // _PARTS]
@@ -87,7 +99,7 @@ def _header_length(data: bytes) -> int | None:
     return max(_SHORTEST_HEADER, found.end()) if found else None
 
 
-def _of_function(job: OutputSet) -> Iterator[Mutant]:
+def _of_function(job: OutputSet) -> Iterator[WrongSet]:
     """Yield what is wrong only for the function of this job."""
     function = str(job.response["FunctionName"])
     look = output_look(job.response, input_lengths([job.response]))
@@ -95,56 +107,40 @@ def _of_function(job: OutputSet) -> Iterator[Mutant]:
         yield from _with_look(job, "shorter", look._replace(seconds=look.seconds * 0.6))
     if function in _KEPT_LENGTH or function == "VideoClip":
         yield from _with_look(job, "longer", look._replace(seconds=look.seconds * 1.5))
-    match function:
-        case "Cover":
-            yield from _of_cover(job)
-        case "VideoClip" | "MusicSegmentDetect":
-            yield from _of_spans(job)
-        case "VideoDelogo" | "VideoDetext" | "FaceBeauty":
-            yield from _with_look(job, "turned", look._replace(is_portrait=True))
-        case "VideoH2V":
-            yield from _with_look(job, "turned", look._replace(is_portrait=False))
-        case "VideoGreenScreenMatting" if look.has_alpha:
-            yield from _with_look(job, "without alpha", look._replace(has_alpha=False))
-        case "MusicDemix":
-            yield from _of_stems(job, look)
-        case "SpeechDenoise" | "AudioMixing":
-            yield from _of_sound(job, look)
-        case "CaptionExtraction":
-            yield from _copies(job, "captions of one language twice")
-        case "AudioBeatDetection":
-            yield from _of_beats(job)
-        case "AudioQualityAssessment":
-            yield from _of_quality(job)
+    if function in _OF_FUNCTION:
+        yield from _OF_FUNCTION[function](job, look)
 
 
-def _with_look(job: OutputSet, kind: str, look: Look) -> Iterator[Mutant]:
+def _with_look(job: OutputSet, kind: str, look: Look) -> Iterator[WrongSet]:
     for uri in job.outputs:
         name = uri.split("/", 3)[3]
-        yield Mutant(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, look)[0]))
+        yield WrongSet(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, look)[0]))
 
 
-def _copies(job: OutputSet, kind: str) -> Iterator[Mutant]:
+def _copies(job: OutputSet, kind: str) -> Iterator[WrongSet]:
     for uri in job.outputs:
         for other, data in job.outputs.items():
             if other != uri:
-                yield Mutant(kind, uri.rpartition("/")[2], job.with_output(uri, data))
+                yield WrongSet(kind, uri.rpartition("/")[2], job.with_output(uri, data))
 
 
-def _of_cover(job: OutputSet) -> Iterator[Mutant]:
+def _of_cover(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
     kinds = {"jpg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WEBP"}
     for uri in job.outputs:
         written = io.BytesIO()
         Image.new("RGB", (36, 64)).save(written, kinds[PurePosixPath(uri).suffix[1:]])
-        yield Mutant("picture of another size", uri.rpartition("/")[2], job.with_output(uri, written.getvalue()))
+        yield WrongSet("picture of another size", uri.rpartition("/")[2], job.with_output(uri, written.getvalue()))
     covers = _result(job)
-    assert isinstance(covers, list)
+    renamed = _renamed(job, PurePosixPath(next(iter(job.outputs))).suffix, "")
+    for uri in renamed.outputs:
+        video = renamed.with_output(uri, _OTHER_CONTENTS["video"])
+        yield WrongSet("another type", "video under a name that promises nothing", video)
     for number in range(len(covers)):
         late = [{**cover, "Time": "99000.0"} if at == number else cover for at, cover in enumerate(covers)]
-        yield Mutant("beyond the input", f"cover {number + 1}", job.with_result(late))
+        yield WrongSet("beyond the input", f"cover {number + 1}", job.with_result(late))
 
 
-def _of_spans(job: OutputSet) -> Iterator[Mutant]:
+def _of_spans(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
     """Segments of a summary, of which two make the length of the one in the sample, or choruses."""
     clip = job.response["FunctionName"] == "VideoClip"
     start, end = ("StartTime", "EndTime") if clip else ("start", "end")
@@ -153,67 +149,84 @@ def _of_spans(job: OutputSet) -> Iterator[Mutant]:
         items = [{start: str(a) if clip else a, end: str(b) if clip else b} for a, b in spans]
         return {"VideoSummaryList": items} if clip else items
 
-    yield Mutant("out of order", "", job.with_result(result((3.0, 5.5), (0.0, 2.5))))
-    yield Mutant("turned round", "", job.with_result(result((0.0, 2.5), (5.5, 3.0))))
-    yield Mutant("beyond the input", "end", job.with_result(result((0.0, 2.5), (997.5, 1000.0))))
-    yield Mutant("beyond the input", "all", job.with_result(result((995.0, 997.5), (997.5, 1000.0))))
+    yield WrongSet("out of order", "", job.with_result(result((3.0, 5.5), (0.0, 2.5))))
+    yield WrongSet("turned round", "", job.with_result(result((0.0, 2.5), (5.5, 3.0))))
+    yield WrongSet("beyond the input", "end", job.with_result(result((0.0, 2.5), (997.5, 1000.0))))
+    yield WrongSet("beyond the input", "all", job.with_result(result((995.0, 997.5), (997.5, 1000.0))))
     if clip:
-        yield Mutant("overlapping", "", job.with_result(result((0.0, 2.5), (2.0, 4.5))))
-        yield Mutant("overlapping", "twice the same", job.with_result(result((0.0, 2.5), (0.0, 2.5))))
-        yield Mutant("sum of segments", "half", job.with_result(result((0.0, 2.5))))
-        yield Mutant("sum of segments", "double", job.with_result(result((0.0, 10.0))))
+        yield WrongSet("overlapping", "", job.with_result(result((0.0, 2.5), (2.0, 4.5))))
+        yield WrongSet("overlapping", "twice the same", job.with_result(result((0.0, 2.5), (0.0, 2.5))))
+        yield WrongSet("sum of segments", "half", job.with_result(result((0.0, 2.5))))
+        yield WrongSet("sum of segments", "double", job.with_result(result((0.0, 10.0))))
     else:
         yield from _of_times(job, "segments", [{"start": 9.0, "end": 12.0}, {"start": 1.0, "end": 4.0}])
 
 
-def _of_beats(job: OutputSet) -> Iterator[Mutant]:
+def _of_beats(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
     yield from _of_times(job, "beats", [2.5, 1.0, 2.0, 0.5])
     yield from _of_times(job, "beats", [*(0.5 * number for number in range(1, 100)), 20.0])
 
 
-def _of_times(job: OutputSet, name: str, out_of_order: list[JsonValue]) -> Iterator[Mutant]:
+def _of_times(job: OutputSet, name: str, out_of_order: list[JsonValue]) -> Iterator[WrongSet]:
     late: list[JsonValue] = (
         [{"start": 990.0, "end": 999.0}] if name == "segments" else [0.5 * beat for beat in range(2000)]
     )
     for uri in job.outputs:
         for kind, times in (("out of order", out_of_order), ("beyond the input", late)):
-            yield Mutant(kind, uri.rpartition("/")[2], job.with_output(uri, json.dumps({name: times}).encode()))
+            yield WrongSet(kind, uri.rpartition("/")[2], job.with_output(uri, json.dumps({name: times}).encode()))
 
 
-def _of_quality(job: OutputSet) -> Iterator[Mutant]:
+def _of_quality(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
     channels = _result(job)
-    assert isinstance(channels, list)
     for wrong in ("21.39", "85.56", "42780"):
         told = [{**channel, "Total Duration": wrong} for channel in channels]
-        yield Mutant("another length assessed", wrong, job.with_result(told))
+        yield WrongSet("another length assessed", wrong, job.with_result(told))
 
 
-def _of_stems(job: OutputSet, look: Look) -> Iterator[Mutant]:
+def _turned(job: OutputSet, look: Look) -> Iterator[WrongSet]:
+    yield from _with_look(job, "turned", look._replace(is_portrait=not look.is_portrait))
+
+
+def _without_alpha(job: OutputSet, look: Look) -> Iterator[WrongSet]:
+    if look.has_alpha:
+        yield from _with_look(job, "without alpha", look._replace(has_alpha=False))
+        video = _OTHER_CONTENTS["video"]
+        renamed = _renamed(job, ".webm", ".mp4")
+        yield WrongSet(
+            "another type", "mp4 without a background", renamed._replace(outputs=dict.fromkeys(renamed.outputs, video))
+        )
+
+
+def _of_captions(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+    yield from _copies(job, "captions of one language twice")
+
+
+def _of_stems(job: OutputSet, look: Look) -> Iterator[WrongSet]:
     yield from _copies(job, "a stem twice")
     yield from _with_look(job, "shorter", look._replace(seconds=look.seconds * 0.6))
     for uri, data in job.outputs.items():
         if uri.endswith(".wav"):
             name = uri.rpartition("/")[2]
-            yield Mutant("silent", name, job.with_output(uri, data[:44] + bytes(len(data) - 44)))
-            yield Mutant("another rate", name, job.with_output(uri, with_rate(data, 2)))
+            yield WrongSet("silent", name, job.with_output(uri, data[:44] + bytes(len(data) - 44)))
+            yield WrongSet("another rate", name, job.with_output(uri, with_rate(data, 2)))
     for factor in (0.6, 1.5):
         shorter = job
         for uri in job.outputs:
             made = media_file(uri.split("/", 3)[3], look._replace(seconds=look.seconds * factor))[0]
             shorter = shorter.with_output(uri, made)
-        yield Mutant("another length of all", f"times {factor}", shorter)
+        yield WrongSet("another length of all", f"times {factor}", shorter)
 
 
-def _of_sound(job: OutputSet, look: Look) -> Iterator[Mutant]:
+def _of_sound(job: OutputSet, look: Look) -> Iterator[WrongSet]:
     for uri, data in job.outputs.items():
         name = uri.rpartition("/")[2]
         if uri.endswith(".wav"):
             rate = 16_000 if job.response["FunctionName"] == "SpeechDenoise" else None
             made = media_file(uri.split("/", 3)[3], look._replace(rate_hz=rate))[0] if rate else with_rate(data, 2)
-            yield Mutant("another rate", name, job.with_output(uri, made))
+            yield WrongSet("another rate", name, job.with_output(uri, made))
         for source, content in job.inputs.items():
             if PurePosixPath(source).suffix == PurePosixPath(uri).suffix:
-                yield Mutant("copy of a source", name, job.with_output(uri, content))
+                yield WrongSet("copy of a source", name, job.with_output(uri, content))
 
 
 def with_rate(data: bytes, factor: int) -> bytes:
@@ -222,6 +235,31 @@ def with_rate(data: bytes, factor: int) -> bytes:
     return data[:24] + struct.pack("<II", rate, rate * 2) + data[32:]
 
 
-def _result(job: OutputSet) -> JsonValue:
-    result: JsonValue = json.loads(str(job.response["Result"]))
+def _renamed(job: OutputSet, suffix: str, other: str) -> OutputSet:
+    """Return the set with another suffix of its outputs."""
+    response: JsonObject = json.loads(json.dumps(job.response).replace(suffix, other))
+    outputs = {uri.removesuffix(suffix) + other: data for uri, data in job.outputs.items()}
+    return job._replace(response=response, outputs=outputs)
+
+
+def _result(job: OutputSet) -> list[JsonObject]:
+    result: list[JsonObject] = json.loads(str(job.response["Result"]))
     return result
+
+
+_OF_FUNCTION: Mapping[str, Callable[[OutputSet, Look], Iterator[WrongSet]]] = {
+    "Cover": _of_cover,
+    "VideoClip": _of_spans,
+    "MusicSegmentDetect": _of_spans,
+    "VideoDelogo": _turned,
+    "VideoDetext": _turned,
+    "FaceBeauty": _turned,
+    "VideoH2V": _turned,
+    "VideoGreenScreenMatting": _without_alpha,
+    "MusicDemix": _of_stems,
+    "SpeechDenoise": _of_sound,
+    "AudioMixing": _of_sound,
+    "CaptionExtraction": _of_captions,
+    "AudioBeatDetection": _of_beats,
+    "AudioQualityAssessment": _of_quality,
+}

@@ -1,0 +1,28 @@
+"""Zeros in place of data, as an upload leaves them that reserved the space of a file and did not fill it."""
+
+from __future__ import annotations
+
+from ice_result.probe.model import PartialFile
+
+_FEWEST = 64
+_MANY = 4096  # at the end of a file; fewer are padding
+_GAP = 1024
+
+
+def zeros_from(file: PartialFile, start: int) -> int:
+    """Return the number of known bytes from `start` when there are some and all of them are zero, else 0."""
+    found = file.known(start, file.size)
+    return len(found) if len(found) >= _FEWEST and found.count(0) == len(found) else 0
+
+
+def zeros_at_end(file: PartialFile) -> int:
+    """Return the number of zeros at the end, as far as it is known, when they are many or half of the file, else 0."""
+    end = file.known(file.known_end, file.size)
+    zeros = len(end) - len(end.rstrip(b"\0"))
+    return zeros if zeros >= min(_MANY, max(file.size // 2, _FEWEST)) else 0
+
+
+def is_gap(file: PartialFile, start: int) -> bool:
+    """Return whether many zeros begin at `start`, and something follows them."""
+    found = file.known(start, _GAP)
+    return len(found) == _GAP and found.count(0) == _GAP
