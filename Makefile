@@ -73,6 +73,7 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
 	$(BIN)/python bench/lookups.py
+	PYTHONPATH=tests $(BIN)/python bench/probe.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 	PYTHONPATH=tests $(BIN)/python bench/telling.py
