@@ -106,6 +106,7 @@ SOUND: JsonObject = {"container": "wav", "duration_seconds": 5, "sample_rate_hz"
         (VIDEO, "webm, 3725.85 s, vp9 720x1280 29.97 fps alpha, opus 48000 Hz 2 ch"),
         (SOUND, "wav, 5 s, 1000000 Hz 16 bit"),
         ({"container": "srt"}, "srt"),
+        ({"container": "wav", "sample_rate_hz": 10**400}, f"wav, {10**400} Hz"),
     ],
 )
 def test_the_facts_of_media_are_one_text(media: JsonObject, shown: str, tmp_path: Path) -> None:

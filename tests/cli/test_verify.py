@@ -53,6 +53,13 @@ def manifest(url: str, job_id: str) -> JsonObject:
     return document
 
 
+def files_in(document: JsonObject) -> list[JsonObject]:
+    """Return the files of a manifest."""
+    files = document["files"]
+    assert isinstance(files, list)
+    return [file for file in files if isinstance(file, dict)]
+
+
 def written(url: str) -> dict[str, tuple[bytes, int]]:
     """All documents of a folder, and when each was written."""
     files = Path(url.removeprefix("file:")).rglob("*.json")
@@ -306,3 +313,23 @@ def test_a_mistake_is_a_line(arguments: tuple[str, ...], complaint: str) -> None
     assert done.returncode == 2
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_media_is_read_for_jobs_that_were_recorded_without_it(cloud: LocalCloud, store: str) -> None:
+    """GIVEN manifests of an earlier version THEN `verify` adds the facts of each file; `redecode` reads no file."""
+    (path,) = Path(store.removeprefix("file:")).glob(f"manifests/*/*/{COVER}.json")
+    older = manifest(store, COVER)
+    for file in files_in(older):
+        del file["media"]
+    path.write_text(json.dumps(older))
+    asked = len(cloud.oss.calls)
+
+    assert ice_result("redecode", **environment(cloud, store)).returncode == 0
+    assert not [call for call in cloud.oss.calls[asked:] if call.target.startswith("example-output")]
+    assert [file["media"] for file in files_in(manifest(store, COVER))] == [None, None]
+
+    assert verify(cloud, store).returncode == 0
+    known = manifest(store, COVER)
+    assert [json.loads(json.dumps(file["media"]))["container"] for file in files_in(known)] == ["jpeg", "jpeg"]
+    assert ice_result("redecode", **environment(cloud, store)).returncode == 0
+    assert manifest(store, COVER) == known

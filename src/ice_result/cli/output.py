@@ -152,7 +152,10 @@ def media_summary(media: Media | None) -> str | None:
 
 
 def _with_unit(value: float | None, unit: str) -> str | None:
-    return None if value is None else f"{value:.10g} {unit}"
+    """Return a number in full; no integer is too large for it."""
+    if value is None:
+        return None
+    return f"{value} {unit}" if isinstance(value, int) else f"{value:.10g} {unit}"
 
 
 def files_summary(manifest: Manifest) -> str:

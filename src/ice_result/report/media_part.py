@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from ice_result.records.model import Manifest, Media
 from ice_result.report.texts import Texts
@@ -49,7 +50,7 @@ def _sound(media: Media, texts: Texts) -> Iterator[str]:
     if media.audio_codec is not None:
         yield media.audio_codec
     if media.sample_rate_hz is not None:
-        yield f"{number(media.sample_rate_hz / _HERTZ)} kHz"
+        yield f"{Decimal(media.sample_rate_hz) / _HERTZ:,f} kHz"  # no integer is too large for it
     if media.channels is not None:
         yield texts.count("media.channels", media.channels)
     if media.bits is not None:

@@ -10,6 +10,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.media.files import media_file
+from alicloud_local.media.look import Look
 from alicloud_local.service import CallEvent, CallObserver
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.probe.model import FIRST_BYTES
@@ -22,6 +23,10 @@ from ice_result.sinks.object.oss_parts import OssParts
 PICTURE = ObjectAddress("example-output", "cover/智能-00001.png")
 LARGE, _ = media_file(f"{'x' * 200_000}.png")
 SQUARE = Media(container="png", width=64, height=36, has_alpha=False)
+EXTENSIONS = (
+    *("mp4", "mov", "m4a", "webm", "mkv", "wav", "mp3", "aac", "flac", "ogg", "opus"),
+    *("png", "jpg", "gif", "webp", "srt", "json", "txt"),
+)
 BOMB = gzip.compress(bytes(50_000_000))
 
 
@@ -197,3 +202,23 @@ def test_the_first_bytes_are_not_read_again_when_the_second_request_is_tried_aga
 
     assert facts_of(context).media == SQUARE
     assert requests(cloud) == [("GET", 206), ("GET", 500), ("GET", 206)]
+
+
+@pytest.mark.parametrize("seconds", [1, 300])
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_no_file_takes_more_than_two_requests_and_130_000_bytes(
+    cloud: LocalCloud, context: SinkContext, extension: str, seconds: int
+) -> None:
+    """GIVEN a short and a long file of each type, whole, and without its end THEN its media takes no more than that."""
+    address = ObjectAddress("example-output", f"output/file.{extension}")
+    data, _ = media_file(address.key, Look(seconds))
+    for content in (data, data[: len(data) // 2], data + bytes(100_000)):
+        cloud.oss.put(address.bucket, address.key, content)
+        before = len(cloud.oss.calls)
+
+        facts = ProbingInspector(OssParts(open_inspector(context))).facts(address)
+
+        assert (facts.exists, facts.size_bytes) == (True, len(content))
+        calls = cloud.oss.calls[before:]
+        assert 1 <= len(calls) <= 2
+        assert sum(call.body_bytes for call in calls) <= 130_000

@@ -446,10 +446,12 @@ def test_a_job_too_large_is_stored_without_its_largest_parts(
 
 
 def test_of_many_problems_the_first_are_kept_with_the_number_of_all(sink: TablestoreSink, cloud: LocalCloud) -> None:
-    """A manifest may be too large for its problems alone."""
+    """A manifest may be too large for its problems alone. The files, with their media, are read from their own rows."""
     message = "oss://b/0.jpg: 403 AccessDenied: You have no right to access this object because of bucket acl."
     problem: JsonObject = {"code": "forbidden", "message": message, "uri": "oss://b/0.jpg"}
-    large = Manifest.model_validate({**manifest(1).model_dump(by_alias=True), "problems": [problem] * 20_000})
+    media: JsonObject = {"container": "webm", "duration_seconds": 2.5, "has_alpha": True, "channels": 2}
+    whole = manifest(1, media=media).model_dump(by_alias=True)
+    large = Manifest.model_validate({**whole, "problems": [problem] * 20_000})
     sink.commit(record(1, None), large)
 
     (job,) = cloud.ots.rows(INSTANCE, "ice_jobs")
@@ -457,6 +459,8 @@ def test_of_many_problems_the_first_are_kept_with_the_number_of_all(sink: Tables
     found = sink.find(JobId("job-1"))
     assert found is not None
     assert found.manifest == large.model_copy(update={"files": (), "problems": large.problems[:100]})
+    assert sink.verified(record(1, None)) == large.model_copy(update={"problems": large.problems[:100]})
+    assert [each.output_seconds for each in sink.written_jobs(JobFilter())] == [2.5]
 
 
 @pytest.mark.parametrize(
