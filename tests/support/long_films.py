@@ -82,7 +82,7 @@ def box(kind: bytes, *contents: bytes) -> bytes:
 class Samples(NamedTuple):
     """Samples of a track: their number, the ticks and the bytes of each, and where the first is."""
 
-    count: int
+    number: int
     ticks: int
     size: int
     start: int
