@@ -20,6 +20,8 @@ def begins(first: bytes) -> bool:
 
 def read(file: PartialFile) -> Probed:
     """Read rate and channels of the sound, and its length where every frame is known."""
+    if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not tell their length
+        return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_sound(file)
     run = find_run(file, start, parse)
     if run is None:

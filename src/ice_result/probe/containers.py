@@ -38,7 +38,7 @@ def _signature(pattern: bytes) -> Callable[[bytes], bool]:
 
 def _is_sound(module: str, start: bytes) -> Callable[[bytes], bool]:
     def begins(first: bytes) -> bool:
-        if not first.startswith((start, b"ID3")):
+        if not first.startswith((start, b"ID3", b"APETAGEX")):
             return False
         found: bool = import_module(f"ice_result.probe.{module}").begins(first)
         return found
@@ -58,7 +58,7 @@ CONTAINERS = (
     Container("jpeg", "jpeg", (".jpg", ".jpeg"), _signature(rb"\xff\xd8\xff")),
     Container("gif", "gif", (".gif",), _signature(rb"GIF8[79]a")),
     Container("webp", "webp", (".webp",), _signature(rb"RIFF....WEBP")),
-    Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE"), may_end_in_zeros=True),
+    Container("wav", "wav", (".wav",), _signature(rb"(?:RIF[FX]|RF64|BW64)....WAVE"), may_end_in_zeros=True),
     Container("flac", "flac", (".flac",), _is_sound("flac", b"fLaC")),
     Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
     Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),

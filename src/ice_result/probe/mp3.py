@@ -45,7 +45,7 @@ class _Parts(NamedTuple):
 
 def begins(first: bytes) -> bool:
     """Return whether a file begins with two frames, or with a tag: FLAC and AAC behind it are recognised before."""
-    return first.startswith(b"ID3") or begins_with_frames(first, 0, parse)
+    return first.startswith((b"ID3", b"APETAGEX")) or begins_with_frames(first, 0, parse)
 
 
 def read(file: PartialFile) -> Probed:
