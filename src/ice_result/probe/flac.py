@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, last_frames
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -56,6 +56,11 @@ def parse_stream_header(data: bytes) -> StreamHeader:
         bits=(packed >> 36 & 31) + 1,
         total=packed & 0xFFFFFFFFF,
     )
+
+
+def begins(first: bytes) -> bool:
+    """Return whether a file begins as FLAC, behind its tags."""
+    return first.startswith(b"fLaC", tags_in_front(first))
 
 
 def read(file: PartialFile) -> Probed:
