@@ -367,7 +367,7 @@ def test_eight_jobs_of_200_files_stay_below_200_megabytes(cloud: LocalCloud, tmp
         cloud.oss.put("example-output", key, content, media_type)
     job_ids = [f"demix-{number}" for number in range(8)]
     for job_id in job_ids:
-        cloud.ice.put(job_id, {**sample, "JobId": job_id, "OutputFiles": keys, "OutputUrls": []})
+        cloud.ice.put(job_id, {**sample, "JobId": job_id, "OutputFiles": [*keys], "OutputUrls": []})
 
     peaks, replies = peak_mb(cloud, f"file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db", job_ids)
 
