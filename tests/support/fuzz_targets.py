@@ -200,6 +200,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "beats": reading_beats,
     "mp4": probing("a.mp4"),
     "webm": probing("a.webm"),
+    "sound": probing("a.mp3"),
+    "pictures": probing("a.jpg"),
+    "texts": probing("a.json"),
 }
 
 

@@ -18,7 +18,10 @@ _MOST_BLOCKS = 1000
 
 
 class StreamHeader(NamedTuple):
-    """Facts of STREAMINFO; `total` samples and the `largest` frame in bytes are 0 when an encoder did not know them."""
+    """Facts of STREAMINFO; `total` samples and the `largest` frame in bytes are 0 when an encoder did not know them.
+
+    `block_size` is 0 in a stream of blocks of several sizes.
+    """
 
     block_size: int
     largest: int
@@ -46,7 +49,7 @@ def parse_stream_header(data: bytes) -> StreamHeader:
     if not rate:
         raise MalformedError("a FLAC header with a sample rate of zero")
     return StreamHeader(
-        block_size=int.from_bytes(data[0:2], "big"),
+        block_size=int.from_bytes(data[:2], "big") if data[:2] == data[2:4] else 0,
         largest=int.from_bytes(data[7:10], "big"),
         rate=rate,
         channels=(packed >> 41 & 7) + 1,
@@ -83,7 +86,7 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
     data = file.known(start, end - start)
     frames = last_frames(data, header.block_size, header.total)
     if not frames:
-        is_judged = data and header.total and 0 < header.largest < len(data) // 2
+        is_judged = data and header.total and header.block_size and 0 < header.largest < len(data) // 2
         defect = Defect("truncated", f"the last {len(data)} bytes of the sound have no frame") if is_judged else None
         return Probed(media, defect)
     reached = max(frame.end for frame in frames)
