@@ -73,7 +73,10 @@ def _read(file: PartialFile) -> Probed:
     movie = read_movie(file, box)
     if not movie.is_fragmented and (layout.unknown is not None or file.get(box.end - 1, 1) is None):
         start = box.end + _BEHIND_MOVIE - SECOND_BYTES
-        file.reach(start if movie.unknown is None or movie.unknown >= start else box.end)
+        if movie.unknown is None or movie.unknown >= start:
+            file.reach(start)
+        else:
+            file.reach(box.end, _BEHIND_MOVIE)
         layout, movie = _layout(file), read_movie(file, box)
     if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
         return _read_fragmented(file, layout, box, movie)
