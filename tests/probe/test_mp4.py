@@ -248,6 +248,9 @@ def test_sizes_that_are_wrong() -> None:
     longer = int.from_bytes(data[place : place + 4], "big") + 8
     assert _code(data[:place] + longer.to_bytes(4, "big") + data[place + 4 :]) is None
     assert _code(data + b"\x00\x00\x20\x00free" + bytes(8184)) is None
+    open_ended = data[:place] + bytes(4) + data[place + 4 :]
+    assert _code(open_ended) is None
+    assert _is_cut(open_ended[:-100], "a.mp4")
     vendor = b"\x00\x00\x00\x10XMP_" + bytes(8)
     assert _code(data[:place] + vendor + data[place:]) is None
     for junk in (b"\n", b"TAG" + bytes(125), b"junk behind a film", bytes(64)):
