@@ -49,7 +49,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
     path = made(tmp_path / name, *MADE[name])
     agrees_with_ffprobe(path)
     data = path.read_bytes()
-    assert [part for part in range(1, PARTS) if not _is_cut(data[: len(data) * part // PARTS], name)] == []
+    assert _parts_not_cut(data) == []
 
 
 def test_a_rate_that_only_the_frames_tell() -> None:
@@ -70,7 +70,13 @@ def test_a_live_recording(tmp_path: Path) -> None:
     assert found.defect is None
     assert found.media
     assert found.media.duration_seconds == pytest.approx(3, abs=0.04)
-    assert [part for part in range(1, PARTS) if not _is_cut(live[: len(live) * part // PARTS], "live.mkv")] == []
+    assert _parts_not_cut(live) == []
+    copied = ("-i", str(path), "-c", "copy", "-cluster_time_limit", "100")
+    whole = made(tmp_path / "whole.mkv", *copied).read_bytes()
+    size = whole.index(ebml.SEGMENT.to_bytes(4, "big")) + 4
+    without_size = whole[:size] + b"\x01" + b"\xff" * 7 + whole[size + 8 :]
+    assert probed(without_size, "a.mkv") == probed(whole, "a.mkv")
+    assert _parts_not_cut(without_size) == []
 
 
 def test_a_file_that_went_through_a_pipe(tmp_path: Path) -> None:
@@ -212,6 +218,11 @@ def _index(places: list[tuple[int, int]], start: int) -> bytes:
         for identifier, place in places
     ]
     return _element(ebml.SEEK_HEAD, *seeks)
+
+
+def _parts_not_cut(data: bytes) -> list[int]:
+    """Return the sixteenths at which a cut is not told."""
+    return [part for part in range(1, PARTS) if not _is_cut(data[: len(data) * part // PARTS], "a.mkv")]
 
 
 def _is_cut(data: bytes, name: str) -> bool:
