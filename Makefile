@@ -73,9 +73,11 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	$(BIN)/python bench/cost.py --runs 1
 	$(BIN)/python bench/scale.py
 	$(BIN)/python bench/lookups.py
+	PYTHONPATH=tests $(BIN)/python bench/probe.py
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 	PYTHONPATH=tests $(BIN)/python bench/telling.py
+	PYTHONPATH=tests $(BIN)/python bench/wrong_outputs.py
 
 docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
 	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_notifications_page.py tests/test_analysis.py \

@@ -726,6 +726,8 @@ def test_the_deployers_policy_allows_each_call(cloud: LocalCloud) -> None:
     queues = "acs:mns:cn-shanghai:1234567890123456:/queues/"
     assert looked_into["Resource"] == [f"{queues}{name}/messages" for name in QUEUES]
     assert {"oss:PutBucket", "oss:GetBucketInfo", "oss:PutObject", "oss:GetBucketVersioning"} <= granted
+    read = [f"acs:oss:*:*:{bucket}/*" for bucket in ("my-output", "my-input")]
+    assert {"Effect": "Allow", "Action": ["oss:GetObject"], "Resource": read} in json.loads(printed)["Statement"]
 
 
 # Mistakes

@@ -91,8 +91,10 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
     data = file.known(start, end - start)
     frames = last_frames(data, header.block_size, header.total)
     if not frames:
-        is_judged = data and header.total and header.block_size and 0 < header.largest < len(data) // 2
-        defect = Defect("truncated", f"the last {len(data)} bytes of the sound have no frame") if is_judged else None
+        ends_in_first = file.is_whole and not last_frames(data, header.block_size, 0)
+        is_missing = data and header.block_size and 0 < header.largest < len(data) // 2
+        message = f"the last {len(data)} bytes of the sound have no frame"
+        defect = Defect("truncated", message) if header.total and (ends_in_first or is_missing) else None
         return Probed(media, defect)
     reached = max(frame.end for frame in frames)
     if not header.total:
