@@ -6,7 +6,7 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 from __future__ import annotations
 
 from ice_result.probe.frame_headers import parse_adts
-from ice_result.probe.frames import Run, begins_with_frames, find_run, whole_run
+from ice_result.probe.frames import Run, begins_with_frames, find_run, is_searched, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import is_gap
@@ -25,6 +25,8 @@ def read(file: PartialFile) -> Probed:
     start = reach_sound(file)
     run = find_run(file, start, parse_adts)
     if run is None:
+        if not is_searched(file, start):
+            return Probed()
         raise MalformedError("the content has no ADTS frames where its sound should begin")
     file.reach_end()
     whole = whole_run(file, run, parse_adts)

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from ice_result.probe.frame_headers import is_free_format, parse_mpeg
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run
+from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, is_searched, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.probe.zeros import is_gap, zeros_from
@@ -72,11 +72,13 @@ def _other_reader(sound: bytes) -> Callable[[PartialFile], Probed] | None:
 
 def _without_frames(file: PartialFile, start: int) -> Probed:
     """Judge a file whose sound should begin at `start`, where no frame is found."""
+    if not is_searched(file, start):
+        return Probed()
     media = Media(container="mp3")
     if zeros := zeros_from(file, start):
         return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
     head = file.known(start, HEADER)
-    if not head or is_free_format(head):
+    if is_free_format(head):
         return Probed(media)
     if start == 0:
         raise MalformedError("the content has no frames of MPEG audio")
