@@ -58,7 +58,7 @@ mutants: $(VENV)/.mutants ## SAMPLE=300 mutants of the modules that decide what 
 fuzz: $(VENV)/.dev ## 100,000 generated inputs for parse, and 100,000 for decode
 	$(BIN)/python tests/long/fuzz_stages.py
 
-fuzz-coverage: $(VENV)/.fuzz ## coverage-guided fuzzing, SECONDS=600 for each of six targets; on Linux
+fuzz-coverage: $(VENV)/.fuzz ## coverage-guided fuzzing, SECONDS=600 for each target; on Linux
 	$(BIN)/python tests/long/fuzz_coverage.py $(SECONDS)
 
 scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at the same time, and by one that is killed ten times
@@ -77,6 +77,7 @@ bench: $(VENV)/.dev ## run all benchmarks, each next to its baseline
 	PYTHONPATH=tests $(BIN)/python bench/tables.py --jobs 1000
 	PYTHONPATH=tests $(BIN)/python bench/report.py --jobs 2000
 	PYTHONPATH=tests $(BIN)/python bench/telling.py
+	PYTHONPATH=tests $(BIN)/python bench/wrong_outputs.py
 
 docs: $(VENV)/.dev ## update the parts of the documents that are generated from the code; `make test` fails if one is out of date
 	UPDATE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_made_pages.py tests/test_notifications_page.py tests/test_analysis.py \

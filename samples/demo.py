@@ -68,7 +68,7 @@ def main() -> int:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ.pop(name, None)  # ICE's SDK sends even loopback calls to a proxy
     with LocalCloud(jobs=SAMPLES / "jobs") as cloud:
-        seed_outputs(cloud)
+        seed_files(cloud)
         os.environ.update(cloud.environment, ICE_RESULT_SINKS=f"file:./{OUT},{DATABASE}", ICE_RESULT_LOG_LEVEL="ERROR")
         counts, recorded = send_events()
         console = standard_output()
@@ -90,8 +90,9 @@ def main() -> int:
     return 0 if len(functions) == 14 and is_reported else 1  # noqa: PLR2004  as many as ICE has
 
 
-def seed_outputs(cloud: LocalCloud) -> None:
-    """Put the output files of all jobs into the cloud, with drawn pictures in place of squares of one colour."""
+def seed_files(cloud: LocalCloud) -> None:
+    """Put the files of all jobs into the cloud, with drawn pictures in place of rectangles of one colour."""
+    cloud.seed_inputs()
     for address in cloud.seed_outputs():
         bucket, _, key = address.removeprefix("oss://").partition("/")
         if key.endswith(".jpg"):

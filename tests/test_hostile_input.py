@@ -197,7 +197,7 @@ def test_addresses_in_a_response_choose_nobody_to_call(
         assert wake(function, *(f"job-{number}" for number in range(len(PLACES))))["recorded"] == len(PLACES)
     check_stayed_at_home(seen, cloud, tmp_path / "out")
     asked = {call.target.partition("/")[0] for call in cloud.oss.calls if not call.target.startswith(OWN)}
-    assert asked <= {"example-output", "other-bucket", "evil"}
+    assert asked <= {"example-input", "example-output", "other-bucket", "evil"}
 
 
 def naming(field: str, place: str) -> JsonObject:
@@ -345,7 +345,7 @@ def test_only_hosts_of_the_configured_endpoints_are_asked(
         assert function_without_pauses(settings).handle(event, context)["recorded"] == len(PLACES)
     assert seen.called == {("127.0.0.1", server.port)}
     asked = {call.split()[1].partition("://")[2].partition("/")[0] for call in server.seen}
-    buckets = ("example-output", "other-bucket", "evil")
+    buckets = ("example-input", "example-output", "other-bucket", "evil")
     assert asked == {"ice.cn-shanghai.aliyuncs.com", *(f"{bucket}.oss-cn-shanghai.aliyuncs.com" for bucket in buckets)}
 
 
@@ -356,11 +356,11 @@ def test_a_function_asks_oss_inside_the_cloud(
     environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{tmp_path}"}
     del environment["ICE_RESULT_OSS_ENDPOINT"]
     del environment["ICE_RESULT_OSS_ADDRESSING"]
-    host = "example-output.oss-cn-shanghai-internal.aliyuncs.com"
-    with outside_world({}, {host: server.port}) as proxy:
+    hosts = [f"example-{part}put.oss-cn-shanghai-internal.aliyuncs.com" for part in ("in", "out")]
+    with outside_world({}, dict.fromkeys(hosts, server.port)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.address)
         assert wake(function_without_pauses(environment), "cover-0001")["recorded"] == 1
-    assert {*proxy.asked} == {f"{host}:443"}
+    assert {*proxy.asked} == {f"{host}:443" for host in hosts}
     assert server.seen == []
 
 

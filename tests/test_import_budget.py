@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alicloud_local import LocalCloud
 from ice_result.core.types import Model
+from ice_result.probe.containers import CONTAINERS
 from ice_result.results.model import families
 from support.command_line import ice_result_process
 from support.paths import SOURCE
@@ -36,13 +37,13 @@ print(json.dumps({"recorded": reply["recorded"], "modules": sorted(sys.modules)}
 """
 
 
-def loaded(cloud: LocalCloud, sinks: str, notify: str = "") -> set[str]:
+def loaded(cloud: LocalCloud, sinks: str, notify: str = "", job_id: str = "cover-0001", **more: str) -> set[str]:
     """The modules a new process has loaded once it has recorded a job."""
     cloud.seed_outputs()
     environment = {**os.environ, **cloud.environment, "ICE_RESULT_SINKS": sinks, "PYTHONPATH": str(SOURCE)}
-    environment["ICE_RESULT_NOTIFY"] = notify
+    environment |= {"ICE_RESULT_NOTIFY": notify, **more}
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
+        [sys.executable, "-c", textwrap.dedent(PROGRAM.replace("cover-0001", job_id))],
         env={name: value for name, value in environment.items() if not name.startswith("COVERAGE_")},
         capture_output=True,
         check=True,
@@ -59,6 +60,16 @@ def test_a_job_into_oss_loads_nothing_heavy(cloud: LocalCloud) -> None:
     assert modules & (HEAVY | OTHER_FAMILIES | {"tablestore", "google.protobuf"}) == set()
     assert len(modules) < MOST_MODULES
     assert not [module for module in modules if module.startswith("ice_result.notify") or module in ON_DEMAND]
+
+
+def test_files_are_read_and_judged_by_what_is_loaded_for_them_alone(cloud: LocalCloud) -> None:
+    """GIVEN pictures THEN one reader is loaded; without a file or with the setting off, no reader and no rule is."""
+    readers = {f"ice_result.probe.{container.module}" for container in CONTAINERS}
+    assert loaded(cloud, "oss://records/ice") & readers == {"ice_result.probe.jpeg"}
+    for job_id, setting in (("videoclip-failed", "on"), ("cover-0001", "off")):
+        modules = loaded(cloud, "oss://records/ice", job_id=job_id, ICE_RESULT_PROBE=setting)
+        proving = ("ice_result.probe", "ice_result.rules.judge", "ice_result.rules.registry")
+        assert [module for module in modules if module.startswith(proving)] == []
 
 
 def test_a_target_loads_its_own_kind_alone(cloud: LocalCloud) -> None:

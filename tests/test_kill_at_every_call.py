@@ -55,6 +55,7 @@ class Run:
         self._functions = functions
         self._event = event
         cloud.seed_outputs()
+        cloud.seed_inputs()
         cloud.oss.create_bucket("records")
         _make_tables(cloud)
 

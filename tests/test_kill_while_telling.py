@@ -31,6 +31,7 @@ class Run:
         self._receivers = receivers
         self._functions = functions
         cloud.seed_outputs()
+        cloud.seed_inputs()
         cloud.oss.create_bucket("records")
 
     def deliver(self, killer: Killer) -> int:

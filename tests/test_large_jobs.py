@@ -21,6 +21,8 @@ import yaml
 from typing_extensions import override
 
 from alicloud_local import LocalCloud
+from alicloud_local.media.files import media_file
+from alicloud_local.media.look import Look
 from ice_result.core.calls import ServiceCaller, call_within
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
@@ -351,4 +353,25 @@ def test_eight_jobs_with_large_captions_stay_below_200_megabytes(cloud: LocalClo
 
     assert replies == [{"recorded": 8, "parked": 0}]
     assert len([*tmp_path.glob("out/contents/*/*/*/*.json")]) == 16
+    assert max(peaks) < 200
+
+
+@pytest.mark.slow
+def test_eight_jobs_of_200_files_stay_below_200_megabytes(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN files of which as much is read as ever WHEN eight jobs of 200 come at once THEN all are proven."""
+    cloud.oss.create_bucket("example-output")
+    sample = json.loads((ROOT / "samples/jobs/musicdemix-0001.json").read_text(encoding="utf-8"))
+    keys = [f"demix/{number}.{extension}" for number in range(50) for extension in ("wav", "mp3", "mp4", "png")]
+    for key in keys:
+        content, media_type = media_file(f"{'x' * 200_000}{key}" if key.endswith("png") else key, Look(seconds=60))
+        cloud.oss.put("example-output", key, content, media_type)
+    job_ids = [f"demix-{number}" for number in range(8)]
+    for job_id in job_ids:
+        cloud.ice.put(job_id, {**sample, "JobId": job_id, "OutputFiles": [*keys], "OutputUrls": []})
+
+    peaks, replies = peak_mb(cloud, f"file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db", job_ids)
+
+    assert replies == [{"recorded": 8, "parked": 0}]
+    manifests = [json.loads(path.read_text()) for path in tmp_path.glob("out/manifests/*/*/*.json")]
+    assert [sum(file["media"] is not None for file in manifest["files"]) for manifest in manifests] == [200] * 8
     assert max(peaks) < 200

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from alicloud_local import Fault, FaultKind, LocalCloud
+from alicloud_local.media.files import media_file
 from ice_result.app import sink_context
 from ice_result.core.credentials import Credentials
 from ice_result.core.types import JobId, JsonObject
@@ -28,6 +29,7 @@ from support.platform_context import PlatformContext
 
 JOB = JobId("delogo-1")
 FILE = "delogo/clean.mp4"
+CLIP, ANOTHER_CLIP = (media_file(name)[0] for name in ("a.mp4", "another.mp4"))
 FINISHED = datetime(2026, 3, 2, 9, 7, 55, tzinfo=timezone.utc).timestamp()
 SUCCESS: JsonObject = {
     "JobId": JOB,
@@ -57,7 +59,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
         yield local
 
 
-def put_file(cloud: LocalCloud, content: bytes = b"a clip", modified: float = FINISHED) -> None:
+def put_file(cloud: LocalCloud, content: bytes = CLIP, modified: float = FINISHED) -> None:
     cloud.oss.put("example-output", FILE, content, "video/mp4", modified=modified)
 
 
@@ -395,7 +397,7 @@ def of_another_job(world: World) -> Function:
 
 def overwritten(world: World) -> Function:
     """The next job wrote to the same key."""
-    put_file(world.cloud, b"another clip", modified=FINISHED + 86400)
+    put_file(world.cloud, ANOTHER_CLIP, modified=FINISHED + 86400)
     return world.function
 
 
@@ -454,7 +456,7 @@ def test_the_same_files_in_another_order_are_the_same_files(world: World) -> Non
     That ICE keeps an order is assumed nowhere.
     """
     other = "delogo/second.mp4"
-    world.cloud.oss.put("example-output", other, b"a clip", "video/mp4", modified=FINISHED)
+    world.cloud.oss.put("example-output", other, CLIP, "video/mp4", modified=FINISHED)
     world.cloud.ice.put(JOB, {**SUCCESS, "OutputFiles": [FILE, other]})
     assert world.wake()["complete"] is True
     gone(world)
@@ -689,7 +691,7 @@ def test_a_list_of_files_that_a_row_cannot_keep_is_compared_all_the_same(cloud: 
     """GIVEN a complete manifest of more than 2 MB in Tablestore WHEN a file is gone, and WHEN ICE says less."""
     names = [f"{'x' * 600}/{'y' * 200}/{number}.mp4" for number in range(2500)]
     for name in names:
-        cloud.oss.put("example-output", name, b"a clip", "video/mp4", modified=FINISHED)
+        cloud.oss.put("example-output", name, CLIP, "video/mp4", modified=FINISHED)
     cloud.ice.put(JOB, {**SUCCESS, "OutputFiles": [*names]})
     world = World(cloud, "ots://records", tmp_path)
     assert world.wake()["complete"] is True

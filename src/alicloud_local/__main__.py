@@ -93,6 +93,7 @@ def _cloud(options: argparse.Namespace) -> LocalCloud:
     for name in options.queue:
         cloud.mns.create_queue(name)
     cloud.seed_outputs()
+    cloud.seed_inputs()
     for name in options.topic:
         cloud.mns.create_topic(name)
     for name in options.bus:
@@ -111,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog="All data is lost when the program ends. The access key is the same at every start.",
     )
     parser.add_argument(
-        "--jobs", type=_folder, metavar="DIR", help="folder of ICE's responses, one file <job id>.json per job"
+        "--jobs",
+        type=_folder,
+        metavar="DIR",
+        help="folder of ICE's responses, one file <job id>.json per job; their outputs and inputs are in OSS",
     )
     parser.add_argument("--region", default="cn-shanghai", help="region of every service (default: %(default)s)")
     parser.add_argument(

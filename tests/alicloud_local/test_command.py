@@ -168,6 +168,35 @@ def test_the_command_runs_until_it_is_told_to_stop() -> None:
     assert set(threading.enumerate()) == before
 
 
+class Visitor(threading.Event):
+    """A program that lists two buckets while the command waits, by the variables that were printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+        self._capsys = capsys
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        lines = self._capsys.readouterr().out.splitlines()
+        told = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        signer = oss2.AuthV4(told["ALIBABA_CLOUD_ACCESS_KEY_ID"], told["ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
+        for name in ("example-output", "example-input"):
+            where = told["ICE_RESULT_OSS_ENDPOINT"]
+            bucket = oss2.Bucket(signer, where, name, region="cn-shanghai", is_path_style=True)
+            self.keys += [each.key for each in bucket.list_objects_v2().object_list]
+        return True
+
+
+def test_the_files_of_the_jobs_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN the sample jobs WHEN the command runs THEN the outputs and the inputs of the jobs are in their buckets."""
+    visitor = Visitor(capsys)
+
+    assert main(["--jobs", str(SAMPLE_JOBS)], visitor) == 0
+
+    assert {"cover/test-00001.jpg", "demix/demix_vocals.wav.wav", "trailer.mp4", "song.mp3"} <= {*visitor.keys}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_command_quietly(number: signal.Signals) -> None:
     """Without a traceback, once it has printed where it listens and served there."""

@@ -35,7 +35,9 @@ from ice_result.maintenance.listing import list_parked
 from ice_result.maintenance.retry import read_envelopes, retry
 from ice_result.processing.batch import Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
-from ice_result.records.model import CONTENT_OF_ROLES
+from ice_result.records.model import CONTENT_OF_ROLES, Record
+from ice_result.rules.judge import input_addresses
+from ice_result.rules.model import RuleChoice
 from ice_result.sinks.parked_model import Expected
 from support.chaos_deliveries import Deliveries, Delivery, Lane, after_failure, batches, shuffled
 from support.chaos_faults import CallFaults
@@ -114,11 +116,12 @@ class Chaos:
         self._must(not problems, f"{len(problems)} notifications are not as promised, the first: {problems[:1]}")
 
     def _fill(self, cloud: LocalCloud) -> None:
-        """Add every sample in turn under new ids, with the output files of the sample."""
+        """Add every sample in turn under new ids, with the output files and the inputs of the sample."""
         responses = [json.loads(path.read_text(encoding="utf-8")) for path in SAMPLES]
         for response, path in zip(responses, SAMPLES, strict=True):
             cloud.ice.put(path.stem, response)
         cloud.seed_outputs()
+        cloud.seed_inputs()
         for number, job_id in enumerate(self._job_ids):
             cloud.ice.put(job_id, {**responses[number % len(responses)], "JobId": job_id})
 
@@ -146,7 +149,7 @@ class Chaos:
         return [lane for lane in self._lanes[:-1] if not lane.over_http]
 
     def _check_calls(self, calls: Counter[tuple[str, str]], quiet: Place) -> None:
-        """Check that a job makes only the calls that it needs: one lookup for each file of its manifest.
+        """Check that a job makes only the calls that it needs: one for each file of its manifest, and for its inputs.
 
         A file whose content is read takes one call more, and its jobs one range of rows. A notification takes two
         reads: of the acknowledgements before it, and of the manifest after it.
@@ -154,13 +157,15 @@ class Chaos:
         jobs, processes = self._plan.jobs, -(-self._plan.jobs // _QUIET_BATCH)
         manifests = [json.loads(quiet.stored(key)) for key in quiet.keys("manifests")]
         files = [file for each in manifests for file in each["files"]]
-        read = sum(file["role"] in CONTENT_OF_ROLES for file in files)
+        records = [Record.model_validate_json(quiet.stored(key)) for key in quiet.keys("records")]
+        looked_up = [file["uri"] for file in files if file["exists"] is not None]
+        looked_up += [each.uri for record in records for each in input_addresses(record, RuleChoice())]
+        read = sum(map(quiet.requests_for, looked_up)) + sum(file["role"] in CONTENT_OF_ROLES for file in files)
         contents = quiet.keys("contents")
         # Two processes may find the store empty at the same time: then both set its mark.
         marks = 1 + int(calls["OSS", "PUT"] == 4 * jobs + len(contents) + 2)
         needed = {
             ("ICE", "QueryIProductionJob"): jobs,
-            ("OSS", "HEAD"): sum(file["exists"] is not None for file in files),
             ("OSS", "PUT"): 4 * jobs + marks + len(contents),
             ("OSS", "GET"): 2 * jobs + processes + marks + read,
             ("Tablestore", "BatchWriteRow"): jobs,

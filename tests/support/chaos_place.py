@@ -14,6 +14,8 @@ from alicloud_local import LocalCloud
 from ice_result.app import assemble
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.notify.documents import recorded_id
+from ice_result.probe import PartialFile, probe
+from ice_result.probe.model import FIRST_BYTES
 from ice_result.processing.batch import Pipeline
 from ice_result.records.model import Manifest, Record
 from ice_result.settings import Settings
@@ -63,6 +65,20 @@ class Place:
     def stored(self, key: str) -> bytes:
         """Return the content of an object."""
         return self._cloud.oss.get(self.name, key)
+
+    def requests_for(self, uri: str) -> int:
+        """Return the number of requests that the media of a file takes."""
+        bucket, key = uri.removeprefix("oss://").split("/", 1)
+        if key not in self._cloud.oss.keys(bucket):
+            return 1
+        data, seconds = self._cloud.oss.get(bucket, key), list[bytes]()
+
+        def read_part(start: int, end: int) -> bytes:
+            seconds.append(data[start:end])
+            return seconds[-1]
+
+        probe(key, PartialFile(len(data), data[:FIRST_BYTES], read_part))
+        return 1 + len(seconds)
 
     def by_job(self) -> dict[str, Stored]:
         """Return everything that is stored, by job, but what targets have acknowledged.

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -52,23 +52,18 @@ class WrongSet(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The function, and both."""
-        return f"{self.job.response['FunctionName']}: {self.kind}, {self.what}"
+        """The function, the name of the input, and both."""
+        source = next(iter(self.job.inputs)).rpartition("/")[2]
+        return f"{self.job.response['FunctionName']} of {source}: {self.kind}, {self.what}"
 
 
-def all_wrong_sets(sets: Iterable[OutputSet]) -> Iterator[WrongSet]:
-    """Yield each way in which sound sets can be wrong. A wrong content of a file is made once for each function."""
-    made: set[tuple[str, ...]] = set()
-    for job in sets:
-        function = str(job.response["FunctionName"])
-        for uri, data in job.outputs.items():
-            name, source = uri.rpartition("/")[2], next(iter(job.inputs), "")
-            for kind, what, content in _wrong_contents(job, uri, data):
-                key = (function, name, kind, what, source if kind == "copy of the input" else "")
-                if key not in made:
-                    made.add(key)
-                    yield WrongSet(kind, f"{name} {what}".rstrip(), job.with_output(uri, content))
-        yield from _of_function(job)
+def wrong_sets(job: OutputSet) -> Iterator[WrongSet]:
+    """Yield each way in which a sound set can be wrong."""
+    for uri, data in job.outputs.items():
+        name = uri.rpartition("/")[2]
+        for kind, what, content in _wrong_contents(job, uri, data):
+            yield WrongSet(kind, f"{name} {what}".rstrip(), job.with_output(uri, content))
+    yield from _of_function(job)
 
 
 def _wrong_contents(job: OutputSet, uri: str, data: bytes) -> Iterator[tuple[str, str, bytes]]:

@@ -6,15 +6,22 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 from __future__ import annotations
 
 from ice_result.probe.aac_frames import parse
-from ice_result.probe.frames import Run, find_run, whole_run
+from ice_result.probe.frames import Run, begins_with_frames, find_run, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import is_gap
 from ice_result.records.model import Defect, Media
 
 
+def begins(first: bytes) -> bool:
+    """Return whether a file begins with two frames, behind its tags."""
+    return begins_with_frames(first, tags_in_front(first), parse)
+
+
 def read(file: PartialFile) -> Probed:
     """Read rate and channels of the sound, and its length where every frame is known."""
+    if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not tell their length
+        return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_sound(file)
     run = find_run(file, start, parse)
     if run is None:

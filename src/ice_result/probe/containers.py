@@ -1,18 +1,17 @@
 """The containers that are read: how each is recognised, the names that promise it, and the module that reads it.
 
-A module has one public function, `read(file: PartialFile) -> Probed`. It is imported when the first file of its kind is
-there. The order matters: a signature that is sure comes before one that others may share.
+A module has the function `read(file: PartialFile) -> Probed`, and `begins` where a signature is not enough. It is
+imported when the first file of its kind is there. The order matters: a signature that is sure comes before one that
+others may share.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from ice_result.probe import aac_frames, mpeg_frames
-from ice_result.probe.frames import begins_with_frames
-from ice_result.probe.tags import tags_in_front
 from ice_result.records.model import Container as ContainerName
 
 
@@ -34,20 +33,17 @@ class Container(NamedTuple):
 
 
 def _signature(pattern: bytes) -> Callable[[bytes], bool]:
-    compiled = re.compile(pattern, re.DOTALL)
-    return lambda first: compiled.match(first) is not None
+    return lambda first: re.match(pattern, first, re.DOTALL) is not None  # compiled when it is first needed
 
 
-def _is_flac(first: bytes) -> bool:
-    return first.startswith(b"fLaC", tags_in_front(first))
+def _is_sound(module: str, start: bytes) -> Callable[[bytes], bool]:
+    def begins(first: bytes) -> bool:
+        if not first.startswith((start, b"ID3", b"APETAGEX")):
+            return False
+        found: bool = import_module(f"ice_result.probe.{module}").begins(first)
+        return found
 
-
-def _is_aac(first: bytes) -> bool:
-    return begins_with_frames(first, tags_in_front(first), aac_frames.parse)
-
-
-def _is_mpeg_sound(first: bytes) -> bool:
-    return first.startswith(b"ID3") or begins_with_frames(first, 0, mpeg_frames.parse)
+    return begins
 
 
 _SPACE = rb"(?:\xef\xbb\xbf)?\s*"
@@ -62,14 +58,14 @@ CONTAINERS = (
     Container("jpeg", "jpeg", (".jpg", ".jpeg"), _signature(rb"\xff\xd8\xff")),
     Container("gif", "gif", (".gif",), _signature(rb"GIF8[79]a")),
     Container("webp", "webp", (".webp",), _signature(rb"RIFF....WEBP")),
-    Container("wav", "wav", (".wav",), _signature(rb"(?:RIFF|RF64|BW64)....WAVE"), may_end_in_zeros=True),
-    Container("flac", "flac", (".flac",), _is_flac),
+    Container("wav", "wav", (".wav",), _signature(rb"(?:RIF[FX]|RF64|BW64)....WAVE"), may_end_in_zeros=True),
+    Container("flac", "flac", (".flac",), _is_sound("flac", b"fLaC")),
     Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
     Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),
     Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm")),
     Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3")),
     Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
     Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
-    Container("aac", "aac", (".aac",), _is_aac, without_sign=True),
-    Container("mp3", "mp3", (".mp3", ".mp2"), _is_mpeg_sound, without_sign=True),
+    Container("aac", "aac", (".aac",), _is_sound("aac", b"\xff"), without_sign=True),
+    Container("mp3", "mp3", (".mp3", ".mp2"), _is_sound("mp3", b"\xff"), without_sign=True),
 )

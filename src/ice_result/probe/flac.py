@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, last_frames
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -18,7 +18,10 @@ _MOST_BLOCKS = 1000
 
 
 class StreamHeader(NamedTuple):
-    """Facts of STREAMINFO; `total` samples and the `largest` frame in bytes are 0 when an encoder did not know them."""
+    """Facts of STREAMINFO; `total` samples and the `largest` frame in bytes are 0 when an encoder did not know them.
+
+    `block_size` is 0 in a stream of blocks of several sizes.
+    """
 
     block_size: int
     largest: int
@@ -46,13 +49,18 @@ def parse_stream_header(data: bytes) -> StreamHeader:
     if not rate:
         raise MalformedError("a FLAC header with a sample rate of zero")
     return StreamHeader(
-        block_size=int.from_bytes(data[0:2], "big"),
+        block_size=int.from_bytes(data[:2], "big") if data[:2] == data[2:4] else 0,
         largest=int.from_bytes(data[7:10], "big"),
         rate=rate,
         channels=(packed >> 41 & 7) + 1,
         bits=(packed >> 36 & 31) + 1,
         total=packed & 0xFFFFFFFFF,
     )
+
+
+def begins(first: bytes) -> bool:
+    """Return whether a file begins as FLAC, behind its tags."""
+    return first.startswith(b"fLaC", tags_in_front(first))
 
 
 def read(file: PartialFile) -> Probed:
@@ -83,8 +91,10 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
     data = file.known(start, end - start)
     frames = last_frames(data, header.block_size, header.total)
     if not frames:
-        is_judged = data and header.total and 0 < header.largest < len(data) // 2
-        defect = Defect("truncated", f"the last {len(data)} bytes of the sound have no frame") if is_judged else None
+        ends_in_first = file.is_whole and not last_frames(data, header.block_size, 0)
+        is_missing = data and header.block_size and 0 < header.largest < len(data) // 2
+        message = f"the last {len(data)} bytes of the sound have no frame"
+        defect = Defect("truncated", message) if header.total and (ends_in_first or is_missing) else None
         return Probed(media, defect)
     reached = max(frame.end for frame in frames)
     if not header.total:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import NamedTuple
 
-_SYNC = re.compile(rb"\xff[\xf8\xf9]")
+_SECOND_BYTES = {b"\xf8", b"\xf9"}
 _LONGEST_HEADER = 16
 _MOST_FRAMES = 4
+_MOST_TRIES = 5000
 _VARIABLE = 1
 _CHANNEL_MODES = 11
 _CONTINUED = 0x80
@@ -24,16 +24,19 @@ class FlacFrame(NamedTuple):
 def last_frames(data: bytes, block_size: int, total: int) -> list[FlacFrame]:
     """Return the last frames in these bytes, up to four. One may be none: its checksum has eight bits.
 
-    `block_size` is that of STREAMINFO, by which frames are counted in a stream of one block size. A frame that ends
-    behind `total` samples, if the total is known, is none.
+    `block_size` is that of a stream of one size, whose frames are counted; 0 for one of several, in which a frame
+    names its first sample. A frame that ends behind `total` samples, if the total is known, is none.
     """
     found: list[FlacFrame] = []
-    for sync in reversed([sync.start() for sync in _SYNC.finditer(data)]):
-        frame = _parse(data[sync : sync + _LONGEST_HEADER], sync, block_size)
+    sync, tries = len(data), 0
+    while len(found) < _MOST_FRAMES and tries < _MOST_TRIES and (sync := data.rfind(b"\xff", 0, sync)) >= 0:
+        head = data[sync : sync + _LONGEST_HEADER]
+        if head[1:2] not in _SECOND_BYTES:
+            continue
+        tries += 1
+        frame = _parse(head, sync, block_size)
         if frame and (not total or frame.end <= total):
             found.append(frame)
-            if len(found) == _MOST_FRAMES:
-                break
     return found
 
 
@@ -60,7 +63,10 @@ def _parse(head: bytes, offset: int, block_size: int) -> FlacFrame | None:
     place += extra + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
     if place >= len(head) or _crc_8(head[:place]) != head[place]:
         return None
-    start = number if head[1] & _VARIABLE else number * block_size
+    is_variable = bool(head[1] & _VARIABLE)
+    if not is_variable and not block_size:
+        return None
+    start = number if is_variable else number * block_size
     return FlacFrame(offset, start + size)
 
 

@@ -13,6 +13,7 @@ from ice_result.records.model import Defect, Media
 
 _TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 _SCALAR = re.compile(rb'(?:null|true|false|-?\d[\d.eE+-]*|"[^"\\]*")\s*\Z')
+_CLOSING = {ord("["): ord("]"), ord("{"): ord("}")}
 _OPENING = {b"]": ord("["), b"}": ord("{")}
 _AT_ONCE = 4096
 _END_BYTES = 1024
@@ -36,8 +37,8 @@ def read(file: PartialFile) -> Probed:
         return Probed(media, _truncated(data))
     file.reach_end(_END_BYTES)
     end = file.known(file.size - _END_BYTES, _END_BYTES).rstrip()
-    if end and not end.endswith((b"}", b"]")):
-        return Probed(media, Defect("truncated", "the last bracket of the JSON text is not closed"))
+    if end and end[-1] != _CLOSING[beginning[0]]:
+        return Probed(media, Defect("truncated", "the end of the JSON text does not close its first bracket"))
     return Probed(media)
 
 

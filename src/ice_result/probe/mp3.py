@@ -6,9 +6,10 @@ The length is that of all frames, as ffprobe tells it, with the samples that an 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from ice_result.probe import aac, aac_frames, flac
 from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.mpeg_frames import is_free_format, parse
@@ -42,18 +43,31 @@ class _Parts(NamedTuple):
     end: int
 
 
+def begins(first: bytes) -> bool:
+    """Return whether a file begins with two frames, or with a tag: FLAC and AAC behind it are recognised before."""
+    return first.startswith((b"ID3", b"APETAGEX")) or begins_with_frames(first, 0, parse)
+
+
 def read(file: PartialFile) -> Probed:
     """Read rate, channels and length of the sound. FLAC and AAC behind large tags are read by their readers."""
     start = reach_sound(file)
     if start >= file.size:
         message = f"the tags in front take {start} bytes, and the file has {file.size}"
         return Probed(Media(container="mp3"), Defect("truncated", message))
-    if file.get(start, 4) == b"fLaC":
-        return flac.read(file)
-    if begins_with_frames(file.known(start, file.size), start=0, parse=aac_frames.parse):
-        return aac.read(file)
+    if start and (reader := _other_reader(file.known(start, file.size))):
+        return reader(file)
     run = find_run(file, start + _padding(file, start), parse)
     return _read_run(file, run) if run else _without_frames(file, start)
+
+
+def _other_reader(sound: bytes) -> Callable[[PartialFile], Probed] | None:
+    """Return the reader of FLAC or AAC for what begins behind tags, which may have hidden it when it was recognised."""
+    for name in ("flac", "aac"):
+        module = import_module(f"ice_result.probe.{name}")
+        if module.begins(sound):
+            reader: Callable[[PartialFile], Probed] = module.read
+            return reader
+    return None
 
 
 def _without_frames(file: PartialFile, start: int) -> Probed:

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, ZerosError, box_at
+from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, box_at
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
+from ice_result.probe.zeros import ZerosError, is_zeros
 from ice_result.records.model import Defect, Media
 
 _QUICKTIME = b"qt  "
 _BEHIND_MOVIE = 4096
 """Bytes that are read behind the movie box: the headers of the boxes that follow, and the first data."""
 _OF_DATA, _OF_TAIL = 16_384, 4096
-_ENOUGH_ZEROS = 16
 _VIDEO, _AUDIO = b"vide", b"soun"
 
 
@@ -106,7 +106,7 @@ def _layout(file: PartialFile) -> _Layout:
     rest = file.get(position, min(LONGEST_HEADER, file.size - position))
     if rest is None:
         layout.unknown = position
-    elif _is_zeros(rest):
+    elif is_zeros(rest):
         layout.zeros = position
     elif layout.movie is None and len(rest) == LONGEST_HEADER:
         raise MalformedError(f"no box begins at byte {position}, where one should")
@@ -163,13 +163,9 @@ def _empty(file: PartialFile, movie: Movie) -> Defect | None:
         if track.tables.last == 0:
             return Defect("empty", "zeros are in place of the offset of the last data")
         for offset, data in _data(file, track) if track.is_compressed else ():
-            if _is_zeros(data):
+            if is_zeros(data):
                 return Defect("empty", f"zeros are in place of data: {len(data)} bytes at byte {offset}")
     return None
-
-
-def _is_zeros(data: bytes) -> bool:
-    return len(data) >= _ENOUGH_ZEROS and data.count(0) == len(data)
 
 
 def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
@@ -234,7 +230,7 @@ def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragm
             fragments.add(part)
         if part.end > file.size:
             layout.cut = part
-    if _is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
+    if is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
         layout.zeros = file.size - _OF_TAIL
 
 
@@ -255,7 +251,7 @@ def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Def
     zeros = None if layout.is_ended else layout.zeros
     if movie.tracks and all(track.is_compressed for track in movie.tracks):
         data = next((box for box in _top_level(file, layout.fragment.end) if box.kind == b"mdat"), None)
-        if data and _is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):
+        if data and is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):
             zeros = data.body
     return None if zeros is None else Defect("empty", f"zeros are in place of data from byte {zeros} on")
 

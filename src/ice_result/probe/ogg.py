@@ -50,8 +50,8 @@ def read(file: PartialFile) -> Probed:
 
 def _defect(file: PartialFile, pages: list[_Page]) -> Defect | None:
     for page in pages:
-        start = page.body if page.granule > 0 else page.end
-        if is_gap(file, start):
+        starts = (page.body, page.end) if page.granule > 0 else (page.end,)  # a page of comments may have padding
+        if start := next((start for start in starts if is_gap(file, start)), 0):
             return Defect("empty", f"zeros are in place of data at byte {start}")
     last = pages[-1] if pages else None
     if last is None:

@@ -1,0 +1,57 @@
+"""AAC in ADTS: rates and channels, the length of short files, and cuts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ice_result.records.model import Media
+from support.media_checks import agrees_with_ffprobe, not_truncated, zeroed
+from support.media_files import made, probed
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 44_100), (2, 48_000), (6, 48_000), (1, 16_000)])
+def test_a_file_of_ffmpeg(tmp_path: Path, channels: int, rate: int) -> None:
+    """GIVEN AAC THEN rate and channels are ffprobe's and the length is that of its frames; every cut is told."""
+    source = f"sine=d=2:r={rate}"
+    path = made(tmp_path / "a.aac", "-f", "lavfi", "-i", source, "-ac", str(channels), "-ar", str(rate))
+    media = agrees_with_ffprobe(path, within=0.3)  # ffprobe estimates
+    assert media.duration_seconds == pytest.approx(2, abs=2.5 * 1024 / rate)
+    assert not_truncated(path.read_bytes(), "a.aac") == []
+
+
+def test_a_long_file(tmp_path: Path) -> None:
+    """GIVEN a file that is not known whole THEN its length is not told; a cut and zeros at its end are."""
+    path = made(tmp_path / "a.aac", "-f", "lavfi", "-i", "anoisesrc=d=8:r=44100", "-b:a", "256k")
+    data = path.read_bytes()
+    assert len(data) > 140_000
+    media = agrees_with_ffprobe(path)
+    assert media.duration_seconds is None
+    assert not_truncated(data, "a.aac") == []
+    found = probed(zeroed(data, 1024), "a.aac").defect
+    assert found
+    assert found.code == "empty"
+
+
+def test_aac_behind_a_tag(tmp_path: Path) -> None:
+    """GIVEN an ID3 tag in front THEN the sound behind it is AAC all the same, also when the tag is large."""
+    data = made(tmp_path / "a.aac", "-f", "lavfi", "-i", "sine=d=1:r=44100").read_bytes()
+    for length in (b"\0\0\x01\x00", b"\0\x05\0\0"):
+        size = length[1] << 14 | length[2] << 7
+        found = probed(b"ID3\x04\0\0" + length + bytes(size) + data, "a.aac")
+        assert found.defect is None
+        assert found.media
+        assert (found.media.container, found.media.sample_rate_hz) == ("aac", 44_100)
+
+
+def test_the_older_form() -> None:
+    """GIVEN AAC with one header at its start, as it once was stored THEN only that is told."""
+    assert probed(b"ADIF" + bytes(range(200)), "a.aac") == (Media(container="aac", audio_codec="aac"), None, None)
+
+
+def test_what_is_no_aac() -> None:
+    """GIVEN a name that promises AAC and other bytes THEN the type is wrong."""
+    found = probed(b"words and more words " * 50, "a.aac").defect
+    assert found
+    assert found.code == "wrong_type"
