@@ -15,6 +15,7 @@ _BODY = _RIFF + _CHUNK.size
 _LONGEST_HEAD, _LOSSLESS_HEAD = 10, 5
 _ANIMATED, _ALPHA = 0x02, 0x10
 _DURATION = 12  # in the head of a frame
+_PADDING = 1  # byte behind an odd chunk, which some programs count and leave out
 _MOST_CHUNKS = 20_000
 
 
@@ -39,7 +40,7 @@ def read(file: PartialFile) -> Probed:
             return Probed(media, Defect("empty", "the bytes behind the header of a WebP picture are all zero"))
         raise MalformedError("a WebP picture without its header")
     media = Media(container="webp", width=picture.width, height=picture.height, has_alpha=picture.has_alpha)
-    if told > file.size:
+    if told > file.size + _PADDING:
         return Probed(media, truncated)
     if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
