@@ -132,6 +132,13 @@ def test_tracks_that_only_the_index_finds() -> None:
     }  # fmt: skip
 
 
+def test_padding_behind_a_film() -> None:
+    """GIVEN a few zeros behind a recording, or an element of zeros behind the index THEN that is no missing data."""
+    live, web = ((KEPT / name).read_bytes() for name in ("live.webm", "vp8.webm"))
+    assert probed(live + bytes(32), "a.webm").defect is None
+    assert probed(_with_more(web, b"\xec\x01" + (9000).to_bytes(7, "big") + bytes(9000)), "a.webm").defect is None
+
+
 def test_another_kind_under_the_name() -> None:
     """GIVEN Matroska under the name of WebM THEN that is wrong; the reverse is not, WebM being Matroska."""
     film, web = ((KEPT / name).read_bytes() for name in ("film.mkv", "vp8.webm"))
@@ -166,6 +173,13 @@ def test_a_head_of_zero_bytes() -> None:
     """GIVEN a file of which nothing but the mark is known THEN nothing is said about what follows."""
     file = PartialFile(10_000, b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm", lambda _start, _end: b"")
     assert probe("a.webm", file).defect is None
+
+
+def _with_more(data: bytes, more: bytes) -> bytes:
+    """Return a film whose segment has an element more at its end."""
+    body = data.index(ebml.SEGMENT.to_bytes(4, "big")) + 12
+    size = len(data) - body + len(more)
+    return data[: body - 7] + size.to_bytes(7, "big") + data[body:] + more
 
 
 def _element(identifier: int, *contents: bytes) -> bytes:

@@ -21,7 +21,8 @@ class Container(NamedTuple):
     `extensions` are the endings of names that promise this content. A reader may tell more closely what it is, such as
     `mov` for `mp4`. With `without_sign`, a file of a promising name that no container recognises is given to the
     reader, which raises MalformedError for what it is not: some files of this container have nothing at their start.
-    With `may_end_in_zeros`, many zeros at the end are data, such as silence; otherwise they are in place of data.
+    With `may_end_in_zeros`, many zeros at the end are data or padding, or the reader tells; otherwise they are in place
+    of data.
     """
 
     name: ContainerName
@@ -52,6 +53,7 @@ _JSON = rb"(?:\{\s*[\"}]|\[\s*(?:[\"{\[\]]|(?:-?\d[\d.eE+-]*|null|true|false)\s*
 
 _STILL_PICTURES = rb"(?!hei[cfmsx]|hevc|mif1|msf1|avi[fs]|crx |jp2 |jpx )"
 _BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|mdat)|[\x00-\x0f]...(?:moov|wide|free|skip|pnot)"
+_WEBM = rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm"
 
 CONTAINERS = (
     Container("png", "png", (".png", ".apng"), _signature(rb"\x89PNG\r\n\x1a\n")),
@@ -61,9 +63,9 @@ CONTAINERS = (
     Container("wav", "wav", (".wav",), _signature(rb"(?:RIF[FX]|RF64|BW64)....WAVE"), may_end_in_zeros=True),
     Container("flac", "flac", (".flac",), _is_sound("flac", b"fLaC")),
     Container("ogg", "ogg", (".ogg", ".oga", ".ogv", ".opus"), _signature(rb"OggS")),
-    Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX)),
-    Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm")),
-    Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3")),
+    Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX), may_end_in_zeros=True),
+    Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(_WEBM), may_end_in_zeros=True),
+    Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3"), may_end_in_zeros=True),
     Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
     Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
     Container("aac", "aac", (".aac",), _is_sound("aac", b"\xff"), without_sign=True),

@@ -12,6 +12,7 @@ tells whether the file is whole. It is read together with the rest of the movie 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,9 +21,10 @@ from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Pr
 from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, box_at
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
-from ice_result.probe.zeros import ZerosError, is_zeros
+from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
+_PRINTABLE = re.compile(rb"[ -~]{4}")
 _QUICKTIME = b"qt  "
 _BEHIND_MOVIE = 4096
 """Bytes that are read behind the movie box: the headers of the boxes that follow, and the first data."""
@@ -71,7 +73,10 @@ def _read(file: PartialFile) -> Probed:
     movie = read_movie(file, box)
     if not movie.is_fragmented and (layout.unknown is not None or file.get(box.end - 1, 1) is None):
         start = box.end + _BEHIND_MOVIE - SECOND_BYTES
-        file.reach(start if movie.unknown is None or movie.unknown >= start else box.end)
+        if movie.unknown is None or movie.unknown >= start:
+            file.reach(start)
+        else:
+            file.reach(box.end, _BEHIND_MOVIE)
         layout, movie = _layout(file), read_movie(file, box)
     if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
         return _read_fragmented(file, layout, box, movie)
@@ -86,7 +91,7 @@ def _read(file: PartialFile) -> Probed:
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
     """Yield the boxes of a file from a position on, up to one whose header is not known, or to what is no box."""
     while box := box_at(file, position, file.size):
-        if box.kind not in TOP_LEVEL and not (box.kind.isascii() and box.kind.isalnum() and box.end <= file.size):
+        if box.kind not in TOP_LEVEL and not (_PRINTABLE.fullmatch(box.kind) and box.end <= file.size):
             return
         yield box
         position = box.end
@@ -107,7 +112,8 @@ def _layout(file: PartialFile) -> _Layout:
     if rest is None:
         layout.unknown = position
     elif is_zeros(rest):
-        layout.zeros = position
+        if layout.movie is None or zeros_from(file, position) or is_gap(file, position):
+            layout.zeros = position  # fewer of them behind a film are padding
     elif layout.movie is None and len(rest) == LONGEST_HEADER:
         raise MalformedError(f"no box begins at byte {position}, where one should")
     return layout
@@ -174,8 +180,9 @@ def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
     if tables.first is not None and tables.first_size:
         yield tables.first, file.known(tables.first, min(tables.first_size, _OF_DATA))
     if tables.last is not None and tables.end is not None:
-        start = max(tables.last, tables.end - _OF_DATA)
-        yield start, file.known(start, tables.end - start)
+        start = max(tables.last, tables.end - _OF_DATA)  # within a chunk, a few zeros may be data
+        known = file.known(start, tables.end - start)
+        yield start, known if start == tables.last or len(known) == _OF_DATA else b""
     if tables.last_sample is not None and tables.last_size:
         yield tables.last_sample, file.known(tables.last_sample, min(tables.last_size, _OF_DATA))
 

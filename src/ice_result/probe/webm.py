@@ -17,7 +17,7 @@ from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Pr
 from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
-from ice_result.probe.zeros import ZerosError, is_zeros
+from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
 _DEFAULT_SCALE = 1_000_000
@@ -76,9 +76,7 @@ def _read(file: PartialFile, start: int, container: Media) -> Probed:
         file.reach_end()
         segment = _segment(file, element)
     else:
-        last = min(segment.end, file.size) - _OF_INDEX
-        index = segment.sought.get(ebml.CUES, last)
-        file.reach(index if index < last and file.get(index, 1) is None else last, _OF_INDEX)
+        file.reach(min(_behind_clusters(file, segment), file.size - _OF_INDEX), _OF_INDEX)
     return _facts(file, segment, container)
 
 
@@ -91,7 +89,8 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
             position = behind
             _place(file, segment, part)
     except ZerosError:
-        segment.zeros = position
+        if not is_live or zeros_from(file, position) or is_gap(file, position):
+            segment.zeros = position  # fewer of them behind a recording are padding
         return segment
     except MalformedError:
         if segment.cluster is None and ebml.TRACKS not in segment.sought:
@@ -191,12 +190,19 @@ def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
     return Defect("truncated", f"{part} ends at byte {end}, and the file has {file.size} bytes")
 
 
+def _behind_clusters(file: PartialFile, segment: _Segment) -> int:
+    """Return where the index begins, or else the last frames: behind an index there may be zeros."""
+    index = segment.sought.get(ebml.CUES, 0)
+    is_behind = segment.cluster is not None and segment.cluster.start < index < file.size
+    return index if is_behind else max(min(segment.end, file.size) - _OF_INDEX, 0)
+
+
 def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
     zeros = blocks.zeros if segment.zeros is None else segment.zeros
-    last = min(segment.end, file.size) - _OF_INDEX
-    places = [segment.sought.get(ebml.CUES, last), *([last] if all(track.is_compressed for track in tracks) else [])]
-    if zeros is None:
-        zeros = next((place for place in places if is_zeros(file.known(place, _OF_INDEX))), None)
+    place = _behind_clusters(file, segment)
+    is_index = segment.sought.get(ebml.CUES) == place
+    if zeros is None and (is_index or all(track.is_compressed for track in tracks)):
+        zeros = place if is_zeros(file.known(place, _OF_INDEX)) else None
     if zeros is not None:
         return Defect("empty", f"zeros are in place of data from byte {zeros} on")
     if segment.unknown is None and (segment.cluster is None or not tracks):
