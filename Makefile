@@ -58,7 +58,7 @@ mutants: $(VENV)/.mutants ## SAMPLE=300 mutants of the modules that decide what 
 fuzz: $(VENV)/.dev ## 100,000 generated inputs for parse, and 100,000 for decode
 	$(BIN)/python tests/long/fuzz_stages.py
 
-fuzz-coverage: $(VENV)/.fuzz ## coverage-guided fuzzing, SECONDS=600 for each of six targets; on Linux
+fuzz-coverage: $(VENV)/.fuzz ## coverage-guided fuzzing, SECONDS=600 for each target; on Linux
 	$(BIN)/python tests/long/fuzz_coverage.py $(SECONDS)
 
 scale: $(VENV)/.dev ## 1,000 jobs written by eight processes at the same time, and by one that is killed ten times

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.fuzz_seeds import load, samples, save  # noqa: E402  found through the line above
 
-TARGETS = ["parse", "decode", "addresses", "callback", "captions", "beats", "mp4", "webm"]
+TARGETS = ["parse", "decode", "addresses", "callback", "captions", "beats", "mp4", "webm", "sound", "pictures", "texts"]
 LONGEST_INPUT = 65_536
 MOST_MEGABYTES = 1024
 LONGEST_SECONDS = 10

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from alicloud_local.media.files import media_file
 from support.media_checks import agrees_with_ffprobe, not_truncated, zeroed
 from support.media_files import made, probed
 
@@ -93,3 +94,12 @@ def test_frames_of_several_sizes_in_the_old_way(noise: bytes) -> None:
     two_sizes = noise[:8] + b"\x10\x00\x12\x00" + noise[12:]
     assert probed(two_sizes, "a.flac").defect is None
     assert probed(two_sizes[:150_000], "a.flac").defect is None
+
+
+def test_a_small_file_that_ends_within_its_first_frame() -> None:
+    """GIVEN a file that is known as a whole, and ends before the head of its first frame does THEN it is truncated."""
+    whole = media_file("a.flac")[0]
+    first = whole.index(b"\xff\xf8")
+    for end in (first + 1, first + 7):
+        found = probed(whole[:end], "a.flac").defect
+        assert found == ("truncated", f"the last {end - first} bytes of the sound have no frame")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.probe import probe
+from ice_result.probe import PartialFile, probe
+from ice_result.probe.model import ReadPart
 from support.media_checks import not_truncated
 from support.media_files import partial, probed
 from support.memory import with_peak_of_memory
@@ -20,6 +21,11 @@ KNOWN = sorted(path for name in ("sound", "pictures") for path in (FILES / name)
 READ_BYTES = 65_536 + 64_000
 BETWEEN_FRAMES = {"layer2.mp2": [2, 4, 6, 8, 10, 12, 14], "plain.mp3": [8], "sound.aac": [6]}
 """Sixteenths at which a cut is between two frames of a file without a header that counts them: nothing tells it."""
+
+
+def cut_short(data: bytes, length: int) -> ReadPart:
+    """Return a way to read a file that gives at most so many bytes."""
+    return lambda start, end: data[start:end][:length]
 
 
 @pytest.mark.parametrize("path", KNOWN, ids=lambda path: path.name)
@@ -37,6 +43,20 @@ def test_the_facts_of_a_file(path: Path) -> None:
 def test_every_cut(path: Path) -> None:
     """GIVEN a file that is cut at a sixteenth THEN it is truncated, except where nothing can tell it."""
     assert not_truncated(path.read_bytes(), path.name) == BETWEEN_FRAMES.get(path.name, [])
+
+
+@pytest.mark.parametrize("path", KNOWN, ids=lambda path: path.name)
+def test_parts_that_cannot_be_had(path: Path) -> None:
+    """GIVEN fewer bytes than were asked for THEN no fault is made up, and a fact is the file's or not known."""
+    data = path.read_bytes()
+    whole = probed(data, path.name).media
+    assert whole
+    for first in (100, 300, 1000):
+        for second in (0, 10, 100):
+            found = probe(path.name, PartialFile(len(data), data[:first], cut_short(data, second)))
+            assert found.defect is None
+            facts = found.media.model_dump(exclude_none=True) if found.media else {}
+            assert facts.items() <= whole.model_dump().items()
 
 
 @pytest.mark.parametrize("path", KNOWN, ids=lambda path: path.name)

@@ -82,6 +82,7 @@ def test_a_variable_rate_without_a_header(tmp_path: Path) -> None:
         (id3v2(70_000), b""),
         (id3v2(900, flags=0x80), APE),
         (b"", APE + ID3V1),
+        (b"APETAGEX\xd0\x07\0\0\x09\0\0\0" + bytes(16) + b"some word", b""),
         (b"", LYRICS + ID3V1),
         (id3v2(100) + bytes(300), b"any other bytes"),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ice_result.records.model import Media
 from support.media_checks import agrees_with_ffprobe, not_truncated
 from support.media_files import made, probed
 
@@ -110,6 +111,11 @@ def test_silence(bits: int) -> None:
     assert probed(sound(silence, bits=bits), "a.wav").is_silent is True
     loud = silence[:100_000] + b"\x11" * 8 + silence[100_008:]
     assert probed(sound(loud, bits=bits), "a.wav").is_silent is False
+
+
+def test_the_high_byte_first() -> None:
+    """GIVEN a file of the old form RIFX THEN it is a WAV file, and nothing else is said."""
+    assert probed(b"RIFX" + sound(b"\1\2")[4:], "a.wav").media == Media(container="wav")
 
 
 def test_a_file_without_sound() -> None:

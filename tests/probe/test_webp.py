@@ -68,6 +68,15 @@ def test_zeros_in_place_of_the_picture(start: int) -> None:
     assert found.code == "empty"
 
 
+def test_the_smallest_picture() -> None:
+    """GIVEN a picture of one colour, which takes eight bytes THEN it is whole."""
+    data = b"RIFF\x14\0\0\0WEBPVP8L\x08\0\0\0/\x63\xc0\x18\0\x07\0\0"
+    found = probed(data, "a.webp")
+    assert found.defect is None
+    assert found.media
+    assert (found.media.width, found.media.height) == (100, 100)
+
+
 def test_an_unknown_first_chunk() -> None:
     """GIVEN a file of WebP that begins with another chunk THEN the type is wrong."""
     data = webp()

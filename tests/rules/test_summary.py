@@ -32,11 +32,21 @@ def test_a_clip_of_another_length(actual: float) -> None:
     ]
 
 
-@pytest.mark.parametrize("result", [summary(), summary((0, 5), (None, 9)), summary((0, 5), (9, 8)), {}])
+@pytest.mark.parametrize(
+    "result", [summary(), summary((0, 5), (None, 9)), summary((0, 5), (9, None)), summary((0, 5), (9, 8)), {}]
+)
 def test_a_clip_whose_segments_are_not_all_known(result: JsonValue) -> None:
     """Without the length of each segment, nothing is said of their sum."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=99))}, result=result)
     assert findings("clip_length", judged) == []
+
+
+def test_a_segment_without_length_adds_nothing() -> None:
+    """A segment that ends when it begins is known to be empty."""
+    judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=9))}, result=summary((0, 5), (7, 7)))
+    assert findings("clip_length", judged) == [
+        "oss://out/a.mp4: the file is 9 s long, and its segments are 5 s together"
+    ]
 
 
 def test_several_clips_are_not_compared_with_the_sum() -> None:
@@ -46,7 +56,8 @@ def test_several_clips_are_not_compared_with_the_sum() -> None:
 
 
 @pytest.mark.parametrize(
-    "segments", [((0, 5), (5, 6)), ((0, 5.1), (5, 6)), ((0, 5), (None, None), (3, 4)), ((None, 5), (5, 6)), ()]
+    "segments",
+    [((0, 5), (5, 6)), ((0, 5.1), (5, 6)), ((0, 5), (None, None), (3, 4)), ((None, 5), (5, 6)), ((3, 3),), ()],
 )
 def test_segments_in_order(segments: tuple[tuple[float | None, float | None], ...]) -> None:
     """Segments may touch, and overlap by a tenth of a second, which is rounding."""

@@ -58,6 +58,15 @@ def save(target: str, inputs: list[bytes]) -> int:
 
 def samples(target: str) -> list[bytes]:
     """Make the inputs of a target from the samples and fixtures."""
+    return _media(target) if target in _EXTENSIONS else _texts_of(target)
+
+
+def _media(target: str) -> list[bytes]:
+    media = [path.read_bytes() for path in sorted(MEDIA.rglob("*.*")) if path.suffix in _EXTENSIONS[target]]
+    return [head + data for head in _HEADS_OF_MEDIA for data in media]
+
+
+def _texts_of(target: str) -> list[bytes]:
     events = [path.read_bytes() for name in ("samples/events", "tests/events") for path in _files(name)]
     jobs = [path.read_bytes() for name in ("samples/jobs", "tests/jobs") for path in _files(name)]
     events += _TOO_DEEP
@@ -73,21 +82,13 @@ def samples(target: str) -> list[bytes]:
         case "callback":
             signed = [kind + event for kind in (b"\x00", b"\x01") for event in events]
             return signed + [b"\x02" + head + event for head in _heads() for event in events]
-        case "captions" | "beats":
-            return _contents(target)
-        case _ if target in _EXTENSIONS:
-            media = [path.read_bytes() for path in sorted(MEDIA.rglob("*.*")) if path.suffix in _EXTENSIONS[target]]
-            return [head + data for head in _HEADS_OF_MEDIA for data in media]
+        case "captions":
+            return [path.read_bytes() for path in sorted((TESTS / "contents" / "captions").glob("*.srt"))]
+        case "beats":
+            files = [path.read_bytes() for path in sorted((TESTS / "contents" / "beats").iterdir())]
+            return [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
         case _:
             raise ValueError(target)
-
-
-def _contents(target: str) -> list[bytes]:
-    """Read the files of captions, or those of beats, which are read as beats and as choruses."""
-    files = [path.read_bytes() for path in sorted((TESTS / "contents" / target).iterdir())]
-    return (
-        files if target == "captions" else [kind + data for kind in (b"\x00", b"\xff") for data in (*files, *_TOO_DEEP)]
-    )
 
 
 def _heads() -> list[bytes]:

@@ -5,22 +5,31 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 
 from __future__ import annotations
 
-from ice_result.probe.aac_frames import parse
-from ice_result.probe.frames import Run, find_run, whole_run
+from ice_result.probe.frame_headers import parse_adts
+from ice_result.probe.frames import Run, begins_with_frames, find_run, is_searched, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import is_gap
 from ice_result.records.model import Defect, Media
 
 
+def begins(first: bytes) -> bool:
+    """Return whether a file begins with two frames, behind its tags."""
+    return begins_with_frames(first, tags_in_front(first), parse_adts)
+
+
 def read(file: PartialFile) -> Probed:
     """Read rate and channels of the sound, and its length where every frame is known."""
+    if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not tell their length
+        return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_sound(file)
-    run = find_run(file, start, parse)
+    run = find_run(file, start, parse_adts)
     if run is None:
+        if not is_searched(file, start):
+            return Probed()
         raise MalformedError("the content has no ADTS frames where its sound should begin")
     file.reach_end()
-    whole = whole_run(file, run, parse)
+    whole = whole_run(file, run, parse_adts)
     media = Media(
         container="aac",
         duration_seconds=round(whole.samples / whole.first.rate, 6)
@@ -34,7 +43,7 @@ def read(file: PartialFile) -> Probed:
 
 
 def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
-    tail, end = whole or find_run(file, file.known_end, parse), end_of_sound(file)
+    tail, end = whole or find_run(file, file.known_end, parse_adts), end_of_sound(file)
     if is_gap(file, (whole or run).end):
         return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
     if tail is None or not tail.first.goes_with(run.first):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, last_frames
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -58,6 +58,11 @@ def parse_stream_header(data: bytes) -> StreamHeader:
     )
 
 
+def begins(first: bytes) -> bool:
+    """Return whether a file begins as FLAC, behind its tags."""
+    return first.startswith(b"fLaC", tags_in_front(first))
+
+
 def read(file: PartialFile) -> Probed:
     """Read rate, channels, bits and length of the sound."""
     start = reach_sound(file) + _BLOCK_HEAD
@@ -86,8 +91,10 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
     data = file.known(start, end - start)
     frames = last_frames(data, header.block_size, header.total)
     if not frames:
-        is_judged = data and header.total and header.block_size and 0 < header.largest < len(data) // 2
-        defect = Defect("truncated", f"the last {len(data)} bytes of the sound have no frame") if is_judged else None
+        ends_in_first = file.is_whole and not last_frames(data, header.block_size, 0)
+        is_missing = data and header.block_size and 0 < header.largest < len(data) // 2
+        message = f"the last {len(data)} bytes of the sound have no frame"
+        defect = Defect("truncated", message) if header.total and (ends_in_first or is_missing) else None
         return Probed(media, defect)
     reached = max(frame.end for frame in frames)
     if not header.total:

@@ -69,6 +69,11 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     return None
 
 
+def is_searched(file: PartialFile, start: int) -> bool:
+    """Return whether all bytes are known in which a run of frames is looked for."""
+    return len(file.known(start, _SEARCHED)) >= min(_SEARCHED, file.size - start)
+
+
 def whole_run(file: PartialFile, run: Run, parse: Parse) -> Run | None:
     """Return a run that was found in the first part as it is in the whole file, if all bytes behind it are known."""
     is_known = len(file.known(run.start, file.size)) == file.size - run.start

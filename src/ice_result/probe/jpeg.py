@@ -22,6 +22,7 @@ _FOREIGN = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdf\xe0-\xef\xfe]")
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _BLOCK = 64  # pixels
 _FEWEST = 64
+_SEARCHED = 4096  # bytes in which the next marker is looked for
 
 
 def read(file: PartialFile) -> Probed:
@@ -61,7 +62,7 @@ def _segments(file: PartialFile) -> tuple[int | None, int | None]:
 
 def _marker(file: PartialFile, offset: int) -> tuple[int, int, int] | None:
     """Return offset, kind and size of the next segment, as decoders do it: what is no marker is passed by."""
-    found = _MARKER.search(file.known(offset, SECOND_BYTES))
+    found = _MARKER.search(file.known(offset, _SEARCHED))
     if found is None:
         return None
     offset += found.start()

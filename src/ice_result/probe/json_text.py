@@ -36,7 +36,7 @@ def read(file: PartialFile) -> Probed:
     if (data := file.get(start, file.size - start)) is not None:
         return Probed(media, _truncated(data))
     file.reach_end(_END_BYTES)
-    end = file.known(file.size - _END_BYTES, _END_BYTES).rstrip()
+    end = file.known(max(file.known_end, file.size - _END_BYTES), _END_BYTES).rstrip()
     if end and end[-1] != _CLOSING[beginning[0]]:
         return Probed(media, Defect("truncated", "the end of the JSON text does not close its first bracket"))
     return Probed(media)

@@ -6,12 +6,13 @@ The length is that of all frames, as ffprobe tells it, with the samples that an 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from ice_result.probe import aac, aac_frames, flac
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, whole_run
+from ice_result.probe.frame_headers import is_free_format, parse_mpeg
+from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, is_searched, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.mpeg_frames import is_free_format, parse
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.probe.zeros import is_gap, zeros_from
 from ice_result.records.model import Defect, Media
@@ -42,27 +43,42 @@ class _Parts(NamedTuple):
     end: int
 
 
+def begins(first: bytes) -> bool:
+    """Return whether a file begins with two frames, or with a tag: FLAC and AAC behind it are recognised before."""
+    return first.startswith((b"ID3", b"APETAGEX")) or begins_with_frames(first, 0, parse_mpeg)
+
+
 def read(file: PartialFile) -> Probed:
     """Read rate, channels and length of the sound. FLAC and AAC behind large tags are read by their readers."""
     start = reach_sound(file)
     if start >= file.size:
         message = f"the tags in front take {start} bytes, and the file has {file.size}"
         return Probed(Media(container="mp3"), Defect("truncated", message))
-    if file.get(start, 4) == b"fLaC":
-        return flac.read(file)
-    if begins_with_frames(file.known(start, file.size), start=0, parse=aac_frames.parse):
-        return aac.read(file)
-    run = find_run(file, start + _padding(file, start), parse)
+    if start and (reader := _other_reader(file.known(start, file.size))):
+        return reader(file)
+    run = find_run(file, start + _padding(file, start), parse_mpeg)
     return _read_run(file, run) if run else _without_frames(file, start)
+
+
+def _other_reader(sound: bytes) -> Callable[[PartialFile], Probed] | None:
+    """Return the reader of FLAC or AAC for what begins behind tags, which may have hidden it when it was recognised."""
+    for name in ("flac", "aac"):
+        module = import_module(f"ice_result.probe.{name}")
+        if module.begins(sound):
+            reader: Callable[[PartialFile], Probed] = module.read
+            return reader
+    return None
 
 
 def _without_frames(file: PartialFile, start: int) -> Probed:
     """Judge a file whose sound should begin at `start`, where no frame is found."""
+    if not is_searched(file, start):
+        return Probed()
     media = Media(container="mp3")
     if zeros := zeros_from(file, start):
         return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
     head = file.known(start, HEADER)
-    if not head or is_free_format(head):
+    if is_free_format(head):
         return Probed(media)
     if start == 0:
         raise MalformedError("the content has no frames of MPEG audio")
@@ -74,8 +90,8 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
     counts = _counts(file, run)
     file.reach_end()
     end = end_of_sound(file)
-    whole = whole_run(file, run, parse)
-    parts = _Parts(run, whole, whole or find_run(file, file.known_end, parse), end)
+    whole = whole_run(file, run, parse_mpeg)
+    parts = _Parts(run, whole, whole or find_run(file, file.known_end, parse_mpeg), end)
     first = run.first
     media = Media(
         container="mp3",

@@ -12,21 +12,23 @@ tells whether the file is whole. It is read together with the rest of the movie 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, ZerosError, box_at
+from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, box_at
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
+from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
+_PRINTABLE = re.compile(rb"[ -~]{4}")
 _QUICKTIME = b"qt  "
 _BEHIND_MOVIE = 4096
 """Bytes that are read behind the movie box: the headers of the boxes that follow, and the first data."""
 _OF_DATA, _OF_TAIL = 16_384, 4096
-_ENOUGH_ZEROS = 16
 _VIDEO, _AUDIO = b"vide", b"soun"
 
 
@@ -71,7 +73,10 @@ def _read(file: PartialFile) -> Probed:
     movie = read_movie(file, box)
     if not movie.is_fragmented and (layout.unknown is not None or file.get(box.end - 1, 1) is None):
         start = box.end + _BEHIND_MOVIE - SECOND_BYTES
-        file.reach(start if movie.unknown is None or movie.unknown >= start else box.end)
+        if movie.unknown is None or movie.unknown >= start:
+            file.reach(start)
+        else:
+            file.reach(box.end, _BEHIND_MOVIE)
         layout, movie = _layout(file), read_movie(file, box)
     if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
         return _read_fragmented(file, layout, box, movie)
@@ -86,7 +91,7 @@ def _read(file: PartialFile) -> Probed:
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
     """Yield the boxes of a file from a position on, up to one whose header is not known, or to what is no box."""
     while box := box_at(file, position, file.size):
-        if box.kind not in TOP_LEVEL and not (box.kind.isascii() and box.kind.isalnum() and box.end <= file.size):
+        if box.kind not in TOP_LEVEL and not (_PRINTABLE.fullmatch(box.kind) and box.end <= file.size):
             return
         yield box
         position = box.end
@@ -106,8 +111,9 @@ def _layout(file: PartialFile) -> _Layout:
     rest = file.get(position, min(LONGEST_HEADER, file.size - position))
     if rest is None:
         layout.unknown = position
-    elif _is_zeros(rest):
-        layout.zeros = position
+    elif is_zeros(rest):
+        if layout.movie is None or zeros_from(file, position) or is_gap(file, position):
+            layout.zeros = position  # fewer of them behind a film are padding
     elif layout.movie is None and len(rest) == LONGEST_HEADER:
         raise MalformedError(f"no box begins at byte {position}, where one should")
     return layout
@@ -163,13 +169,9 @@ def _empty(file: PartialFile, movie: Movie) -> Defect | None:
         if track.tables.last == 0:
             return Defect("empty", "zeros are in place of the offset of the last data")
         for offset, data in _data(file, track) if track.is_compressed else ():
-            if _is_zeros(data):
+            if is_zeros(data):
                 return Defect("empty", f"zeros are in place of data: {len(data)} bytes at byte {offset}")
     return None
-
-
-def _is_zeros(data: bytes) -> bool:
-    return len(data) >= _ENOUGH_ZEROS and data.count(0) == len(data)
 
 
 def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
@@ -178,8 +180,9 @@ def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
     if tables.first is not None and tables.first_size:
         yield tables.first, file.known(tables.first, min(tables.first_size, _OF_DATA))
     if tables.last is not None and tables.end is not None:
-        start = max(tables.last, tables.end - _OF_DATA)
-        yield start, file.known(start, tables.end - start)
+        start = max(tables.last, tables.end - _OF_DATA)  # within a chunk, a few zeros may be data
+        known = file.known(start, tables.end - start)
+        yield start, known if start == tables.last or len(known) == _OF_DATA else b""
     if tables.last_sample is not None and tables.last_size:
         yield tables.last_sample, file.known(tables.last_sample, min(tables.last_size, _OF_DATA))
 
@@ -234,7 +237,7 @@ def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragm
             fragments.add(part)
         if part.end > file.size:
             layout.cut = part
-    if _is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
+    if is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
         layout.zeros = file.size - _OF_TAIL
 
 
@@ -255,7 +258,7 @@ def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Def
     zeros = None if layout.is_ended else layout.zeros
     if movie.tracks and all(track.is_compressed for track in movie.tracks):
         data = next((box for box in _top_level(file, layout.fragment.end) if box.kind == b"mdat"), None)
-        if data and _is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):
+        if data and is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):
             zeros = data.body
     return None if zeros is None else Defect("empty", f"zeros are in place of data from byte {zeros} on")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile
+from ice_result.probe.zeros import ENOUGH, ZerosError, is_zeros
 
 _HEADER = struct.Struct(">I4s")
 _LARGE = struct.Struct(">Q")
@@ -17,7 +18,6 @@ _SIZE_FOLLOWS = 1
 _TO_THE_END = 0
 LONGEST_HEADER = _HEADER.size + _LARGE.size
 """Bytes of a header with a large size."""
-_ENOUGH_ZEROS = 16
 _LISTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 ZEROS = b"\x00\x00\x00\x00"
 """Kind of a box that is none: zeros stand where its header should be."""
@@ -25,10 +25,6 @@ TOP_LEVEL = frozenset(
     b"ftyp styp moov moof mdat free skip wide sidx ssix mfra meta meco uuid udta pdin prft emsg pnot PICT".split()
 )
 """Kinds of the boxes that make up a file."""
-
-
-class ZerosError(MalformedError):
-    """Error for zeros in place of a box."""
 
 
 class Box(NamedTuple):
@@ -72,8 +68,7 @@ def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
     position = parent.body
     while box := box_at(file, position, parent.end):
         if box.kind == ZEROS:
-            rest = file.known(position, min(parent.end - position, _ENOUGH_ZEROS))
-            if parent.kind in _LISTS and len(rest) == _ENOUGH_ZEROS and not any(rest):
+            if parent.kind in _LISTS and is_zeros(file.known(position, min(parent.end - position, ENOUGH))):
                 raise ZerosError(f"zeros are in place of data from byte {position} on")
             return
         yield box._replace(end=min(box.end, parent.end))

@@ -57,26 +57,29 @@ def read_index(file: PartialFile, box: Box) -> Index | None:
 class _TrackTime:
     """Times of the samples of one track, in its own ticks. `start` and `end` are None before its first fragment.
 
-    `shortest` and `longest` are of all samples but the first, which FFmpeg makes longer when other tracks begin later.
+    `shortest` and `longest`, and the `even` samples with their ticks, leave out those in the movie box, and the first,
+    which FFmpeg makes longer when other tracks begin later.
     """
 
     scale: int
     default: int = 0
     samples: int = 0
     ticks: int = 0
-    first: int = 0
     start: int | None = None
     end: int | None = None
     shortest: int | None = None
     longest: int = 0
+    even: int = 0
+    even_ticks: int = 0
 
     def add(self, count: int, duration: int) -> None:
         """Add samples of one duration."""
-        if count and not self.samples:
-            self.first = duration
-        if count > (0 if self.samples else 1):
+        even = count if self.samples else count - 1
+        if even > 0:
             self.shortest = duration if self.shortest is None else min(duration, self.shortest)
             self.longest = max(duration, self.longest)
+            self.even += even
+            self.even_ticks += even * duration
         self.samples += count
         self.ticks += count * duration
 
@@ -172,7 +175,7 @@ class Fragments:
             return None
         samples, ticks = time.samples, time.ticks
         if not is_all or not self.is_sure:
-            samples, ticks = (samples - 1, ticks - time.first) if time.is_steady else (0, 0)
+            samples, ticks = (time.even, time.even_ticks) if time.is_steady else (0, 0)
         return samples * time.scale / ticks if ticks else None
 
 
@@ -180,8 +183,8 @@ def _begun(track: Track, scale: int) -> _TrackTime:
     """Return the time of a track whose first samples may be in the movie box."""
     time, tables = _TrackTime(scale), track.tables
     if tables.timed_samples and tables.ticks:
-        time.add(tables.timed_samples, tables.ticks // tables.timed_samples)
-        time.ticks, time.start, time.end = tables.ticks, 0, tables.ticks
+        time.samples, time.ticks = tables.timed_samples, tables.ticks
+        time.start, time.end = 0, tables.ticks
     return time
 
 

@@ -66,7 +66,11 @@ def read_tables(file: PartialFile, table: Box) -> Tables:
     samples, first_size, last_size = _sizes(file, sizes or found.get(b"stz2"))
     end = None
     if sizes and samples and chunks and last is not None:
-        end = _end(file, sizes, samples, last, _in_last_chunk(file, found.get(b"stsc"), samples, chunks))
+        in_last = _in_last_chunk(file, found.get(b"stsc"), samples, chunks)
+        if in_last == 0:
+            last = None
+        elif in_last:
+            end = _end(file, sizes, samples, last, in_last)
     return Tables(samples, timed, ticks, first, first_size, last, last_size, end)
 
 
@@ -91,7 +95,10 @@ def _sizes(file: PartialFile, box: Box | None) -> tuple[int | None, int | None, 
 
 
 def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int) -> int | None:
-    """Return the number of samples in the last chunk; None unless all chunks together have all samples."""
+    """Return the number of samples in the last chunk; 0 when all chunks together have more or fewer than all samples.
+
+    None when a part of the table is not known.
+    """
     runs = _entries(file, box, _OF_CHUNKS)
     if runs is None:
         return None
@@ -100,13 +107,11 @@ def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int
         total += max(start - since, 0) * each
         since, each = start, count
     total += max(chunks + 1 - since, 0) * each
-    return each if total == samples and since <= chunks else None
+    return each if total == samples and since <= chunks else 0
 
 
-def _end(file: PartialFile, sizes: Box, samples: int, last: int, count: int | None) -> int | None:
+def _end(file: PartialFile, sizes: Box, samples: int, last: int, count: int) -> int | None:
     """Return the offset behind the last `count` samples, which begin at `last`."""
-    if not count:
-        return None
     same = number(file, sizes.body + 4, 4)
     if same:
         return last + same * count

@@ -162,7 +162,7 @@ def _track(file: PartialFile, box: Box) -> Track:
         kind=file.get(handler.body + 8, 4) if handler else None,
         scale=scale,
         ticks=ticks,
-        tables=read_tables(file, table) if table else Tables(),
+        tables=read_tables(file, table) if table and _has_own_data(file, media) else Tables(),
         chapters=_identifiers(file, chapters) if chapters else (),
     )
     described = child(file, table, b"stsd")
@@ -174,6 +174,13 @@ def _track(file: PartialFile, box: Box) -> Track:
     if described and entry and track.kind == b"soun":
         return _audio(file, entry, track, is_iso=number(file, described.body, 1) == 1)
     return track
+
+
+def _has_own_data(file: PartialFile, media: Box | None) -> bool:
+    """Return True unless the samples are in another file, as those of a QuickTime reference movie are."""
+    references = child(file, media, b"minf", b"dinf", b"dref")
+    place = next(boxes(file, references._replace(body=references.body + 8)), None) if references else None
+    return place is None or number(file, place.body + 3, 1) != 0
 
 
 def _identifiers(file: PartialFile, box: Box) -> tuple[int, ...]:

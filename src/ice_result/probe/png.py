@@ -29,7 +29,8 @@ def read(file: PartialFile) -> Probed:
         return Probed(Media(container="png"))
     width, height, _, colours = _HEADER.unpack_from(head, _CHUNK.size)
     has_transparency, data = _chunks(file)
-    media = Media(container="png", width=width, height=height, has_alpha=colours in _WITH_ALPHA or has_transparency)
+    has_alpha = colours in _WITH_ALPHA or has_transparency or (None if data is None else False)
+    media = Media(container="png", width=width, height=height, has_alpha=has_alpha)
     return Probed(media, _defect(file, data))
 
 

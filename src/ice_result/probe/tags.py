@@ -19,8 +19,11 @@ _LYRICS_END = 15  # six digits, and LYRICS200
 
 
 def tags_in_front(first: bytes, start: int = 0) -> int:
-    """Return the offset behind the ID3v2 tags at `start`, which may be beyond what is known."""
+    """Return the offset behind the tags at `start`, which may be beyond what is known."""
     for _ in range(_MOST_TAGS):
+        if first.startswith(b"APETAGEX", start) and len(first) >= start + _APE_FOOTER.size:
+            start += _APE_FOOTER.size + int(_APE_FOOTER.unpack_from(first, start)[2])
+            continue
         head = first[start : start + _ID3_HEADER]
         if len(head) < _ID3_HEADER or not head.startswith(b"ID3") or max(head[6:]) > 0x7F:
             break

@@ -52,6 +52,8 @@ class _Chunks(NamedTuple):
 
 def read(file: PartialFile) -> Probed:
     """Read codec, rate, channels, bits and length of the sound, and whether the middle of it is silent."""
+    if file.known(0, 4) == b"RIFX":  # the same with the high byte first, which nothing writes any more
+        return Probed(Media(container="wav"))
     chunks = _chunks(file)
     sound = chunks.format
     if sound is None or chunks.data is None:
@@ -112,7 +114,7 @@ def _format(data: bytes) -> _Format | None:
         raise MalformedError("a WAV file with a sample rate or a number of channels of zero")
     if tag == _EXTENSIBLE and len(data) >= _SUB_FORMAT + 2:
         tag = int.from_bytes(data[_SUB_FORMAT : _SUB_FORMAT + 2], "little")
-    size = 8 * block // channels if tag in {_PCM, _FLOAT} else bits
+    size = (bits or 8 * block // channels) + 7 & ~7 if tag in {_PCM, _FLOAT} else bits
     codec = _INTEGERS.get(size) if tag == _PCM else _FLOATS.get(size) if tag == _FLOAT else _CODECS.get(tag)
     return _Format(codec, channels, rate, bytes_per_second, block, size)
 

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat, is_zeros
+from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
+from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
 _DEFAULT_SCALE = 1_000_000
 _SECOND = 1e9  # nanoseconds
 _SOUGHT = {ebml.INFO, ebml.TRACKS, ebml.CUES}
 _OF_INDEX = 4096
-_ENOUGH_ZEROS = 16
 
 
 @dataclass
@@ -52,13 +52,20 @@ def read(file: PartialFile) -> Probed:
     if head is None or head.end is None:
         raise MalformedError("the file begins like WebM and is none")
     kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
-    is_webm = kinds == ["webm"]
-    element = element_at(file, head.end, file.size)
+    container = Media(container="webm" if kinds == ["webm"] else "matroska")
+    try:
+        return _read(file, head.end, container)
+    except ZerosError as error:
+        return Probed(container, Defect("empty", str(error)))
+
+
+def _read(file: PartialFile, start: int, container: Media) -> Probed:
+    element = element_at(file, start, file.size)
     if element is None:
-        cut = Defect("truncated", f"the file ends at byte {file.size}, before its content") if file.is_whole else None
-        return Probed(Media(container="webm" if is_webm else "matroska"), cut)
-    if (head.identifier, element.identifier) != (ebml.EBML, ebml.SEGMENT):
-        raise MalformedError(f"no segment begins at byte {head.end}, where one should")
+        cut = Defect("truncated", f"the file ends at byte {file.size}, before its content")
+        return Probed(container, cut if file.is_whole else None)
+    if element.identifier != ebml.SEGMENT:
+        raise MalformedError(f"no segment begins at byte {start}, where one should")
     segment = _segment(file, element)
     if segment.info is None or segment.tracks is None:
         places = [segment.sought[kind] for kind in (ebml.INFO, ebml.TRACKS) if kind in segment.sought]
@@ -69,10 +76,8 @@ def read(file: PartialFile) -> Probed:
         file.reach_end()
         segment = _segment(file, element)
     else:
-        last = min(segment.end, file.size) - _OF_INDEX
-        index = segment.sought.get(ebml.CUES, last)
-        file.reach(index if index < last and file.get(index, 1) is None else last, _OF_INDEX)
-    return _facts(file, segment, is_webm=is_webm)
+        file.reach(min(_behind_clusters(file, segment), file.size - _OF_INDEX), _OF_INDEX)
+    return _facts(file, segment, container)
 
 
 def _segment(file: PartialFile, element: Element) -> _Segment:
@@ -83,14 +88,14 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
         for part, behind in flat(file, element.body, end):
             position = behind
             _place(file, segment, part)
+    except ZerosError:
+        if not is_live or zeros_from(file, position) or is_gap(file, position):
+            segment.zeros = position  # fewer of them behind a recording are padding
+        return segment
     except MalformedError:
-        rest = file.known(position, _ENOUGH_ZEROS)
-        if is_zeros(rest):
-            segment.zeros = position
-        elif segment.cluster is None and ebml.TRACKS not in segment.sought:
+        if segment.cluster is None and ebml.TRACKS not in segment.sought:
             raise
-        else:  # only the index leads on
-            segment.unknown = position
+        segment.unknown = position  # only the index leads on
         return segment
     if position > file.size:
         segment.cut = position
@@ -127,7 +132,7 @@ def _sought(file: PartialFile, segment: _Segment, kind: int) -> Element | None:
     return None
 
 
-def _facts(file: PartialFile, segment: _Segment, *, is_webm: bool) -> Probed:
+def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     scale, duration = _DEFAULT_SCALE, None
     for element in elements(file, segment.info) if segment.info else ():
         if element.identifier == ebml.TIMESTAMP_SCALE:
@@ -146,7 +151,7 @@ def _facts(file: PartialFile, segment: _Segment, *, is_webm: bool) -> Probed:
         fps = blocks.fps(video.number)
     seconds = duration * scale / _SECOND if duration else _seconds_of_blocks(file, segment, blocks)
     media = Media(
-        container="webm" if is_webm else "matroska",
+        container=container.container,
         duration_seconds=None if seconds is None else round(seconds, 3),
         width=video.width,
         height=video.height,
@@ -185,12 +190,19 @@ def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
     return Defect("truncated", f"{part} ends at byte {end}, and the file has {file.size} bytes")
 
 
+def _behind_clusters(file: PartialFile, segment: _Segment) -> int:
+    """Return where the index begins, or else the last frames: behind an index there may be zeros."""
+    index = segment.sought.get(ebml.CUES, 0)
+    is_behind = segment.cluster is not None and segment.cluster.start < index < file.size
+    return index if is_behind else max(min(segment.end, file.size) - _OF_INDEX, 0)
+
+
 def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
     zeros = blocks.zeros if segment.zeros is None else segment.zeros
-    last = min(segment.end, file.size) - _OF_INDEX
-    places = [segment.sought.get(ebml.CUES, last), *([last] if all(track.is_compressed for track in tracks) else [])]
-    if zeros is None:
-        zeros = next((place for place in places if is_zeros(file.known(place, _OF_INDEX))), None)
+    place = _behind_clusters(file, segment)
+    is_index = segment.sought.get(ebml.CUES) == place
+    if zeros is None and (is_index or all(track.is_compressed for track in tracks)):
+        zeros = place if is_zeros(file.known(place, _OF_INDEX)) else None
     if zeros is not None:
         return Defect("empty", f"zeros are in place of data from byte {zeros} on")
     if segment.unknown is None and (segment.cluster is None or not tracks):

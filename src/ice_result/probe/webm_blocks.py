@@ -14,12 +14,12 @@ from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import MalformedError, PartialFile
 from ice_result.probe.webm_elements import Element, element_at, unsigned
 from ice_result.probe.webm_tracks import Track
+from ice_result.probe.zeros import is_zeros
 
 _BLOCKS = {ebml.BLOCK, ebml.SIMPLE_BLOCK}
 _LONGEST_HEAD = 11
 _MOST_CANDIDATES = 16
 _OF_FRAME = 4096
-_ENOUGH_ZEROS = 16
 _MARK = ebml.CLUSTER.to_bytes(4, "big")
 
 
@@ -112,11 +112,6 @@ class Blocks:
                 frame = self._tracks[number].frame_seconds or (1 / fps if fps else 0)
                 ends.append(times.last * self._tick_seconds + frame)
         return max(ends, default=None)
-
-
-def is_zeros(data: bytes) -> bool:
-    """Return True for enough zeros to be no data."""
-    return len(data) >= _ENOUGH_ZEROS and data.count(0) == len(data)
 
 
 def clusters_at_the_end(file: PartialFile, start: int) -> int | None:

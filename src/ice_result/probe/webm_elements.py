@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile
+from ice_result.probe.zeros import ENOUGH, ZerosError, is_zeros
 
 _LONGEST_IDENTIFIER, _LONGEST_SIZE = 4, 8
 LONGEST_HEADER = _LONGEST_IDENTIFIER + _LONGEST_SIZE
@@ -56,12 +57,12 @@ def element_at(file: PartialFile, start: int, end: int) -> Element | None:
         return None
     length = 9 - header[0].bit_length()
     if length > _LONGEST_IDENTIFIER:
-        raise MalformedError(f"no element begins at byte {start}, where one should")
+        raise _fault(file, start, f"no element begins at byte {start}, where one should")
     if length >= len(header):
         return None
     width = 9 - header[length].bit_length()
     if width > _LONGEST_SIZE:
-        raise MalformedError(f"the element at byte {start} has no size")
+        raise _fault(file, start + length, f"the element at byte {start} has no size")
     body = length + width
     if body > len(header):
         return None
@@ -69,6 +70,13 @@ def element_at(file: PartialFile, start: int, end: int) -> Element | None:
     is_known = size != (1 << 7 * width) - 1
     identifier = int.from_bytes(header[:length], "big")
     return Element(identifier, start, start + body, start + body + size if is_known else None)
+
+
+def _fault(file: PartialFile, start: int, message: str) -> MalformedError:
+    """Return the error for what is no header: often zeros in place of data."""
+    if is_zeros(file.known(start, ENOUGH)):
+        return ZerosError(f"zeros are in place of data from byte {start} on")
+    return MalformedError(message)
 
 
 def elements(file: PartialFile, parent: Element) -> Iterator[Element]:

@@ -12,9 +12,10 @@ from ice_result.records.model import Defect, Media
 _CHUNK = struct.Struct("<4sI")
 _RIFF = 12
 _BODY = _RIFF + _CHUNK.size
-_LONGEST_HEAD = 10
+_LONGEST_HEAD, _LOSSLESS_HEAD = 10, 5
 _ANIMATED, _ALPHA = 0x02, 0x10
 _DURATION = 12  # in the head of a frame
+_PADDING = 1  # byte behind an odd chunk, which some programs count and leave out
 _MOST_CHUNKS = 20_000
 
 
@@ -30,16 +31,16 @@ def read(file: PartialFile) -> Probed:
     media = Media(container="webp")
     told = int.from_bytes(file.known(4, 4), "little") + _CHUNK.size
     truncated = Defect("truncated", f"the header tells {told} bytes, and the file has {file.size}")
-    head = file.get(_RIFF, _CHUNK.size + _LONGEST_HEAD)
-    if head is None:
-        return Probed(media, truncated if told > file.size or file.size < _BODY + _LONGEST_HEAD else None)
+    head = file.known(_RIFF, _CHUNK.size + _LONGEST_HEAD)
     picture = _picture(head[:4], head[_CHUNK.size :])
     if picture is None:
+        if told > file.size or len(head) < _CHUNK.size + _LONGEST_HEAD:
+            return Probed(media, truncated if told > file.size else None)
         if head.count(0) == len(head):
             return Probed(media, Defect("empty", "the bytes behind the header of a WebP picture are all zero"))
         raise MalformedError("a WebP picture without its header")
     media = Media(container="webp", width=picture.width, height=picture.height, has_alpha=picture.has_alpha)
-    if told > file.size:
+    if told > file.size + _PADDING:
         return Probed(media, truncated)
     if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
@@ -48,13 +49,13 @@ def read(file: PartialFile) -> Probed:
 
 
 def _picture(kind: bytes, body: bytes) -> _Picture | None:
-    if kind == b"VP8X":
+    if kind == b"VP8X" and len(body) == _LONGEST_HEAD:
         width, height = (int.from_bytes(body[start : start + 3], "little") + 1 for start in (4, 7))
         return _Picture(width, height, bool(body[0] & _ALPHA), bool(body[0] & _ANIMATED))
-    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) == _LONGEST_HEAD:
         width, height = (int.from_bytes(body[start : start + 2], "little") & 0x3FFF for start in (6, 8))
         return _Picture(width, height, has_alpha=False)
-    if kind == b"VP8L" and body[0] == 0x2F:
+    if kind == b"VP8L" and body.startswith(b"/") and len(body) >= _LOSSLESS_HEAD:
         bits = int.from_bytes(body[1:5], "little")
         return _Picture((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))
     return None

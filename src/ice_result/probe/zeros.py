@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ice_result.probe.model import PartialFile
+from ice_result.probe.model import MalformedError, PartialFile
 
+ENOUGH = 16
+"""Zeros at a place where data begin that are no data: no codec has so many in front."""
 _FEWEST = 64
 _MANY = 4096  # at the end of a file; fewer are padding
 _GAP = 1024
+
+
+class ZerosError(MalformedError):
+    """Error for zeros in place of a part of a file's structure."""
+
+
+def is_zeros(data: bytes) -> bool:
+    """Return True for enough zeros and nothing else."""
+    return len(data) >= ENOUGH and data.count(0) == len(data)
 
 
 def zeros_from(file: PartialFile, start: int) -> int:

@@ -1,0 +1,219 @@
+"""WebM and Matroska: facts as ffprobe tells them, recordings without a length, and files that are cut or spoilt."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ice_result.probe import PartialFile, probe
+from ice_result.probe import webm_elements as ebml
+from support.films import KEPT, PARTS, agrees_with_ffprobe, facts, kept, of_parts, spoilt, told
+from support.media_files import made, probed
+
+NAMES = kept(".webm", ".mkv")
+VIDEO = ("-f", "lavfi", "-i", "testsrc2=size=128x72:rate=30000/1001:duration=1.4")
+LARGE = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=3")
+SOUND = ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=1.4")
+VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+MADE = {
+    "large.mkv": (*LARGE, *SOUND, *H264, "-c:a", "libopus"),
+    "in-front.mkv": (*LARGE, *H264, "-cues_to_front", "1"),
+    "rates.webm": (*VIDEO, *SOUND, "-ac", "2", *VP8, "-c:a", "libvorbis", "-metadata", "title=A film"),
+    "film.mkv": (*VIDEO, *SOUND, *H264, "-c:a", "aac"),
+    "hevc.mkv": (*VIDEO, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error"),
+    "av1.webm": (*VIDEO, "-t", "0.2", "-c:v", "libaom-av1", "-cpu-used", "8"),
+    "whole.mkv": (*SOUND, "-c:a", "pcm_s24le"),
+    "floats.mka": (*SOUND, "-c:a", "pcm_f32le"),
+    "many.mka": (*SOUND, "-ac", "6", "-c:a", "ac3"),
+    "song.mka": (*SOUND, "-c:a", "libmp3lame"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kept_file(name: str) -> None:
+    """GIVEN a file of each kind THEN it has no fault, and its facts are those that ffprobe told."""
+    found = probed((KEPT / name).read_bytes(), name)
+    assert found.defect is None
+    assert facts(found.media) == told(name) | ({"duration_seconds": 1.021} if name == "live.webm" else {})
+    assert found.media
+    assert found.media.container == ("webm" if name.endswith(".webm") else "matroska")
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
+    """GIVEN a film or a sound in any codec THEN each fact equals ffprobe's, and every cut is told."""
+    path = made(tmp_path / name, *MADE[name])
+    agrees_with_ffprobe(path)
+    data = path.read_bytes()
+    assert [part for part in range(1, PARTS) if not _is_cut(data[: len(data) * part // PARTS], name)] == []
+
+
+def test_a_rate_that_only_the_frames_tell() -> None:
+    """GIVEN a track that does not tell the length of a frame THEN the times of all frames give the rate."""
+    data = (KEPT / "vp8.webm").read_bytes()
+    other = ebml.DEFAULT_DURATION ^ 0xFF
+    renamed = data.replace(ebml.DEFAULT_DURATION.to_bytes(3, "big"), other.to_bytes(3, "big"))
+    assert renamed != data
+    assert probed(renamed, "a.webm").media == probed(data, "a.webm").media
+
+
+def test_a_live_recording(tmp_path: Path) -> None:
+    """GIVEN a recording that tells no size and no length, larger than what is read THEN its last cluster does."""
+    path = made(tmp_path / "live.mkv", *LARGE, *H264, "-live", "1", "-cluster_time_limit", "100")
+    live = path.read_bytes()
+    assert len(live) > 129_536
+    found = probed(live, "live.mkv")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds == pytest.approx(3, abs=0.04)
+    assert [part for part in range(1, PARTS) if not _is_cut(live[: len(live) * part // PARTS], "live.mkv")] == []
+
+
+def test_a_file_that_went_through_a_pipe(tmp_path: Path) -> None:
+    """GIVEN a file whose writer could not go back to its head THEN the frames tell length and rate."""
+    source = made(tmp_path / "a.mkv", *VIDEO, *H264)
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(source), "-c", "copy", "-f", "matroska", "pipe:1"]
+    piped = subprocess.run(command, check=True, capture_output=True).stdout
+    found = probed(piped, "a.mkv")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds == pytest.approx(1.4, abs=0.04)
+    assert found.media.fps == pytest.approx(29.97, abs=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cut_is_told(name: str) -> None:
+    """GIVEN a file that ends at any sixteenth of it, or a byte early THEN it is truncated."""
+    data = (KEPT / name).read_bytes()
+    for end in (*(len(data) * part // PARTS for part in range(1, PARTS)), len(data) - 1):
+        assert _is_cut(data[:end], name), end
+
+
+def test_a_cut_between_blocks() -> None:
+    """GIVEN a recording without a size that ends where a block begins THEN nothing is told: it may be all there is."""
+    data = (KEPT / "live.webm").read_bytes()
+    last = data.rindex(b"\x1f\x43\xb6\x75")
+    assert probed(data[:last], "a.webm").defect is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_zeros_in_place_of_data(name: str) -> None:
+    """GIVEN zeros from any sixteenth on THEN the file is empty."""
+    data = (KEPT / name).read_bytes()
+    unknown = {12} if name == "live.webm" else set()  # within the last frame, of which the rest is not zero
+    for part in {*range(1, PARTS)} - unknown:
+        defect = probed(spoilt(data, part), name).defect
+        assert defect, part
+        assert defect.code == "empty", part
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("second", [0, 300, 2000])
+def test_parts_never_say_what_the_whole_does_not(name: str, second: int) -> None:
+    """GIVEN parts of a sound file of any length THEN each fact is that of the whole or not known, and no fault."""
+    data = (KEPT / name).read_bytes()
+    whole = facts(probed(data, name).media)
+    for first in range(64, len(data), 53):
+        found, defect = of_parts(data, name, first, second)
+        assert defect is None, first
+        assert found.items() <= whole.items(), first
+
+
+def test_tracks_that_only_the_index_finds() -> None:
+    """GIVEN tracks behind all clusters THEN they are read from where the index says that they are."""
+    found = probed(_with_tracks_behind(), "a.webm")
+    assert found.defect is None
+    assert facts(found.media) == {
+        "duration_seconds": 2.0, "width": 320, "height": 180, "video_codec": "vp8", "has_alpha": False,
+    }  # fmt: skip
+
+
+def test_padding_behind_a_film() -> None:
+    """GIVEN a few zeros behind a recording, or an element of zeros behind the index THEN that is no missing data."""
+    live, web = ((KEPT / name).read_bytes() for name in ("live.webm", "vp8.webm"))
+    assert probed(live + bytes(32), "a.webm").defect is None
+    assert probed(_with_more(web, b"\xec\x01" + (9000).to_bytes(7, "big") + bytes(9000)), "a.webm").defect is None
+
+
+def test_another_kind_under_the_name() -> None:
+    """GIVEN Matroska under the name of WebM THEN that is wrong; the reverse is not, WebM being Matroska."""
+    film, web = ((KEPT / name).read_bytes() for name in ("film.mkv", "vp8.webm"))
+    wrong = probed(film, "a.webm").defect
+    assert wrong
+    assert wrong.code == "wrong_type"
+    assert "matroska" in wrong.message
+    assert probed(web, "a.mkv").defect is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [
+        (b"", "truncated"),
+        (b"\x18\x53\x80\x67", "truncated"),
+        (b"\x18\x53\x80\x67\x80", "empty"),
+        (b"\x18\x53\x80\x67\xa0" + bytes(32), "empty"),
+        (b"\x1f\x43\xb6\x75\x80", "wrong_type"),
+        (b"\x18\x53\x80\x67\x90\x01 is no element", "wrong_type"),
+        (b"\x18\x53\x80\x67\x83\x4d\xbb\x80", "empty"),
+        (b"\x18\x53\x80\x67\xff", "empty"),
+    ],
+)
+def test_content_that_is_none(rest: bytes, code: str) -> None:
+    """GIVEN the head of a file and something else behind it THEN the fault is named."""
+    defect = probed(b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm" + rest, "a.webm").defect
+    assert defect
+    assert defect.code == code
+
+
+def test_a_head_of_zero_bytes() -> None:
+    """GIVEN a file of which nothing but the mark is known THEN nothing is said about what follows."""
+    file = PartialFile(10_000, b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm", lambda _start, _end: b"")
+    assert probe("a.webm", file).defect is None
+
+
+def _with_more(data: bytes, more: bytes) -> bytes:
+    """Return a film whose segment has an element more at its end."""
+    body = data.index(ebml.SEGMENT.to_bytes(4, "big")) + 12
+    size = len(data) - body + len(more)
+    return data[: body - 7] + size.to_bytes(7, "big") + data[body:] + more
+
+
+def _element(identifier: int, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    name = identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
+    return name + b"\x01" + len(content).to_bytes(7, "big") + content
+
+
+def _with_tracks_behind() -> bytes:
+    """Return a file of one large cluster, behind which are its length and its tracks."""
+    block = b"\x81\x00\x00\x80" + b"\xaa" * 200_000
+    picture = _element(ebml.VIDEO, _element(ebml.WIDTH, b"\x01\x40"), _element(ebml.HEIGHT, b"\x00\xb4"))
+    numbers = _element(ebml.TRACK_NUMBER, b"\x01") + _element(ebml.TRACK_TYPE, b"\x01")
+    track = _element(ebml.TRACK_ENTRY, numbers, _element(ebml.CODEC, b"V_VP8"), picture)
+    info = _element(ebml.INFO, _element(ebml.DURATION, struct.pack(">d", 2000)))
+    cluster = _element(ebml.CLUSTER, _element(ebml.TIMESTAMP, b"\x00"), _element(ebml.SIMPLE_BLOCK, block))
+    places = [(ebml.INFO, 0), (ebml.TRACKS, len(info))]
+    length = len(_index(places, 0))
+    content = _index(places, length + len(cluster)) + cluster + info + _element(ebml.TRACKS, track)
+    return _element(ebml.EBML, _element(ebml.DOC_TYPE, b"webm")) + _element(ebml.SEGMENT, content)
+
+
+def _index(places: list[tuple[int, int]], start: int) -> bytes:
+    seeks = [
+        _element(
+            ebml.SEEK,
+            _element(ebml.SEEK_IDENTIFIER, identifier.to_bytes(4, "big")),
+            _element(ebml.SEEK_POSITION, (start + place).to_bytes(8, "big")),
+        )
+        for identifier, place in places
+    ]
+    return _element(ebml.SEEK_HEAD, *seeks)
+
+
+def _is_cut(data: bytes, name: str) -> bool:
+    defect = probed(data, name).defect
+    return defect is not None and defect.code == "truncated" and str(len(data)) in defect.message
