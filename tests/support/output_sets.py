@@ -78,7 +78,7 @@ def _with_extension(path: JsonValue, extension: str) -> str:
     return re.sub(r"\.\w+(?=\?|\Z)", f".{extension}", str(path), count=1)
 
 
-def sound_set(response: JsonObject) -> OutputSet:
+def valid_set(response: JsonObject) -> OutputSet:
     """Return a job with the files that the local cloud makes for it."""
     cloud = LocalCloud()
     cloud.ice.put(str(response["JobId"]), response)
