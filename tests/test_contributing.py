@@ -28,7 +28,7 @@ def test_the_new_result_is_the_one_that_a_test_adds() -> None:
 
 def test_the_new_rule_is_the_one_that_a_test_adds() -> None:
     """tests/rules/test_new_rule.py adds it to its family, and applies it."""
-    added = "\n".join(lines("src/ice_result/rules/sounds.py", "+"))
+    added = "\n".join(lines("src/ice_result/rules/audio.py", "+"))
     test = (TESTS / "rules" / "test_new_rule.py").read_text(encoding="utf-8")
     parts = (test.partition(f'{name} = """\n')[2].partition('\n"""')[0] for name in ("FUNCTION", "ENTRY"))
     assert added == "\n".join(parts)

@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from alicloud_local import LocalCloud
 from alicloud_local.media.files import media_file
-from alicloud_local.media.look import Look
+from alicloud_local.media.spec import MediaSpec
 from ice_result.core.calls import ServiceCaller, call_within
 from ice_result.core.credentials import Credentials, Keys
 from ice_result.core.deadline import Deadline
@@ -363,7 +363,7 @@ def test_eight_jobs_of_200_files_stay_below_200_megabytes(cloud: LocalCloud, tmp
     sample = json.loads((ROOT / "samples/jobs/musicdemix-0001.json").read_text(encoding="utf-8"))
     keys = [f"demix/{number}.{extension}" for number in range(50) for extension in ("wav", "mp3", "mp4", "png")]
     for key in keys:
-        content, media_type = media_file(f"{'x' * 200_000}{key}" if key.endswith("png") else key, Look(seconds=60))
+        content, media_type = media_file(f"{'x' * 200_000}{key}" if key.endswith("png") else key, MediaSpec(seconds=60))
         cloud.oss.put("example-output", key, content, media_type)
     job_ids = [f"demix-{number}" for number in range(8)]
     for job_id in job_ids:

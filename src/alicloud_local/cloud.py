@@ -19,8 +19,8 @@ from alicloud_local.eventbridge.server import EventBridgeServer
 from alicloud_local.ice.outputs import OssObject, output_objects, time_of
 from alicloud_local.ice.server import IceServer
 from alicloud_local.media.files import media_file
-from alicloud_local.media.jobs import input_files, input_lengths, input_look, output_look
-from alicloud_local.media.look import Look
+from alicloud_local.media.jobs import input_files, input_lengths, input_spec, output_spec
+from alicloud_local.media.spec import MediaSpec
 from alicloud_local.mns.server import MnsServer
 from alicloud_local.mns.store import QueueStore
 from alicloud_local.mns_control.server import MnsControlServer
@@ -169,7 +169,7 @@ class LocalCloud:
         responses = self.ice.jobs().values()
         lengths = input_lengths(responses)
         return [
-            self._seed(each, output_look(response, lengths), time_of(response, "FinishTime"))
+            self._seed(each, output_spec(response, lengths), time_of(response, "FinishTime"))
             for response in responses
             for each in output_objects(response)
         ]
@@ -188,7 +188,7 @@ class LocalCloud:
             for each in input_files(response):
                 times.setdefault(each, time_of(response, "CreateTime"))
         return [
-            self._seed(each, input_look(each, lengths), time) for each, time in times.items() if not self._has(each)
+            self._seed(each, input_spec(each, lengths), time) for each, time in times.items() if not self._has(each)
         ]
 
     def _has(self, each: OssObject) -> bool:
@@ -198,8 +198,8 @@ class LocalCloud:
             return False
         return True
 
-    def _seed(self, each: OssObject, look: Look, modified: float | None) -> str:
-        content, media_type = media_file(each.key, look)
+    def _seed(self, each: OssObject, spec: MediaSpec, modified: float | None) -> str:
+        content, media_type = media_file(each.key, spec)
         self.oss.create_bucket(each.bucket)
         self.oss.put(each.bucket, each.key, content, media_type, modified=modified)
         return f"oss://{each.bucket}/{each.key}"

@@ -19,8 +19,8 @@ import pytest
 from alicloud_local import LocalCloud
 from alicloud_local.ice.outputs import output_objects
 from alicloud_local.media.files import media_file
-from alicloud_local.media.jobs import input_lengths, output_look
-from alicloud_local.media.look import Look
+from alicloud_local.media.jobs import input_lengths, output_spec
+from alicloud_local.media.spec import MediaSpec
 from alicloud_local.rpc.messages import JsonObject
 from support.media_files import complaints_of_ffmpeg, told_by_ffprobe
 
@@ -195,34 +195,34 @@ def test_files_of_different_names_are_different(extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "look", "within_seconds"),
+    ("name", "spec", "within_seconds"),
     [
         *(
-            (f"{NAMES[1]}.{extension}", Look(42.78), 0.001)
+            (f"{NAMES[1]}.{extension}", MediaSpec(42.78), 0.001)
             for extension in ("mp4", "mov", "webm", "mkv", "wav", "flac")
         ),
-        *((f"portrait.{extension}", Look(5.28, is_portrait=True), 0.001) for extension in ("mp4", "webm")),
-        ("alpha.webm", Look(9, has_alpha=True), 0.001),
-        (f"{NAMES[1]}.ogg", Look(42.78), 0.007),  # ffprobe counts the samples that are skipped at the start
-        (f"{NAMES[1]}.mp3", Look(42.78), 0.072),  # one frame
-        (f"{NAMES[1]}.m4a", Look(42.78), 0.128),  # one frame
-        ("short.aac", Look(42.78), 0.2),  # an estimate
-        *((f"{NAMES[1]}.{extension}", Look(), None) for extension in ("ts", "png", "jpg", "gif", "webp")),
+        *((f"portrait.{extension}", MediaSpec(5.28, is_portrait=True), 0.001) for extension in ("mp4", "webm")),
+        ("alpha.webm", MediaSpec(9, has_alpha=True), 0.001),
+        (f"{NAMES[1]}.ogg", MediaSpec(42.78), 0.007),  # ffprobe counts the samples that are skipped at the start
+        (f"{NAMES[1]}.mp3", MediaSpec(42.78), 0.072),  # one frame
+        (f"{NAMES[1]}.m4a", MediaSpec(42.78), 0.128),  # one frame
+        ("short.aac", MediaSpec(42.78), 0.2),  # an estimate
+        *((f"{NAMES[1]}.{extension}", MediaSpec(), None) for extension in ("ts", "png", "jpg", "gif", "webp")),
     ],
     ids=lambda value: value[-12:] if isinstance(value, str) else "",
 )
 def test_media_are_real_and_as_long_as_they_should_be(
-    tmp_path: Path, name: str, look: Look, within_seconds: float | None
+    tmp_path: Path, name: str, spec: MediaSpec, within_seconds: float | None
 ) -> None:
     """GIVEN a length and a name WHEN a file is made THEN FFmpeg decodes it whole, and ffprobe tells that length."""
     path = tmp_path / f"file{Path(name).suffix}"
-    path.write_bytes(media_file(name, look)[0])
+    path.write_bytes(media_file(name, spec)[0])
 
     assert complaints_of_ffmpeg(path) == ""
     if within_seconds is not None:
         told = told_by_ffprobe(path)["format"]
         assert isinstance(told, dict)
-        assert float(str(told["duration"])) == pytest.approx(look.seconds, abs=within_seconds)
+        assert float(str(told["duration"])) == pytest.approx(spec.seconds, abs=within_seconds)
 
 
 def job(function: str, result: str = "{}", parameters: str = "{}", media: str = "oss://in/a.mp4") -> JsonObject:
@@ -261,33 +261,33 @@ def test_an_input_is_as_long_as_all_results_need(responses: list[JsonObject], ex
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        (CLIP, Look(6.5)),
-        (job("VideoClip"), Look(10.0)),
-        (job("FaceBeauty"), Look(10.0)),
-        (job("VideoH2V"), Look(10.0, is_portrait=True)),
-        (job("VideoGreenScreenMatting"), Look(10.0, has_alpha=True)),
-        (job("VideoGreenScreenMatting", parameters='{"bgimage":""}'), Look(10.0, has_alpha=True)),
-        (job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}'), Look(10.0)),
-        (job("SpeechDenoise", media="oss://in/call.wav"), Look(42.78, rate_hz=8000)),
-        (job("AudioMixing", parameters='{"background":"oss://in/call.wav"}'), Look(42.78)),
-        (job("MusicDemix", media="a media id"), Look(4.0)),
-        (CHORUSES, Look(64.0, content={"segments": [{"start": 39.32, "end": 63.85, "title": "副歌"}]})),
+        (CLIP, MediaSpec(6.5)),
+        (job("VideoClip"), MediaSpec(10.0)),
+        (job("FaceBeauty"), MediaSpec(10.0)),
+        (job("VideoH2V"), MediaSpec(10.0, is_portrait=True)),
+        (job("VideoGreenScreenMatting"), MediaSpec(10.0, has_alpha=True)),
+        (job("VideoGreenScreenMatting", parameters='{"bgimage":""}'), MediaSpec(10.0, has_alpha=True)),
+        (job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}'), MediaSpec(10.0)),
+        (job("SpeechDenoise", media="oss://in/call.wav"), MediaSpec(42.78, rate_hz=8000)),
+        (job("AudioMixing", parameters='{"background":"oss://in/call.wav"}'), MediaSpec(42.78)),
+        (job("MusicDemix", media="a media id"), MediaSpec(4.0)),
+        (CHORUSES, MediaSpec(64.0, content={"segments": [{"start": 39.32, "end": 63.85, "title": "副歌"}]})),
     ],
 )
-def test_outputs_look_as_their_jobs_say(response: JsonObject, expected: Look) -> None:
+def test_outputs_are_as_their_jobs_say(response: JsonObject, expected: MediaSpec) -> None:
     """GIVEN a video of 10 seconds, a call and a song WHEN a job reads one of them THEN its outputs agree with it."""
     mix = job("AudioMixing", parameters='{"background":"oss://in/call.wav"}')
     green = job("VideoGreenScreenMatting", parameters='{"bgimage":"oss://in/b.jpg"}')
 
-    assert output_look(response, input_lengths([CLIP, QUALITY, CHORUSES, mix, green, response])) == expected
+    assert output_spec(response, input_lengths([CLIP, QUALITY, CHORUSES, mix, green, response])) == expected
 
 
 def test_beats_are_within_the_song() -> None:
     """GIVEN a job that finds beats, with any name WHEN its file is made THEN all beats are in the song."""
     response = job("AudioBeatDetection", media="oss://in/song.mp3")
-    look = output_look(response, lengths := input_lengths([response]))
+    spec = output_spec(response, lengths := input_lengths([response]))
 
-    beats = json.loads(media_file("result.json", look)[0])["beats"]
+    beats = json.loads(media_file("result.json", spec)[0])["beats"]
 
     assert len(beats) == 64
     assert sorted(beats) == beats

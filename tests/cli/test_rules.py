@@ -25,8 +25,8 @@ def test_a_line_has_everything_that_is_known_of_a_rule() -> None:
     assert first.pop("source")
     assert len(first.pop("functions")) == 7
     assert first == {
-        "name": "kept_length",
-        "says": "Each file is as long as the input.",
+        "name": "same_duration",
+        "requirement": "Each file is as long as the input.",
         "needs": ["files", "input"],
         "tolerance": {"seconds": 0.5, "percent": 2},
         "evidence": "inferred",
@@ -41,13 +41,13 @@ def test_without_a_function_every_rule_is_printed() -> None:
 
 def test_with_a_function_only_its_rules_are_printed() -> None:
     """AudioMixing has three."""
-    assert effects("AudioMixing") == {"sound_silent": "note", "mix_length": "note", "mix_copy": "note"}
+    assert effects("AudioMixing") == {"audio_silent": "note", "mix_duration": "note", "mix_copy": "note"}
 
 
 def test_the_effect_is_that_of_the_settings() -> None:
     """GIVEN a rule that is on, and one that is off THEN they make a problem, and nothing."""
-    shown = effects("VideoH2V", ICE_RESULT_RULES_ON="kept_length", ICE_RESULT_RULES_OFF="h2v_portrait")
-    assert shown == {"h2v_portrait": "off", "kept_length": "problem", "input_copy": "note"}
+    shown = effects("VideoH2V", ICE_RESULT_RULES_ON="same_duration", ICE_RESULT_RULES_OFF="h2v_portrait")
+    assert shown == {"h2v_portrait": "off", "same_duration": "problem", "input_copy": "note"}
 
 
 def test_without_reading_files_no_rule_is_applied() -> None:

@@ -34,7 +34,7 @@ SONG = ObjectAddress("example-input", "song.mp3")
 WAV = Media(container="wav", duration_seconds=2.5, sample_rate_hz=44_100, channels=2, bits=16)
 CUT = Defect("truncated", "the header says 1000 bytes of data, and the file has 500")
 IMPLAUSIBLE = Problem(code="implausible", message="stems_copy: both files have the ETag A", uri=ONE.uri)
-SUSPICIOUS = Note(code="suspicious", message="stems_rate: 44100 Hz, and 48000 Hz", uri=OTHER.uri)
+SUSPICIOUS = Note(code="suspicious", message="stems_sample_rate: 44100 Hz, and 48000 Hz", uri=OTHER.uri)
 UNREADABLE = Note(code="unreadable", message="not a text", uri=ONE.uri)
 
 texts = st.text(st.characters(codec="ascii", categories=["L", "N", "Zs"]), min_size=1, max_size=20)
@@ -134,7 +134,7 @@ def known(defect: Defect | None = None) -> dict[ObjectAddress, ObjectFacts]:
 def test_the_findings_of_the_only_complete_manifest_come_with_its_facts() -> None:
     """GIVEN a complete manifest in another store alone THEN its notes of rules are kept, and the source's are not."""
     source = build_manifest(RECORD, FILES, known(defect=CUT), (UNREADABLE, SUSPICIOUS), (IMPLAUSIBLE,))
-    note = Note(code="suspicious", message="stems_length: 2 s, and 9 s", uri=None)
+    note = Note(code="suspicious", message="stems_duration: 2 s, and 9 s", uri=None)
     complete = build_manifest(RECORD, FILES, known(), (note,))
 
     rebuilt = stored_manifest(None, job(stored(source), stored(complete)))
@@ -192,7 +192,11 @@ def test_verify_judges_anew() -> None:
     manifest = Verifier(inspector, RuleChoice()).manifest(job(stored(old)))
 
     assert manifest.complete
-    assert [note.message.partition(":")[0] for note in manifest.notes] == ["not a text", "kept_length", "kept_length"]
+    assert [note.message.partition(":")[0] for note in manifest.notes] == [
+        "not a text",
+        "same_duration",
+        "same_duration",
+    ]
     assert sorted(inspector.asked) == sorted([ONE, OTHER, SONG])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.media.files import media_file
-from alicloud_local.media.look import Look
+from alicloud_local.media.spec import MediaSpec
 from ice_result.function import Function
 from ice_result.records.model import Manifest
 from support.fake_clock import FakeTime
@@ -148,12 +148,12 @@ def test_a_complete_manifest_stays_with_its_own_findings(world: World) -> None:
 
 def test_the_input_is_compared_where_it_can_be_read(world: World) -> None:
     """GIVEN an input of another length THEN notes name both lengths; an input that is not there says nothing."""
-    song, _ = media_file("song.mp3", Look(seconds=7.0))
+    song, _ = media_file("song.mp3", MediaSpec(seconds=7.0))
     world.cloud.oss.put(
         "example-input", "song.mp3", song, modified=world.cloud.oss.modified("example-input", "song.mp3")
     )
 
-    assert codes(world.process("musicdemix-0001")) == [("suspicious", "kept_length")] * 2
+    assert codes(world.process("musicdemix-0001")) == [("suspicious", "same_duration")] * 2
     assert world.asked(SONG) == 1
 
     world.cloud.oss.delete("example-input", "song.mp3")

@@ -7,14 +7,14 @@ import struct
 import pytest
 
 from alicloud_local.media.files import media_file
-from support.output_sets import OutputSet, findings, manifest_of, sample_job, sound_set
+from support.output_sets import OutputSet, findings, manifest_of, sample_job, valid_set
 
 MP4 = media_file("delogo/news-clean.mp4")[0]
 MOVIE, DATA = MP4.index(b"moov") - 4, MP4.index(b"mdat") - 4
 CRASHED = MP4[:MOVIE] + struct.pack(">I4s", 8, b"free")
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + bytes(2) + b"\x00\x02" + bytes(100)
-VIDEO = sound_set(sample_job("videodelogo"))
-SPEECH = sound_set(sample_job("speechdenoise"))
+VIDEO = valid_set(sample_job("videodelogo"))
+SPEECH = valid_set(sample_job("speechdenoise"))
 WAV = next(iter(SPEECH.outputs.values()))
 
 

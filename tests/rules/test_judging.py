@@ -38,9 +38,9 @@ def test_a_rule_says_what_it_needs_in_plain_words(rule: object) -> None:
     """`says` is a sentence, `source` is a phrase that says where it is from."""
     assert rule in RULES
     found = RULES[RULES.index(rule)]
-    assert found.says[0].isupper()
-    assert found.says.endswith(".")
-    assert len(found.says) <= 50, "a terminal has 80 columns"
+    assert found.requirement[0].isupper()
+    assert found.requirement.endswith(".")
+    assert len(found.requirement) <= 50, "a terminal has 80 columns"
     assert not found.source.endswith(".")
     assert found.needs
     assert found.functions
@@ -66,21 +66,21 @@ def test_an_inferred_rule_makes_a_note_and_a_documented_one_a_problem() -> None:
         )
     ]
     assert [(each.code, each.message, each.uri) for each in judgement.notes] == [
-        ("suspicious", "kept_length: the file is 5 s long, and the input 10 s", "oss://out/a.mp4")
+        ("suspicious", "same_duration: the file is 5 s long, and the input 10 s", "oss://out/a.mp4")
     ]
 
 
 def test_a_rule_that_is_turned_on_makes_a_problem() -> None:
     """Naming a documented rule too changes nothing."""
-    choice = RuleChoice(on=frozenset({"kept_length", "h2v_portrait"}))
+    choice = RuleChoice(on=frozenset({"same_duration", "h2v_portrait"}))
     judgement = judge(case("VideoH2V", LANDSCAPE, source=SOURCE), choice)
-    assert [each.message.partition(":")[0] for each in judgement.problems] == ["h2v_portrait", "kept_length"]
+    assert [each.message.partition(":")[0] for each in judgement.problems] == ["h2v_portrait", "same_duration"]
     assert judgement.notes == ()
 
 
 def test_a_rule_that_is_turned_off_finds_nothing() -> None:
     """Any rule can be turned off, whatever its evidence."""
-    choice = RuleChoice(off=frozenset({"kept_length", "h2v_portrait"}))
+    choice = RuleChoice(off=frozenset({"same_duration", "h2v_portrait"}))
     assert judge(case("VideoH2V", LANDSCAPE, source=SOURCE), choice) == ((), ())
 
 
@@ -110,7 +110,7 @@ def addresses(
 def test_the_input_is_needed_where_a_rule_compares_it() -> None:
     """A job all of whose rules about the input are off needs no input, and a media asset has no address."""
     assert addresses("VideoH2V") == [INPUT]
-    assert addresses("VideoH2V", {"kept_length", "input_copy"}) == []
+    assert addresses("VideoH2V", {"same_duration", "input_copy"}) == []
     assert addresses("VideoH2V", fields={"Input": {"Type": "Media", "Media": "0" * 32}}) == []
     assert addresses("VideoH2V", fields={"Input": {"Type": "OSS", "Media": "oss://input/"}}) == []
 
@@ -120,7 +120,7 @@ def test_the_sources_of_a_mix_are_needed_too() -> None:
     url = "https://music.oss-cn-shanghai.aliyuncs.com/song.mp3?Expires=1&Signature=x"
     params: JsonValue = {"background": SONG, "more": [{"x": url}, INPUT, "song.mp3", 5, None, "oss://music"]}
     assert addresses("AudioMixing", params=params) == [INPUT, SONG]
-    assert addresses("AudioMixing", {"mix_length", "mix_copy", "sound_silent"}, params=params) == []
+    assert addresses("AudioMixing", {"mix_duration", "mix_copy", "audio_silent"}, params=params) == []
     assert addresses("VideoGreenScreenMatting", params={"bgimage": SONG}) == [INPUT]
 
 

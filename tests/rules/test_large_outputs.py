@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from alicloud_local.media.files import media_file
-from alicloud_local.media.look import Look
+from alicloud_local.media.spec import MediaSpec
 from ice_result.probe.model import FIRST_BYTES, SECOND_BYTES
 from support.media_files import made
 from support.output_sets import OutputSet, findings, manifest_of, sample_job
@@ -55,7 +55,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     given = response["Input"]
     assert isinstance(given, dict)
     source = str(given["Media"])
-    content = media_file(source, Look(SECONDS, rate_hz=44_100))[0]
+    content = media_file(source, MediaSpec(SECONDS, rate_hz=44_100))[0]
     return OutputSet(response, {f"{bucket}/{files[0]}": path.read_bytes()}, {source: content})
 
 

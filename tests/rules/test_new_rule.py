@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from ice_result.rules import audio
 from ice_result.rules import judge as judging
-from ice_result.rules import sounds
 from ice_result.rules.judge import judge
 from ice_result.rules.model import RuleChoice
 from support.rule_cases import case, facts
@@ -22,7 +22,7 @@ ENTRY = """
     Rule(
         name="stems_pair",
         functions=("MusicDemix",),
-        says="There are two files.",
+        requirement="There are two files.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
@@ -35,7 +35,7 @@ RULES = "RULES = (\n"
 
 def test_it_is_applied_to_the_jobs_of_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN the module of the family with both added THEN a case in which the rule does not hold has a note."""
-    source = Path(str(sounds.__file__)).read_text(encoding="utf-8")
+    source = Path(str(audio.__file__)).read_text(encoding="utf-8")
     before, after = source.split(RULES)
     changed = ModuleType("changed")
     exec(f"{before}{FUNCTION}\n\n{RULES}{ENTRY.strip(chr(10))}\n{after}", changed.__dict__)  # noqa: S102  our own source
@@ -49,4 +49,4 @@ def test_it_is_applied_to_the_jobs_of_its_function(monkeypatch: pytest.MonkeyPat
         "oss://out/a.wav",
     )
     assert judge(two, RuleChoice()) == ((), ())
-    assert len(changed.RULES) == len(sounds.RULES) + 1
+    assert len(changed.RULES) == len(audio.RULES) + 1

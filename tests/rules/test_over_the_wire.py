@@ -26,9 +26,13 @@ WRONG = {
         "example-output/caption/lecture-en.srt",
         "implausible captions_copy",
     ),
-    "facebeauty-0001": ("beauty/interview.mp4", "example-output/h2v/match-vertical.mp4", "implausible kept_shape"),
+    "facebeauty-0001": (
+        "beauty/interview.mp4",
+        "example-output/h2v/match-vertical.mp4",
+        "implausible same_aspect_ratio",
+    ),
     "speechdenoise-0001": ("denoise/voice over.wav", "example-output/beauty/interview.mp4", "wrong_type"),
-    "videoclip-0001": ("clip/keynote-summary.mp4", "example-input/trailer.mp4", "implausible clip_length"),
+    "videoclip-0001": ("clip/keynote-summary.mp4", "example-input/trailer.mp4", "implausible clip_duration"),
 }
 """An object of another one's content, by its job, and how what is found begins."""
 

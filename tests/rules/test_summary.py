@@ -20,14 +20,14 @@ SEGMENTS = summary((0.28, 5.28), (10, 12))
 def test_a_clip_as_long_as_its_segments(actual: float | None) -> None:
     """The sum of the segments is compared, within half a second."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=actual))}, result=SEGMENTS)
-    assert findings("clip_length", judged) == []
+    assert findings("clip_duration", judged) == []
 
 
 @pytest.mark.parametrize("actual", [7.501, 6.499])
 def test_a_clip_of_another_length(actual: float) -> None:
     """The finding has the length of the file and of its segments."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=actual))}, result=SEGMENTS)
-    assert findings("clip_length", judged) == [
+    assert findings("clip_duration", judged) == [
         f"oss://out/a.mp4: the file is {actual} s long, and its segments are 7 s together"
     ]
 
@@ -38,13 +38,13 @@ def test_a_clip_of_another_length(actual: float) -> None:
 def test_a_clip_whose_segments_are_not_all_known(result: JsonValue) -> None:
     """Without the length of each segment, nothing is said of their sum."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=99))}, result=result)
-    assert findings("clip_length", judged) == []
+    assert findings("clip_duration", judged) == []
 
 
 def test_a_segment_without_length_adds_nothing() -> None:
     """A segment that ends when it begins is known to be empty."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=9))}, result=summary((0, 5), (7, 7)))
-    assert findings("clip_length", judged) == [
+    assert findings("clip_duration", judged) == [
         "oss://out/a.mp4: the file is 9 s long, and its segments are 5 s together"
     ]
 
@@ -52,7 +52,7 @@ def test_a_segment_without_length_adds_nothing() -> None:
 def test_several_clips_are_not_compared_with_the_sum() -> None:
     """It is not known which segments are in which file."""
     clip = facts(media(duration_seconds=99))
-    assert findings("clip_length", case("VideoClip", {"a.mp4": clip, "b.mp4": clip}, result=SEGMENTS)) == []
+    assert findings("clip_duration", case("VideoClip", {"a.mp4": clip, "b.mp4": clip}, result=SEGMENTS)) == []
 
 
 @pytest.mark.parametrize(

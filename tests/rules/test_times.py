@@ -97,12 +97,12 @@ def quality(duration: str | None, tag: str = "Valid", channel: str | None = "2")
 @pytest.mark.parametrize("result", [quality("10"), quality("10.5"), quality("99", "Mute"), quality(None), []])
 def test_a_whole_recording_was_assessed(result: JsonValue) -> None:
     """A channel that is not valid says nothing, and so does one without its duration."""
-    assert findings("quality_length", case("AudioQualityAssessment", {}, result=result, source=TEN)) == []
+    assert findings("quality_duration", case("AudioQualityAssessment", {}, result=result, source=TEN)) == []
 
 
 @pytest.mark.parametrize(("channel", "name"), [("2", "channel 2"), (None, "a channel")])
 def test_a_part_of_a_recording_was_assessed(channel: str | None, name: str) -> None:
     """The finding names the channel, and has both lengths."""
     judged = case("AudioQualityAssessment", {}, result=quality("9.4", channel=channel), source=TEN)
-    assert findings("quality_length", judged) == [f"9.4 s of {name} were assessed, and the input is 10 s long"]
-    assert findings("quality_length", judged._replace(inputs={})) == []
+    assert findings("quality_duration", judged) == [f"9.4 s of {name} were assessed, and the input is 10 s long"]
+    assert findings("quality_duration", judged._replace(inputs={})) == []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from support.output_sets import ALL_ON, findings, manifest_of
-from support.sound_sets import sound_sets
+from support.valid_sets import valid_sets
 from support.wrong_outputs import WrongSet, wrong_sets
 
 NOT_NAMED: Mapping[str, Callable[[WrongSet], bool]] = {
@@ -41,7 +41,7 @@ class Read(NamedTuple):
 @pytest.fixture(scope="module")
 def read() -> list[Read]:
     """The wrong sets made of every sound one, with all rules on."""
-    return [Read(each, findings(manifest_of(each.job))) for job in sound_sets() for each in wrong_sets(job)]
+    return [Read(each, findings(manifest_of(each.job))) for job in valid_sets() for each in wrong_sets(job)]
 
 
 def test_nearly_all_wrong_outputs_are_named(read: list[Read]) -> None:

@@ -17,7 +17,7 @@ BEGIN, END = "<!-- rules: begin -->\n", "<!-- rules: end -->\n"
 class Texts(NamedTuple):
     """The texts of a rule in one language: what must hold, and where that is from."""
 
-    says: str
+    requirement: str
     source: str
 
 
@@ -27,7 +27,7 @@ IN_CHINESE = {
     "cover_time": Texts(
         "Result 中的每个 Time 都不超出输入。", "Time 是图片在输入中的位置；单位为毫秒出自实测，文档没有说明"
     ),
-    "clip_length": Texts("文件的时长等于 Result 中各片段之和。", "摘要由输入中的这些片段组成"),
+    "clip_duration": Texts("文件的时长等于 Result 中各片段之和。", "摘要由输入中的这些片段组成"),
     "clip_order": Texts("片段按顺序排列，互不重叠。", "摘要不会重复同一部分；文档没有说 ICE 会排序"),
     "h2v_portrait": Texts("画面的高大于宽。", "阿里云「音视频智能生产」概述：VideoH2V 把横屏视频转换成竖屏视频"),
     "matting_webm": Texts(
@@ -38,14 +38,14 @@ IN_CHINESE = {
         "没有传入 bgimage 时，视频带透明通道。",
         "阿里云 MPS「智能生产接口参数补充说明」：传入 bgimage 时为 MP4，不传入时为带透明通道的 WebM",
     ),
-    "kept_length": Texts("每个文件与输入一样长。", "函数只改变画面或声音，不删减内容"),
-    "kept_shape": Texts("画面的宽高比与输入相同。", "函数只改变画面中的内容，文档没有说会裁剪"),
-    "kept_rate": Texts("采样率与输入相同。", "函数只去除噪声，文档没有说会重采样"),
-    "stems_length": Texts("各文件一样长。", "这些文件是同一段录音的不同部分"),
-    "stems_rate": Texts("各文件的采样率相同。", "这些文件是同一段录音的不同部分"),
+    "same_duration": Texts("每个文件与输入一样长。", "函数只改变画面或声音，不删减内容"),
+    "same_aspect_ratio": Texts("画面的宽高比与输入相同。", "函数只改变画面中的内容，文档没有说会裁剪"),
+    "same_sample_rate": Texts("采样率与输入相同。", "函数只去除噪声，文档没有说会重采样"),
+    "stems_duration": Texts("各文件一样长。", "这些文件是同一段录音的不同部分"),
+    "stems_sample_rate": Texts("各文件的采样率相同。", "这些文件是同一段录音的不同部分"),
     "stems_silent": Texts("没有一个文件是静音。", "歌曲既有人声也有伴奏；纯音乐没有人声"),
-    "sound_silent": Texts("输入不是静音时，文件也不是静音。", "人声和音乐会保留；只有噪声的录音可能变为静音"),
-    "mix_length": Texts("文件不短于最长的来源。", "混音包含所有来源，文档没有说 ICE 会截断"),
+    "audio_silent": Texts("输入不是静音时，文件也不是静音。", "人声和音乐会保留；只有噪声的录音可能变为静音"),
+    "mix_duration": Texts("文件不短于最长的来源。", "混音包含所有来源，文档没有说 ICE 会截断"),
     "input_copy": Texts("没有一个文件是输入的副本。", "函数会生成新文件；没有可处理的内容时写出什么，文档没有说明"),
     "mix_copy": Texts("文件不是某个来源的副本。", "混音是新文件；某个来源为静音时写出什么，文档没有说明"),
     "stems_copy": Texts(
@@ -58,7 +58,7 @@ IN_CHINESE = {
     "times_within_input": Texts(
         "Result 和文件中的时间都不超出输入。", "这些时间是输入中的位置；文件中时间的单位没有文档"
     ),
-    "quality_length": Texts(
+    "quality_duration": Texts(
         "Result 中的 Total Duration 等于输入的时长。", "Total Duration 以秒为单位只是根据数值得出的"
     ),
 }
@@ -77,7 +77,7 @@ class RulesTable(NamedTuple):
     def in_english(cls) -> RulesTable:
         """Make the table of docs/verification.md."""
         evidence: dict[Evidence, str] = {name: f"[{name}] " for name in ("documented", "measured", "inferred")}
-        texts = {rule.name: Texts(rule.says, rule.source) for rule in RULES}
+        texts = {rule.name: Texts(rule.requirement, rule.source) for rule in RULES}
         return cls("| rule | functions | what must hold | tolerance | evidence |", evidence, ", ", " or ", texts)
 
     @classmethod
@@ -96,7 +96,7 @@ class RulesTable(NamedTuple):
             cells = (
                 f"`{rule.name}`",
                 self.comma.join(rule.functions),
-                texts.says,
+                texts.requirement,
                 self._tolerance(rule.tolerance),
                 f"{self.evidence[rule.evidence]}{texts.source}",
             )

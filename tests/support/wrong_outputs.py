@@ -13,8 +13,8 @@ from typing import NamedTuple
 from PIL import Image
 
 from alicloud_local.media.files import media_file
-from alicloud_local.media.jobs import input_lengths, output_look
-from alicloud_local.media.look import Look
+from alicloud_local.media.jobs import input_lengths, output_spec
+from alicloud_local.media.spec import MediaSpec
 from ice_result.core.types import JsonObject, JsonValue
 from support.output_sets import OutputSet
 
@@ -97,19 +97,19 @@ def _header_length(data: bytes) -> int | None:
 def _of_function(job: OutputSet) -> Iterator[WrongSet]:
     """Yield what is wrong only for the function of this job."""
     function = str(job.response["FunctionName"])
-    look = output_look(job.response, input_lengths([job.response]))
+    spec = output_spec(job.response, input_lengths([job.response]))
     if function in _KEPT_LENGTH or function in {"VideoClip", "AudioMixing"}:
-        yield from _with_look(job, "shorter", look._replace(seconds=look.seconds * 0.6))
+        yield from _with_spec(job, "shorter", spec._replace(seconds=spec.seconds * 0.6))
     if function in _KEPT_LENGTH or function == "VideoClip":
-        yield from _with_look(job, "longer", look._replace(seconds=look.seconds * 1.5))
+        yield from _with_spec(job, "longer", spec._replace(seconds=spec.seconds * 1.5))
     if function in _OF_FUNCTION:
-        yield from _OF_FUNCTION[function](job, look)
+        yield from _OF_FUNCTION[function](job, spec)
 
 
-def _with_look(job: OutputSet, kind: str, look: Look) -> Iterator[WrongSet]:
+def _with_spec(job: OutputSet, kind: str, spec: MediaSpec) -> Iterator[WrongSet]:
     for uri in job.outputs:
         name = uri.split("/", 3)[3]
-        yield WrongSet(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, look)[0]))
+        yield WrongSet(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, spec)[0]))
 
 
 def _copies(job: OutputSet, kind: str) -> Iterator[WrongSet]:
@@ -119,7 +119,7 @@ def _copies(job: OutputSet, kind: str) -> Iterator[WrongSet]:
                 yield WrongSet(kind, uri.rpartition("/")[2], job.with_output(uri, data))
 
 
-def _of_cover(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+def _of_cover(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     kinds = {"jpg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WEBP"}
     for uri in job.outputs:
         written = io.BytesIO()
@@ -135,7 +135,7 @@ def _of_cover(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
         yield WrongSet("beyond the input", f"cover {number + 1}", job.with_result(late))
 
 
-def _of_spans(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+def _of_spans(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     """Segments of a summary, of which two make the length of the one in the sample, or choruses."""
     clip = job.response["FunctionName"] == "VideoClip"
     start, end = ("StartTime", "EndTime") if clip else ("start", "end")
@@ -157,7 +157,7 @@ def _of_spans(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
         yield from _of_times(job, "segments", [{"start": 9.0, "end": 12.0}, {"start": 1.0, "end": 4.0}])
 
 
-def _of_beats(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+def _of_beats(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     yield from _of_times(job, "beats", [2.5, 1.0, 2.0, 0.5])
     yield from _of_times(job, "beats", [*(0.5 * number for number in range(1, 100)), 20.0])
 
@@ -171,20 +171,20 @@ def _of_times(job: OutputSet, name: str, out_of_order: list[JsonValue]) -> Itera
             yield WrongSet(kind, uri.rpartition("/")[2], job.with_output(uri, json.dumps({name: times}).encode()))
 
 
-def _of_quality(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+def _of_quality(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     channels = _result(job)
     for wrong in ("21.39", "85.56", "42780"):
         told = [{**channel, "Total Duration": wrong} for channel in channels]
         yield WrongSet("another length assessed", wrong, job.with_result(told))
 
 
-def _turned(job: OutputSet, look: Look) -> Iterator[WrongSet]:
-    yield from _with_look(job, "turned", look._replace(is_portrait=not look.is_portrait))
+def _turned(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
+    yield from _with_spec(job, "turned", spec._replace(is_portrait=not spec.is_portrait))
 
 
-def _without_alpha(job: OutputSet, look: Look) -> Iterator[WrongSet]:
-    if look.has_alpha:
-        yield from _with_look(job, "without alpha", look._replace(has_alpha=False))
+def _without_alpha(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
+    if spec.has_alpha:
+        yield from _with_spec(job, "without alpha", spec._replace(has_alpha=False))
         video = _OTHER_CONTENTS["video"]
         renamed = _renamed(job, ".webm", ".mp4")
         yield WrongSet(
@@ -192,13 +192,13 @@ def _without_alpha(job: OutputSet, look: Look) -> Iterator[WrongSet]:
         )
 
 
-def _of_captions(job: OutputSet, _look: Look) -> Iterator[WrongSet]:
+def _of_captions(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     yield from _copies(job, "captions of one language twice")
 
 
-def _of_stems(job: OutputSet, look: Look) -> Iterator[WrongSet]:
+def _of_stems(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
     yield from _copies(job, "a stem twice")
-    yield from _with_look(job, "shorter", look._replace(seconds=look.seconds * 0.6))
+    yield from _with_spec(job, "shorter", spec._replace(seconds=spec.seconds * 0.6))
     for uri, data in job.outputs.items():
         if uri.endswith(".wav"):
             name = uri.rpartition("/")[2]
@@ -207,17 +207,17 @@ def _of_stems(job: OutputSet, look: Look) -> Iterator[WrongSet]:
     for factor in (0.6, 1.5):
         shorter = job
         for uri in job.outputs:
-            made = media_file(uri.split("/", 3)[3], look._replace(seconds=look.seconds * factor))[0]
+            made = media_file(uri.split("/", 3)[3], spec._replace(seconds=spec.seconds * factor))[0]
             shorter = shorter.with_output(uri, made)
         yield WrongSet("another length of all", f"times {factor}", shorter)
 
 
-def _of_sound(job: OutputSet, look: Look) -> Iterator[WrongSet]:
+def _of_sound(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
     for uri, data in job.outputs.items():
         name = uri.rpartition("/")[2]
         if uri.endswith(".wav"):
             rate = 16_000 if job.response["FunctionName"] == "SpeechDenoise" else None
-            made = media_file(uri.split("/", 3)[3], look._replace(rate_hz=rate))[0] if rate else with_rate(data, 2)
+            made = media_file(uri.split("/", 3)[3], spec._replace(rate_hz=rate))[0] if rate else with_rate(data, 2)
             yield WrongSet("another rate", name, job.with_output(uri, made))
         for source, content in job.inputs.items():
             if PurePosixPath(source).suffix == PurePosixPath(uri).suffix:
@@ -242,7 +242,7 @@ def _result(job: OutputSet) -> list[JsonObject]:
     return result
 
 
-_OF_FUNCTION: Mapping[str, Callable[[OutputSet, Look], Iterator[WrongSet]]] = {
+_OF_FUNCTION: Mapping[str, Callable[[OutputSet, MediaSpec], Iterator[WrongSet]]] = {
     "Cover": _of_cover,
     "VideoClip": _of_spans,
     "MusicSegmentDetect": _of_spans,

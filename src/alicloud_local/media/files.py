@@ -2,7 +2,7 @@
 
 The pictures in `samples/` were made with Pillow: rectangles of one colour, 64 × 36 pixels. The videos, and the frames
 of sound, were made with FFmpeg, from its test picture and a tone. From the videos everything was removed that the
-modules `videos` and `sounds` do not set: names of programs, seek tables, edit lists. A WebM file has room for larger
+modules `videos` and `audio` do not set: names of programs, seek tables, edit lists. A WebM file has room for larger
 numbers than FFmpeg writes. MPEG transport streams are three frames long, whatever length is asked for.
 
 A comment with the name makes each copy an object of its own, in a place that every player passes over.
@@ -16,27 +16,27 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from alicloud_local.media import sounds, videos
-from alicloud_local.media.look import Look, sample
+from alicloud_local.media import audio, videos
+from alicloud_local.media.spec import MediaSpec, sample
 from alicloud_local.media.texts import json_file, text_file
 
-Make: TypeAlias = Callable[[Look, bytes], bytes]
-"""Returns a file of this look, with a comment in it."""
+Make: TypeAlias = Callable[[MediaSpec, bytes], bytes]
+"""Returns a file with these properties, with a comment in it."""
 
-_PLAIN = Look()
+_PLAIN = MediaSpec()
 
 
-def media_file(name: str, look: Look = _PLAIN) -> tuple[bytes, str]:
+def media_file(name: str, spec: MediaSpec = _PLAIN) -> tuple[bytes, str]:
     """Return a file of the type that the extension of `name` says, and its media type.
 
     A name with an unknown extension gets a line of text of type application/octet-stream.
     """
     extension = PurePosixPath(name).suffix.lower().lstrip(".")
     if extension == "json":
-        return json_file(name, look), "application/json"
+        return json_file(name, spec), "application/json"
     if extension in _FORMATS:
         media_type, make = _FORMATS[extension]
-        return make(look, name.encode()), media_type
+        return make(spec, name.encode()), media_type
     return text_file(name, extension) or (f"{name}\n".encode(), "application/octet-stream")
 
 
@@ -102,27 +102,27 @@ def _sampled(name: str, comment: Callable[[bytes, bytes], bytes]) -> Make:
     return lambda _, text: comment(sample(name), text)
 
 
-def _made(make: Callable[[Look], bytes], comment: Callable[[bytes, bytes], bytes]) -> Make:
-    return lambda look, text: comment(make(look), text)
+def _made(make: Callable[[MediaSpec], bytes], comment: Callable[[bytes, bytes], bytes]) -> Make:
+    return lambda spec, text: comment(make(spec), text)
 
 
 _FORMATS: Mapping[str, tuple[str, Make]] = {
-    "aac": ("audio/aac", _made(sounds.aac, _in_data_element)),
-    "flac": ("audio/flac", sounds.flac),
+    "aac": ("audio/aac", _made(audio.aac, _in_data_element)),
+    "flac": ("audio/flac", audio.flac),
     "gif": ("image/gif", _sampled("sample.gif", _in_gif_extension)),
     "jpeg": ("image/jpeg", _sampled("sample.jpg", _in_jpeg_segment)),
     "jpg": ("image/jpeg", _sampled("sample.jpg", _in_jpeg_segment)),
-    "m4a": ("audio/mp4", _made(sounds.m4a, _in_box)),
+    "m4a": ("audio/mp4", _made(audio.m4a, _in_box)),
     "m4v": ("video/mp4", _made(videos.mp4, _in_box)),
     "mkv": ("video/x-matroska", _made(videos.matroska, _in_element)),
     "mov": ("video/quicktime", _made(videos.mov, _in_box)),
-    "mp3": ("audio/mpeg", _made(sounds.mp3, _in_id3)),
+    "mp3": ("audio/mpeg", _made(audio.mp3, _in_id3)),
     "mp4": ("video/mp4", _made(videos.mp4, _in_box)),
-    "ogg": ("audio/ogg", sounds.ogg),
-    "opus": ("audio/ogg", sounds.ogg),
+    "ogg": ("audio/ogg", audio.ogg),
+    "opus": ("audio/ogg", audio.ogg),
     "png": ("image/png", _sampled("sample.png", _in_png_chunk)),
     "ts": ("video/mp2t", _sampled("sample.ts", _in_packets)),
-    "wav": ("audio/wav", _made(sounds.wav, _in_riff_chunk)),
+    "wav": ("audio/wav", _made(audio.wav, _in_riff_chunk)),
     "webm": ("video/webm", _made(videos.webm, _in_element)),
     "webp": ("image/webp", _sampled("sample.webp", _in_riff_chunk)),
 }

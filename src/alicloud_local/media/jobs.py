@@ -1,4 +1,4 @@
-"""The files that a job reads, and the look of the files that it writes, from the response of ICE.
+"""The files that a job reads, and the properties of the files that it writes, from the response of ICE.
 
 This reading is independent of every program under test. What a result says decides: a song is at least as long as its
 last chorus, a summary as long as its segments. Where nothing is said, a file is four seconds long.
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from alicloud_local.ice.outputs import OssObject, read_address
-from alicloud_local.media.look import BEATS_SECONDS, CAPTIONS_SECONDS, DEFAULT_SECONDS, RATE_HZ, Look
+from alicloud_local.media.spec import BEATS_SECONDS, CAPTIONS_SECONDS, DEFAULT_SECONDS, RATE_HZ, MediaSpec
 from alicloud_local.media.texts import beats, choruses
 from alicloud_local.rpc.messages import JsonObject, JsonValue
 
@@ -46,8 +46,8 @@ def input_lengths(responses: Iterable[Mapping[str, JsonValue]]) -> Lengths:
     return {**lengths, **told}
 
 
-def output_look(response: Mapping[str, JsonValue], lengths: Lengths) -> Look:
-    """Return the look of the files that a job writes."""
+def output_spec(response: Mapping[str, JsonValue], lengths: Lengths) -> MediaSpec:
+    """Return the properties of the files that a job writes."""
     function = response.get("FunctionName")
     sources = [lengths[each] for each in input_files(response)]
     seconds = sources[0] if sources else DEFAULT_SECONDS
@@ -62,7 +62,7 @@ def output_look(response: Mapping[str, JsonValue], lengths: Lengths) -> Look:
         content = choruses(_result(response))
     backgrounds = [value for name, value in _parameters(response).items() if name.lower() == "bgimage"]
     is_cut_out = function == "VideoGreenScreenMatting" and not any(backgrounds)
-    return Look(
+    return MediaSpec(
         seconds,
         is_portrait=function == "VideoH2V",
         has_alpha=is_cut_out,
@@ -71,9 +71,9 @@ def output_look(response: Mapping[str, JsonValue], lengths: Lengths) -> Look:
     )
 
 
-def input_look(each: OssObject, lengths: Lengths) -> Look:
-    """Return the look of a file that jobs read."""
-    return Look(lengths[each], rate_hz=RATE_HZ)
+def input_spec(each: OssObject, lengths: Lengths) -> MediaSpec:
+    """Return the properties of a file that jobs read."""
+    return MediaSpec(lengths[each], rate_hz=RATE_HZ)
 
 
 def _needed(response: Mapping[str, JsonValue]) -> float:

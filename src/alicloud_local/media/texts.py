@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from alicloud_local.media.look import Look
+from alicloud_local.media.spec import MediaSpec
 from alicloud_local.rpc.messages import JsonObject, JsonValue
 
 
-def json_file(name: str, look: Look) -> bytes:
-    """Return a JSON file with the content that the look says, or that the path says: beats or segments."""
-    content = look.content
+def json_file(name: str, spec: MediaSpec) -> bytes:
+    """Return a JSON file with the content that the spec gives, or that the path implies: beats or segments."""
+    content = spec.content
     if content is None:
         content = beats() if "beat" in name.lower() else choruses() if "segment" in name.lower() else {}
     return json.dumps({"name": name, **content}, ensure_ascii=False).encode() + b"\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from alicloud_local.media.look import Look, sample
+from alicloud_local.media.spec import MediaSpec, sample
 
 _FRAMES = 100
 _MP4_TICKS = 90_000  # per second, of the track; the movie counts milliseconds
@@ -15,11 +15,11 @@ _WEBM_TICKS = 4_000  # of the whole file, whatever their length is
 _WEBM_FRAMES = 1_000_000_000  # nanoseconds
 
 
-def mp4(look: Look) -> bytes:
+def mp4(spec: MediaSpec) -> bytes:
     """Return an MP4 file with H.264."""
-    data = bytearray(sample("portrait.mp4" if look.is_portrait else "sample.mp4"))
-    ticks = max(1, round(look.seconds * _MP4_TICKS / _FRAMES))
-    milliseconds = max(1, round(look.seconds * 1000))
+    data = bytearray(sample("portrait.mp4" if spec.is_portrait else "sample.mp4"))
+    ticks = max(1, round(spec.seconds * _MP4_TICKS / _FRAMES))
+    milliseconds = max(1, round(spec.seconds * 1000))
     put_number(data, b"mvhd", 20, milliseconds)
     put_number(data, b"tkhd", 24, milliseconds)
     put_number(data, b"mdhd", 20, ticks * _FRAMES)
@@ -27,23 +27,23 @@ def mp4(look: Look) -> bytes:
     return bytes(data)
 
 
-def mov(look: Look) -> bytes:
+def mov(spec: MediaSpec) -> bytes:
     """Return a QuickTime file with H.264."""
-    return mp4(look).replace(b"ftypmp42", b"ftypqt  ", 1)
+    return mp4(spec).replace(b"ftypmp42", b"ftypqt  ", 1)
 
 
-def webm(look: Look) -> bytes:
+def webm(spec: MediaSpec) -> bytes:
     """Return a WebM file with VP8, or with VP9 where it has alpha. One with alpha is never taller than wide."""
-    name = "alpha.webm" if look.has_alpha else "portrait.webm" if look.is_portrait else "sample.webm"
+    name = "alpha.webm" if spec.has_alpha else "portrait.webm" if spec.is_portrait else "sample.webm"
     data = bytearray(sample(name))
-    _put_element(data, b"\x2a\xd7\xb1\x84", 4, round(look.seconds * _WEBM_FRAMES / _WEBM_TICKS))
-    _put_element(data, b"\x23\xe3\x83\x88", 8, round(look.seconds * _WEBM_FRAMES / _FRAMES))
+    _put_element(data, b"\x2a\xd7\xb1\x84", 4, round(spec.seconds * _WEBM_FRAMES / _WEBM_TICKS))
+    _put_element(data, b"\x23\xe3\x83\x88", 8, round(spec.seconds * _WEBM_FRAMES / _FRAMES))
     return bytes(data)
 
 
-def matroska(look: Look) -> bytes:
+def matroska(spec: MediaSpec) -> bytes:
     """Return a Matroska file with VP8."""
-    data = webm(look)
+    data = webm(spec)
     return data.replace(b"\x9f\x42\x86", b"\xa3\x42\x86", 1).replace(b"\x84webm", b"\x88matroska", 1)
 
 

@@ -53,7 +53,7 @@ def _document(rule: Rule, effect: Effect) -> JsonObject:
     return {
         "name": rule.name,
         "functions": [*rule.functions],
-        "says": rule.says,
+        "requirement": rule.requirement,
         "needs": [*rule.needs],
         "tolerance": rule.tolerance and {"seconds": rule.tolerance.seconds, "percent": rule.tolerance.percent},
         "evidence": rule.evidence,
@@ -67,7 +67,7 @@ def _print(shown: Sequence[tuple[Rule, Effect]]) -> None:
         {
             "rule": rule.name,
             "effect": effect,
-            "what must hold": rule.says,
+            "requirement": rule.requirement,
             "evidence": rule.evidence,
             "tolerance": str(rule.tolerance or ""),
             "functions": ", ".join(rule.functions),

@@ -19,7 +19,7 @@ class Container(NamedTuple):
     """A container: `begins` tells it by the first bytes of a file, `module` in this package reads it.
 
     `extensions` are the endings of names that promise this content. A reader may tell more closely what it is, such as
-    `mov` for `mp4`. With `without_sign`, a file of a promising name that no container recognises is given to the
+    `mov` for `mp4`. With `without_signature`, a file of a promising name that no container recognises is given to the
     reader, which raises MalformedError for what it is not: some files of this container have nothing at their start.
     With `may_end_in_zeros`, many zeros at the end are data or padding, or the reader tells; otherwise they are in place
     of data.
@@ -29,7 +29,7 @@ class Container(NamedTuple):
     module: str
     extensions: tuple[str, ...]
     begins: Callable[[bytes], bool]
-    without_sign: bool = False
+    without_signature: bool = False
     may_end_in_zeros: bool = False
 
 
@@ -66,8 +66,8 @@ CONTAINERS = (
     Container("mp4", "mp4", (".mp4", ".m4v", ".mov", ".m4a"), _signature(_BOX), may_end_in_zeros=True),
     Container("webm", "webm", (".webm", ".mkv", ".mka"), _signature(_WEBM), may_end_in_zeros=True),
     Container("matroska", "webm", (".mkv", ".mka"), _signature(rb"\x1aE\xdf\xa3"), may_end_in_zeros=True),
-    Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_sign=True),
-    Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_sign=True),
-    Container("aac", "aac", (".aac",), _is_sound("aac", b"\xff"), without_sign=True),
-    Container("mp3", "mp3", (".mp3", ".mp2"), _is_sound("mp3", b"\xff"), without_sign=True),
+    Container("srt", "srt", (".srt",), _signature(_SPACE + _CUE), without_signature=True),
+    Container("json", "json_text", (".json",), _signature(_SPACE + _JSON), without_signature=True),
+    Container("aac", "aac", (".aac",), _is_sound("aac", b"\xff"), without_signature=True),
+    Container("mp3", "mp3", (".mp3", ".mp2"), _is_sound("mp3", b"\xff"), without_signature=True),
 )

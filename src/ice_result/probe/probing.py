@@ -46,7 +46,7 @@ def _recognised(first: bytes, promised: list[Container]) -> Container | None:
     """Return the container that the first bytes are a sign of, or a promised one whose files may have none."""
     found = next((container for container in CONTAINERS if container.begins(first)), None)
     if found is None and format_that_is_no_text(first) is None and not _is_zero(first):
-        return next((container for container in promised if container.without_sign), None)
+        return next((container for container in promised if container.without_signature), None)
     return found
 
 

@@ -72,7 +72,7 @@ RULES = (
             *("VideoClip", "VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting"),
             *("SpeechDenoise", "MusicDemix"),
         ),
-        says="No file is a copy of the input.",
+        requirement="No file is a copy of the input.",
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",
@@ -82,7 +82,7 @@ RULES = (
     Rule(
         name="mix_copy",
         functions=("AudioMixing",),
-        says="The file is not a copy of one of its sources.",
+        requirement="The file is not a copy of one of its sources.",
         needs=("files", "input", "sources"),
         tolerance=None,
         evidence="inferred",
@@ -92,7 +92,7 @@ RULES = (
     Rule(
         name="stems_copy",
         functions=("MusicDemix",),
-        says="No two files are the same.",
+        requirement="No two files are the same.",
         needs=("files",),
         tolerance=None,
         evidence="documented",
@@ -102,7 +102,7 @@ RULES = (
     Rule(
         name="captions_copy",
         functions=("CaptionExtraction",),
-        says="No two files with captions are the same.",
+        requirement="No two files with captions are the same.",
         needs=("files", "contents"),
         tolerance=None,
         evidence="inferred",

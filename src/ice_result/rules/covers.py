@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.rules.formats import seconds
 from ice_result.rules.inputs import input_seconds
-from ice_result.rules.kept import LENGTH
 from ice_result.rules.model import Case, Finding, Rule
-from ice_result.rules.shown import seconds
+from ice_result.rules.same import DURATION
 
 _PICTURES = {"png", "jpeg", "gif", "webp"}
 
@@ -36,7 +36,7 @@ def _covers_within_input(case: Case) -> Iterator[Finding]:
     rows = (cover.model_dump(include={"time_seconds", "uri"}) for cover in case.record.result.items())
     for row in rows:
         time: float | None = row["time_seconds"]
-        if time is not None and (time < 0 or not LENGTH.allows_up_to(length, time)):
+        if time is not None and (time < 0 or not DURATION.allows_up_to(length, time)):
             yield Finding(f"the cover is at {seconds(time)}, and the input is {seconds(length)} long", row["uri"])
 
 
@@ -44,7 +44,7 @@ RULES = (
     Rule(
         name="cover_picture",
         functions=("Cover",),
-        says="Each file is a picture.",
+        requirement="Each file is a picture.",
         needs=("files",),
         tolerance=None,
         evidence="documented",
@@ -54,7 +54,7 @@ RULES = (
     Rule(
         name="cover_size",
         functions=("Cover",),
-        says="All pictures of one kind have one size.",
+        requirement="All pictures of one kind have one size.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
@@ -64,9 +64,9 @@ RULES = (
     Rule(
         name="cover_time",
         functions=("Cover",),
-        says="Each Time in Result is within the input.",
+        requirement="Each Time in Result is within the input.",
         needs=("result", "input"),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
         source="Time is the position of the picture; its unit, milliseconds, is measured and not documented",
         check=_covers_within_input,

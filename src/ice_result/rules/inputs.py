@@ -41,7 +41,7 @@ def known_input(case: Case) -> ObjectFacts | None:
 
 def input_media(case: Case) -> Media | None:
     """Return the facts of the input's content. None for a damaged input, of which ICE may have read only a part."""
-    return _sound_media(known_input(case))
+    return _undamaged_media(known_input(case))
 
 
 def input_seconds(case: Case) -> float | None:
@@ -64,12 +64,12 @@ def longest_source(case: Case) -> Source | None:
     lengths = [
         Source(uri, media.duration_seconds)
         for uri, facts in known_sources(case)
-        if (media := _sound_media(facts)) and media.duration_seconds is not None
+        if (media := _undamaged_media(facts)) and media.duration_seconds is not None
     ]
     return max(lengths, key=lambda each: each.seconds, default=None)
 
 
-def _sound_media(facts: ObjectFacts | None) -> Media | None:
+def _undamaged_media(facts: ObjectFacts | None) -> Media | None:
     return facts.media if facts and facts.defect is None else None
 
 

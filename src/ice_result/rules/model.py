@@ -81,7 +81,7 @@ class Finding(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule. `says` is what must hold, and `source` is where that is from.
+    """A rule. `requirement` is what must hold, and `source` is where that is from.
 
     A documented or measured rule makes problems; an inferred one makes notes, unless it is turned on by its name.
     `check` yields what does not hold; nothing for what cannot be judged.
@@ -89,7 +89,7 @@ class Rule(NamedTuple):
 
     name: str
     functions: tuple[str, ...]
-    says: str
+    requirement: str
     needs: tuple[Need, ...]
     tolerance: Tolerance | None
     evidence: Evidence

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ice_result.rules import copies, covers, kept, sounds, summary, times, videos
+from ice_result.rules import audio, copies, covers, same, summary, times, videos
 from ice_result.rules.model import Rule
 
 RULES: tuple[Rule, ...] = (
     *covers.RULES,
     *summary.RULES,
     *videos.RULES,
-    *kept.RULES,
-    *sounds.RULES,
+    *same.RULES,
+    *audio.RULES,
     *copies.RULES,
     *times.RULES,
 )

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ice_result.records.model import Record
+from ice_result.rules.formats import seconds
 from ice_result.rules.model import Finding
-from ice_result.rules.shown import seconds
 
 
 class KnownSpan(NamedTuple):
@@ -32,7 +32,7 @@ def spans(record: Record, *kinds: str) -> list[KnownSpan]:
     return [KnownSpan(row["start_seconds"], row["end_seconds"]) for row in rows]
 
 
-def turned(segments: Sequence[KnownSpan]) -> Iterator[Finding]:
+def reversed_segments(segments: Sequence[KnownSpan]) -> Iterator[Finding]:
     """Find segments that end before they begin."""
     for number, (start, end) in enumerate(segments, start=1):
         if start is not None and end is not None and end < start:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ice_result.rules.formats import seconds
 from ice_result.rules.inputs import input_seconds
-from ice_result.rules.kept import LENGTH
 from ice_result.rules.model import Case, Finding, Rule
-from ice_result.rules.shown import seconds
-from ice_result.rules.spans import KnownSpan, latest, spans, turned
+from ice_result.rules.same import DURATION
+from ice_result.rules.spans import KnownSpan, latest, reversed_segments, spans
 
 
 def _in_order(case: Case) -> Iterator[Finding]:
     """Find segments that begin before the one before them begins, and files that are not in order."""
     segments = spans(case.record, "music_segments")
-    yield from turned(segments)
+    yield from reversed_segments(segments)
     for number, (before, after) in enumerate(pairwise(segments), start=2):
         if before.start is not None and after.start is not None and after.start < before.start:
             yield Finding(
@@ -40,7 +40,7 @@ def _within_input(case: Case) -> Iterator[Finding]:
         in_file = [KnownSpan(item.start_seconds, item.end_seconds) for item in content.items]
         ends.append((latest(in_file), content.uri))
     for time, uri in ends:
-        if time is not None and not LENGTH.allows_up_to(length, time):
+        if time is not None and not DURATION.allows_up_to(length, time):
             yield Finding(f"the last time is {seconds(time)}, and the input is {seconds(length)} long", uri)
 
 
@@ -51,7 +51,7 @@ def _assessed_length(case: Case) -> Iterator[Finding]:
     rows = (each.model_dump(include={"channel", "valid", "duration_seconds"}) for each in case.record.result.items())
     for row in rows:
         assessed: float | None = row["duration_seconds"]
-        if row["valid"] and assessed is not None and not LENGTH.allows(length, assessed):
+        if row["valid"] and assessed is not None and not DURATION.allows(length, assessed):
             name = "a channel" if row["channel"] is None else f"channel {row['channel']}"
             yield Finding(f"{seconds(assessed)} of {name} were assessed, and the input is {seconds(length)} long")
 
@@ -60,29 +60,29 @@ RULES = (
     Rule(
         name="times_in_order",
         functions=("MusicSegmentDetect", "AudioBeatDetection"),
-        says="Beats and choruses are in order.",
+        requirement="Beats and choruses are in order.",
         needs=("result", "contents"),
         tolerance=None,
         evidence="inferred",
-        source="so it is in ICE's own sample; no page says it",
+        source="so it is in ICE's own sample; no page requirement it",
         check=_in_order,
     ),
     Rule(
         name="times_within_input",
         functions=("VideoClip", "CaptionExtraction", "MusicSegmentDetect", "AudioBeatDetection"),
-        says="Times in Result and in files are within the input.",
+        requirement="Times in Result and in files are within the input.",
         needs=("result", "contents", "input"),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
         source="the times are positions in the input; the unit of times in files is not documented",
         check=_within_input,
     ),
     Rule(
-        name="quality_length",
+        name="quality_duration",
         functions=("AudioQualityAssessment",),
-        says="Total Duration in Result is that of the input.",
+        requirement="Total Duration in Result is that of the input.",
         needs=("result", "input"),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
         source="that Total Duration is in seconds follows from its values alone",
         check=_assessed_length,

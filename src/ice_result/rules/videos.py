@@ -15,7 +15,7 @@ def _portrait(case: Case) -> Iterator[Finding]:
             yield Finding(f"the picture is {media.width} × {media.height}: expected more height than width", file.uri)
 
 
-def _keeps_transparency(case: Case) -> bool:
+def _has_no_background(case: Case) -> bool:
     """Tell if the job was asked for no background. A template may have parameters that the job does not show."""
     parameters = case.record.job_params or {}
     if case.record.template_id or not isinstance(parameters, dict):
@@ -25,13 +25,13 @@ def _keeps_transparency(case: Case) -> bool:
 
 def _webm(case: Case) -> Iterator[Finding]:
     for file in case.files:
-        if file.media and file.media.container != "webm" and _keeps_transparency(case):
+        if file.media and file.media.container != "webm" and _has_no_background(case):
             yield Finding(f"the file is {file.media.container}: expected webm, as no background was given", file.uri)
 
 
 def _alpha(case: Case) -> Iterator[Finding]:
     for file in case.files:
-        if file.media and file.media.has_alpha is False and _keeps_transparency(case):
+        if file.media and file.media.has_alpha is False and _has_no_background(case):
             yield Finding("the video has no alpha channel, and no background was given", file.uri)
 
 
@@ -39,7 +39,7 @@ RULES = (
     Rule(
         name="h2v_portrait",
         functions=("VideoH2V",),
-        says="The picture is taller than wide.",
+        requirement="The picture is taller than wide.",
         needs=("files",),
         tolerance=None,
         evidence="documented",
@@ -49,7 +49,7 @@ RULES = (
     Rule(
         name="matting_webm",
         functions=("VideoGreenScreenMatting",),
-        says="Without bgimage, the file is WebM.",
+        requirement="Without bgimage, the file is WebM.",
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",
@@ -59,7 +59,7 @@ RULES = (
     Rule(
         name="matting_alpha",
         functions=("VideoGreenScreenMatting",),
-        says="Without bgimage, the video has an alpha channel.",
+        requirement="Without bgimage, the video has an alpha channel.",
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",

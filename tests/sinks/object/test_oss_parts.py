@@ -10,7 +10,7 @@ import pytest
 
 from alicloud_local import Fault, LocalCloud
 from alicloud_local.media.files import media_file
-from alicloud_local.media.look import Look
+from alicloud_local.media.spec import MediaSpec
 from alicloud_local.service import CallEvent, CallObserver
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.probe.model import FIRST_BYTES
@@ -211,7 +211,7 @@ def test_no_file_takes_more_than_two_requests_and_130_000_bytes(
 ) -> None:
     """GIVEN a short and a long file of each type, whole, and without its end THEN its media takes no more than that."""
     address = ObjectAddress("example-output", f"output/file.{extension}")
-    data, _ = media_file(address.key, Look(seconds))
+    data, _ = media_file(address.key, MediaSpec(seconds))
     for content in (data, data[: len(data) // 2], data + bytes(100_000)):
         cloud.oss.put(address.bucket, address.key, content)
         before = len(cloud.oss.calls)

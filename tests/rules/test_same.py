@@ -17,7 +17,7 @@ def test_a_length_within_the_tolerance(expected: float | None, actual: float | N
     """Half a second for short inputs and 2 % for long ones are allowed; an unknown length says nothing."""
     files = {"a.mp4": facts(media(duration_seconds=actual))}
     source = facts(media(duration_seconds=expected))
-    assert findings("kept_length", case("VideoDelogo", files, source=source)) == []
+    assert findings("same_duration", case("VideoDelogo", files, source=source)) == []
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_length_within_the_tolerance(expected: float | None, actual: float | N
 def test_a_length_outside_the_tolerance(function: str, expected: float, actual: float) -> None:
     """A file that is longer or shorter than the input is found, for each function that keeps the length."""
     files = {"a": facts(media(duration_seconds=actual)), "b": facts(media(duration_seconds=expected))}
-    found = findings("kept_length", case(function, files, source=facts(media(duration_seconds=expected))))
+    found = findings("same_duration", case(function, files, source=facts(media(duration_seconds=expected))))
     assert found == [f"oss://out/a: the file is {actual:g} s long, and the input {expected:g} s"]
 
 
@@ -53,7 +53,7 @@ def test_a_length_outside_the_tolerance(function: str, expected: float, actual: 
 def test_a_shape_that_is_kept(source: Media | None, picture: Media | None) -> None:
     """The size may change, and the ratio by 2 %, as encoders round up; an unknown size says nothing."""
     judged = case("VideoDetext", {"a.mp4": facts(picture)}, source=facts(source))
-    assert findings("kept_shape", judged) == []
+    assert findings("same_aspect_ratio", judged) == []
 
 
 @pytest.mark.parametrize("function", ["VideoDelogo", "VideoDetext", "FaceBeauty"])
@@ -65,7 +65,7 @@ def test_a_shape_that_is_not_kept(function: str, width: int, height: int) -> Non
         {"a.mp4": facts(media(width=width, height=height))},
         source=facts(media(width=100, height=100)),
     )
-    assert findings("kept_shape", judged) == [
+    assert findings("same_aspect_ratio", judged) == [
         f"oss://out/a.mp4: the picture is {width} × {height}, and that of the input 100 × 100"
     ]
 
@@ -75,7 +75,7 @@ def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
     """The same rate, and one that is not known, say nothing."""
     files = {"a.wav": facts(media("wav", sample_rate_hz=file))}
     judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=source)))
-    assert findings("kept_rate", judged) == []
+    assert findings("same_sample_rate", judged) == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bo
     """Opus always states 48 kHz, and AAC may state half of the rate, be it the file or the input."""
     wav, other = media("wav", sample_rate_hz=16_000), media("ogg", sample_rate_hz=rate, audio_codec=codec)
     for file, source in ((wav, other), (other, wav)):
-        found = findings("kept_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source)))
+        found = findings("same_sample_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source)))
         assert bool(found) is is_found
 
 
@@ -100,7 +100,7 @@ def test_a_rate_that_is_not_kept() -> None:
     """Rates are whole numbers: there is no tolerance."""
     files = {"a.wav": facts(media("wav", sample_rate_hz=44_101))}
     judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=44_100)))
-    assert findings("kept_rate", judged) == [
+    assert findings("same_sample_rate", judged) == [
         "oss://out/a.wav: the sample rate is 44101 Hz, and that of the input 44100 Hz"
     ]
 
@@ -127,7 +127,7 @@ def written(day: int) -> ObjectFacts:
 def test_an_input_that_is_not_what_ice_read_is_not_compared(source: ObjectFacts, created: str, is_found: bool) -> None:
     """An input that is damaged, or was written more than five minutes after the job was created, says nothing."""
     judged = case("FaceBeauty", {"a": facts(media(duration_seconds=10))}, source=source, fields={"CreateTime": created})
-    assert bool(findings("kept_length", judged)) is is_found
+    assert bool(findings("same_duration", judged)) is is_found
 
 
 def test_an_output_over_its_input_is_not_compared() -> None:
@@ -137,5 +137,5 @@ def test_an_output_over_its_input_is_not_compared() -> None:
     in_place = judged._replace(
         files=[judged.files[0], judged.files[1]._replace(uri="oss://input/source.mp4")],
     )
-    assert findings("kept_length", judged) != []
-    assert [findings(rule, in_place) for rule in ("kept_length", "input_copy")] == [[], []]
+    assert findings("same_duration", judged) != []
+    assert [findings(rule, in_place) for rule in ("same_duration", "input_copy")] == [[], []]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.rules.formats import seconds
 from ice_result.rules.inputs import known_sources, longest_source
-from ice_result.rules.kept import LENGTH
 from ice_result.rules.model import Case, Finding, Rule
-from ice_result.rules.shown import seconds
+from ice_result.rules.same import DURATION
 
 
 def _stems_of_one_length(case: Case) -> Iterator[Finding]:
@@ -16,7 +16,7 @@ def _stems_of_one_length(case: Case) -> Iterator[Finding]:
         length = file.media.duration_seconds if file.media else None
         if first is None or length is None:
             first = length if first is None else first
-        elif not LENGTH.allows(first, length):
+        elif not DURATION.allows(first, length):
             yield Finding(f"the file is {seconds(length)} long, and the first one {seconds(first)}", file.uri)
 
 
@@ -47,26 +47,26 @@ def _mix_as_long_as_sources(case: Case) -> Iterator[Finding]:
     longest = longest_source(case)
     for file in case.files:
         length = file.media.duration_seconds if file.media else None
-        if longest and length is not None and not LENGTH.allows_down_to(longest.seconds, length):
+        if longest and length is not None and not DURATION.allows_down_to(longest.seconds, length):
             message = f"the file is {seconds(length)} long, and its source {longest.uri} {seconds(longest.seconds)}"
             yield Finding(message, file.uri)
 
 
 RULES = (
     Rule(
-        name="stems_length",
+        name="stems_duration",
         functions=("MusicDemix",),
-        says="The files are as long as one another.",
+        requirement="The files are as long as one another.",
         needs=("files",),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
         source="the files are parts of one recording",
         check=_stems_of_one_length,
     ),
     Rule(
-        name="stems_rate",
+        name="stems_sample_rate",
         functions=("MusicDemix",),
-        says="The files have one sample rate.",
+        requirement="The files have one sample rate.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
@@ -76,7 +76,7 @@ RULES = (
     Rule(
         name="stems_silent",
         functions=("MusicDemix",),
-        says="No file is silent.",
+        requirement="No file is silent.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
@@ -84,9 +84,9 @@ RULES = (
         check=_stems_with_sound,
     ),
     Rule(
-        name="sound_silent",
+        name="audio_silent",
         functions=("SpeechDenoise", "AudioMixing"),
-        says="The file is not silent, unless its input is.",
+        requirement="The file is not silent, unless its input is.",
         needs=("files", "input", "sources"),
         tolerance=None,
         evidence="inferred",
@@ -94,13 +94,13 @@ RULES = (
         check=_not_silenced,
     ),
     Rule(
-        name="mix_length",
+        name="mix_duration",
         functions=("AudioMixing",),
-        says="The file is not shorter than its longest source.",
+        requirement="The file is not shorter than its longest source.",
         needs=("files", "input", "sources"),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
-        source="a mix has all of its sources; no page says that ICE cuts one",
+        source="a mix has all of its sources; no page requirement that ICE cuts one",
         check=_mix_as_long_as_sources,
     ),
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ice_result.records.model import Media
+from ice_result.rules.formats import seconds
 from ice_result.rules.inputs import input_media, input_seconds
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
-from ice_result.rules.shown import seconds
 
-LENGTH = Tolerance(seconds=0.5, percent=2)
+DURATION = Tolerance(seconds=0.5, percent=2)
 """Tolerance of lengths: encoders add frames and drop some, and a container counts its longest track."""
 _SHAPE = Tolerance(percent=2)  # encoders round sizes up to even numbers, some to multiples of 16
 
@@ -18,7 +18,7 @@ def _same_length(case: Case) -> Iterator[Finding]:
     expected = input_seconds(case)
     for file in case.files:
         actual = file.media.duration_seconds if file.media else None
-        if expected is not None and actual is not None and not LENGTH.allows(expected, actual):
+        if expected is not None and actual is not None and not DURATION.allows(expected, actual):
             yield Finding(f"the file is {seconds(actual)} long, and the input {seconds(expected)}", file.uri)
 
 
@@ -59,36 +59,36 @@ def _may_have_one_rate(one: Media, other: Media) -> bool:
 
 RULES = (
     Rule(
-        name="kept_length",
+        name="same_duration",
         functions=(
             *("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting"),
             *("SpeechDenoise", "MusicDemix"),
         ),
-        says="Each file is as long as the input.",
+        requirement="Each file is as long as the input.",
         needs=("files", "input"),
-        tolerance=LENGTH,
+        tolerance=DURATION,
         evidence="inferred",
         source="the function changes pictures or sound, and leaves none out",
         check=_same_length,
     ),
     Rule(
-        name="kept_shape",
+        name="same_aspect_ratio",
         functions=("VideoDelogo", "VideoDetext", "FaceBeauty"),
-        says="Width divided by height is as in the input.",
+        requirement="Width divided by height is as in the input.",
         needs=("files", "input"),
         tolerance=_SHAPE,
         evidence="inferred",
-        source="the function changes what is in the picture, and no page says that it crops",
+        source="the function changes what is in the picture, and no page requirement that it crops",
         check=_same_shape,
     ),
     Rule(
-        name="kept_rate",
+        name="same_sample_rate",
         functions=("SpeechDenoise",),
-        says="The sample rate is that of the input.",
+        requirement="The sample rate is that of the input.",
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",
-        source="the function removes noise, and no page says that it resamples",
+        source="the function removes noise, and no page requirement that it resamples",
         check=_same_rate,
     ),
 )

@@ -6,7 +6,7 @@ import math
 import struct
 from functools import lru_cache
 
-from alicloud_local.media.look import OPUS_RATE_HZ, RATE_HZ, Look, sample
+from alicloud_local.media.spec import OPUS_RATE_HZ, RATE_HZ, MediaSpec, sample
 from alicloud_local.media.videos import put_number
 
 _LARGEST_WAV = 64_000  # bytes of samples
@@ -20,31 +20,31 @@ _OPUS_SKIPPED = 312  # samples at the start that a decoder drops
 _PACKETS_IN_PAGE = 200
 
 
-def wav(look: Look) -> bytes:
-    """Return a WAV file with 16-bit PCM, small unless the look has a sample rate."""
-    rate = look.rate_hz or RATE_HZ
-    while not look.rate_hz and look.seconds * rate * 2 > _LARGEST_WAV and rate > _LOWEST_RATE:
+def wav(spec: MediaSpec) -> bytes:
+    """Return a WAV file with 16-bit PCM, small unless the spec has a sample rate."""
+    rate = spec.rate_hz or RATE_HZ
+    while not spec.rate_hz and spec.seconds * rate * 2 > _LARGEST_WAV and rate > _LOWEST_RATE:
         rate //= 2
-    count = max(1, round(look.seconds * rate))
+    count = max(1, round(spec.seconds * rate))
     samples = (_PERIOD * (count // 16 + 1))[: count * 2]
     head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
     return head + struct.pack("<4sI", b"data", len(samples)) + samples
 
 
-def mp3(look: Look) -> bytes:
+def mp3(spec: MediaSpec) -> bytes:
     """Return an MP3 file: frames of 8 kbit/s, none of which needs bits of another."""
-    return sample("sample.mp3") * _count(look.seconds * RATE_HZ, _MP3_FRAME)
+    return sample("sample.mp3") * _count(spec.seconds * RATE_HZ, _MP3_FRAME)
 
 
-def aac(look: Look) -> bytes:
+def aac(spec: MediaSpec) -> bytes:
     """Return AAC frames with ADTS headers."""
-    return sample("sample.aac") * _count(look.seconds * RATE_HZ, _AAC_FRAME)
+    return sample("sample.aac") * _count(spec.seconds * RATE_HZ, _AAC_FRAME)
 
 
-def m4a(look: Look) -> bytes:
+def m4a(spec: MediaSpec) -> bytes:
     """Return an MP4 file with AAC. The file in `samples` has two equal frames, and its tables are in front of them."""
     data = bytearray(sample("sample.m4a"))
-    count = _count(look.seconds * RATE_HZ, _AAC_FRAME)
+    count = _count(spec.seconds * RATE_HZ, _AAC_FRAME)
     start = data.index(b"mdat") + 4
     frame = data[start : start + (len(data) - start) // 2]
     milliseconds = round(count * _AAC_FRAME * 1000 / RATE_HZ)
@@ -58,9 +58,9 @@ def m4a(look: Look) -> bytes:
     return bytes(data[:start] + frame * count)
 
 
-def flac(look: Look, comment: bytes) -> bytes:
+def flac(spec: MediaSpec, comment: bytes) -> bytes:
     """Return a FLAC file with a comment: a square wave of 16-bit samples, one half of it in each frame."""
-    total = max(1, round(look.seconds * RATE_HZ))
+    total = max(1, round(spec.seconds * RATE_HZ))
     starts = range(0, total, _FLAC_FRAME)
     frames = b"".join(
         _flac_frame(number, min(_FLAC_FRAME, total - start), 1000 if number % 2 else -1000)
@@ -80,9 +80,9 @@ def _flac_frame(number: int, count: int, value: int) -> bytes:
     return frame + struct.pack(">H", _checksum(frame, 0x8005, 16))
 
 
-def ogg(look: Look, comment: bytes) -> bytes:
+def ogg(spec: MediaSpec, comment: bytes) -> bytes:
     """Return an Ogg file with Opus, with a comment among its tags."""
-    total = _OPUS_SKIPPED + round(look.seconds * OPUS_RATE_HZ)
+    total = _OPUS_SKIPPED + round(spec.seconds * OPUS_RATE_HZ)
     tags = struct.pack("<8sI14sII", b"OpusTags", 14, b"alicloud_local", 1, 6 + len(comment)) + b"TITLE=" + comment
     head = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, _OPUS_SKIPPED, OPUS_RATE_HZ, 0, 0)
     pages = [_page(2, 0, 0, [head]), _page(0, 0, 1, [tags])]

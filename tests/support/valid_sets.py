@@ -1,14 +1,14 @@
-"""Sound sets of outputs: for every function, in every container that it writes or reads."""
+"""Correct sets of outputs: for every function, in every container that it writes or reads."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from ice_result.core.types import JsonObject
-from support.output_sets import OutputSet, sample_job, sound_set
+from support.output_sets import OutputSet, sample_job, valid_set
 
 _VIDEOS = ("mp4", "m4v", "mov", "mkv", "webm")
-_SOUNDS = ("wav", "mp3", "m4a", "aac", "flac")
+_AUDIO = ("wav", "mp3", "m4a", "aac", "flac")
 _PICTURES = ("jpg", "png", "gif", "webp")
 _CUT_OUT_ON_A_PICTURE: JsonObject = {
     **sample_job("videogreenscreenmatting", output="mp4"),
@@ -35,20 +35,20 @@ JOBS = (
             "speechdenoise",
             "musicdemix",
         )
-        for extension in _SOUNDS
+        for extension in _AUDIO
     ),
     *(
         sample_job(name, output=extension)
         for name in ("speechdenoise", "audiomixing", "musicdemix")
-        for extension in _SOUNDS
+        for extension in _AUDIO
     ),
 )
 
 
 @cache
-def sound_sets() -> tuple[OutputSet, ...]:
+def valid_sets() -> tuple[OutputSet, ...]:
     """Return the sets of all jobs."""
-    return tuple(map(sound_set, JOBS))
+    return tuple(map(valid_set, JOBS))
 
 
 def described(job: OutputSet) -> str:
