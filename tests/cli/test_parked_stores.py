@@ -109,13 +109,15 @@ def test_a_shell_completes_reasons() -> None:
 def press_until_answered(process: subprocess.Popen[bytes], number: signal.Signals, terminal: int) -> bytes:
     """Send a signal, as a person presses Ctrl-C: one that comes just before Python waits for a key is not noticed.
 
-    Return what is shown then. One more signal while Python ends would kill it.
+    Return what is shown then. It is sent again only while nothing is shown: a signal while Python ends would kill it.
     """
     shown = b""
+    process.send_signal(number)
     while b"interrupted" not in shown:
-        process.send_signal(number)
-        if select([terminal], [], [], 5)[0]:
+        if select([terminal], [], [], 10)[0]:
             shown += os.read(terminal, 65536)
+        elif not shown:
+            process.send_signal(number)
     return shown
 
 

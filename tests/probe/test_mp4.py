@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ice_result.probe.mp4_codecs import Sound, aac
-from support.films import KEPT, PARTS, agrees_with_ffprobe, facts, kept, of_parts, spoilt, told
+from support.films import KEPT, agrees_with_ffprobe, facts, is_cut, kept, of_parts, told
 from support.long_films import box, film, visual
+from support.media_checks import PARTS, not_truncated, zeroed
 from support.media_files import made, probed
 
 NAMES = kept(".mp4", ".m4a", ".mov")
@@ -73,7 +74,7 @@ def test_a_file_in_fragments(tmp_path: Path, name: str) -> None:
     path = made(tmp_path / name, *IN_PIECES[name])
     assert agrees_with_ffprobe(path, frames=1).duration_seconds
     data = path.read_bytes()
-    assert [part for part in range(1, PARTS) if not _is_cut(data[: len(data) * part // PARTS], name)] == []
+    assert not_truncated(data, name) == []
 
 
 def test_fragments_larger_than_what_is_read(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_every_cut_is_told(name: str) -> None:
     """GIVEN a file that ends at any sixteenth of it, or a byte early THEN it is truncated."""
     data = (KEPT / name).read_bytes()
     for end in (*(len(data) * part // PARTS for part in range(1, PARTS)), len(data) - 1):
-        assert _is_cut(data[:end], name), end
+        assert is_cut(data[:end], name), end
 
 
 def test_a_cut_between_fragments() -> None:
@@ -112,7 +113,7 @@ def test_a_cut_between_fragments() -> None:
     assert found.media
     assert found.media.duration_seconds == 0.525
     indexed = (KEPT / "indexed.mp4").read_bytes()
-    assert _is_cut(indexed[: indexed.rindex(b"moof") - 4], "a.mp4")
+    assert is_cut(indexed[: indexed.rindex(b"moof") - 4], "a.mp4")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,7 +122,7 @@ def test_zeros_in_place_of_data(name: str) -> None:
     data = (KEPT / name).read_bytes()
     silent = [*range(2, 15)] if name == "samples.mov" else []  # its tables are in the last sixteenth
     for part in range(1, PARTS):
-        defect = probed(spoilt(data, part), name).defect
+        defect = probed(zeroed(data, len(data) * part // PARTS), name).defect
         assert defect, part
         assert defect.code == ("truncated" if part in silent and defect.code == "truncated" else "empty"), part
 
@@ -250,7 +251,7 @@ def test_sizes_that_are_wrong() -> None:
     assert _code(data + b"\x00\x00\x20\x00free" + bytes(8184)) is None
     open_ended = data[:place] + bytes(4) + data[place + 4 :]
     assert _code(open_ended) is None
-    assert _is_cut(open_ended[:-100], "a.mp4")
+    assert is_cut(open_ended[:-100], "a.mp4")
     vendor = b"\x00\x00\x00\x10XMP_" + bytes(8)
     assert _code(data[:place] + vendor + data[place:]) is None
     for junk in (b"\n", b"TAG" + bytes(125), b"junk behind a film", bytes(64)):
@@ -280,8 +281,3 @@ def test_content_that_is_none(rest: bytes, code: str | None) -> None:
 def _code(data: bytes) -> str | None:
     defect = probed(data, "a.mp4").defect
     return defect.code if defect else None
-
-
-def _is_cut(data: bytes, name: str) -> bool:
-    defect = probed(data, name).defect
-    return defect is not None and defect.code == "truncated" and str(len(data)) in defect.message

@@ -10,7 +10,8 @@ import pytest
 
 from ice_result.probe import PartialFile, probe
 from ice_result.probe import webm_elements as ebml
-from support.films import KEPT, PARTS, agrees_with_ffprobe, facts, kept, of_parts, spoilt, told
+from support.films import KEPT, agrees_with_ffprobe, facts, is_cut, kept, of_parts, told
+from support.media_checks import PARTS, not_truncated, zeroed
 from support.media_files import made, probed
 
 NAMES = kept(".webm", ".mkv")
@@ -49,7 +50,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
     path = made(tmp_path / name, *MADE[name])
     agrees_with_ffprobe(path)
     data = path.read_bytes()
-    assert [part for part in range(1, PARTS) if not _is_cut(data[: len(data) * part // PARTS], name)] == []
+    assert not_truncated(data, "a.mkv") == []
 
 
 def test_a_rate_that_only_the_frames_tell() -> None:
@@ -70,7 +71,13 @@ def test_a_live_recording(tmp_path: Path) -> None:
     assert found.defect is None
     assert found.media
     assert found.media.duration_seconds == pytest.approx(3, abs=0.04)
-    assert [part for part in range(1, PARTS) if not _is_cut(live[: len(live) * part // PARTS], "live.mkv")] == []
+    assert not_truncated(live, "a.mkv") == []
+    copied = ("-i", str(path), "-c", "copy", "-cluster_time_limit", "100")
+    whole = made(tmp_path / "whole.mkv", *copied).read_bytes()
+    size = whole.index(ebml.SEGMENT.to_bytes(4, "big")) + 4
+    without_size = whole[:size] + b"\x01" + b"\xff" * 7 + whole[size + 8 :]
+    assert probed(without_size, "a.mkv") == probed(whole, "a.mkv")
+    assert not_truncated(without_size, "a.mkv") == []
 
 
 def test_a_file_that_went_through_a_pipe(tmp_path: Path) -> None:
@@ -90,7 +97,7 @@ def test_every_cut_is_told(name: str) -> None:
     """GIVEN a file that ends at any sixteenth of it, or a byte early THEN it is truncated."""
     data = (KEPT / name).read_bytes()
     for end in (*(len(data) * part // PARTS for part in range(1, PARTS)), len(data) - 1):
-        assert _is_cut(data[:end], name), end
+        assert is_cut(data[:end], name), end
 
 
 def test_a_cut_between_blocks() -> None:
@@ -106,7 +113,7 @@ def test_zeros_in_place_of_data(name: str) -> None:
     data = (KEPT / name).read_bytes()
     unknown = {12} if name == "live.webm" else set()  # within the last frame, of which the rest is not zero
     for part in {*range(1, PARTS)} - unknown:
-        defect = probed(spoilt(data, part), name).defect
+        defect = probed(zeroed(data, len(data) * part // PARTS), name).defect
         assert defect, part
         assert defect.code == "empty", part
 
@@ -212,8 +219,3 @@ def _index(places: list[tuple[int, int]], start: int) -> bytes:
         for identifier, place in places
     ]
     return _element(ebml.SEEK_HEAD, *seeks)
-
-
-def _is_cut(data: bytes, name: str) -> bool:
-    defect = probed(data, name).defect
-    return defect is not None and defect.code == "truncated" and str(len(data)) in defect.message

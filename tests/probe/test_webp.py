@@ -77,6 +77,12 @@ def test_the_smallest_picture() -> None:
     assert (found.media.width, found.media.height) == (100, 100)
 
 
+def test_no_picture() -> None:
+    """GIVEN a header and nothing behind it THEN the file is empty."""
+    found = probed(b"RIFF\x04\0\0\0WEBP", "a.webp").defect
+    assert found == ("empty", "no picture is behind the header of WebP")
+
+
 def test_an_unknown_first_chunk() -> None:
     """GIVEN a file of WebP that begins with another chunk THEN the type is wrong."""
     data = webp()

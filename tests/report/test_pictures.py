@@ -26,7 +26,7 @@ from ice_result.report.gallery import Thumbnail
 from ice_result.report.pictures import MOST_BYTES, MOST_FAILURES, MOST_PIXELS, Thumbnails
 from ice_result.report.texts import Texts
 from ice_result.sinks import SinkContext
-from ice_result.sinks.object.oss import open_reader
+from ice_result.sinks.object.oss_reader import open_reader
 
 TEXTS = Texts("en")
 UNREADABLE = "Not embedded: it cannot be read as JPEG, PNG, GIF or WebP"

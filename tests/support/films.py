@@ -12,7 +12,6 @@ from support.media_files import probed, told_by_ffprobe
 from support.paths import TESTS
 
 KEPT = TESTS / "probe" / "files" / "film"
-PARTS = 16
 _ALPHA = ("yuva", "rgba", "argb", "bgra", "abgr", "gbrap", "ya8")
 
 
@@ -74,10 +73,10 @@ def _picture(stream: JsonObject) -> JsonObject:
     return picture | {"has_alpha": has_alpha, "fps": round(frames / seconds, 3)}
 
 
-def spoilt(data: bytes, part: int) -> bytes:
-    """Return a file in which zeros are in place of data from a sixteenth on."""
-    start = len(data) * part // PARTS
-    return data[:start] + bytes(len(data) - start)
+def is_cut(data: bytes, name: str) -> bool:
+    """Return True for a film that is told to be truncated, with its size."""
+    defect = probed(data, name).defect
+    return defect is not None and defect.code == "truncated" and str(len(data)) in defect.message
 
 
 def of_parts(data: bytes, name: str, first: int, second: int) -> tuple[JsonObject, str | None]:

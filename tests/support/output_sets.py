@@ -14,7 +14,7 @@ from ice_result.contents.model import Larger, NotRead
 from ice_result.core.oss_address import ObjectAddress, parse_address
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
-from ice_result.processing.judging import inputs_to_read, judge_job
+from ice_result.processing.judging import JobJudge
 from ice_result.processing.process_job import record_of
 from ice_result.processing.read_contents import read_contents
 from ice_result.records import Manifest, OutputFiles, Record, build_manifest
@@ -93,11 +93,10 @@ def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     record, files = _recorded(json.dumps(job.response))
     there = {address(uri): data for uri, data in {**job.outputs, **job.inputs}.items()}
     wanted = [file.address for file in files.files if file.address]
-    facts = {
-        each: facts_of(each.key, there[each]) for each in (*wanted, *inputs_to_read(record, choice)) if each in there
-    }
+    judge = JobJudge(choice)
+    facts = {each: facts_of(each.key, there[each]) for each in (*wanted, *judge.inputs(record)) if each in there}
     read = read_contents(_Contents(there), record, files, lambda: None)
-    found = judge_job(record, files, facts, read.contents, choice)
+    found = judge.judge(record, files, facts, read.contents)
     return build_manifest(record, files, facts, (*read.notes, *found.notes), found.problems)
 
 

@@ -186,7 +186,7 @@ def _locale() -> str:
 def _thumbnails(settings: Settings, credentials: Credentials, texts: Texts) -> Thumbnails:
     """Make the maker of thumbnails, which reads pictures from OSS. Raises SettingsError without a region or keys."""
     from ice_result.report.pictures import MOST_BYTES, Thumbnails  # noqa: PLC0415  only with --embed
-    from ice_result.sinks.object.oss import open_reader  # noqa: PLC0415  as above
+    from ice_result.sinks.object.oss_reader import open_reader  # noqa: PLC0415  as above
 
     reader = open_reader(sink_context(settings, credentials), MOST_BYTES)
     credentials.require()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ice_result.core.calls import in_order
@@ -16,7 +15,7 @@ from ice_result.maintenance.stored_versions import (
     read_findings,
     read_notes,
 )
-from ice_result.processing.input_files import RefusedBuckets
+from ice_result.processing.judging import JobJudge
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import CONTENT_OF_ROLES
 from ice_result.rules.model import Judgement, RuleChoice
@@ -91,49 +90,32 @@ def _still_valid(found: Judgement, record: Record) -> Judgement:
     return found if record.outcome == "ok" else Judgement()
 
 
-@dataclass(frozen=True)
 class Verifier:
     """Builder of manifests with new look-ups of every file, to which the rules are applied anew.
 
     Without `rules`, files are not read: those that have not changed keep their media, and what rules found of them.
     """
 
-    inspector: ObjectInspector
-    rules: RuleChoice | None
-    _refused_inputs: RefusedBuckets = field(default_factory=RefusedBuckets)
+    def __init__(self, inspector: ObjectInspector, rules: RuleChoice | None) -> None:
+        self._inspector = inspector
+        self._judge = JobJudge(rules) if rules else None
 
     def manifest(self, job: RebuiltJob) -> Manifest:
         """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
-        inputs = self._inputs(job.record)
+        inputs = self._judge.inputs(job.record) if self._judge else ()
         addresses = [*dict.fromkeys((*job.addresses, *inputs))]
-        facts = dict(zip(addresses, in_order(self.inspector.facts, addresses, _AT_ONCE), strict=True))
-        self._refused_inputs.add({address: facts[address] for address in inputs})
+        facts = dict(zip(addresses, in_order(self._inspector.facts, addresses, _AT_ONCE), strict=True))
         unreachable = [facts[address] for address in job.addresses if facts[address].problem == "unreachable"]
         if unreachable:
             raise NotRewritableError(
                 "unreachable", f"{len(unreachable)} of {len(job.files.files)} files: {unreachable[0].message}"
             )
-        if self.rules is None:
-            facts, found = _with_stored(facts, job)
+        if self._judge:
+            found = self._judge.judge(job.record, job.files, facts, _known_contents(job))
         else:
-            found = self._judged(job, facts, self.rules)
+            facts, found = _with_stored(facts, job)
         notes = (*read_notes(job.source), *found.notes)
         return build_manifest(job.record, job.files, facts, notes, found.problems)
-
-    def _inputs(self, record: Record) -> Sequence[ObjectAddress]:
-        if self.rules is None or record.outcome != "ok":
-            return ()
-        from ice_result.processing.judging import inputs_to_read  # noqa: PLC0415  only when rules are applied
-
-        return self._refused_inputs.without(inputs_to_read(record, self.rules))
-
-    @staticmethod
-    def _judged(job: RebuiltJob, facts: Mapping[ObjectAddress, ObjectFacts], rules: RuleChoice) -> Judgement:
-        if job.record.outcome != "ok":
-            return Judgement()
-        from ice_result.processing.judging import judge_job  # noqa: PLC0415  as above
-
-        return judge_job(job.record, job.files, facts, _known_contents(job), rules)
 
 
 def _known_contents(job: RebuiltJob) -> Sequence[Content]:

@@ -149,7 +149,10 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     fps = 1 / video.frame_seconds if video.frame_seconds else None
     if fps is None and segment.unknown is None:
         fps = blocks.fps(video.number)
-    seconds = duration * scale / _SECOND if duration else _seconds_of_blocks(file, segment, blocks)
+    seconds = duration * scale / _SECOND if duration else None
+    if seconds is None or segment.is_live:  # whose last cluster shows whether it is whole
+        measured = _seconds_of_blocks(file, segment, blocks)
+        seconds = measured if seconds is None else seconds
     media = Media(
         container=container.container,
         duration_seconds=None if seconds is None else round(seconds, 3),

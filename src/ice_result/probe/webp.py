@@ -35,7 +35,8 @@ def read(file: PartialFile) -> Probed:
     picture = _picture(head[:4], head[_CHUNK.size :])
     if picture is None:
         if told > file.size or len(head) < _CHUNK.size + _LONGEST_HEAD:
-            return Probed(media, truncated if told > file.size else None)
+            empty = Defect("empty", "no picture is behind the header of WebP") if file.is_whole else None
+            return Probed(media, truncated if told > file.size else empty)
         if head.count(0) == len(head):
             return Probed(media, Defect("empty", "the bytes behind the header of a WebP picture are all zero"))
         raise MalformedError("a WebP picture without its header")

@@ -29,7 +29,7 @@ from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
 from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.input_files import RefusedBuckets
+from ice_result.processing.judging import JobJudge
 from ice_result.records import (
     Manifest,
     ObjectFacts,
@@ -115,7 +115,7 @@ class JobWriter:
         self._lock = threading.Lock()
         self._writing = 0
         self._large_contents = LargeJobQueue()
-        self._refused_inputs = RefusedBuckets()
+        self._judge = JobJudge(stores.rules)
 
     def write(self, record: Record, files: OutputFiles, target: Target) -> Written:
         """Look up the files, and write the record and the manifest to the sinks that have no better ones."""
@@ -263,30 +263,19 @@ class JobWriter:
         inspector = self._stores.inspector
         if inspector is None:
             return None
-        inputs = self._inputs(record)
-        addresses = dict.fromkeys((*(file.address for file in files.files if file.address), *inputs))
+        outputs = (file.address for file in files.files if file.address)
+        addresses = dict.fromkeys((*outputs, *self._judge.inputs(record)))
         at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
         with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             answers = in_order(inspector.facts, addresses, at_once, timed_out=_unreachable)
-            facts = dict(zip(addresses, answers, strict=True))
-        self._refused_inputs.add({address: facts[address] for address in inputs})
-        return facts
-
-    def _inputs(self, record: Record) -> Sequence[ObjectAddress]:
-        if self._stores.rules is None or record.outcome != "ok":
-            return ()
-        from ice_result.processing.judging import inputs_to_read  # noqa: PLC0415  only when rules are applied
-
-        return self._refused_inputs.without(inputs_to_read(record, self._stores.rules))
+            return dict(zip(addresses, answers, strict=True))
 
     def _build(self, record: Record, files: OutputFiles, facts: _Facts | None, read: ReadContents | None) -> Manifest:
         """Build the manifest of a job: from its files, the notes about contents, and the findings of the rules."""
         contents, notes = (read.contents, read.notes) if read else ((), ())
-        if facts is None or self._stores.rules is None or record.outcome != "ok":
-            return build_manifest(record, files, facts, notes)
-        from ice_result.processing.judging import judge_job  # noqa: PLC0415  only when rules are applied
-
-        found = judge_job(record, files, facts, contents, self._stores.rules)
+        if facts is None:
+            return build_manifest(record, files, None, notes)
+        found = self._judge.judge(record, files, facts, contents)
         return build_manifest(record, files, facts, (*notes, *found.notes), found.problems)
 
 

@@ -12,7 +12,8 @@ from alicloud_local.service import CallEvent, CallObserver
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import NotFoundError, RejectedError, TooLargeError
 from ice_result.sinks import SinkContext
-from ice_result.sinks.object.oss import OssClient, open_reader
+from ice_result.sinks.object.oss import OssClient
+from ice_result.sinks.object.oss_reader import open_reader
 
 PICTURE = ObjectAddress("example-output", "cover/智能-00001.png")
 MOST_BYTES = 100_000

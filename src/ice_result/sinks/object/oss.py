@@ -20,10 +20,8 @@ from ice_result.errors import (
     IceResultError,
     NoSuchBucketError,
     NotFoundError,
-    RejectedError,
     ServiceError,
     SettingsError,
-    TooLargeError,
     UnavailableError,
 )
 from ice_result.records.model import LookUpProblem, ObjectFacts
@@ -266,55 +264,10 @@ def open_inspector(context: SinkContext, most_bytes: int | None = None) -> OssIn
     return OssInspector(OssClient(context, most_bytes))
 
 
-@dataclass(frozen=True)
-class OssReader:
-    """Reader of objects of at most `most_bytes`, in any bucket. The first of two requests asks for the size."""
-
-    client: OssClient
-    most_bytes: int
-
-    def read(self, address: ObjectAddress) -> bytes:
-        """Read a whole object. Raises TooLargeError for a larger one, and our other errors.
-
-        An object with a Content-Encoding is refused: its bytes are not what it contains.
-        """
-        operation = f"read {address.uri}"
-        if is_ambiguous(address):
-            raise RejectedError(operation, service=OSS, detail=AMBIGUOUS)
-
-        def read(bucket: Bucket) -> bytes:
-            head = bucket.head_object(address.key)
-            size = head.content_length
-            if size is None or size > self.most_bytes:
-                raise TooLargeError(address.uri, size, self.most_bytes, "bytes")
-            _refuse_encoding(head, operation)
-            if not size:
-                return b""  # a range of nothing is not a range
-            reply = bucket.get_object(address.key, byte_range=(0, size - 1))
-            _refuse_encoding(reply, operation)
-            return reply.read()
-
-        return self.client.call_bucket(operation, address.bucket, read)
-
-
-def open_reader(context: SinkContext, most_bytes: int) -> OssReader:
-    """Open a reader of the buckets of the context's region. Raises SettingsError without a region."""
-    client = OssClient(context, most_bytes)
-    client.endpoint()
-    return OssReader(client, most_bytes)
-
-
 def content_encoding(reply: Head) -> str | None:
     """Return the Content-Encoding of an object; None without one."""
     encoding = (reply.headers.get("Content-Encoding") or _NO_ENCODING).strip()
     return None if encoding.lower() == _NO_ENCODING else encoding
-
-
-def _refuse_encoding(reply: Head, operation: str) -> None:
-    """Raise RejectedError for an object with a Content-Encoding."""
-    if encoding := content_encoding(reply):
-        detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
-        raise RejectedError(operation, service=OSS, detail=detail)
 
 
 def is_ambiguous(address: ObjectAddress) -> bool:
