@@ -26,7 +26,7 @@ def test_a_line_has_everything_that_is_known_of_a_rule() -> None:
     assert len(first.pop("functions")) == 7
     assert first == {
         "name": "same_duration",
-        "requirement": "Each file is as long as the input.",
+        "requirement": "The duration equals that of the input.",
         "needs": ["files", "input"],
         "tolerance": {"seconds": 0.5, "percent": 2},
         "evidence": "inferred",

@@ -1,4 +1,4 @@
-"""Rules about the pictures of Cover."""
+"""Rules about the images of Cover."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def covers(*times: float | str | None) -> JsonValue:
 
 
 @pytest.mark.parametrize("container", ["png", "jpeg", "gif", "webp"])
-def test_each_kind_of_picture_is_a_cover(container: str) -> None:
-    """Pictures and animations are what Cover is documented to make."""
+def test_each_format_of_images_is_a_cover(container: str) -> None:
+    """Cover is documented to make images and animations."""
     picture = Media.model_validate({"container": container})
     assert findings("cover_picture", case("Cover", {"a": facts(picture), "b": facts(None)})) == []
 
 
-def test_a_cover_that_is_no_picture() -> None:
-    """The finding says what the content is; a file with a defect has its problem already."""
+def test_a_cover_that_is_no_image() -> None:
+    """The finding has the format of the content; a file with a defect has its problem already."""
     video, wrong = facts(media("mp4")), facts(media("mp4"), defect=Defect("wrong_type", ""))
     assert findings("cover_picture", case("Cover", {"a": video, "b.jpg": wrong})) == [
-        "oss://out/a: the content is mp4: expected a picture"
+        "oss://out/a: the content is mp4: expected an image"
     ]
 
 
 def test_covers_of_two_sizes() -> None:
-    """Each picture is compared with the first one of its kind."""
+    """Each image is compared with the first one of the same format."""
     other = facts(media("jpeg", width=640, height=360))
     assert findings("cover_size", case("Cover", {"a.jpg": facts(HD), "b.jpg": other, "c.jpg": facts(HD)})) == [
-        "oss://out/b.jpg: the picture is 640 × 360, and the first jpeg is 1280 × 720"
+        "oss://out/b.jpg: width × height 640 × 360; first jpeg: 1280 × 720"
     ]
 
 
@@ -43,8 +43,8 @@ def test_covers_of_two_sizes() -> None:
     "second",
     [HD, media("gif", width=320, height=180), media("jpeg", width=640), media("jpeg", height=360), media("jpeg"), None],
 )
-def test_covers_of_one_size(second: Media | None) -> None:
-    """Equal sizes, an animation beside a picture, and sizes that are not known say nothing."""
+def test_covers_of_the_same_size(second: Media | None) -> None:
+    """GIVEN equal sizes, an animation beside an image, or unknown sizes THEN there is no finding."""
     assert findings("cover_size", case("Cover", {"a.jpg": facts(HD), "b": facts(second)})) == []
 
 
@@ -65,13 +65,13 @@ def test_covers_outside_the_input() -> None:
         fields={"OutputFiles": ["0.jpg"]},
     )
     assert findings("cover_time", judged) == [
-        "oss://out/0.jpg: the cover is at 10.501 s, and the input is 10 s long",
-        "oss://out/1.jpg: the cover is at -0.001 s, and the input is 10 s long",
+        "oss://out/0.jpg: the cover is at 10.501 s; the input is 10 s long",
+        "oss://out/1.jpg: the cover is at -0.001 s; the input is 10 s long",
     ]
 
 
 @pytest.mark.parametrize("source", [None, facts(None), facts(media())])
-def test_covers_of_an_input_of_unknown_length(source: object) -> None:
-    """Nothing is said where the input was not read, or does not tell its length."""
+def test_covers_of_an_input_of_unknown_duration(source: object) -> None:
+    """GIVEN an input that was not read, or does not state its duration THEN there is no finding."""
     known = source if source is None else facts(getattr(source, "media", None))
     assert findings("cover_time", case("Cover", {"0.jpg": facts()}, result=covers(99_000), source=known)) == []

@@ -29,13 +29,13 @@ def test_names_are_short_stable_tokens() -> None:
 
 
 def test_each_function_has_a_rule_and_each_rule_known_functions() -> None:
-    """A function without a rule would be taken for proven."""
+    """Outputs of a function without a rule would not be checked."""
     assert {function for rule in RULES for function in rule.functions} == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_says_what_it_needs_in_plain_words(rule: object) -> None:
-    """`says` is a sentence, `source` is a phrase that says where it is from."""
+def test_a_rule_has_a_short_requirement_and_a_source(rule: object) -> None:
+    """`requirement` is one short sentence, `source` is a phrase."""
     assert rule in RULES
     found = RULES[RULES.index(rule)]
     assert found.requirement[0].isupper()
@@ -61,12 +61,12 @@ def test_an_inferred_rule_makes_a_note_and_a_documented_one_a_problem() -> None:
     assert [(each.code, each.message, each.uri) for each in judgement.problems] == [
         (
             "implausible",
-            "h2v_portrait: the picture is 1280 × 720: expected more height than width",
+            "h2v_portrait: width × height 1280 × 720: expected height > width",
             "oss://out/a.mp4",
         )
     ]
     assert [(each.code, each.message, each.uri) for each in judgement.notes] == [
-        ("suspicious", "same_duration: the file is 5 s long, and the input 10 s", "oss://out/a.mp4")
+        ("suspicious", "same_duration: duration 5 s; input: 10 s", "oss://out/a.mp4")
     ]
 
 

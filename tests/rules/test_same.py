@@ -1,4 +1,4 @@
-"""Rules about what a function keeps of its input."""
+"""Rules about properties that are the same in input and output."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from support.rule_cases import case, facts, findings, media
 @pytest.mark.parametrize(
     ("expected", "actual"), [(10, 10.5), (10, 9.5), (10.1, 9.6), (100, 102), (100, 98), (0, 0.5), (None, 9), (10, None)]
 )
-def test_a_length_within_the_tolerance(expected: float | None, actual: float | None) -> None:
-    """Half a second for short inputs and 2 % for long ones are allowed; an unknown length says nothing."""
+def test_a_duration_within_the_tolerance(expected: float | None, actual: float | None) -> None:
+    """Half a second for short inputs and 2 % for long ones are allowed; an unknown duration is not compared."""
     files = {"a.mp4": facts(media(duration_seconds=actual))}
     source = facts(media(duration_seconds=expected))
     assert findings("same_duration", case("VideoDelogo", files, source=source)) == []
@@ -27,11 +27,11 @@ def test_a_length_within_the_tolerance(expected: float | None, actual: float | N
     "function",
     ["VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise", "MusicDemix"],
 )
-def test_a_length_outside_the_tolerance(function: str, expected: float, actual: float) -> None:
-    """A file that is longer or shorter than the input is found, for each function that keeps the length."""
+def test_a_duration_outside_the_tolerance(function: str, expected: float, actual: float) -> None:
+    """A file that is longer or shorter than the input is found, for each function that keeps the duration."""
     files = {"a": facts(media(duration_seconds=actual)), "b": facts(media(duration_seconds=expected))}
     found = findings("same_duration", case(function, files, source=facts(media(duration_seconds=expected))))
-    assert found == [f"oss://out/a: the file is {actual:g} s long, and the input {expected:g} s"]
+    assert found == [f"oss://out/a: duration {actual:g} s; input: {expected:g} s"]
 
 
 @pytest.mark.parametrize(
@@ -50,29 +50,29 @@ def test_a_length_outside_the_tolerance(function: str, expected: float, actual: 
         (media(width=1920, height=1080), None),
     ],
 )
-def test_a_shape_that_is_kept(source: Media | None, picture: Media | None) -> None:
-    """The size may change, and the ratio by 2 %, as encoders round up; an unknown size says nothing."""
+def test_the_same_aspect_ratio(source: Media | None, picture: Media | None) -> None:
+    """Width and height may change, and the ratio by 2 %, as encoders round up; an unknown one is not compared."""
     judged = case("VideoDetext", {"a.mp4": facts(picture)}, source=facts(source))
     assert findings("same_aspect_ratio", judged) == []
 
 
 @pytest.mark.parametrize("function", ["VideoDelogo", "VideoDetext", "FaceBeauty"])
 @pytest.mark.parametrize(("width", "height"), [(1080, 1920), (103, 100), (97, 100)])
-def test_a_shape_that_is_not_kept(function: str, width: int, height: int) -> None:
-    """Another ratio is found, with both sizes."""
+def test_another_aspect_ratio(function: str, width: int, height: int) -> None:
+    """Another ratio is found; the message has width and height of both."""
     judged = case(
         function,
         {"a.mp4": facts(media(width=width, height=height))},
         source=facts(media(width=100, height=100)),
     )
     assert findings("same_aspect_ratio", judged) == [
-        f"oss://out/a.mp4: the picture is {width} × {height}, and that of the input 100 × 100"
+        f"oss://out/a.mp4: width × height {width} × {height}; input: 100 × 100"
     ]
 
 
 @pytest.mark.parametrize(("source", "file"), [(16_000, 16_000), (None, 16_000), (16_000, None)])
-def test_a_rate_that_is_kept(source: int | None, file: int | None) -> None:
-    """The same rate, and one that is not known, say nothing."""
+def test_the_same_sample_rate(source: int | None, file: int | None) -> None:
+    """GIVEN the same rate, or an unknown one THEN there is no finding."""
     files = {"a.wav": facts(media("wav", sample_rate_hz=file))}
     judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=source)))
     assert findings("same_sample_rate", judged) == []
@@ -96,13 +96,11 @@ def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bo
         assert bool(found) is is_found
 
 
-def test_a_rate_that_is_not_kept() -> None:
+def test_another_sample_rate() -> None:
     """Rates are whole numbers: there is no tolerance."""
     files = {"a.wav": facts(media("wav", sample_rate_hz=44_101))}
     judged = case("SpeechDenoise", files, source=facts(media("wav", sample_rate_hz=44_100)))
-    assert findings("same_sample_rate", judged) == [
-        "oss://out/a.wav: the sample rate is 44101 Hz, and that of the input 44100 Hz"
-    ]
+    assert findings("same_sample_rate", judged) == ["oss://out/a.wav: sample rate 44101 Hz; input: 44100 Hz"]
 
 
 def written(day: int) -> ObjectFacts:
@@ -125,7 +123,7 @@ def written(day: int) -> ObjectFacts:
     ],
 )
 def test_an_input_that_is_not_what_ice_read_is_not_compared(source: ObjectFacts, created: str, is_found: bool) -> None:
-    """An input that is damaged, or was written more than five minutes after the job was created, says nothing."""
+    """An input that is damaged, or was written more than five minutes after the job was created, is not compared."""
     judged = case("FaceBeauty", {"a": facts(media(duration_seconds=10))}, source=source, fields={"CreateTime": created})
     assert bool(findings("same_duration", judged)) is is_found
 

@@ -24,29 +24,25 @@ def test_a_clip_as_long_as_its_segments(actual: float | None) -> None:
 
 
 @pytest.mark.parametrize("actual", [7.501, 6.499])
-def test_a_clip_of_another_length(actual: float) -> None:
-    """The finding has the length of the file and of its segments."""
+def test_a_clip_of_another_duration(actual: float) -> None:
+    """The finding has the duration of the file and of its segments."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=actual))}, result=SEGMENTS)
-    assert findings("clip_duration", judged) == [
-        f"oss://out/a.mp4: the file is {actual} s long, and its segments are 7 s together"
-    ]
+    assert findings("clip_duration", judged) == [f"oss://out/a.mp4: duration {actual} s; sum of the segments: 7 s"]
 
 
 @pytest.mark.parametrize(
     "result", [summary(), summary((0, 5), (None, 9)), summary((0, 5), (9, None)), summary((0, 5), (9, 8)), {}]
 )
 def test_a_clip_whose_segments_are_not_all_known(result: JsonValue) -> None:
-    """Without the length of each segment, nothing is said of their sum."""
+    """GIVEN a segment of unknown duration THEN their sum is not compared."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=99))}, result=result)
     assert findings("clip_duration", judged) == []
 
 
-def test_a_segment_without_length_adds_nothing() -> None:
+def test_a_segment_without_duration_adds_nothing() -> None:
     """A segment that ends when it begins is known to be empty."""
     judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=9))}, result=summary((0, 5), (7, 7)))
-    assert findings("clip_duration", judged) == [
-        "oss://out/a.mp4: the file is 9 s long, and its segments are 5 s together"
-    ]
+    assert findings("clip_duration", judged) == ["oss://out/a.mp4: duration 9 s; sum of the segments: 5 s"]
 
 
 def test_several_clips_are_not_compared_with_the_sum() -> None:
@@ -68,9 +64,9 @@ def test_segments_in_order(segments: tuple[tuple[float | None, float | None], ..
 @pytest.mark.parametrize(
     ("segments", "found"),
     [
-        (((0, 5.101), (5, 6)), "segment 2 begins at 5 s, and the one before it ends at 5.101 s"),
-        (((7, 8), (0, 5)), "segment 2 begins at 0 s, and the one before it ends at 8 s"),
-        (((7, None), (0, 5)), "segment 2 begins at 0 s, and the one before it ends at 7 s"),
+        (((0, 5.101), (5, 6)), "segment 2 begins at 5 s; segment 1 ends at 5.101 s"),
+        (((7, 8), (0, 5)), "segment 2 begins at 0 s; segment 1 ends at 8 s"),
+        (((7, None), (0, 5)), "segment 2 begins at 0 s; segment 1 begins at 7 s"),
         (((3, 2), (5, 6)), "segment 1 begins at 3 s and ends at 2 s"),
     ],
 )

@@ -28,7 +28,7 @@ def choruses(*segments: tuple[float | None, float | None]) -> JsonValue:
     ],
 )
 def test_times_in_order(result: JsonValue, contents: list[Content]) -> None:
-    """Choruses may overlap; unknown times and captions, which are sorted anyway, say nothing."""
+    """Choruses may overlap; unknown times are not compared, nor are captions, which are sorted anyway."""
     judged = case("MusicSegmentDetect", {"a.json": facts()}, result=result, contents=contents)
     assert findings("times_in_order", judged) == []
 
@@ -36,7 +36,7 @@ def test_times_in_order(result: JsonValue, contents: list[Content]) -> None:
 @pytest.mark.parametrize(
     ("result", "contents", "found"),
     [
-        (choruses((5, 8), (1, 4)), [], "segment 2 begins at 1 s, and the one before it at 5 s"),
+        (choruses((5, 8), (1, 4)), [], "segment 2 begins at 1 s; segment 1 begins at 5 s"),
         (choruses((5, 3)), [], "segment 1 begins at 5 s and ends at 3 s"),
         (
             CHORUSES,
@@ -51,7 +51,7 @@ def test_times_in_order(result: JsonValue, contents: list[Content]) -> None:
     ],
 )
 def test_times_that_are_not_in_order(result: JsonValue, contents: list[Content], found: str) -> None:
-    """Result and files are judged alike."""
+    """Result and files are checked alike."""
     judged = case("MusicSegmentDetect", {"a.json": facts()}, result=result, contents=contents)
     assert findings("times_in_order", judged) == [found]
 
@@ -85,7 +85,7 @@ def test_times_after_the_end_of_the_input(
 ) -> None:
     """The last time of Result and of each file is compared; without the input, nothing is said."""
     judged = case(function, {"a": facts()}, result=result, contents=contents, source=TEN)
-    assert findings("times_within_input", judged) == [f"{found}, and the input is 10 s long"]
+    assert findings("times_within_input", judged) == [f"{found}; the input is 10 s long"]
     assert findings("times_within_input", judged._replace(inputs={})) == []
 
 
@@ -104,5 +104,5 @@ def test_a_whole_recording_was_assessed(result: JsonValue) -> None:
 def test_a_part_of_a_recording_was_assessed(channel: str | None, name: str) -> None:
     """The finding names the channel, and has both lengths."""
     judged = case("AudioQualityAssessment", {}, result=quality("9.4", channel=channel), source=TEN)
-    assert findings("quality_duration", judged) == [f"9.4 s of {name} were assessed, and the input is 10 s long"]
+    assert findings("quality_duration", judged) == [f"Total Duration of {name} is 9.4 s; the input is 10 s long"]
     assert findings("quality_duration", judged._replace(inputs={})) == []

@@ -1,1 +1,1 @@
-"""Rules: what must hold of the output files of a job, from its parameters, its result and its input."""
+"""Rules: requirements for the output files of a job, from its parameters, its result and its input."""

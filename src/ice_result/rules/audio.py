@@ -9,69 +9,70 @@ from ice_result.rules.inputs import known_sources, longest_source
 from ice_result.rules.model import Case, Finding, Rule
 from ice_result.rules.same import DURATION
 
+_SILENT = "the file is silent: all samples that were read are zero"
 
-def _stems_of_one_length(case: Case) -> Iterator[Finding]:
+
+def _stems_same_duration(case: Case) -> Iterator[Finding]:
     first: float | None = None
     for file in case.files:
-        length = file.media.duration_seconds if file.media else None
-        if first is None or length is None:
-            first = length if first is None else first
-        elif not DURATION.allows(first, length):
-            yield Finding(f"the file is {seconds(length)} long, and the first one {seconds(first)}", file.uri)
+        duration = file.media.duration_seconds if file.media else None
+        if first is None or duration is None:
+            first = duration if first is None else first
+        elif not DURATION.allows(first, duration):
+            yield Finding(f"duration {seconds(duration)}; first file: {seconds(first)}", file.uri)
 
 
-def _stems_of_one_rate(case: Case) -> Iterator[Finding]:
+def _stems_same_rate(case: Case) -> Iterator[Finding]:
     first: int | None = None
     for file in case.files:
         rate = file.media.sample_rate_hz if file.media else None
         first = first or rate
         if rate and rate != first:
-            yield Finding(f"the sample rate is {rate} Hz, and that of the first file {first} Hz", file.uri)
+            yield Finding(f"sample rate {rate} Hz; first file: {first} Hz", file.uri)
 
 
-def _stems_with_sound(case: Case) -> Iterator[Finding]:
+def _stems_not_silent(case: Case) -> Iterator[Finding]:
     for file in case.files:
         if file.facts.is_silent:
-            yield Finding("the file is silent: each sample that was read is zero", file.uri)
+            yield Finding(_SILENT, file.uri)
 
 
 def _not_silenced(case: Case) -> Iterator[Finding]:
-    """Find silence that was made of sound. Of a source whose samples cannot be read, nothing is known."""
+    """Find silent outputs of inputs that are not silent. A source whose samples cannot be read is not considered."""
     loud = next((uri for uri, facts in known_sources(case) if facts.is_silent is False), None)
     for file in case.files:
         if loud and file.facts.is_silent:
-            yield Finding(f"the file is silent: each sample that was read is zero, and {loud} has sound", file.uri)
+            yield Finding(f"{_SILENT}; {loud} is not silent", file.uri)
 
 
 def _mix_as_long_as_sources(case: Case) -> Iterator[Finding]:
     longest = longest_source(case)
     for file in case.files:
-        length = file.media.duration_seconds if file.media else None
-        if longest and length is not None and not DURATION.allows_down_to(longest.seconds, length):
-            message = f"the file is {seconds(length)} long, and its source {longest.uri} {seconds(longest.seconds)}"
-            yield Finding(message, file.uri)
+        duration = file.media.duration_seconds if file.media else None
+        if longest and duration is not None and not DURATION.allows_down_to(longest.seconds, duration):
+            yield Finding(f"duration {seconds(duration)}; source {longest.uri}: {seconds(longest.seconds)}", file.uri)
 
 
 RULES = (
     Rule(
         name="stems_duration",
         functions=("MusicDemix",),
-        requirement="The files are as long as one another.",
+        requirement="All files have the same duration.",
         needs=("files",),
         tolerance=DURATION,
         evidence="inferred",
         source="the files are parts of one recording",
-        check=_stems_of_one_length,
+        check=_stems_same_duration,
     ),
     Rule(
         name="stems_sample_rate",
         functions=("MusicDemix",),
-        requirement="The files have one sample rate.",
+        requirement="All files have the same sample rate.",
         needs=("files",),
         tolerance=None,
         evidence="inferred",
         source="the files are parts of one recording",
-        check=_stems_of_one_rate,
+        check=_stems_same_rate,
     ),
     Rule(
         name="stems_silent",
@@ -80,8 +81,8 @@ RULES = (
         needs=("files",),
         tolerance=None,
         evidence="inferred",
-        source="a song has a voice and music; an instrumental piece has no voice",
-        check=_stems_with_sound,
+        source="a song has vocals and accompaniment; an instrumental piece has no vocals",
+        check=_stems_not_silent,
     ),
     Rule(
         name="audio_silent",
@@ -90,7 +91,7 @@ RULES = (
         needs=("files", "input", "sources"),
         tolerance=None,
         evidence="inferred",
-        source="speech and music remain; a recording of noise alone may become silent",
+        source="speech and music remain; a recording that contains only noise can become silent",
         check=_not_silenced,
     ),
     Rule(
@@ -100,7 +101,7 @@ RULES = (
         needs=("files", "input", "sources"),
         tolerance=DURATION,
         evidence="inferred",
-        source="a mix has all of its sources; no page requirement that ICE cuts one",
+        source="a mix contains all sources in full; no page says that ICE truncates one",
         check=_mix_as_long_as_sources,
     ),
 )

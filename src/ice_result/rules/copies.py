@@ -1,4 +1,4 @@
-"""Rules about files that should differ, and are copies of one another. Copies are told by size and checksum."""
+"""Rules about files that must differ. Two files are copies if size and checksum are equal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHORTEST_CUE = 30  # bytes of `00:00:00,000 --> 00:00:01,000` and the end of it
 
 
 def _fingerprint(facts: ObjectFacts) -> tuple[str, int, str] | None:
-    """Return what only copies have in common: size and CRC-64, or ETag where there is no CRC-64. None for no bytes."""
+    """Return the values that only copies share: size and CRC-64, or ETag if there is no CRC-64. None for no bytes."""
     if not facts.size_bytes:
         return None
     if facts.crc64 is not None:
@@ -21,7 +21,7 @@ def _fingerprint(facts: ObjectFacts) -> tuple[str, int, str] | None:
 
 
 def _same_bytes(file: CheckedFile, other: str) -> Finding:
-    return Finding(f"the file and {other} are the same {file.facts.size_bytes} bytes", file.uri)
+    return Finding(f"the file is a copy of {other} ({file.facts.size_bytes} bytes)", file.uri)
 
 
 def _not_the_input(case: Case) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def _no_source(case: Case) -> Iterator[Finding]:
 
 
 def _stems_differ(case: Case) -> Iterator[Finding]:
-    """Find stems that are copies. Silence is like silence: `stems_silent` finds silent ones."""
+    """Find stems that are copies. Silent files can be the same: `stems_silent` finds them."""
     first: dict[tuple[str, int, str], CheckedFile] = {}
     for file in case.files:
         fingerprint = None if file.facts.is_silent else _fingerprint(file.facts)
@@ -50,7 +50,7 @@ def _stems_differ(case: Case) -> Iterator[Finding]:
 
 
 def _languages_differ(case: Case) -> Iterator[Finding]:
-    """Find captions that are copies. Files without a cue may be the same: nobody speaks in either language."""
+    """Find captions that are copies. Files without a cue can be the same in both languages."""
     contents = {content.uri: content for content in case.contents}
     first: dict[tuple[str, int, str], CheckedFile] = {}
     for file in case.files:
@@ -76,7 +76,7 @@ RULES = (
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",
-        source="the function makes a new file; what it writes when there is nothing to do is not documented",
+        source="the function makes a new file; its output when there is nothing to do is not documented",
         check=_not_the_input,
     ),
     Rule(
@@ -86,7 +86,7 @@ RULES = (
         needs=("files", "input", "sources"),
         tolerance=None,
         evidence="inferred",
-        source="the mix is a new file; what ICE writes when a source is silent is not documented",
+        source="the mix is a new file; the output when a source is silent is not documented",
         check=_no_source,
     ),
     Rule(
@@ -106,7 +106,7 @@ RULES = (
         needs=("files", "contents"),
         tolerance=None,
         evidence="inferred",
-        source="each file has one language; captions of digits alone may be in both",
+        source="each file has one language; captions that contain only digits can be the same in both languages",
         check=_languages_differ,
     ),
 )

@@ -1,4 +1,4 @@
-"""Numbers as findings show them."""
+"""Formats of values in messages."""
 
 from __future__ import annotations
 

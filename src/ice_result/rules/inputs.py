@@ -1,4 +1,4 @@
-"""The files in OSS that a job was made from: their addresses, and what is known of them in a case."""
+"""The input files of a job in OSS: their addresses, and the facts about them that a case has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class Source(NamedTuple):
-    """A file that a job read, and its length."""
+    """An input file of a job, and its duration."""
 
     uri: str
     seconds: float
@@ -28,13 +28,13 @@ def input_address(record: Record) -> ObjectAddress | None:
 
 
 def source_addresses(record: Record) -> tuple[ObjectAddress, ...]:
-    """Return the addresses that the job's parameters name, each once, whatever the parameters are called."""
+    """Return the addresses in the job's parameters, each once, in any parameter."""
     named = (parse_address(text) for text in _texts(record.job_params))
     return tuple(dict.fromkeys(ObjectAddress(each.bucket, each.key) for each in named if each and each.key))
 
 
 def known_input(case: Case) -> ObjectFacts | None:
-    """Return what is known of the job's input."""
+    """Return the facts about the job's input."""
     address = input_address(case.record)
     return _known(case, address) if address else None
 
@@ -45,13 +45,13 @@ def input_media(case: Case) -> Media | None:
 
 
 def input_seconds(case: Case) -> float | None:
-    """Return the length of the input."""
+    """Return the duration of the input."""
     media = input_media(case)
     return media.duration_seconds if media else None
 
 
 def known_sources(case: Case) -> Iterator[tuple[str, ObjectFacts]]:
-    """Yield what is known of the input and of the files that the parameters name, with the address of each."""
+    """Yield the facts about the input and about the files in the parameters, with the address of each."""
     own = input_address(case.record)
     for address in dict.fromkeys((*((own,) if own else ()), *source_addresses(case.record))):
         facts = _known(case, address)
@@ -60,13 +60,13 @@ def known_sources(case: Case) -> Iterator[tuple[str, ObjectFacts]]:
 
 
 def longest_source(case: Case) -> Source | None:
-    """Return the longest file that the job read; None where no length is known."""
-    lengths = [
+    """Return the input file with the longest duration; None if no duration is known."""
+    durations = [
         Source(uri, media.duration_seconds)
         for uri, facts in known_sources(case)
         if (media := _undamaged_media(facts)) and media.duration_seconds is not None
     ]
-    return max(lengths, key=lambda each: each.seconds, default=None)
+    return max(durations, key=lambda each: each.seconds, default=None)
 
 
 def _undamaged_media(facts: ObjectFacts | None) -> Media | None:
@@ -74,9 +74,9 @@ def _undamaged_media(facts: ObjectFacts | None) -> Media | None:
 
 
 def _known(case: Case, address: ObjectAddress) -> ObjectFacts | None:
-    """Return what is known of a file that the job read; None for a file that is another one by now.
+    """Return the facts about an input file of the job.
 
-    It is if the job wrote its output over it, or if it was written after the job was created.
+    None if the file was replaced: by the job's output, or after the job was created.
     """
     facts, created = case.inputs.get(address), case.record.create_time
     if facts is None or not facts.exists or any(file.uri == address.uri for file in case.files):

@@ -11,11 +11,11 @@ from ice_result.rules.model import Case, Judgement, Rule, RuleChoice
 from ice_result.rules.registry import RULES
 
 MOST_INPUTS = 8
-"""Files in OSS, at most, that the outputs of one job are compared with."""
+"""The most input files that the outputs of one job are compared with."""
 
 
 def judge(case: Case, choice: RuleChoice) -> Judgement:
-    """Apply the rules of the job's function that are not turned off. Only a successful job is judged."""
+    """Apply the rules of the job's function that are not turned off. Only a successful job is checked."""
     problems, notes = list[Problem](), list[Note]()
     for rule in _applied(case.record, choice):
         for finding in rule.check(case):

@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 Evidence: TypeAlias = Literal["documented", "measured", "inferred"]
 Effect: TypeAlias = Literal["problem", "note", "off"]
 Need: TypeAlias = Literal["files", "input", "sources", "result", "parameters", "contents"]
-"""The parts of a job that a rule compares. `sources` are the files that parameters name beside the input."""
+"""The parts of a job that a rule compares. `sources` are the files in the parameters besides the input."""
 
 
 _DECIMALS = 6  # 10.1 − 9.6 is more than a half in floating point
 
 
 class Tolerance(NamedTuple):
-    """The difference from an expected value that is allowed: the larger one of `seconds` and `percent` of the value."""
+    """The accepted difference from an expected value: `seconds`, or `percent` of the value if that is larger."""
 
     seconds: float = 0.0
     percent: float = 0.0
 
     def around(self, expected: float) -> float:
-        """Return the largest difference from `expected` that is allowed."""
+        """Return the largest accepted difference from `expected`."""
         return max(self.seconds, abs(expected) * self.percent / 100)
 
     def allows(self, expected: float, actual: float) -> bool:
-        """Tell if `actual` is `expected`, or near enough."""
+        """Return whether `actual` equals `expected`, within the tolerance."""
         return round(abs(actual - expected) - self.around(expected), _DECIMALS) <= 0
 
     def allows_up_to(self, limit: float, actual: float) -> bool:
-        """Tell if `actual` is not above `limit`, or near enough."""
+        """Return whether `actual` is at most `limit`, within the tolerance."""
         return actual <= limit or self.allows(limit, actual)
 
     def allows_down_to(self, limit: float, actual: float) -> bool:
-        """Tell if `actual` is not below `limit`, or near enough."""
+        """Return whether `actual` is at least `limit`, within the tolerance."""
         return actual >= limit or self.allows(limit, actual)
 
     @override
@@ -51,7 +51,7 @@ class Tolerance(NamedTuple):
 
 
 class CheckedFile(NamedTuple):
-    """An output file with what is known of it. `path` and `uri` are without secrets."""
+    """An output file with its facts. `path` and `uri` are without secrets."""
 
     path: str
     uri: str | None
@@ -65,7 +65,7 @@ class CheckedFile(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A successful job, with its files, and the files in OSS that it was made from, as far as they could be read."""
+    """A successful job with its output files, and with those of its input files that could be read."""
 
     record: Record
     files: Sequence[CheckedFile]
@@ -74,17 +74,17 @@ class Case(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A case in which a rule does not hold: a sentence with both numbers, and the file that it is about, if any."""
+    """A requirement that is not met: a message, with both values where values are compared, and the file, if any."""
 
     message: str
     uri: str | None = None
 
 
 class Rule(NamedTuple):
-    """A rule. `requirement` is what must hold, and `source` is where that is from.
+    """A rule for output files. `requirement` is one sentence; `source` gives its origin.
 
     A documented or measured rule makes problems; an inferred one makes notes, unless it is turned on by its name.
-    `check` yields what does not hold; nothing for what cannot be judged.
+    `check` yields findings; it yields nothing if facts are missing.
     """
 
     name: str
@@ -104,7 +104,7 @@ class RuleChoice(NamedTuple):
     off: frozenset[str] = frozenset()
 
     def effect_of(self, rule: Rule) -> Effect:
-        """Return what becomes of a case in which the rule does not hold."""
+        """Return the effect of a finding of this rule."""
         if rule.name in self.off:
             return "off"
         return "note" if rule.evidence == "inferred" and rule.name not in self.on else "problem"

@@ -1,4 +1,4 @@
-"""Rules about what a function keeps of its input: the length, the shape, the sample rate."""
+"""Rules about properties that are the same in input and output: duration, aspect ratio, sample rate."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ice_result.rules.inputs import input_media, input_seconds
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
 
 DURATION = Tolerance(seconds=0.5, percent=2)
-"""Tolerance of lengths: encoders add frames and drop some, and a container counts its longest track."""
-_SHAPE = Tolerance(percent=2)  # encoders round sizes up to even numbers, some to multiples of 16
+"""Tolerance of durations: encoders add and drop frames, and a container has the duration of its longest track."""
+_ASPECT_RATIO = Tolerance(percent=2)  # encoders round width and height up to even numbers, some to multiples of 16
 
 
-def _same_length(case: Case) -> Iterator[Finding]:
+def _same_duration(case: Case) -> Iterator[Finding]:
     expected = input_seconds(case)
     for file in case.files:
         actual = file.media.duration_seconds if file.media else None
         if expected is not None and actual is not None and not DURATION.allows(expected, actual):
-            yield Finding(f"the file is {seconds(actual)} long, and the input {seconds(expected)}", file.uri)
+            yield Finding(f"duration {seconds(actual)}; input: {seconds(expected)}", file.uri)
 
 
-def _same_shape(case: Case) -> Iterator[Finding]:
+def _same_aspect_ratio(case: Case) -> Iterator[Finding]:
     source = input_media(case)
     for file in case.files:
         if (
@@ -32,24 +32,22 @@ def _same_shape(case: Case) -> Iterator[Finding]:
             and (media := file.media)
             and media.width
             and media.height
-            and not _SHAPE.allows(source.width / source.height, media.width / media.height)
+            and not _ASPECT_RATIO.allows(source.width / source.height, media.width / media.height)
         ):
-            message = f"the picture is {media.width} × {media.height}, and that of the input "
-            yield Finding(f"{message}{source.width} × {source.height}", file.uri)
-
-
-def _same_rate(case: Case) -> Iterator[Finding]:
-    source = input_media(case)
-    for file in case.files:
-        if source and file.media and not _may_have_one_rate(source, file.media):
-            message = (
-                f"the sample rate is {file.media.sample_rate_hz} Hz, and that of the input {source.sample_rate_hz} Hz"
-            )
+            message = f"width × height {media.width} × {media.height}; input: {source.width} × {source.height}"
             yield Finding(message, file.uri)
 
 
-def _may_have_one_rate(one: Media, other: Media) -> bool:
-    """Tell if two recordings may have one rate. Opus states 48 kHz for each; HE-AAC may state half. [documented]"""
+def _same_sample_rate(case: Case) -> Iterator[Finding]:
+    source = input_media(case)
+    for file in case.files:
+        if source and file.media and not _may_have_same_rate(source, file.media):
+            message = f"sample rate {file.media.sample_rate_hz} Hz; input: {source.sample_rate_hz} Hz"
+            yield Finding(message, file.uri)
+
+
+def _may_have_same_rate(one: Media, other: Media) -> bool:
+    """Return whether the rates may be equal. Opus always states 48 kHz; HE-AAC may state half. [documented]"""
     codecs = {one.audio_codec, other.audio_codec}
     if not one.sample_rate_hz or not other.sample_rate_hz or "opus" in codecs:
         return True
@@ -64,31 +62,31 @@ RULES = (
             *("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting"),
             *("SpeechDenoise", "MusicDemix"),
         ),
-        requirement="Each file is as long as the input.",
+        requirement="The duration equals that of the input.",
         needs=("files", "input"),
         tolerance=DURATION,
         evidence="inferred",
-        source="the function changes pictures or sound, and leaves none out",
-        check=_same_length,
+        source="the function changes picture or audio, and removes no part",
+        check=_same_duration,
     ),
     Rule(
         name="same_aspect_ratio",
         functions=("VideoDelogo", "VideoDetext", "FaceBeauty"),
-        requirement="Width divided by height is as in the input.",
+        requirement="The aspect ratio equals that of the input.",
         needs=("files", "input"),
-        tolerance=_SHAPE,
+        tolerance=_ASPECT_RATIO,
         evidence="inferred",
-        source="the function changes what is in the picture, and no page requirement that it crops",
-        check=_same_shape,
+        source="the function changes the content of the picture; no page says that it crops",
+        check=_same_aspect_ratio,
     ),
     Rule(
         name="same_sample_rate",
         functions=("SpeechDenoise",),
-        requirement="The sample rate is that of the input.",
+        requirement="The sample rate equals that of the input.",
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",
-        source="the function removes noise, and no page requirement that it resamples",
-        check=_same_rate,
+        source="the function removes noise; no page says that it resamples",
+        check=_same_sample_rate,
     ),
 )

@@ -1,4 +1,4 @@
-"""The segments of a result, and the times of a file's content, as rules compare them."""
+"""The segments of a result and the times in the content of a file, in the form that rules compare."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class KnownSpan(NamedTuple):
     end: float | None
 
     @property
-    def length(self) -> float | None:
-        """The time between start and end; None where one is missing, or where they are not in order."""
+    def duration(self) -> float | None:
+        """The time between start and end; None if one is missing, or if they are not in order."""
         if self.start is None or self.end is None or self.end < self.start:
             return None
         return self.end - self.start
@@ -40,5 +40,5 @@ def reversed_segments(segments: Sequence[KnownSpan]) -> Iterator[Finding]:
 
 
 def latest(segments: Sequence[KnownSpan]) -> float | None:
-    """Return the latest time of the segments; None where none is known."""
+    """Return the latest time of the segments; None if no time is known."""
     return max((time for segment in segments for time in segment if time is not None), default=None)

@@ -13,14 +13,13 @@ from ice_result.rules.spans import KnownSpan, latest, reversed_segments, spans
 
 
 def _in_order(case: Case) -> Iterator[Finding]:
-    """Find segments that begin before the one before them begins, and files that are not in order."""
+    """Find segments that begin before the start of the previous segment, and files that are not in order."""
     segments = spans(case.record, "music_segments")
     yield from reversed_segments(segments)
     for number, (before, after) in enumerate(pairwise(segments), start=2):
         if before.start is not None and after.start is not None and after.start < before.start:
-            yield Finding(
-                f"segment {number} begins at {seconds(after.start)}, and the one before it at {seconds(before.start)}"
-            )
+            first = f"segment {number - 1} begins at {seconds(before.start)}"
+            yield Finding(f"segment {number} begins at {seconds(after.start)}; {first}")
     for content in case.contents:
         if content.kind == "captions":
             continue
@@ -32,28 +31,28 @@ def _in_order(case: Case) -> Iterator[Finding]:
 
 
 def _within_input(case: Case) -> Iterator[Finding]:
-    length = input_seconds(case)
-    if length is None:
+    duration = input_seconds(case)
+    if duration is None:
         return
     ends: list[tuple[float | None, str | None]] = [(latest(spans(case.record, "summary", "music_segments")), None)]
     for content in case.contents:
         in_file = [KnownSpan(item.start_seconds, item.end_seconds) for item in content.items]
         ends.append((latest(in_file), content.uri))
     for time, uri in ends:
-        if time is not None and not DURATION.allows_up_to(length, time):
-            yield Finding(f"the last time is {seconds(time)}, and the input is {seconds(length)} long", uri)
+        if time is not None and not DURATION.allows_up_to(duration, time):
+            yield Finding(f"the last time is {seconds(time)}; the input is {seconds(duration)} long", uri)
 
 
-def _assessed_length(case: Case) -> Iterator[Finding]:
-    length = input_seconds(case)
-    if length is None or case.record.result.kind != "audio_quality":
+def _assessed_duration(case: Case) -> Iterator[Finding]:
+    duration = input_seconds(case)
+    if duration is None or case.record.result.kind != "audio_quality":
         return
     rows = (each.model_dump(include={"channel", "valid", "duration_seconds"}) for each in case.record.result.items())
     for row in rows:
         assessed: float | None = row["duration_seconds"]
-        if row["valid"] and assessed is not None and not DURATION.allows(length, assessed):
+        if row["valid"] and assessed is not None and not DURATION.allows(duration, assessed):
             name = "a channel" if row["channel"] is None else f"channel {row['channel']}"
-            yield Finding(f"{seconds(assessed)} of {name} were assessed, and the input is {seconds(length)} long")
+            yield Finding(f"Total Duration of {name} is {seconds(assessed)}; the input is {seconds(duration)} long")
 
 
 RULES = (
@@ -64,13 +63,13 @@ RULES = (
         needs=("result", "contents"),
         tolerance=None,
         evidence="inferred",
-        source="so it is in ICE's own sample; no page requirement it",
+        source="the sample in ICE's documentation is in order; no page states it",
         check=_in_order,
     ),
     Rule(
         name="times_within_input",
         functions=("VideoClip", "CaptionExtraction", "MusicSegmentDetect", "AudioBeatDetection"),
-        requirement="Times in Result and in files are within the input.",
+        requirement="Each time is not later than the end of the input.",
         needs=("result", "contents", "input"),
         tolerance=DURATION,
         evidence="inferred",
@@ -80,11 +79,11 @@ RULES = (
     Rule(
         name="quality_duration",
         functions=("AudioQualityAssessment",),
-        requirement="Total Duration in Result is that of the input.",
+        requirement="Total Duration equals the duration of the input.",
         needs=("result", "input"),
         tolerance=DURATION,
         evidence="inferred",
-        source="that Total Duration is in seconds follows from its values alone",
-        check=_assessed_length,
+        source="the unit, seconds, is inferred from the values",
+        check=_assessed_duration,
     ),
 )

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from ice_result.rules.model import Case, Finding, Rule
 
 _MPS_PAGE = "Alibaba Cloud, parameters of intelligent production (MPS)"
+_BECAUSE = "because JobParams has no bgimage"
 
 
 def _portrait(case: Case) -> Iterator[Finding]:
     for file in case.files:
         if (media := file.media) and media.width and media.height and media.width >= media.height:
-            yield Finding(f"the picture is {media.width} × {media.height}: expected more height than width", file.uri)
+            yield Finding(f"width × height {media.width} × {media.height}: expected height > width", file.uri)
 
 
 def _has_no_background(case: Case) -> bool:
-    """Tell if the job was asked for no background. A template may have parameters that the job does not show."""
+    """Return whether the job has no background. False for a job with a template, whose parameters are unknown."""
     parameters = case.record.job_params or {}
     if case.record.template_id or not isinstance(parameters, dict):
         return False
@@ -26,20 +27,20 @@ def _has_no_background(case: Case) -> bool:
 def _webm(case: Case) -> Iterator[Finding]:
     for file in case.files:
         if file.media and file.media.container != "webm" and _has_no_background(case):
-            yield Finding(f"the file is {file.media.container}: expected webm, as no background was given", file.uri)
+            yield Finding(f"the content is {file.media.container}: expected webm, {_BECAUSE}", file.uri)
 
 
 def _alpha(case: Case) -> Iterator[Finding]:
     for file in case.files:
         if file.media and file.media.has_alpha is False and _has_no_background(case):
-            yield Finding("the video has no alpha channel, and no background was given", file.uri)
+            yield Finding(f"has_alpha is false: expected an alpha channel, {_BECAUSE}", file.uri)
 
 
 RULES = (
     Rule(
         name="h2v_portrait",
         functions=("VideoH2V",),
-        requirement="The picture is taller than wide.",
+        requirement="The height is greater than the width (portrait).",
         needs=("files",),
         tolerance=None,
         evidence="documented",
