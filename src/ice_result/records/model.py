@@ -179,6 +179,11 @@ class Manifest(Model):
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
     @property
+    def suspicious(self) -> int:
+        """Number of the notes of rules."""
+        return sum(note.code == "suspicious" for note in self.notes)
+
+    @property
     def output_seconds(self) -> float | None:
         """Sum of the durations of the files that exist, as far as they are known; None when none is."""
         known = [
