@@ -9,7 +9,7 @@ import pytest
 from support.media_checks import agrees_with_ffprobe, not_truncated, zeroed
 from support.media_files import made, probed
 
-NOISE = ("-f", "lavfi", "-i", "anoisesrc=d=5:r=44100:a=0.5")
+NOISE = ("-f", "lavfi", "-i", "anoisesrc=seed=7:d=5:r=44100:a=0.5")
 FRAME = 1152 / 44_100
 ID3V1 = b"TAG" + b"a song".ljust(125, b"\0")
 APE = b"APETAGEX\xd0\x07\0\0\x20\0\0\0\0\0\0\0\0\0\0\0".ljust(32, b"\0")
@@ -64,7 +64,9 @@ def test_a_cut_between_frames(constant: bytes) -> None:
 def test_a_variable_rate_without_a_header(tmp_path: Path) -> None:
     """GIVEN frames of several rates and no count THEN the length is known only of a file that is known whole."""
     arguments = ("-q:a", "0", "-write_xing", "0")
-    long = made(tmp_path / "a.mp3", "-f", "lavfi", "-i", "anoisesrc=d=8:a=0.5,volume=eval=frame:volume=t/8", *arguments)
+    long = made(
+        tmp_path / "a.mp3", "-f", "lavfi", "-i", "anoisesrc=seed=7:d=8:a=0.5,volume=eval=frame:volume=t/8", *arguments
+    )
     found = probed(long.read_bytes(), "a.mp3")
     assert found.media
     assert found.media.duration_seconds is None

@@ -20,6 +20,7 @@ OBJECT_ACLS = ("default", *BUCKET_ACLS)
 
 _KEPT_HEADERS = {"cache-control", "content-disposition", "content-encoding", "content-language", "expires"}
 _ENCRYPTION = "x-oss-server-side-encryption"
+_ENCRYPTION_KEY = f"{_ENCRYPTION}-key-id"
 _KEPT_PREFIXES = ("x-oss-meta-", _ENCRYPTION)
 _COMPRESSED_TYPES = ("text/", "application/javascript", "application/x-javascript", "application/json")
 _SHORTEST_COMPRESSED = 1024
@@ -110,6 +111,8 @@ def get_object(call: Call) -> Reply:
             raise RefusedError(404, "SymlinkTargetNotExist", "The symlink target object does not exist")
         stored = replace(target, headers=link.headers, modified=link.modified)
     unchanged = _check_conditions(call.request.headers, stored)
+    if call.request.method == "GET" and stored.headers.get(_ENCRYPTION_KEY) in call.store.denied_keys:
+        raise RefusedError(403, "AccessDenied", "This request is forbidden by kms")
     archived = stored.storage_class in _RESTORE_SECONDS
     readable = stored.restoration is not None and stored.restoration.begins <= call.now < stored.restoration.ends
     if call.request.method == "GET" and archived and not readable:

@@ -71,6 +71,11 @@ class OssServer(LocalService):
         with self._store.lock:
             self._store.bucket(name).forbidden = True
 
+    def deny_key(self, key_id: str) -> None:
+        """Refuse every GET of an object that is encrypted with this key of KMS; HEAD goes on to work [inferred]."""
+        with self._store.lock:
+            self._store.denied_keys.add(key_id)
+
     def put(
         self,
         bucket: str,

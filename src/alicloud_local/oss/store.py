@@ -98,11 +98,15 @@ class Bucket:
 
 
 class Store:
-    """The buckets by name; a thread that reads or changes them has acquired `lock`."""
+    """The buckets by name; a thread that reads or changes them has acquired `lock`.
+
+    `denied_keys` are the ids of keys of KMS that no caller may use.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.buckets: dict[str, Bucket] = {}
+        self.denied_keys: set[str] = set()
 
     def bucket(self, name: str) -> Bucket:
         """Return a bucket. Raises KeyError, which says what to do, when there is none."""

@@ -64,7 +64,8 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     for sync in _SYNC.finditer(data):
         run = _run(file, start + sync.start(), parse, _NEEDED)
         follows = run and (run.frames >= _NEEDED or run.end >= file.size)
-        if run and (follows or (run.start == start and zeros_from(file, run.end))):
+        is_one = run and run.start == start and zeros_from(file, run.end + HEADER)  # zeros may begin within a header
+        if run and (follows or is_one):
             return _run(file, run.start, parse)
     return None
 

@@ -101,6 +101,21 @@ def test_an_archived_file_is_looked_up_and_not_read(
     assert (facts.exists, facts.size_bytes, facts.storage_class) == (True, len(LARGE), storage_class)
 
 
+def test_a_file_whose_key_may_not_be_used_is_looked_up_and_not_read(cloud: LocalCloud, context: SinkContext) -> None:
+    """GIVEN an object that is encrypted with a key of KMS that is not for us THEN the facts are those of HEAD."""
+    headers = {"x-oss-server-side-encryption": "KMS", "x-oss-server-side-encryption-key-id": "theirs"}
+    OssClient(context).call_bucket(
+        "put", PICTURE.bucket, lambda bucket: bucket.put_object(PICTURE.key, LARGE, headers=headers)
+    )
+    assert facts_of(context).media == SQUARE
+    cloud.oss.deny_key("theirs")
+
+    facts = facts_of(context)
+
+    assert requests(cloud)[-2:] == [("GET", 403), ("HEAD", 200)]
+    assert (facts.exists, facts.size_bytes, facts.media, facts.problem) == (True, len(LARGE), None, None)
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "br"])
 @pytest.mark.parametrize("data", [gzip.compress(LARGE), BOMB, LARGE], ids=["compressed", "bomb", "not compressed"])
 def test_a_file_with_an_encoding_is_not_read(

@@ -1,7 +1,7 @@
 """The first bytes of files in OSS, which come with the facts of each, and one further part of a file.
 
 GET, first bytes ──► facts, in place of HEAD; bytes ──► GET, if they still have the same ETag: the further part
-  │ archived: refused
+  │ archived, or encrypted with a key that may not be used: refused
   └► HEAD: facts alone
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import RejectedError, ServiceError, UnavailableError
+from ice_result.errors import ForbiddenError, RejectedError, ServiceError, UnavailableError
 from ice_result.records.model import ObjectFacts
 from ice_result.sinks.object.errors import OSS
 from ice_result.sinks.object.oss import ARCHIVED, OssInspector, content_encoding, facts_of
@@ -26,7 +26,7 @@ _CHANGED = "PreconditionFailed"
 
 
 class FirstPart(NamedTuple):
-    """The facts of an object, and its first bytes; None for one that is archived, or has a Content-Encoding."""
+    """Facts of an object, and its first bytes; None if OSS does not give them out, or with a Content-Encoding."""
 
     facts: ObjectFacts
     data: bytes | None
@@ -63,7 +63,7 @@ class OssParts:
         try:
             return self.inspector.client.call_bucket(operation, address.bucket, read)
         except ServiceError as error:
-            if error.code != ARCHIVED:
+            if not _is_about_content(error):
                 raise
             return FirstPart(self.inspector.look_up(address), None)
 
@@ -87,6 +87,15 @@ class OssParts:
             raise ChangedError(operation, service=OSS, detail="the object changes while it is read") from error
 
 
+def _is_about_content(error: ServiceError) -> bool:
+    """Return True for an object that is archived, or encrypted with a key of KMS that may not be used.
+
+    The sentence about KMS is documented. That HEAD needs no key is inferred.
+    """
+    return error.code == ARCHIVED or (isinstance(error, ForbiddenError) and _KMS in str(error))
+
+
+_KMS = "forbidden by kms"
 _OTHER_RANGE = "the reply is not the part of the object that was asked for"
 
 
