@@ -190,6 +190,11 @@ class Manifest(Model):
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
     @property
+    def suspicious(self) -> int:
+        """Number of the notes of rules."""
+        return sum(note.code == "suspicious" for note in self.notes)
+
+    @property
     def output_seconds(self) -> float | None:
         """Total duration of the files that exist and whose duration is known; None if none is known."""
         known = [
