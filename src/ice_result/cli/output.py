@@ -138,10 +138,10 @@ def result_summary(record: Record) -> str:
 
 
 def media_summary(media: Media | None) -> str | None:
-    """Sum up the known facts of a file: `mp4, 12.5 s, h264 1920x1080 25 fps, aac 48000 Hz 2 ch`."""
+    """Summarise the known facts of a file: `mp4, 12.5 s, h264 1920x1080 25 fps, aac 48000 Hz 2 ch`."""
     if media is None:
         return None
-    sound = media.audio_codec, _with_unit(media.sample_rate_hz, "Hz"), _with_unit(media.channels, "ch")
+    audio = media.audio_codec, _with_unit(media.sample_rate_hz, "Hz"), _with_unit(media.channels, "ch")
     picture = (
         media.video_codec,
         f"{media.width}x{media.height}" if media.width is not None and media.height is not None else None,
@@ -152,7 +152,7 @@ def media_summary(media: Media | None) -> str | None:
         (media.container,),
         (_with_unit(media.duration_seconds, "s"),),
         picture,
-        (*sound, _with_unit(media.bits, "bit")),
+        (*audio, _with_unit(media.bits, "bit")),
     )
     return ", ".join(text for group in groups if (text := " ".join(filter(None, group))))
 

@@ -43,7 +43,7 @@ def build_manifest(
 ) -> Manifest:
     """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked.
 
-    `notes` and `implausible` are what others found: when contents were read, and when rules were applied.
+    `notes` and `implausible` are findings of other stages: of reading contents, and of applying rules.
     """
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
