@@ -44,7 +44,7 @@ ENGLISH = {
     "attention.none": "Nothing needs attention: every job succeeded, and every output file is where it should be.",
     "attention.all": "See all {number} jobs that need attention",
     "attention.all.one": "See the job that needs attention",
-    "attention.order": "Failed jobs come first, then false successes, then incomplete jobs, then complete jobs with suspicious files; the newest first in each.",
+    "attention.order": "Failed jobs come first, complete jobs with suspicious files last; the newest first in each.",
     "unreadable": "Cannot be read",
     "unreadable.about": "Records that are damaged, misplaced, or of another version. The counts do not include them.",
     "unreadable.all": "See all {number} records that cannot be read",

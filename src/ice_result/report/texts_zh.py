@@ -44,7 +44,7 @@ CHINESE = {
     "attention.none": "没有需要处理的任务：所有任务都已成功，所有输出文件都已核对无误。",
     "attention.all": "查看全部 {number} 个需要处理的任务",
     "attention.all.one": "查看需要处理的任务",
-    "attention.order": "依次为失败、虚假成功、不完整的任务，以及完整但文件可疑的任务，同类中最新的在前。",
+    "attention.order": "失败的任务在最前，完整但文件可疑的任务在最后，同类中最新的在前。",
     "unreadable": "无法读取",
     "unreadable.about": "这些记录已损坏、位置不对，或由其他版本写入，不计入任何数字。",
     "unreadable.all": "查看全部 {number} 条无法读取的记录",
