@@ -43,7 +43,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
 def test_silence_and_a_cut_within_the_last_frame(noise: bytes) -> None:
     """GIVEN a file that lacks its last bytes THEN the checksum of the last frame tells it."""
     found = probed(noise[:-100], "a.flac").defect
-    assert found == ("truncated", "the last frame has no checksum that fits")
+    assert found == ("truncated", "the checksum of the last frame is wrong")
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_a_small_file_that_ends_within_its_first_frame() -> None:
     first = whole.index(b"\xff\xf8")
     for end in (first + 1, first + 7):
         found = probed(whole[:end], "a.flac").defect
-        assert found == ("truncated", f"the last {end - first} bytes of the sound have no frame")
+        assert found == ("truncated", f"the last {end - first} bytes of the audio contain no frame")

@@ -58,7 +58,7 @@ def test_a_cut_between_frames(constant: bytes) -> None:
     frame = 1044  # bytes of the first frame at 320,000 bits per second
     assert probed(constant[:frame] * 9, "a.mp3").defect is None
     cut = probed((constant[:frame] * 9)[:-1], "a.mp3").defect
-    assert cut == ("truncated", f"the last frame ends at byte {9 * frame}, and the sound at byte {9 * frame - 1}")
+    assert cut == ("truncated", f"the last frame ends at byte {9 * frame}; the audio ends at byte {9 * frame - 1}")
 
 
 def test_a_variable_rate_without_a_header(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_tag_that_is_larger_than_the_file() -> None:
     """GIVEN a file that ends within its tag THEN it is truncated."""
     found = probed(id3v2(90_000)[:80_000], "a.mp3").defect
     assert found
-    assert found == ("truncated", "the tags in front take 90010 bytes, and the file has 80000")
+    assert found == ("truncated", "the tags before the audio need 90010 bytes; the file has 80000")
 
 
 @pytest.mark.parametrize("start", [1000, 40_000, 150_000])
@@ -140,4 +140,4 @@ def test_a_vbri_header(constant: bytes) -> None:
     assert found.media.duration_seconds == pytest.approx(200 * FRAME, abs=1e-5)
     cut = probed(data[: len(data) // 2], "a.mp3").defect
     assert cut
-    assert cut.message.startswith(f"the header counts {len(constant)} bytes of sound, and ")
+    assert cut.message.startswith(f"the header declares {len(constant)} bytes of audio; the file has ")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.probe.mp4_codecs import Sound, aac
+from ice_result.probe.mp4_codecs import Audio, aac
 from support.films import KEPT, agrees_with_ffprobe, facts, is_cut, kept, of_parts, told
 from support.long_films import box, film, visual
 from support.media_checks import PARTS, not_truncated, zeroed
@@ -195,16 +195,16 @@ def test_pictures_of_chapters_are_no_film() -> None:
 @pytest.mark.parametrize(
     ("bits", "sound"),
     [
-        ("00010 0100 0010 000", Sound(44_100, 2)),  # AAC
-        ("00010 0110 0010 000 01010110111 00101 1 0011", Sound(48_000, 2)),  # with twice the rate behind it
-        ("00010 0111 0001 000 01010110111 00101 1 0100 10101001000 1", Sound(44_100, 2)),  # and with stereo
-        ("00101 0110 0010 0011 00010 000", Sound(48_000, 2)),  # twice the rate before it
-        ("11101 0111 0001 0100 00010 000", Sound(44_100, 2)),  # and stereo
-        ("00010 1111 000000011111010000000000 0110 000", Sound(128_000, 6)),  # a rate of its own
-        ("00010 1101 0000 000", Sound(None, None)),  # neither: the stream tells
+        ("00010 0100 0010 000", Audio(44_100, 2)),  # AAC
+        ("00010 0110 0010 000 01010110111 00101 1 0011", Audio(48_000, 2)),  # with twice the rate behind it
+        ("00010 0111 0001 000 01010110111 00101 1 0100 10101001000 1", Audio(44_100, 2)),  # and with stereo
+        ("00101 0110 0010 0011 00010 000", Audio(48_000, 2)),  # twice the rate before it
+        ("11101 0111 0001 0100 00010 000", Audio(44_100, 2)),  # and stereo
+        ("00010 1111 000000011111010000000000 0110 000", Audio(128_000, 6)),  # a rate of its own
+        ("00010 1101 0000 000", Audio(None, None)),  # neither: the stream tells
     ],
 )
-def test_the_header_of_aac(bits: str, sound: Sound) -> None:
+def test_the_header_of_aac(bits: str, sound: Audio) -> None:
     """GIVEN a configuration of AAC THEN its rate is that which is heard, and channels are those which are heard."""
     text = bits.replace(" ", "")
     assert aac(int(text.ljust(-len(text) % 8 + len(text), "0"), 2).to_bytes((len(text) + 7) // 8, "big")) == sound

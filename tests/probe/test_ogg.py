@@ -80,7 +80,7 @@ def test_zeros_between_pages(noise: bytes) -> None:
     """GIVEN zeros where a page should begin THEN the file is empty there."""
     last = noise.rindex(b"OggS")
     found = probed(noise[:last] + bytes(2000) + noise[last:], "a.ogg").defect
-    assert found == ("empty", f"zeros are in place of data at byte {last}")
+    assert found == ("empty", f"the file has zeros instead of data from byte {last}")
 
 
 def test_an_unknown_codec() -> None:

@@ -63,4 +63,4 @@ def test_a_file_without_its_header(noise: bytes) -> None:
     """GIVEN the signature of PNG and something else behind it THEN the type is wrong."""
     found = probed(noise[:8] + b"words and more words", "a.png")
     assert found.media is None
-    assert found.defect == ("wrong_type", "the name says png, and a PNG picture without its header")
+    assert found.defect == ("wrong_type", "expected png by the file extension; the content has no PNG header")

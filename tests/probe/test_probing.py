@@ -27,13 +27,13 @@ def test_another_container_under_a_name(name: str) -> None:
     assert found.media
     assert found.media.container == "wav"
     promised = next(container.name for container in CONTAINERS if name.endswith(container.extensions))
-    assert found.defect == ("wrong_type", f"the name says {promised}, and the content is wav")
+    assert found.defect == ("wrong_type", f"expected {promised} by the file extension; the content is wav")
 
 
 def test_no_content_that_is_known() -> None:
     """GIVEN bytes that are no container THEN the first of them are shown when a name promises one."""
     assert probed(b"%!PS-Adobe", "a.eps") == (None, None, None)
-    message = "the name says gif, and the content begins with 25 21 50 53 2D 41 64 6F"
+    message = "expected gif by the file extension; the content begins with 25 21 50 53 2D 41 64 6F"
     assert probed(b"%!PS-Adobe", "a.gif").defect == ("wrong_type", message)
 
 
@@ -41,7 +41,7 @@ def test_zeros_alone() -> None:
     """GIVEN nothing but zeros THEN the file is empty where its name promises a container."""
     for container in CONTAINERS:
         found = probed(bytes(500), f"a{container.extensions[0]}").defect
-        assert found == ("empty", "the first 500 bytes are all zero")
+        assert found == ("empty", "the file has zeros instead of data from byte 0")
     assert probed(bytes(500)) == (None, None, None)
 
 

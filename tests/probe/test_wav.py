@@ -80,7 +80,7 @@ def test_a_size_beyond_the_file() -> None:
     assert found.media
     assert found.media.duration_seconds == 2.0
     assert found.defect
-    assert found.defect == ("truncated", "the header tells 32000 bytes of sound, and 16000 are there")
+    assert found.defect == ("truncated", "the header declares 32000 bytes of audio; the file has 16000")
 
 
 def test_chunks_behind_the_sound_and_of_odd_size() -> None:

@@ -1,4 +1,4 @@
-"""WebP: lossy, lossless, extended and animated; the length in the header tells a cut."""
+"""WebP: lossy, lossless, extended and animated; the length in the header shows a cut."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_smallest_picture() -> None:
 def test_no_picture() -> None:
     """GIVEN a header and nothing behind it THEN the file is empty."""
     found = probed(b"RIFF\x04\0\0\0WEBP", "a.webp").defect
-    assert found == ("empty", "no picture is behind the header of WebP")
+    assert found == ("empty", "no picture follows the WebP header")
 
 
 def test_an_unknown_first_chunk() -> None:
