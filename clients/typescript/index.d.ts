@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 0d783668723805fc.
+// Made by `make docs` from docs/schema; hash 07841a824842625e.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -135,6 +135,9 @@ export interface Media {
 }
 /**
  * Reason why a manifest is not complete, in a stable token and a sentence.
+ *
+ * `rule` is the name of the rule that is not met, and null for a problem that no rule found. Manifests of earlier
+ * versions do not have it.
  */
 export interface Problem {
   code:
@@ -158,9 +161,13 @@ export interface Problem {
     | string;
   message: string;
   uri: string | null;
+  rule?: string | null;
 }
 /**
  * Something about an output file that does not keep a manifest from being complete, such as a content not read.
+ *
+ * `rule` is the name of the rule that is not met, and null for a note that no rule found. Manifests of earlier
+ * versions do not have it.
  */
 export interface Note {
   code:
@@ -179,6 +186,7 @@ export interface Note {
     | string;
   message: string;
   uri: string | null;
+  rule?: string | null;
 }
 /**
  * Data of `ice-result.job.recorded.v1`: a job that is recorded.

@@ -102,6 +102,12 @@ def counted(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
+def with_suspicious(reason: str | None, notes: int | None) -> str | None:
+    """Add the number of suspicious notes, if there are any, to the reason why a job is not complete, if it has one."""
+    suspicious = counted(notes, "suspicious note") if notes else None
+    return "; ".join(filter(None, (reason, suspicious))) or None
+
+
 def readable(value: object) -> Text:
     """Convert a value for people: times in UTC, yes and no, and a dash for an unknown value."""
     match value:

@@ -150,19 +150,29 @@ class ManifestFile(Model):
 
 
 class Problem(Model):
-    """Reason why a manifest is not complete, in a stable token and a sentence."""
+    """Reason why a manifest is not complete, in a stable token and a sentence.
+
+    `rule` is the name of the rule that is not met, and null for a problem that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[ProblemCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Note(Model):
-    """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
+    """Something about an output file that does not keep a manifest from being complete, such as a content not read.
+
+    `rule` is the name of the rule that is not met, and null for a note that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Manifest(Model):
@@ -178,6 +188,11 @@ class Manifest(Model):
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
+
+    @property
+    def suspicious(self) -> int:
+        """Number of the notes of rules."""
+        return sum(note.code == "suspicious" for note in self.notes)
 
     @property
     def output_seconds(self) -> float | None:
@@ -201,7 +216,8 @@ class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
     `media`, `defect` and `is_silent` are known only for a file that was read. `is_silent` is true if all audio samples
-    that were read are zero, and None if samples cannot be read.
+    that were read are zero, and None if samples cannot be read. `is_read` is true if bytes of
+    the object were read.
     """
 
     exists: bool | None
@@ -216,6 +232,7 @@ class ObjectFacts(NamedTuple):
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    is_read: bool = False
 
 
 class ObjectInspector(Protocol):

@@ -141,7 +141,7 @@ ENGLISH = {
     "problem.not_saved": "ICE could not write a file.",
     "problem.bucket_unknown": "The bucket of a file is not known.",
     "problem.unmatched_url": "OutputUrls names a file that OutputFiles does not have.",
-    "problem.empty": "A file is empty.",
+    "problem.empty": "A file is empty, or has zeros in place of data.",
     "problem.stale": "A file is older than the job.",
     "problem.modified_later": "A file was changed long after the job.",
     "problem.truncated": "A file is truncated: its end is missing.",

@@ -141,7 +141,7 @@ CHINESE = {
     "problem.not_saved": "ICE 未能写入文件。",
     "problem.bucket_unknown": "不知道文件在哪个 Bucket 中。",
     "problem.unmatched_url": "OutputUrls 中的文件不在 OutputFiles 中。",
-    "problem.empty": "文件为空。",
+    "problem.empty": "文件为空，或应有数据的地方全是零。",
     "problem.stale": "文件的写入时间早于任务。",
     "problem.modified_later": "文件在任务完成很久之后被修改过。",
     "problem.truncated": "文件被截断，缺少结尾。",
