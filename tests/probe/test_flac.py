@@ -32,7 +32,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ids=" ".join,
 )
 def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
-    """GIVEN FLAC THEN rate, channels, bits and length are ffprobe's, and every cut is told."""
+    """GIVEN FLAC THEN rate, channels, bits and length are ffprobe's, and every cut is detected."""
     path = made(tmp_path / "a.flac", "-f", "lavfi", "-i", NOISE, *more)
     media = agrees_with_ffprobe(path)
     assert media.duration_seconds == 2.0
@@ -90,7 +90,7 @@ def test_zeros_in_place_of_frames(noise: bytes, start: int) -> None:
 
 
 def test_frames_of_several_sizes_in_the_old_way(noise: bytes) -> None:
-    """GIVEN a header with two block sizes and frames that are counted THEN their samples cannot be, nor a cut told."""
+    """GIVEN a header with two block sizes and frames that are counted THEN neither samples nor cuts are reported."""
     two_sizes = noise[:8] + b"\x10\x00\x12\x00" + noise[12:]
     assert probed(two_sizes, "a.flac").defect is None
     assert probed(two_sizes[:150_000], "a.flac").defect is None

@@ -1,4 +1,4 @@
-"""Recognition: content before names, names that promise nothing, and content that is not what its name says."""
+"""Recognition: content before names, names without a known extension, and content that does not match its extension."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_name_that_fits_or_promises_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.png", "a.json", "a.srt", "a.flac", "a.wav.jpg"])
 def test_another_container_under_a_name(name: str) -> None:
-    """GIVEN content that is not what its name says THEN the type is wrong, and the facts are the content's."""
+    """GIVEN content that does not match its extension THEN the type is wrong, and the facts are the content's."""
     found = probed(WAV, name)
     assert found.media
     assert found.media.container == "wav"
@@ -31,14 +31,14 @@ def test_another_container_under_a_name(name: str) -> None:
 
 
 def test_no_content_that_is_known() -> None:
-    """GIVEN bytes that are no container THEN the first of them are shown when a name promises one."""
+    """GIVEN bytes that are no container THEN the first of them are shown when the extension means one."""
     assert probed(b"%!PS-Adobe", "a.eps") == (None, None, None)
     message = "expected gif by the file extension; the content begins with 25 21 50 53 2D 41 64 6F"
     assert probed(b"%!PS-Adobe", "a.gif").defect == ("wrong_type", message)
 
 
 def test_zeros_alone() -> None:
-    """GIVEN nothing but zeros THEN the file is empty where its name promises a container."""
+    """GIVEN nothing but zeros THEN the file is empty where its extension means a container."""
     for container in CONTAINERS:
         found = probed(bytes(500), f"a{container.extensions[0]}").defect
         assert found == ("empty", "the file has zeros instead of data from byte 0")
