@@ -36,7 +36,7 @@ def facts(
     silent: bool | None = None,
 ) -> ObjectFacts:
     """Make facts of an object that exists."""
-    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent)
+    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, is_read=True)
 
 
 def case(

@@ -149,19 +149,29 @@ class ManifestFile(Model):
 
 
 class Problem(Model):
-    """Reason why a manifest is not complete, in a stable token and a sentence."""
+    """Reason why a manifest is not complete, in a stable token and a sentence.
+
+    `rule` is the name of the rule that is not met, and null for a problem that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[ProblemCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Note(Model):
-    """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
+    """Something about an output file that does not keep a manifest from being complete, such as a content not read.
+
+    `rule` is the name of the rule that is not met, and null for a note that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Manifest(Model):
@@ -200,7 +210,8 @@ class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
     `media`, `defect` and `is_silent` are known only of a file whose bytes were read. `is_silent` is true when all
-    samples of sound that were read are zero, and None where samples cannot be read.
+    samples of sound that were read are zero, and None where samples cannot be read. `is_read` is true when bytes of the
+    object were read.
     """
 
     exists: bool | None
@@ -215,6 +226,7 @@ class ObjectFacts(NamedTuple):
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    is_read: bool = False
 
 
 class ObjectInspector(Protocol):
