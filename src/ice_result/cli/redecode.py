@@ -15,7 +15,7 @@ from ice_result.app import open_checking, sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
-from ice_result.cli.output import printable, write_line
+from ice_result.cli.output import printable, with_suspicious, write_line
 from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
@@ -208,9 +208,11 @@ def verify(context: click.Context, /, **_options: object) -> int:
             if rewritten.complete is None:
                 printer.add(request.summary_name(rewritten.outcome), 1)
             else:
-                printer.add("verified", 1, complete=int(is_complete))
-            if request.as_json or not is_complete or rewritten.outcome != "unchanged":
-                request.show(printer, rewritten, rewritten.reason or rewritten.incomplete)
+                suspicious = int(bool(rewritten.suspicious))
+                printer.add("verified", 1, complete=int(is_complete), suspicious=suspicious)
+            if request.as_json or not is_complete or rewritten.suspicious or rewritten.outcome != "unchanged":
+                note = rewritten.reason or with_suspicious(rewritten.incomplete, rewritten.suspicious)
+                request.show(printer, rewritten, note)
     return 0 if all_complete else 1
 
 

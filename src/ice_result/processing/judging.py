@@ -42,7 +42,7 @@ class FoundFiles(NamedTuple):
 
 
 class JobJudge:
-    """Judge of jobs by the chosen rules; with None, by no rule. Any number of threads may use it at once.
+    """Checks jobs with the chosen rules; with None, without rules. Any number of threads may use it at once.
 
     The rules are imported with the first successful job.
     """
