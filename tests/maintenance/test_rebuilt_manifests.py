@@ -216,7 +216,10 @@ def test_verify_judges_anew() -> None:
 
 
 def test_without_rules_verify_keeps_what_is_known_of_unchanged_files() -> None:
-    """GIVEN files that are looked up and not read THEN media, defects and findings stay while no file has changed."""
+    """GIVEN files that are looked up and not read THEN media, defects and findings of unchanged files stay.
+
+    A rule that compares files with one another needs all of them to be unchanged.
+    """
     old = build_manifest(RECORD, FILES, known(defect=CUT), (SUSPICIOUS,), (IMPLAUSIBLE,))
     now = {address: facts._replace(media=None, defect=None, is_read=False) for address, facts in known().items()}
 
@@ -226,7 +229,7 @@ def test_without_rules_verify_keeps_what_is_known_of_unchanged_files() -> None:
     changed = Verifier(FakeInspector(now), None).manifest(job(stored(old)))
     assert changed.complete
     assert [file.media for file in changed.files] == [None, WAV]
-    assert (changed.problems, changed.notes) == ((), ())
+    assert (changed.problems, changed.notes) == ((), (SUSPICIOUS,))
 
 
 def test_without_a_manifest_verify_makes_one() -> None:
@@ -254,5 +257,19 @@ def test_a_run_asks_a_bucket_that_refuses_once() -> None:
 
     for _ in range(3):
         run.manifest(job(stored(build_manifest(RECORD, FILES, known()))))
+
+    assert inspector.asked.count(SONG) == 1
+
+
+def test_a_job_that_is_left_counts_for_what_a_bucket_refuses() -> None:
+    """GIVEN an output that cannot be reached, and no permission for inputs THEN the input is asked for once as well."""
+    silent = ObjectFacts(exists=None, problem="unreachable", message="no reply")
+    refused = ObjectFacts(exists=None, problem="forbidden", message="403 AccessDenied")
+    inspector = FakeInspector({**known(), ONE: silent, SONG: refused})
+    run = verifier(inspector)
+
+    for _ in range(3):
+        with pytest.raises(NotRewritableError):
+            run.manifest(job(stored(build_manifest(RECORD, FILES, known()))))
 
     assert inspector.asked.count(SONG) == 1
