@@ -195,9 +195,9 @@ def record_with_media(folder: Path, problems: Sequence[JsonObject] = (), notes: 
         (
             "en",
             (
-                "format webm length 1:03.85 picture 720 × 1280 · 29.97 fps · vp9 · with transparency sound opus",
+                "format webm duration 1:03.85 picture 720 × 1280 · 29.97 fps · vp9 · with transparency audio opus",
                 "opus · 44.1 kHz · 2 channels ",
-                "format wav length 0:05 sound pcm_s16le · 1 channel · 16 bit ",
+                "format wav duration 0:05 audio pcm_s16le · 1 channel · 16 bit ",
                 "format srt",
                 "at 0:28.28 1280 × 720",
             ),
@@ -205,9 +205,9 @@ def record_with_media(folder: Path, problems: Sequence[JsonObject] = (), notes: 
         (
             "zh",
             (
-                "格式 webm 时长 1:03.85 画面 720 × 1280 · 29.97 帧/秒 · vp9 · 带透明通道 声音 opus",
+                "格式 webm 时长 1:03.85 画面 720 × 1280 · 29.97 帧/秒 · vp9 · 带透明通道 音频 opus",
                 "opus · 44.1 kHz · 2 声道 ",
-                "格式 wav 时长 0:05 声音 pcm_s16le · 1 声道 · 16 位 ",
+                "格式 wav 时长 0:05 音频 pcm_s16le · 1 声道 · 16 位 ",
                 "格式 srt",
                 "位于 0:28.28 1280 × 720",
             ),
@@ -228,16 +228,19 @@ def test_the_facts_of_media_are_shown(language: str, shown: Sequence[str], tmp_p
     [
         (
             "en",
-            ("A file is cut off: its end is missing. (1 of 5 files)", "not what the function should have made. (2 of"),
-            "Notes do not affect whether the manifest is complete. Suspicious: an unconfirmed rule does not hold.",
+            (
+                "A file is truncated: its end is missing. (1 of 5 files)",
+                "does not meet a requirement for the function. (2 of",
+            ),
+            "Notes do not affect whether the manifest is complete. Suspicious: a file does not meet an inferred rule.",
         ),
         (
             "zh",
             (
-                "文件不完整，缺少末尾部分。涉及 5 个文件中的 1 个。",
-                "输出文件与该函数应有的结果不符。涉及 5 个文件中的 2 个。",
+                "文件被截断，缺少结尾。涉及 5 个文件中的 1 个。",
+                "输出文件不符合对该函数的要求。涉及 5 个文件中的 2 个。",
             ),
-            "备注不影响清单的完整性。 可疑：不符合某条尚未证实的规则，使用前请先查看文件。",
+            "备注不影响清单的完整性。 可疑：不符合依据为推断的规则，使用前请先检查文件。",
         ),
     ],
 )
@@ -246,7 +249,7 @@ def test_each_rule_that_does_not_hold_is_a_reason(
 ) -> None:
     """GIVEN two rules that do not hold, of several files THEN each is named once; a suspicion is a note beside them."""
     problems: list[JsonObject] = [
-        {"code": "truncated", "message": "the header says 9 bytes", "uri": "oss://b/video"},
+        {"code": "truncated", "message": "the header declares 9 bytes", "uri": "oss://b/video"},
         {
             "code": "implausible",
             "message": "same_size: 1280 × 720 and 720 × 1280",
