@@ -275,6 +275,39 @@ def test_each_rule_that_does_not_hold_is_a_reason(
     assert "oss://b/sound suspicious same_rate: 44100 Hz and 48000 Hz" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "heading", "reason"),
+    [
+        (
+            "en",
+            "Complete, with suspicious files 1",
+            "does not meet an inferred rule. Check it before you use it. (2 of 5",
+        ),
+        ("zh", "完整，但文件可疑 1", "不符合依据为推断的规则，使用前请先检查文件。涉及 5 个文件中的 2 个。"),
+    ],
+)
+def test_complete_jobs_with_suspicious_files_need_attention_last(
+    language: str, heading: str, reason: str, tmp_path: Path
+) -> None:
+    """GIVEN a complete job with notes of one rule, and a failed one THEN it comes after it, with one reason."""
+    notes: list[JsonObject] = [
+        {"code": "suspicious", "message": f"same_rate: {rate} Hz", "uri": f"oss://b/{rate}", "rule": "same_rate"}
+        for rate in (1, 2)
+    ]
+    sink = record_with_media(tmp_path, notes=notes)
+    (path,) = (tmp_path / "out").glob("manifests/*/*/cover-0001.json")
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"complete": True}), encoding="utf-8")
+    record(sink, "videoclip-failed")
+    write(tmp_path / "report", sink, "--lang", language)
+
+    index = page(tmp_path / "report", "index.html").text
+    failed = {"en": "Failed 1", "zh": "失败 1"}[language]
+    assert reason in index
+    assert 0 < index.rindex(failed, 0, index.index(heading)) < index.index(heading) < index.index(reason)
+    assert "same_rate: 1 Hz" in index
+    assert "same_rate: 2 Hz" not in index
+
+
 def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:
     """Nothing else is linked, and every page can be reached."""
     pages = all_pages(english)

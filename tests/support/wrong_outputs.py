@@ -23,17 +23,19 @@ _OTHER_CONTENTS = {
     "picture": media_file("other.png")[0],
     "video": media_file("other.mp4")[0],
     "open video": media_file("other.webm")[0],
+    "audio in MP4": media_file("other.m4a")[0],
     "sound": media_file("other.mp3")[0],
     "wave": media_file("other.wav")[0],
     "captions": media_file("other.srt")[0],
     "page": b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>\n",
     "error of OSS": b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>\n',
 }
-_FAMILIES = ({"mp4", "m4v", "mov", "m4a"}, {"webm", "mkv"})
+_FAMILIES = ({"mp4", "m4v", "mov"}, {"webm", "mkv"})
 _SAME_FAMILY = {
     "picture": "png",
     "video": "mp4",
     "open video": "webm",
+    "audio in MP4": "m4a",
     "sound": "mp3",
     "wave": "wav",
     "captions": "srt",
@@ -102,6 +104,8 @@ def _of_function(job: OutputSet) -> Iterator[WrongSet]:
         yield from _with_spec(job, "shorter", spec._replace(seconds=spec.seconds * 0.6))
     if function in _SAME_DURATION or function == "VideoClip":
         yield from _with_spec(job, "longer", spec._replace(seconds=spec.seconds * 1.5))
+    yield from _without_track(job, spec)
+    yield from _with_text(job)
     if function in _OF_FUNCTION:
         yield from _OF_FUNCTION[function](job, spec)
 
@@ -110,6 +114,26 @@ def _with_spec(job: OutputSet, kind: str, spec: MediaSpec) -> Iterator[WrongSet]
     for uri in job.outputs:
         name = uri.split("/", 3)[3]
         yield WrongSet(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, spec)[0]))
+
+
+def _without_track(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
+    """Yield audio in the container of a video, and a video without audio in that of audio."""
+    for uri in job.outputs:
+        name, extension = uri.rpartition("/")[2], PurePosixPath(uri).suffix[1:]
+        other = {**dict.fromkeys(("mp4", "m4v", "mov"), "m4a"), "m4a": "mp4"}.get(extension)
+        if other:
+            made = media_file(f"{name}.{other}", spec)[0]
+            yield WrongSet("without its track", name, job.with_output(uri, made))
+
+
+def _with_text(job: OutputSet) -> Iterator[WrongSet]:
+    """Yield text in place of media, under a name without an extension."""
+    suffix = PurePosixPath(next(iter(job.outputs), "")).suffix
+    renamed = _renamed(job, suffix, "") if suffix not in {"", ".srt", ".json"} else job._replace(outputs={})
+    for uri in renamed.outputs:
+        for content in ("page", "error of OSS"):
+            wrong = renamed.with_output(uri, _OTHER_CONTENTS[content])
+            yield WrongSet("text without an extension", f"{uri.rpartition('/')[2]}, {content}", wrong)
 
 
 def _copies(job: OutputSet, kind: str) -> Iterator[WrongSet]:
@@ -129,7 +153,7 @@ def _of_cover(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     renamed = _renamed(job, PurePosixPath(next(iter(job.outputs))).suffix, "")
     for uri in renamed.outputs:
         video = renamed.with_output(uri, _OTHER_CONTENTS["video"])
-        yield WrongSet("another type", "video under a name that promises nothing", video)
+        yield WrongSet("another type", "video under a name without an extension", video)
     for number in range(len(covers)):
         late = [{**cover, "Time": "99000.0"} if at == number else cover for at, cover in enumerate(covers)]
         yield WrongSet("beyond the input", f"cover {number + 1}", job.with_result(late))
@@ -233,7 +257,7 @@ def with_rate(data: bytes, factor: int) -> bytes:
 def _renamed(job: OutputSet, suffix: str, other: str) -> OutputSet:
     """Return the set with another suffix of its outputs."""
     response: JsonObject = json.loads(json.dumps(job.response).replace(suffix, other))
-    outputs = {uri.removesuffix(suffix) + other: data for uri, data in job.outputs.items()}
+    outputs = {uri.replace(suffix, other): data for uri, data in job.outputs.items()}
     return job._replace(response=response, outputs=outputs)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from ice_result.records.model import Defect, Media
+from ice_result.records.model import Defect, Media, MediaKind
 
 FIRST_BYTES = 65_536
 """Bytes of the first part."""
@@ -77,11 +77,15 @@ class PartialFile:
 
 
 class Probed(NamedTuple):
-    """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read."""
+    """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read.
+
+    `kinds` are the kinds of content that it has; None unless all of them are known.
+    """
 
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    kinds: frozenset[MediaKind] | None = None
 
 
 class MalformedError(Exception):

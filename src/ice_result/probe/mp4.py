@@ -85,7 +85,8 @@ def _read(file: PartialFile) -> Probed:
         file.reach(last - _OF_DATA, _OF_DATA)
     video = movie.first(_VIDEO)
     timing = _Timing(movie.duration_seconds, _fps(video) if video else None)
-    return Probed(_media(layout, movie, timing), _cut(file, layout, movie) or _empty(file, movie), _silent(file, movie))
+    defect = _cut(file, layout, movie) or _empty(file, movie)
+    return Probed(_media(layout, movie, timing), defect, _silent(file, movie), movie.kinds)
 
 
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
@@ -225,7 +226,7 @@ def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie)
     if seconds is None:  # the box mvhd may have the duration of all fragments, or of the other samples
         seconds = movie.fragments_seconds or (None if movie.has_samples else movie.duration_seconds)
     timing = _Timing(seconds, fps)
-    return Probed(_media(layout, movie, timing), _fault_of_fragments(file, layout, movie))
+    return Probed(_media(layout, movie, timing), _fault_of_fragments(file, layout, movie), kinds=movie.kinds)
 
 
 def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragments) -> None:

@@ -13,6 +13,8 @@ from ice_result.probe.model import MalformedError, PartialFile
 from ice_result.probe.zeros import ENOUGH, ZerosError, is_zeros
 
 _HEADER = struct.Struct(">I4s")
+HEADER_SIZE = _HEADER.size
+"""Bytes of the shortest header."""
 _LARGE = struct.Struct(">Q")
 _SIZE_FOLLOWS = 1
 _TO_THE_END = 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ice_result.probe.model import PartialFile
-from ice_result.probe.mp4_boxes import Box, boxes, child, number, versioned
+from ice_result.probe.mp4_boxes import HEADER_SIZE, Box, boxes, child, number, versioned
 from ice_result.probe.mp4_codecs import (
     CODECS,
     OBJECT_TYPES,
@@ -23,6 +23,7 @@ from ice_result.probe.mp4_codecs import (
     flac,
 )
 from ice_result.probe.mp4_tables import Tables, read_tables
+from ice_result.records.model import MediaKind
 
 MOST_TRACKS = 32
 """Tracks that are read of one file."""
@@ -47,6 +48,8 @@ _FIXED = {
 """Facts that do not depend on the file, as in FFmpeg."""
 _PCM_BITS = {8, 16, 24, 32, 64}
 _PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3"}
+_KINDS: Mapping[bytes | None, MediaKind] = {b"vide": "video", b"soun": "audio"}
+_OTHER_HANDLERS = set(b"text sbtl subt subp clcp tmcd meta hint odsm sdsm".split())
 _WITH_ALPHA_DEPTH = 32
 _PICTURES = {"mjpeg", "png"}
 _SYNC_OF_MP3, _MONO = 0xFFE0, 0xC0
@@ -101,13 +104,17 @@ class Track(NamedTuple):
 
 
 class Movie(NamedTuple):
-    """Facts of the movie box. `unknown` is the offset of the first header in it that is not known."""
+    """Facts of the movie box. `unknown` is the offset of the first header in it that is not known.
+
+    `kinds` are the kinds of its tracks; None unless all tracks are known.
+    """
 
     duration_seconds: float | None
     fragments_seconds: float | None
     is_fragmented: bool
     tracks: tuple[Track, ...]
     unknown: int | None
+    kinds: frozenset[MediaKind] | None
 
     @property
     def has_samples(self) -> bool:
@@ -142,7 +149,16 @@ def read_movie(file: PartialFile, movie: Box) -> Movie:
     if not duration:
         duration = max((track.ticks / track.scale for track in tracks if track.scale), default=None)
     unknown = position if position < movie.end and file.get(position, 8) is None else None
-    return Movie(duration or None, fragments, is_fragmented, tuple(tracks), unknown)
+    kinds = _kinds(tracks) if position + HEADER_SIZE > movie.end else None
+    return Movie(duration or None, fragments, is_fragmented, tuple(tracks), unknown, kinds)
+
+
+def _kinds(tracks: Sequence[Track]) -> frozenset[MediaKind] | None:
+    """Return the kinds of these tracks; None if one of them has another handler, or if there may be more."""
+    handlers = {track.kind for track in tracks}
+    if not handlers or handlers - _KINDS.keys() - _OTHER_HANDLERS or len(tracks) >= MOST_TRACKS:
+        return None
+    return frozenset(_KINDS[handler] for handler in handlers & _KINDS.keys())
 
 
 def _fragments(file: PartialFile, box: Box | None, scale: int | None) -> float | None:

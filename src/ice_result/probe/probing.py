@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from importlib import import_module
 from pathlib import PurePosixPath
 
@@ -9,9 +11,12 @@ from ice_result.core.text_encoding import format_that_is_no_text
 from ice_result.probe.containers import CONTAINERS, Container
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.zeros import zeros_at_end
-from ice_result.records.model import Defect
+from ice_result.records.model import Defect, MediaKind
 
 _SHOWN_BYTES = 8
+_OF_TEXT = 4096
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_PLAYLISTS = (b"#EXTM3U", b"<MPD")  # HLS and DASH: they stand for a video
 _ALL_ZERO = 64  # zero bytes at the start of a file, with which no format begins
 
 
@@ -28,11 +33,13 @@ def probe(path: str, file: PartialFile) -> Probed:
     expected = [container for container in CONTAINERS if extension in container.extensions]
     found = _recognised(first, expected)
     if found is None:
-        return Probed(defect=_unrecognised(expected, first)) if expected else Probed()
+        return Probed(defect=_unrecognised(expected, first)) if expected else Probed(kinds=_kinds_of_text(first))
     try:
         probed: Probed = import_module(f"ice_result.probe.{found.module}").read(file)
     except MalformedError as error:
-        return Probed(defect=_wrong_type(expected, str(error)) if expected else None)
+        return Probed(defect=_wrong_type(expected, str(error))) if expected else Probed(kinds=_kinds_of_text(first))
+    if probed.media and found.kinds is not None:
+        probed = probed._replace(kinds=found.kinds)
     if not probed.defect and not found.may_end_in_zeros and (zeros := zeros_at_end(file)):
         return probed._replace(
             defect=Defect("empty", f"the file has zeros instead of data from byte {file.size - zeros}")
@@ -58,6 +65,18 @@ def _unrecognised(expected: list[Container], first: bytes) -> Defect:
     if name := format_that_is_no_text(first):
         return _wrong_type(expected, f"the content begins as {name}")
     return _wrong_type(expected, f"the content begins with {first[:_SHOWN_BYTES].hex(' ').upper()}")
+
+
+def _kinds_of_text(first: bytes) -> frozenset[MediaKind] | None:
+    """Return the kinds of a content that is text, such as a page of HTML; None for other content and for playlists."""
+    start = first[:_OF_TEXT]
+    if _NOT_IN_TEXT.search(start) or any(sign in start for sign in _PLAYLISTS):
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return None
+    return frozenset({"text"})
 
 
 def _is_zero(first: bytes) -> bool:

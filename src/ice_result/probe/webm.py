@@ -16,7 +16,7 @@ from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
 from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
-from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
+from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, kinds_of, read_tracks
 from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -166,7 +166,8 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         channels=audio.channels,
         bits=audio.bits,
     )
-    return Probed(media, _cut(file, segment) or _empty(file, segment, tracks, blocks))
+    defect = _cut(file, segment) or _empty(file, segment, tracks, blocks)
+    return Probed(media, defect, kinds=kinds_of(file, segment.tracks, tracks) if segment.tracks else None)
 
 
 def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> float | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import PartialFile
 from ice_result.probe.webm_elements import Element, elements, floating, numbers, text
+from ice_result.records.model import MediaKind
 
 MOST_TRACKS = 32
 """Tracks that are read of one file."""
 IS_VIDEO, IS_AUDIO = 1, 2
 """Types of tracks."""
+_KINDS: Mapping[int | None, MediaKind] = {IS_VIDEO: "video", IS_AUDIO: "audio"}
+_OTHER_TYPES = {16, 17, 18, 32, 33}  # logo, subtitle, buttons, control, metadata
 _CODECS = {
     "V_VP8": "vp8",
     "V_VP9": "vp9",
@@ -74,6 +78,15 @@ def read_tracks(file: PartialFile, box: Element) -> tuple[Track, ...]:
     """Read the known tracks."""
     entries = (entry for entry in elements(file, box) if entry.identifier == ebml.TRACK_ENTRY)
     return tuple(_track(file, entry) for _, entry in zip(range(MOST_TRACKS), entries, strict=False))
+
+
+def kinds_of(file: PartialFile, box: Element, tracks: Sequence[Track]) -> frozenset[MediaKind] | None:
+    """Return the kinds of the tracks in this element; None unless all of them are known."""
+    types = {track.kind for track in tracks}
+    is_known = box.end is not None and file.get(box.body, box.end - box.body) is not None
+    if not is_known or not types or types - _KINDS.keys() - _OTHER_TYPES or len(tracks) >= MOST_TRACKS:
+        return None
+    return frozenset(_KINDS[each] for each in types & _KINDS.keys())
 
 
 def _track(file: PartialFile, entry: Element) -> Track:

@@ -66,7 +66,7 @@ def row_of(job: StoredJob, line: JobLine, page: str) -> JobRow:
         line.finish_time or line.create_time,
         line.duration_seconds,
         line.file_count,
-        urgency_of(line.outcome, complete=line.complete),
+        urgency_of(line.outcome, job.manifest),
         reasons_of(job),
     )
 
