@@ -14,8 +14,8 @@ _IMAGES = {"png", "jpeg", "gif", "webp"}
 
 def _is_image(case: Case) -> Iterator[Finding]:
     for file in case.files:
-        if file.media and file.media.container not in _IMAGES:
-            yield Finding(f"the content is {file.media.container}: expected an image", file.uri)
+        if file.content and file.content not in _IMAGES:
+            yield Finding(f"the content is {file.content}: expected an image", file.uri)
 
 
 def _same_size(case: Case) -> Iterator[Finding]:
