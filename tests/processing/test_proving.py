@@ -203,4 +203,4 @@ def test_a_file_whose_bytes_do_not_come_has_the_same_problem_each_time(world: Wo
     (problem,) = world.process("musicdemix-0001").problems
 
     assert problem.code == "unreachable"
-    assert problem.message == f"OSS: look up oss://example-output/{STEMS[0]}: {CUT_SHORT}"
+    assert problem.message == f"OSS: look up oss://example-output/{STEMS[0]}: ConnectionError: {CUT_SHORT}"
