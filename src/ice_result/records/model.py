@@ -236,6 +236,14 @@ class ObjectFacts(NamedTuple):
     kinds: frozenset[MediaKind] | None = None
     is_read: bool = False
 
+    def has_bytes_of(self, before: ObjectFacts | None) -> bool:
+        """Return whether the object has the bytes that it had before, as far as size and ETag show it."""
+        return before is not None and (self.exists, self.size_bytes, self.etag) == (
+            before.exists,
+            before.size_bytes,
+            before.etag,
+        )
+
 
 class ObjectInspector(Protocol):
     """A place in which output files are looked up."""
