@@ -57,7 +57,7 @@ def test_no_byte_at_all() -> None:
 )
 def test_what_is_no_text(data: bytes, message: str) -> None:
     """GIVEN a page of an error, a picture or bytes under the name of captions THEN the type is wrong."""
-    assert probed(data, "a.srt").defect == ("wrong_type", f"the name says srt, and {message}")
+    assert probed(data, "a.srt").defect == ("wrong_type", f"expected srt by the file extension; {message}")
 
 
 def test_captions_under_another_name() -> None:
@@ -65,4 +65,7 @@ def test_captions_under_another_name() -> None:
     found = probed(CUES.encode())
     assert found.media
     assert (found.media.container, found.defect) == ("srt", None)
-    assert probed(CUES.encode(), "a.png").defect == ("wrong_type", "the name says png, and the content is srt")
+    assert probed(CUES.encode(), "a.png").defect == (
+        "wrong_type",
+        "expected png by the file extension; the content is srt",
+    )

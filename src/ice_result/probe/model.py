@@ -17,11 +17,11 @@ SECOND_BYTES = 64_000
 """Bytes of the second part, at most: together, no file takes more than 130,000 bytes."""
 
 ReadPart: TypeAlias = Callable[[int, int], bytes]
-"""Reads the bytes from one offset up to another; returns fewer, or none, when they cannot be had."""
+"""Reads the bytes from one offset up to another; returns fewer, or none, if they cannot be read."""
 
 
 class PartialFile:
-    """The known bytes of a file of `size` bytes. No offset and no length that a file contains can make it fail."""
+    """The known bytes of a file of `size` bytes. Offsets and lengths from the file never raise an error."""
 
     def __init__(self, size: int, first: bytes, read_part: ReadPart) -> None:
         self.size = size
@@ -77,9 +77,9 @@ class PartialFile:
 
 
 class Probed(NamedTuple):
-    """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read.
+    """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read.
 
-    `kinds` are the kinds of content that it has; None unless all of them are known.
+    `kinds` are the kinds of content in the file; None unless all of them are known.
     """
 
     media: Media | None = None
@@ -89,4 +89,4 @@ class Probed(NamedTuple):
 
 
 class MalformedError(Exception):
-    """Error of a reader for content that begins like its container and is none. The message says what is wrong."""
+    """Error of a reader for content that begins like its container but is not valid. The message is a clause."""

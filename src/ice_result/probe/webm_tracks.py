@@ -1,4 +1,4 @@
-"""The tracks of WebM and Matroska: codecs, shapes of pictures and rates of sound."""
+"""The tracks of WebM and Matroska: codecs, widths and heights, and sample rates."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _SECOND = 1e9  # nanoseconds
 
 
 class Track(NamedTuple):
-    """Facts of a track. `frame_seconds` is the length of one frame where all are alike."""
+    """Facts of a track. `frame_seconds` is the duration of one frame if all are equal."""
 
     number: int | None = None
     kind: int | None = None
@@ -75,7 +75,7 @@ class Track(NamedTuple):
 
 
 def read_tracks(file: PartialFile, box: Element) -> tuple[Track, ...]:
-    """Read the tracks, as far as they are known."""
+    """Read the known tracks."""
     entries = (entry for entry in elements(file, box) if entry.identifier == ebml.TRACK_ENTRY)
     return tuple(_track(file, entry) for _, entry in zip(range(MOST_TRACKS), entries, strict=False))
 
@@ -115,11 +115,11 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
     return track._replace(width=width or None, height=height or None, has_alpha=has_alpha)
 
 
-def _audio(file: PartialFile, sound: Element, track: Track, name: str) -> Track:
-    channels, bits = numbers(file, sound, ebml.CHANNELS, ebml.BIT_DEPTH)
+def _audio(file: PartialFile, audio: Element, track: Track, name: str) -> Track:
+    channels, bits = numbers(file, audio, ebml.CHANNELS, ebml.BIT_DEPTH)
     rates = {
         part.identifier: floating(file, part)
-        for part in elements(file, sound)
+        for part in elements(file, audio)
         if part.identifier in {ebml.FREQUENCY, ebml.OUTPUT_FREQUENCY}
     }
     rate = rates.get(ebml.OUTPUT_FREQUENCY) or rates.get(ebml.FREQUENCY)
