@@ -38,7 +38,7 @@ def facts(
 ) -> ObjectFacts:
     """Make facts of an object that exists."""
     known = None if kinds is None else frozenset(kinds)
-    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, kinds=known)
+    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, kinds=known, is_read=True)
 
 
 def case(

@@ -22,8 +22,8 @@ class Container(NamedTuple):
     `extensions` are its file extensions. A reader can return a more specific name, such as `mov` for `mp4`. With
     `without_signature`, a file with one of these extensions that matches no container is given to the reader, which
     raises MalformedError for other content: some files of this container have no signature. With `may_end_in_zeros`,
-    many zeros at the end are data or padding, or the reader checks them; without it, they are in place of data.
-    `kinds` are the kinds of content in every file of this container; None if the reader finds them.
+    many zeros at the end are data or padding, or the reader checks them; without it, they are in place of data. `kinds`
+    are the kinds of content that every file of this container has; None if the reader finds them.
     """
 
     name: ContainerName

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 Evidence: TypeAlias = Literal["documented", "measured", "inferred"]
 Effect: TypeAlias = Literal["problem", "note", "off"]
-Need: TypeAlias = Literal["files", "input", "sources", "result", "parameters", "contents"]
-"""The parts of a job that a rule compares. `sources` are the files in the parameters besides the input."""
+Need: TypeAlias = Literal["files", "other_files", "input", "sources", "result", "parameters", "contents"]
+"""The parts of a job that a rule compares: with `other_files`, the output files with one another.
+
+`sources` are the files in the parameters besides the input.
+"""
 
 
 _DECIMALS = 6  # 10.1 − 9.6 is more than a half in floating point
@@ -77,7 +80,7 @@ class CheckedFile(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A successful job with its output files, and with those of its input files that could be read."""
+    """A successful job with its output files, and with the facts about its input files that were looked up."""
 
     record: Record
     files: Sequence[CheckedFile]
@@ -127,3 +130,10 @@ class Judgement(NamedTuple):
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
+
+
+class EarlierCheck(NamedTuple):
+    """Facts about the files of a stored manifest, by their addresses, and the findings of the rules in it."""
+
+    facts: Mapping[str, ObjectFacts]
+    findings: Judgement
