@@ -71,5 +71,5 @@ def test_captions_in_latin_1_that_end_in_a_letter_with_an_accent() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])
 def test_captions_in_other_encodings(encoding: str) -> None:
-    """GIVEN a file in an encoding in which a cut cannot be told by single bytes WHEN it is cut THEN nothing is said."""
+    """GIVEN an encoding in which single bytes do not show a cut WHEN a file is cut THEN nothing is reported."""
     assert probed(CUE.encode(encoding)[:-5], "a.srt").defect is None

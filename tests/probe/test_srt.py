@@ -6,6 +6,7 @@ import codecs
 
 import pytest
 
+from ice_result.probe import Probed
 from support.media_files import probed
 
 CUES = "1\n00:00:01,000 --> 00:00:02,500\n你好，世界！\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}<i>再见</i> 😀\n"
@@ -49,7 +50,7 @@ def test_captions(data: bytes) -> None:
 
 def test_no_byte_at_all() -> None:
     """GIVEN an empty file THEN nothing is said: no word may have been spoken."""
-    assert probed(b"", "a.srt") == (None, None, None)
+    assert probed(b"", "a.srt") == Probed()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_no_byte_at_all() -> None:
 )
 def test_what_is_no_text(data: bytes, message: str) -> None:
     """GIVEN a page of an error, a picture or bytes under the name of captions THEN the type is wrong."""
-    assert probed(data, "a.srt").defect == ("wrong_type", f"the name says srt, and {message}")
+    assert probed(data, "a.srt").defect == ("wrong_type", f"expected srt by the file extension; {message}")
 
 
 def test_zeros_in_place_of_text() -> None:
@@ -83,4 +84,7 @@ def test_captions_under_another_name() -> None:
     found = probed(CUES.encode())
     assert found.media
     assert (found.media.container, found.defect) == ("srt", None)
-    assert probed(CUES.encode(), "a.png").defect == ("wrong_type", "the name says png, and the content is srt")
+    assert probed(CUES.encode(), "a.png").defect == (
+        "wrong_type",
+        "expected png by the file extension; the content is srt",
+    )

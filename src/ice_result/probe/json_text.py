@@ -21,7 +21,7 @@ _BRACKETS, _STRING = frozenset(b"[{"), ord('"')
 _CLOSING = {ord("["): ord("]"), ord("{"): ord("}"), _STRING: _STRING}
 _AT_ONCE = 4096
 _END_BYTES = 1024
-"""Bytes of the end in which the last bracket is looked for, and of the beginning in which values are compared."""
+"""Bytes at the end in which the last bracket is searched, and at the start in which numbers are compared."""
 
 
 def read(file: PartialFile) -> Probed:

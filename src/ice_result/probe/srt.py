@@ -1,8 +1,8 @@
 r"""SRT: a text with times, whose cues are read elsewhere, see `contents`. A blank file is one too.
 
-The format has no end that a file must have. Two ends are none, and show that bytes are missing:
+The format requires no end. Two ends show that bytes are missing:
 
-    12                                      the number of a cue, behind an empty line
+    12                                      the number of a cue, after an empty line
     00:00:41,5                              the beginning of its times, and no end of line
 
     大家好，欢\xe6\x9d                      a part of a character in UTF-8
