@@ -73,3 +73,11 @@ def test_captions_in_latin_1_that_end_in_a_letter_with_an_accent() -> None:
 def test_captions_in_other_encodings(encoding: str) -> None:
     """GIVEN an encoding in which single bytes do not show a cut WHEN a file is cut THEN nothing is reported."""
     assert probed(CUE.encode(encoding)[:-5], "a.srt").defect is None
+
+
+@pytest.mark.parametrize("count", [16, 100, 20_000])
+def test_captions_that_end_in_zeros(count: int) -> None:
+    """GIVEN more zeros at the end than a program writes there WHEN it is read THEN they are in place of text."""
+    defect = probed(CUE.encode() + bytes(count), "a.srt").defect
+
+    assert defect == ("empty", "the file has zeros instead of data at its end")

@@ -24,11 +24,13 @@ CUE = "1\n00:00:01,000 --> 00:00:02,000\nwords\n"
         CUES.encode("utf-16-le"),
         CUES.replace("\n", "\r\n").encode() * 3000,
         b"\n\n",
+        codecs.BOM_UTF8,
         b"1\n2\n",
+        "1\n0:01 -> 0:02\nfait au café".encode("latin-1"),
         "{\\an8}字幕 0:01".encode(),
         (CUES * 4000).encode("gb18030"),
         CUES.encode() + b"\0",
-        CUES.encode("utf-16-le") + bytes(20),
+        CUES.encode("utf-16-le") + bytes(8),
         codecs.BOM_UTF32_LE + CUES.encode("utf-32-le"),
         codecs.BOM_UTF32_BE + CUES.encode("utf-32-be"),
         CUE.replace("words", "ещё тесты").encode("cp1251"),
@@ -38,7 +40,7 @@ CUE = "1\n00:00:01,000 --> 00:00:02,000\nwords\n"
         b'["words"]\n\n' + CUE.encode(),
         b"ID3 and RIFF and %PDF\n" + CUE.encode(),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_captions(data: bytes) -> None:
     """GIVEN a text, with or without cues THEN the container is SRT, and nothing is wrong."""
@@ -61,9 +63,10 @@ def test_no_byte_at_all() -> None:
         (b'{"Code": "NoSuchKey"}', "the content is json"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", "the content is png"),
         (b"PK\3\4 and more", "the content begins as a ZIP file"),
-        (b"502 Bad Gateway\n", "the text has no time of a cue"),
-        ("只有文字".encode("gb18030"), "the text has no time of a cue"),
-        (b"\xef\xbb\xbfWEBVTT\n\n00:01.000 --> 00:02.000\nwords\n", "the content begins as WebVTT"),
+        (b"502 Bad Gateway\n", "the content is a text without the time of a cue"),
+        ("中文字幕，没有时间".encode("gb18030"), "the content is a text without the time of a cue"),
+        (b"[Script Info]\nTitle: words at 0:01\n", "the content is ASS"),
+        (b"\xef\xbb\xbfWEBVTT\n\n00:01.000 --> 00:02.000\nwords\n", "the content is WebVTT"),
         (b'[{"begin": 0, "text": "words"}]', "the content is json"),
         (b"words\0and\0more\0words", "the file is not a text: it has a NUL character"),
         (b"\x80\xff" * 40, "the file is not a text in UTF-8, UTF-16 or GB18030: see byte 0"),
@@ -72,11 +75,6 @@ def test_no_byte_at_all() -> None:
 def test_what_is_no_text(data: bytes, message: str) -> None:
     """GIVEN a page of an error, a picture or bytes under the name of captions THEN the type is wrong."""
     assert probed(data, "a.srt").defect == ("wrong_type", f"expected srt by the file extension; {message}")
-
-
-def test_zeros_in_place_of_text() -> None:
-    """GIVEN more zeros at the end than a program writes behind a text THEN they are in place of text."""
-    assert probed(CUES.encode() * 20 + bytes(64), "a.srt").defect == ("empty", "the last 64 bytes or more are all zero")
 
 
 def test_captions_under_another_name() -> None:
