@@ -217,9 +217,9 @@ class Defect(NamedTuple):
 class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
-    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true
-    when all audio samples that were read are zero, and None where samples cannot be read. `kinds` are the kinds of
-    content that the file has; None unless all of them are known.
+    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true if
+    all audio samples that were read are zero, and None if samples cannot be read. `kinds` are the kinds of content in
+    the file; None unless all of them are known.
     """
 
     exists: bool | None
@@ -236,6 +236,14 @@ class ObjectFacts(NamedTuple):
     is_silent: bool | None = None
     kinds: frozenset[MediaKind] | None = None
     is_read: bool = False
+
+    def has_bytes_of(self, before: ObjectFacts | None) -> bool:
+        """Return whether the object has the bytes that it had before, as far as size and ETag show it."""
+        return before is not None and (self.exists, self.size_bytes, self.etag) == (
+            before.exists,
+            before.size_bytes,
+            before.etag,
+        )
 
 
 class ObjectInspector(Protocol):
