@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ice_result.probe import Probed
 from ice_result.records.model import Media
 from support.media_checks import agrees_with_ffprobe, not_truncated, zeroed
 from support.media_files import made, probed
@@ -47,7 +48,7 @@ def test_aac_behind_a_tag(tmp_path: Path) -> None:
 
 def test_the_older_form() -> None:
     """GIVEN AAC with one header at its start, as it once was stored THEN only that is told."""
-    assert probed(b"ADIF" + bytes(range(200)), "a.aac") == (Media(container="aac", audio_codec="aac"), None, None)
+    assert probed(b"ADIF" + bytes(range(200)), "a.aac") == Probed(Media(container="aac", audio_codec="aac"))
 
 
 def test_what_is_no_aac() -> None:

@@ -118,10 +118,11 @@ def test_a_cut_between_fragments() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_zeros_in_place_of_data(name: str) -> None:
-    """GIVEN zeros from any sixteenth on THEN the file is empty, but for samples that may be silence."""
+    """GIVEN zeros from any sixteenth on THEN the file is empty, but for samples that may be silence, and no samples."""
     data = (KEPT / name).read_bytes()
+    after = [15] if name == "indexed.mp4" else []  # nothing is there but a list for players
     silent = [*range(2, 15)] if name == "samples.mov" else []  # its tables are in the last sixteenth
-    for part in range(1, PARTS):
+    for part in {*range(1, PARTS)} - {*after}:
         defect = probed(zeroed(data, len(data) * part // PARTS), name).defect
         assert defect, part
         assert defect.code == ("truncated" if part in silent and defect.code == "truncated" else "empty"), part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ice_result.probe import Probed
 from ice_result.probe.containers import CONTAINERS
 from support.media_files import probed
 
@@ -32,7 +33,7 @@ def test_another_container_under_a_name(name: str) -> None:
 
 def test_no_content_that_is_known() -> None:
     """GIVEN bytes that are no container THEN the first of them are shown when a name promises one."""
-    assert probed(b"%!PS-Adobe", "a.eps") == (None, None, None)
+    assert probed(b"%!PS-Adobe", "a.eps") == Probed()
     message = "the name says gif, and the content begins with 25 21 50 53 2D 41 64 6F"
     assert probed(b"%!PS-Adobe", "a.gif").defect == ("wrong_type", message)
 
@@ -42,7 +43,7 @@ def test_zeros_alone() -> None:
     for container in CONTAINERS:
         found = probed(bytes(500), f"a{container.extensions[0]}").defect
         assert found == ("empty", "the first 500 bytes are all zero")
-    assert probed(bytes(500)) == (None, None, None)
+    assert probed(bytes(500)) == Probed()
 
 
 def test_each_container_has_its_reader() -> None:

@@ -6,6 +6,7 @@ import codecs
 
 import pytest
 
+from ice_result.probe import Probed
 from support.media_files import probed
 
 CUES = "1\n00:00:01,000 --> 00:00:02,500\n你好，世界！\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}<i>再见</i> 😀\n"
@@ -39,7 +40,7 @@ def test_captions(data: bytes) -> None:
 
 def test_no_byte_at_all() -> None:
     """GIVEN an empty file THEN nothing is said: no word may have been spoken."""
-    assert probed(b"", "a.srt") == (None, None, None)
+    assert probed(b"", "a.srt") == Probed()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.probe.flac_frames import crc_16_fits, last_frames
+from ice_result.probe.flac_frames import crc_16_fits, is_frame_before_zeros, last_frames
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import zeros_from
@@ -105,7 +105,7 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
     last = max(frames, key=lambda frame: frame.end)
     if not crc_16_fits(data[last.offset :]):
         return Probed(media, Defect("truncated", "the last frame has no checksum that fits"))
-    return Probed(media)
+    return Probed(media, is_ended=is_frame_before_zeros(data[last.offset :]))
 
 
 def _sound(file: PartialFile, offset: int) -> tuple[int, bool]:

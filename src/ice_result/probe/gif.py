@@ -16,6 +16,7 @@ _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _CONTROL = 0xF9
 _IMAGE_HEAD = 10
 _SHORTEST, _INSTEAD = 2, 10
+_LAST_BYTES = b"\0;"  # the empty block after a frame, and the trailer
 _TOLERATED = 1024  # bytes behind the end
 
 
@@ -43,8 +44,10 @@ def read(file: PartialFile) -> Probed:
     if zeros := zeros_from(file, found.end):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     if found.trailer is not None:
-        return Probed(_animated(media, found)) if found.frames else Probed(media, _NO_FRAME)
-    return Probed(media, _truncated(file, found))
+        return Probed(_animated(media, found), is_ended=True) if found.frames else Probed(media, _NO_FRAME)
+    defect = _truncated(file, found)
+    end = file.known(file.known_end, file.size).rstrip(b"\0")
+    return Probed(media, defect, is_ended=end.endswith(_LAST_BYTES))
 
 
 _NO_FRAME = Defect("empty", "the file has no frame of a GIF picture")
@@ -53,8 +56,8 @@ _NO_FRAME = Defect("empty", "the file has no frame of a GIF picture")
 def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
     if file.is_whole:
         return Defect("truncated", f"the frames of the GIF picture break off at byte {found.end} of {file.size}")
-    end = file.known(max(file.known_end, file.size - _TOLERATED), _TOLERATED)
-    if end and b"\0;" not in end:
+    end = file.known(file.known_end, file.size).rstrip(b"\0")
+    if end and _LAST_BYTES not in end[-_TOLERATED:]:
         return Defect("truncated", "the file does not end with the trailer of a GIF picture")
     return None
 

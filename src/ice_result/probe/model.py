@@ -77,11 +77,15 @@ class PartialFile:
 
 
 class Probed(NamedTuple):
-    """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read."""
+    """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read.
+
+    `is_ended` is true when the reader found the end that the format requires: bytes after it do not count.
+    """
 
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    is_ended: bool = False
 
 
 class MalformedError(Exception):

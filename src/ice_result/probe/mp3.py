@@ -100,7 +100,7 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
         sample_rate_hz=first.rate,
         channels=first.channels,
     )
-    return Probed(media, _defect(file, parts, counts))
+    return Probed(media, _defect(file, parts, counts), is_ended=_has_all_frames(parts, counts))
 
 
 def _duration(parts: _Parts, counts: _Counts) -> float | None:
@@ -121,7 +121,7 @@ def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
     if counts.bytes and missing > _LONGEST_FRAME:
         message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
         return Defect("truncated", message)
-    if is_gap(file, (whole or run).end):
+    if is_gap(file, (whole or run).end) and not _has_all_frames(parts, counts):
         return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
     if tail is None or not tail.first.goes_with(run.first):
         return None
@@ -130,6 +130,14 @@ def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
     if whole and counts.frames > whole.frames + _FRAMES_OFF:
         return Defect("truncated", f"the header counts {counts.frames} frames, and {whole.frames} are there")
     return None
+
+
+def _has_all_frames(parts: _Parts, counts: _Counts) -> bool:
+    """Return whether the frames end where the header counts them to end."""
+    if parts.whole and counts.frames:
+        return parts.whole.frames + _FRAMES_OFF >= counts.frames
+    missing = parts.run.start + counts.bytes - parts.tail.end if parts.tail and counts.bytes else None
+    return missing is not None and abs(missing) < _LONGEST_FRAME
 
 
 def _counts(file: PartialFile, run: Run) -> _Counts:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.ogg_codecs import OggStream, parse_first_packet
-from ice_result.probe.zeros import is_gap
+from ice_result.probe.zeros import is_gap, zeros_at_end
 from ice_result.records.model import Defect, Media
 
 _PAGE = struct.Struct("<4sBBqIIIB")
@@ -45,15 +45,18 @@ def read(file: PartialFile) -> Probed:
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
     if any(ends) and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
-    return Probed(media, _defect(file, pages))
+    is_ended = {page.serial for page in pages if page.flags & _ENDS} == set(streams)
+    is_ended = is_ended and not zeros_at_end(file, pages[-1].end)
+    return Probed(media, _defect(file, pages, is_ended=is_ended), is_ended=is_ended)
 
 
-def _defect(file: PartialFile, pages: list[_Page]) -> Defect | None:
+def _defect(file: PartialFile, pages: list[_Page], *, is_ended: bool) -> Defect | None:
+    last = pages[-1] if pages else None
     for page in pages:
-        starts = (page.body, page.end) if page.granule > 0 else (page.end,)  # a page of comments may have padding
+        starts = [page.body] if page.granule > 0 else []  # a page of comments may have padding
+        starts += [] if is_ended and page is last else [page.end]
         if start := next((start for start in starts if is_gap(file, start)), 0):
             return Defect("empty", f"zeros are in place of data at byte {start}")
-    last = pages[-1] if pages else None
     if last is None:
         return None
     if last.end > file.size:

@@ -33,7 +33,8 @@ def probe(path: str, file: PartialFile) -> Probed:
         probed: Probed = import_module(f"ice_result.probe.{found.module}").read(file)
     except MalformedError as error:
         return Probed(defect=_wrong_type(promised, str(error)) if promised else None)
-    if not probed.defect and not found.may_end_in_zeros and (zeros := zeros_at_end(file)):
+    may_end_in_zeros = found.may_end_in_zeros or probed.is_ended
+    if not probed.defect and not may_end_in_zeros and (zeros := zeros_at_end(file)):
         return probed._replace(defect=Defect("empty", f"the last {zeros} bytes that were read are all zero"))
     if promised and probed.media:
         names = {container.name for container in promised}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat
+from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, ends_in_padding, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
 from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
@@ -76,7 +76,8 @@ def _read(file: PartialFile, start: int, container: Media) -> Probed:
         file.reach_end()
         segment = _segment(file, element)
     else:
-        file.reach(min(_behind_clusters(file, segment), file.size - _OF_INDEX), _OF_INDEX)
+        length = _OF_INDEX if ebml.CUES in segment.sought else SECOND_BYTES  # padding may be longer than an index
+        file.reach(min(_behind_clusters(file, segment), file.size - length), length)
     return _facts(file, segment, container)
 
 
@@ -205,7 +206,8 @@ def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], bloc
     place = _behind_clusters(file, segment)
     is_index = segment.sought.get(ebml.CUES) == place
     if zeros is None and (is_index or all(track.is_compressed for track in tracks)):
-        zeros = place if is_zeros(file.known(place, _OF_INDEX)) else None
+        is_missing = is_zeros(file.known(place, _OF_INDEX)) and not ends_in_padding(file, min(segment.end, file.size))
+        zeros = place if is_missing else None
     if zeros is not None:
         return Defect("empty", f"zeros are in place of data from byte {zeros} on")
     if segment.unknown is None and (segment.cluster is None or not tracks):

@@ -127,6 +127,17 @@ def clusters_at_the_end(file: PartialFile, start: int) -> int | None:
     return None
 
 
+def ends_in_padding(file: PartialFile, end: int) -> bool:
+    """Return whether zeros up to `end` are the content of an element for padding, as far as they are known."""
+    found = file.known(file.known_end, end - file.known_end)
+    header = found.rfind(ebml.VOID, 0, len(found.rstrip(b"\0")))
+    try:
+        padding = element_at(file, file.known_end + header, end) if header >= 0 else None
+    except MalformedError:
+        return False
+    return padding is not None and padding.end == end
+
+
 def _leads_to_the_end(file: PartialFile, position: int) -> bool:
     has_time = has_block = False
     try:

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.zeros import zeros_from
+from ice_result.probe.zeros import zeros_at_end, zeros_from
 from ice_result.records.model import Defect, Media
 
 _CHUNK = struct.Struct("<4sI")
@@ -46,7 +46,8 @@ def read(file: PartialFile) -> Probed:
     if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     file.reach_end()
-    return Probed(_animated(file, media, told) if picture.is_animated else media)
+    is_ended = told <= file.size and not zeros_at_end(file, told)
+    return Probed(_animated(file, media, told) if picture.is_animated else media, is_ended=is_ended)
 
 
 def _picture(kind: bytes, body: bytes) -> _Picture | None:
