@@ -35,8 +35,8 @@ _VIDEO = ("-f", "lavfi", "-i", _PICTURES, "-f", "lavfi", "-i", _SOUND, "-shortes
 _AUDIO = ("-f", "lavfi", "-i", _SOUND, "-ac", "2")
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=1920x1080", "-vf", "noise=alls=40", "-frames:v", "1")
 _FILES = {
-    "MP4, moov behind": ("a.mp4", *_VIDEO),
-    "MP4, moov in front": ("b.mp4", *_VIDEO, "-movflags", "+faststart"),
+    "MP4, moov at the end": ("a.mp4", *_VIDEO),
+    "MP4, moov at the start": ("b.mp4", *_VIDEO, "-movflags", "+faststart"),
     "MP4, fragmented": ("c.mp4", *_VIDEO, "-movflags", "frag_keyframe+empty_moov"),
     "MOV": ("a.mov", *_VIDEO),
     "WebM": ("a.webm", *_VIDEO, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"),
@@ -150,7 +150,7 @@ def many_files(bench: Bench, files: list[tuple[str, str, int]], runs: int, count
         print(f"| {label} | bytes read | {pair(found, lambda _, cost: cost.read_bytes / 1e6, ' MB')} |")
         print(f"| {label} | CPU, with the start | {pair(found, lambda figures, _: figures.whole_cpu_ms, ' ms')} |")
         print(f"| {label} | time | {pair(found, lambda _, cost: cost.wall_ms, ' ms')} |")
-        print(f"| {label} | most memory | {pair(found, lambda figures, _: figures.peak_mb, ' MB')} |", flush=True)
+        print(f"| {label} | peak memory | {pair(found, lambda figures, _: figures.peak_mb, ' MB')} |", flush=True)
 
 
 def cold_starts(bench: Bench, files: list[tuple[str, str, int]], runs: int) -> None:

@@ -68,8 +68,8 @@ def test_files_are_read_and_judged_by_what_is_loaded_for_them_alone(cloud: Local
     assert loaded(cloud, "oss://records/ice") & readers == {"ice_result.probe.jpeg"}
     for job_id, setting in (("videoclip-failed", "on"), ("cover-0001", "off")):
         modules = loaded(cloud, "oss://records/ice", job_id=job_id, ICE_RESULT_PROBE=setting)
-        proving = ("ice_result.probe", "ice_result.rules.judge", "ice_result.rules.registry")
-        assert [module for module in modules if module.startswith(proving)] == []
+        checking = ("ice_result.probe", "ice_result.rules.judge", "ice_result.rules.registry")
+        assert [module for module in modules if module.startswith(checking)] == []
 
 
 def test_a_target_loads_its_own_kind_alone(cloud: LocalCloud) -> None:

@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 518e15e040136552.
+// Made by `make docs` from docs/schema; hash 07841a824842625e.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -77,8 +77,8 @@ export interface Manifest {
 /**
  * Output object of a job. `exists` is null when it was not, or could not be, checked.
  *
- * `media` is null for a file that is no media or was not read. Manifests of earlier versions have no `storage_class`
- * and no `media`.
+ * `media` is null if the format is not known, or if the file was not read. Manifests of earlier versions have no
+ * `storage_class` and no `media`.
  */
 export interface ManifestFile {
   uri: string | null;
@@ -95,11 +95,12 @@ export interface ManifestFile {
   media?: Media | null;
 }
 /**
- * Facts that a file tells of itself. A fact is null when the file does not tell it, or when it was not reached.
+ * Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
  *
- * `width` and `height` are in pixels, as the picture is shown: after the rotation that MP4 and MOV ask for. `fps` is
- * the average number of frames per second. Codecs are named as FFmpeg names them; pictures have none. `bits` is the
- * size of one sample of sound, where samples have a fixed size.
+ * `width` and `height` are in pixels, as displayed: after the rotation in the MP4 or MOV header is applied. `fps` is
+ * the average number of frames per second. Codecs have the names of FFmpeg; pictures have none. `has_alpha` is true
+ * if the picture has an alpha channel or a transparent colour. `bits` is the number of bits per audio sample; null
+ * for codecs without a fixed sample size.
  */
 export interface Media {
   container:
@@ -134,6 +135,9 @@ export interface Media {
 }
 /**
  * Reason why a manifest is not complete, in a stable token and a sentence.
+ *
+ * `rule` is the name of the rule that is not met, and null for a problem that no rule found. Manifests of earlier
+ * versions do not have it.
  */
 export interface Problem {
   code:
@@ -157,9 +161,13 @@ export interface Problem {
     | string;
   message: string;
   uri: string | null;
+  rule?: string | null;
 }
 /**
  * Something about an output file that does not keep a manifest from being complete, such as a content not read.
+ *
+ * `rule` is the name of the rule that is not met, and null for a note that no rule found. Manifests of earlier
+ * versions do not have it.
  */
 export interface Note {
   code:
@@ -178,6 +186,7 @@ export interface Note {
     | string;
   message: string;
   uri: string | null;
+  rule?: string | null;
 }
 /**
  * Data of `ice-result.job.recorded.v1`: a job that is recorded.

@@ -161,8 +161,8 @@ class LocalCloud:
     def seed_outputs(self) -> list[str]:
         """Put a small media file for every output file that a known job names; return their `oss://` addresses.
 
-        The content is of the type that the file's name says, and of the length and the shape that follow from the
-        job's result and parameters: a summary is as long as its segments, a file without a logo as long as its input.
+        The content matches the file extension. Its duration and aspect ratio fit the job's result and parameters: a
+        summary is as long as its segments, a video without a logo as long as its input.
         Buckets are created, and the objects are as old as their jobs' FinishTime. A file that ICE could not write is
         missing, as in reality. The inputs are not needed: `seed_inputs` puts them.
         """

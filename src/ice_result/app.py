@@ -127,12 +127,12 @@ def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
     from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
 
     heads = open_inspector(context, LARGEST_CONTENT)
-    inspector, rules = proving(settings, heads)
+    inspector, rules = checking(settings, heads)
     contents = OssContents(heads.client) if settings.contents else None
     return Stores(sinks, parking_stores, inspector, contents, rules)
 
 
-def proving(settings: Settings, heads: OssInspector) -> tuple[ObjectInspector, RuleChoice | None]:
+def checking(settings: Settings, heads: OssInspector) -> tuple[ObjectInspector, RuleChoice | None]:
     """Return the inspector of output files, and the rules for what it finds.
 
     With ICE_RESULT_PROBE=off, these are `heads`, which reads no file, and None.

@@ -135,7 +135,7 @@ def _rule_of_notifications(settings: "Settings", wrong: Collection[str]) -> Iter
 def _rule_of_rules(settings: "Settings", _wrong: Collection[str]) -> Iterator[tuple[str, str]]:
     both = [name for name in settings.rules_on if name in settings.rules_off]
     if both:
-        yield "ICE_RESULT_RULES_OFF", f"{both[0]} is in ICE_RESULT_RULES_ON too: name it in one of them"
+        yield "ICE_RESULT_RULES_OFF", f"{both[0]} is in ICE_RESULT_RULES_ON too: keep it in one of them"
 
 
 NO_TARGETS = "not set: expected the targets, such as mns://queue or https://host/path"
@@ -199,7 +199,7 @@ class Settings(Model):
         Endpoint | None,
         Variable(
             parse_object_endpoint,
-            "endpoint of OSS, if it is not `oss-<region>.aliyuncs.com`, and for a function in the region of the jobs "
+            "endpoint of OSS; default: `oss-<region>.aliyuncs.com`, and for a function in the region of the jobs "
             "`oss-<region>-internal.aliyuncs.com`",
         ),
     ] = None
@@ -272,17 +272,15 @@ class Settings(Model):
         bool,
         Variable(
             switch,
-            "`on` or `off`: whether parts of each output file are read, for its `media` and the rules; needs "
+            "`on` or `off`: whether parts of each output file are read, to fill `media` and apply the rules; needs "
             "`ICE_RESULT_VERIFY_OUTPUTS=on`",
         ),
     ] = True
     rules_on: Annotated[
         tuple[str, ...],
-        Variable(rule_names, "rules that make problems although they are inferred: names, comma-separated"),
+        Variable(rule_names, "names of inferred rules that report problems instead of notes, comma-separated"),
     ] = ()
-    rules_off: Annotated[
-        tuple[str, ...], Variable(rule_names, "rules that are not applied: names, comma-separated")
-    ] = ()
+    rules_off: Annotated[tuple[str, ...], Variable(rule_names, "names of rules to turn off, comma-separated")] = ()
     concurrency: Annotated[int, Variable(up_to(256), "number of jobs that are processed at once, 1 to 256")] = 8
     park_url: Annotated[
         SinkUrl | None, Variable(parking_url, "store of parked events, if the sinks should not keep them")
@@ -348,9 +346,10 @@ class Settings(Model):
         return settings
 
     def of_function_in(self, region: str) -> Self:
-        """Return the settings of a function that runs in `region`: it reaches OSS there by the internal endpoint.
+        """Return the settings of a function that runs in `region`: it reaches OSS there through the internal endpoint.
 
-        The variable FC_REGION does not say that: a command may have it too, anywhere, and would reach nothing.
+        FC_REGION does not prove that: a command can have it set outside the region, where the internal endpoint is not
+        reachable.
         """
         if self.oss_endpoint or self.region != region:
             return self
@@ -358,7 +357,7 @@ class Settings(Model):
 
     @property
     def probes_outputs(self) -> bool:
-        """True where parts of output files are read, and of inputs, for `media` and the rules."""
+        """True if parts of output files and inputs are read, to fill `media` and apply the rules."""
         return self.verify_outputs and self.probe
 
     @classmethod

@@ -28,7 +28,7 @@ def test_process_records_saved_jobs_without_a_cloud(tmp_path: Path, monkeypatch:
     assert {line["job_id"] for line in shown} == {"cover-0001", "videoclip-0001"}
     for line in shown:
         assert set(line) == {
-            *("job_id", "outcome", "function_name", "state", "job_outcome", "complete"),
+            *("job_id", "outcome", "function_name", "state", "job_outcome", "complete", "suspicious"),
             *("record", "manifest", "reason"),
         }
         assert line["outcome"] == "recorded"

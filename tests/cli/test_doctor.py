@@ -360,7 +360,7 @@ def test_input_buckets(cloud: LocalCloud) -> None:
     status, checks = doctor(cloud, *buckets)
     assert (status, found(checks, "oss://open input").status) == (1, "ok")
     assert "ice-result policy --input-bucket shut" in str(found(checks, "oss://shut input").remedy)
-    assert "leave the bucket out" in str(found(checks, "oss://far input").remedy)
+    assert "remove this bucket from the input buckets" in str(found(checks, "oss://far input").remedy)
     status, checks = doctor(cloud, *buckets, ICE_RESULT_PROBE="off")
     assert (status, [check.name for check in checks if check.name.endswith("input")]) == (0, [])
 

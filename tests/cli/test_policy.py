@@ -205,7 +205,7 @@ def test_reading_inputs_is_a_statement_of_its_own(settings: dict[str, str], read
     without, named = (policy(*options, *more, **settings, **REGION) for more in ([], ["--input-bucket", "footage"]))
     statements, more_statements = (json.loads(done.stdout)["Statement"] for done in (without, named))
     assert more_statements == [*statements, *([INPUTS] if reads else [])]
-    words = "no --input-bucket given: without it, rules that compare outputs with inputs are not judged"
+    words = "no --input-bucket given: without it, rules that compare outputs with inputs are skipped"
     assert (words in without.stderr, words in named.stderr) == (remark, False)
 
 

@@ -190,10 +190,10 @@ def test_the_doctor_goes_on_behind_a_policy_that_is_too_long(cloud: LocalCloud) 
     checks = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (1, "")
     assert [check["name"] for check in checks[-3:]] == [*(f"queue {name}" for name in QUEUES), "role ice-result"]
-    assert "characters, and RAM takes 6,144" in checks[-1]["message"]
+    assert "characters; RAM allows at most 6,144" in checks[-1]["message"]
     for option in ([], ["--deployer"]):
         printed = ice_result("policy", *option, **{**cloud.environment, **names, **SINKS})
-        assert "characters, and RAM takes 6,144" in printed.stderr
+        assert "characters; RAM allows at most 6,144" in printed.stderr
 
 
 def test_inputs_count_in_the_length_of_the_policy(cloud: LocalCloud) -> None:

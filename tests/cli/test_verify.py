@@ -77,6 +77,14 @@ def files_of(cloud: LocalCloud, url: str, job_id: str) -> list[str]:
     return keys
 
 
+def swap_captions(cloud: LocalCloud) -> None:
+    """Give the captions of two languages the same content, which an inferred rule finds."""
+    keys = [key for key in cloud.oss.keys("example-output") if key.endswith(".srt")]
+    for key in keys:
+        modified = cloud.oss.modified("example-output", key)
+        cloud.oss.put("example-output", key, cloud.oss.get("example-output", keys[0]), modified=modified)
+
+
 def lose(cloud: LocalCloud, key: str) -> None:
     """A lifecycle rule, or a person, removes an output file."""
     cloud.oss.delete("example-output", key)
@@ -333,3 +341,20 @@ def test_media_is_read_for_jobs_that_were_recorded_without_it(cloud: LocalCloud,
     assert [json.loads(json.dumps(file["media"]))["container"] for file in files_in(known)] == ["jpeg", "jpeg"]
     assert ice_result("redecode", **environment(cloud, store)).returncode == 0
     assert manifest(store, COVER) == known
+
+
+def test_a_complete_job_with_a_suspicious_file_has_a_line(cloud: LocalCloud, tmp_path: Path) -> None:
+    """GIVEN captions that are the same WHEN the job is processed and verified THEN both say so; it stays complete."""
+    job_id, url = "captionextraction-0001", f"file:{tmp_path}/out"
+    swap_captions(cloud)
+
+    processed = ice_result("process", job_id, **environment(cloud, url))
+    verified, again = verify(cloud, url), verify(cloud, url, "--json")
+
+    assert processed.returncode == verified.returncode == 0
+    assert processed.stdout.endswith("  (1 suspicious note)\n")
+    assert processed.stderr.startswith("1 recorded: 1 complete, 1 suspicious, in ")
+    assert verified.stdout == f"unchanged {job_id}  CaptionExtraction  (1 suspicious note)\n"
+    assert verified.stderr.startswith("1 verified: 1 complete, 1 suspicious, in ")
+    (line,) = again.documents
+    assert (line["complete"], line["suspicious"]) == (True, 1)

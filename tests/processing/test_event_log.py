@@ -97,6 +97,7 @@ def test_a_recorded_job_is_one_line_and_its_invocation_another(cloud: LocalCloud
         "outcome": "recorded",
         "job_outcome": "ok",
         "complete": True,
+        "suspicious": 0,
         "faas.invocation_id": "1-6543-abc",
         "event_id": "M-1",
         "event_type": "AIProduceComplete",

@@ -12,7 +12,7 @@ from alicloud_local import Fault, LocalCloud
 from alicloud_local.media.files import media_file
 from alicloud_local.media.spec import MediaSpec
 from ice_result.function import Function
-from ice_result.records.model import Manifest
+from ice_result.records.model import Manifest, Note, Problem
 from support.fake_clock import FakeTime
 from support.paths import SAMPLE_JOBS
 from support.platform_context import PlatformContext
@@ -71,9 +71,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def codes(manifest: Manifest) -> list[tuple[str, str]]:
-    """Return the code of each problem and note, and the first word of its message: the name of a rule, if it is one."""
-    problems = [(problem.code, problem.message.partition(":")[0]) for problem in manifest.problems]
-    return [*problems, *((note.code, note.message.partition(":")[0]) for note in manifest.notes)]
+    """Return the code of each problem and note, and its rule, or else the first word of its message."""
+    found: list[Problem | Note] = [*manifest.problems, *manifest.notes]
+    return [(each.code, each.rule or each.message.partition(":")[0]) for each in found]
 
 
 def test_the_manifest_has_the_facts_of_media_only_with_the_setting(world: World) -> None:

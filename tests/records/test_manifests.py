@@ -239,14 +239,14 @@ def test_an_empty_object_of_another_time_has_both_problems() -> None:
 
 
 def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
-    """By the kind of problem, with how many of how many; a file with two problems counts once, under the first."""
+    """By the kind of problem, with how many of how many; a file with two problems counts once, under both."""
     both = _written("2026-01-01T00:00:00Z")._replace(size_bytes=0)
     gone = ObjectFacts(exists=False, problem="not_found", message="no such object")
     hidden = ObjectFacts(exists=None, problem="forbidden", message="403")
     fields: JsonObject = {**TIMES, "OutputFiles": ["a.mp4", "b.srt", "c.mp4"]}
     facts = {A: both, B: gone, ObjectAddress("out", "c.mp4"): hidden}
     assert _shortfall(facts, **fields) == (
-        "not complete: 1 of 3 files: empty, 1 of 3 files: not_found, 1 of 3 files not checked: forbidden"
+        "not complete: 1 of 3 files: empty and stale, 1 of 3 files: not_found, 1 of 3 files not checked: forbidden"
     )
     assert _shortfall({A: THERE, B: THERE, ObjectAddress("out", "c.mp4"): hidden}, **fields) == (
         "not complete: 1 of 3 files not checked: forbidden"
@@ -260,7 +260,7 @@ def test_why_a_job_is_not_complete_is_told_in_a_few_words() -> None:
     ("defect", "uris", "told"),
     [
         (Defect("truncated", "9 of 10 bytes"), [], "1 of 2 files: truncated"),
-        (Defect("wrong_type", "a PNG"), [A.uri], "1 of 2 files: wrong_type"),
+        (Defect("wrong_type", "a PNG"), [A.uri], "1 of 2 files: wrong_type and implausible"),
         (None, [A.uri, B.uri], "2 of 2 files: implausible"),
         (None, [A.uri, None], "1 of 2 files: implausible"),
         (None, [None, None], "implausible"),
@@ -277,3 +277,14 @@ def test_defects_and_rules_that_do_not_hold_are_told_too(
     judged = manifest.model_copy(update={"complete": False, "problems": problems})
 
     assert shortfall(record, judged) == f"not complete: {told}"
+
+
+@pytest.mark.parametrize("modified", ["2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z"])
+def test_what_is_wrong_with_a_content_comes_before_its_time(modified: str) -> None:
+    """GIVEN a file of another time that a rule finds too THEN the rule comes first, and both are named."""
+    record, manifest = _built({A: _written(modified), B: THERE}, **TIMES)
+    (time,) = manifest.problems
+    implausible = Problem(code="implausible", message="rule: 1 and 2", uri=A.uri)
+    judged = manifest.model_copy(update={"problems": (time, implausible)})
+
+    assert shortfall(record, judged) == f"not complete: 1 of 2 files: implausible and {time.code}"

@@ -247,9 +247,19 @@ def test_each_rule_that_does_not_hold_is_a_reason(
     """GIVEN two rules that do not hold, of several files THEN each is named once; a suspicion is a note beside them."""
     problems: list[JsonObject] = [
         {"code": "truncated", "message": "the header says 9 bytes", "uri": "oss://b/video"},
-        {"code": "implausible", "message": "same_size: 1280 × 720 and 720 × 1280", "uri": "oss://b/video"},
-        {"code": "implausible", "message": "same_size: 1280 × 720 and 1 × 1", "uri": "oss://b/sound"},
-        {"code": "implausible", "message": "in_order: 5 s and 4 s", "uri": None},
+        {
+            "code": "implausible",
+            "message": "same_size: 1280 × 720 and 720 × 1280",
+            "uri": "oss://b/video",
+            "rule": "same_size",
+        },
+        {
+            "code": "implausible",
+            "message": "same_size: 1280 × 720 and 1 × 1",
+            "uri": "oss://b/sound",
+            "rule": "same_size",
+        },
+        {"code": "implausible", "message": "in_order: 5 s and 4 s", "uri": None, "rule": "in_order"},
     ]
     note: JsonObject = {"code": "suspicious", "message": "same_rate: 44100 Hz and 48000 Hz", "uri": "oss://b/sound"}
 

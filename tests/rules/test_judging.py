@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ice_result.core.types import JsonObject, JsonValue
+from ice_result.records.model import Note, Problem
 from ice_result.results.registry import FUNCTIONS
 from ice_result.rules.judge import MOST_INPUTS, input_addresses, judge
 from ice_result.rules.model import RuleChoice, Tolerance
@@ -56,25 +57,31 @@ def test_a_tolerance_is_shown_with_its_units(tolerance: Tolerance, shown: str) -
 
 
 def test_an_inferred_rule_makes_a_note_and_a_documented_one_a_problem() -> None:
-    """The evidence of a rule decides, and the message begins with its name."""
+    """The evidence of a rule decides; its name is in `rule`, and the message begins with it."""
     judgement = judge(case("VideoH2V", LANDSCAPE, source=SOURCE), RuleChoice())
-    assert [(each.code, each.message, each.uri) for each in judgement.problems] == [
-        (
-            "implausible",
-            "h2v_portrait: width × height 1280 × 720: expected height > width",
-            "oss://out/a.mp4",
-        )
-    ]
-    assert [(each.code, each.message, each.uri) for each in judgement.notes] == [
-        ("suspicious", "same_duration: duration 5 s; input: 10 s", "oss://out/a.mp4")
-    ]
+    assert judgement.problems == (
+        Problem(
+            code="implausible",
+            message="h2v_portrait: width × height 1280 × 720: expected height > width",
+            uri="oss://out/a.mp4",
+            rule="h2v_portrait",
+        ),
+    )
+    assert judgement.notes == (
+        Note(
+            code="suspicious",
+            message="same_duration: duration 5 s; input: 10 s",
+            uri="oss://out/a.mp4",
+            rule="same_duration",
+        ),
+    )
 
 
 def test_a_rule_that_is_turned_on_makes_a_problem() -> None:
     """Naming a documented rule too changes nothing."""
     choice = RuleChoice(on=frozenset({"same_duration", "h2v_portrait"}))
     judgement = judge(case("VideoH2V", LANDSCAPE, source=SOURCE), choice)
-    assert [each.message.partition(":")[0] for each in judgement.problems] == ["h2v_portrait", "same_duration"]
+    assert [each.rule for each in judgement.problems] == ["h2v_portrait", "same_duration"]
     assert judgement.notes == ()
 
 
@@ -147,5 +154,7 @@ def test_no_result_and_no_parameter_makes_a_rule_fail(
     files = {"a": facts(media(duration_seconds=0.0, width=1, height=1)), "b": source}
     judged = case(function, files, result=result, params=params, source=source, sources={SONG: source})
     judgement = judge(judged, RuleChoice())
-    messages = [*(each.message for each in judgement.problems), *(each.message for each in judgement.notes)]
-    assert {message.partition(": ")[0] for message in messages} <= NAMES
+    found: list[Problem | Note] = [*judgement.problems, *judgement.notes]
+    for each in found:
+        assert each.rule in NAMES
+        assert each.message.startswith(f"{each.rule}: ")

@@ -16,7 +16,7 @@ from support.rule_cases import case, facts
 FUNCTION = """
 def _two_stems(case: Case) -> Iterator[Finding]:
     if len(case.files) == 1:
-        yield Finding("there is 1 file, and 2 are expected", case.files[0].uri)
+        yield Finding("1 file; expected: 2", case.files[0].uri)
 """
 ENTRY = """
     Rule(
@@ -26,7 +26,7 @@ ENTRY = """
         needs=("files",),
         tolerance=None,
         evidence="inferred",
-        source="a song has a voice and music",
+        source="a song has vocals and accompaniment",
         check=_two_stems,
     ),
 """
@@ -45,7 +45,7 @@ def test_it_is_applied_to_the_jobs_of_its_function(monkeypatch: pytest.MonkeyPat
     (note,) = judge(one, RuleChoice()).notes
     assert (note.code, note.message, note.uri) == (
         "suspicious",
-        "stems_pair: there is 1 file, and 2 are expected",
+        "stems_pair: 1 file; expected: 2",
         "oss://out/a.wav",
     )
     assert judge(two, RuleChoice()) == ((), ())

@@ -111,7 +111,9 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
     """Return what a store and a reader tell of an object. Those of inputs are asked for again and again."""
     told = probed(data, key)
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return ObjectFacts(True, len(data), etag, media=told.media, defect=told.defect, is_silent=told.is_silent)
+    return ObjectFacts(
+        True, len(data), etag, media=told.media, defect=told.defect, is_silent=told.is_silent, is_read=True
+    )
 
 
 def findings(manifest: Manifest) -> Sequence[str]:

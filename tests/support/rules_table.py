@@ -76,7 +76,7 @@ class RulesTable(NamedTuple):
         """Make the table of docs/verification.zh-CN.md."""
         evidence: dict[Evidence, str] = {"documented": "文档：", "measured": "实测：", "inferred": "推断："}
         return cls(
-            "| 规则 | 函数 | 要求 | 容差 | 依据 |", evidence, "、", {" s": " 秒", " or ": "或", " %": "%"}, IN_CHINESE
+            "| 规则 | 函数 | 要求 | 容差 | 依据 |", evidence, "、", {" s": " 秒", " or ": "或 ", " %": "%"}, IN_CHINESE
         )
 
     def written(self, page: str) -> str:

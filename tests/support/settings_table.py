@@ -39,10 +39,10 @@ IN_CHINESE = {
     "ICE_RESULT_JOB_ID_PATHS": "任务 ID 在事件中的位置：JSON Pointer，多个用逗号分隔，依次查找",
     "ICE_RESULT_VERIFY_OUTPUTS": "`on` 或 `off`：是否到 OSS 核对每个输出文件",
     "ICE_RESULT_CONTENTS": "`on` 或 `off`：是否读取字幕、节拍和副歌文件；需要 `ICE_RESULT_VERIFY_OUTPUTS=on`",
-    "ICE_RESULT_PROBE": "`on` 或 `off`：是否读取每个输出文件的部分内容，用于 `media` 和规则；需要 "
+    "ICE_RESULT_PROBE": "`on` 或 `off`：是否读取每个输出文件的部分内容，以填写 `media` 并应用规则；需要 "
     "`ICE_RESULT_VERIFY_OUTPUTS=on`",
-    "ICE_RESULT_RULES_ON": "依据为推断、但不满足时仍算作问题的规则：名称，多个用逗号分隔",
-    "ICE_RESULT_RULES_OFF": "不使用的规则：名称，多个用逗号分隔",
+    "ICE_RESULT_RULES_ON": "依据为推断、但报告为问题而不是备注的规则名称，多个用逗号分隔",
+    "ICE_RESULT_RULES_OFF": "要关闭的规则名称，多个用逗号分隔",
     "ICE_RESULT_CONCURRENCY": "同时处理的任务数，1 到 256",
     "ICE_RESULT_PARK_URL": "暂存事件的存储位置；不想保存在上述存储目标中时设置",
     "ICE_RESULT_PARKED_TRIES": "尝试多少次之后，暂存事件只能由人工重试，1 到 1000",

@@ -1,9 +1,9 @@
 """Small media files: valid content of the type that a file's name says, different for every name.
 
 The pictures in `samples/` were made with Pillow: rectangles of one colour, 64 × 36 pixels. The videos, and the frames
-of sound, were made with FFmpeg, from its test picture and a tone. From the videos everything was removed that the
+of audio, were made with FFmpeg, from its test picture and a tone. From the videos everything was removed that the
 modules `videos` and `audio` do not set: names of programs, seek tables, edit lists. A WebM file has room for larger
-numbers than FFmpeg writes. MPEG transport streams are three frames long, whatever length is asked for.
+numbers than FFmpeg writes. MPEG transport streams are always three frames long.
 
 A comment with the name makes each copy an object of its own, in a place that every player passes over.
 """

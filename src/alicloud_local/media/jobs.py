@@ -29,12 +29,12 @@ def input_files(response: Mapping[str, JsonValue]) -> list[OssObject]:
 
 
 def input_lengths(responses: Iterable[Mapping[str, JsonValue]]) -> Lengths:
-    """Return the length of every file that the jobs read: as long as all of their results need.
+    """Return the duration of every input file: the least that fits the results of all jobs.
 
-    An assessment of quality tells the length of its input, and is believed.
+    The Result of AudioQualityAssessment has the duration of its input, which is used.
     """
     lengths: dict[OssObject, float] = {}
-    told: dict[OssObject, float] = {}
+    stated: dict[OssObject, float] = {}
     for response in responses:
         files = input_files(response)
         for each in files:
@@ -42,8 +42,8 @@ def input_lengths(responses: Iterable[Mapping[str, JsonValue]]) -> Lengths:
         for each in files[:1]:
             lengths[each] = max(lengths[each], math.ceil(_needed(response)))
             if length := max(_numbers(_items(response), "Total Duration"), default=0.0):
-                told[each] = length
-    return {**lengths, **told}
+                stated[each] = length
+    return {**lengths, **stated}
 
 
 def output_spec(response: Mapping[str, JsonValue], lengths: Lengths) -> MediaSpec:
@@ -77,7 +77,7 @@ def input_spec(each: OssObject, lengths: Lengths) -> MediaSpec:
 
 
 def _needed(response: Mapping[str, JsonValue]) -> float:
-    """Return the last time in the input, in seconds, of which the result of a job or its files tell."""
+    """Return the last time in the input, in seconds, that the result of a job or its files have."""
     items = list(_items(response))
     match response.get("FunctionName"):
         case "Cover":

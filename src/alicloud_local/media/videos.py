@@ -1,6 +1,6 @@
-"""Videos of any length: 100 frames of FFmpeg's test picture, 64 × 36 pixels, each shown as long as needed.
+"""Videos of any length: 100 frames of FFmpeg's test picture, 64 × 36 pixels, each displayed as long as needed.
 
-The frame rate follows from the length; it is 25 for the default of four seconds. The files have no sound.
+The frame rate follows from the duration; it is 25 for the default of four seconds. The files have no audio.
 """
 
 from __future__ import annotations

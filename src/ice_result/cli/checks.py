@@ -44,7 +44,7 @@ _SET_UP = "`ice-result setup` shows the changes, and makes them with `--all --ye
 _BUCKET_REGION = "use the region of the bucket, or another bucket"
 _OTHER_REGION = {
     "output": "use an output bucket in the region of the jobs: ICE writes nothing to other regions",
-    "input": "leave the bucket out: rules that compare outputs with its files are not judged",
+    "input": "remove this bucket from the input buckets: rules that compare outputs with its files are skipped",
 }
 _ALLOW_ROLE = "allow it: `ice-result policy` prints what the function's role needs"
 
@@ -216,7 +216,7 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
 
 
 def check_bucket(inspector: OssInspector, bucket: str, kind: Literal["output", "input"]) -> Iterator[Check]:
-    """Check that output files, or inputs, can be looked up: a missing file must be reported as missing."""
+    """Check that output files, or input files, can be looked up: a missing file must be reported as missing."""
     name = f"oss://{bucket} {kind}"
     try:
         with suppress(errors.NotFoundError):

@@ -64,7 +64,7 @@ _SERVICES = {"oss": "OSS", "ots": "Tablestore", "s3": "S3"}
     "input_buckets",
     metavar="NAME",
     multiple=True,
-    help="Bucket with the files that jobs process, instead of DEPLOY_INPUT_BUCKETS. May be given several times.",
+    help="Bucket with the input files of jobs, instead of DEPLOY_INPUT_BUCKETS. May be given several times.",
 )
 @click.option("--queue", metavar="NAME", help="Queue that ICE must send events to, instead of DEPLOY_QUEUE.")
 @click.option("--notify", "sends", is_flag=True, help="Send a test event to each target of ICE_RESULT_NOTIFY.")

@@ -28,6 +28,7 @@ from ice_result.cli.output import (
     printable,
     standard_error,
     standard_output,
+    with_suspicious,
     write_line,
 )
 from ice_result.core.json_text import dump
@@ -72,6 +73,7 @@ class JobPrinter:
         self._if_nothing = if_nothing
         self._counts: Counter[str] = Counter()
         self._complete: Counter[str] = Counter()
+        self._suspicious: Counter[str] = Counter()
         self._worked_on = self._lines = self._hidden = 0
         self._started = time.monotonic()
         self._console = standard_output()
@@ -103,30 +105,36 @@ class JobPrinter:
         return f"{counts}{',' if self._complete else ''} in {seconds:.1f} s{rate}{hidden}"
 
     def _counted(self, name: str) -> str:
-        """Format a count: `14 recorded: 13 complete, 1 not complete`, or only the number."""
+        """Format a count: `14 recorded: 13 complete, 1 not complete, 2 suspicious`, or only the number."""
         number, complete = self._counts[name], self._complete.get(name)
         if complete is None:
             return f"{number} {name}"
         rest = f", {number - complete} not complete" if complete < number else ""
-        return f"{number} {name}: {complete} complete{rest}"
+        suspicious = f", {self._suspicious[name]} suspicious" if self._suspicious[name] else ""
+        return f"{number} {name}: {complete} complete{rest}{suspicious}"
 
     def skip(self, name: str) -> None:
         """Count one event under this name that took no work."""
         self._counts[name] += 1
         self._progress.advance(self._task)
 
-    def add(self, name: str, count: int, *, complete: int | None = None) -> None:
-        """Count events under a name. `complete` is the number of complete ones, when that is counted."""
+    def add(self, name: str, count: int, *, complete: int | None = None, suspicious: int = 0) -> None:
+        """Count events under a name. `complete` is the number of complete ones, when that is counted.
+
+        `suspicious` is the number of jobs with notes of rules; these can be complete.
+        """
         self._counts[name] += count
         if complete is not None:
             self._complete[name] += complete
+        self._suspicious[name] += suspicious
         self._worked_on += count
         self._progress.advance(self._task, count)
 
     def count(self, outcome: JobOutcome) -> None:
         """Count one event under its outcome. A job that is recorded, and not notified, is no complete one."""
         complete = outcome.complete if outcome.outcome == "recorded" else None
-        self.add(outcome.outcome, 1, complete=None if complete is None else int(complete))
+        suspicious = int(bool(outcome.suspicious))
+        self.add(outcome.outcome, 1, complete=None if complete is None else int(complete), suspicious=suspicious)
 
     def print_error(self, line: str) -> None:
         """Print an error above the progress bar."""
@@ -145,7 +153,8 @@ class JobPrinter:
             return
         address = outcome.record if self._form.verbose or self._total == 1 or outcome.outcome == "parked" else None
         parts = (outcome.function_name, outcome.job_outcome, address)
-        note = brief(_reason(outcome)) if outcome.reason and outcome.reason != outcome.job_outcome else None
+        reason = brief(_reason(outcome)) if outcome.reason and outcome.reason != outcome.job_outcome else None
+        note = with_suspicious(reason, outcome.suspicious)
         is_kept_elsewhere = outcome.outcome in {"recorded", "ignored"}  # `list` shows a record that is not complete
         self.line(f"{outcome.outcome:<9}", colour, name, *parts, note=note, needs_attention=not is_kept_elsewhere)
 
@@ -179,7 +188,7 @@ def _colour(outcome: JobOutcome) -> str:
     """Return the colour of a line: green is only a job without anything to look after."""
     if outcome.outcome == "recorded":
         if outcome.complete:
-            return "green"
+            return "yellow" if outcome.suspicious else "green"
         return "red" if OUTCOME_COLOURS.get(outcome.job_outcome or "") == "red" else "yellow"
     return _COLOURS[outcome.outcome]
 

@@ -67,7 +67,7 @@ def _of_jobs(stats: Stats) -> Iterator[_Family]:
     )
     yield _Family(
         "output_seconds",
-        "Sum of the durations of output files, as far as they are known.",
+        "Total duration of output files whose duration is known.",
         [_Sample(group.output_seconds, labels) for group, labels in groups if group.output_seconds is not None],
         "seconds",
     )

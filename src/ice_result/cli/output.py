@@ -102,6 +102,12 @@ def counted(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
+def with_suspicious(reason: str | None, notes: int | None) -> str | None:
+    """Add the number of suspicious notes, if there are any, to the reason why a job is not complete, if it has one."""
+    suspicious = counted(notes, "suspicious note") if notes else None
+    return "; ".join(filter(None, (reason, suspicious))) or None
+
+
 def readable(value: object) -> Text:
     """Convert a value for people: times in UTC, yes and no, and a dash for an unknown value."""
     match value:
@@ -132,10 +138,10 @@ def result_summary(record: Record) -> str:
 
 
 def media_summary(media: Media | None) -> str | None:
-    """Sum up the known facts of a file: `mp4, 12.5 s, h264 1920x1080 25 fps, aac 48000 Hz 2 ch`."""
+    """Summarise the known facts of a file: `mp4, 12.5 s, h264 1920x1080 25 fps, aac 48000 Hz 2 ch`."""
     if media is None:
         return None
-    sound = media.audio_codec, _with_unit(media.sample_rate_hz, "Hz"), _with_unit(media.channels, "ch")
+    audio = media.audio_codec, _with_unit(media.sample_rate_hz, "Hz"), _with_unit(media.channels, "ch")
     picture = (
         media.video_codec,
         f"{media.width}x{media.height}" if media.width is not None and media.height is not None else None,
@@ -146,7 +152,7 @@ def media_summary(media: Media | None) -> str | None:
         (media.container,),
         (_with_unit(media.duration_seconds, "s"),),
         picture,
-        (*sound, _with_unit(media.bits, "bit")),
+        (*audio, _with_unit(media.bits, "bit")),
     )
     return ", ".join(text for group in groups if (text := " ".join(filter(None, group))))
 

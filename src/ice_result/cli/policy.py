@@ -36,7 +36,7 @@ from ice_result.settings import Settings
     "input_buckets",
     metavar="NAME",
     multiple=True,
-    help="Bucket with the files that jobs process. Rules compare the outputs with them.",
+    help="Bucket with the input files of jobs. Rules compare the outputs with them.",
 )
 @click.option("--failure-queue", metavar="NAME", help="Queue that is the failure destination of the function.")
 @click.option(

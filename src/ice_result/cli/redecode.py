@@ -11,11 +11,11 @@ from functools import partial
 import click
 from rich.text import Text
 
-from ice_result.app import proving, sink_context
+from ice_result.app import checking, sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
-from ice_result.cli.output import printable, write_line
+from ice_result.cli.output import printable, with_suspicious, write_line
 from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.json_text import dump, valid_text
@@ -200,7 +200,7 @@ def verify(context: click.Context, /, **_options: object) -> int:
     inspector = open_inspector(sink_settings)
     inspector.require_settings()
     all_complete = True
-    verifier = Verifier(*proving(settings, inspector))
+    verifier = Verifier(*checking(settings, inspector))
     results = request.rewrite(settings, sink_settings, verifier.manifest)
     with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:
@@ -209,9 +209,11 @@ def verify(context: click.Context, /, **_options: object) -> int:
             if rewritten.complete is None:
                 printer.add(request.summary_name(rewritten.outcome), 1)
             else:
-                printer.add("verified", 1, complete=int(is_complete))
-            if request.as_json or not is_complete or rewritten.outcome != "unchanged":
-                request.show(printer, rewritten, rewritten.reason or rewritten.incomplete)
+                suspicious = int(bool(rewritten.suspicious))
+                printer.add("verified", 1, complete=int(is_complete), suspicious=suspicious)
+            if request.as_json or not is_complete or rewritten.suspicious or rewritten.outcome != "unchanged":
+                note = rewritten.reason or with_suspicious(rewritten.incomplete, rewritten.suspicious)
+                request.show(printer, rewritten, note)
     return 0 if all_complete else 1
 
 

@@ -1,4 +1,4 @@
-"""`rules`: the rules that output files are checked with, their evidence and their effect. It makes no call."""
+"""`rules`: the rules for output files, their evidence and their effect. It makes no call."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from ice_result.settings import RULES as VARIABLES
 from ice_result.settings import Settings
 
 
-@click.command(
-    short_help="Print the rules that output files are checked with.", epilog="Example: ice-result rules VideoH2V"
-)
+@click.command(short_help="List the rules for output files.", epilog="Example: ice-result rules VideoH2V")
 @click.argument("function_name", type=FunctionName(only_known=True), required=False, metavar="[FUNCTION_NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per rule.")
 def rules(*, function_name: str | None, as_json: bool) -> None:
-    """Print each rule: what must hold of the files of a job, the evidence for it, and the effect if it does not hold.
+    """List the rules for output files: the requirement, the evidence, and the effect if the requirement is not met.
 
-    A documented or measured rule makes a problem, and the manifest is not complete. An inferred rule makes a note,
-    unless ICE_RESULT_RULES_ON names it. ICE_RESULT_RULES_OFF turns a rule off.
+    A documented or measured rule reports a problem, and the manifest is not complete. An inferred rule reports a note,
+    unless it is in ICE_RESULT_RULES_ON. ICE_RESULT_RULES_OFF turns a rule off.
 
-    With FUNCTION_NAME, print only the rules of this function. docs/verification.md explains each rule.
+    With FUNCTION_NAME, list only the rules of this function. docs/verification.md explains each rule.
     """
     settings = Settings.from_environment(os.environ, VARIABLES)
     choice = RuleChoice(frozenset(settings.rules_on), frozenset(settings.rules_off))

@@ -48,7 +48,7 @@ _yes = click.option("--yes", is_flag=True, help="Make the changes. Without it, t
     "input_buckets",
     metavar="NAME",
     multiple=True,
-    help="Bucket with the files that jobs process, instead of DEPLOY_INPUT_BUCKETS. The role may read it.",
+    help="Bucket with the input files of jobs, instead of DEPLOY_INPUT_BUCKETS. The role may read it.",
 )
 @_yes
 def setup(

@@ -38,7 +38,7 @@ def stats(*, since: datetime | None, overrides: Overrides, as_json: bool, as_met
     """Print statistics of a store: jobs by function and outcome, lag, parked and dead events, overdue notes.
 
     The lag is the time from the end of a job in ICE to the last write of its manifest; only object stores know it.
-    Output minutes are the durations of all output files that exist, as far as they are known (ICE_RESULT_PROBE).
+    Output minutes are the total duration of the output files that exist and whose duration is known (ICE_RESULT_PROBE).
     Parked events and notes are counted in all stores that keep them, and --since does not apply to them. If a store
     cannot be read, nothing is printed. Damaged records are counted separately.
 

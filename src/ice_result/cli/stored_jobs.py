@@ -44,7 +44,7 @@ from ice_result.cli.tables import Row, print_objects, print_table, print_values
 from ice_result.core.deadline import Deadline, time_limit
 from ice_result.core.json_text import dump
 from ice_result.core.types import JsonObject, Model
-from ice_result.records.model import Manifest, Outcome, RecordState
+from ice_result.records.model import Manifest, Note, Outcome, Problem, RecordState
 from ice_result.sinks.base import JobFilter, JobLine, Store, StoredJob
 from ice_result.sinks.job_counts import GROUPINGS, Counted, Grouping, JobCounts
 
@@ -305,9 +305,14 @@ def _show_manifest(manifest: Manifest, console: Console, *, has_files: bool) -> 
     if has_files:
         _section(console, _files_title(manifest), files)
     if manifest.problems:
-        _section(console, "problems", [problem.model_dump() for problem in manifest.problems])
+        _section(console, "problems", [_shown(problem) for problem in manifest.problems])
     if manifest.notes:
-        _section(console, "notes", [note.model_dump() for note in manifest.notes])
+        _section(console, "notes", [_shown(note) for note in manifest.notes])
+
+
+def _shown(finding: Problem | Note) -> Row:
+    """Return the row of a problem or a note, without the rule, with whose name the message begins."""
+    return finding.model_dump(exclude={"rule"})
 
 
 def _files_title(manifest: Manifest) -> str:

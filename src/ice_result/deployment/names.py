@@ -43,7 +43,7 @@ _OF_THE_TOOL = ("DEPLOY_LOGSTORE", "DEPLOY_TOPIC")
 class Names(NamedTuple):
     """Names of a deployment. The queue gets ICE's events; `output_buckets` are those that ICE writes files to.
 
-    `input_buckets` are those with the files that jobs process, which rules compare the outputs with. `topic_role` is
+    `input_buckets` have the input files of jobs, which rules compare the outputs with. `topic_role` is
     the role with which a topic of MNS calls the function, where there is one.
     """
 

@@ -69,7 +69,7 @@ class Grant(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Buckets that ICE writes files to, and those with the files that jobs process."""
+    """Buckets that ICE writes files to, and buckets with the input files of jobs."""
 
     output: Sequence[str] = ()
     input: Sequence[str] = ()
@@ -81,7 +81,7 @@ def function_policy(
     """Make the policy for processing jobs, for the work of the timer, and for the platform.
 
     With the same role, Function Compute itself sends the calls that failed to the queue, and its logs to the project.
-    Reading inputs is a statement of its own, for whoever wants to leave it out.
+    Reading inputs is in a separate statement, so that it can be removed.
     """
     grants = (
         *_processing(settings, buckets.output),
@@ -95,10 +95,10 @@ def function_policy(
 
 
 def check_length(policy: JsonObject) -> None:
-    """Raise SettingsError for a policy that is longer than RAM takes."""
+    """Raise SettingsError for a policy that is longer than RAM allows."""
     length = len(dump(policy))
     if length > _LONGEST:
-        problem = f"the policy has {length:,} characters, and RAM takes {_LONGEST:,}: name fewer buckets"
+        problem = f"the policy has {length:,} characters; RAM allows at most {_LONGEST:,}: list fewer buckets"
         raise SettingsError([("ICE_RESULT_SINKS, DEPLOY_OUTPUT_BUCKETS and DEPLOY_INPUT_BUCKETS", problem)])
 
 
@@ -161,7 +161,7 @@ def notes(settings: Settings, buckets: Buckets, named_by: tuple[str, str]) -> It
     if settings.verify_outputs and not buckets.output:
         yield f"no {of_output} given: without it, no output file can be looked up, and manifests say `forbidden`"
     if settings.probes_outputs and not buckets.input:
-        yield f"no {of_input} given: without it, rules that compare outputs with inputs are not judged"
+        yield f"no {of_input} given: without it, rules that compare outputs with inputs are skipped"
     for url in dict.fromkeys((*settings.sinks, *settings.parking_urls)):
         if url.scheme == "s3" and not _is_oss(url, settings):
             yield f"{url.text} is not of Alibaba Cloud: its own account must allow writing there"
@@ -189,7 +189,7 @@ def _processing(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
 
 
 def _inputs(settings: Settings, buckets: Sequence[str]) -> Iterator[Grant]:
-    """Yield the grants for reading parts of the files that jobs process, which rules compare the outputs with."""
+    """Yield the grants for reading parts of input files, which rules compare the outputs with."""
     if settings.probes_outputs:
         yield from (Grant("oss:GetObject", f"acs:oss:*:*:{bucket}/*") for bucket in buckets)
 

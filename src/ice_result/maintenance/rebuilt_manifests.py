@@ -86,7 +86,7 @@ def _complete_elsewhere(job: RebuiltJob) -> Iterator[tuple[StoredBytes, Mapping[
 
 
 def _still_valid(found: Judgement, record: Record) -> Judgement:
-    """Return what rules found; nothing for a job that is no success for this version, which is not judged."""
+    """Return the findings of rules; none if the job is no success for this version, because it is not checked."""
     return found if record.outcome == "ok" else Judgement()
 
 

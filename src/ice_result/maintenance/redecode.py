@@ -48,7 +48,8 @@ class Rewritten(Model):
 
     `place` is the key of the record. `job_id` is null when it is not known. A job that is `left` stays as it is, for
     the `reason`. `sinks` are the sinks that differ. `changes` are the differences in the first sink that has the job;
-    without any, only the bytes differ. `complete` is that of the new manifest, and `incomplete` says why it is false.
+    without any, only the bytes differ. `complete` and `suspicious` are those of the new manifest, and `incomplete` says
+    why it is not complete.
     """
 
     job_id: str | None
@@ -56,6 +57,7 @@ class Rewritten(Model):
     outcome: RewriteOutcome
     function_name: str | None = None
     complete: bool | None = None
+    suspicious: int | None = None
     incomplete: str | None = None
     sinks: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -203,6 +205,7 @@ class Rewriter:
             outcome="changed" if differences else "unchanged",
             function_name=job.record.function_name,
             complete=job.manifest.complete,
+            suspicious=job.manifest.suspicious,
             incomplete=shortfall(job.record, job.manifest),
             sinks=tuple(difference.store.url for difference in differences),
             changes=_changes(differences) if self.dry_run else (),

@@ -27,8 +27,7 @@ _READ_AT_ONCE = 16
 class JobGroup(Model):
     """Number of jobs of one function with one outcome; `incomplete` are those without a complete manifest.
 
-    `output_seconds` is the sum of the durations of their output files that exist, as far as they are known; null when
-    none is.
+    `output_seconds` is the total duration of their output files that exist and whose duration is known; else null.
     """
 
     function: str

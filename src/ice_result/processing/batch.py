@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 JobOutcomeName: TypeAlias = Literal["recorded", "ignored", "parked", "failed"]
 _ASKED_AGAIN_AFTER = timedelta(minutes=10)
-_LOGGED = ("job_id", "function_name", "state", "job_outcome", "complete", "reason")
+_LOGGED = ("job_id", "function_name", "state", "job_outcome", "complete", "suspicious", "reason")
 _log = logging.getLogger(__name__)
 _NOT_BEGUN = Failure.from_error(OutOfTimeError("the time of this run was over before work on it began"))
 
@@ -59,6 +59,7 @@ class JobOutcome(NamedTuple):
 
     `record` and `manifest` are addresses in the first sink; for a parked event, `record` is the address of its
     envelope. For a recorded job, `job_outcome` is the outcome in its record, and `complete` is that of its manifest.
+    `suspicious` is the number of notes that rules made of its files, which `complete` does not depend on.
     A failed or parked event has these too if its job is recorded, and only targets were not notified.
     """
 
@@ -68,6 +69,7 @@ class JobOutcome(NamedTuple):
     state: RecordState | None = None
     job_outcome: Outcome | None = None
     complete: bool | None = None
+    suspicious: int | None = None
     record: str | None = None
     manifest: str | None = None
     reason: str | None = None
@@ -331,6 +333,7 @@ def _recorded_outcome(written: Written) -> JobOutcome:
         state=record.state,
         job_outcome=record.outcome,
         complete=manifest.complete,
+        suspicious=manifest.suspicious,
         record=first.record,
         manifest=first.manifest,
         reason=shortfall(record, manifest),

@@ -1,4 +1,4 @@
-"""The rules, applied to jobs whose files were looked up, and the inputs that they compare these files with."""
+"""Application of the rules to jobs whose files were looked up, and the inputs to look up for this."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ice_result.rules.model import Judgement, RuleChoice
 
 SECONDS_BEFORE_ASKING_AGAIN = 600.0
-"""Time for which a bucket that refused is not asked for inputs."""
+"""Time for which inputs are not read from a bucket that refused access."""
 _MOST_BUCKETS = 1000
 _OF_THE_BUCKET: frozenset[LookUpProblem] = frozenset({"forbidden", "cross_region", "no_such_bucket"})
 _UNKNOWN = ObjectFacts(exists=None)
 
 
 class JobJudge:
-    """Judge of jobs by the chosen rules; with None, by no rule. Any number of threads may use it at once.
+    """Checks jobs with the chosen rules; with None, without rules. Any number of threads may use it at once.
 
-    It remembers the buckets of inputs that may not be read, each for ten minutes. The rules are imported with the first
+    It remembers the buckets of inputs that refuse access, each for ten minutes. The rules are imported with the first
     successful job.
     """
 
@@ -35,7 +35,7 @@ class JobJudge:
         self._lock = threading.Lock()
 
     def inputs(self, record: Record) -> Sequence[ObjectAddress]:
-        """Return the files in OSS that are looked up beside the output files of a job."""
+        """Return the input files to look up together with the output files of a job."""
         if self._rules is None or record.outcome != "ok":
             return ()
         from ice_result.rules.judge import input_addresses  # noqa: PLC0415  only when rules are applied
@@ -52,7 +52,7 @@ class JobJudge:
         facts: Mapping[ObjectAddress, ObjectFacts],
         contents: Iterable[Content],
     ) -> Judgement:
-        """Apply the rules to a job. `facts` has its files and its inputs, as far as they were looked up."""
+        """Apply the rules to a job. `facts` has those of its files and inputs that were looked up."""
         from ice_result.rules.model import Case, CheckedFile, Judgement  # noqa: PLC0415  as above
 
         if self._rules is None or record.outcome != "ok":

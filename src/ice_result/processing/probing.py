@@ -1,4 +1,4 @@
-"""Looking output files up with their media: parts of each, read from OSS, are given to the reader of its container."""
+"""Look-ups of output files with their media: parts are read from OSS for the reader of the container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ice_result.sinks.object.oss_parts import ChangedError, OssParts
 
 @dataclass(frozen=True)
 class ProbingInspector:
-    """ObjectInspector that sends one GET request for each file, and a second one where its reader needs it."""
+    """ObjectInspector that sends one GET request for each file, and a second one if its reader needs it."""
 
     parts: OssParts
 
@@ -26,7 +26,7 @@ class ProbingInspector:
         return answer(address, self._look_up)
 
     def _look_up(self, address: ObjectAddress) -> ObjectFacts:
-        """Read an object, and once more when it is written anew in the meantime."""
+        """Read an object, and once more if it is overwritten in the meantime."""
         try:
             return self._probe(address)
         except ChangedError:
@@ -41,4 +41,4 @@ class ProbingInspector:
             return facts
         file = PartialFile(facts.size_bytes or 0, data, partial(self.parts.read, address, facts.etag or ""))
         probed = probe(address.key, file)
-        return facts._replace(media=probed.media, defect=probed.defect, is_silent=probed.is_silent)
+        return facts._replace(media=probed.media, defect=probed.defect, is_silent=probed.is_silent, is_read=True)

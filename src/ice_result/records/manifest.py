@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
+from typing import get_args
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.records.model import Manifest, ManifestFile, Note, ObjectFacts, Problem, ProblemCode, Record
+from ice_result.records.model import DefectCode, Manifest, ManifestFile, Note, ObjectFacts, Problem, ProblemCode, Record
 from ice_result.records.output_files import NotSaved, OutputFile, OutputFiles
 
 _MEDIA_TYPES = {
@@ -29,6 +30,8 @@ _UNKNOWN = ObjectFacts(exists=None)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _WRITING_ENDS = timedelta(minutes=60)
 _MOST_POSITIONS = 10
+_MOST_CODES = 2
+_OF_CONTENT: frozenset[str] = frozenset((*get_args(DefectCode), "implausible"))
 
 
 def build_manifest(
@@ -40,7 +43,7 @@ def build_manifest(
 ) -> Manifest:
     """Build the manifest of a job. `facts` has the store's answer for each address; None if it was not asked.
 
-    `notes` and `implausible` are what others found: when contents were read, and when rules were applied.
+    `notes` and `implausible` are findings of other stages: of reading contents, and of applying rules.
     """
     known = facts or {}
     found = [(file, known.get(file.address, _UNKNOWN) if file.address else _UNKNOWN) for file in files.files]
@@ -147,12 +150,18 @@ def _not_saved(entry: NotSaved) -> Problem:
 
 
 def shortfall(record: Record, manifest: Manifest) -> str | None:
-    """Say in a few words why a job is not complete: `2 of 2 files not checked: forbidden`; None when it is."""
+    """Say in a few words why a job is not complete: `2 of 2 files not checked: forbidden`; None when it is.
+
+    Of a file with several problems, those of its content come first, and two are named: `truncated and stale`.
+    """
     if record.outcome != "ok":
         return record.outcome
     if manifest.complete:
         return None
-    codes: dict[str | None, str] = {problem.uri: problem.code for problem in reversed(manifest.problems)}
+    by_file: dict[str | None, dict[str, None]] = {}
+    for problem in sorted(manifest.problems, key=lambda problem: problem.code not in _OF_CONTENT):
+        by_file.setdefault(problem.uri, {})[problem.code] = None
+    codes = {uri: " and ".join([*of_file][:_MOST_CODES]) for uri, of_file in by_file.items()}
     wrong = Counter(
         ("" if file.exists is not None else " not checked", codes.get(file.uri) or codes.get(None, "not_checked"))
         for file in manifest.files

@@ -20,7 +20,7 @@ LookUpProblem: TypeAlias = Literal[
 ]
 """The reasons why a look into the store found no object, or no answer."""
 DefectCode: TypeAlias = Literal["empty", "truncated", "wrong_type"]
-"""The faults of a file that its own bytes show."""
+"""The faults of a file that are found in its content."""
 ProblemCode: TypeAlias = Literal[
     LookUpProblem, DefectCode, "not_saved", "bucket_unknown", "unmatched_url", "stale", "modified_later", "implausible"
 ]
@@ -107,11 +107,12 @@ class Record(Model):
 
 
 class Media(Model):
-    """Facts that a file tells of itself. A fact is null when the file does not tell it, or when it was not reached.
+    """Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
 
-    `width` and `height` are in pixels, as the picture is shown: after the rotation that MP4 and MOV ask for. `fps` is
-    the average number of frames per second. Codecs are named as FFmpeg names them; pictures have none. `bits` is the
-    size of one sample of sound, where samples have a fixed size.
+    `width` and `height` are in pixels, as displayed: after the rotation in the MP4 or MOV header is applied. `fps` is
+    the average number of frames per second. Codecs have the names of FFmpeg; pictures have none. `has_alpha` is true
+    if the picture has an alpha channel or a transparent colour. `bits` is the number of bits per audio sample; null
+    for codecs without a fixed sample size.
     """
 
     container: Annotated[Container, OpenList]
@@ -130,8 +131,8 @@ class Media(Model):
 class ManifestFile(Model):
     """Output object of a job. `exists` is null when it was not, or could not be, checked.
 
-    `media` is null for a file that is no media or was not read. Manifests of earlier versions have no `storage_class`
-    and no `media`.
+    `media` is null if the format is not known, or if the file was not read. Manifests of earlier versions have no
+    `storage_class` and no `media`.
     """
 
     uri: str | None
@@ -149,19 +150,29 @@ class ManifestFile(Model):
 
 
 class Problem(Model):
-    """Reason why a manifest is not complete, in a stable token and a sentence."""
+    """Reason why a manifest is not complete, in a stable token and a sentence.
+
+    `rule` is the name of the rule that is not met, and null for a problem that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[ProblemCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Note(Model):
-    """Something about an output file that does not keep a manifest from being complete, such as a content not read."""
+    """Something about an output file that does not keep a manifest from being complete, such as a content not read.
+
+    `rule` is the name of the rule that is not met, and null for a note that no rule found. Manifests of earlier
+    versions do not have it.
+    """
 
     code: Annotated[NoteCode, OpenList]
     message: str
     uri: str | None
+    rule: str | None = Field(default=None, json_schema_extra=ADDED_LATER)
 
 
 class Manifest(Model):
@@ -179,8 +190,13 @@ class Manifest(Model):
     notes: tuple[Note, ...] = Field(default=(), json_schema_extra=ADDED_LATER)
 
     @property
+    def suspicious(self) -> int:
+        """Number of the notes of rules."""
+        return sum(note.code == "suspicious" for note in self.notes)
+
+    @property
     def output_seconds(self) -> float | None:
-        """Sum of the durations of the files that exist, as far as they are known; None when none is."""
+        """Total duration of the files that exist and whose duration is known; None if none is known."""
         known = [
             file.media.duration_seconds
             for file in self.files
@@ -190,7 +206,7 @@ class Manifest(Model):
 
 
 class Defect(NamedTuple):
-    """A fault of a file that its own bytes show, in a stable token and a sentence."""
+    """A fault of a file that is found in its content, in a stable token and a sentence."""
 
     code: DefectCode
     message: str
@@ -199,8 +215,9 @@ class Defect(NamedTuple):
 class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
-    `media`, `defect` and `is_silent` are known only of a file whose bytes were read. `is_silent` is true when all
-    samples of sound that were read are zero, and None where samples cannot be read.
+    `media`, `defect` and `is_silent` are known only for a file that was read. `is_silent` is true if all audio samples
+    that were read are zero, and None if samples cannot be read. `is_read` is true if bytes of
+    the object were read.
     """
 
     exists: bool | None
@@ -215,6 +232,7 @@ class ObjectFacts(NamedTuple):
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    is_read: bool = False
 
 
 class ObjectInspector(Protocol):

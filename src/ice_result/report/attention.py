@@ -68,14 +68,9 @@ def _reasons(record: Record, manifest: Manifest | None) -> Iterator[Reason]:
     if manifest is None:
         yield Reason("reason.no_manifest")
         return
-    by_kind: dict[tuple[str, str], list[Problem]] = {}
+    by_kind: dict[tuple[str, str | None], list[Problem]] = {}
     for problem in manifest.problems:
-        by_kind.setdefault(_kind_of(problem), []).append(problem)
+        by_kind.setdefault((problem.code, problem.rule), []).append(problem)
     for (code, _), alike in [*by_kind.items()][:_MOST_KINDS]:
         files = {problem.uri for problem in alike if problem.uri is not None}
         yield Reason(f"problem.{code}", alike[0].message, len(files), len(manifest.files))
-
-
-def _kind_of(problem: Problem) -> tuple[str, str]:
-    """Return the code of a problem, and the rule that does not hold, with which its message begins."""
-    return problem.code, problem.message.partition(":")[0] if problem.code == "implausible" else ""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ice_result.contents.model import Content
 from ice_result.core.redaction import clean
-from ice_result.records.model import Note, Outcome, Record
+from ice_result.records.model import Outcome, Record
 from ice_result.report.attention import Reason, Urgency, reasons_of, urgency_of
 from ice_result.report.charts import bar_chart, timeline_chart
 from ice_result.report.contents_part import shown_contents
@@ -88,7 +88,10 @@ def job_values(read: ReadJob, row: JobRow, addresses: Addresses, texts: Texts) -
         "files": first_of(manifest.files if manifest else ()),
         "media_of": lambda file: media_facts(file.media, texts),
         "notes": first_of(manifest.notes if manifest else ()),
-        "note_kinds": dict.fromkeys(_kind_of(note) for note in (manifest.notes if manifest else ())),
+        "note_kinds": dict.fromkeys(
+            f"job.notes.{'suspicious' if note.code == 'suspicious' else 'contents'}"
+            for note in (manifest.notes if manifest else ())
+        ),
         "warnings": first_of(record.decode.warnings),
         "raw": None if raw is None else raw[:MOST_RAW],
         "raw_cut": MOST_RAW if raw is not None and len(raw) > MOST_RAW else None,
@@ -111,10 +114,6 @@ def _facts(record: Record) -> Iterator[tuple[str, str, object]]:
     yield "params", "data", record.job_params
     yield "user_data", "data", record.user_data
     yield "decoded", "decoded", record.decode.status
-
-
-def _kind_of(note: Note) -> str:
-    return "job.notes.suspicious" if note.code == "suspicious" else "job.notes.contents"
 
 
 def _figure(job: StoredJob, thumbnails: Mapping[str, Thumbnail] | None, texts: Texts) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The media facts of a file on its job's page: its format, its length, its picture and its sound."""
+"""The media facts of a file on its job's page: its format, duration, picture and audio."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def media_facts(media: Media | None, texts: Texts) -> tuple[tuple[str, str], ...
         return ()
     groups = {
         "file.container": media.container,
-        "file.length": "" if media.duration_seconds is None else clock(media.duration_seconds),
+        "file.duration": "" if media.duration_seconds is None else clock(media.duration_seconds),
         "file.picture": " · ".join(_picture(media, texts)),
-        "file.sound": " · ".join(_sound(media, texts)),
+        "file.audio": " · ".join(_audio(media, texts)),
     }
     return tuple((key, text) for key, text in groups.items() if text)
 
 
 def picture_sizes(manifest: Manifest | None) -> dict[str | None, str]:
-    """Return the known sizes of pictures in pixels, as texts, by the addresses of the files."""
+    """Return the known widths and heights of pictures in pixels, as texts, by the addresses of the files."""
     files = manifest.files if manifest else ()
     return {file.uri: size for file in files if file.media and (size := _size(file.media))}
 
@@ -46,7 +46,7 @@ def _picture(media: Media, texts: Texts) -> Iterator[str]:
         yield texts("media.alpha")
 
 
-def _sound(media: Media, texts: Texts) -> Iterator[str]:
+def _audio(media: Media, texts: Texts) -> Iterator[str]:
     if media.audio_codec is not None:
         yield media.audio_codec
     if media.sample_rate_hz is not None:

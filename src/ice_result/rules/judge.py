@@ -21,9 +21,9 @@ def judge(case: Case, choice: RuleChoice) -> Judgement:
         for finding in rule.check(case):
             message = f"{rule.name}: {finding.message}"
             if choice.effect_of(rule) == "note":
-                notes.append(Note(code="suspicious", message=message, uri=finding.uri))
+                notes.append(Note(code="suspicious", message=message, uri=finding.uri, rule=rule.name))
             else:
-                problems.append(Problem(code="implausible", message=message, uri=finding.uri))
+                problems.append(Problem(code="implausible", message=message, uri=finding.uri, rule=rule.name))
     return Judgement(tuple(problems), tuple(notes))
 
 

@@ -182,7 +182,7 @@ def test_a_file_that_does_not_come_to_rest_leaves_the_question_open(
 
     assert requests(cloud) == [("GET", 206), ("GET", 412)] * 2
     assert (facts.exists, facts.problem, facts.media) == (None, "unreachable", None)
-    assert "the object changes while it is read" in facts.message
+    assert "the object was overwritten while it was read" in facts.message
 
 
 @pytest.mark.parametrize(("step", "exists", "problem"), [("delete", False, "not_found"), ("forbid", None, "forbidden")])

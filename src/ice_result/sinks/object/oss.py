@@ -278,7 +278,7 @@ def is_ambiguous(address: ObjectAddress) -> bool:
 def facts_of(reply: Head, size: int | None, operation: str) -> ObjectFacts:
     """Read the facts in the headers of a reply. Raises UnavailableError for a head that is not whole."""
     modified = reply.last_modified
-    if size is None or reply.etag is None or modified is None:  # HTTP's library takes half a head for all
+    if size is None or reply.etag is None or modified is None:  # http.client accepts an incomplete header
         raise UnavailableError(operation, service=OSS, detail="the reply was cut short")
     return ObjectFacts(
         exists=True,

@@ -33,7 +33,7 @@ class FirstPart(NamedTuple):
 
 
 class ChangedError(UnavailableError):
-    """An object that was written anew between the two requests."""
+    """Error for an object that was overwritten between two requests."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class OssParts:
         except RejectedError as error:
             if error.code != _CHANGED:
                 raise
-            raise ChangedError(operation, service=OSS, detail="the object changes while it is read") from error
+            raise ChangedError(operation, service=OSS, detail="the object was overwritten while it was read") from error
 
 
 def _is_about_content(error: ServiceError) -> bool:

@@ -148,17 +148,17 @@ JOBS = Table(
     ),
 )
 MEDIA_COLUMNS = (
-    _text("container", "its format, by its own bytes: mp4, wav, jpeg, …; null if it was not read or is no media"),
+    _text("container", "its format, detected from the content: mp4, wav, jpeg, …; null if not known or not read"),
     _real("duration_seconds", "its duration; s"),
-    _integer("width", "width of the picture as it is shown; pixels"),
-    _integer("height", "height of the picture as it is shown; pixels"),
+    _integer("width", "width of the picture as displayed; pixels"),
+    _integer("height", "height of the picture as displayed; pixels"),
     _real("fps", "average number of frames per second"),
     _text("video_codec", "codec of the video, as FFmpeg names it: h264, hevc, vp9, …"),
-    _boolean("has_alpha", "whether the picture has transparency"),
-    _text("audio_codec", "codec of the sound, as FFmpeg names it: aac, mp3, pcm_s16le, …"),
-    _integer("sample_rate_hz", "sample rate of the sound; Hz"),
-    _integer("channels", "number of channels of the sound"),
-    _integer("bits", "size of one sample of the sound, where samples have a fixed size; bits"),
+    _boolean("has_alpha", "true if the picture has an alpha channel or a transparent colour"),
+    _text("audio_codec", "codec of the audio, as FFmpeg names it: aac, mp3, pcm_s16le, …"),
+    _integer("sample_rate_hz", "sample rate of the audio; Hz"),
+    _integer("channels", "number of audio channels"),
+    _integer("bits", "bits per audio sample; null for codecs without a fixed sample size"),
 )
 """Columns of ice_outputs that contain the facts of `Media`. Each is null when the fact is not known."""
 OUTPUTS = Table(
