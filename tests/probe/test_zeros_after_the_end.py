@@ -16,6 +16,7 @@ ENDED = [
     *("pictures/plain.jpg", "pictures/grey.jpeg", "pictures/plain.png", "pictures/palette.png"),
     *("pictures/animation.apng", "pictures/animation.gif", "pictures/plain.webp", "pictures/lossless.webp"),
     *("pictures/animation.webp", "sound/sound.flac", "sound/bits24.flac", "sound/flac.oga", "sound/counted.mp3"),
+    *("sound/plain.mp3", "sound/layer2.mp2", "sound/sound.aac"),
     *("sound/vorbis.ogg", "sound/sound.opus", "sound/theora.ogv", "sound/stereo.wav"),
     *("film/behind.mp4", "film/in-front.mp4", "film/samples.mov", "film/sound.m4a", "film/fragments.mp4"),
     *("film/indexed.mp4", "film/vp8.webm", "film/film.mkv"),
@@ -43,15 +44,17 @@ def test_zeros_in_place_of_the_end(path: str) -> None:
     """GIVEN the same file with zeros from half of it on, and more after it WHEN it is read THEN that is a fault."""
     data = padded(path, 4096)
 
-    found = probed(zeroed(data, (len(data) - 4096) // 2), Path(path).name).defect
+    found = probed(zeroed(data, (len(data) - 4096) // 2 - 7), Path(path).name).defect  # not where a frame ends
 
     assert found
     assert found.code in {"empty", "truncated"}
 
 
-def test_the_frames_that_a_header_counts() -> None:
-    """GIVEN frames of MP3 that no header counts, and zeros after them WHEN they are read THEN frames may be missing."""
-    found = probed(padded("sound/plain.mp3", 5000), "a.mp3").defect
+@pytest.mark.parametrize("path", ["sound/plain.mp3", "sound/layer2.mp2", "sound/sound.aac"])
+def test_frames_that_no_header_counts(path: str) -> None:
+    """GIVEN zeros that begin within a frame WHEN the file is read THEN they are in place of data."""
+    data = padded(path, 5000)
+    found = probed(zeroed(data, len(data) - 5040), path).defect
 
     assert found
     assert found.code == "empty"

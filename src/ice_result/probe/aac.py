@@ -6,7 +6,7 @@ A band replication (HE-AAC) is within the frames: the rate is that of the header
 from __future__ import annotations
 
 from ice_result.probe.frame_headers import parse_adts
-from ice_result.probe.frames import Run, begins_with_frames, find_run, is_searched, whole_run
+from ice_result.probe.frames import Run, begins_with_frames, ends_before_zeros, find_run, is_searched, whole_run
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
 from ice_result.probe.zeros import is_gap
@@ -30,22 +30,23 @@ def read(file: PartialFile) -> Probed:
         raise MalformedError("the content has no ADTS frames where its sound should begin")
     file.reach_end()
     whole = whole_run(file, run, parse_adts)
+    tail = whole or find_run(file, file.known_end, parse_adts)
+    is_ended = tail is not None and ends_before_zeros(file, tail)
+    end = tail.end if tail and is_ended else end_of_sound(file)
     media = Media(
         container="aac",
-        duration_seconds=round(whole.samples / whole.first.rate, 6)
-        if whole and whole.end >= end_of_sound(file)
-        else None,
+        duration_seconds=round(whole.samples / whole.first.rate, 6) if whole and whole.end >= end else None,
         audio_codec="aac",
         sample_rate_hz=run.first.rate,
         channels=run.first.channels,
     )
-    return Probed(media, _defect(file, run, whole))
+    return Probed(media, None if is_ended else _defect(file, run, tail, end), is_ended=is_ended)
 
 
-def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
-    tail, end = whole or find_run(file, file.known_end, parse_adts), end_of_sound(file)
-    if is_gap(file, (whole or run).end):
-        return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
+def _defect(file: PartialFile, run: Run, tail: Run | None, end: int) -> Defect | None:
+    last = tail if tail and tail.start == run.start else run
+    if is_gap(file, last.end):
+        return Defect("empty", f"zeros follow the first {last.frames} frames")
     if tail is None or not tail.first.goes_with(run.first):
         return None
     if tail.end > end:

@@ -15,6 +15,7 @@ from ice_result.probe.zeros import zeros_from
 HEADER = 10
 """Bytes from which a header is parsed."""
 _SEARCHED = 8192  # bytes in which a run of frames is looked for: twice the longest frame
+_LAST_BYTES = 4
 _NEEDED = 3  # frames that follow each other, where the file has so many
 _SYNC = re.compile(rb"\xff[\xe0-\xff]")
 
@@ -68,6 +69,12 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
         if run and (follows or is_one):
             return _run(file, run.start, parse)
     return None
+
+
+def ends_before_zeros(file: PartialFile, run: Run) -> bool:
+    """Return whether only zeros follow a run, and the last bytes of it are none: the zeros begin where a frame ends."""
+    end, behind = file.known(run.end - _LAST_BYTES, _LAST_BYTES), file.known(run.end, file.size)
+    return bool(end.strip(b"\0") and behind) and behind.count(0) == len(behind) == file.size - run.end
 
 
 def is_searched(file: PartialFile, start: int) -> bool:

@@ -11,7 +11,16 @@ from importlib import import_module
 from typing import NamedTuple
 
 from ice_result.probe.frame_headers import is_free_format, parse_mpeg
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, is_searched, whole_run
+from ice_result.probe.frames import (
+    HEADER,
+    Frame,
+    Run,
+    begins_with_frames,
+    ends_before_zeros,
+    find_run,
+    is_searched,
+    whole_run,
+)
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_sound, reach_sound
 from ice_result.probe.zeros import is_gap, zeros_from
@@ -89,9 +98,10 @@ def _without_frames(file: PartialFile, start: int) -> Probed:
 def _read_run(file: PartialFile, run: Run) -> Probed:
     counts = _counts(file, run)
     file.reach_end()
-    end = end_of_sound(file)
     whole = whole_run(file, run, parse_mpeg)
-    parts = _Parts(run, whole, whole or find_run(file, file.known_end, parse_mpeg), end)
+    tail = whole or find_run(file, file.known_end, parse_mpeg)
+    is_ended = tail is not None and ends_before_zeros(file, tail)
+    parts = _Parts(run, whole, tail, tail.end if tail and is_ended else end_of_sound(file))
     first = run.first
     media = Media(
         container="mp3",
@@ -100,7 +110,8 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
         sample_rate_hz=first.rate,
         channels=first.channels,
     )
-    return Probed(media, _defect(file, parts, counts), is_ended=_has_all_frames(parts, counts))
+    is_ended = is_ended or _has_all_frames(parts, counts)
+    return Probed(media, _defect(file, parts, counts, is_ended=is_ended), is_ended=is_ended)
 
 
 def _duration(parts: _Parts, counts: _Counts) -> float | None:
@@ -115,14 +126,15 @@ def _duration(parts: _Parts, counts: _Counts) -> float | None:
     return None
 
 
-def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
+def _defect(file: PartialFile, parts: _Parts, counts: _Counts, *, is_ended: bool) -> Defect | None:
     run, whole, tail, end = parts
     missing = run.start + counts.bytes - file.size
     if counts.bytes and missing > _LONGEST_FRAME:
         message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
         return Defect("truncated", message)
-    if is_gap(file, (whole or run).end) and not _has_all_frames(parts, counts):
-        return Defect("empty", f"zeros follow the first {(whole or run).frames} frames")
+    last = whole or run
+    if is_gap(file, last.end) and not (is_ended and tail and last.end == tail.end):
+        return Defect("empty", f"zeros follow the first {last.frames} frames")
     if tail is None or not tail.first.goes_with(run.first):
         return None
     if tail.end > end:

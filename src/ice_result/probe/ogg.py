@@ -15,7 +15,7 @@ _PAGE = struct.Struct("<4sBBqIIIB")
 _BEGINS, _ENDS = 2, 4
 _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
-_NO_GRANULE = -1
+_STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
 
@@ -61,8 +61,10 @@ def _defect(file: PartialFile, pages: list[_Page], *, is_ended: bool) -> Defect 
         return None
     if last.end > file.size:
         return Defect("truncated", f"the last page ends at byte {last.end}, and the file has {file.size}")
-    if not last.flags & _ENDS:
-        return Defect("truncated", "the last page is not marked as the end of its stream")
+    if file.known(last.end, 4) in _STARTS:
+        return Defect("truncated", f"the file ends within the header of the page at byte {last.end}")
+    if not is_ended and file.is_whole and all(page.granule <= 0 for page in pages):
+        return Defect("truncated", "no page with data follows the headers")
     return None
 
 

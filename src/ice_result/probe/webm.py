@@ -24,6 +24,7 @@ _DEFAULT_SCALE = 1_000_000
 _SECOND = 1e9  # nanoseconds
 _SOUGHT = {ebml.INFO, ebml.TRACKS, ebml.CUES}
 _OF_INDEX = 4096
+_PADDING, _PARTS = 1024, 32  # zeros behind a recording: so many, or that part of a small one
 
 
 @dataclass
@@ -90,7 +91,8 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
             position = behind
             _place(file, segment, part)
     except ZerosError:
-        if not is_live or zeros_from(file, position) or is_gap(file, position):
+        many = min(_PADDING, file.size // _PARTS)
+        if not is_live or zeros_from(file, position) > many or is_gap(file, position):
             segment.zeros = position  # fewer of them behind a recording are padding
         return segment
     except MalformedError:

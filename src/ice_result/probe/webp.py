@@ -17,6 +17,7 @@ _ANIMATED, _ALPHA = 0x02, 0x10
 _DURATION = 12  # in the head of a frame
 _PADDING = 1  # byte behind an odd chunk, which some programs count and leave out
 _MOST_CHUNKS = 20_000
+_FEWEST, _BLOCK = 64, 64  # zeros, and pixels for each zero more: a picture of one colour may end in zeros
 
 
 class _Picture(NamedTuple):
@@ -46,8 +47,10 @@ def read(file: PartialFile) -> Probed:
     if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     file.reach_end()
-    is_ended = told <= file.size and not zeros_at_end(file, told)
-    return Probed(_animated(file, media, told) if picture.is_animated else media, is_ended=is_ended)
+    zeros = zeros_at_end(file, told)
+    if zeros > _FEWEST + picture.width * picture.height // _BLOCK and not picture.is_animated:
+        return Probed(media, Defect("empty", f"{zeros} bytes at the end of the picture are all zero"))
+    return Probed(_animated(file, media, told) if picture.is_animated else media, is_ended=told <= file.size)
 
 
 def _picture(kind: bytes, body: bytes) -> _Picture | None:
