@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 07841a824842625e.
+// Made by `make docs` from docs/schema; hash 9f53ab8089f20a17.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -97,10 +97,10 @@ export interface ManifestFile {
 /**
  * Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
  *
- * `width` and `height` are in pixels, as displayed: after the rotation in the MP4 or MOV header is applied. `fps` is
- * the average number of frames per second. Codecs have the names of FFmpeg; pictures have none. `has_alpha` is true
- * if the picture has an alpha channel or a transparent colour. `bits` is the number of bits per audio sample; null
- * for codecs without a fixed sample size.
+ * `width` and `height` are in stored pixels, after the rotation in the MP4 or MOV header is applied; the aspect ratio
+ * of the pixels is not. `fps` is the average number of frames per second. Codecs have the names of FFmpeg;
+ * pictures have none. `has_alpha` is true if the picture has an alpha channel or a transparent colour. `bits` is the
+ * number of bits per audio sample; null for codecs without a fixed sample size.
  */
 export interface Media {
   container:

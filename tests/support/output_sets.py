@@ -112,7 +112,14 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
     told = probed(data, key)
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return ObjectFacts(
-        True, len(data), etag, media=told.media, defect=told.defect, is_silent=told.is_silent, is_read=True
+        True,
+        len(data),
+        etag,
+        media=told.media,
+        defect=told.defect,
+        is_silent=told.is_silent,
+        is_read=True,
+        pixel_aspect=told.pixel_aspect,
     )
 
 

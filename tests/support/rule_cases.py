@@ -34,9 +34,10 @@ def facts(
     size: int = 1000,
     defect: Defect | None = None,
     silent: bool | None = None,
+    pixel_aspect: float | None = None,
 ) -> ObjectFacts:
     """Make facts of an object that exists."""
-    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent)
+    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, pixel_aspect=pixel_aspect)
 
 
 def case(

@@ -56,8 +56,8 @@ _NO_FRAME = Defect("empty", "the file has no frame of a GIF picture")
 def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
     if file.is_whole:
         return Defect("truncated", f"the frames of the GIF picture break off at byte {found.end} of {file.size}")
-    end = file.known(file.known_end, file.size).rstrip(b"\0")
-    if end and _LAST_BYTES not in end[-_TOLERATED:]:
+    end = file.known(file.known_end, file.size)
+    if end and _LAST_BYTES not in end.rstrip(b"\0")[-_TOLERATED:]:
         return Defect("truncated", "the file does not end with the trailer of a GIF picture")
     return None
 

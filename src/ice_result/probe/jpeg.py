@@ -85,6 +85,6 @@ def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
         size = file.size - scan
         if size > _FEWEST + pixels // _BLOCK:
             return Defect("empty", f"{size} bytes of the picture are all zero, as far as they were read")
-    if end.rstrip(b"\0") and _END_MARKER not in end and not _FOREIGN.search(end):
+    if end and _END_MARKER not in end and not _FOREIGN.search(end):
         return Defect("truncated", "the file does not end with the end marker of a JPEG picture")
     return None

@@ -79,12 +79,14 @@ class PartialFile:
 class Probed(NamedTuple):
     """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read.
 
+    `pixel_aspect` is the width of a pixel divided by its height; None where the file has none, as for square pixels.
     `is_ended` is true when the reader found the end that the format requires: bytes after it do not count.
     """
 
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    pixel_aspect: float | None = None
     is_ended: bool = False
 
 

@@ -85,7 +85,8 @@ def _read(file: PartialFile) -> Probed:
         file.reach(last - _OF_DATA, _OF_DATA)
     video = movie.first(_VIDEO)
     timing = _Timing(movie.duration_seconds, _fps(video) if video else None)
-    return Probed(_media(layout, movie, timing), _cut(file, layout, movie) or _empty(file, movie), _silent(file, movie))
+    defect, is_silent = _cut(file, layout, movie) or _empty(file, movie), _silent(file, movie)
+    return Probed(_media(layout, movie, timing), defect, is_silent, video.pixel_aspect if video else None)
 
 
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
@@ -225,7 +226,8 @@ def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie)
     if seconds is None:  # the box mvhd may tell the length of all fragments, or of what is not in one
         seconds = movie.fragments_seconds or (None if movie.has_samples else movie.duration_seconds)
     timing = _Timing(seconds, fps)
-    return Probed(_media(layout, movie, timing), _fault_of_fragments(file, layout, movie))
+    defect, pixel_aspect = _fault_of_fragments(file, layout, movie), video.pixel_aspect if video else None
+    return Probed(_media(layout, movie, timing), defect, pixel_aspect=pixel_aspect)
 
 
 def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragments) -> None:

@@ -46,7 +46,7 @@ _FIXED = {
 }
 """Facts that do not depend on the file, as FFmpeg tells them."""
 _PCM_BITS = {8, 16, 24, 32, 64}
-_PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3"}
+_PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3", b"pasp"}
 _WITH_ALPHA_DEPTH = 32
 _PICTURES = {"mjpeg", "png"}
 _SYNC_OF_MP3, _MONO = 0xFFE0, 0xC0
@@ -83,6 +83,7 @@ class Track(NamedTuple):
     width: int | None = None
     height: int | None = None
     has_alpha: bool | None = None
+    pixel_aspect: float | None = None
     sound: Sound = Sound()
     scale: int | None = None
     ticks: int = 0
@@ -207,9 +208,10 @@ def _video(file: PartialFile, entry: Box, track: Track, header: Box) -> Track:
     if not width or not height:
         shown = header.body + _at(file, header, 76, 88)
         width, height = number(file, shown, 2) or 0, number(file, shown + 4, 2) or 0
-    if _is_turned(file, header):
-        width, height = height, width
     parts = _parts(file, entry._replace(body=entry.body + _VIDEO_ENTRY))
+    across, down = (number(file, parts[b"pasp"].body + at, 4) or 0 for at in (0, 4)) if b"pasp" in parts else (0, 0)
+    if _is_turned(file, header):
+        width, height, across, down = height, width, down, across
     codec = CODECS.get(_plain_kind(file, entry, parts))
     if b"esds" in parts and codec == "mpeg4":
         codec = OBJECT_TYPES.get(elementary_stream(_content(file, parts[b"esds"]))[0] or 0)
@@ -221,7 +223,13 @@ def _video(file: PartialFile, entry: Box, track: Track, header: Box) -> Track:
         has_alpha = depth == _WITH_ALPHA_DEPTH
     elif codec and b"lhvC" not in parts:  # a second layer of HEVC may be alpha
         has_alpha = False
-    return track._replace(codec=codec, width=width or None, height=height or None, has_alpha=has_alpha)
+    return track._replace(
+        codec=codec,
+        width=width or None,
+        height=height or None,
+        has_alpha=has_alpha,
+        pixel_aspect=across / down if across and down else None,
+    )
 
 
 def _alpha_of_prores(file: PartialFile, first: int | None, depth: int | None) -> bool | None:

@@ -54,6 +54,6 @@ def _judged(file: PartialFile, media: Media, data: int | None) -> Probed:
     if data and (zeros := zeros_from(file, data)):
         return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
     end = file.known(file.known_end, file.size)
-    if end.rstrip(b"\0") and _END not in end:
+    if end and _END not in end:
         return Probed(media, Defect("truncated", "the file does not end with the end chunk of a PNG picture"))
     return Probed(media, is_ended=_END in end)

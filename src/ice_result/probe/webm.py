@@ -169,7 +169,8 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         channels=audio.channels,
         bits=audio.bits,
     )
-    return Probed(media, _cut(file, segment) or _empty(file, segment, tracks, blocks))
+    defect = _cut(file, segment) or _empty(file, segment, tracks, blocks)
+    return Probed(media, defect, pixel_aspect=video.pixel_aspect)
 
 
 def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> float | None:

@@ -109,10 +109,10 @@ class Record(Model):
 class Media(Model):
     """Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
 
-    `width` and `height` are in pixels, as displayed: after the rotation in the MP4 or MOV header is applied. `fps` is
-    the average number of frames per second. Codecs have the names of FFmpeg; pictures have none. `has_alpha` is true
-    if the picture has an alpha channel or a transparent colour. `bits` is the number of bits per audio sample; null
-    for codecs without a fixed sample size.
+    `width` and `height` are in stored pixels, after the rotation in the MP4 or MOV header is applied; the aspect ratio
+    of the pixels is not. `fps` is the average number of frames per second. Codecs have the names of FFmpeg;
+    pictures have none. `has_alpha` is true if the picture has an alpha channel or a transparent colour. `bits` is the
+    number of bits per audio sample; null for codecs without a fixed sample size.
     """
 
     container: Annotated[Container, OpenList]
@@ -217,7 +217,7 @@ class ObjectFacts(NamedTuple):
 
     `media`, `defect` and `is_silent` are known only for a file that was read. `is_silent` is true if all audio samples
     that were read are zero, and None if samples cannot be read. `is_read` is true if bytes of
-    the object were read.
+    the object were read. `pixel_aspect` is the width of a pixel divided by its height; None if the file has none.
     """
 
     exists: bool | None
@@ -233,6 +233,14 @@ class ObjectFacts(NamedTuple):
     defect: Defect | None = None
     is_silent: bool | None = None
     is_read: bool = False
+    pixel_aspect: float | None = None
+
+    @property
+    def aspect_ratio(self) -> float | None:
+        """Width divided by height, as displayed; None if either is not known."""
+        if self.media is None or not self.media.width or not self.media.height:
+            return None
+        return self.media.width * (self.pixel_aspect or 1) / self.media.height
 
 
 class ObjectInspector(Protocol):
