@@ -23,6 +23,8 @@ from support.paths import ROOT, SAMPLE_JOBS
 
 DOCUMENT = ROOT / "docs" / "analysis.md"
 LOST = "vocals"
+SUBTITLES = b"1\n00:00:01,000 --> 00:00:02,000\n42\n\n"
+"""Captions of each language, which an inferred rule finds."""
 BLOCK = re.compile(r"```sql (?P<engine>[a-z -]+)\n(?P<query>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
 ENGINES = {"duckdb", "duckdb explain", "sqlite", "not-run"}
 
@@ -43,13 +45,15 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `out` holds the sample jobs, once as objects and once as tables; one output file is missing."""
+    """A folder in which `out` holds the sample jobs, as objects and as tables; one file is lost, two are the same."""
     folder = tmp_path_factory.mktemp("analysis")
     job_ids = [path.stem for path in sorted(SAMPLE_JOBS.glob("*.json"))]
     with LocalCloud(jobs=SAMPLE_JOBS) as cloud:
         for bucket, _, key in (uri.removeprefix("oss://").partition("/") for uri in cloud.seed_outputs()):
             if LOST in key:
                 cloud.oss.delete(bucket, key)
+            if key.endswith(".srt"):
+                cloud.oss.put(bucket, key, SUBTITLES, modified=cloud.oss.modified(bucket, key))
         environment = {**cloud.environment, "ICE_RESULT_SINKS": f"file:{folder}/out,sqlite:{folder}/out/jobs.db"}
         done = ice_result("process", *job_ids, "--json", **environment)
     assert [each["outcome"] for each in done.documents] == ["recorded"] * len(job_ids)

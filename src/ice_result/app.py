@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ice_result.core.calls import RateLimiter, ServiceCaller
 from ice_result.core.credentials import Credentials
@@ -20,11 +21,11 @@ from ice_result.sinks import ParkedEvents, SinkContext, capabilities_of, open_pa
 from ice_result.sinks.registry import SinkUrl, require_sdk
 
 if TYPE_CHECKING:
+    from ice_result.contents.model import ContentSource
     from ice_result.maintenance.mns_queue import MnsQueue
     from ice_result.notify.registry import NotifyContext
     from ice_result.notify.telling import Notifier
-    from ice_result.rules.model import RuleChoice
-    from ice_result.sinks.object.oss import OssInspector
+    from ice_result.processing.judging import RulesInUse
 
 
 def assemble(
@@ -123,28 +124,42 @@ def _stores(settings: Settings, context: SinkContext, *, parks: bool) -> Stores:
         parking_stores = [sink.parking for sink in sinks if sink.parking]
     if not settings.verify_outputs:
         return Stores(sinks=sinks, parking_stores=parking_stores, inspector=None)
+    checking = open_checking(settings, context)
+    return Stores(sinks, parking_stores, checking.inspector, checking.contents, checking.rules)
+
+
+class Checking(NamedTuple):
+    """Access to the output files: the inspector, the rules for what it finds, and the source of contents."""
+
+    inspector: ObjectInspector
+    rules: RulesInUse | None
+    contents: ContentSource | None
+
+
+def open_checking(settings: Settings, context: SinkContext) -> Checking:
+    """Open the access to output files, and to inputs, which have a client of their own with one attempt for each call.
+
+    With ICE_RESULT_PROBE=off, the inspector reads no file, and there are no rules.
+    """
     from ice_result.sinks.object.oss import open_inspector  # noqa: PLC0415  only needed here
     from ice_result.sinks.object.oss_contents import OssContents  # noqa: PLC0415  as above
 
-    heads = open_inspector(context, LARGEST_CONTENT)
-    inspector, rules = checking(settings, heads)
-    contents = OssContents(heads.client) if settings.contents else None
-    return Stores(sinks, parking_stores, inspector, contents, rules)
-
-
-def checking(settings: Settings, heads: OssInspector) -> tuple[ObjectInspector, RuleChoice | None]:
-    """Return the inspector of output files, and the rules for what it finds.
-
-    With ICE_RESULT_PROBE=off, these are `heads`, which reads no file, and None.
-    """
+    outputs = open_inspector(context, LARGEST_CONTENT)
+    contents = OssContents(outputs.client) if settings.contents else None
     if not settings.probe:
-        return heads, None
-    from ice_result.processing.probing import ProbingInspector  # noqa: PLC0415  only with the setting
+        return Checking(outputs, None, contents)
+    from ice_result.processing.judging import RulesInUse  # noqa: PLC0415  only with the setting
+    from ice_result.processing.probing import ProbingInspector  # noqa: PLC0415  as above
     from ice_result.rules.model import RuleChoice  # noqa: PLC0415  as above
     from ice_result.sinks.object.oss_parts import OssParts  # noqa: PLC0415  as above
 
+    def new_caller(service: str) -> ServiceCaller:
+        return replace(context.new_caller(service), attempts=1)
+
+    inputs = open_inspector(replace(context, new_caller=new_caller))
     choice = RuleChoice(on=frozenset(settings.rules_on), off=frozenset(settings.rules_off))
-    return ProbingInspector(OssParts(heads)), choice
+    rules = RulesInUse(choice, ProbingInspector(OssParts(inputs)))
+    return Checking(ProbingInspector(OssParts(outputs)), rules, contents)
 
 
 def open_parking_stores(settings: Settings, credentials: Credentials) -> list[ParkedEvents]:

@@ -52,7 +52,7 @@ def rule_names(text: str) -> tuple[str, ...]:
     if wrong is not None:
         import difflib  # noqa: PLC0415  a millisecond, paid for a misspelt name alone
 
-        near = difflib.get_close_matches(wrong, known, n=1)
+        near = difflib.get_close_matches(wrong.casefold(), known, n=1)
         raise ValueError(
             f"{wrong!r} is not a rule; " + (f"did you mean {near[0]}?" if near else "`ice-result rules` prints them")
         )

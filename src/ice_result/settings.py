@@ -150,7 +150,7 @@ def _rule_of_targets(settings: "Settings", wrong: Collection[str]) -> Iterator[t
 TRIGGERS = Section(("event_types", "job_id_paths", "callback_"), (_rule_of_callbacks,))
 STORES = Section(("sinks", "region", "oss_", "ots_", "s3_", "concurrency"), (_rule_of_stores,))
 STORES_AND_OUTPUTS = Section((*STORES.names, "verify_outputs"), STORES.rules)
-STORES_AND_PROBE = Section((*STORES.names, "probe", "rules_"), (*STORES.rules, _rule_of_rules))
+STORES_AND_PROBE = Section((*STORES.names, "probe", "contents", "rules_"), (*STORES.rules, _rule_of_rules))
 STORES_AND_PARKING = Section((*STORES.names, "park_url", "sts_"), (*STORES.rules, _rule_of_oss_parking))
 PARKING = Section((*STORES.names, "park_url"), (_rule_of_parking,))
 JOBS = Section(("jobs", "region", "ice_", "concurrency"), (_rule_of_jobs,))

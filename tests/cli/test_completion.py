@@ -31,6 +31,7 @@ def completions(*words: str) -> list[str]:
         (("expect", "--function", "Music"), ["MusicDemix", "MusicSegmentDetect"]),
         (("schema", "re"), ["record", "result"]),
         (("rules", "audiom"), ["AudioMixing"]),
+        (("rules", "same_a"), ["same_aspect_ratio"]),
         (("process", "--no"), ["--no-verify"]),
         (("parked", "re"), ["retry"]),
     ],

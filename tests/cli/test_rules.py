@@ -44,6 +44,23 @@ def test_with_a_function_only_its_rules_are_printed() -> None:
     assert effects("AudioMixing") == {"audio_silent": "note", "mix_duration": "note", "mix_copy": "note"}
 
 
+def test_with_the_name_of_a_rule_all_that_is_known_of_it_is_printed() -> None:
+    """The source of the evidence is for people too."""
+    done = ice_result("rules", "stems_copy")
+    assert (done.returncode, done.stderr) == (0, "")
+    values = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert (values["rule"], values["effect"], values["functions"]) == ("stems_copy", "problem", "MusicDemix")
+    assert values["evidence"].startswith("documented: Alibaba Cloud, ")
+    assert effects("stems_copy") == {"stems_copy": "problem"}
+
+
+def test_a_line_of_the_table_is_not_longer_than_a_wide_terminal() -> None:
+    """Rules of many functions have their number; `rules NAME` names them."""
+    lines = ice_result("rules").stdout.splitlines()
+    assert len(lines) == len(RULES) + 1
+    assert max(map(len, lines)) <= 160
+
+
 def test_the_effect_is_that_of_the_settings() -> None:
     """GIVEN a rule that is on, and one that is off THEN they make a problem, and nothing."""
     shown = effects("VideoH2V", ICE_RESULT_RULES_ON="same_duration", ICE_RESULT_RULES_OFF="h2v_portrait")

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ice_result.contents.model import Content
 from ice_result.core.json_text import dump
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.types import JobId, JsonObject
 from ice_result.jobs.model import Job
 from ice_result.maintenance.rebuilt_manifests import RebuiltJob, Verifier, stored_manifest
 from ice_result.maintenance.stored_versions import NotRewritableError
+from ice_result.processing.judging import RulesInUse
 from ice_result.processing.process_job import record_of
 from ice_result.records import Defect, Manifest, Media, Note, ObjectFacts, Problem, build_manifest
 from ice_result.rules.model import RuleChoice
@@ -33,8 +33,10 @@ ONE, OTHER = (file.address for file in FILES.files if file.address)
 SONG = ObjectAddress("example-input", "song.mp3")
 WAV = Media(container="wav", duration_seconds=2.5, sample_rate_hz=44_100, channels=2, bits=16)
 CUT = Defect("truncated", "the header says 1000 bytes of data, and the file has 500")
-IMPLAUSIBLE = Problem(code="implausible", message="stems_copy: both files have the ETag A", uri=ONE.uri)
-SUSPICIOUS = Note(code="suspicious", message="stems_sample_rate: 44100 Hz, and 48000 Hz", uri=OTHER.uri)
+IMPLAUSIBLE = Problem(
+    code="implausible", message="stems_copy: both files have the ETag A", uri=ONE.uri, rule="stems_copy"
+)
+SUSPICIOUS = Note(code="suspicious", message="stems_silent: all samples are zero", uri=OTHER.uri, rule="stems_silent")
 UNREADABLE = Note(code="unreadable", message="not a text", uri=ONE.uri)
 
 texts = st.text(st.characters(codec="ascii", categories=["L", "N", "Zs"]), min_size=1, max_size=20)
@@ -71,7 +73,13 @@ def facts_of_files(draw: st.DrawFn) -> ObjectFacts:
 two_facts = st.tuples(facts_of_files(), facts_of_files())
 few = settings(max_examples=40)
 addresses = st.none() | st.sampled_from([ONE.uri, OTHER.uri])
-problems = st.builds(Problem, code=st.just("implausible"), message=texts, uri=addresses)
+problems = st.builds(
+    Problem,
+    code=st.just("implausible"),
+    message=texts,
+    uri=addresses,
+    rule=st.sampled_from(["stems_copy", "same_duration"]),
+)
 notes = st.builds(Note, code=st.sampled_from(["suspicious", "unreadable", "archived"]), message=texts, uri=addresses)
 LATER_FIELDS = ("media", "storage_class")
 
@@ -88,9 +96,9 @@ def stored(manifest: Manifest, without: Sequence[str] = ()) -> StoredBytes:
     return StoredBytes("key", b"{}", dump(document).encode())
 
 
-def job(source: StoredBytes, *elsewhere: StoredBytes, contents: Sequence[Content] = ()) -> RebuiltJob:
+def job(source: StoredBytes, *elsewhere: StoredBytes) -> RebuiltJob:
     """Return the job as it is in these stores."""
-    return RebuiltJob(RECORD, FILES, source, iter(elsewhere), lambda: contents)
+    return RebuiltJob(RECORD, FILES, source, iter(elsewhere))
 
 
 @few
@@ -127,14 +135,14 @@ def test_what_an_earlier_version_did_not_know_is_null(
 
 def known(defect: Defect | None = None) -> dict[ObjectAddress, ObjectFacts]:
     """Return the facts of two files that are there."""
-    there = ObjectFacts(exists=True, size_bytes=1000, etag="A", last_modified=FINISHED, media=WAV)
+    there = ObjectFacts(exists=True, size_bytes=1000, etag="A", last_modified=FINISHED, media=WAV, is_read=True)
     return {ONE: there._replace(defect=defect), OTHER: there._replace(etag="B")}
 
 
 def test_the_findings_of_the_only_complete_manifest_come_with_its_facts() -> None:
     """GIVEN a complete manifest in another store alone THEN its notes of rules are kept, and the source's are not."""
     source = build_manifest(RECORD, FILES, known(defect=CUT), (UNREADABLE, SUSPICIOUS), (IMPLAUSIBLE,))
-    note = Note(code="suspicious", message="stems_duration: 2 s, and 9 s", uri=None)
+    note = Note(code="suspicious", message="stems_duration: 2 s, and 9 s", uri=None, rule="stems_duration")
     complete = build_manifest(RECORD, FILES, known(), (note,))
 
     rebuilt = stored_manifest(None, job(stored(source), stored(complete)))
@@ -180,16 +188,23 @@ class FakeInspector:
         return self.facts_by_address.get(address, ObjectFacts(exists=False, problem="not_found", message="gone"))
 
 
+def verifier(inspector: FakeInspector) -> Verifier:
+    """Return a verifier that applies the rules."""
+    return Verifier(inspector, RulesInUse(RuleChoice(), inspector))
+
+
 def test_verify_judges_anew() -> None:
     """GIVEN a manifest with findings that hold no more, and files with another one THEN only the new one is there."""
     old = build_manifest(RECORD, FILES, known(defect=CUT), (UNREADABLE, SUSPICIOUS), (IMPLAUSIBLE,))
     now = {
         **known(),
-        SONG: ObjectFacts(exists=True, size_bytes=9, etag="S", media=Media(container="mp3", duration_seconds=60)),
+        SONG: ObjectFacts(
+            exists=True, size_bytes=9, etag="S", media=Media(container="mp3", duration_seconds=60), is_read=True
+        ),
     }
     inspector = FakeInspector(now)
 
-    manifest = Verifier(inspector, RuleChoice()).manifest(job(stored(old)))
+    manifest = verifier(inspector).manifest(job(stored(old)))
 
     assert manifest.complete
     assert [note.message.partition(":")[0] for note in manifest.notes] == [
@@ -201,9 +216,12 @@ def test_verify_judges_anew() -> None:
 
 
 def test_without_rules_verify_keeps_what_is_known_of_unchanged_files() -> None:
-    """GIVEN files that are looked up and not read THEN media, defects and findings stay while no file has changed."""
+    """GIVEN files that are looked up and not read THEN media, defects and findings of unchanged files stay.
+
+    A rule that compares files with one another needs all of them to be unchanged.
+    """
     old = build_manifest(RECORD, FILES, known(defect=CUT), (SUSPICIOUS,), (IMPLAUSIBLE,))
-    now = {address: facts._replace(media=None, defect=None) for address, facts in known().items()}
+    now = {address: facts._replace(media=None, defect=None, is_read=False) for address, facts in known().items()}
 
     assert Verifier(FakeInspector(now), None).manifest(job(stored(old))) == old
 
@@ -211,14 +229,14 @@ def test_without_rules_verify_keeps_what_is_known_of_unchanged_files() -> None:
     changed = Verifier(FakeInspector(now), None).manifest(job(stored(old)))
     assert changed.complete
     assert [file.media for file in changed.files] == [None, WAV]
-    assert (changed.problems, changed.notes) == ((), ())
+    assert (changed.problems, changed.notes) == ((), (SUSPICIOUS,))
 
 
 def test_without_a_manifest_verify_makes_one() -> None:
     """GIVEN a record alone THEN nothing is known before, with rules and without."""
-    for rules in (None, RuleChoice()):
-        manifest = Verifier(FakeInspector(known()), rules).manifest(job(StoredBytes("key", b"{}", None)))
-        assert manifest.complete
+    inspector = FakeInspector(known())
+    for each in (Verifier(inspector, None), verifier(inspector)):
+        assert each.manifest(job(StoredBytes("key", b"{}", None))).complete
 
 
 def test_an_output_that_cannot_be_reached_leaves_the_job_and_an_input_does_not() -> None:
@@ -227,17 +245,31 @@ def test_an_output_that_cannot_be_reached_leaves_the_job_and_an_input_does_not()
     source = stored(build_manifest(RECORD, FILES, known()))
 
     with pytest.raises(NotRewritableError, match="unreachable: 1 of 2 files: no reply"):
-        Verifier(FakeInspector({**known(), ONE: silent}), RuleChoice()).manifest(job(source))
-    assert Verifier(FakeInspector({**known(), SONG: silent}), RuleChoice()).manifest(job(source)).complete
+        verifier(FakeInspector({**known(), ONE: silent})).manifest(job(source))
+    assert verifier(FakeInspector({**known(), SONG: silent})).manifest(job(source)).complete
 
 
 def test_a_run_asks_a_bucket_that_refuses_once() -> None:
     """GIVEN no permission for inputs THEN one request finds out for all jobs of the run."""
     refused = ObjectFacts(exists=None, problem="forbidden", message="403 AccessDenied")
     inspector = FakeInspector({**known(), SONG: refused})
-    verifier = Verifier(inspector, RuleChoice())
+    run = verifier(inspector)
 
     for _ in range(3):
-        verifier.manifest(job(stored(build_manifest(RECORD, FILES, known()))))
+        run.manifest(job(stored(build_manifest(RECORD, FILES, known()))))
+
+    assert inspector.asked.count(SONG) == 1
+
+
+def test_a_job_that_is_left_counts_for_what_a_bucket_refuses() -> None:
+    """GIVEN an output that cannot be reached, and no permission for inputs THEN the input is asked for once as well."""
+    silent = ObjectFacts(exists=None, problem="unreachable", message="no reply")
+    refused = ObjectFacts(exists=None, problem="forbidden", message="403 AccessDenied")
+    inspector = FakeInspector({**known(), ONE: silent, SONG: refused})
+    run = verifier(inspector)
+
+    for _ in range(3):
+        with pytest.raises(NotRewritableError):
+            run.manifest(job(stored(build_manifest(RECORD, FILES, known()))))
 
     assert inspector.asked.count(SONG) == 1

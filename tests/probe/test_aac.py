@@ -14,7 +14,7 @@ from support.media_files import made, probed
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 44_100), (2, 48_000), (6, 48_000), (1, 16_000)])
 def test_a_file_of_ffmpeg(tmp_path: Path, channels: int, rate: int) -> None:
-    """GIVEN AAC THEN rate and channels are ffprobe's and the length is that of its frames; every cut is told."""
+    """GIVEN AAC THEN rate and channels are ffprobe's and the length is that of its frames; every cut is detected."""
     source = f"sine=d=2:r={rate}"
     path = made(tmp_path / "a.aac", "-f", "lavfi", "-i", source, "-ac", str(channels), "-ar", str(rate))
     media = agrees_with_ffprobe(path, within=0.3)  # ffprobe estimates
@@ -36,7 +36,7 @@ def test_a_long_file(tmp_path: Path) -> None:
 
 
 def test_aac_behind_a_tag(tmp_path: Path) -> None:
-    """GIVEN an ID3 tag in front THEN the sound behind it is AAC all the same, also when the tag is large."""
+    """GIVEN an ID3 tag at the start THEN the audio after it is AAC all the same, also when the tag is large."""
     data = made(tmp_path / "a.aac", "-f", "lavfi", "-i", "sine=d=1:r=44100").read_bytes()
     for length in (b"\0\0\x01\x00", b"\0\x05\0\0"):
         size = length[1] << 14 | length[2] << 7
@@ -47,12 +47,14 @@ def test_aac_behind_a_tag(tmp_path: Path) -> None:
 
 
 def test_the_older_form() -> None:
-    """GIVEN AAC with one header at its start, as it once was stored THEN only that is told."""
-    assert probed(b"ADIF" + bytes(range(200)), "a.aac") == Probed(Media(container="aac", audio_codec="aac"))
+    """GIVEN AAC with one header at its start, as it once was stored THEN only that is reported."""
+    assert probed(b"ADIF" + bytes(range(200)), "a.aac") == Probed(
+        Media(container="aac", audio_codec="aac"), kinds=frozenset({"audio"})
+    )
 
 
 def test_what_is_no_aac() -> None:
-    """GIVEN a name that promises AAC and other bytes THEN the type is wrong."""
+    """GIVEN an extension that means AAC and other bytes THEN the type is wrong."""
     found = probed(b"words and more words " * 50, "a.aac").defect
     assert found
     assert found.code == "wrong_type"

@@ -32,7 +32,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ids=" ".join,
 )
 def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
-    """GIVEN FLAC THEN rate, channels, bits and length are ffprobe's, and every cut is told."""
+    """GIVEN FLAC THEN rate, channels, bits and length are ffprobe's, and every cut is detected."""
     path = made(tmp_path / "a.flac", "-f", "lavfi", "-i", NOISE, *more)
     media = agrees_with_ffprobe(path)
     assert media.duration_seconds == 2.0
@@ -43,7 +43,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
 def test_silence_and_a_cut_within_the_last_frame(noise: bytes) -> None:
     """GIVEN a file that lacks its last bytes THEN the checksum of the last frame tells it."""
     found = probed(noise[:-100], "a.flac").defect
-    assert found == ("truncated", "the last frame has no checksum that fits")
+    assert found == ("truncated", "the checksum of the last frame is wrong")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_zeros_in_place_of_frames(noise: bytes, start: int) -> None:
 
 
 def test_frames_of_several_sizes_in_the_old_way(noise: bytes) -> None:
-    """GIVEN a header with two block sizes and frames that are counted THEN their samples cannot be, nor a cut told."""
+    """GIVEN a header with two block sizes and frames that are counted THEN neither samples nor cuts are reported."""
     two_sizes = noise[:8] + b"\x10\x00\x12\x00" + noise[12:]
     assert probed(two_sizes, "a.flac").defect is None
     assert probed(two_sizes[:150_000], "a.flac").defect is None
@@ -102,4 +102,4 @@ def test_a_small_file_that_ends_within_its_first_frame() -> None:
     first = whole.index(b"\xff\xf8")
     for end in (first + 1, first + 7):
         found = probed(whole[:end], "a.flac").defect
-        assert found == ("truncated", f"the last {end - first} bytes of the sound have no frame")
+        assert found == ("truncated", f"the last {end - first} bytes of the audio contain no frame")

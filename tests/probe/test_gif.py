@@ -21,7 +21,7 @@ def frame(delay: int | None = None, *, transparent: bool = False) -> bytes:
 
 @pytest.mark.parametrize("rate", [10, 25])
 def test_an_animation_of_ffmpeg(tmp_path: Path, rate: int) -> None:
-    """GIVEN an animation THEN size, length and rate are ffprobe's, and every cut is told."""
+    """GIVEN an animation THEN size, length and rate are ffprobe's, and every cut is detected."""
     path = made(tmp_path / "a.gif", "-f", "lavfi", "-i", f"testsrc2=size=64x48:d=1.6:r={rate}")
     media = picture_agrees_with_ffprobe(path)
     form = told_by_ffprobe(path)["format"]

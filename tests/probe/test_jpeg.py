@@ -1,4 +1,4 @@
-"""JPEG: sizes, thumbnails, large metadata, bytes behind the end, and cuts."""
+"""JPEG: sizes, thumbnails, large metadata, bytes after the end, and cuts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("pixels", ["yuvj420p", "yuvj444p", "gray"])
 def test_a_picture_of_ffmpeg(tmp_path: Path, pixels: str) -> None:
-    """GIVEN a picture THEN its size is ffprobe's, and every cut is told."""
+    """GIVEN a picture THEN its size is ffprobe's, and every cut is detected."""
     source = ("-f", "lavfi", "-i", "testsrc2=size=322x182", "-frames:v", "1")
     path = made(tmp_path / "a.jpg", *source, "-pix_fmt", pixels)
     media = picture_agrees_with_ffprobe(path)
@@ -42,7 +42,7 @@ def test_a_picture_of_ffmpeg(tmp_path: Path, pixels: str) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "quality": 95}])
 def test_a_picture_of_pillow(options: dict[str, object]) -> None:
-    """GIVEN a picture of any kind, longer than what is read THEN its size is known and every cut is told."""
+    """GIVEN a picture of any kind, longer than what is read THEN its size is known and every cut is detected."""
     data = jpeg(900, 700, options)
     assert len(data) > 140_000
     found = probed(data, "a.jpeg")
@@ -75,7 +75,7 @@ def test_metadata_larger_than_the_first_part() -> None:
 
 @pytest.mark.parametrize("behind", [b"other bytes", bytes(300), b"\0\0\0\x18ftypmp42" + b"\xff\x01\x02" * 30_000])
 def test_bytes_behind_the_end(behind: bytes) -> None:
-    """GIVEN padding, or a film as phones append it THEN the picture is whole."""
+    """GIVEN padding, or a video as phones append it THEN the picture is whole."""
     assert probed(jpeg() + behind, "a.jpg").defect is None
 
 

@@ -64,7 +64,7 @@ def test_messages() -> None:
 )
 def test_what_is_no_json(data: bytes, message: str) -> None:
     """GIVEN other content under the name of JSON THEN the type is wrong."""
-    assert probed(data, "a.json").defect == ("wrong_type", f"the name says json, and {message}")
+    assert probed(data, "a.json").defect == ("wrong_type", f"expected json by the file extension; {message}")
 
 
 def test_white_space_alone() -> None:

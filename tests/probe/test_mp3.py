@@ -17,14 +17,14 @@ LYRICS = b"LYRICSBEGIN" + b"words" * 9 + b"000056LYRICS200"
 
 
 def id3v2(size: int, *, flags: int = 0) -> bytes:
-    """Return a tag in front with a picture of so many bytes, which have what looks like the start of a frame."""
+    """Return a tag at the start with a picture of so many bytes, which have what looks like the start of a frame."""
     length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\x03\0" + bytes([flags]) + length + (b"\xff\xfb\x90\x44" * (size // 4 + 1))[:size]
 
 
 @pytest.fixture(scope="module")
 def constant(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Sound at a constant rate, with no header that counts frames and without tags."""
+    """Audio at a constant rate, with no header that counts frames and without tags."""
     path = tmp_path_factory.mktemp("mp3") / "a.mp3"
     quiet = ("-write_xing", "0", "-id3v2_version", "0")
     return made(path, *NOISE, "-b:a", "320k", *quiet).read_bytes()
@@ -45,7 +45,7 @@ def constant(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ids=" ".join,
 )
 def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
-    """GIVEN sound of any rate THEN codec, rate, channels and length are ffprobe's, and every cut is told."""
+    """GIVEN audio of any rate THEN codec, rate, channels and length are ffprobe's, and every cut is detected."""
     path = made(tmp_path / "a.mp3", *NOISE, *more)
     media = agrees_with_ffprobe(path, within=0.08)
     assert media.duration_seconds is not None
@@ -54,11 +54,11 @@ def test_a_file_of_ffmpeg(tmp_path: Path, more: list[str]) -> None:
 
 
 def test_a_cut_between_frames(constant: bytes) -> None:
-    """GIVEN no header that counts THEN a cut between two frames cannot be told, and one within a frame can."""
+    """GIVEN no header that counts THEN a cut between two frames cannot be detected, and one within a frame can."""
     frame = 1044  # bytes of the first frame at 320,000 bits per second
     assert probed(constant[:frame] * 9, "a.mp3").defect is None
     cut = probed((constant[:frame] * 9)[:-1], "a.mp3").defect
-    assert cut == ("truncated", f"the last frame ends at byte {9 * frame}, and the sound at byte {9 * frame - 1}")
+    assert cut == ("truncated", f"the last frame ends at byte {9 * frame}; the audio ends at byte {9 * frame - 1}")
 
 
 def test_a_variable_rate_without_a_header(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_variable_rate_without_a_header(tmp_path: Path) -> None:
     ],
 )
 def test_tags(constant: bytes, front: bytes, behind: bytes) -> None:
-    """GIVEN tags in front and behind THEN they are no part of the sound, and no sign of a cut."""
+    """GIVEN tags at the start and the end THEN they are no part of the audio, and no sign of a cut."""
     found = probed(front + constant + behind, "a.mp3")
     assert found.defect is None
     assert found.media
@@ -103,12 +103,12 @@ def test_a_tag_that_is_larger_than_the_file() -> None:
     """GIVEN a file that ends within its tag THEN it is truncated."""
     found = probed(id3v2(90_000)[:80_000], "a.mp3").defect
     assert found
-    assert found == ("truncated", "the tags in front take 90010 bytes, and the file has 80000")
+    assert found == ("truncated", "the tags before the audio need 90010 bytes; the file has 80000")
 
 
 @pytest.mark.parametrize("start", [1000, 40_000, 150_000])
 def test_zeros_in_place_of_frames(constant: bytes, start: int) -> None:
-    """GIVEN a file whose rest is zeros THEN it is empty; a few zeros behind the sound are padding."""
+    """GIVEN a file whose rest is zeros THEN it is empty; a few zeros after the audio are padding."""
     found = probed(zeroed(constant, start), "a.mp3").defect
     assert found
     assert found.code == "empty"
@@ -123,7 +123,7 @@ def test_a_gap_of_zeros(constant: bytes) -> None:
 
 
 def test_a_false_frame() -> None:
-    """GIVEN bytes that begin like one frame, with no second behind it THEN they are not of the type that they claim."""
+    """GIVEN bytes that begin like one frame, with no second after it THEN they are not of the type that they claim."""
     found = probed(b"\xff\xfb\x90\x44" + b"words " * 500, "a.mp3")
     assert found.media is None
     assert found.defect
@@ -140,4 +140,4 @@ def test_a_vbri_header(constant: bytes) -> None:
     assert found.media.duration_seconds == pytest.approx(200 * FRAME, abs=1e-5)
     cut = probed(data[: len(data) // 2], "a.mp3").defect
     assert cut
-    assert cut.message.startswith(f"the header counts {len(constant)} bytes of sound, and ")
+    assert cut.message.startswith(f"the header declares {len(constant)} bytes of audio; the file has ")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ice_result.probe.mp4_codecs import Sound, aac
+from ice_result.probe.mp4_codecs import Audio, aac
 from support.films import KEPT, agrees_with_ffprobe, facts, is_cut, kept, of_parts, told
 from support.long_films import box, film, visual
 from support.media_checks import PARTS, not_truncated, zeroed
@@ -66,13 +66,13 @@ IN_PIECES = {
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
-    """GIVEN a film or a sound in any codec THEN each fact equals ffprobe's, its length within a millisecond."""
+    """GIVEN video or audio in any codec THEN each fact equals ffprobe's, its length within a millisecond."""
     agrees_with_ffprobe(made(tmp_path / name, *MADE[name]))
 
 
 @pytest.mark.parametrize("name", IN_PIECES)
 def test_a_file_in_fragments(tmp_path: Path, name: str) -> None:
-    """GIVEN a film in fragments, larger than what is read of it THEN each fact equals ffprobe's within a frame."""
+    """GIVEN a video in fragments, larger than what is read of it THEN each fact equals ffprobe's within a frame."""
     path = made(tmp_path / name, *IN_PIECES[name])
     assert agrees_with_ffprobe(path, frames=1).duration_seconds
     data = path.read_bytes()
@@ -89,7 +89,7 @@ def test_fragments_larger_than_what_is_read(tmp_path: Path) -> None:
 
 
 def test_pictures_of_sound_and_its_edit_list(tmp_path: Path) -> None:
-    """GIVEN sound with a cover, and a film from its middle on THEN the cover is no film, and the length is edited."""
+    """GIVEN audio with a cover, and a video from its middle on THEN the cover is no video, and the length is edited."""
     sound = made(tmp_path / "a.m4a", *SOUND, *AAC)
     cover = made(tmp_path / "a.jpg", *ALPHA, "-frames:v", "1")
     both = ("-i", str(sound), "-i", str(cover), "-map", "0", "-map", "1", "-c", "copy")
@@ -107,7 +107,7 @@ def test_every_cut_is_told(name: str) -> None:
 
 
 def test_a_cut_between_fragments() -> None:
-    """GIVEN fragments without an index that end where one begins THEN nothing is told: they may be all there are."""
+    """GIVEN fragments without an index that end where one begins THEN nothing is reported: they may be all."""
     data = (KEPT / "fragments.mp4").read_bytes()
     last = data.rindex(b"moof") - 4
     found = probed(data[:last], "a.mp4")
@@ -133,7 +133,7 @@ def test_zeros_in_place_of_data(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("second", [0, 300, 2000])
 def test_parts_never_say_what_the_whole_does_not(name: str, second: int) -> None:
-    """GIVEN parts of a sound file of any length THEN each fact is that of the whole or not known, and no fault."""
+    """GIVEN parts of an audio file of any length THEN each fact is that of the whole or not known, and no fault."""
     data = (KEPT / name).read_bytes()
     for first in range(48, len(data), 53):
         found, defect = of_parts(data, name, first, second)
@@ -167,7 +167,7 @@ def test_a_film_of_two_hours(*, is_in_front: bool) -> None:
 
 
 def test_the_second_track_of_a_minute() -> None:
-    """GIVEN tables that fit into the second part THEN sound and cut are told too: its own header knows its rate."""
+    """GIVEN tables that fit into the second part THEN audio and cut are reported too: its own header knows its rate."""
     minutes = film(100)
     found, lengths = minutes.probed()
     assert found.media
@@ -202,7 +202,7 @@ def test_pixels_that_are_not_square(tmp_path: Path, *, turned: bool, expected: f
 
 
 def test_an_encrypted_film() -> None:
-    """GIVEN a film that is encrypted THEN its codec is the one before that."""
+    """GIVEN a video that is encrypted THEN its codec is the one before that."""
     entry = box(b"encv", visual(64, 36), box(b"sinf", box(b"frma", b"hvc1")))
     found, _ = film(10, entry=entry).probed()
     assert found.media
@@ -210,7 +210,7 @@ def test_an_encrypted_film() -> None:
 
 
 def test_pictures_of_chapters_are_no_film() -> None:
-    """GIVEN sound whose chapters have pictures THEN the file has no width and no frames."""
+    """GIVEN audio whose chapters have pictures THEN the file has no width and no frames."""
     found, _ = film(10, pictures=True).probed()
     assert found.media
     assert facts(found.media) == {
@@ -221,16 +221,16 @@ def test_pictures_of_chapters_are_no_film() -> None:
 @pytest.mark.parametrize(
     ("bits", "sound"),
     [
-        ("00010 0100 0010 000", Sound(44_100, 2)),  # AAC
-        ("00010 0110 0010 000 01010110111 00101 1 0011", Sound(48_000, 2)),  # with twice the rate behind it
-        ("00010 0111 0001 000 01010110111 00101 1 0100 10101001000 1", Sound(44_100, 2)),  # and with stereo
-        ("00101 0110 0010 0011 00010 000", Sound(48_000, 2)),  # twice the rate before it
-        ("11101 0111 0001 0100 00010 000", Sound(44_100, 2)),  # and stereo
-        ("00010 1111 000000011111010000000000 0110 000", Sound(128_000, 6)),  # a rate of its own
-        ("00010 1101 0000 000", Sound(None, None)),  # neither: the stream tells
+        ("00010 0100 0010 000", Audio(44_100, 2)),  # AAC
+        ("00010 0110 0010 000 01010110111 00101 1 0011", Audio(48_000, 2)),  # with twice the rate after it
+        ("00010 0111 0001 000 01010110111 00101 1 0100 10101001000 1", Audio(44_100, 2)),  # and with stereo
+        ("00101 0110 0010 0011 00010 000", Audio(48_000, 2)),  # twice the rate before it
+        ("11101 0111 0001 0100 00010 000", Audio(44_100, 2)),  # and stereo
+        ("00010 1111 000000011111010000000000 0110 000", Audio(128_000, 6)),  # a rate of its own
+        ("00010 1101 0000 000", Audio(None, None)),  # neither: the stream tells
     ],
 )
-def test_the_header_of_aac(bits: str, sound: Sound) -> None:
+def test_the_header_of_aac(bits: str, sound: Audio) -> None:
     """GIVEN a configuration of AAC THEN its rate is that which is heard, and channels are those which are heard."""
     text = bits.replace(" ", "")
     assert aac(int(text.ljust(-len(text) % 8 + len(text), "0"), 2).to_bytes((len(text) + 7) // 8, "big")) == sound
@@ -248,7 +248,7 @@ def test_silence_is_no_fault() -> None:
 
 
 def test_samples_in_another_file() -> None:
-    """GIVEN a track whose samples are in another file THEN nothing is told about them, and the file is not cut."""
+    """GIVEN a track whose samples are in another file THEN nothing is reported about them, and the file is not cut."""
     data = (KEPT / "behind.mp4").read_bytes()
     elsewhere = data.replace(b"url \x00\x00\x00\x01", b"url \x00\x00\x00\x00")
     assert elsewhere != data
@@ -262,14 +262,14 @@ def test_samples_in_another_file() -> None:
 
 
 def test_names_of_either_kind() -> None:
-    """GIVEN QuickTime under the name of MP4 or the reverse THEN nothing is wrong; a still picture is no film."""
+    """GIVEN QuickTime under the name of MP4 or the reverse THEN nothing is wrong; a still picture is no video."""
     for name, other in (("samples.mov", "a.mp4"), ("behind.mp4", "a.mov"), ("behind.mp4", "a.m4a")):
         assert probed((KEPT / name).read_bytes(), other).defect is None
     assert _code(b"\x00\x00\x00\x18ftypheic" + bytes(100)) == "wrong_type"
 
 
 def test_sizes_that_are_wrong() -> None:
-    """GIVEN mdat longer than the file with all samples there, or junk behind it THEN nothing is wrong."""
+    """GIVEN mdat longer than the file with all samples there, or junk after it THEN nothing is wrong."""
     data = (KEPT / "in-front.mp4").read_bytes()
     place = data.index(b"mdat") - 4
     longer = int.from_bytes(data[place : place + 4], "big") + 8
@@ -301,7 +301,7 @@ def test_sizes_that_are_wrong() -> None:
     ],
 )
 def test_content_that_is_none(rest: bytes, code: str | None) -> None:
-    """GIVEN the head of a file and something else behind it THEN the fault is named, and a lone fragment has none."""
+    """GIVEN the head of a file and something else after it THEN the fault is detected, and a lone fragment has none."""
     assert _code(b"\x00\x00\x00\x10ftypisom\x00\x00\x02\x00" + rest) == code
 
 

@@ -23,7 +23,7 @@ OPUS_FRAME = 0.02
     ],
 )
 def test_a_file_of_ffmpeg(tmp_path: Path, name: str, more: list[str]) -> None:
-    """GIVEN sound in Ogg THEN codec, rate, channels and length are ffprobe's, and every cut is told."""
+    """GIVEN audio in Ogg THEN codec, rate, channels and length are ffprobe's, and every cut is detected."""
     path = made(tmp_path / name, "-f", "lavfi", "-i", "sine=d=3.21:r=48000", *more)
     media = agrees_with_ffprobe(path, within=OPUS_FRAME)
     assert media.duration_seconds == pytest.approx(3.21, abs=OPUS_FRAME)
@@ -31,7 +31,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str, more: list[str]) -> None:
 
 
 def test_a_film(tmp_path: Path) -> None:
-    """GIVEN Theora beside Vorbis THEN picture and sound are both known."""
+    """GIVEN Theora beside Vorbis THEN picture and audio are both known."""
     sources = ("-f", "lavfi", "-i", "testsrc2=s=160x90:d=2:r=25", "-f", "lavfi", "-i", "sine=d=2:r=44100")
     path = made(tmp_path / "a.ogv", *sources, "-c:v", "libtheora", "-c:a", "libvorbis")
     media = probed(path.read_bytes(), "a.ogv").media
@@ -51,7 +51,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_long_file(noise: bytes) -> None:
-    """GIVEN a long file THEN its last page tells the length, and every cut is told."""
+    """GIVEN a long file THEN its last page tells the length, and every cut is detected."""
     assert len(noise) > 140_000
     found = probed(noise, "a.ogg")
     assert found.media
@@ -68,7 +68,7 @@ def test_an_end_without_its_mark(noise: bytes) -> None:
 
 @pytest.mark.parametrize("start", [4500, 50_000, 150_000])
 def test_zeros_in_place_of_pages(noise: bytes, start: int) -> None:
-    """GIVEN zeros up to the end THEN the file is empty or cut; a few behind the last page are padding."""
+    """GIVEN zeros up to the end THEN the file is empty or cut; a few after the last page are padding."""
     found = probed(zeroed(noise, start), "a.ogg").defect
     assert found
     assert found.code in {"empty", "truncated"}
@@ -79,11 +79,11 @@ def test_zeros_between_pages(noise: bytes) -> None:
     """GIVEN zeros where a page should begin THEN the file is empty there."""
     last = noise.rindex(b"OggS")
     found = probed(noise[:last] + bytes(2000) + noise[last:], "a.ogg").defect
-    assert found == ("empty", f"zeros are in place of data at byte {last}")
+    assert found == ("empty", f"the file has zeros instead of data from byte {last}")
 
 
 def test_an_unknown_codec() -> None:
-    """GIVEN a stream of a codec that is not known THEN the container is all that is told."""
+    """GIVEN a stream of a codec that is not known THEN the container is all that is reported."""
     page = b"OggS\0\x06" + bytes(8) + b"\1\0\0\0" + bytes(8) + b"\1\x09" + b"SomeCodec"
     found = probed(page, "a.ogg")
     assert found.defect is None

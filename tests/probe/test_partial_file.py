@@ -49,7 +49,7 @@ def test_known_bytes_are_those_of_the_file(
 
 @given(CONTENT, st.integers(1, 60))
 def test_what_is_known_of_the_first_part(content: bytes, first: int) -> None:
-    """GIVEN a first part alone THEN each range within it is known, and none that ends behind it."""
+    """GIVEN a first part alone THEN each range within it is known, and none that ends after it."""
     file, _ = file_of(content, first, 0)
     part = content[:first]
     for start in range(len(content) + 2):

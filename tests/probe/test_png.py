@@ -1,4 +1,4 @@
-"""PNG: pictures of any size, with and without alpha, whole, cut, and with bytes behind their end."""
+"""PNG: pictures of any size, with and without alpha, whole, cut, and with bytes after their end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOISE = ("-f", "lavfi", "-i", "nullsrc=s=512x384,geq=random(1)*255:128:128", "-f
 
 @pytest.mark.parametrize("pixels", ["rgb24", "rgba", "gray", "ya8", "rgb48be", "rgba64be", "monob"])
 def test_a_picture(tmp_path: Path, pixels: str) -> None:
-    """GIVEN a picture THEN its size and its alpha are known, and every cut is told."""
+    """GIVEN a picture THEN its size and its alpha are known, and every cut is detected."""
     source = ("-f", "lavfi", "-i", "testsrc2=size=320x180", "-frames:v", "1")
     path = made(tmp_path / "a.png", *source, "-pix_fmt", pixels)
     media = picture_agrees_with_ffprobe(path)
@@ -60,7 +60,7 @@ def test_zeros_in_place_of_the_picture(noise: bytes, start: int) -> None:
 
 
 def test_a_file_without_its_header(noise: bytes) -> None:
-    """GIVEN the signature of PNG and something else behind it THEN the type is wrong."""
+    """GIVEN the signature of PNG and something else after it THEN the type is wrong."""
     found = probed(noise[:8] + b"words and more words", "a.png")
     assert found.media is None
-    assert found.defect == ("wrong_type", "the name says png, and a PNG picture without its header")
+    assert found.defect == ("wrong_type", "expected png by the file extension; the content has no PNG header")

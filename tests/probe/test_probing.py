@@ -1,4 +1,4 @@
-"""Recognition: content before names, names that promise nothing, and content that is not what its name says."""
+"""Recognition: content before names, names without a known extension, and content that does not match its extension."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def test_a_name_that_fits_or_promises_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.png", "a.json", "a.srt", "a.flac", "a.wav.jpg"])
 def test_another_container_under_a_name(name: str) -> None:
-    """GIVEN content that is not what its name says THEN the type is wrong, and the facts are the content's."""
+    """GIVEN content that does not match its extension THEN the type is wrong, and the facts are the content's."""
     found = probed(WAV, name)
     assert found.media
     assert found.media.container == "wav"
     promised = next(container.name for container in CONTAINERS if name.endswith(container.extensions))
-    assert found.defect == ("wrong_type", f"the name says {promised}, and the content is wav")
+    assert found.defect == ("wrong_type", f"expected {promised} by the file extension; the content is wav")
 
 
 def test_no_content_that_is_known() -> None:
-    """GIVEN bytes that are no container THEN the first of them are shown when a name promises one."""
-    assert probed(b"%!PS-Adobe", "a.eps") == Probed()
-    message = "the name says gif, and the content begins with 25 21 50 53 2D 41 64 6F"
+    """GIVEN bytes that are no container THEN the first of them are shown when the extension means one."""
+    assert probed(b"\xc5\xd0\xd3\xc6", "a.eps") == Probed()
+    message = "expected gif by the file extension; the content begins with 25 21 50 53 2D 41 64 6F"
     assert probed(b"%!PS-Adobe", "a.gif").defect == ("wrong_type", message)
 
 
 def test_zeros_alone() -> None:
-    """GIVEN nothing but zeros THEN the file is empty where its name promises a container."""
+    """GIVEN nothing but zeros THEN the file is empty where its extension means a container."""
     for container in CONTAINERS:
         found = probed(bytes(500), f"a{container.extensions[0]}").defect
-        assert found == ("empty", "the first 500 bytes are all zero")
+        assert found == ("empty", "the file has zeros instead of data from byte 0")
     assert probed(bytes(500)) == Probed()
 
 

@@ -28,7 +28,7 @@ def sound(frames: bytes, *, channels: int = 1, bits: int = 16, rate: int = RATE)
 
 
 def with_data_size(data: bytes, size: int) -> bytes:
-    """Return a file of the stdlib's layout whose header tells another size of the sound."""
+    """Return a file of the stdlib's layout whose header tells another size of the audio."""
     return data[:40] + struct.pack("<I", size) + data[44:]
 
 
@@ -51,7 +51,7 @@ def with_data_size(data: bytes, size: int) -> bytes:
     ],
 )
 def test_a_file_of_ffmpeg(tmp_path: Path, codec: str, more: list[str]) -> None:
-    """GIVEN sound in any form THEN codec, rate, channels, bits and length are ffprobe's, and every cut is told."""
+    """GIVEN audio in any form THEN codec, rate, channels, bits and length are ffprobe's, and every cut is detected."""
     path = made(tmp_path / "a.wav", "-f", "lavfi", "-i", "sine=d=1.234:r=22050", "-c:a", codec, *more)
     media = agrees_with_ffprobe(path)
     assert media.duration_seconds is not None
@@ -59,7 +59,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, codec: str, more: list[str]) -> None:
 
 
 def test_a_stream_of_ffmpeg(tmp_path: Path) -> None:
-    """GIVEN sound that FFmpeg wrote to a pipe THEN the sizes, which it could not know, are taken from the file."""
+    """GIVEN audio that FFmpeg wrote to a pipe THEN the sizes, which it could not know, are taken from the file."""
     source = made(tmp_path / "b.wav", "-f", "lavfi", "-i", "sine=d=1:r=8000", "-f", "wav", "-seekable", "0")
     media = agrees_with_ffprobe(source)
     assert media.duration_seconds == 1.0
@@ -67,7 +67,7 @@ def test_a_stream_of_ffmpeg(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0xFFFFFFDB, 0x7FFFF000, 0x7FFFFFFF, 0x80000000])
 def test_sizes_of_streams(size: int) -> None:
-    """GIVEN a size that a program writes which cannot return to the header THEN all bytes behind it are the sound."""
+    """GIVEN a size that a program writes which cannot return to the header THEN all bytes after it are the audio."""
     found = probed(with_data_size(sound(b"\1\2" * RATE), size), "a.wav")
     assert found.defect is None
     assert found.media
@@ -80,11 +80,11 @@ def test_a_size_beyond_the_file() -> None:
     assert found.media
     assert found.media.duration_seconds == 2.0
     assert found.defect
-    assert found.defect == ("truncated", "the header tells 32000 bytes of sound, and 16000 are there")
+    assert found.defect == ("truncated", "the header declares 32000 bytes of audio; the file has 16000")
 
 
 def test_chunks_behind_the_sound_and_of_odd_size() -> None:
-    """GIVEN chunks in front and behind, one of odd size with its padding THEN the sound is found and whole."""
+    """GIVEN chunks at the start and the end, one of odd size with its padding THEN the audio is found and whole."""
     plain = sound(b"\1\2" * RATE)
     odd = b"LIST" + struct.pack("<I", 5) + b"INFOx" + b"\0"
     data = plain[:36] + odd + plain[36:] + odd
@@ -95,7 +95,7 @@ def test_chunks_behind_the_sound_and_of_odd_size() -> None:
 
 
 def test_a_large_chunk_in_front() -> None:
-    """GIVEN a picture of 90 KB before the sound THEN the second read finds the sound."""
+    """GIVEN a picture of 90 KB before the audio THEN the second read finds the audio."""
     plain = sound(b"\1\2" * RATE)
     found = probed(plain[:36] + b"junk" + struct.pack("<I", 90_000) + bytes(90_000) + plain[36:], "a.wav")
     assert found.defect is None
@@ -106,7 +106,7 @@ def test_a_large_chunk_in_front() -> None:
 
 @pytest.mark.parametrize("bits", [8, 16, 24, 32])
 def test_silence(bits: int) -> None:
-    """GIVEN samples of zero in every known place THEN the sound is silent; one other sample in the middle is enough."""
+    """GIVEN samples of zero in every known place THEN the audio is silent; one other sample in the middle is enough."""
     silence = (b"\x80" if bits == 8 else b"\0") * 200_000
     assert probed(sound(silence, bits=bits), "a.wav").is_silent is True
     loud = silence[:100_000] + b"\x11" * 8 + silence[100_008:]
@@ -127,7 +127,7 @@ def test_a_file_without_sound() -> None:
 
 
 def test_a_header_that_no_sound_can_have() -> None:
-    """GIVEN a sample rate of zero THEN the content is not what its name says."""
+    """GIVEN a sample rate of zero THEN the content does not match its extension."""
     found = probed(sound(b"\1\2" * 9)[:24] + bytes(4) + bytes(30), "a.wav").defect
     assert found
     assert found.code == "wrong_type"

@@ -46,7 +46,7 @@ def test_a_kept_file(name: str) -> None:
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
-    """GIVEN a film or a sound in any codec THEN each fact equals ffprobe's, and every cut is told."""
+    """GIVEN video or audio in any codec THEN each fact equals ffprobe's, and every cut is detected."""
     path = made(tmp_path / name, *MADE[name])
     agrees_with_ffprobe(path)
     data = path.read_bytes()
@@ -111,7 +111,7 @@ def test_every_cut_is_told(name: str) -> None:
 
 
 def test_a_cut_between_blocks() -> None:
-    """GIVEN a recording without a size that ends where a block begins THEN nothing is told: it may be all there is."""
+    """GIVEN a recording without a size that ends where a block begins THEN nothing is reported: it may be whole."""
     data = (KEPT / "live.webm").read_bytes()
     last = data.rindex(b"\x1f\x43\xb6\x75")
     assert probed(data[:last], "a.webm").defect is None
@@ -131,7 +131,7 @@ def test_zeros_in_place_of_data(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("second", [0, 300, 2000])
 def test_parts_never_say_what_the_whole_does_not(name: str, second: int) -> None:
-    """GIVEN parts of a sound file of any length THEN each fact is that of the whole or not known, and no fault."""
+    """GIVEN parts of an audio file of any length THEN each fact is that of the whole or not known, and no fault."""
     data = (KEPT / name).read_bytes()
     whole = facts(probed(data, name).media)
     for first in range(64, len(data), 53):
@@ -141,7 +141,7 @@ def test_parts_never_say_what_the_whole_does_not(name: str, second: int) -> None
 
 
 def test_tracks_that_only_the_index_finds() -> None:
-    """GIVEN tracks behind all clusters THEN they are read from where the index says that they are."""
+    """GIVEN tracks after all clusters THEN they are read from where the index says that they are."""
     found = probed(_with_tracks_behind(), "a.webm")
     assert found.defect is None
     assert facts(found.media) == {
@@ -150,7 +150,7 @@ def test_tracks_that_only_the_index_finds() -> None:
 
 
 def test_padding_behind_a_film() -> None:
-    """GIVEN a few zeros behind a recording, or an element of zeros behind the index THEN that is no missing data."""
+    """GIVEN a few zeros after a recording, or an element of zeros after the index THEN that is no missing data."""
     live, web = ((KEPT / name).read_bytes() for name in ("live.webm", "vp8.webm"))
     assert probed(live + bytes(100), "a.webm").defect is None
     assert probed(_with_more(web, b"\xec\x01" + (9000).to_bytes(7, "big") + bytes(9000)), "a.webm").defect is None
@@ -180,7 +180,7 @@ def test_another_kind_under_the_name() -> None:
     ],
 )
 def test_content_that_is_none(rest: bytes, code: str) -> None:
-    """GIVEN the head of a file and something else behind it THEN the fault is named."""
+    """GIVEN the head of a file and something else after it THEN the fault is detected."""
     defect = probed(b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm" + rest, "a.webm").defect
     assert defect
     assert defect.code == code
@@ -193,7 +193,7 @@ def test_a_head_of_zero_bytes() -> None:
 
 
 def _with_more(data: bytes, more: bytes) -> bytes:
-    """Return a film whose segment has an element more at its end."""
+    """Return a video whose segment has an element more at its end."""
     body = data.index(ebml.SEGMENT.to_bytes(4, "big")) + 12
     size = len(data) - body + len(more)
     return data[: body - 7] + size.to_bytes(7, "big") + data[body:] + more
@@ -206,7 +206,7 @@ def _element(identifier: int, *contents: bytes) -> bytes:
 
 
 def _with_tracks_behind() -> bytes:
-    """Return a file of one large cluster, behind which are its length and its tracks."""
+    """Return a file of one large cluster, after which are its length and its tracks."""
     block = b"\x81\x00\x00\x80" + b"\xaa" * 200_000
     picture = _element(ebml.VIDEO, _element(ebml.WIDTH, b"\x01\x40"), _element(ebml.HEIGHT, b"\x00\xb4"))
     numbers = _element(ebml.TRACK_NUMBER, b"\x01") + _element(ebml.TRACK_TYPE, b"\x01")

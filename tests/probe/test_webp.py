@@ -1,4 +1,4 @@
-"""WebP: lossy, lossless, extended and animated; the length in the header tells a cut."""
+"""WebP: lossy, lossless, extended and animated; the length in the header shows a cut."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def webp(
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0" + b"some words" * 9}])
 def test_a_picture(mode: str, options: dict[str, object]) -> None:
-    """GIVEN a picture of any kind THEN its size and its alpha are known, and every cut is told."""
+    """GIVEN a picture of any kind THEN its size and its alpha are known, and every cut is detected."""
     data = webp(mode, options)
     found = probed(data, "a.webp")
     assert found.defect is None
@@ -47,7 +47,7 @@ def test_a_picture(mode: str, options: dict[str, object]) -> None:
 
 
 def test_an_animation() -> None:
-    """GIVEN an animation that is known whole THEN its length and rate are told; otherwise not."""
+    """GIVEN an animation that is known whole THEN its length and rate are reported; otherwise not."""
     found = probed(webp(frames=5, size=(64, 48)), "a.webp")
     assert found.defect is None
     assert found.media
@@ -78,9 +78,9 @@ def test_the_smallest_picture() -> None:
 
 
 def test_no_picture() -> None:
-    """GIVEN a header and nothing behind it THEN the file is empty."""
+    """GIVEN a header and nothing after it THEN the file is empty."""
     found = probed(b"RIFF\x04\0\0\0WEBP", "a.webp").defect
-    assert found == ("empty", "no picture is behind the header of WebP")
+    assert found == ("empty", "no picture follows the WebP header")
 
 
 def test_an_unknown_first_chunk() -> None:

@@ -69,6 +69,7 @@ def platform() -> Iterator[Platform]:
 def make(cloud: LocalCloud, sinks: str, **more: str) -> Function:
     """A function in this cloud, whose pauses take no time."""
     cloud.seed_outputs()
+    cloud.seed_inputs()
     return function_without_pauses({**cloud.environment, "ICE_RESULT_SINKS": sinks, **more})
 
 

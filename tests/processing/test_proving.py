@@ -3,83 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+import logging
 
 import pytest
 
-from alicloud_local import Fault, LocalCloud
+from alicloud_local import Fault, FaultKind
 from alicloud_local.media.files import media_file
 from alicloud_local.media.spec import MediaSpec
-from ice_result.function import Function
-from ice_result.records.model import Manifest, Note, Problem
-from support.fake_clock import FakeTime
-from support.paths import SAMPLE_JOBS
-from support.platform_context import PlatformContext
-
-STEMS = ("demix/demix_vocals.wav.wav", "demix/demix_accompaniment.wav.wav")
-CAPTIONS = ("caption/lecture-zh.srt", "caption/lecture-en.srt")
-SONG = "example-input/song.mp3"
-
-
-class World:
-    """A function whose sink is a folder, in a cloud in which the files of the samples are."""
-
-    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
-        self.cloud = cloud
-        self.folder = folder
-        self.time = FakeTime()
-
-    def function(self, **more: str) -> Function:
-        """Start a function, with further settings."""
-        settings = {"ICE_RESULT_SINKS": f"file:{self.folder}", "ICE_RESULT_PARK_URL": f"file:{self.folder}/parking"}
-        return Function({**self.cloud.environment, **settings, **more}, self.time.clock)
-
-    def process(self, job_id: str, function: Function | None = None) -> Manifest:
-        """Let a function process a job, and return the manifest that is stored then."""
-        reply = (function or self.function()).handle(json.dumps({"JobId": job_id}).encode(), PlatformContext())
-        assert reply["recorded"] == 1, reply
-        return Manifest.model_validate_json(self.document("manifests", job_id))
-
-    def document(self, kind: str, job_id: str) -> bytes:
-        """Read the stored record or manifest of a job."""
-        (path,) = self.folder.glob(f"{kind}/*/*/{job_id}.json")
-        return path.read_bytes()
-
-    def get(self, key: str) -> bytes:
-        """Return the content of an output file."""
-        return self.cloud.oss.get("example-output", key)
-
-    def put(self, key: str, data: bytes, storage_class: str = "Standard") -> None:
-        """Put an output file in place of the seeded one, as old as that one."""
-        modified = self.cloud.oss.modified("example-output", key)
-        self.cloud.oss.put("example-output", key, data, modified=modified, storage_class=storage_class)
-
-    def asked(self, address: str) -> int:
-        """Count the requests for an object, or for what is in a bucket."""
-        return sum(call.target.startswith(address) for call in self.cloud.oss.calls)
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with LocalCloud(jobs=SAMPLE_JOBS) as cloud:
-        for name, value in cloud.environment.items():
-            monkeypatch.setenv(name, value)
-        cloud.seed_outputs()
-        cloud.seed_inputs()
-        yield World(cloud, tmp_path)
-
-
-def codes(manifest: Manifest) -> list[tuple[str, str]]:
-    """Return the code of each problem and note, and its rule, or else the first word of its message."""
-    found: list[Problem | Note] = [*manifest.problems, *manifest.notes]
-    return [(each.code, each.rule or each.message.partition(":")[0]) for each in found]
+from ice_result.processing.event_log import EVENT_LOG
+from support.checked_jobs import CAPTIONS, SONG, STEMS, World, codes
 
 
 def test_the_manifest_has_the_facts_of_media_only_with_the_setting(world: World) -> None:
     """GIVEN ICE_RESULT_PROBE on and off THEN the record has the same bytes; only the first manifest has `media`."""
     proven = world.process("musicdemix-0001")
     record = world.document("records", "musicdemix-0001")
+    world.forget("musicdemix-0001")
     looked_up = world.process("musicdemix-0001", world.function(ICE_RESULT_PROBE="off"))
 
     assert world.document("records", "musicdemix-0001") == record
@@ -110,8 +49,6 @@ def test_an_inferred_rule_that_does_not_hold_is_a_note_until_it_is_turned_on(wor
     assert noted.complete
     assert codes(noted) == [("suspicious", "captions_copy")]
     turned_on = world.function(ICE_RESULT_RULES_ON="captions_copy")
-    assert codes(world.process("captionextraction-0001", turned_on)) == [("suspicious", "captions_copy")]
-    next(world.folder.glob("manifests/*/*/captionextraction-0001.json")).unlink()
     assert codes(world.process("captionextraction-0001", turned_on)) == [("implausible", "captions_copy")]
 
 
@@ -134,7 +71,7 @@ def test_notes_of_contents_and_of_rules_stand_beside_one_another(world: World) -
 
 
 def test_a_complete_manifest_stays_with_its_own_findings(world: World) -> None:
-    """GIVEN a complete manifest with a note of a rule WHEN a file is cut short later THEN both stay as they are."""
+    """GIVEN a complete manifest with a note of a rule WHEN a file is deleted later THEN both stay as they are."""
     world.put(CAPTIONS[0], world.get(CAPTIONS[1]))
     before = world.process("captionextraction-0001")
     world.cloud.oss.delete("example-output", CAPTIONS[0])
@@ -157,6 +94,7 @@ def test_the_input_is_compared_where_it_can_be_read(world: World) -> None:
     assert world.asked(SONG) == 1
 
     world.cloud.oss.delete("example-input", "song.mp3")
+    world.forget("musicdemix-0001")
     assert codes(world.process("musicdemix-0001")) == []
     assert world.asked(SONG) == 2
 
@@ -178,14 +116,43 @@ def test_a_bucket_of_inputs_that_refuses_is_not_asked_again_for_ten_minutes(worl
     assert world.asked("example-input") == 2
 
 
-def test_an_input_that_cannot_be_reached_costs_no_more_than_the_look_up(world: World) -> None:
-    """GIVEN an input whose store does not answer THEN the job is recorded and complete, without rules about it."""
-    world.cloud.oss.fail(Fault("error_500", target="example-input", times=None))
+@pytest.mark.parametrize("fault", ["error_500", "throttle"])
+def test_an_input_that_cannot_be_reached_holds_no_output_up(world: World, fault: FaultKind) -> None:
+    """GIVEN inputs that fail THEN one request finds out, in no time, for all jobs of the next minute.
 
-    manifest = world.process("musicdemix-0001")
+    The outputs are asked for at full speed: the inputs are throttled alone.
+    """
+    world.cloud.oss.fail(Fault(fault, target="example-input", times=None))
+    function = world.function()
+    began = world.time.clock.now()
 
-    assert manifest.complete
-    assert codes(manifest) == []
+    for job_id in ("musicdemix-0001", "speechdenoise-0001", "videodelogo-0001"):
+        manifest = world.process(job_id, function)
+        assert manifest.complete
+        assert codes(manifest) == []
+
+    assert world.time.clock.now() == began
+    assert world.asked("example-input") == 1
+    world.time.move(60)
+    world.process("musicdemix-0001", function)
+    assert world.asked("example-input") == 2
+
+
+def test_a_bucket_of_inputs_that_fails_is_logged_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """GIVEN no permission for inputs THEN one line of the event log has the bucket and the reason."""
+    caplog.set_level(logging.INFO, EVENT_LOG)
+    world.cloud.oss.forbid("example-input")
+    function = world.function()
+
+    for job_id in ("musicdemix-0001", "speechdenoise-0001"):
+        world.process(job_id, function)
+    world.time.move(600)
+    world.process("musicdemix-0001", function)
+
+    lines = [json.loads(message) for message in caplog.messages if '"input_bucket"' in message]
+    assert [(line["bucket"], line["error.type"]) for line in lines] == [("example-input", "forbidden")]
+    assert "AccessDenied" in lines[0]["reason"]
+    assert "request id" not in lines[0]["reason"]
 
 
 @pytest.mark.parametrize("setting", ["ICE_RESULT_PROBE", "ICE_RESULT_VERIFY_OUTPUTS"])

@@ -195,9 +195,9 @@ def record_with_media(folder: Path, problems: Sequence[JsonObject] = (), notes: 
         (
             "en",
             (
-                "format webm length 1:03.85 picture 720 × 1280 · 29.97 fps · vp9 · with transparency sound opus",
+                "format webm duration 1:03.85 picture 720 × 1280 · 29.97 fps · vp9 · with transparency audio opus",
                 "opus · 44.1 kHz · 2 channels ",
-                "format wav length 0:05 sound pcm_s16le · 1 channel · 16 bit ",
+                "format wav duration 0:05 audio pcm_s16le · 1 channel · 16 bit ",
                 "format srt",
                 "at 0:28.28 1280 × 720",
             ),
@@ -205,9 +205,9 @@ def record_with_media(folder: Path, problems: Sequence[JsonObject] = (), notes: 
         (
             "zh",
             (
-                "格式 webm 时长 1:03.85 画面 720 × 1280 · 29.97 帧/秒 · vp9 · 带透明通道 声音 opus",
+                "格式 webm 时长 1:03.85 画面 720 × 1280 · 29.97 帧/秒 · vp9 · 带透明通道 音频 opus",
                 "opus · 44.1 kHz · 2 声道 ",
-                "格式 wav 时长 0:05 声音 pcm_s16le · 1 声道 · 16 位 ",
+                "格式 wav 时长 0:05 音频 pcm_s16le · 1 声道 · 16 位 ",
                 "格式 srt",
                 "位于 0:28.28 1280 × 720",
             ),
@@ -228,16 +228,19 @@ def test_the_facts_of_media_are_shown(language: str, shown: Sequence[str], tmp_p
     [
         (
             "en",
-            ("A file is cut off: its end is missing. (1 of 5 files)", "not what the function should have made. (2 of"),
-            "Notes do not affect whether the manifest is complete. Suspicious: an unconfirmed rule does not hold.",
+            (
+                "A file is truncated: its end is missing. (1 of 5 files)",
+                "not meet a requirement for the function. (2 of",
+            ),
+            "Notes do not affect whether the manifest is complete. Suspicious: a file does not meet an inferred rule.",
         ),
         (
             "zh",
             (
-                "文件不完整，缺少末尾部分。涉及 5 个文件中的 1 个。",
-                "输出文件与该函数应有的结果不符。涉及 5 个文件中的 2 个。",
+                "文件被截断，缺少结尾。涉及 5 个文件中的 1 个。",
+                "输出文件不符合对该函数的要求。涉及 5 个文件中的 2 个。",
             ),
-            "备注不影响清单的完整性。 可疑：不符合某条尚未证实的规则，使用前请先查看文件。",
+            "备注不影响清单的完整性。 可疑：不符合依据为推断的规则，使用前请先检查文件。",
         ),
     ],
 )
@@ -270,6 +273,39 @@ def test_each_rule_that_does_not_hold_is_a_reason(
         assert each in text
     assert "same_size: 1280 × 720 and 1 × 1" not in text
     assert "oss://b/sound suspicious same_rate: 44100 Hz and 48000 Hz" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "reason"),
+    [
+        (
+            "en",
+            "Complete, with suspicious files 1",
+            "does not meet an inferred rule. Check it before you use it. (2 of 5",
+        ),
+        ("zh", "完整，但文件可疑 1", "不符合依据为推断的规则，使用前请先检查文件。涉及 5 个文件中的 2 个。"),
+    ],
+)
+def test_complete_jobs_with_suspicious_files_need_attention_last(
+    language: str, heading: str, reason: str, tmp_path: Path
+) -> None:
+    """GIVEN a complete job with notes of one rule, and a failed one THEN it comes after it, with one reason."""
+    notes: list[JsonObject] = [
+        {"code": "suspicious", "message": f"same_rate: {rate} Hz", "uri": f"oss://b/{rate}", "rule": "same_rate"}
+        for rate in (1, 2)
+    ]
+    sink = record_with_media(tmp_path, notes=notes)
+    (path,) = (tmp_path / "out").glob("manifests/*/*/cover-0001.json")
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"complete": True}), encoding="utf-8")
+    record(sink, "videoclip-failed")
+    write(tmp_path / "report", sink, "--lang", language)
+
+    index = page(tmp_path / "report", "index.html").text
+    failed = {"en": "Failed 1", "zh": "失败 1"}[language]
+    assert reason in index
+    assert 0 < index.rindex(failed, 0, index.index(heading)) < index.index(heading) < index.index(reason)
+    assert "same_rate: 1 Hz" in index
+    assert "same_rate: 2 Hz" not in index
 
 
 def test_every_link_leads_to_a_page_of_the_report(english: Path) -> None:

@@ -58,5 +58,5 @@ def test_a_rule_cannot_be_both_on_and_off(section: Section) -> None:
     """Two settings that contradict each other are an error, and not a matter of order."""
     both = {"ICE_RESULT_RULES_ON": "same_duration", "ICE_RESULT_RULES_OFF": "same_aspect_ratio,same_duration"}
     assert problems(both, section) == [
-        ("ICE_RESULT_RULES_OFF", "same_duration is in ICE_RESULT_RULES_ON too: name it in one of them")
+        ("ICE_RESULT_RULES_OFF", "same_duration is in ICE_RESULT_RULES_ON too: keep it in one of them")
     ]

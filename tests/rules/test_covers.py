@@ -31,6 +31,12 @@ def test_a_cover_that_is_no_image() -> None:
     ]
 
 
+def test_a_cover_that_is_text() -> None:
+    """GIVEN a page under a name that promises nothing THEN it is found; a file of an unknown format is not."""
+    judged = case("Cover", {"a": facts(kinds={"text"}), "b": facts()})
+    assert findings("cover_picture", judged) == ["oss://out/a: the content is text: expected an image"]
+
+
 def test_covers_of_two_sizes() -> None:
     """Each image is compared with the first one of the same format."""
     other = facts(media("jpeg", width=640, height=360))

@@ -1,4 +1,4 @@
-"""Bad outputs as users of other programs have reported them, and odd ones that are sound. All bytes are made here."""
+"""Bad outputs as users of other programs report them, and unusual ones that are correct. All bytes are made here."""
 
 from __future__ import annotations
 

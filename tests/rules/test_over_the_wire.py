@@ -49,7 +49,7 @@ def processed(cloud: LocalCloud, folder: Path) -> dict[str, Manifest]:
 
 
 def test_the_samples_are_sound(cloud: LocalCloud, tmp_path: Path) -> None:
-    """GIVEN the seeded outputs and inputs WHEN all samples are processed THEN nothing is found in the sound ones."""
+    """GIVEN the seeded outputs and inputs WHEN all samples are processed THEN nothing is found in the correct ones."""
     cloud.seed_outputs()
     cloud.seed_inputs()
 

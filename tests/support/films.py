@@ -1,4 +1,4 @@
-"""Films: the kept files, with the facts that ffprobe told of them, and the comparison of a made one with ffprobe."""
+"""Videos: the kept files, with the facts that ffprobe told of them, and the comparison of a made one with ffprobe."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def facts(media: Media | None) -> JsonObject:
 
 
 def agrees_with_ffprobe(path: Path, *, frames: float = 0) -> Media:
-    """Check that a film has no fault, and that each fact is ffprobe's: times within a millisecond or so many frames."""
+    """Check that a video has no fault, and that each fact equals ffprobe's, within a millisecond or `frames`."""
     found = probed(path.read_bytes(), path.name)
     assert found.defect is None
     assert found.media
@@ -46,7 +46,7 @@ def agrees_with_ffprobe(path: Path, *, frames: float = 0) -> Media:
 
 
 def facts_of_ffprobe(said: JsonObject) -> JsonObject:
-    """Return what ffprobe says in the form of our facts. Pictures that are attached to sound are no film."""
+    """Return what ffprobe says in the form of our facts. Pictures that are attached to audio are no video."""
     streams = said["streams"]
     assert isinstance(streams, list)
     form = _object(said["format"])
@@ -74,7 +74,7 @@ def _picture(stream: JsonObject) -> JsonObject:
 
 
 def is_cut(data: bytes, name: str) -> bool:
-    """Return True for a film that is told to be truncated, with its size."""
+    """Return True for a video that is reported to be truncated, with its size."""
     defect = probed(data, name).defect
     return defect is not None and defect.code == "truncated" and str(len(data)) in defect.message
 

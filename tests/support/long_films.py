@@ -1,4 +1,4 @@
-"""MP4 films of any length, of which only the tables exist: their data are made up when they are read.
+"""MP4 videos of any length, of which only the tables exist: their data are made up when they are read.
 
 ftyp │ moov: mvhd, trak (vide), trak (soun) │ mdat …          or mdat before moov
 """
@@ -19,7 +19,7 @@ _AAC_48_000_STEREO = bytes.fromhex("1190")
 
 
 class Film(NamedTuple):
-    """A film: its bytes up to the data, what comes behind them, and its size."""
+    """A video: its bytes up to the data, what comes after them, and its size."""
 
     head: bytes
     data_size: int
@@ -30,14 +30,14 @@ class Film(NamedTuple):
         return len(self.head) + self.data_size + len(self.tail)
 
     def read(self, start: int, end: int) -> bytes:
-        """Return bytes of the film, whose data are all 0xAA."""
+        """Return bytes of the video, whose data are all 0xAA."""
         behind = len(self.head) + self.data_size
         data = self.head[start:end]
         data += b"\xaa" * max(min(end, behind) - max(start, len(self.head)), 0)
         return data + self.tail[max(start - behind, 0) : max(end - behind, 0)]
 
     def probed(self, size: int | None = None) -> tuple[Probed, list[int]]:
-        """Probe the film, or its first bytes, and return the lengths of the parts that were read too."""
+        """Probe the video, or its first bytes, and return the lengths of the parts that were read too."""
         size = self.size if size is None else size
         lengths = [min(_FIRST_BYTES, size)]
 
@@ -49,7 +49,7 @@ class Film(NamedTuple):
 
 
 def film(seconds: int, *, is_in_front: bool = True, pictures: bool = False, entry: bytes | None = None) -> Film:
-    """Make a film of 1280 x 720 with sound, or sound alone with a track before it of pictures of its chapters."""
+    """Make a video of 1280 x 720 with audio, or audio alone with a track before it of pictures of its chapters."""
     frames, sounds = seconds * _FPS, seconds * 48_000 // 1024
     head = box(b"ftyp", b"isom\x00\x00\x02\x00isommp42")
     data_size = frames * _SIZE_OF_FRAME + sounds * _SIZE_OF_SOUND
@@ -110,17 +110,17 @@ def track(number: int, kind: bytes, scale: int, samples: Samples, *parts: bytes)
 
 
 def visual(width: int, height: int, depth: int = 24) -> bytes:
-    """Return the content of the entry of a film in `stsd`, without the codec's own boxes."""
+    """Return the content of the entry of a video in `stsd`, without the codec's own boxes."""
     return struct.pack(">24xHH46xHH", width, height, depth, 0xFFFF)
 
 
 def h264(width: int, height: int) -> bytes:
-    """Return the entry of a film in H.264."""
+    """Return the entry of a video in H.264."""
     return box(b"avc1", visual(width, height), box(b"avcC", bytes(20)))
 
 
 def aac(config: bytes = _AAC_48_000_STEREO) -> bytes:
-    """Return the entry of sound in AAC, whose own rate and channels are wrong: its configuration knows better."""
+    """Return the entry of audio in AAC, whose own rate and channels are wrong: its configuration knows better."""
     specific = b"\x05" + bytes([len(config)]) + config
     decoder = b"\x04" + bytes([13 + len(specific)]) + b"\x40" + bytes(12) + specific
     stream = b"\x03" + bytes([3 + len(decoder)]) + bytes(3) + decoder

@@ -1,4 +1,4 @@
-"""Comparison of what a reader says with what ffprobe says, and the ways in which a file is spoilt."""
+"""Comparison of what a reader says with what ffprobe says, and ways to damage a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS = 16
 
 
 def agrees_with_ffprobe(path: Path, *, within: float = 0.001) -> Media:
-    """Check that a sound file is faultless and that each fact is ffprobe's; the length within so many seconds."""
+    """Check that an audio file is faultless and that each fact is ffprobe's; the length within so many seconds."""
     found = probed(path.read_bytes(), path.name)
     assert found.defect is None
     media, said = found.media, told_by_ffprobe(path)

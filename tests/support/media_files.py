@@ -25,7 +25,7 @@ def told_by_ffprobe(path: Path) -> JsonObject:
 
 
 def complaints_of_ffmpeg(path: Path) -> str:
-    """Decode a file whole, and return what FFmpeg says about it: nothing where the file is sound."""
+    """Decode a file whole, and return what FFmpeg says about it: nothing if the file is undamaged."""
     return _done("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", path, "-f", "null", "-").stderr
 
 

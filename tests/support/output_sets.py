@@ -14,7 +14,7 @@ from ice_result.contents.model import Larger, NotRead
 from ice_result.core.oss_address import ObjectAddress, parse_address
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
-from ice_result.processing.judging import JobJudge
+from ice_result.processing.judging import FoundFiles, JobJudge, RulesInUse
 from ice_result.processing.process_job import record_of
 from ice_result.processing.read_contents import read_contents
 from ice_result.records import Manifest, OutputFiles, Record, build_manifest
@@ -55,6 +55,18 @@ class _Contents(NamedTuple):
         return data if len(data) <= most_bytes else Larger(len(data))
 
 
+class _Files(NamedTuple):
+    files: Mapping[ObjectAddress, bytes]
+
+    def load(self) -> None:
+        """Have everything."""
+
+    def facts(self, address: ObjectAddress) -> ObjectFacts:
+        """Return the facts of a file that is there."""
+        data = self.files.get(address)
+        return ObjectFacts(False, problem="not_found") if data is None else facts_of(address.key, data)
+
+
 def sample_job(name: str, *, output: str | None = None, source: str | None = None) -> JsonObject:
     """Return the sample job `NAME-0001`, with other extensions of its outputs and of its input where they are given."""
     job: JsonObject = json.loads((SAMPLE_JOBS / f"{name}-0001.json").read_text("utf-8"))
@@ -93,10 +105,10 @@ def manifest_of(job: OutputSet, choice: RuleChoice = ALL_ON) -> Manifest:
     record, files = _recorded(json.dumps(job.response))
     there = {address(uri): data for uri, data in {**job.outputs, **job.inputs}.items()}
     wanted = [file.address for file in files.files if file.address]
-    judge = JobJudge(choice)
-    facts = {each: facts_of(each.key, there[each]) for each in (*wanted, *judge.inputs(record)) if each in there}
+    judge = JobJudge(RulesInUse(choice, _Files(there)))
+    facts = {each: facts_of(each.key, there[each]) for each in wanted if each in there}
     read = read_contents(_Contents(there), record, files, lambda: None)
-    found = judge.judge(record, files, facts, read.contents)
+    _, found = judge.judge(FoundFiles(record, files, facts, judge.look_up_inputs(record), read.contents))
     return build_manifest(record, files, facts, (*read.notes, *found.notes), found.problems)
 
 
@@ -111,16 +123,8 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
     """Return what a store and a reader tell of an object. Those of inputs are asked for again and again."""
     told = probed(data, key)
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return ObjectFacts(
-        True,
-        len(data),
-        etag,
-        media=told.media,
-        defect=told.defect,
-        is_silent=told.is_silent,
-        is_read=True,
-        pixel_aspect=told.pixel_aspect,
-    )
+    known = {name: value for name, value in told._asdict().items() if name in ObjectFacts._fields}
+    return ObjectFacts(True, len(data), etag, **known, is_read=True)
 
 
 def findings(manifest: Manifest) -> Sequence[str]:

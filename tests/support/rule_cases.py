@@ -11,7 +11,7 @@ from ice_result.core.oss_address import ObjectAddress, parse_address
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.jobs.model import Job
 from ice_result.processing.process_job import record_of
-from ice_result.records.model import Container, ContentKind, Defect, Media, ObjectFacts
+from ice_result.records.model import Container, ContentKind, Defect, Media, MediaKind, ObjectFacts
 from ice_result.results.model import function_named
 from ice_result.rules.judge import judge
 from ice_result.rules.model import Case, CheckedFile, RuleChoice
@@ -34,10 +34,15 @@ def facts(
     size: int = 1000,
     defect: Defect | None = None,
     silent: bool | None = None,
+    kinds: Iterable[MediaKind] | None = None,
     pixel_aspect: float | None = None,
 ) -> ObjectFacts:
     """Make facts of an object that exists."""
-    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, pixel_aspect=pixel_aspect)
+    known = None if kinds is None else frozenset(kinds)
+    return ObjectFacts(
+        True, size, etag, crc64, media=found, defect=defect, is_silent=silent, kinds=known,
+        pixel_aspect=pixel_aspect, is_read=True,
+    )  # fmt: skip
 
 
 def case(

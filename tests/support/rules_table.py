@@ -30,6 +30,8 @@ IN_CHINESE = {
     "cover_time": Texts(
         "各个 Time 均不超过输入的时长。", "Time 是图片在输入中的位置；单位为毫秒出自实测，文档没有说明"
     ),
+    "video_track": Texts("文件有视频轨道。", "函数生成视频"),
+    "audio_track": Texts("文件有音频轨道。", "函数生成音频"),
     "clip_duration": Texts("时长等于 Result 中各片段时长之和。", "摘要由输入中的这些片段组成"),
     "clip_order": Texts("片段按顺序排列，互不重叠。", "摘要不会重复同一部分；文档没有说明顺序"),
     "h2v_portrait": Texts("高大于宽（竖屏）。", f"{_OVERVIEW}VideoH2V 把横屏视频转换成竖屏视频"),

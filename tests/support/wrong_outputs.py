@@ -1,4 +1,4 @@
-"""Outputs that are wrong in one way each, as reports of users have them: made from sound sets."""
+"""Outputs with one fault each, as users report them: made from correct sets."""
 
 from __future__ import annotations
 
@@ -23,28 +23,30 @@ _OTHER_CONTENTS = {
     "picture": media_file("other.png")[0],
     "video": media_file("other.mp4")[0],
     "open video": media_file("other.webm")[0],
+    "audio in MP4": media_file("other.m4a")[0],
     "sound": media_file("other.mp3")[0],
     "wave": media_file("other.wav")[0],
     "captions": media_file("other.srt")[0],
     "page": b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>\n",
     "error of OSS": b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>\n',
 }
-_FAMILIES = ({"mp4", "m4v", "mov", "m4a"}, {"webm", "mkv"})
+_FAMILIES = ({"mp4", "m4v", "mov"}, {"webm", "mkv"})
 _SAME_FAMILY = {
     "picture": "png",
     "video": "mp4",
     "open video": "webm",
+    "audio in MP4": "m4a",
     "sound": "mp3",
     "wave": "wav",
     "captions": "srt",
 }
 _START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3..", re.DOTALL)
 _SHORTEST_HEADER = 16
-_KEPT_LENGTH = ("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise")
+_SAME_DURATION = ("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise")
 
 
 class WrongSet(NamedTuple):
-    """A set that is wrong: `kind` says how, `what` says where."""
+    """A faulty set: `kind` is the fault, `what` its place."""
 
     kind: str
     what: str
@@ -58,7 +60,7 @@ class WrongSet(NamedTuple):
 
 
 def wrong_sets(job: OutputSet) -> Iterator[WrongSet]:
-    """Yield each way in which a sound set can be wrong."""
+    """Yield the set with each fault in turn."""
     for uri, data in job.outputs.items():
         name = uri.rpartition("/")[2]
         for kind, what, content in _wrong_contents(job, uri, data):
@@ -67,13 +69,13 @@ def wrong_sets(job: OutputSet) -> Iterator[WrongSet]:
 
 
 def _wrong_contents(job: OutputSet, uri: str, data: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Yield contents of one output that are wrong whatever the function does."""
+    """Yield contents of one output that are faulty for any function."""
     for part in range(_PARTS):
         yield "cut", f"at {part}/{_PARTS}", data[: len(data) * part // _PARTS]
     yield "zeros", "in place of everything", bytes(len(data))
     header = _header_length(data)
     if header is not None:
-        yield "zeros", "behind the header", data[:header] + bytes(len(data) - header)
+        yield "zeros", "after the header", data[:header] + bytes(len(data) - header)
     extension = PurePosixPath(uri).suffix.lstrip(".")
     for name, content in _OTHER_CONTENTS.items():
         if not _is_same_family(extension, name):
@@ -89,19 +91,21 @@ def _is_same_family(extension: str, content: str) -> bool:
 
 
 def _header_length(data: bytes) -> int | None:
-    """Return the length of what stands in front of the data of a media file; None for a text."""
+    """Return the length of what stands before the data of a media file; None for a text."""
     found = _START_OF_DATA.search(data)
     return max(_SHORTEST_HEADER, found.end()) if found else None
 
 
 def _of_function(job: OutputSet) -> Iterator[WrongSet]:
-    """Yield what is wrong only for the function of this job."""
+    """Yield the faults that only the function of this job can have."""
     function = str(job.response["FunctionName"])
     spec = output_spec(job.response, input_lengths([job.response]))
-    if function in _KEPT_LENGTH or function in {"VideoClip", "AudioMixing"}:
+    if function in _SAME_DURATION or function in {"VideoClip", "AudioMixing"}:
         yield from _with_spec(job, "shorter", spec._replace(seconds=spec.seconds * 0.6))
-    if function in _KEPT_LENGTH or function == "VideoClip":
+    if function in _SAME_DURATION or function == "VideoClip":
         yield from _with_spec(job, "longer", spec._replace(seconds=spec.seconds * 1.5))
+    yield from _without_track(job, spec)
+    yield from _with_text(job)
     if function in _OF_FUNCTION:
         yield from _OF_FUNCTION[function](job, spec)
 
@@ -110,6 +114,26 @@ def _with_spec(job: OutputSet, kind: str, spec: MediaSpec) -> Iterator[WrongSet]
     for uri in job.outputs:
         name = uri.split("/", 3)[3]
         yield WrongSet(kind, PurePosixPath(name).name, job.with_output(uri, media_file(name, spec)[0]))
+
+
+def _without_track(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
+    """Yield audio in the container of a video, and a video without audio in that of audio."""
+    for uri in job.outputs:
+        name, extension = uri.rpartition("/")[2], PurePosixPath(uri).suffix[1:]
+        other = {**dict.fromkeys(("mp4", "m4v", "mov"), "m4a"), "m4a": "mp4"}.get(extension)
+        if other:
+            made = media_file(f"{name}.{other}", spec)[0]
+            yield WrongSet("without its track", name, job.with_output(uri, made))
+
+
+def _with_text(job: OutputSet) -> Iterator[WrongSet]:
+    """Yield text in place of media, under a name that promises nothing."""
+    suffix = PurePosixPath(next(iter(job.outputs), "")).suffix
+    renamed = _renamed(job, suffix, "") if suffix not in {"", ".srt", ".json"} else job._replace(outputs={})
+    for uri in renamed.outputs:
+        for content in ("page", "error of OSS"):
+            wrong = renamed.with_output(uri, _OTHER_CONTENTS[content])
+            yield WrongSet("text without an extension", f"{uri.rpartition('/')[2]}, {content}", wrong)
 
 
 def _copies(job: OutputSet, kind: str) -> Iterator[WrongSet]:
@@ -175,7 +199,7 @@ def _of_quality(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     channels = _result(job)
     for wrong in ("21.39", "85.56", "42780"):
         told = [{**channel, "Total Duration": wrong} for channel in channels]
-        yield WrongSet("another length assessed", wrong, job.with_result(told))
+        yield WrongSet("another duration assessed", wrong, job.with_result(told))
 
 
 def _turned(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
@@ -209,7 +233,7 @@ def _of_stems(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
         for uri in job.outputs:
             made = media_file(uri.split("/", 3)[3], spec._replace(seconds=spec.seconds * factor))[0]
             shorter = shorter.with_output(uri, made)
-        yield WrongSet("another length of all", f"times {factor}", shorter)
+        yield WrongSet("another duration of all", f"times {factor}", shorter)
 
 
 def _of_sound(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
@@ -233,7 +257,7 @@ def with_rate(data: bytes, factor: int) -> bytes:
 def _renamed(job: OutputSet, suffix: str, other: str) -> OutputSet:
     """Return the set with another suffix of its outputs."""
     response: JsonObject = json.loads(json.dumps(job.response).replace(suffix, other))
-    outputs = {uri.removesuffix(suffix) + other: data for uri, data in job.outputs.items()}
+    outputs = {uri.replace(suffix, other): data for uri, data in job.outputs.items()}
     return job._replace(response=response, outputs=outputs)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 import click
 from rich.text import Text
 
-from ice_result.app import checking, sink_context
+from ice_result.app import open_checking, sink_context
 from ice_result.cli.job_printer import JobPrinter, OutputForm, finishing
 from ice_result.cli.keys import credentials_of_stores
 from ice_result.cli.options import Overrides, concurrency, most, of_function, options, output_form, read_since, region
@@ -197,10 +197,9 @@ def verify(context: click.Context, /, **_options: object) -> int:
     request = _Request(**context.params)
     settings = request.settings(STORES_AND_PROBE)
     sink_settings = sink_context(settings, credentials_of_stores(settings, settings.sinks))
-    inspector = open_inspector(sink_settings)
-    inspector.require_settings()
+    open_inspector(sink_settings).require_settings()
     all_complete = True
-    verifier = Verifier(*checking(settings, inspector))
+    verifier = Verifier(*open_checking(settings, sink_settings))
     results = request.rewrite(settings, sink_settings, verifier.manifest)
     with request.printer() as printer, finishing(threads.pool):
         for rewritten in results:

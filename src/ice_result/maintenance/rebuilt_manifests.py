@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ice_result.core.calls import in_order
+from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import StorageError
+from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.maintenance.stored_versions import (
     NotRewritableError,
     is_complete,
@@ -15,14 +16,14 @@ from ice_result.maintenance.stored_versions import (
     read_findings,
     read_notes,
 )
-from ice_result.processing.judging import JobJudge
+from ice_result.processing.judging import FoundFiles, JobJudge, RulesInUse, still_valid
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import CONTENT_OF_ROLES
-from ice_result.rules.model import Judgement, RuleChoice
+from ice_result.rules.model import EarlierCheck
 from ice_result.sinks.base import StoredBytes
 
 if TYPE_CHECKING:
-    from ice_result.contents.model import Content
+    from ice_result.contents.model import Content, ContentSource
 
 _AT_ONCE = 8  # files of one job
 _NOT_LOOKED_UP = ObjectFacts(
@@ -36,14 +37,13 @@ _NOT_LOOKED_UP = ObjectFacts(
 class RebuiltJob(NamedTuple):
     """A job as this version decodes it, and as it is stored.
 
-    `source` is the job in the store that is read, and `elsewhere` in each other store; `contents` reads its contents.
+    `source` is the job in the store that is read, and `elsewhere` in each other store.
     """
 
     record: Record
     files: OutputFiles
     source: StoredBytes
     elsewhere: Iterator[StoredBytes]
-    contents: Callable[[], Iterable[Content]]
 
     @property
     def addresses(self) -> list[ObjectAddress]:
@@ -73,7 +73,7 @@ def stored_manifest(inspector: ObjectInspector | None, job: RebuiltJob) -> Manif
         return inspector.facts(address) if inspector else _NOT_LOOKED_UP
 
     facts = {address: known.get(address.uri) or look_up(address) for address in job.addresses}
-    found = _still_valid(read_findings(stored), job.record)
+    found = still_valid(job.record, job.files, facts, EarlierCheck(known, read_findings(stored)))
     return build_manifest(job.record, job.files, facts, (*content_notes, *found.notes), found.problems)
 
 
@@ -85,62 +85,49 @@ def _complete_elsewhere(job: RebuiltJob) -> Iterator[tuple[StoredBytes, Mapping[
             yield each, facts
 
 
-def _still_valid(found: Judgement, record: Record) -> Judgement:
-    """Return the findings of rules; none if the job is no success for this version, because it is not checked."""
-    return found if record.outcome == "ok" else Judgement()
-
-
 class Verifier:
     """Builder of manifests with new look-ups of every file, to which the rules are applied anew.
 
-    Without `rules`, files are not read: those that have not changed keep their media, and what rules found of them.
+    Without `rules`, files are not read. What could not be checked now is kept of files that have not changed: their
+    media, and what rules found of them. `contents` reads those that rules compare; with None, none are read.
     """
 
-    def __init__(self, inspector: ObjectInspector, rules: RuleChoice | None) -> None:
+    def __init__(
+        self, inspector: ObjectInspector, rules: RulesInUse | None, contents: ContentSource | None = None
+    ) -> None:
         self._inspector = inspector
-        self._judge = JobJudge(rules) if rules else None
+        self._judge = JobJudge(rules)
+        self._contents = contents if rules else None
+        self._large_contents = LargeJobQueue()
 
     def manifest(self, job: RebuiltJob) -> Manifest:
         """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
-        inputs = self._judge.inputs(job.record) if self._judge else ()
-        addresses = [*dict.fromkeys((*job.addresses, *inputs))]
-        facts = dict(zip(addresses, in_order(self._inspector.facts, addresses, _AT_ONCE), strict=True))
-        unreachable = [facts[address] for address in job.addresses if facts[address].problem == "unreachable"]
+        inputs = begin(partial(self._judge.look_up_inputs, job.record))
+        facts = dict(zip(job.addresses, in_order(self._inspector.facts, job.addresses, _AT_ONCE), strict=True))
+        known_inputs = result_of(inputs)
+        unreachable = [each for each in facts.values() if each.problem == "unreachable"]
         if unreachable:
             raise NotRewritableError(
                 "unreachable", f"{len(unreachable)} of {len(job.files.files)} files: {unreachable[0].message}"
             )
-        if self._judge:
-            found = self._judge.judge(job.record, job.files, facts, _known_contents(job))
-        else:
-            facts, found = _with_stored(facts, job)
-        notes = (*read_notes(job.source), *found.notes)
-        return build_manifest(job.record, job.files, facts, notes, found.problems)
+        with Turn(self._large_contents) as turn:
+            found = FoundFiles(job.record, job.files, facts, known_inputs, self._read_contents(job, turn))
+            checked, findings = self._judge.judge(found, _earlier(job))
+        notes = (*read_notes(job.source), *findings.notes)
+        return build_manifest(job.record, job.files, checked, notes, findings.problems)
+
+    def _read_contents(self, job: RebuiltJob, turn: Turn) -> Sequence[Content]:
+        """Read the contents that rules compare. Stored ones may be those of earlier files."""
+        if self._contents is None or not any(file.role in CONTENT_OF_ROLES for file in job.files.files):
+            return ()
+        from ice_result.processing.read_contents import read_contents  # noqa: PLC0415  only where there are some
+
+        return read_contents(self._contents, job.record, job.files, turn.take).contents
 
 
-def _known_contents(job: RebuiltJob) -> Sequence[Content]:
-    """Read the stored contents; none where they cannot be read, since the files are verified without them."""
-    if not any(file.role in CONTENT_OF_ROLES for file in job.files.files):
-        return ()
+def _earlier(job: RebuiltJob) -> list[EarlierCheck]:
+    """Return what the stored manifest knows; nothing without one, or with one that left its files out."""
     try:
-        return tuple(job.contents())
-    except StorageError:
-        return ()
-
-
-def _with_stored(
-    facts: Mapping[ObjectAddress, ObjectFacts], job: RebuiltJob
-) -> tuple[dict[ObjectAddress, ObjectFacts], Judgement]:
-    """Add the stored media of the files that have not changed; return what rules found if no file has changed."""
-    try:
-        known = read_facts(job.source) or {}
-    except NotRewritableError:  # no manifest, or one that left its files out
-        return dict(facts), Judgement()
-    added, is_same = dict(facts), True
-    for address, now in facts.items():
-        before = known.get(address.uri)
-        if before and now.etag and (before.etag, before.size_bytes) == (now.etag, now.size_bytes):
-            added[address] = now._replace(media=before.media, defect=before.defect)
-        else:
-            is_same = False
-    return added, _still_valid(read_findings(job.source), job.record) if is_same else Judgement()
+        return [EarlierCheck(read_facts(job.source) or {}, read_findings(job.source))]
+    except NotRewritableError:
+        return []

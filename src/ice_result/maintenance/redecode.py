@@ -149,9 +149,7 @@ class Rewriter:
             if stored.manifest is None:
                 known = self._moved(stored, record) or known
             contents = cache(partial(self._contents_of_source, stored, record))
-            manifest = self.manifest(
-                RebuiltJob(record, files, known, self._elsewhere(old), lambda: contents().values())
-            )
+            manifest = self.manifest(RebuiltJob(record, files, known, self._elsewhere(old)))
             return self._write(_Rebuilt(stored, old, record, manifest, contents))
 
         return _guarded(old.job_id, stored.key, rebuild_and_write)

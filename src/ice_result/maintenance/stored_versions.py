@@ -8,10 +8,10 @@ does not write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
@@ -19,7 +19,8 @@ from ice_result.core.json_text import MAX_BYTES, MAX_DEPTH, load
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
-from ice_result.records.model import DefectCode, LookUpProblem, Manifest, Note, ObjectFacts, Problem, Record
+from ice_result.records.model import Manifest, Note, ObjectFacts, Problem, Record
+from ice_result.records.stored_facts import facts_in
 from ice_result.rules.model import Judgement
 from ice_result.sinks.base import StoredBytes
 from ice_result.sinks.object.pointers import Pointer
@@ -27,9 +28,6 @@ from ice_result.sinks.object.pointers import Pointer
 _Entry = TypeVar("_Entry", Note, Problem)
 _SCHEMA = re.compile(r"(?P<name>[a-z_.]{1,64})/(?P<version>[0-9]{1,6})")
 _TIME = TypeAdapter(AwareDatetime)
-_FACTS = TypeAdapter(ObjectFacts)
-_LOOK_UP_PROBLEMS = get_args(LookUpProblem)
-_DEFECTS = get_args(DefectCode)  # the other problems follow from the facts, or are those of rules
 _LARGER, _DEEPER = 8, 2  # a document contains the response, and the values that were decoded from it
 
 
@@ -89,15 +87,8 @@ def read_facts(stored: StoredBytes) -> Mapping[str, ObjectFacts] | None:
     problems = _objects(manifest.get("problems"))
     if any(problem.get("code") == "not_checked" and problem.get("uri") is None for problem in problems):
         return None
-    by_uri: dict[str, list[JsonObject]] = {}
-    for problem in problems:
-        by_uri.setdefault(str(problem.get("uri")), []).append(problem)
     try:
-        return {
-            str(file["uri"]): _facts_of(file, by_uri.get(str(file["uri"]), ()))
-            for file in _objects(manifest.get("files"))
-            if file.get("uri")
-        }
+        return facts_in(manifest)
     except ValidationError as error:
         wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
         raise NotRewritableError("damaged", f"a file of the manifest cannot be read: {wrong}") from error
@@ -175,24 +166,6 @@ def _document(data: bytes, model: type[Record | Manifest | Pointer]) -> JsonObje
 
 def _schema_of(model: type[Record | Manifest | Pointer]) -> str:
     return str(model.model_fields["schema_"].default)
-
-
-def _facts_of(file: JsonObject, problems: Sequence[JsonObject]) -> ObjectFacts:
-    """Read the facts of one file. A media type that was guessed from the name is guessed again."""
-    names = ["size_bytes", "etag", "crc64", "last_modified", "storage_class", "media"]
-    names += ["media_type"] if file.get("exists") else []
-    look_up = next((each for each in problems if each.get("code") in _LOOK_UP_PROBLEMS), {})
-    # That an object has no bytes follows from its size.
-    defect = next((each for each in problems if each.get("code") in _DEFECTS), {}) if file.get("size_bytes") else {}
-    return _FACTS.validate_python(
-        {
-            **{name: file.get(name) for name in names},
-            "exists": file.get("exists"),
-            "problem": look_up.get("code"),
-            "message": look_up.get("message") or "",
-            "defect": (defect.get("code"), defect.get("message") or "") if defect else None,
-        }
-    )
 
 
 def _objects(value: JsonValue) -> list[JsonObject]:

@@ -1,7 +1,7 @@
-"""Facts of media files, read from at most two parts of each: container, codecs, sizes, lengths, and faults.
+"""Facts of media files, read from at most two parts of each: container, codecs, width and height, duration, and faults.
 
-The readers are ours: tinytag and imagesize read files that are whole. Of the first part alone they tell other lengths
-and rates, and neither knows that a file is cut, has zeros in place of data, or has alpha.
+The readers are ours: tinytag and imagesize need whole files. From the first part alone they give wrong durations and
+rates, and neither detects a truncated file, zeros in place of data, or an alpha channel.
 """
 
 from ice_result.probe.model import PartialFile, Probed

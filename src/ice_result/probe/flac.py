@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ice_result.probe.flac_frames import crc_16_fits, is_frame_before_zeros, last_frames
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound, tags_in_front
+from ice_result.probe.tags import end_of_audio, reach_audio, tags_before_audio
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -43,11 +43,11 @@ class StreamHeader(NamedTuple):
 
 
 def parse_stream_header(data: bytes) -> StreamHeader:
-    """Parse STREAMINFO. Raises MalformedError for a rate of zero, which sound cannot have."""
+    """Parse STREAMINFO. Raises MalformedError for a rate of zero."""
     packed = int.from_bytes(data[10:18], "big")
     rate = packed >> 44
     if not rate:
-        raise MalformedError("a FLAC header with a sample rate of zero")
+        raise MalformedError("the FLAC header has a sample rate of zero")
     return StreamHeader(
         block_size=int.from_bytes(data[:2], "big") if data[:2] == data[2:4] else 0,
         largest=int.from_bytes(data[7:10], "big"),
@@ -59,57 +59,57 @@ def parse_stream_header(data: bytes) -> StreamHeader:
 
 
 def begins(first: bytes) -> bool:
-    """Return whether a file begins as FLAC, behind its tags."""
-    return first.startswith(b"fLaC", tags_in_front(first))
+    """Return whether a file begins as FLAC, after its tags."""
+    return first.startswith(b"fLaC", tags_before_audio(first))
 
 
 def read(file: PartialFile) -> Probed:
-    """Read rate, channels, bits and length of the sound."""
-    start = reach_sound(file) + _BLOCK_HEAD
+    """Read rate, channels, bits and duration."""
+    start = reach_audio(file) + _BLOCK_HEAD
     head = file.get(start, _BLOCK_HEAD + STREAM_HEADER)
     if head is None:
         cut = start + _BLOCK_HEAD + STREAM_HEADER > file.size
-        defect = Defect("truncated", "the file ends within the header of FLAC") if cut else None
+        defect = Defect("truncated", "the file ends within the FLAC header") if cut else None
         return Probed(Media(container="flac"), defect)
     if head[0] & ~_LAST_BLOCK or head[1:4] != STREAM_HEADER.to_bytes(3, "big"):
-        raise MalformedError("a FLAC file without its header")
+        raise MalformedError("the content has no FLAC header")
     header = parse_stream_header(head[_BLOCK_HEAD:])
-    sound, is_known = _sound(file, start)
+    audio, is_known = _audio(file, start)
     file.reach_end()
-    end = end_of_sound(file)
+    end = end_of_audio(file)
     media = header.media(round(header.total / header.rate, 6) if header.total else None)
-    if sound >= end and (header.total or sound > file.size):
-        message = f"the blocks in front take {sound} bytes, and the file has {file.size}"
-        return Probed(media, Defect("truncated" if sound > file.size else "empty", message))
-    if is_known and (zeros := zeros_from(file, sound)):
-        return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
-    return _with_last_frame(file, header, media, max(sound, file.known_end), end)
+    if audio >= end and (header.total or audio > file.size):
+        message = f"the blocks before the audio need {audio} bytes; the file has {file.size}"
+        return Probed(media, Defect("truncated" if audio > file.size else "empty", message))
+    if is_known and zeros_from(file, audio):
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {audio}"))
+    return _with_last_frame(file, header, media, max(audio, file.known_end), end)
 
 
 def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, start: int, end: int) -> Probed:
-    """Compare the samples that the header tells with the number of the last frame; nothing is said without one."""
+    """Compare the samples that the header declares with the number of the last frame, if one is found."""
     data = file.known(start, end - start)
     frames = last_frames(data, header.block_size, header.total)
     if not frames:
         ends_in_first = file.is_whole and not last_frames(data, header.block_size, 0)
         is_missing = data and header.block_size and 0 < header.largest < len(data) // 2
-        message = f"the last {len(data)} bytes of the sound have no frame"
+        message = f"the last {len(data)} bytes of the audio contain no frame"
         defect = Defect("truncated", message) if header.total and (ends_in_first or is_missing) else None
         return Probed(media, defect)
     reached = max(frame.end for frame in frames)
     if not header.total:
         return Probed(header.media(round(reached / header.rate, 6)))
     if reached < header.total:
-        message = f"the header tells {header.total} samples, and the last frame ends at {reached}"
+        message = f"the header declares {header.total} samples; the last frame ends at {reached}"
         return Probed(media, Defect("truncated", message))
     last = max(frames, key=lambda frame: frame.end)
     if not crc_16_fits(data[last.offset :]):
-        return Probed(media, Defect("truncated", "the last frame has no checksum that fits"))
+        return Probed(media, Defect("truncated", "the checksum of the last frame is wrong"))
     return Probed(media, is_ended=is_frame_before_zeros(data[last.offset :]))
 
 
-def _sound(file: PartialFile, offset: int) -> tuple[int, bool]:
-    """Return the offset behind the blocks of metadata, as far as they are known, and whether it is behind all."""
+def _audio(file: PartialFile, offset: int) -> tuple[int, bool]:
+    """Return the offset after the known blocks of metadata, and whether it is after all of them."""
     for _ in range(_MOST_BLOCKS):
         head = file.get(offset, _BLOCK_HEAD)
         if head is None:

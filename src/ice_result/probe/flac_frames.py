@@ -16,17 +16,17 @@ _CONTINUED = 0x80
 
 
 class FlacFrame(NamedTuple):
-    """A frame at `offset`, whose samples end at `end`, counted from the start of the sound."""
+    """A frame at `offset`, whose samples end at `end`, counted from the start of the audio."""
 
     offset: int
     end: int
 
 
 def last_frames(data: bytes, block_size: int, total: int) -> list[FlacFrame]:
-    """Return the last frames in these bytes, up to four. One may be none: its checksum has eight bits.
+    """Return the last frames in these bytes, up to four. A match may be false, because the checksum has only 8 bits.
 
-    `block_size` is that of a stream of one size, whose frames are counted; 0 for one of several, in which a frame
-    names its first sample. A frame that ends behind `total` samples, if the total is known, is none.
+    `block_size` is that of a stream with blocks of one size, whose frames are numbered; 0 for a stream with several
+    sizes, in which a frame has the number of its first sample. A frame that ends after `total` samples is no match.
     """
     found: list[FlacFrame] = []
     sync, tries = len(data), 0

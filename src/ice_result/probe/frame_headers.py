@@ -17,11 +17,11 @@ _MONO = 3
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _CHANNELS = (None, 1, 2, 3, 4, 5, 6, 8)
 _ADTS_HEADER = 7
-_AAC_SAMPLES = 1024  # of a block, before a band replication that the header does not tell
+_AAC_SAMPLES = 1024  # of a block, before spectral band replication (SBR), which the header does not declare
 
 
 def parse_mpeg(head: bytes) -> Frame | None:
-    """Parse the header of a frame; None for other bytes, and for a free bit rate, which tells no length."""
+    """Parse the header of a frame; None for other bytes, and for a free bit rate, which gives no length."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
@@ -39,7 +39,7 @@ def parse_mpeg(head: bytes) -> Frame | None:
 
 
 def is_free_format(head: bytes) -> bool:
-    """Return whether a header is one of a free bit rate, whose frames do not tell their length."""
+    """Return whether a header is one of a free bit rate, whose frames do not declare their length."""
     return len(head) >= 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[2] >> 4 == 0
 
 

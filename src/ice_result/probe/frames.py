@@ -1,6 +1,6 @@
-"""Sound as a run of frames, each with a header that tells its length: MPEG audio and AAC in ADTS.
+"""Audio as a run of frames, each with a header that gives its length: MPEG audio and AAC in ADTS.
 
-Eleven or twelve bits that are one begin a frame, which other bytes may have too: a frame counts when others follow it.
+A frame begins with eleven or twelve one bits. Other data can contain these too, so a frame counts if others follow it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Parse: TypeAlias = Callable[[bytes], Frame | None]
 
 
 class Run(NamedTuple):
-    """Frames one after the other, from `start` up to `end`, where no frame is known; `end` may be behind the file."""
+    """Frames one after the other, from `start` to `end`, where no frame is known. `end` may be after the file."""
 
     start: int
     first: Frame
@@ -60,7 +60,7 @@ def begins_with_frames(data: bytes, start: int, parse: Parse) -> bool:
 
 
 def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
-    """Return the first run of frames in the known bytes behind `start`; at `start`, one before zeros will do."""
+    """Return the first run of frames from `start` on; at `start`, one frame followed by zeros is enough."""
     data = file.known(start, _SEARCHED)
     for sync in _SYNC.finditer(data):
         run = _run(file, start + sync.start(), parse, _NEEDED)
@@ -83,7 +83,7 @@ def is_searched(file: PartialFile, start: int) -> bool:
 
 
 def whole_run(file: PartialFile, run: Run, parse: Parse) -> Run | None:
-    """Return a run that was found in the first part as it is in the whole file, if all bytes behind it are known."""
+    """Return a run that was found in the first part as it is in the whole file, if all bytes after it are known."""
     is_known = len(file.known(run.start, file.size)) == file.size - run.start
     return find_run(file, run.start, parse) if is_known else None
 

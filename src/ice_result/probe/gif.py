@@ -1,4 +1,4 @@
-"""GIF (CompuServe, GIF89a): size and transparency, and of a file that is known whole the length and rate of its frames.
+"""GIF (CompuServe, GIF89a): width, height and transparency; duration and frame rate if the whole file is known.
 
 Times are read as FFmpeg reads them: a delay below two hundredths of a second is ten hundredths.
 """
@@ -17,11 +17,11 @@ _CONTROL = 0xF9
 _IMAGE_HEAD = 10
 _SHORTEST, _INSTEAD = 2, 10
 _LAST_BYTES = b"\0;"  # the empty block after a frame, and the trailer
-_TOLERATED = 1024  # bytes behind the end
+_TOLERATED = 1024  # bytes after the end
 
 
 class _Frames(NamedTuple):
-    """Frames that are known. The offset of the `trailer` is None when it was not reached; `end` is the last offset."""
+    """Frames that are known. The offset of the `trailer` is None if it was not read; `end` is the last offset."""
 
     frames: int
     hundredths: int
@@ -31,18 +31,18 @@ class _Frames(NamedTuple):
 
 
 def read(file: PartialFile) -> Probed:
-    """Read size, transparency of the first frame, and the length and rate of a file that is known whole."""
+    """Read width, height, transparency of the first frame, and duration and rate if the whole file is known."""
     media = Media(container="gif")
     head = file.get(0, _HEADER)
     if head is None:
-        return Probed(media, Defect("truncated", "the file ends within the header of a GIF picture"))
+        return Probed(media, Defect("truncated", "the file ends within the GIF header"))
     width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     media = media.model_copy(update={"width": width, "height": height})
     file.reach_end()
     found = _frames(file, _HEADER + _colours(head[10]))
     media = media.model_copy(update={"has_alpha": found.transparent})
-    if zeros := zeros_from(file, found.end):
-        return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
+    if zeros_from(file, found.end):
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {found.end}"))
     if found.trailer is not None:
         return Probed(_animated(media, found), is_ended=True) if found.frames else Probed(media, _NO_FRAME)
     defect = _truncated(file, found)
@@ -50,15 +50,15 @@ def read(file: PartialFile) -> Probed:
     return Probed(media, defect, is_ended=end.endswith(_LAST_BYTES))
 
 
-_NO_FRAME = Defect("empty", "the file has no frame of a GIF picture")
+_NO_FRAME = Defect("empty", "the file has no GIF frame")
 
 
 def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
     if file.is_whole:
-        return Defect("truncated", f"the frames of the GIF picture break off at byte {found.end} of {file.size}")
+        return Defect("truncated", f"the GIF frames end at byte {found.end} without a trailer")
     end = file.known(file.known_end, file.size)
     if end and _LAST_BYTES not in end.rstrip(b"\0")[-_TOLERATED:]:
-        return Defect("truncated", "the file does not end with the trailer of a GIF picture")
+        return Defect("truncated", "the file does not end with the GIF trailer")
     return None
 
 
@@ -75,7 +75,7 @@ def _colours(flags: int) -> int:
 
 
 def _frames(file: PartialFile, offset: int) -> _Frames:
-    """Walk blocks as far as they are known."""
+    """Walk the known blocks."""
     count, hundredths, delay, transparent, first = 0, 0, 0, False, None
     while True:
         head = file.known(offset, _IMAGE_HEAD)
@@ -85,9 +85,9 @@ def _frames(file: PartialFile, offset: int) -> _Frames:
         if kind == _EXTENSION and len(head) >= 8:
             if head[1] == _CONTROL and head[2] == 4:
                 delay, transparent = int.from_bytes(head[4:6], "little"), bool(head[3] & 1)
-            following = _behind_blocks(file, offset + 2)
+            following = _after_blocks(file, offset + 2)
         elif kind == _IMAGE and len(head) == _IMAGE_HEAD:
-            following = _behind_blocks(file, offset + _IMAGE_HEAD + _colours(head[9]) + 1)
+            following = _after_blocks(file, offset + _IMAGE_HEAD + _colours(head[9]) + 1)
             first = transparent if first is None else first
             count, hundredths = count + 1, hundredths + (delay if delay >= _SHORTEST else _INSTEAD)
             delay, transparent = 0, False
@@ -98,8 +98,8 @@ def _frames(file: PartialFile, offset: int) -> _Frames:
         offset = following
 
 
-def _behind_blocks(file: PartialFile, offset: int) -> int | None:
-    """Return the offset behind blocks of data, which end with an empty one; None if that is not known."""
+def _after_blocks(file: PartialFile, offset: int) -> int | None:
+    """Return the offset after blocks of data, which end with an empty one; None if that is not known."""
     while size := file.known(offset, 1):
         offset += 1 + size[0]
         if not size[0]:

@@ -1,7 +1,7 @@
 """JPEG (ITU-T T.81): the frame header, and the end marker as the sign of a whole file.
 
-Width and height are as they are stored: the orientation that EXIF may ask for is not applied, as FFmpeg does not apply
-it either. Thumbnails are within segments, which are passed by.
+Width and height are as stored: the orientation in EXIF is not applied, as in FFmpeg. Thumbnails are in segments, which
+are skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FRAME = struct.Struct(">xHHB")
 _MOST_SEGMENTS = 2000
 _END_MARKER = b"\xff\xd9"
 _FOREIGN = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdf\xe0-\xef\xfe]")
-"""A pair of bytes that a scan cannot have, nor what may stand between two scans: something else follows the picture."""
+"""A pair of bytes that is neither in a scan nor between two scans: other content follows the picture."""
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _BLOCK = 64  # pixels
 _FEWEST = 64
@@ -27,7 +27,7 @@ _SEARCHED = 4096  # bytes in which the next marker is looked for
 
 
 def read(file: PartialFile) -> Probed:
-    """Read the size of the picture."""
+    """Read the width and height of the picture."""
     media = Media(container="jpeg", has_alpha=False)
     offset, end = _segments(file)
     frame = file.get(offset, _FRAME.size) if offset else None
@@ -35,7 +35,7 @@ def read(file: PartialFile) -> Probed:
         height, width, _ = _FRAME.unpack(frame)
         media = media.model_copy(update={"width": width or None, "height": height or None})
     if end is not None and end >= file.size:
-        return Probed(media, Defect("truncated", "the file ends within the headers of a JPEG picture"))
+        return Probed(media, Defect("truncated", "the file ends within the JPEG headers"))
     if end is None or not file.known(end, 1):
         return Probed(media)
     defect = _defect(file, end, (media.width or 0) * (media.height or 0))
@@ -63,7 +63,7 @@ def _segments(file: PartialFile) -> tuple[int | None, int | None]:
 
 
 def _marker(file: PartialFile, offset: int) -> tuple[int, int, int] | None:
-    """Return offset, kind and size of the next segment, as decoders do it: what is no marker is passed by."""
+    """Return offset, kind and size of the next segment, as decoders do: bytes that are not a marker are skipped."""
     found = _MARKER.search(file.known(offset, _SEARCHED))
     if found is None:
         return None
@@ -76,7 +76,7 @@ def _marker(file: PartialFile, offset: int) -> tuple[int, int, int] | None:
 
 
 def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
-    """Judge the end of the file. A picture of one colour may be zeros: two bits for each block in up to four planes."""
+    """Check the end of the file. A picture of one colour may be zeros: two bits for each block in up to four planes."""
     file.reach_end()
     start = max(scan, file.known_end)
     end, beginning = file.known(start, file.size), file.known(scan, SECOND_BYTES)
@@ -84,7 +84,7 @@ def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
     if stripped.count(0) == len(stripped) and beginning.removesuffix(_END_MARKER).strip(b"\0") == b"":
         size = file.size - scan
         if size > _FEWEST + pixels // _BLOCK:
-            return Defect("empty", f"{size} bytes of the picture are all zero, as far as they were read")
+            return Defect("empty", f"the file has zeros instead of data from byte {scan}")
     if end and _END_MARKER not in end and not _FOREIGN.search(end):
-        return Defect("truncated", "the file does not end with the end marker of a JPEG picture")
+        return Defect("truncated", "the file does not end with the JPEG end marker")
     return None

@@ -17,7 +17,7 @@ _CLOSING = {ord("["): ord("]"), ord("{"): ord("}")}
 _OPENING = {b"]": ord("["), b"}": ord("{")}
 _AT_ONCE = 4096
 _END_BYTES = 1024
-"""Bytes of the end in which the last bracket is looked for."""
+"""Bytes at the end in which the last bracket is searched."""
 
 
 def read(file: PartialFile) -> Probed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from ice_result.records.model import Defect, Media
+from ice_result.records.model import Defect, Media, MediaKind
 
 FIRST_BYTES = 65_536
 """Bytes of the first part."""
@@ -17,11 +17,11 @@ SECOND_BYTES = 64_000
 """Bytes of the second part, at most: together, no file takes more than 130,000 bytes."""
 
 ReadPart: TypeAlias = Callable[[int, int], bytes]
-"""Reads the bytes from one offset up to another; returns fewer, or none, when they cannot be had."""
+"""Reads the bytes from one offset up to another; returns fewer, or none, if they cannot be read."""
 
 
 class PartialFile:
-    """The known bytes of a file of `size` bytes. No offset and no length that a file contains can make it fail."""
+    """The known bytes of a file of `size` bytes. Offsets and lengths from the file never raise an error."""
 
     def __init__(self, size: int, first: bytes, read_part: ReadPart) -> None:
         self.size = size
@@ -77,18 +77,20 @@ class PartialFile:
 
 
 class Probed(NamedTuple):
-    """Facts of a file. `media` is None for what is no media; `is_silent` is None where samples cannot be read.
+    """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read.
 
-    `pixel_aspect` is the width of a pixel divided by its height; None where the file has none, as for square pixels.
-    `is_ended` is true when the reader found the end that the format requires: bytes after it do not count.
+    `kinds` are the kinds of content that it has; None unless all of them are known. `pixel_aspect` is the width of a
+    pixel divided by its height; None if the file has none, as for square pixels. `is_ended` is true when the reader
+    found the end that the format requires: bytes after it do not count.
     """
 
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
+    kinds: frozenset[MediaKind] | None = None
     pixel_aspect: float | None = None
     is_ended: bool = False
 
 
 class MalformedError(Exception):
-    """Error of a reader for content that begins like its container and is none. The message says what is wrong."""
+    """Error of a reader for content that begins like its container but is not valid. The message is a clause."""

@@ -1,6 +1,6 @@
 """MPEG audio (MP3, MP2, MP1): tags, frames, and the headers Xing, Info and VBRI that count them.
 
-The length is that of all frames, as ffprobe tells it, with the samples that an encoder added in front and behind.
+The duration is that of all frames, as in ffprobe, with the samples that an encoder added at the start and at the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ice_result.probe.frames import (
     whole_run,
 )
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_sound, reach_sound
+from ice_result.probe.tags import end_of_audio, reach_audio
 from ice_result.probe.zeros import is_gap, zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -33,7 +33,7 @@ _VBRI = struct.Struct(">4s6xII")
 _VBRI_OFFSET = 36
 _LOW_RATE = 32_000  # rates below are of MPEG 2 and 2.5
 _LONGEST_FRAME = 2881
-_FRAMES_OFF = 2  # by which encoders count differently
+_FRAMES_OFF = 2  # difference between the counts of encoders
 
 
 class _Counts(NamedTuple):
@@ -44,7 +44,7 @@ class _Counts(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """Frames of the start, of the whole file if it is known, and of its end; `end` is where the sound should end."""
+    """Frames of the start, of the whole file if it is known, and of its end; `end` is the expected end of the audio."""
 
     run: Run
     whole: Run | None
@@ -53,15 +53,15 @@ class _Parts(NamedTuple):
 
 
 def begins(first: bytes) -> bool:
-    """Return whether a file begins with two frames, or with a tag: FLAC and AAC behind it are recognised before."""
+    """Return whether a file begins with two frames, or with a tag: FLAC and AAC after a tag are detected first."""
     return first.startswith((b"ID3", b"APETAGEX")) or begins_with_frames(first, 0, parse_mpeg)
 
 
 def read(file: PartialFile) -> Probed:
-    """Read rate, channels and length of the sound. FLAC and AAC behind large tags are read by their readers."""
-    start = reach_sound(file)
+    """Read rate, channels and duration. FLAC and AAC after large tags are read by their readers."""
+    start = reach_audio(file)
     if start >= file.size:
-        message = f"the tags in front take {start} bytes, and the file has {file.size}"
+        message = f"the tags before the audio need {start} bytes; the file has {file.size}"
         return Probed(Media(container="mp3"), Defect("truncated", message))
     if start and (reader := _other_reader(file.known(start, file.size))):
         return reader(file)
@@ -69,30 +69,30 @@ def read(file: PartialFile) -> Probed:
     return _read_run(file, run) if run else _without_frames(file, start)
 
 
-def _other_reader(sound: bytes) -> Callable[[PartialFile], Probed] | None:
-    """Return the reader of FLAC or AAC for what begins behind tags, which may have hidden it when it was recognised."""
+def _other_reader(audio: bytes) -> Callable[[PartialFile], Probed] | None:
+    """Return the reader of FLAC or AAC for the content after the tags, which may have hidden it from detection."""
     for name in ("flac", "aac"):
         module = import_module(f"ice_result.probe.{name}")
-        if module.begins(sound):
+        if module.begins(audio):
             reader: Callable[[PartialFile], Probed] = module.read
             return reader
     return None
 
 
 def _without_frames(file: PartialFile, start: int) -> Probed:
-    """Judge a file whose sound should begin at `start`, where no frame is found."""
+    """Return the facts of a file whose audio should begin at `start`, where no frame is found."""
     if not is_searched(file, start):
         return Probed()
     media = Media(container="mp3")
-    if zeros := zeros_from(file, start):
-        return Probed(media, Defect("empty", f"{zeros} bytes of the sound are all zero"))
+    if zeros_from(file, start):
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {start}"))
     head = file.known(start, HEADER)
     if is_free_format(head):
         return Probed(media)
     if start == 0:
-        raise MalformedError("the content has no frames of MPEG audio")
+        raise MalformedError("the content has no MPEG audio frames")
     is_known = len(file.known(start, file.size)) == file.size - start
-    return Probed(media, Defect("empty", "no frame of sound is behind the tags") if is_known else None)
+    return Probed(media, Defect("empty", "no audio frame follows the tags") if is_known else None)
 
 
 def _read_run(file: PartialFile, run: Run) -> Probed:
@@ -101,7 +101,7 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
     whole = whole_run(file, run, parse_mpeg)
     tail = whole or find_run(file, file.known_end, parse_mpeg)
     is_ended = tail is not None and ends_before_zeros(file, tail)
-    parts = _Parts(run, whole, tail, tail.end if tail and is_ended else end_of_sound(file))
+    parts = _Parts(run, whole, tail, tail.end if tail and is_ended else end_of_audio(file))
     first = run.first
     media = Media(
         container="mp3",
@@ -130,17 +130,17 @@ def _defect(file: PartialFile, parts: _Parts, counts: _Counts, *, is_ended: bool
     run, whole, tail, end = parts
     missing = run.start + counts.bytes - file.size
     if counts.bytes and missing > _LONGEST_FRAME:
-        message = f"the header counts {counts.bytes} bytes of sound, and {file.size - run.start} are there"
+        message = f"the header declares {counts.bytes} bytes of audio; the file has {file.size - run.start}"
         return Defect("truncated", message)
     last = whole or run
     if is_gap(file, last.end) and not (is_ended and tail and last.end == tail.end):
-        return Defect("empty", f"zeros follow the first {last.frames} frames")
+        return Defect("empty", f"the file has zeros instead of data from byte {last.end}")
     if tail is None or not tail.first.goes_with(run.first):
         return None
     if tail.end > end:
-        return Defect("truncated", f"the last frame ends at byte {tail.end}, and the sound at byte {end}")
+        return Defect("truncated", f"the last frame ends at byte {tail.end}; the audio ends at byte {end}")
     if whole and counts.frames > whole.frames + _FRAMES_OFF:
-        return Defect("truncated", f"the header counts {counts.frames} frames, and {whole.frames} are there")
+        return Defect("truncated", f"the header declares {counts.frames} frames; the file has {whole.frames}")
     return None
 
 
@@ -153,7 +153,7 @@ def _has_all_frames(parts: _Parts, counts: _Counts) -> bool:
 
 
 def _counts(file: PartialFile, run: Run) -> _Counts:
-    """Return what Xing, Info or VBRI count, which stand in a first frame without sound."""
+    """Return the counts in Xing, Info or VBRI, which are in a first frame without audio."""
     first: Frame = run.first
     side = _SIDE_BYTES[first.rate < _LOW_RATE, first.channels or 2]
     if head := file.get(run.start + 4 + side, _XING.size + 8):
@@ -170,6 +170,6 @@ def _counts(file: PartialFile, run: Run) -> _Counts:
 
 
 def _padding(file: PartialFile, start: int) -> int:
-    """Return the number of zero bytes that some programs leave behind a tag."""
+    """Return the number of zero bytes that some programs write after a tag."""
     found = file.known(start, file.size)
     return len(found) - len(found.lstrip(b"\0"))

@@ -1,11 +1,11 @@
 """MP4, M4A and QuickTime: facts from the movie box, at either end of the file, and from fragments.
 
     ftyp moov mdat            read: the first part, and the last chunk of data
-    ftyp mdat moov            read: the first part, and the movie box, whose place the size of mdat tells
+    ftyp mdat moov            read: the first part, and the movie box, whose offset follows from the size of mdat
     ftyp moov moof mdat …     read: the first part, and the last fragment
 
-The movie box of a long film is larger than what is read. In front, what is behind it comes first: the size of mdat
-tells whether the file is whole. It is read together with the rest of the movie box where that is possible.
+The movie box of a long video is larger than one read. If the movie box is at the start, the second read goes to the
+data after it: the size of mdat shows whether the file is whole. The rest of the movie box is read with it if possible.
 
 (ISO/IEC 14496-12 and -14; Apple, QuickTime File Format.)
 """
@@ -26,8 +26,8 @@ from ice_result.records.model import Defect, Media
 
 _PRINTABLE = re.compile(rb"[ -~]{4}")
 _QUICKTIME = b"qt  "
-_BEHIND_MOVIE = 4096
-"""Bytes that are read behind the movie box: the headers of the boxes that follow, and the first data."""
+_AFTER_MOVIE = 4096
+"""Bytes that are read after the movie box: the headers of the boxes that follow, and the first data."""
 _OF_DATA, _OF_TAIL = 16_384, 4096
 _VIDEO, _AUDIO = b"vide", b"soun"
 
@@ -36,7 +36,7 @@ _VIDEO, _AUDIO = b"vide", b"soun"
 class _Layout:
     """The boxes of a file. `unknown` is the offset of the first header that is not known, `cut` a box beyond the end.
 
-    `zeros` is an offset where zeros stand in place of a box. `is_ended` is true behind the last box of fragments.
+    `zeros` is an offset where zeros are in place of a box. `is_ended` is true after the last box of fragments.
     """
 
     is_quicktime: bool = True
@@ -55,7 +55,7 @@ class _Timing(NamedTuple):
 
 
 def read(file: PartialFile) -> Probed:
-    """Read the facts, and find what is cut or empty."""
+    """Read the facts, and find truncated and empty content."""
     try:
         return _read(file)
     except ZerosError as error:
@@ -72,25 +72,25 @@ def _read(file: PartialFile) -> Probed:
     box = layout.movie
     movie = read_movie(file, box)
     if not movie.is_fragmented and (layout.unknown is not None or file.get(box.end - 1, 1) is None):
-        start = box.end + _BEHIND_MOVIE - SECOND_BYTES
+        start = box.end + _AFTER_MOVIE - SECOND_BYTES
         if movie.unknown is None or movie.unknown >= start:
             file.reach(start)
         else:
-            file.reach(box.end, _BEHIND_MOVIE)
+            file.reach(box.end, _AFTER_MOVIE)
         layout, movie = _layout(file), read_movie(file, box)
     if movie.is_fragmented and (layout.fragment or layout.unknown is not None or not movie.has_samples):
         return _read_fragmented(file, layout, box, movie)
     last = max((track.tables.end or 0 for track in movie.tracks if track.is_compressed), default=0)
-    if last:  # silence is no fault, and is looked for in the middle
+    if last:  # silence is no fault; it is detected in the middle
         file.reach(last - _OF_DATA, _OF_DATA)
     video = movie.first(_VIDEO)
     timing = _Timing(movie.duration_seconds, _fps(video) if video else None)
-    defect, is_silent = _cut(file, layout, movie) or _empty(file, movie), _silent(file, movie)
-    return Probed(_media(layout, movie, timing), defect, is_silent, video.pixel_aspect if video else None)
+    defect, pixel_aspect = _cut(file, layout, movie) or _empty(file, movie), video.pixel_aspect if video else None
+    return Probed(_media(layout, movie, timing), defect, _silent(file, movie), movie.kinds, pixel_aspect)
 
 
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
-    """Yield the boxes of a file from a position on, up to one whose header is not known, or to what is no box."""
+    """Yield the boxes of a file from a position, up to an unknown header or content that is no box."""
     while box := box_at(file, position, file.size):
         if box.kind not in TOP_LEVEL and not (_PRINTABLE.fullmatch(box.kind) and box.end <= file.size):
             return
@@ -114,9 +114,9 @@ def _layout(file: PartialFile) -> _Layout:
         layout.unknown = position
     elif is_zeros(rest):
         if layout.movie is None or zeros_from(file, position) or is_gap(file, position):
-            layout.zeros = position  # fewer of them behind a film are padding
+            layout.zeros = position  # fewer of them after a video are padding
     elif layout.movie is None and len(rest) == LONGEST_HEADER:
-        raise MalformedError(f"no box begins at byte {position}, where one should")
+        raise MalformedError(f"the content has no box at byte {position}")
     return layout
 
 
@@ -137,16 +137,16 @@ def _place(file: PartialFile, layout: _Layout, box: Box) -> None:
 
 def _without_movie(file: PartialFile, layout: _Layout) -> Defect | None:
     if layout.zeros is not None:
-        return Defect("empty", f"zeros are in place of data from byte {layout.zeros} on")
+        return Defect("empty", f"the file has zeros instead of data from byte {layout.zeros}")
     if layout.cut:
         return _cut_box(file, layout.cut)
     if layout.unknown is None and layout.fragment is None:
-        return Defect("truncated", f"the file ends at byte {file.size} without the box moov, which lists its content")
+        return Defect("truncated", f"the file ends at byte {file.size} without a moov box")
     return None
 
 
 def _cut_box(file: PartialFile, box: Box) -> Defect:
-    return Defect("truncated", f"the box {box.name} ends at byte {box.end}, and the file has {file.size} bytes")
+    return Defect("truncated", f"the box {box.name} ends at byte {box.end}; the file has {file.size} bytes")
 
 
 def _cut(file: PartialFile, layout: _Layout, movie: Movie) -> Defect | None:
@@ -157,7 +157,7 @@ def _cut(file: PartialFile, layout: _Layout, movie: Movie) -> Defect | None:
         return _cut_box(file, layout.cut)
     end = max((track.tables.end or track.tables.last or 0 for track in movie.tracks), default=0)
     if end > file.size:
-        return Defect("truncated", f"the samples end at byte {end}, and the file has {file.size} bytes")
+        return Defect("truncated", f"the samples end at byte {end}; the file has {file.size} bytes")
     return None
 
 
@@ -165,13 +165,13 @@ def _empty(file: PartialFile, movie: Movie) -> Defect | None:
     if movie.unknown is None and not movie.tracks:
         return Defect("empty", "the file has no track")
     if movie.unknown is None and not any(track.tables.samples != 0 for track in movie.tracks):
-        return Defect("empty", "no track of the file has a sample")
+        return Defect("empty", "the tracks have no samples")
     for track in movie.tracks:
         if track.tables.last == 0:
-            return Defect("empty", "zeros are in place of the offset of the last data")
+            return Defect("empty", "the offset of the last data is zero")
         for offset, data in _data(file, track) if track.is_compressed else ():
             if is_zeros(data):
-                return Defect("empty", f"zeros are in place of data: {len(data)} bytes at byte {offset}")
+                return Defect("empty", f"the file has zeros instead of data from byte {offset}")
     return None
 
 
@@ -189,7 +189,7 @@ def _data(file: PartialFile, track: Track) -> Iterator[tuple[int, bytes]]:
 
 
 def _silent(file: PartialFile, movie: Movie) -> bool | None:
-    """Return True when all samples that are known are zero; None for sound with a film, or that is compressed."""
+    """Return True when all samples that are known are zero; None for audio with video, or that is compressed."""
     audio = movie.tracks[0] if len(movie.tracks) == 1 else Track()
     start, end = audio.tables.first, audio.tables.end
     if start is None or end is None or not audio.is_pcm or audio.codec == "pcm_u8":
@@ -221,17 +221,17 @@ def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie)
     if layout.unknown is not None:
         _add_tail(file, layout, layout.unknown, fragments)
     seconds = fragments.seconds()
-    if seconds is None and layout.index and (is_listed or _is_behind_all(file, layout.index.end)):
+    if seconds is None and layout.index and (is_listed or _is_after_all(file, layout.index.end)):
         seconds = layout.index.seconds
-    if seconds is None:  # the box mvhd may tell the length of all fragments, or of what is not in one
+    if seconds is None:  # the box mvhd may have the duration of all fragments, or of the other samples
         seconds = movie.fragments_seconds or (None if movie.has_samples else movie.duration_seconds)
     timing = _Timing(seconds, fps)
     defect, pixel_aspect = _fault_of_fragments(file, layout, movie), video.pixel_aspect if video else None
-    return Probed(_media(layout, movie, timing), defect, pixel_aspect=pixel_aspect)
+    return Probed(_media(layout, movie, timing), defect, kinds=movie.kinds, pixel_aspect=pixel_aspect)
 
 
 def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragments) -> None:
-    """Add the fragments at the end of the file, behind those that are not known."""
+    """Add the fragments at the end of the file, after those that are not known."""
     fragments.leave_gap()
     start = fragments_at_the_end(file, max(unknown, file.size - SECOND_BYTES))
     for part in _top_level(file, start) if start is not None else ():
@@ -243,12 +243,12 @@ def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragm
         layout.zeros = file.size - _OF_TAIL
 
 
-def _is_behind_all(file: PartialFile, end: int) -> bool:
+def _is_after_all(file: PartialFile, end: int) -> bool:
     """Return True when the list of fragments for players that seek, which is the last box, begins here."""
     return file.get(end + 4, 4) == b"mfra"
 
 
-def _is_after_all(file: PartialFile, layout: _Layout) -> bool:
+def _ends_before_zeros(file: PartialFile, layout: _Layout) -> bool:
     """Return whether the zeros begin where the index of fragments ends, after data."""
     end = layout.index.end if layout.index else -1
     return end == layout.zeros and not is_zeros(file.known(end - ENOUGH, ENOUGH))
@@ -259,21 +259,21 @@ def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Def
         return _cut_box(file, layout.cut)
     if layout.index and layout.index.end > file.size:
         return Defect(
-            "truncated", f"its index lists fragments up to byte {layout.index.end}, and the file has {file.size} bytes"
+            "truncated", f"the index lists fragments up to byte {layout.index.end}; the file has {file.size} bytes"
         )
     if layout.fragment is None:
         return Defect("empty", "the file has no fragment") if layout.unknown is None else None
-    zeros = None if layout.is_ended or _is_after_all(file, layout) else layout.zeros
+    zeros = None if layout.is_ended or _ends_before_zeros(file, layout) else layout.zeros
     if movie.tracks and all(track.is_compressed for track in movie.tracks):
         data = next((box for box in _top_level(file, layout.fragment.end) if box.kind == b"mdat"), None)
         if data and is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):
             zeros = data.body
-    return None if zeros is None else Defect("empty", f"zeros are in place of data from byte {zeros} on")
+    return None if zeros is None else Defect("empty", f"the file has zeros instead of data from byte {zeros}")
 
 
 def _media(layout: _Layout, movie: Movie | None, timing: _Timing) -> Media:
     video = (movie.first(_VIDEO) if movie else None) or Track()
-    audio = (movie.first(_AUDIO) if movie else None) or Track()
+    track = (movie.first(_AUDIO) if movie else None) or Track()
     return Media(
         container="mov" if layout.is_quicktime else "mp4",
         duration_seconds=None if timing.seconds is None else round(timing.seconds, 3),
@@ -282,8 +282,8 @@ def _media(layout: _Layout, movie: Movie | None, timing: _Timing) -> Media:
         fps=None if timing.fps is None else round(timing.fps, 3),
         video_codec=video.codec,
         has_alpha=video.has_alpha,
-        audio_codec=audio.codec,
-        sample_rate_hz=audio.sound.sample_rate_hz,
-        channels=audio.sound.channels,
-        bits=audio.sound.bits,
+        audio_codec=track.codec,
+        sample_rate_hz=track.audio.sample_rate_hz,
+        channels=track.audio.channels,
+        bits=track.audio.bits,
     )

@@ -1,4 +1,4 @@
-"""Boxes of the ISO base media file format (ISO/IEC 14496-12), which MP4 has in common with Apple's QuickTime.
+"""Boxes of the ISO base media file format (ISO/IEC 14496-12), which MP4 shares with Apple's QuickTime.
 
 │ size, 4 bytes │ kind, 4 bytes │ size again, 8 bytes: only if the first size is 1 │ content … │
 """
@@ -13,6 +13,8 @@ from ice_result.probe.model import MalformedError, PartialFile
 from ice_result.probe.zeros import ENOUGH, ZerosError, is_zeros
 
 _HEADER = struct.Struct(">I4s")
+HEADER_SIZE = _HEADER.size
+"""Bytes of the shortest header."""
 _LARGE = struct.Struct(">Q")
 _SIZE_FOLLOWS = 1
 _TO_THE_END = 0
@@ -20,7 +22,7 @@ LONGEST_HEADER = _HEADER.size + _LARGE.size
 """Bytes of a header with a large size."""
 _LISTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 ZEROS = b"\x00\x00\x00\x00"
-"""Kind of a box that is none: zeros stand where its header should be."""
+"""Kind of a box whose header is zeros."""
 TOP_LEVEL = frozenset(
     b"ftyp styp moov moof mdat free skip wide sidx ssix mfra meta meco uuid udta pdin prft emsg pnot PICT".split()
 )
@@ -28,7 +30,7 @@ TOP_LEVEL = frozenset(
 
 
 class Box(NamedTuple):
-    """A box. `end` is what its header says, and may be beyond the end of the file."""
+    """A box. `end` is declared in its header, and may be beyond the end of the file."""
 
     kind: bytes
     start: int
@@ -56,7 +58,7 @@ def box_at(file: PartialFile, start: int, end: int) -> Box | None:
         body += _LARGE.size
     box = Box(kind, start, body, end if size == _TO_THE_END else start + size)
     if box.end < body:
-        raise MalformedError(f"the size of the box {box.name} at byte {start} is {size}, less than its own header")
+        raise MalformedError(f"the box {box.name} at byte {start} declares {size} bytes, less than its header")
     return box
 
 
@@ -71,7 +73,7 @@ def ends_in_padding(file: PartialFile) -> bool:
 
 
 def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
-    """Yield the boxes in a box, as far as their headers are known. None of them ends behind it.
+    """Yield the boxes in a box, whose headers are known. None of them ends after it.
 
     Zeros may end the boxes of QuickTime that describe a codec.
     """
@@ -79,7 +81,7 @@ def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
     while box := box_at(file, position, parent.end):
         if box.kind == ZEROS:
             if parent.kind in _LISTS and is_zeros(file.known(position, min(parent.end - position, ENOUGH))):
-                raise ZerosError(f"zeros are in place of data from byte {position} on")
+                raise ZerosError(f"the file has zeros instead of data from byte {position}")
             return
         yield box._replace(end=min(box.end, parent.end))
         position = box.end
@@ -99,9 +101,9 @@ def number(file: PartialFile, start: int, length: int) -> int | None:
 
 
 def versioned(file: PartialFile, box: Box | None, short: int, long: int) -> tuple[int, int] | None:
-    """Return a time scale and the duration behind it; None when either is not known, or the scale is zero.
+    """Return a time scale and the duration after it; None when either is not known, or the scale is zero.
 
-    They stand at `short` in version 0 of the box, and with a duration of 8 bytes at `long` in version 1.
+    They are at `short` in version 0 of the box, and with a duration of 8 bytes at `long` in version 1.
     """
     version = number(file, box.body, 1) if box else None
     if box is None or version is None:

@@ -38,7 +38,7 @@ _CODECS: dict[str, str] = {
 CODECS = {
     names[start : start + 4].encode(): codec for codec, names in _CODECS.items() for start in range(0, len(names), 5)
 }
-"""Codecs by the name of the sample entry, as FFmpeg names them. `esds` tells more closely what mp4a and mp4v hold."""
+"""Codecs by the name of the sample entry, as FFmpeg names them. `esds` has the codec of mp4a and mp4v."""
 OBJECT_TYPES = {
     0x20: "mpeg4",
     0x21: "h264",
@@ -63,7 +63,7 @@ OBJECT_TYPES = {
 }
 """Codecs by the object type of an elementary stream (the registry of mp4ra.org)."""
 PCM = {b"twos": "s{}be", b"sowt": "s{}le", b"in24": "s24", b"in32": "s32", b"fl32": "f32", b"fl64": "f64"}
-"""Samples without compression. Those without an order of bytes are `be`, unless a box `enda` says otherwise."""
+"""Samples without compression. Those without an order of bytes are `be`, unless a box `enda` has another order."""
 _DECODER, _ES, _SPECIFIC = 0x04, 0x03, 0x05
 _DECODER_HEAD = 13
 _SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -80,8 +80,8 @@ _ALAC_BYTES, _FLAC_BITS = 24, 28
 _LONGEST_CONFIG = 64
 
 
-class Sound(NamedTuple):
-    """Facts of sound that a codec's own header tells. A fact is None where it does not."""
+class Audio(NamedTuple):
+    """Facts about audio in a codec's own header. A fact that it does not have is None."""
 
     sample_rate_hz: int | None = None
     channels: int | None = None
@@ -114,13 +114,13 @@ def elementary_stream(data: bytes) -> tuple[int | None, bytes]:
 
 
 def _descriptors(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the tag, the start and the end of each descriptor, those within others behind them."""
+    """Yield the tag, the start and the end of each descriptor, those within others after them."""
     while position < len(data):
         tag, length, position = data[position], 0, position + 1
         for byte in data[position : position + 4]:
             position += 1
             length = length << 7 | byte & 0x7F
-            if byte < 0x80:  # its highest bit says that another byte follows
+            if byte < 0x80:  # the highest bit means that another byte follows
                 break
         yield tag, position, position + length
         if tag == _ES:
@@ -135,18 +135,18 @@ def _descriptors(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
 
 
 def codec_of_mpeg4(config: bytes) -> str:
-    """Return the codec of sound of MPEG-4: nearly always AAC, of which this is the header."""
+    """Return the audio codec of MPEG-4: nearly always AAC, of which this is the header."""
     return _NOT_AAC.get(_object_type(Bits(config)), "aac")
 
 
-def aac(config: bytes) -> Sound:
-    """Read an AudioSpecificConfig (ISO/IEC 14496-3). The rate is that of the sound that is heard: doubled with SBR."""
+def aac(config: bytes) -> Audio:
+    """Read an AudioSpecificConfig (ISO/IEC 14496-3). Spectral band replication (SBR) doubles the rate."""
     bits = Bits(config)
     object_type = _object_type(bits)
     rate, channels = _rate(bits), _layout(bits)
     if object_type in {_SBR, _PS}:
         heard = _rate(bits)
-        return Sound(heard or rate, 2 if object_type == _PS and channels == 1 else channels)
+        return Audio(heard or rate, 2 if object_type == _PS and channels == 1 else channels)
     if object_type in _GENERAL_AUDIO and channels:
         bits.take(1)
         bits.take(14 if bits.take(1) else 0)
@@ -155,7 +155,7 @@ def aac(config: bytes) -> Sound:
             rate = _rate(bits) or rate
             if bits.take(11) == _PS_FOLLOWS and bits.take(1) and channels == 1:
                 channels = 2
-    return Sound(rate, channels)
+    return Audio(rate, channels)
 
 
 def _object_type(bits: Bits) -> int:
@@ -175,34 +175,34 @@ def _layout(bits: Bits) -> int | None:
     return (_CHANNELS[index] if index < len(_CHANNELS) else 0) or None
 
 
-def alac(cookie: bytes) -> Sound:
+def alac(cookie: bytes) -> Audio:
     """Read the header of Apple Lossless."""
     if len(cookie) < _ALAC_BYTES:
-        return Sound()
-    return Sound(int.from_bytes(cookie[20:24], "big") or None, cookie[9] or None, cookie[5] or None)
+        return Audio()
+    return Audio(int.from_bytes(cookie[20:24], "big") or None, cookie[9] or None, cookie[5] or None)
 
 
-def flac(header: bytes) -> Sound:
-    """Read the block STREAMINFO of FLAC behind the sizes of blocks and frames."""
+def flac(header: bytes) -> Audio:
+    """Read the block STREAMINFO of FLAC after the sizes of blocks and frames."""
     bits = Bits(header[10:14])
     if bits.left < _FLAC_BITS:
-        return Sound()
+        return Audio()
     rate, channels, size = bits.take(20), bits.take(3) + 1, bits.take(5) + 1
-    return Sound(rate or None, channels, size)
+    return Audio(rate or None, channels, size)
 
 
-def ac3(header: bytes) -> Sound:
-    """Read the box `dac3`: the channels of the sound, of which the sample entry does not tell."""
-    return _sound_of_ac3(Bits(header), 10)
+def ac3(header: bytes) -> Audio:
+    """Read the box `dac3`: the channels, which the sample entry does not have."""
+    return _audio_of_ac3(Bits(header), 10)
 
 
-def eac3(header: bytes) -> Sound:
+def eac3(header: bytes) -> Audio:
     """Read the box `dec3` likewise; of several substreams, the first."""
-    return _sound_of_ac3(Bits(header), 28)
+    return _audio_of_ac3(Bits(header), 28)
 
 
-def _sound_of_ac3(bits: Bits, before: int) -> Sound:
+def _audio_of_ac3(bits: Bits, before: int) -> Audio:
     bits.take(before)
     layout = bits.take(3)
     channels = _CHANNELS_OF_AC3[layout] + bits.take(1)
-    return Sound(channels=channels if bits.left >= 0 else None)
+    return Audio(channels=channels if bits.left >= 0 else None)

@@ -3,8 +3,8 @@
     moov   moof mdat   moof mdat   moof mdat   mfra
            └─ mfhd, traf ─ tfhd, tfdt, trun …
 
-What a track starts from is in the box `trex` of the movie. An index `sidx` before the fragments tells how long and how
-large they are together.
+The defaults of a track are in the box `trex` of the movie. An index `sidx` before the fragments has their total
+duration and size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ENOUGH_FRAGMENTS = 2
 
 
 class Index(NamedTuple):
-    """Content of a box `sidx`: the offset behind the fragments that it lists, and their seconds."""
+    """Content of a box `sidx`: the offset after the fragments that it lists, and their duration."""
 
     end: int
     seconds: float
@@ -92,15 +92,15 @@ class _TrackTime:
 class Fragments:
     """Sums over fragments, which are added in the order of the file.
 
-    `is_sure` is false after a fragment of which a part is not known, or that does not tell its own time behind a gap.
+    `is_certain` is false after a fragment that is not known in full, or without its own time after a gap.
     """
 
     def __init__(self, file: PartialFile, box: Box, movie: Movie) -> None:
         self._file = file
         self._tracks = {track.identifier: _begun(track, track.scale) for track in movie.tracks if track.scale}
-        self._behind_gap = set[int | None]()
+        self._gap_tracks = set[int | None]()
         self._after_gap = 0
-        self.is_sure = True
+        self.is_certain = True
         for extends in boxes(file, box):
             for defaults in boxes(file, extends) if extends.kind == b"mvex" else ():
                 time = self._tracks.get(number(file, defaults.body + 4, 4))
@@ -108,25 +108,25 @@ class Fragments:
                     time.default = number(file, defaults.body + 12, 4) or 0
 
     def leave_gap(self) -> None:
-        """Begin anew behind fragments that are not known: tracks must tell their times again.
+        """Begin anew after fragments that are not known: tracks must declare their times again.
 
-        A track of which two fragments say nothing has ended before them.
+        A track that is not in two fragments has ended before them.
         """
-        self._behind_gap = set(self._tracks)
+        self._gap_tracks = set(self._tracks)
         for time in self._tracks.values():
             time.start = time.start or 0
 
     def add(self, fragment: Box) -> None:
         """Add the samples of a box `moof`."""
-        self._after_gap += bool(self._behind_gap)
+        self._after_gap += bool(self._gap_tracks)
         for part in boxes(self._file, fragment):
             header = child(self._file, part, b"tfhd") if part.kind == b"traf" else None
             identifier = number(self._file, header.body + 4, 4) if header else None
             time = self._tracks.get(identifier)
             if header and time:
                 decode = child(self._file, part, b"tfdt")
-                self.is_sure = self.is_sure and (decode is not None or identifier not in self._behind_gap)
-                self._behind_gap.discard(identifier)
+                self.is_certain = self.is_certain and (decode is not None or identifier not in self._gap_tracks)
+                self._gap_tracks.discard(identifier)
                 self._add_track(part, header, decode, time)
 
     def _add_track(self, part: Box, header: Box, decode: Box | None, time: _TrackTime) -> None:
@@ -148,7 +148,7 @@ class Fragments:
     def _add_run(self, run: Box, default: int, time: _TrackTime) -> None:
         flags, samples = number(self._file, run.body + 1, 3), number(self._file, run.body + 4, 4)
         if flags is None or samples is None:
-            self.is_sure = False
+            self.is_certain = False
             return
         if not flags & _DURATION_OF_SAMPLE:
             time.add(samples, default)
@@ -156,14 +156,14 @@ class Fragments:
         start = run.body + 8 + 4 * bool(flags & _HAS_OFFSET) + 4 * bool(flags & _HAS_FIRST_FLAGS)
         width = 4 * sum(1 for fields in _FIELDS_OF_SAMPLE if flags & fields)
         table = self._file.known(start, min(samples * width, max(run.end - start, 0)))
-        self.is_sure = self.is_sure and len(table) == samples * width
+        self.is_certain = self.is_certain and len(table) == samples * width
         for position in range(0, len(table) - len(table) % width, width):
             time.add(1, int.from_bytes(table[position : position + 4], "big"))
 
     def seconds(self) -> float | None:
-        """Return the time from the start of the first track to the end of the last; None when it is not sure."""
+        """Return the time from the start of the first track to the end of the last; None if it is not certain."""
         times = [time for time in self._tracks.values() if time.start is not None and time.end is not None]
-        if not times or not self.is_sure or (self._behind_gap and self._after_gap < _ENOUGH_FRAGMENTS):
+        if not times or not self.is_certain or (self._gap_tracks and self._after_gap < _ENOUGH_FRAGMENTS):
             return None
         first = min((time.start or 0) / time.scale for time in times)
         return max((time.end or 0) / time.scale for time in times) - first
@@ -174,7 +174,7 @@ class Fragments:
         if time is None:
             return None
         samples, ticks = time.samples, time.ticks
-        if not is_all or not self.is_sure:
+        if not is_all or not self.is_certain:
             samples, ticks = (time.even, time.even_ticks) if time.is_steady else (0, 0)
         return samples * time.scale / ticks if ticks else None
 
@@ -189,9 +189,9 @@ def _begun(track: Track, scale: int) -> _TrackTime:
 
 
 def fragments_at_the_end(file: PartialFile, start: int) -> int | None:
-    """Return the offset of the first fragment behind `start` from which boxes lead up to the end of the file.
+    """Return the offset of the first fragment after `start` from which boxes lead up to the end of the file.
 
-    Only a box `moof` with a box `mdat` behind it is taken for a fragment: its name may be in the data by chance.
+    Only a box `moof` with a box `mdat` after it is taken as a fragment: the data may contain its name by chance.
     """
     tail = file.known(start, file.size - start)
     position = -1

@@ -3,7 +3,7 @@
     stts  runs of samples of one duration          stsz  size of each sample, or one size of all
     stsc  runs of chunks of as many samples        stco  offset of each chunk in the file, or co64
 
-Tables of a long film are larger than what is read of a file. What their known part does not tell is None.
+Tables of a long video are larger than the parts that are read. Facts outside their known parts are None.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_SIZES = struct.Struct(">I")
 class Tables(NamedTuple):
     """Sums of the tables. `first` and `last` are the offsets of the first and the last chunk.
 
-    `first_size` and `last_size` are the sizes of the first and the last sample, and `end` is the offset behind the data
+    `first_size` and `last_size` are the sizes of the first and the last sample, and `end` is the offset after the data
     of the last chunk.
     """
 
@@ -111,7 +111,7 @@ def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int
 
 
 def _end(file: PartialFile, sizes: Box, samples: int, last: int, count: int) -> int | None:
-    """Return the offset behind the last `count` samples, which begin at `last`."""
+    """Return the offset after the last `count` samples, which begin at `last`."""
     same = number(file, sizes.body + 4, 4)
     if same:
         return last + same * count

@@ -1,19 +1,19 @@
-"""The movie box of MP4 and QuickTime: its length, and the tracks with their codecs and shapes."""
+"""The movie box of MP4 and QuickTime: its duration, and the tracks with their codecs, widths and heights."""
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ice_result.probe.model import PartialFile
-from ice_result.probe.mp4_boxes import Box, boxes, child, number, versioned
+from ice_result.probe.mp4_boxes import HEADER_SIZE, Box, boxes, child, number, versioned
 from ice_result.probe.mp4_codecs import (
     CODECS,
     OBJECT_TYPES,
     PCM,
-    Sound,
+    Audio,
     aac,
     ac3,
     alac,
@@ -23,6 +23,7 @@ from ice_result.probe.mp4_codecs import (
     flac,
 )
 from ice_result.probe.mp4_tables import Tables, read_tables
+from ice_result.records.model import MediaKind
 
 MOST_TRACKS = 32
 """Tracks that are read of one file."""
@@ -37,16 +38,18 @@ _IS_FLOAT, _IS_BIG = 1, 2
 _PCM_OF_ISO = {b"ipcm": "s", b"fpcm": "f"}
 _BITS_OF_A_BYTE = 8
 _FIXED = {
-    "pcm_mulaw": Sound(bits=8),
-    "pcm_alaw": Sound(bits=8),
-    "adpcm_ima_qt": Sound(bits=4),
-    "opus": Sound(48_000),
-    "amr_nb": Sound(8_000, 1),
-    "amr_wb": Sound(16_000, 1),
+    "pcm_mulaw": Audio(bits=8),
+    "pcm_alaw": Audio(bits=8),
+    "adpcm_ima_qt": Audio(bits=4),
+    "opus": Audio(48_000),
+    "amr_nb": Audio(8_000, 1),
+    "amr_wb": Audio(16_000, 1),
 }
-"""Facts that do not depend on the file, as FFmpeg tells them."""
+"""Facts that do not depend on the file, as in FFmpeg."""
 _PCM_BITS = {8, 16, 24, 32, 64}
 _PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3", b"pasp"}
+_KINDS: Mapping[bytes | None, MediaKind] = {b"vide": "video", b"soun": "audio"}
+_OTHER_HANDLERS = set(b"text sbtl subt subp clcp tmcd meta hint odsm sdsm".split())
 _WITH_ALPHA_DEPTH = 32
 _PICTURES = {"mjpeg", "png"}
 _SYNC_OF_MP3, _MONO = 0xFFE0, 0xC0
@@ -60,7 +63,7 @@ class _Header(NamedTuple):
 
     kind: bytes
     skipped: int
-    read: Callable[[bytes], Sound]
+    read: Callable[[bytes], Audio]
 
 
 _HEADERS = {
@@ -84,7 +87,7 @@ class Track(NamedTuple):
     height: int | None = None
     has_alpha: bool | None = None
     pixel_aspect: float | None = None
-    sound: Sound = Sound()
+    audio: Audio = Audio()
     scale: int | None = None
     ticks: int = 0
     tables: Tables = Tables()
@@ -92,7 +95,7 @@ class Track(NamedTuple):
 
     @property
     def is_pcm(self) -> bool:
-        """True for sound without compression."""
+        """True for audio without compression."""
         return (self.codec or "").startswith("pcm_")
 
     @property
@@ -102,13 +105,17 @@ class Track(NamedTuple):
 
 
 class Movie(NamedTuple):
-    """Facts of the movie box. `unknown` is the offset of the first header in it that is not known."""
+    """Facts of the movie box. `unknown` is the offset of the first header in it that is not known.
+
+    `kinds` are the kinds of its tracks; None unless all tracks are known.
+    """
 
     duration_seconds: float | None
     fragments_seconds: float | None
     is_fragmented: bool
     tracks: tuple[Track, ...]
     unknown: int | None
+    kinds: frozenset[MediaKind] | None
 
     @property
     def has_samples(self) -> bool:
@@ -116,9 +123,9 @@ class Movie(NamedTuple):
         return any(track.tables.samples for track in self.tracks)
 
     def first(self, kind: bytes) -> Track | None:
-        """Return the first track of this kind: of films the first that is no picture, if there is one.
+        """Return the first track of this kind: for video, the first one that is no picture, if there is one.
 
-        Pictures of chapters are no film.
+        Pictures of chapters are no video.
         """
         chapters = {identifier for track in self.tracks for identifier in track.chapters}
         tracks = [track for track in self.tracks if track.kind == kind and track.identifier not in chapters]
@@ -126,14 +133,14 @@ class Movie(NamedTuple):
 
 
 def read_movie(file: PartialFile, movie: Box) -> Movie:
-    """Read the movie box, as far as it is known."""
+    """Read the known part of the movie box."""
     tracks, position = list[Track](), movie.body
     scale = duration = fragments = None
     is_fragmented = False
     for box in boxes(file, movie):
         position = box.end
-        if box.kind == b"mvhd" and (told := versioned(file, box, 12, 20)):
-            scale, ticks = told
+        if box.kind == b"mvhd" and (declared := versioned(file, box, 12, 20)):
+            scale, ticks = declared
             duration = ticks / scale
         elif box.kind == b"trak" and len(tracks) < MOST_TRACKS:
             tracks.append(_track(file, box))
@@ -143,11 +150,20 @@ def read_movie(file: PartialFile, movie: Box) -> Movie:
     if not duration:
         duration = max((track.ticks / track.scale for track in tracks if track.scale), default=None)
     unknown = position if position < movie.end and file.get(position, 8) is None else None
-    return Movie(duration or None, fragments, is_fragmented, tuple(tracks), unknown)
+    kinds = _kinds(tracks) if position + HEADER_SIZE > movie.end else None
+    return Movie(duration or None, fragments, is_fragmented, tuple(tracks), unknown, kinds)
+
+
+def _kinds(tracks: Sequence[Track]) -> frozenset[MediaKind] | None:
+    """Return the kinds of these tracks; None if one of them has another handler, or if there may be more."""
+    handlers = {track.kind for track in tracks}
+    if not handlers or handlers - _KINDS.keys() - _OTHER_HANDLERS or len(tracks) >= MOST_TRACKS:
+        return None
+    return frozenset(_KINDS[handler] for handler in handlers & _KINDS.keys())
 
 
 def _fragments(file: PartialFile, box: Box | None, scale: int | None) -> float | None:
-    """Return the seconds of all fragments, which the box `mehd` may tell."""
+    """Return the duration of all fragments, which the box `mehd` may have."""
     version = number(file, box.body, 1) if box else None
     ticks = number(file, box.body + 4, 8 if version else 4) if box else None
     return ticks / scale if ticks and scale else None
@@ -169,7 +185,7 @@ def _track(file: PartialFile, box: Box) -> Track:
     described = child(file, table, b"stsd")
     entry = next(boxes(file, described._replace(body=described.body + 8)), None) if described else None
     if entry and file.get(entry.start, entry.end - entry.start) is None:
-        return track  # what the known part of an entry says, the rest may correct
+        return track  # the rest of an entry may correct its known part
     if entry and header and track.kind == b"vide":
         return _video(file, entry, track, header)
     if described and entry and track.kind == b"soun":
@@ -195,7 +211,7 @@ def _at(file: PartialFile, box: Box, short: int, long: int) -> int:
 
 
 def _is_turned(file: PartialFile, header: Box) -> bool:
-    """Return True for a picture that is shown turned by a quarter: the diagonal of its matrix is zero."""
+    """Return True for a picture that is displayed rotated by 90 degrees: the diagonal of its matrix is zero."""
     matrix = file.get(header.body + _at(file, header, 40, 52), 20)
     return matrix is not None and not any(matrix[0:4] + matrix[16:20]) and any(matrix[4:8]) and any(matrix[12:16])
 
@@ -233,7 +249,7 @@ def _video(file: PartialFile, entry: Box, track: Track, header: Box) -> Track:
 
 
 def _alpha_of_prores(file: PartialFile, first: int | None, depth: int | None) -> bool | None:
-    """Return what the header of the first frame says (SMPTE RDD 36), or else the depth, which is 32 with alpha."""
+    """Return the value in the header of the first frame (SMPTE RDD 36), or else the depth, which is 32 with alpha."""
     frame = file.get(first, _PRORES_HEADER) if first is not None else None
     if frame and frame[4:8] == b"icpf":
         return frame[_PRORES_ALPHA] & 0x0F != 0
@@ -255,12 +271,12 @@ def _audio(file: PartialFile, entry: Box, track: Track, *, is_iso: bool) -> Trac
     parts = _parts(file, entry._replace(body=start))
     if b"wave" in parts:
         parts = _parts(file, parts[b"wave"]) | parts
-    told = Sound(rate or None, channels or None, bits or None)
+    declared = Audio(rate or None, channels or None, bits or None)
     kind = _plain_kind(file, entry, parts)
-    codec, sound = _pcm(file, kind, parts, told, flags) or _compressed(file, kind, parts, told)
+    codec, audio = _pcm(file, kind, parts, declared, flags) or _compressed(file, kind, parts, declared)
     if codec == "mp3" and entry.kind == b"mp4a":
-        sound = sound._replace(channels=_channels_of_mp3(file, track.tables.first))
-    return track._replace(codec=codec, sound=sound)
+        audio = audio._replace(channels=_channels_of_mp3(file, track.tables.first))
+    return track._replace(codec=codec, audio=audio)
 
 
 def _channels_of_mp3(file: PartialFile, first: int | None) -> int | None:
@@ -275,9 +291,9 @@ def _parts(file: PartialFile, entry: Box) -> dict[bytes, Box]:
     return {box.kind: box for box in boxes(file, entry) if box.kind in _PARTS}
 
 
-def _compressed(file: PartialFile, kind: bytes, parts: dict[bytes, Box], told: Sound) -> tuple[str | None, Sound]:
-    """Return the codec and the facts of sound; the codec's own header knows better than the sample entry."""
-    codec, own = CODECS.get(kind), Sound()
+def _compressed(file: PartialFile, kind: bytes, parts: dict[bytes, Box], declared: Audio) -> tuple[str | None, Audio]:
+    """Return the codec and the facts of audio; the codec's own header is preferred to the sample entry."""
+    codec, own = CODECS.get(kind), Audio()
     if b"esds" in parts:
         object_type, config = elementary_stream(_content(file, parts[b"esds"]))
         codec = OBJECT_TYPES.get(object_type or 0)
@@ -288,14 +304,16 @@ def _compressed(file: PartialFile, kind: bytes, parts: dict[bytes, Box], told: S
         own = header.read(_content(file, parts[header.kind])[header.skipped :])
     elif codec in _FIXED:
         own = _FIXED[codec]
-    elif codec == "truehd":  # whose sample entry says 2 for 8 channels [measured, FFmpeg 5.1]
-        told = Sound()
-    return codec, Sound(own.sample_rate_hz or told.sample_rate_hz, own.channels or told.channels, own.bits)
+    elif codec == "truehd":  # whose sample entry has 2 for 8 channels [measured, FFmpeg 5.1]
+        declared = Audio()
+    return codec, Audio(own.sample_rate_hz or declared.sample_rate_hz, own.channels or declared.channels, own.bits)
 
 
-def _pcm(file: PartialFile, kind: bytes, parts: dict[bytes, Box], told: Sound, flags: int) -> tuple[str, Sound] | None:
-    """Return the same of sound without compression; None for all other."""
-    bits, order = told.bits, "be"
+def _pcm(
+    file: PartialFile, kind: bytes, parts: dict[bytes, Box], declared: Audio, flags: int
+) -> tuple[str, Audio] | None:
+    """Return the same for audio without compression; None for other audio."""
+    bits, order = declared.bits, "be"
     if b"enda" in parts and number(file, parts[b"enda"].body, 2) == 1:
         order = "le"
     if kind in {b"raw ", b"NONE"}:
@@ -315,7 +333,7 @@ def _pcm(file: PartialFile, kind: bytes, parts: dict[bytes, Box], told: Sound, f
         return None
     if bits not in _PCM_BITS:
         return None
-    return f"pcm_{'s8' if name.startswith('s8') else name}", Sound(told.sample_rate_hz, told.channels, bits)
+    return f"pcm_{'s8' if name.startswith('s8') else name}", Audio(declared.sample_rate_hz, declared.channels, bits)
 
 
 def _plain_kind(file: PartialFile, entry: Box, parts: dict[bytes, Box]) -> bytes:

@@ -1,4 +1,4 @@
-"""Ogg (RFC 3533): the first packet of each stream, and the last page, which has the length and the mark of the end."""
+"""Ogg (RFC 3533): the first packet of each stream, and the last page, which has the duration and the end mark."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class _Page(NamedTuple):
 
 
 def read(file: PartialFile) -> Probed:
-    """Read the codec and its facts, and the length from the last page."""
+    """Read the codec and its facts, and the duration from the last page."""
     streams, first = _streams(file)
     if not streams:
-        raise MalformedError("an Ogg file without the first page of a stream")
+        raise MalformedError("the content has no first page of an Ogg stream")
     file.reach_end()
     pages = _last_pages(file, streams)
     known = [stream for stream in streams.values() if stream.media]
@@ -56,11 +56,11 @@ def _defect(file: PartialFile, pages: list[_Page], *, is_ended: bool) -> Defect 
         starts = [page.body] if page.granule > 0 else []  # a page of comments may have padding
         starts += [] if is_ended and page is last else [page.end]
         if start := next((start for start in starts if is_gap(file, start)), 0):
-            return Defect("empty", f"zeros are in place of data at byte {start}")
+            return Defect("empty", f"the file has zeros instead of data from byte {start}")
     if last is None:
         return None
     if last.end > file.size:
-        return Defect("truncated", f"the last page ends at byte {last.end}, and the file has {file.size}")
+        return Defect("truncated", f"the last page ends at byte {last.end}; the file has {file.size} bytes")
     if file.known(last.end, 4) in _STARTS:
         return Defect("truncated", f"the file ends within the header of the page at byte {last.end}")
     if not is_ended and file.is_whole and all(page.granule <= 0 for page in pages):
@@ -69,11 +69,11 @@ def _defect(file: PartialFile, pages: list[_Page], *, is_ended: bool) -> Defect 
 
 
 def _streams(file: PartialFile) -> tuple[dict[int, OggStream], _Page]:
-    """Return the streams by their serial numbers, and the page behind their first pages, or the last of these."""
+    """Return the streams by their serial numbers, and the page after their first pages, or the last of these."""
     streams: dict[int, OggStream] = {}
     page = _page(file, 0)
     if page is None:
-        raise MalformedError("an Ogg file that ends within its first page")
+        raise MalformedError("the content ends within the first Ogg page")
     while page.flags & _BEGINS and len(streams) < _MOST_STREAMS:
         streams[page.serial] = parse_first_packet(file.known(page.body, page.end - page.body))
         following = _page(file, page.end)
@@ -84,7 +84,7 @@ def _streams(file: PartialFile) -> tuple[dict[int, OggStream], _Page]:
 
 
 def _starts_late(page: _Page, streams: dict[int, OggStream]) -> bool:
-    """Return whether the sound begins late on its clock, as far as the page behind the headers tells."""
+    """Return whether the audio begins late on its clock, by the page after the headers."""
     stream = streams.get(page.serial)
     return stream is not None and page.granule > 0 and stream.seconds(page.granule) > _LATEST_START
 

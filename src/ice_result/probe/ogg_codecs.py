@@ -1,4 +1,4 @@
-"""Codecs in Ogg, told by the first packet of a stream: Opus, Vorbis, FLAC, Speex and Theora."""
+"""Codecs in Ogg, detected from the first packet of a stream: Opus, Vorbis, FLAC, Speex and Theora."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OggStream(NamedTuple):
     shift: int = 0
 
     def seconds(self, granule: int) -> float:
-        """Return the time that a page's number means; Theora counts frames from a key frame in the lower bits."""
+        """Return the time of a page's number; Theora counts frames from a key frame in the lower bits."""
         if not self.rate:
             return 0
         count = (granule >> self.shift) + (granule & (1 << self.shift) - 1) if self.shift else granule
@@ -36,22 +36,22 @@ def parse_first_packet(data: bytes) -> OggStream:
     """Return the stream that begins with this packet."""
     if data.startswith(b"OpusHead") and len(data) >= _OPUS.size:
         _, _, channels, skipped, _ = _OPUS.unpack_from(data)
-        return OggStream(_sound("opus", _OPUS_RATE, channels), _OPUS_RATE, skipped)
+        return OggStream(_audio("opus", _OPUS_RATE, channels), _OPUS_RATE, skipped)
     if data.startswith(b"\x01vorbis") and len(data) >= _VORBIS.size:
         _, _, channels, rate = _VORBIS.unpack_from(data)
-        return OggStream(_sound("vorbis", rate, channels), rate)
+        return OggStream(_audio("vorbis", rate, channels), rate)
     if data.startswith(b"\x7fFLAC") and len(data) >= _FLAC_HEADER + STREAM_HEADER:
         header = parse_stream_header(data[_FLAC_HEADER:])
-        return OggStream(_sound("flac", header.rate, header.channels) | {"bits": header.bits}, header.rate)
+        return OggStream(_audio("flac", header.rate, header.channels) | {"bits": header.bits}, header.rate)
     if data.startswith(b"Speex   ") and len(data) >= _SPEEX.size:
         _, _, _, rate, channels = _SPEEX.unpack_from(data)
-        return OggStream(_sound("speex", rate, channels), rate)
+        return OggStream(_audio("speex", rate, channels), rate)
     if data.startswith(b"\x80theora") and len(data) >= 42:
         return _theora(data)
     return OggStream({})
 
 
-def _sound(codec: str, rate: int, channels: int) -> Facts:
+def _audio(codec: str, rate: int, channels: int) -> Facts:
     return {"audio_codec": codec, "sample_rate_hz": rate or None, "channels": channels or None}
 
 

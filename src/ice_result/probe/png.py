@@ -18,13 +18,13 @@ _MOST_CHUNKS = 1000
 
 
 def read(file: PartialFile) -> Probed:
-    """Read the size of the picture and whether it has alpha."""
+    """Read the width and height of the picture, and whether it has alpha."""
     first = _SIGNATURE + _CHUNK.size
     if file.size < first + _HEADER.size:
-        return Probed(Media(container="png"), Defect("truncated", "the file ends within the header of a PNG picture"))
+        return Probed(Media(container="png"), Defect("truncated", "the file ends within the PNG header"))
     head = file.known(_SIGNATURE, _CHUNK.size + _HEADER.size)
     if not head.startswith(b"\0\0\0\rIHDR"):
-        raise MalformedError("a PNG picture without its header")
+        raise MalformedError("the content has no PNG header")
     if len(head) < _CHUNK.size + _HEADER.size:
         return Probed(Media(container="png"))
     width, height, _, colours = _HEADER.unpack_from(head, _CHUNK.size)
@@ -35,7 +35,7 @@ def read(file: PartialFile) -> Probed:
 
 
 def _chunks(file: PartialFile) -> tuple[bool, int | None]:
-    """Return whether a transparent colour is named before the picture's data, and the offset of these."""
+    """Return whether a transparent colour is declared before the picture's data, and the offset of the data."""
     offset, has_transparency = _SIGNATURE, False
     for _ in range(_MOST_CHUNKS):
         head = file.get(offset, _CHUNK.size)
@@ -51,9 +51,9 @@ def _chunks(file: PartialFile) -> tuple[bool, int | None]:
 
 def _judged(file: PartialFile, media: Media, data: int | None) -> Probed:
     file.reach_end()
-    if data and (zeros := zeros_from(file, data)):
-        return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
+    if data and zeros_from(file, data):
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {data}"))
     end = file.known(file.known_end, file.size)
     if end and _END not in end:
-        return Probed(media, Defect("truncated", "the file does not end with the end chunk of a PNG picture"))
+        return Probed(media, Defect("truncated", "the file does not end with the PNG end chunk"))
     return Probed(media, is_ended=_END in end)

@@ -1,4 +1,4 @@
-"""Tags before and after sound: ID3v2, ID3v1, APEv2 and Lyrics3 (id3.org and the pages of these formats).
+"""Tags before and after the audio: ID3v2, ID3v1, APEv2 and Lyrics3 (id3.org and the pages of these formats).
 
 Several may follow each other. Their contents are not read: a tag may be larger than all that is read of a file.
 """
@@ -18,8 +18,8 @@ _APE_HAS_HEADER = 0x80000000
 _LYRICS_END = 15  # six digits, and LYRICS200
 
 
-def tags_in_front(first: bytes, start: int = 0) -> int:
-    """Return the offset behind the tags at `start`, which may be beyond what is known."""
+def tags_before_audio(first: bytes, start: int = 0) -> int:
+    """Return the offset after the tags at `start`, which may be outside the known bytes."""
     for _ in range(_MOST_TAGS):
         if first.startswith(b"APETAGEX", start) and len(first) >= start + _APE_FOOTER.size:
             start += _APE_FOOTER.size + int(_APE_FOOTER.unpack_from(first, start)[2])
@@ -32,16 +32,16 @@ def tags_in_front(first: bytes, start: int = 0) -> int:
     return start
 
 
-def reach_sound(file: PartialFile) -> int:
-    """Return the offset behind the tags in front. The second part is read there if the first does not reach so far."""
-    start = tags_in_front(file.known(0, file.size))
+def reach_audio(file: PartialFile) -> int:
+    """Return the offset of the audio, after the tags. The second part is read there if the first one ends before."""
+    start = tags_before_audio(file.known(0, file.size))
     if not file.known(start, 1):
         file.reach(start)
-        start += tags_in_front(file.known(start, file.size))
+        start += tags_before_audio(file.known(start, file.size))
     return start
 
 
-def end_of_sound(file: PartialFile) -> int:
+def end_of_audio(file: PartialFile) -> int:
     """Return the offset of the tags at the end, or the size of a file that has none; the end should be known."""
     end = file.size
     for _ in range(_MOST_TAGS):

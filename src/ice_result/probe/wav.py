@@ -1,6 +1,6 @@
 """WAV: RIFF, RF64 and BW64, with PCM or another codec (Microsoft, Multiple Channel Audio Data; EBU Tech 3306).
 
-Zeros in PCM are silence, and no defect. A size of zero or of all ones is that of a stream whose end was not known.
+Zeros in PCM are silence, and no defect. A stream of unknown length has a size of zero, or of all ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _EXTENSIBLE = 0xFFFE
 _SUB_FORMAT = 24
 _UNKNOWN = 0xFFFFFFFF
 _OF_STREAMS, _OF_OLD_STREAMS = range(0xFFFFF000, 0x100000000), range(0x7FFFF000, 0x80000001)
-"""Sizes near the largest that a reader takes, which programs write that cannot return to the header."""
+"""Sizes near the largest possible one, which programs write that cannot go back to the header."""
 _MOST_CHUNKS = 1000
 _PCM, _FLOAT = 1, 3
 _CODECS = {
@@ -41,50 +41,50 @@ class _Format(NamedTuple):
 
 
 class _Chunks(NamedTuple):
-    """Chunks that were found: the format, the samples that `fact` counts, and the data with the size that it tells."""
+    """Chunks that were found: the format, the samples that `fact` counts, and the data with the declared size."""
 
     format: _Format | None
     samples: int
     data: int | None
     size: int
-    """Bytes of the data as the header tells them; -1 for a stream."""
+    """Declared bytes of the data; -1 for a stream."""
 
 
 def read(file: PartialFile) -> Probed:
-    """Read codec, rate, channels, bits and length of the sound, and whether the middle of it is silent."""
-    if file.known(0, 4) == b"RIFX":  # the same with the high byte first, which nothing writes any more
+    """Read codec, rate, channels, bits and duration, and whether the middle is silent."""
+    if file.known(0, 4) == b"RIFX":  # big-endian, which no program writes any more
         return Probed(Media(container="wav"))
     chunks = _chunks(file)
-    sound = chunks.format
-    if sound is None or chunks.data is None:
-        return _without_sound(file, sound)
+    audio = chunks.format
+    if audio is None or chunks.data is None:
+        return _without_audio(file, audio)
     there = max(file.size - chunks.data, 0)
-    told = there if chunks.size < 0 else chunks.size
-    media = _media(sound, _seconds(sound, chunks.samples, told))
-    if not told:
-        return Probed(media, Defect("empty", "the header of a WAV file has no sound behind it"))
-    if told > there:
-        message = f"the header tells {told} bytes of sound, and {there} are there"
-        return Probed(media, Defect("truncated", message), _is_silent(file, sound, chunks.data, there))
-    return Probed(media, is_silent=_is_silent(file, sound, chunks.data, told))
+    declared = there if chunks.size < 0 else chunks.size
+    media = _media(audio, _seconds(audio, chunks.samples, declared))
+    if not declared:
+        return Probed(media, Defect("empty", "no audio follows the WAV header"))
+    if declared > there:
+        message = f"the header declares {declared} bytes of audio; the file has {there}"
+        return Probed(media, Defect("truncated", message), _is_silent(file, audio, chunks.data, there))
+    return Probed(media, is_silent=_is_silent(file, audio, chunks.data, declared))
 
 
-def _without_sound(file: PartialFile, sound: _Format | None) -> Probed:
-    """Return what is known of a file in which the data were not found: it may be cut, or have large chunks in front."""
-    media = _media(sound, None) if sound else Media(container="wav")
-    told = int.from_bytes(file.known(4, 4), "little") + 8
-    if not file.known(0, 4).startswith(b"RIFF") or told - 8 in {0, _UNKNOWN}:
-        told = 0
-    if told > file.size:
-        return Probed(media, Defect("truncated", f"the header tells {told} bytes, and the file has {file.size}"))
+def _without_audio(file: PartialFile, audio: _Format | None) -> Probed:
+    """Return the facts of a file whose data were not found: it may be truncated, or begin with large chunks."""
+    media = _media(audio, None) if audio else Media(container="wav")
+    declared = int.from_bytes(file.known(4, 4), "little") + 8
+    if not file.known(0, 4).startswith(b"RIFF") or declared - 8 in {0, _UNKNOWN}:
+        declared = 0
+    if declared > file.size:
+        return Probed(media, Defect("truncated", f"the header declares {declared} bytes; the file has {file.size}"))
     if file.is_whole:
-        return Probed(media, Defect("empty", "the file has no chunk of sound"))
+        return Probed(media, Defect("empty", "the file has no audio chunk"))
     return Probed(media)
 
 
 def _chunks(file: PartialFile) -> _Chunks:
-    """Walk the chunks up to the data; a chunk that is not known is passed by with the second read."""
-    offset, sound, samples, large = _FIRST_CHUNK, None, 0, 0
+    """Walk the chunks up to the data; the second read skips a chunk that is not known."""
+    offset, audio, samples, large = _FIRST_CHUNK, None, 0, 0
     for _ in range(_MOST_CHUNKS):
         if file.get(offset, _CHUNK.size) is None:
             file.reach(offset)
@@ -95,15 +95,15 @@ def _chunks(file: PartialFile) -> _Chunks:
         offset += _CHUNK.size
         if name == b"data":
             is_stream = not large and (not size or size in _OF_STREAMS or size in _OF_OLD_STREAMS)
-            return _Chunks(sound, samples, offset, -1 if is_stream else large or size)
+            return _Chunks(audio, samples, offset, -1 if is_stream else large or size)
         if name == b"ds64":
             large = _DS64.unpack(body)[1] if (body := file.get(offset, _DS64.size)) else 0
         elif name == b"fmt ":
-            sound = _format(file.known(offset, size))
+            audio = _format(file.known(offset, size))
         elif name == b"fact":
             samples = int.from_bytes(file.known(offset, 4), "little")
         offset += size + size % 2
-    return _Chunks(sound, samples, None, 0)
+    return _Chunks(audio, samples, None, 0)
 
 
 def _format(data: bytes) -> _Format | None:
@@ -111,7 +111,7 @@ def _format(data: bytes) -> _Format | None:
         return None
     tag, channels, rate, bytes_per_second, block, bits = _FORMAT.unpack_from(data)
     if not rate or not channels:
-        raise MalformedError("a WAV file with a sample rate or a number of channels of zero")
+        raise MalformedError("the WAV header has a sample rate or a number of channels of zero")
     if tag == _EXTENSIBLE and len(data) >= _SUB_FORMAT + 2:
         tag = int.from_bytes(data[_SUB_FORMAT : _SUB_FORMAT + 2], "little")
     size = (bits or 8 * block // channels) + 7 & ~7 if tag in {_PCM, _FLOAT} else bits
@@ -119,32 +119,32 @@ def _format(data: bytes) -> _Format | None:
     return _Format(codec, channels, rate, bytes_per_second, block, size)
 
 
-def _seconds(sound: _Format, samples: int, size: int) -> float | None:
-    if sound.codec and sound.codec.startswith("pcm_") and sound.block:
-        return round(size / sound.block / sound.rate, 6)
+def _seconds(audio: _Format, samples: int, size: int) -> float | None:
+    if audio.codec and audio.codec.startswith("pcm_") and audio.block:
+        return round(size / audio.block / audio.rate, 6)
     if samples:
-        return round(samples / sound.rate, 6)
-    return round(size / sound.bytes_per_second, 6) if sound.bytes_per_second else None
+        return round(samples / audio.rate, 6)
+    return round(size / audio.bytes_per_second, 6) if audio.bytes_per_second else None
 
 
-def _media(sound: _Format, seconds: float | None) -> Media:
+def _media(audio: _Format, seconds: float | None) -> Media:
     return Media(
         container="wav",
         duration_seconds=seconds,
-        audio_codec=sound.codec,
-        sample_rate_hz=sound.rate,
-        channels=sound.channels,
-        bits=sound.bits if sound.codec and sound.codec.startswith(("pcm_", "adpcm_")) else None,
+        audio_codec=audio.codec,
+        sample_rate_hz=audio.rate,
+        channels=audio.channels,
+        bits=audio.bits if audio.codec and audio.codec.startswith(("pcm_", "adpcm_")) else None,
     )
 
 
-def _is_silent(file: PartialFile, sound: _Format, start: int, size: int) -> bool | None:
-    """Look at the samples that are known: the first ones, and those in the middle."""
-    if not sound.codec or not sound.codec.startswith("pcm_") or size <= 0:
+def _is_silent(file: PartialFile, audio: _Format, start: int, size: int) -> bool | None:
+    """Return whether the known samples, at the start and in the middle, are silent."""
+    if not audio.codec or not audio.codec.startswith("pcm_") or size <= 0:
         return None
     middle = start + max(size - SECOND_BYTES, 0) // 2
     file.reach(middle)
     parts = (file.known(start, size), file.known(middle, size - (middle - start)))
-    values = (set(part) if sound.codec in _ONE_BYTE else {0} if part.count(0) == len(part) else {1} for part in parts)
+    values = (set(part) if audio.codec in _ONE_BYTE else {0} if part.count(0) == len(part) else {1} for part in parts)
     found = set().union(*values)
-    return len(found) <= 1 if sound.codec in _ONE_BYTE else found <= {0}
+    return len(found) <= 1 if audio.codec in _ONE_BYTE else found <= {0}

@@ -1,8 +1,8 @@
-"""WebM and Matroska: facts from the head of the segment, or from where its index says that they are.
+"""WebM and Matroska: facts from the head of the segment, or from the offsets in its index.
 
     EBML, Segment [ SeekHead, Info, Tracks, Cluster, Cluster …, Cues ]
 
-A live recording tells neither its size nor its length: its last cluster does.
+A live recording declares neither size nor duration; the duration follows from its last cluster.
 
 (RFC 9559; WebM Container Guidelines.)
 """
@@ -16,7 +16,7 @@ from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
 from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, ends_in_padding, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
-from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, read_tracks
+from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, kinds_of, read_tracks
 from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -32,7 +32,7 @@ class _Segment:
     """The head of a segment, from `body` to `end`, which is the end of the file for a live recording.
 
     `unknown` is the offset of the first header that is not known, and `cut` one of which, or of whose element, a part
-    is missing. `zeros` is an offset where zeros stand in place of an element.
+    is missing. `zeros` is an offset where zeros are in place of an element.
     """
 
     body: int
@@ -48,10 +48,10 @@ class _Segment:
 
 
 def read(file: PartialFile) -> Probed:
-    """Read the facts, and find what is cut or empty."""
+    """Read the facts, and find truncated and empty content."""
     head = element_at(file, 0, file.size)
     if head is None or head.end is None:
-        raise MalformedError("the file begins like WebM and is none")
+        raise MalformedError("the content has no valid EBML header")
     kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
     container = Media(container="webm" if kinds == ["webm"] else "matroska")
     try:
@@ -66,7 +66,7 @@ def _read(file: PartialFile, start: int, container: Media) -> Probed:
         cut = Defect("truncated", f"the file ends at byte {file.size}, before its content")
         return Probed(container, cut if file.is_whole else None)
     if element.identifier != ebml.SEGMENT:
-        raise MalformedError(f"no segment begins at byte {start}, where one should")
+        raise MalformedError(f"the content has no segment at byte {start}")
     segment = _segment(file, element)
     if segment.info is None or segment.tracks is None:
         places = [segment.sought[kind] for kind in (ebml.INFO, ebml.TRACKS) if kind in segment.sought]
@@ -78,7 +78,7 @@ def _read(file: PartialFile, start: int, container: Media) -> Probed:
         segment = _segment(file, element)
     else:
         length = _OF_INDEX if ebml.CUES in segment.sought else SECOND_BYTES  # padding may be longer than an index
-        file.reach(min(_behind_clusters(file, segment), file.size - length), length)
+        file.reach(min(_after_clusters(file, segment), file.size - length), length)
     return _facts(file, segment, container)
 
 
@@ -87,13 +87,13 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
     segment = _Segment(element.body, file.size if element.end is None else element.end, is_live)
     position, end = element.body, min(segment.end, file.size)
     try:
-        for part, behind in flat(file, element.body, end):
-            position = behind
+        for part, following in flat(file, element.body, end):
+            position = following
             _place(file, segment, part)
     except ZerosError:
         many = min(_PADDING, file.size // _PARTS)
         if not is_live or zeros_from(file, position) > many or is_gap(file, position):
-            segment.zeros = position  # fewer of them behind a recording are padding
+            segment.zeros = position  # fewer of them after a recording are padding
         return segment
     except MalformedError:
         if segment.cluster is None and ebml.TRACKS not in segment.sought:
@@ -127,7 +127,7 @@ def _place(file: PartialFile, segment: _Segment, part: Element) -> None:
 
 
 def _sought(file: PartialFile, segment: _Segment, kind: int) -> Element | None:
-    """Return an element that is where the index of the segment says."""
+    """Return an element at the offset in the index of the segment."""
     with suppress(MalformedError):
         element = element_at(file, segment.sought.get(kind, file.size), file.size)
         if element and element.identifier == kind:
@@ -170,20 +170,21 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         bits=audio.bits,
     )
     defect = _cut(file, segment) or _empty(file, segment, tracks, blocks)
-    return Probed(media, defect, pixel_aspect=video.pixel_aspect)
+    kinds = kinds_of(file, segment.tracks, tracks) if segment.tracks else None
+    return Probed(media, defect, kinds=kinds, pixel_aspect=video.pixel_aspect)
 
 
 def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> float | None:
-    """Return the end of the last frame, which the last cluster tells."""
+    """Return the end of the last frame, from the last cluster."""
     if segment.unknown is None:
         return blocks.seconds()
     start = clusters_at_the_end(file, max(segment.unknown, file.size - SECOND_BYTES))
     if start is None:
         return None
     last = blocks.of_others()
-    for element, behind in flat(file, start, file.size):
+    for element, following in flat(file, start, file.size):
         last.add(element)
-        segment.cut = behind if behind > file.size else None
+        segment.cut = following if following > file.size else None
     return last.seconds()
 
 
@@ -194,25 +195,25 @@ def _cut(file: PartialFile, segment: _Segment) -> Defect | None:
     if end <= file.size:
         return Defect("truncated", f"the file ends at byte {file.size}, within the header of an element")
     part = "a block" if segment.is_live else "the segment"
-    return Defect("truncated", f"{part} ends at byte {end}, and the file has {file.size} bytes")
+    return Defect("truncated", f"{part} ends at byte {end}; the file has {file.size} bytes")
 
 
-def _behind_clusters(file: PartialFile, segment: _Segment) -> int:
-    """Return where the index begins, or else the last frames: behind an index there may be zeros."""
+def _after_clusters(file: PartialFile, segment: _Segment) -> int:
+    """Return where the index begins, or else the last frames: after an index there may be zeros."""
     index = segment.sought.get(ebml.CUES, 0)
-    is_behind = segment.cluster is not None and segment.cluster.start < index < file.size
-    return index if is_behind else max(min(segment.end, file.size) - _OF_INDEX, 0)
+    is_after = segment.cluster is not None and segment.cluster.start < index < file.size
+    return index if is_after else max(min(segment.end, file.size) - _OF_INDEX, 0)
 
 
 def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], blocks: Blocks) -> Defect | None:
     zeros = blocks.zeros if segment.zeros is None else segment.zeros
-    place = _behind_clusters(file, segment)
+    place = _after_clusters(file, segment)
     is_index = segment.sought.get(ebml.CUES) == place
     if zeros is None and (is_index or all(track.is_compressed for track in tracks)):
         is_missing = is_zeros(file.known(place, _OF_INDEX)) and not ends_in_padding(file, min(segment.end, file.size))
         zeros = place if is_missing else None
     if zeros is not None:
-        return Defect("empty", f"zeros are in place of data from byte {zeros} on")
+        return Defect("empty", f"the file has zeros instead of data from byte {zeros}")
     if segment.unknown is None and (segment.cluster is None or not tracks):
         return Defect("empty", f"the file has {'no track' if segment.cluster else 'no cluster of frames'}")
     return None

@@ -26,8 +26,8 @@ _MARK = ebml.CLUSTER.to_bytes(4, "big")
 def flat(file: PartialFile, position: int, end: int) -> Iterator[tuple[Element, int]]:
     """Yield the elements of a segment from a position on, and where the next begins.
 
-    Behind a cluster or a group of blocks that is the first of those in it, so that it does not matter whether a cluster
-    tells its size. Raises MalformedError at what is no element.
+    After a cluster or a group of blocks, the next element is the first one in it. The size of a cluster is not needed.
+    Raises MalformedError for content that is no element.
     """
     while element := element_at(file, position, end):
         if element.identifier in {ebml.CLUSTER, ebml.BLOCK_GROUP}:
@@ -82,7 +82,7 @@ class Blocks:
         """Offset of a frame that is only zeros."""
 
     def of_others(self) -> Blocks:
-        """Return the same without blocks, for those behind a gap."""
+        """Return the same without blocks, for those after a gap."""
         return Blocks(self._file, (*self._tracks.values(),), self._tick_seconds)
 
     def add(self, element: Element) -> None:
@@ -115,7 +115,7 @@ class Blocks:
 
 
 def clusters_at_the_end(file: PartialFile, start: int) -> int | None:
-    """Return the offset of the first cluster behind `start` from which elements lead up to the end of the file."""
+    """Return the offset of the first cluster after `start` from which elements lead up to the end of the file."""
     tail = file.known(start, file.size - start)
     position = -1
     for _ in range(_MOST_CANDIDATES):
@@ -141,12 +141,12 @@ def ends_in_padding(file: PartialFile, end: int) -> bool:
 def _leads_to_the_end(file: PartialFile, position: int) -> bool:
     has_time = has_block = False
     try:
-        for element, behind in flat(file, position, file.size):
+        for element, following in flat(file, position, file.size):
             if element.identifier not in ebml.IN_SEGMENT | ebml.IN_CLUSTER:
                 return False
             has_time = has_time or element.identifier == ebml.TIMESTAMP
             has_block = has_block or (has_time and element.identifier in _BLOCKS)
-            position = behind
+            position = following
     except MalformedError:
         return False
     return has_block and position >= file.size

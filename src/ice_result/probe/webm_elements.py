@@ -2,8 +2,8 @@
 
 │ identifier, 1 to 4 bytes │ size, 1 to 8 bytes │ content … │
 
-The zeros that an identifier or a size begins with tell how many bytes it has. A size whose other bits are all ones is
-not known: the element ends where one begins that cannot be in it.
+The number of zero bits at the start of an identifier or a size gives its length. If all other bits of a size are ones,
+the size is not known: the element ends before one that cannot be in it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ IN_CLUSTER = {
 
 
 class Element(NamedTuple):
-    """An element. `end` is what its header says, and may be beyond the end of the file; None when it is not known."""
+    """An element. `end` is declared in its header, and may be beyond the end of the file; None if it is not known."""
 
     identifier: int
     start: int
@@ -59,7 +59,7 @@ def element_at(file: PartialFile, start: int, end: int) -> Element | None:
         return None
     length = 9 - header[0].bit_length()
     if length > _LONGEST_IDENTIFIER:
-        raise _fault(file, start, f"no element begins at byte {start}, where one should")
+        raise _fault(file, start, f"the content has no element at byte {start}")
     if length >= len(header):
         return None
     width = 9 - header[length].bit_length()
@@ -75,14 +75,14 @@ def element_at(file: PartialFile, start: int, end: int) -> Element | None:
 
 
 def _fault(file: PartialFile, start: int, message: str) -> MalformedError:
-    """Return the error for what is no header: often zeros in place of data."""
+    """Return the error for content that is no header: often zeros in place of data."""
     if is_zeros(file.known(start, ENOUGH)):
-        return ZerosError(f"zeros are in place of data from byte {start} on")
+        return ZerosError(f"the file has zeros instead of data from byte {start}")
     return MalformedError(message)
 
 
 def elements(file: PartialFile, parent: Element) -> Iterator[Element]:
-    """Yield the elements in one whose end is known, as far as their headers are. None of them ends behind it."""
+    """Yield the elements in one whose end is known, whose headers are known. None of them ends after it."""
     position, end = parent.body, file.size if parent.end is None else parent.end
     while element := element_at(file, position, end):
         position = end if element.end is None else min(element.end, end)

@@ -1,17 +1,21 @@
-"""The tracks of WebM and Matroska: codecs, shapes of pictures and rates of sound."""
+"""The tracks of WebM and Matroska: codecs, widths and heights, and sample rates."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import PartialFile
 from ice_result.probe.webm_elements import Element, elements, floating, numbers, text
+from ice_result.records.model import MediaKind
 
 MOST_TRACKS = 32
 """Tracks that are read of one file."""
 IS_VIDEO, IS_AUDIO = 1, 2
 """Types of tracks."""
+_KINDS: Mapping[int | None, MediaKind] = {IS_VIDEO: "video", IS_AUDIO: "audio"}
+_OTHER_TYPES = {16, 17, 18, 32, 33}  # logo, subtitle, buttons, control, metadata
 _CODECS = {
     "V_VP8": "vp8",
     "V_VP9": "vp9",
@@ -52,7 +56,7 @@ _SECOND = 1e9  # nanoseconds
 
 
 class Track(NamedTuple):
-    """Facts of a track. `frame_seconds` is the length of one frame where all are alike."""
+    """Facts of a track. `frame_seconds` is the duration of one frame if all are equal."""
 
     number: int | None = None
     kind: int | None = None
@@ -73,9 +77,18 @@ class Track(NamedTuple):
 
 
 def read_tracks(file: PartialFile, box: Element) -> tuple[Track, ...]:
-    """Read the tracks, as far as they are known."""
+    """Read the known tracks."""
     entries = (entry for entry in elements(file, box) if entry.identifier == ebml.TRACK_ENTRY)
     return tuple(_track(file, entry) for _, entry in zip(range(MOST_TRACKS), entries, strict=False))
+
+
+def kinds_of(file: PartialFile, box: Element, tracks: Sequence[Track]) -> frozenset[MediaKind] | None:
+    """Return the kinds of the tracks in this element; None unless all of them are known."""
+    types = {track.kind for track in tracks}
+    is_known = box.end is not None and file.get(box.body, box.end - box.body) is not None
+    if not is_known or not types or types - _KINDS.keys() - _OTHER_TYPES or len(tracks) >= MOST_TRACKS:
+        return None
+    return frozenset(_KINDS[each] for each in types & _KINDS.keys())
 
 
 def _track(file: PartialFile, entry: Element) -> Track:
@@ -107,11 +120,11 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
     return track._replace(width=width or None, height=height or None, has_alpha=has_alpha)
 
 
-def _audio(file: PartialFile, sound: Element, track: Track, name: str) -> Track:
-    channels, bits = numbers(file, sound, ebml.CHANNELS, ebml.BIT_DEPTH)
+def _audio(file: PartialFile, audio: Element, track: Track, name: str) -> Track:
+    channels, bits = numbers(file, audio, ebml.CHANNELS, ebml.BIT_DEPTH)
     rates = {
         part.identifier: floating(file, part)
-        for part in elements(file, sound)
+        for part in elements(file, audio)
         if part.identifier in {ebml.FREQUENCY, ebml.OUTPUT_FREQUENCY}
     }
     rate = rates.get(ebml.OUTPUT_FREQUENCY) or rates.get(ebml.FREQUENCY)

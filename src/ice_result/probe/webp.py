@@ -1,4 +1,4 @@
-"""WebP (RFC 9649): VP8, VP8L and VP8X, with alpha and animation. The header's length tells a cut file."""
+"""WebP (RFC 9649): VP8, VP8L and VP8X, with alpha and animation. The header's length shows a truncated file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BODY = _RIFF + _CHUNK.size
 _LONGEST_HEAD, _LOSSLESS_HEAD = 10, 5
 _ANIMATED, _ALPHA = 0x02, 0x10
 _DURATION = 12  # in the head of a frame
-_PADDING = 1  # byte behind an odd chunk, which some programs count and leave out
+_PADDING = 1  # byte after an odd chunk, which some programs count and do not write
 _MOST_CHUNKS = 20_000
 _FEWEST, _BLOCK = 64, 64  # zeros, and pixels for each zero more: a picture of one colour may end in zeros
 
@@ -28,29 +28,29 @@ class _Picture(NamedTuple):
 
 
 def read(file: PartialFile) -> Probed:
-    """Read size and alpha, and the length of an animation that is known whole."""
+    """Read width, height and alpha, and the duration of an animation if the whole file is known."""
     media = Media(container="webp")
-    told = int.from_bytes(file.known(4, 4), "little") + _CHUNK.size
-    truncated = Defect("truncated", f"the header tells {told} bytes, and the file has {file.size}")
+    declared = int.from_bytes(file.known(4, 4), "little") + _CHUNK.size
+    truncated = Defect("truncated", f"the header declares {declared} bytes; the file has {file.size}")
     head = file.known(_RIFF, _CHUNK.size + _LONGEST_HEAD)
     picture = _picture(head[:4], head[_CHUNK.size :])
     if picture is None:
-        if told > file.size or len(head) < _CHUNK.size + _LONGEST_HEAD:
-            empty = Defect("empty", "no picture is behind the header of WebP") if file.is_whole else None
-            return Probed(media, truncated if told > file.size else empty)
+        if declared > file.size or len(head) < _CHUNK.size + _LONGEST_HEAD:
+            empty = Defect("empty", "no picture follows the WebP header") if file.is_whole else None
+            return Probed(media, truncated if declared > file.size else empty)
         if head.count(0) == len(head):
-            return Probed(media, Defect("empty", "the bytes behind the header of a WebP picture are all zero"))
-        raise MalformedError("a WebP picture without its header")
+            return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {_RIFF}"))
+        raise MalformedError("the content has no WebP header")
     media = Media(container="webp", width=picture.width, height=picture.height, has_alpha=picture.has_alpha)
-    if told > file.size + _PADDING:
+    if declared > file.size + _PADDING:
         return Probed(media, truncated)
-    if zeros := zeros_from(file, _BODY + _LONGEST_HEAD):
-        return Probed(media, Defect("empty", f"{zeros} bytes of the picture are all zero"))
+    if zeros_from(file, _BODY + _LONGEST_HEAD):
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {_BODY + _LONGEST_HEAD}"))
     file.reach_end()
-    zeros = zeros_at_end(file, told)
+    zeros = zeros_at_end(file, declared)
     if zeros > _FEWEST + picture.width * picture.height // _BLOCK and not picture.is_animated:
-        return Probed(media, Defect("empty", f"{zeros} bytes at the end of the picture are all zero"))
-    return Probed(_animated(file, media, told) if picture.is_animated else media, is_ended=told <= file.size)
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {declared - zeros}"))
+    return Probed(_animated(file, media, declared) if picture.is_animated else media, is_ended=declared <= file.size)
 
 
 def _picture(kind: bytes, body: bytes) -> _Picture | None:
@@ -67,7 +67,7 @@ def _picture(kind: bytes, body: bytes) -> _Picture | None:
 
 
 def _animated(file: PartialFile, media: Media, end: int) -> Media:
-    """Add the length and the rate of the frames, if all of them are known."""
+    """Add the duration and the rate of the frames, if all of them are known."""
     offset, milliseconds, count = _RIFF, 0, 0
     for _ in range(_MOST_CHUNKS):
         if offset >= end:

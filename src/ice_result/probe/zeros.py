@@ -1,11 +1,11 @@
-"""Zeros in place of data, as an upload leaves them that reserved the space of a file and did not fill it."""
+"""Zeros in place of data, as an upload leaves them that allocated the space of a file and did not fill it."""
 
 from __future__ import annotations
 
 from ice_result.probe.model import MalformedError, PartialFile
 
 ENOUGH = 16
-"""Zeros at a place where data begin that are no data: no codec has so many in front."""
+"""Number of zeros at the start of data that cannot be data: no codec begins with so many."""
 _FEWEST = 64
 _MANY = 4096  # at the end of a file; fewer are padding
 _GAP = 1024
@@ -21,13 +21,13 @@ def is_zeros(data: bytes) -> bool:
 
 
 def zeros_from(file: PartialFile, start: int) -> int:
-    """Return the number of known bytes from `start` when there are some and all of them are zero, else 0."""
+    """Return the number of known bytes from `start` if there are enough and all of them are zero, else 0."""
     found = file.known(start, file.size)
     return len(found) if len(found) >= _FEWEST and found.count(0) == len(found) else 0
 
 
 def zeros_at_end(file: PartialFile, size: int | None = None) -> int:
-    """Return the number of zeros at the end, as far as it is known, when they are many or half of the file, else 0.
+    """Return the number of zeros in the known end, if they are many or half of the file, else 0.
 
     With `size`, it is the end of the first `size` bytes.
     """

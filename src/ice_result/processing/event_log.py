@@ -75,6 +75,11 @@ def write_invocation(ours: JsonObject, facts: JsonObject, timer: StageTimer, *, 
     _write(level, {"kind": "invocation", **ours, **timer.stages}, facts)
 
 
+def write_input_bucket(bucket: str, problem: str, message: str) -> None:
+    """Write the line of a bucket with inputs that cannot be looked up, so that outputs are not compared with them."""
+    _write(logging.WARNING, {"kind": "input_bucket", _ERROR_TYPE: problem}, {"bucket": bucket, "reason": message})
+
+
 def _write(level: int, ours: JsonObject, facts: JsonObject) -> None:
     """Write a line of our own words and numbers, and of facts whose texts may come from outside."""
     if _log.isEnabledFor(level):

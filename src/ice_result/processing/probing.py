@@ -41,10 +41,5 @@ class ProbingInspector:
             return facts
         file = PartialFile(facts.size_bytes or 0, data, partial(self.parts.read, address, facts.etag or ""))
         probed = probe(address.key, file)
-        return facts._replace(
-            media=probed.media,
-            defect=probed.defect,
-            is_silent=probed.is_silent,
-            is_read=True,
-            pixel_aspect=probed.pixel_aspect,
-        )
+        known = {name: value for name, value in probed._asdict().items() if name in facts._fields}
+        return facts._replace(**known, is_read=True)

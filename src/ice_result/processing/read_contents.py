@@ -38,12 +38,19 @@ _OF_OTHER_BYTES: frozenset[ContentNoteCode] = frozenset({"too_large", "unreadabl
 class ReadContents(NamedTuple):
     """The contents of a job, and a note for each file without one.
 
-    `numbers` has the place of each file whose stored content stays if it cannot be read now, by its address.
+    `numbers` has the place of each file whose stored content stays if it cannot be read now, by its address. `stored`
+    has the addresses of files whose content is a stored one.
     """
 
     contents: tuple[Content, ...]
     notes: tuple[Note, ...]
     numbers: Mapping[str, int] = MappingProxyType({})
+    stored: frozenset[str] = frozenset()
+
+    @property
+    def read_now(self) -> tuple[Content, ...]:
+        """Contents that were read now: a stored one may be that of an earlier file."""
+        return tuple(content for content in self.contents if content.uri not in self.stored)
 
     @property
     def keeping(self) -> frozenset[str]:
@@ -107,7 +114,7 @@ def with_stored(read: ReadContents, stored: Iterable[Sequence[Content]]) -> Read
     }
     contents = sorted((*read.contents, *kept.values()), key=lambda content: content.number)
     notes = tuple(note for note in read.notes if note.uri not in kept)
-    return read._replace(contents=tuple(contents), notes=notes)
+    return read._replace(contents=tuple(contents), notes=notes, stored=frozenset(kept))
 
 
 def _content_files(files: OutputFiles) -> Iterator[ContentFile]:

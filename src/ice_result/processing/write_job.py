@@ -5,14 +5,16 @@
     round 2: commit the manifest to every sink
 
 No event takes back what an earlier event found out. So each sink is read before a record is written that may be worse
-than the stored one, and before a manifest that is not complete:
+than the stored one, and before a manifest that is not complete, or for which something could not be checked:
 
-    a better record, or a complete manifest of the same files ──► stays, and is copied to the sinks without it
-    the sink cannot be read                                   ──► nothing is written there: the sink refuses the job
+    a better record                                             ──► stays, and is copied to the sinks without it
+    a complete manifest of the same files, if the new problems  ──► the same
+    are those of look-ups, or of other bytes than at that time
+    what could not be checked now, of files that are unchanged  ──► media, defects and findings are those of that time
+    the sink cannot be read                                     ──► nothing is written there: the sink refuses the job
 
 The same holds for contents: a file that cannot be read any more keeps the content that is stored. While contents are
-not read at all, the stored notes about them stay beside them. The notes of rules belong to the manifest for which they
-were applied.
+not read at all, the stored notes about them stay beside them.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
-from ice_result.core.oss_address import ObjectAddress
 from ice_result.core.threads import Task
 from ice_result.errors import IceResultError, StorageError, TimedOutError
 from ice_result.jobs.sizes import LargeJobQueue, Turn
+from ice_result.processing.earlier_manifests import earlier_check, may_stay
 from ice_result.processing.event_log import StageTimer
-from ice_result.processing.judging import JobJudge
+from ice_result.processing.judging import Facts, FoundFiles, JobJudge, RulesInUse
 from ice_result.records import (
     Manifest,
     ObjectFacts,
@@ -47,10 +49,8 @@ from ice_result.sinks.parked_events import ParkedEvents
 if TYPE_CHECKING:
     from ice_result.contents.model import Content, ContentSource
     from ice_result.processing.read_contents import ReadContents
-    from ice_result.rules.model import RuleChoice
 
 T = TypeVar("T")
-_Facts: TypeAlias = Mapping[ObjectAddress, ObjectFacts]
 _ContentsReader: TypeAlias = "Callable[[Callable[[], None]], ReadContents]"
 CALLS_PER_JOB = 4
 """Maximum number of calls of one job at the same time."""
@@ -68,7 +68,7 @@ class Stores(NamedTuple):
     parking_stores: Sequence[ParkedEvents]
     inspector: ObjectInspector | None
     contents: ContentSource | None = None
-    rules: RuleChoice | None = None
+    rules: RulesInUse | None = None
 
 
 class Target(NamedTuple):
@@ -92,16 +92,28 @@ class Written(NamedTuple):
     files_missing: bool = False
 
 
-class _Making(NamedTuple):
-    """The two parts of a job that take calls, `facts` and `contents`, and the manifest that is made of both.
+class _LookedUp(NamedTuple):
+    """Facts of the output files of a job, and of the inputs that they are compared with."""
 
-    `facts` looks the files up; it returns None when they are not. `contents` is None when none are read. Otherwise it
-    gets a function that waits for its turn to use much memory. `keeps_notes` is true for a job whose contents are not
-    read only because of a setting: its stored notes about them stay.
+    files: Facts
+    inputs: Facts
+
+
+_Build: TypeAlias = "Callable[[Iterable[Manifest]], Manifest]"
+"""Builder of a manifest. It gets the stored manifests, for what could not be checked now."""
+
+
+class _Making(NamedTuple):
+    """The two parts of a job that take calls, `look_up` and `contents`, and the manifest that is made of both.
+
+    `look_up` returns None when the files are not looked up. `contents` is None when none are read. Otherwise it gets a
+    function that waits for its turn to use much memory. `manifest` returns a builder, and whether something could not
+    be checked. `keeps_notes` is true for a job whose contents are not read only because of a setting: its stored notes
+    about them stay.
     """
 
-    facts: Callable[[], _Facts | None]
-    manifest: Callable[[_Facts | None, ReadContents | None], Manifest]
+    look_up: Callable[[], _LookedUp | None]
+    manifest: Callable[[_LookedUp | None, ReadContents | None], tuple[_Build, bool]]
     contents: _ContentsReader | None = None
     keeps_notes: bool = False
 
@@ -123,7 +135,7 @@ class JobWriter:
         has_some = any(file.role in CONTENT_OF_ROLES and file.address for file in files.files)
         making = _Making(
             partial(self._look_up, record, files, target.timer),
-            partial(self._build, record, files),
+            partial(self._builder, record, files),
             _contents_reader(source, record, files) if source and has_some else None,
             keeps_notes=has_some and not source,
         )
@@ -200,13 +212,15 @@ class JobWriter:
                     if making.contents
                     else None
                 )
-                facts = making.facts()
+                looked_up = making.look_up()
                 staged, refused = _gather(staging)
                 read, refused_contents = result_of(reading) if reading else (None, {})
                 refused |= refused_contents
-            manifest = making.manifest(facts, read)
             with target.timer.stage("commit"):
-                manifest, complete, unreadable = self._with_stored(record, manifest, keeps_notes=making.keeps_notes)
+                build, is_partial = making.manifest(looked_up, read)
+                manifest, complete, unreadable = self._with_stored(
+                    record, build, is_partial=is_partial, keeps_notes=making.keeps_notes
+                )
                 refused |= {sink: error for sink, error in unreadable.items() if sink in staged}
                 contents = read.contents if read else None
                 committed, refused_later = _on_each(
@@ -235,48 +249,60 @@ class JobWriter:
         return read, {sink: error for sink, error in (refused | refused_later).items() if sink in target.sinks}
 
     def _with_stored(
-        self, record: Record, manifest: Manifest, *, keeps_notes: bool
+        self, record: Record, build: _Build, *, is_partial: bool, keeps_notes: bool
     ) -> tuple[Manifest, dict[Store, Manifest], dict[Store, IceResultError]]:
-        """Return the manifest to write, the complete ones of the same files that are stored, and the errors of sinks.
+        """Return the manifest to write, the complete ones that are stored and stay, and the errors of sinks.
 
-        The sinks are read only when `manifest` is not complete, or gets the stored notes. A stored manifest gets the
-        notes about contents that were made now, and keeps its own notes of rules.
+        The sinks are read, with one call each, only when the manifest is not complete, when something could not be
+        checked (a file or an input that was not read, contents that a rule needs), or when the stored notes about
+        contents stay. A complete manifest gets the notes about contents that were made now.
         """
+        manifest = build(())
         may_be_worse = not manifest.complete and bool(manifest.files) and record.outcome == "ok"
-        if not may_be_worse and not keeps_notes:
+        if not (may_be_worse or is_partial or keeps_notes):
             return manifest, {}, {}
         with time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             stored, unreadable = _on_each(self._stores.sinks, lambda sink: sink.verified(record))
+        there = {sink: each for sink, each in stored.items() if each}
+        if is_partial:
+            manifest = build(there.values())
         files = {file.uri for file in manifest.files}
         if keeps_notes:
-            noted = next((notes for there in stored.values() if there and (notes := content_notes(there))), ())
+            noted = next((notes for each in there.values() if (notes := content_notes(each))), ())
             manifest = with_content_notes(manifest, (note for note in noted if note.uri in files))
         complete = {
-            sink: with_content_notes(there, content_notes(manifest))
-            for sink, there in stored.items()
-            if may_be_worse and there and there.complete and {file.uri for file in there.files} == files
+            sink: with_content_notes(each, content_notes(manifest))
+            for sink, each in there.items()
+            if record.outcome == "ok" and may_stay(each, manifest)
         }
         return next(iter(complete.values()), manifest), complete, unreadable
 
-    def _look_up(self, record: Record, files: OutputFiles, timer: StageTimer) -> _Facts | None:
-        """Look up the output files of a job, and the inputs that the rules compare them with."""
+    def _look_up(self, record: Record, files: OutputFiles, timer: StageTimer) -> _LookedUp | None:
+        """Look up the output files of a job, and beside them the inputs that the rules compare them with."""
         inspector = self._stores.inspector
         if inspector is None:
             return None
-        outputs = (file.address for file in files.files if file.address)
-        addresses = dict.fromkeys((*outputs, *self._judge.inputs(record)))
+        addresses = [*dict.fromkeys(file.address for file in files.files if file.address)]
         at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
         with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
+            inputs = begin(partial(self._judge.look_up_inputs, record))
             answers = in_order(inspector.facts, addresses, at_once, timed_out=_unreachable)
-            return dict(zip(addresses, answers, strict=True))
+            return _LookedUp(dict(zip(addresses, answers, strict=True)), result_of(inputs))
 
-    def _build(self, record: Record, files: OutputFiles, facts: _Facts | None, read: ReadContents | None) -> Manifest:
-        """Build the manifest of a job: from its files, the notes about contents, and the findings of the rules."""
-        contents, notes = (read.contents, read.notes) if read else ((), ())
-        if facts is None:
-            return build_manifest(record, files, None, notes)
-        found = self._judge.judge(record, files, facts, contents)
-        return build_manifest(record, files, facts, (*notes, *found.notes), found.problems)
+    def _builder(
+        self, record: Record, files: OutputFiles, looked_up: _LookedUp | None, read: ReadContents | None
+    ) -> tuple[_Build, bool]:
+        """Return the builder of a job's manifest: from its files, the notes about contents, and what rules find."""
+        notes = read.notes if read else ()
+        if looked_up is None:
+            return (lambda _: build_manifest(record, files, None, notes)), False
+        found = FoundFiles(record, files, looked_up.files, looked_up.inputs, read.read_now if read else ())
+
+        def build(stored: Iterable[Manifest]) -> Manifest:
+            facts, findings = self._judge.judge(found, map(earlier_check, stored))
+            return build_manifest(record, files, facts, (*notes, *findings.notes), findings.problems)
+
+        return build, self._judge.is_partial(found)
 
 
 def _contents_reader(source: ContentSource, record: Record, files: OutputFiles) -> _ContentsReader:
@@ -289,11 +315,11 @@ def _copying(found: StoredJob, source: Store) -> _Making:
     """Return the parts of a job that are copied. Raises the error of a source whose contents cannot be read."""
     manifest = _manifest_of(found)
     if not any(file.role in CONTENT_OF_ROLES for file in manifest.files):
-        return _Making(lambda: None, lambda *_: manifest)
+        return _Making(lambda: None, lambda *_: ((lambda _: manifest), False))
     from ice_result.processing.read_contents import ReadContents  # noqa: PLC0415  only for a job that has contents
 
     read = ReadContents(source.contents(found.record), content_notes(manifest))
-    return _Making(lambda: None, lambda *_: manifest, lambda _: read)
+    return _Making(lambda: None, lambda *_: ((lambda _: manifest), False), lambda _: read)
 
 
 def _stored_contents(sink: Store, record: Record) -> Sequence[Content]:

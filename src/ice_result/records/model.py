@@ -33,6 +33,7 @@ NoteCode: TypeAlias = Literal[ContentNoteCode, "suspicious"]
 Container: TypeAlias = Literal[
     "mp4", "mov", "webm", "matroska", "wav", "mp3", "aac", "flac", "ogg", "png", "jpeg", "gif", "webp", "srt", "json"
 ]
+MediaKind: TypeAlias = Literal["video", "audio", "image", "text"]
 ContentKind: TypeAlias = Literal["captions", "beats", "chorus"]
 CONTENT_OF_ROLES: Mapping[str, ContentKind] = {"caption": "captions", "beats": "beats", "segments": "chorus"}
 """The output files whose content is read, by their roles."""
@@ -215,9 +216,10 @@ class Defect(NamedTuple):
 class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
-    `media`, `defect` and `is_silent` are known only for a file that was read. `is_silent` is true if all audio samples
-    that were read are zero, and None if samples cannot be read. `is_read` is true if bytes of
-    the object were read. `pixel_aspect` is the width of a pixel divided by its height; None if the file has none.
+    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true
+    when all audio samples that were read are zero, and None where samples cannot be read. `kinds` are the kinds of
+    content that the file has; None unless all of them are known. `pixel_aspect` is the width of a pixel divided by its
+    height; None if the file has none.
     """
 
     exists: bool | None
@@ -232,8 +234,9 @@ class ObjectFacts(NamedTuple):
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
-    is_read: bool = False
+    kinds: frozenset[MediaKind] | None = None
     pixel_aspect: float | None = None
+    is_read: bool = False
 
     @property
     def aspect_ratio(self) -> float | None:

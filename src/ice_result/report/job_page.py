@@ -66,7 +66,7 @@ def row_of(job: StoredJob, line: JobLine, page: str) -> JobRow:
         line.finish_time or line.create_time,
         line.duration_seconds,
         line.file_count,
-        urgency_of(line.outcome, complete=line.complete),
+        urgency_of(line.outcome, job.manifest),
         reasons_of(job),
     )
 
@@ -89,7 +89,7 @@ def job_values(read: ReadJob, row: JobRow, addresses: Addresses, texts: Texts) -
         "media_of": lambda file: media_facts(file.media, texts),
         "notes": first_of(manifest.notes if manifest else ()),
         "note_kinds": dict.fromkeys(
-            f"job.notes.{'suspicious' if note.code == 'suspicious' else 'contents'}"
+            "job.notes.suspicious" if note.code == "suspicious" else "job.notes.contents"
             for note in (manifest.notes if manifest else ())
         ),
         "warnings": first_of(record.decode.warnings),

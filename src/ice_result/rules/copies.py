@@ -41,10 +41,13 @@ def _no_source(case: Case) -> Iterator[Finding]:
 
 
 def _stems_differ(case: Case) -> Iterator[Finding]:
-    """Find stems that are copies. Silent files can be the same: `stems_silent` finds them."""
+    """Find stems that are copies. Silent files can be the same: `stems_silent` finds them.
+
+    A file that was not read may be silent.
+    """
     first: dict[tuple[str, int, str], CheckedFile] = {}
     for file in case.files:
-        fingerprint = None if file.facts.is_silent else _fingerprint(file.facts)
+        fingerprint = _fingerprint(file.facts) if file.facts.is_read and not file.facts.is_silent else None
         if fingerprint and (other := first.setdefault(fingerprint, file)) is not file:
             yield _same_bytes(file, other.path)
 
@@ -93,7 +96,7 @@ RULES = (
         name="stems_copy",
         functions=("MusicDemix",),
         requirement="No two files are the same.",
-        needs=("files",),
+        needs=("files", "other_files"),
         tolerance=None,
         evidence="documented",
         source="Alibaba Cloud, overview of intelligent production: MusicDemix makes two separate files",
@@ -103,7 +106,7 @@ RULES = (
         name="captions_copy",
         functions=("CaptionExtraction",),
         requirement="No two files with captions are the same.",
-        needs=("files", "contents"),
+        needs=("files", "other_files", "contents"),
         tolerance=None,
         evidence="inferred",
         source="each file has one language; captions that contain only digits can be the same in both languages",

@@ -14,8 +14,8 @@ _IMAGES = {"png", "jpeg", "gif", "webp"}
 
 def _is_image(case: Case) -> Iterator[Finding]:
     for file in case.files:
-        if file.media and file.media.container not in _IMAGES:
-            yield Finding(f"the content is {file.media.container}: expected an image", file.uri)
+        if file.content and file.content not in _IMAGES:
+            yield Finding(f"the content is {file.content}: expected an image", file.uri)
 
 
 def _same_size(case: Case) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ RULES = (
         name="cover_size",
         functions=("Cover",),
         requirement="Images of one format have equal width and height.",
-        needs=("files",),
+        needs=("files", "other_files"),
         tolerance=None,
         evidence="inferred",
         source="the images are frames of one video",

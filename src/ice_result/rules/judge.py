@@ -17,7 +17,7 @@ MOST_INPUTS = 8
 def judge(case: Case, choice: RuleChoice) -> Judgement:
     """Apply the rules of the job's function that are not turned off. Only a successful job is checked."""
     problems, notes = list[Problem](), list[Note]()
-    for rule in _applied(case.record, choice):
+    for rule in applied_rules(case.record, choice):
         for finding in rule.check(case):
             message = f"{rule.name}: {finding.message}"
             if choice.effect_of(rule) == "note":
@@ -29,13 +29,14 @@ def judge(case: Case, choice: RuleChoice) -> Judgement:
 
 def input_addresses(record: Record, choice: RuleChoice) -> tuple[ObjectAddress, ...]:
     """Return the files in OSS that the applied rules of a job compare its outputs with, each once."""
-    needs = {need for rule in _applied(record, choice) for need in rule.needs}
+    needs = {need for rule in applied_rules(record, choice) for need in rule.needs}
     own = input_address(record) if needs & {"input", "sources"} else None
     named = source_addresses(record) if "sources" in needs else ()
     return tuple(dict.fromkeys((*((own,) if own else ()), *named)))[:MOST_INPUTS]
 
 
-def _applied(record: Record, choice: RuleChoice) -> Iterator[Rule]:
+def applied_rules(record: Record, choice: RuleChoice) -> Iterator[Rule]:
+    """Yield the rules of the job's function that are not turned off; none for a job that is not successful."""
     if record.outcome != "ok":
         return
     for rule in RULES:

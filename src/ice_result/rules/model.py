@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from typing_extensions import override
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.records.model import Media, Note, ObjectFacts, Problem, Record
+from ice_result.records.model import Media, MediaKind, Note, ObjectFacts, Problem, Record
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Content
 
 Evidence: TypeAlias = Literal["documented", "measured", "inferred"]
 Effect: TypeAlias = Literal["problem", "note", "off"]
-Need: TypeAlias = Literal["files", "input", "sources", "result", "parameters", "contents"]
-"""The parts of a job that a rule compares. `sources` are the files in the parameters besides the input."""
+Need: TypeAlias = Literal["files", "other_files", "input", "sources", "result", "parameters", "contents"]
+"""The parts of a job that a rule compares: with `other_files`, the output files with one another.
+
+`sources` are the files in the parameters besides the input.
+"""
 
 
 _DECIMALS = 6  # 10.1 − 9.6 is more than a half in floating point
@@ -62,6 +65,18 @@ class CheckedFile(NamedTuple):
     def media(self) -> Media | None:
         """Facts of its content. None for a file with a defect, which is a problem already."""
         return self.facts.media if self.facts.defect is None else None
+
+    @property
+    def kinds(self) -> frozenset[MediaKind] | None:
+        """Kinds of its content; None unless all of them are known, and for a file with a defect."""
+        return self.facts.kinds if self.facts.defect is None else None
+
+    @property
+    def content(self) -> str | None:
+        """Name of the format of its content: a container, or text. None if it is not known."""
+        if self.media:
+            return self.media.container
+        return "text" if self.kinds and "text" in self.kinds else None
 
 
 class Case(NamedTuple):
@@ -115,3 +130,10 @@ class Judgement(NamedTuple):
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
+
+
+class EarlierCheck(NamedTuple):
+    """Facts about the files of a stored manifest, by their addresses, and the findings of the rules in it."""
+
+    facts: Mapping[str, ObjectFacts]
+    findings: Judgement

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ice_result.rules import audio, copies, covers, same, summary, times, videos
+from ice_result.rules import audio, copies, covers, same, summary, times, tracks, videos
 from ice_result.rules.model import Rule
 
 RULES: tuple[Rule, ...] = (
     *covers.RULES,
+    *tracks.RULES,
     *summary.RULES,
     *videos.RULES,
     *same.RULES,
