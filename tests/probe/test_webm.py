@@ -53,6 +53,14 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
     assert not_truncated(data, "a.mkv") == []
 
 
+def test_a_header_with_alpha_and_frames_without() -> None:
+    """GIVEN a header that declares alpha, and frames that have none THEN the video has no alpha."""
+    alpha = (KEPT / "alpha.webm").read_bytes()
+    additions = ebml.BLOCK_ADDITIONS.to_bytes(2, "big")
+    found = [probed(data, "a.webm").media for data in (alpha, alpha.replace(additions, b"\x75\xa2"))]
+    assert [media.has_alpha for media in found if media] == [True, False]
+
+
 def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     """GIVEN a size for the display THEN the aspect ratio of the pixels is known, and the size is the stored one."""
     path = made(tmp_path / "a.mkv", *LARGE, *H264, "-t", "0.2", "-vf", "scale=360:288,setsar=64/45")

@@ -15,6 +15,7 @@ _PAGE = struct.Struct("<4sBBqIIIB")
 _BEGINS, _ENDS = 2, 4
 _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
+_LONGEST_HEADER = _PAGE.size + 255
 _STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
@@ -32,6 +33,8 @@ class _Page(NamedTuple):
 
 def read(file: PartialFile) -> Probed:
     """Read the codec and its facts, and the duration from the last page."""
+    if file.size < _LONGEST_HEADER and file.known(4, 1) in {b"", b"\0"} and _page(file, 0) is None:
+        return Probed(Media(container="ogg"), Defect("truncated", "the file ends within the header of its first page"))
     streams, first = _streams(file)
     if not streams:
         raise MalformedError("the content has no first page of an Ogg stream")
@@ -73,7 +76,7 @@ def _streams(file: PartialFile) -> tuple[dict[int, OggStream], _Page]:
     streams: dict[int, OggStream] = {}
     page = _page(file, 0)
     if page is None:
-        raise MalformedError("the content ends within the first Ogg page")
+        raise MalformedError("the content has no Ogg page at its start")
     while page.flags & _BEGINS and len(streams) < _MOST_STREAMS:
         streams[page.serial] = parse_first_packet(file.known(page.body, page.end - page.body))
         following = _page(file, page.end)

@@ -50,6 +50,8 @@ class _Segment:
 def read(file: PartialFile) -> Probed:
     """Read the facts, and find truncated and empty content."""
     head = element_at(file, 0, file.size)
+    if head is None and file.is_whole:
+        return Probed(defect=Defect("truncated", f"the file ends at byte {file.size}, within its header"))
     if head is None or head.end is None:
         raise MalformedError("the content has no valid EBML header")
     kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
@@ -163,7 +165,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         height=video.height,
         fps=None if fps is None else round(fps, 3),
         video_codec=video.codec,
-        has_alpha=video.has_alpha,
+        has_alpha=video.has_alpha and not blocks.lacks_alpha(video.number),
         audio_codec=audio.codec,
         sample_rate_hz=audio.sample_rate_hz,
         channels=audio.channels,
