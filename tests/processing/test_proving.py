@@ -10,6 +10,7 @@ import pytest
 from alicloud_local import Fault, FaultKind
 from alicloud_local.media.files import media_file
 from alicloud_local.media.spec import MediaSpec
+from ice_result.core.http_transport import CUT_SHORT
 from ice_result.processing.event_log import EVENT_LOG
 from support.checked_jobs import CAPTIONS, SONG, STEMS, World, codes
 
@@ -193,3 +194,13 @@ def test_a_file_that_is_cut_short_is_a_problem(world: World) -> None:
     assert [(problem.code, problem.uri) for problem in manifest.problems] == [
         ("truncated", f"oss://example-output/{STEMS[0]}")
     ]
+
+
+def test_a_file_whose_bytes_do_not_come_has_the_same_problem_each_time(world: World) -> None:
+    """GIVEN replies that are cut short THEN the message has no numbers of the transport: the bytes are the same."""
+    world.cloud.oss.fail(Fault("truncate", target=f"example-output/{STEMS[0]}", times=None))
+
+    (problem,) = world.process("musicdemix-0001").problems
+
+    assert problem.code == "unreachable"
+    assert problem.message == f"OSS: look up oss://example-output/{STEMS[0]}: ConnectionError: {CUT_SHORT}"

@@ -35,7 +35,10 @@ from ice_result.errors import TooLargeError
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of a status line and all headers, and of the trailers behind a body."""
+CUT_SHORT = "the connection ended before the whole reply was there"
+"""Message about a body that is shorter than announced. It has no numbers: stored documents may contain it."""
 _MOST_INTERIM_REPLIES = 10
+_WITH_STORED_BYTES = (200, 206)
 _PART = 64 * 1024
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _ANY_COMPRESSION = zlib.MAX_WBITS | 32  # gzip or zlib, as the data says
@@ -261,7 +264,8 @@ class _Channel:
             body, ends_clearly = b"", True
         else:
             try:
-                body, ends_clearly = self._read_body(headers, limit, is_range=is_range)
+                is_stored = is_range and status in _WITH_STORED_BYTES
+                body, ends_clearly = self._read_body(headers, limit, is_stored=is_stored)
             except TooLargeError:
                 if not cuts:
                     raise
@@ -278,11 +282,11 @@ class _Channel:
             raise ConnectionError("the reply is not HTTP: no status line")
         return version, int(code), reason, read_headers(lines)
 
-    def _read_body(self, headers: Headers, limit: int | None, *, is_range: bool) -> tuple[bytes, bool]:
+    def _read_body(self, headers: Headers, limit: int | None, *, is_stored: bool) -> tuple[bytes, bool]:
         """Read the body; also return whether it has an end of its own, other than that of the connection.
 
-        The reply to a request for a range is not decompressed: it has bytes as they are stored, which may begin or end
-        anywhere.
+        The reply to a request for a range has bytes as they are stored, which may begin or end anywhere. With
+        `is_stored`, they are not decompressed. An error page is.
         """
         coding, length = headers.text("transfer-encoding").lower(), headers.text("content-length")
         if coding == "chunked":
@@ -298,7 +302,7 @@ class _Channel:
                 _check(len(self._received), limit, announced=False)
                 is_open = self._receive()
             body = self._take(len(self._received))
-        if body and not is_range and headers.text("content-encoding").lower() in ("gzip", "x-gzip", "deflate"):
+        if body and not is_stored and headers.text("content-encoding").lower() in ("gzip", "x-gzip", "deflate"):
             body = _decompress(body, limit)
         return body, bool(coding or length)
 
@@ -342,8 +346,7 @@ class _Channel:
     def _read_exactly(self, size: int) -> bytes:
         while len(self._received) < size:
             if not self._receive():
-                got = len(self._received)
-                raise ConnectionError(f"IncompleteRead({got} bytes read, {size - got} more expected)")
+                raise ConnectionError(CUT_SHORT)
         return self._take(size)
 
     def _take(self, size: int) -> bytes:

@@ -82,7 +82,7 @@ class JobJudge:
             from ice_result.rules.judge import judge  # noqa: PLC0415  as above
 
             findings = judge(case, self._choice)
-        if checks:
+        if any(any(check.findings) for check in checks):
             from ice_result.rules.earlier import with_earlier  # noqa: PLC0415  as above
 
             findings = with_earlier(findings, case, self._choice, checks)
@@ -106,22 +106,18 @@ def _case(found: FoundFiles) -> Case:
         )
         for file in found.files.files
     ]
-    present = {address: facts for address, facts in found.inputs.items() if facts.exists}
-    return Case(found.record, checked, present, tuple(found.contents))
+    return Case(found.record, checked, found.inputs, tuple(found.contents))
 
 
 def _with_known_media(facts: Facts, checks: Sequence[EarlierCheck]) -> Facts:
     """Add the earlier media and defect of each file that is unchanged, and was not read now."""
-    if not checks:
-        return facts
-    from ice_result.rules.earlier import is_unchanged  # noqa: PLC0415  as above
 
     def with_media(address: ObjectAddress, now: ObjectFacts) -> ObjectFacts:
         if now.exists and not now.is_read:
             for check in checks:
                 before = check.facts.get(address.uri)
-                if before and is_unchanged(before, now) and (before.media or before.defect):
+                if before and now.has_bytes_of(before) and (before.media or before.defect):
                     return now._replace(media=before.media, defect=before.defect)
         return now
 
-    return {address: with_media(address, now) for address, now in facts.items()}
+    return {address: with_media(address, now) for address, now in facts.items()} if checks else facts

@@ -7,7 +7,7 @@ from functools import partial
 
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.records import ObjectFacts
-from ice_result.sinks.object.oss import answer
+from ice_result.sinks.object.oss import facts_or_problem
 from ice_result.sinks.object.oss_parts import ChangedError, OssParts
 
 
@@ -23,7 +23,7 @@ class ProbingInspector:
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up, and read its media; a failure is reported in `problem` and `message`."""
-        return answer(address, self._look_up)
+        return facts_or_problem(address, self._look_up)
 
     def _look_up(self, address: ObjectAddress) -> ObjectFacts:
         """Read an object, and once more if it is overwritten in the meantime."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from ice_result.records.model import CONTENT_OF_ROLES, Note, ObjectFacts, Problem
+from ice_result.records.model import CONTENT_OF_ROLES, Note, Problem
 from ice_result.rules.inputs import input_address, known_sources
 from ice_result.rules.judge import applied_rules, input_addresses
 from ice_result.rules.model import Case, CheckedFile, EarlierCheck, Judgement, Rule, RuleChoice
@@ -50,7 +50,7 @@ def still_valid(check: EarlierCheck, case: Case) -> Judgement:
 
     If the rule compares files with one another, all files of the job are unchanged, and no file was added or removed.
     """
-    same = {file.uri for file in case.files if file.uri and is_unchanged(check.facts.get(file.uri), file.facts)}
+    same = {file.uri for file in case.files if file.uri and file.facts.has_bytes_of(check.facts.get(file.uri))}
     are_all_same = same == {file.uri for file in case.files if file.uri} == check.facts.keys()
 
     def is_valid(finding: _Finding) -> bool:
@@ -65,15 +65,6 @@ def compares_files(finding: Problem | Note) -> bool:
     """Return whether the finding is about several files of a job. A rule that is not known may compare files."""
     _, rule = _BY_NAME.get(finding.rule or "", (0, None))
     return finding.code in {"implausible", "suspicious"} and (rule is None or "other_files" in rule.needs)
-
-
-def is_unchanged(before: ObjectFacts | None, now: ObjectFacts) -> bool:
-    """Return whether a file has the bytes that it had before, as far as size and ETag show it."""
-    return before is not None and (before.exists, before.size_bytes, before.etag) == (
-        now.exists,
-        now.size_bytes,
-        now.etag,
-    )
 
 
 def _is_open(finding: _Finding, case: Case, choice: RuleChoice) -> bool:

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _MOST_BUCKETS = 100
 _LONGEST_ERROR = 64 * 1024
-_NO_ENCODING = "identity"
 AMBIGUOUS = "not asked, since a part `.` or `..` makes clients ask for another object"
 ARCHIVED = "InvalidObjectState"
 """Code of the refusal to read an archived object."""
@@ -239,10 +238,10 @@ class OssInspector:
 
     def facts(self, address: ObjectAddress) -> ObjectFacts:
         """Look the object up; a failure is reported in `problem` and `message`."""
-        return answer(address, self.look_up)
+        return facts_or_problem(address, self.look_up)
 
 
-def answer(address: ObjectAddress, look_up: Callable[[ObjectAddress], ObjectFacts]) -> ObjectFacts:
+def facts_or_problem(address: ObjectAddress, look_up: Callable[[ObjectAddress], ObjectFacts]) -> ObjectFacts:
     """Return the facts that `look_up` finds. Its error becomes the `problem` and the `message` of the facts."""
     if is_ambiguous(address):
         return ObjectFacts(exists=None, problem="not_checked", message=f"look up {address.uri}: {AMBIGUOUS}")
@@ -262,12 +261,6 @@ def open_inspector(context: SinkContext, most_bytes: int | None = None) -> OssIn
     `most_bytes` is the limit of what others read with its client.
     """
     return OssInspector(OssClient(context, most_bytes))
-
-
-def content_encoding(reply: Head) -> str | None:
-    """Return the Content-Encoding of an object; None without one."""
-    encoding = (reply.headers.get("Content-Encoding") or _NO_ENCODING).strip()
-    return None if encoding.lower() == _NO_ENCODING else encoding
 
 
 def is_ambiguous(address: ObjectAddress) -> bool:

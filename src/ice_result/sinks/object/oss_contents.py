@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,17 +12,15 @@ from ice_result.sinks.object.oss import (
     AMBIGUOUS,
     ARCHIVED,
     OssClient,
-    content_encoding,
     is_ambiguous,
     problem_of,
     without_request_id,
 )
+from ice_result.sinks.object.oss_ranges import encoded, ranged_get
 
 if TYPE_CHECKING:
     from ice_result.contents.model import Larger, NotRead
     from ice_result.sinks.object.oss import Bucket
-
-_TOTAL = re.compile(r"bytes [0-9]+-[0-9]+/([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -41,15 +38,10 @@ class OssContents:
             return NotRead("not_read", f"{operation}: {AMBIGUOUS}")
 
         def first_bytes(bucket: Bucket) -> bytes | Larger | NotRead:
-            reply = bucket.get_object(address.key, byte_range=(0, most_bytes - 1))
-            encoding = content_encoding(reply)
-            if encoding:
-                detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
-                return NotRead("not_read", f"{operation}: {detail}")
-            total = _TOTAL.match(reply.headers.get("Content-Range") or "")
-            data = reply.read()
-            size = int(total[1]) if total else len(data)
-            return data if size <= most_bytes else Larger(size)
+            part = ranged_get(bucket, address.key, (0, most_bytes), operation)
+            if part.encoding:
+                return NotRead("not_read", f"{operation}: {encoded(part.encoding)}")
+            return part.data if part.size_bytes <= most_bytes else Larger(part.size_bytes)
 
         try:
             return self.client.call_bucket(operation, address.bucket, first_bytes)

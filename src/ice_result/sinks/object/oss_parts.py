@@ -7,7 +7,6 @@ GET, first bytes ──► facts, in place of HEAD; bytes ──► GET, if they
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,13 +14,12 @@ from ice_result.core.oss_address import ObjectAddress
 from ice_result.errors import ForbiddenError, RejectedError, ServiceError, UnavailableError
 from ice_result.records.model import ObjectFacts
 from ice_result.sinks.object.errors import OSS
-from ice_result.sinks.object.oss import ARCHIVED, OssInspector, content_encoding, facts_of
+from ice_result.sinks.object.oss import ARCHIVED, OssInspector, facts_of
+from ice_result.sinks.object.oss_ranges import other_part, ranged_get
 
 if TYPE_CHECKING:
     from ice_result.sinks.object.oss import Bucket
 
-_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
-_PARTIAL = 206
 _CHANGED = "PreconditionFailed"
 
 
@@ -51,14 +49,9 @@ class OssParts:
         operation = f"look up {address.uri}"
 
         def read(bucket: Bucket) -> FirstPart:
-            reply = bucket.get_object(address.key, byte_range=(0, most_bytes - 1))
-            data = reply.read()
-            size = reply.content_length
-            if reply.status == _PARTIAL:
-                begin, size = _range(reply.headers.get("Content-Range"), data, operation)
-                if begin:
-                    raise UnavailableError(operation, service=OSS, detail=_OTHER_RANGE)
-            return FirstPart(facts_of(reply, size, operation), None if content_encoding(reply) else data)
+            part = ranged_get(bucket, address.key, (0, most_bytes), operation)
+            facts = facts_of(part.reply, part.size_bytes, operation)
+            return FirstPart(facts, None if part.encoding else part.data)
 
         try:
             return self.inspector.client.call_bucket(operation, address.bucket, read)
@@ -72,12 +65,10 @@ class OssParts:
         operation = f"look up {address.uri}"
 
         def read(bucket: Bucket) -> bytes:
-            reply = bucket.get_object(address.key, byte_range=(start, end - 1), headers={"If-Match": f'"{etag}"'})
-            data = reply.read()
-            begin, _ = _range(reply.headers.get("Content-Range"), data, operation)
-            if (begin, len(data)) != (start, end - start):
-                raise UnavailableError(operation, service=OSS, detail=_OTHER_RANGE)
-            return data
+            part = ranged_get(bucket, address.key, (start, end), operation, {"If-Match": f'"{etag}"'})
+            if len(part.data) != end - start:
+                raise other_part(operation)
+            return part.data
 
         try:
             return self.inspector.client.call_bucket(operation, address.bucket, read)
@@ -96,12 +87,3 @@ def _is_about_content(error: ServiceError) -> bool:
 
 
 _KMS = "forbidden by kms"
-_OTHER_RANGE = "the reply is not the part of the object that was asked for"
-
-
-def _range(header: str | None, data: bytes, operation: str) -> tuple[int, int]:
-    """Return the offset of a part, and the size of its object. Raises UnavailableError for a reply that is no part."""
-    found = _RANGE.fullmatch(header or "")
-    if found is None or int(found[2]) - int(found[1]) + 1 != len(data):
-        raise UnavailableError(operation, service=OSS, detail=_OTHER_RANGE)
-    return int(found[1]), int(found[3])

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import RejectedError, TooLargeError
+from ice_result.errors import RejectedError, TooLargeError, UnavailableError
 from ice_result.sinks.base import SinkContext
 from ice_result.sinks.object.errors import OSS
-from ice_result.sinks.object.oss import AMBIGUOUS, OssClient, content_encoding, is_ambiguous
+from ice_result.sinks.object.oss import AMBIGUOUS, OssClient, is_ambiguous
+from ice_result.sinks.object.oss_ranges import content_encoding, encoded, ranged_get
 
 if TYPE_CHECKING:
-    from ice_result.sinks.object.oss import Bucket, Head
+    from ice_result.sinks.object.oss import Bucket
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class OssReader:
             size = head.content_length
             if size is None or size > self.most_bytes:
                 raise TooLargeError(address.uri, size, self.most_bytes, "bytes")
-            _refuse_encoding(head, operation)
+            _refuse(content_encoding(head), operation)
             if not size:
                 return b""  # a range of nothing is not a range
-            reply = bucket.get_object(address.key, byte_range=(0, size - 1))
-            _refuse_encoding(reply, operation)
-            return reply.read()
+            part = ranged_get(bucket, address.key, (0, size), operation)
+            _refuse(part.encoding, operation)
+            if part.size_bytes != size:
+                raise UnavailableError(operation, service=OSS, detail="the object was overwritten while it was read")
+            return part.data
 
         return self.client.call_bucket(operation, address.bucket, read)
 
@@ -53,8 +56,7 @@ def open_reader(context: SinkContext, most_bytes: int) -> OssReader:
     return OssReader(client, most_bytes)
 
 
-def _refuse_encoding(reply: Head, operation: str) -> None:
+def _refuse(encoding: str | None, operation: str) -> None:
     """Raise RejectedError for an object with a Content-Encoding."""
-    if encoding := content_encoding(reply):
-        detail = f"the object has the Content-Encoding {encoding}; only objects without one are read"
-        raise RejectedError(operation, service=OSS, detail=detail)
+    if encoding:
+        raise RejectedError(operation, service=OSS, detail=encoded(encoding))
