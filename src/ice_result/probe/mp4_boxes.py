@@ -62,6 +62,16 @@ def box_at(file: PartialFile, start: int, end: int) -> Box | None:
     return box
 
 
+def ends_in_padding(file: PartialFile) -> bool:
+    """Return whether zeros at the end are the content of a box for padding, as far as they are known."""
+    found = file.known(file.known_end, file.size)
+    for kind in (b"free", b"skip"):
+        start = file.known_end + found.rfind(kind) - 4
+        if found[-1:] == b"\0" and kind in found and number(file, start, 4) == file.size - start:
+            return True
+    return False
+
+
 def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
     """Yield the boxes in a box, whose headers are known. None of them ends after it.
 
