@@ -308,3 +308,12 @@ def test_content_that_is_none(rest: bytes, code: str | None) -> None:
 def _code(data: bytes) -> str | None:
     defect = probed(data, "a.mp4").defect
     return defect.code if defect else None
+
+
+def test_more_boxes_than_are_read() -> None:
+    """GIVEN a file that begins with 16,000 empty boxes THEN not all are read, and nothing is said."""
+    data = (8).to_bytes(4, "big") + b"free"
+    found = probed((16).to_bytes(4, "big") + b"ftypisom" + bytes(4) + data * 16_000, "a.mp4")
+    assert found.defect is None
+    assert found.media
+    assert found.media.model_dump(exclude_none=True) == {"container": "mp4"}

@@ -200,6 +200,15 @@ def test_a_head_of_zero_bytes() -> None:
     assert probe("a.webm", file).defect is None
 
 
+def test_more_elements_than_are_read() -> None:
+    """GIVEN a live recording that begins with 60,000 empty elements THEN not all are read, and nothing is said."""
+    head = _element(ebml.EBML, _element(ebml.DOC_TYPE, b"webm")) + b"\x18\x53\x80\x67\xff"
+    found = probed(head + b"\xec\x80" * 60_000, "a.webm")
+    assert found.defect is None
+    assert found.media
+    assert found.media.model_dump(exclude_none=True) == {"container": "webm"}
+
+
 def _with_more(data: bytes, more: bytes) -> bytes:
     """Return a video whose segment has an element more at its end."""
     body = data.index(ebml.SEGMENT.to_bytes(4, "big")) + 12

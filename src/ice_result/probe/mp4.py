@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, box_at, ends_in_padding
+from ice_result.probe.mp4_boxes import LONGEST_HEADER, MOST_BOXES, TOP_LEVEL, Box, box_at, ends_in_padding
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
 from ice_result.probe.zeros import ENOUGH, ZerosError, is_gap, is_zeros, zeros_from
@@ -91,7 +91,10 @@ def _read(file: PartialFile) -> Probed:
 
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
     """Yield the boxes of a file from a position, up to an unknown header or content that is no box."""
-    while box := box_at(file, position, file.size):
+    for _ in range(MOST_BOXES):
+        box = box_at(file, position, file.size)
+        if box is None:
+            return
         if box.kind not in TOP_LEVEL and not (_PRINTABLE.fullmatch(box.kind) and box.end <= file.size):
             return
         yield box
@@ -101,9 +104,12 @@ def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
 def _layout(file: PartialFile) -> _Layout:
     layout, position = _Layout(), 0
     try:
-        for box in _top_level(file):
+        for count, box in enumerate(_top_level(file), start=1):
             position = box.end
             _place(file, layout, box)
+            if count == MOST_BOXES:
+                layout.unknown = position
+                return layout
     except MalformedError:
         if layout.movie is None:
             raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
@@ -89,9 +90,12 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
     segment = _Segment(element.body, file.size if element.end is None else element.end, is_live)
     position, end = element.body, min(segment.end, file.size)
     try:
-        for part, following in flat(file, element.body, end):
+        for count, (part, following) in enumerate(flat(file, element.body, end), start=1):
             position = following
             _place(file, segment, part)
+            if count == ebml.MOST_ELEMENTS:
+                segment.unknown = position
+                return segment
     except ZerosError:
         many = min(_PADDING, file.size // _PARTS)
         if not is_live or zeros_from(file, position) > many or is_gap(file, position):
@@ -149,7 +153,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     audio = next((track for track in tracks if track.kind == IS_AUDIO), Track())
     blocks = Blocks(file, tracks, scale / _SECOND)
     with suppress(MalformedError):
-        for element, _ in flat(file, segment.body, min(segment.end, file.size)):
+        for element, _ in islice(flat(file, segment.body, min(segment.end, file.size)), ebml.MOST_ELEMENTS):
             blocks.add(element)
     fps = 1 / video.frame_seconds if video.frame_seconds else None
     if fps is None and segment.unknown is None:
@@ -165,7 +169,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         height=video.height,
         fps=None if fps is None else round(fps, 3),
         video_codec=video.codec,
-        has_alpha=video.has_alpha and not blocks.lacks_alpha(video.number),
+        has_alpha=None if video.has_alpha and blocks.lacks_alpha(video.number) else video.has_alpha,
         audio_codec=audio.codec,
         sample_rate_hz=audio.sample_rate_hz,
         channels=audio.channels,
@@ -184,7 +188,7 @@ def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> 
     if start is None:
         return None
     last = blocks.of_others()
-    for element, following in flat(file, start, file.size):
+    for element, following in islice(flat(file, start, file.size), ebml.MOST_ELEMENTS):
         last.add(element)
         segment.cut = following if following > file.size else None
     return last.seconds()

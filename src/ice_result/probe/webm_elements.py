@@ -20,6 +20,8 @@ _LONGEST_IDENTIFIER, _LONGEST_SIZE = 4, 8
 LONGEST_HEADER = _LONGEST_IDENTIFIER + _LONGEST_SIZE
 """Bytes of the longest identifier and the longest size."""
 _LONGEST_TEXT = 256
+MOST_ELEMENTS = 20_000
+"""Elements that are read one after the other: more than the parts of a file can have with a frame in each."""
 _LONGEST_NUMBER = 8
 _FLOATS = {4: struct.Struct(">f"), 8: struct.Struct(">d")}
 EBML, SEGMENT, DOC_TYPE = 0x1A45DFA3, 0x18538067, 0x4282
@@ -85,7 +87,10 @@ def _fault(file: PartialFile, start: int, message: str) -> MalformedError:
 def elements(file: PartialFile, parent: Element) -> Iterator[Element]:
     """Yield the elements in one whose end is known, whose headers are known. None of them ends after it."""
     position, end = parent.body, file.size if parent.end is None else parent.end
-    while element := element_at(file, position, end):
+    for _ in range(MOST_ELEMENTS):
+        element = element_at(file, position, end)
+        if element is None:
+            return
         position = end if element.end is None else min(element.end, end)
         yield element._replace(end=position)
 
