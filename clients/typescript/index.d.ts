@@ -1,4 +1,4 @@
-// Made by `make docs` from docs/schema; hash 07841a824842625e.
+// Made by `make docs` from docs/schema; hash 6e1a0a81d52154c9.
 // Made from docs/schema by `make docs`.
 
 export type IceResultDocument = Content | JobPointer | Manifest | NotificationData | JobRecord;
@@ -25,7 +25,7 @@ export interface Content {
   kind: "captions" | "beats" | "chorus";
   size_bytes: number;
   sha256: string;
-  encoding: "utf-8" | "utf-16-le" | "utf-16-be" | "gb18030";
+  encoding: "utf-8" | "utf-16-le" | "utf-16-be" | "utf-32-le" | "utf-32-be" | "gb18030";
   inferred: boolean;
   unit: ("seconds" | "milliseconds") | null;
   in_order: boolean;

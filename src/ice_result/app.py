@@ -150,15 +150,13 @@ def open_checking(settings: Settings, context: SinkContext) -> Checking:
         return Checking(outputs, None, contents)
     from ice_result.processing.judging import RulesInUse  # noqa: PLC0415  only with the setting
     from ice_result.processing.probing import ProbingInspector  # noqa: PLC0415  as above
-    from ice_result.rules.model import RuleChoice  # noqa: PLC0415  as above
     from ice_result.sinks.object.oss_parts import OssParts  # noqa: PLC0415  as above
 
     def new_caller(service: str) -> ServiceCaller:
         return replace(context.new_caller(service), attempts=1)
 
     inputs = open_inspector(replace(context, new_caller=new_caller))
-    choice = RuleChoice(on=frozenset(settings.rules_on), off=frozenset(settings.rules_off))
-    rules = RulesInUse(choice, ProbingInspector(OssParts(inputs)))
+    rules = RulesInUse(settings.rule_choice, ProbingInspector(OssParts(inputs)))
     return Checking(ProbingInspector(OssParts(outputs)), rules, contents)
 
 

@@ -36,6 +36,7 @@ from ice_result.triggers.model import Callback, TriggerOptions
 if TYPE_CHECKING:
     from ice_result.notify.urls import NotifyUrl
     from ice_result.notify.webhook_secrets import WebhookSecret
+    from ice_result.rules.model import RuleChoice
 else:  # `notify` is imported only with its settings; the schema of a Variable does not need the type
     NotifyUrl = WebhookSecret = object
 
@@ -365,6 +366,13 @@ class Settings(Model):
         """Variables by name, in the order of the fields."""
         marks = [(name, mark) for name, field in cls.model_fields.items() for mark in field.metadata]
         return {_PREFIX + name.upper(): mark for name, mark in marks if isinstance(mark, Variable)}
+
+    @property
+    def rule_choice(self) -> "RuleChoice":
+        """Rules that are turned on, and rules that are turned off."""
+        from ice_result.rules.model import RuleChoice  # noqa: PLC0415  only when rules are applied
+
+        return RuleChoice(on=frozenset(self.rules_on), off=frozenset(self.rules_off))
 
     @property
     def parking_urls(self) -> tuple[SinkUrl, ...]:

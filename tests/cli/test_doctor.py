@@ -61,13 +61,14 @@ def found(checks: list[Check], name: str) -> Check:
 def test_all_is_well(cloud: LocalCloud, tmp_path: Path) -> None:
     """Every check is ok; nothing but one small object beside the parked events of each sink is left behind."""
     sinks = f"oss://records/ice,file:{tmp_path}/out,sqlite:{tmp_path}/jobs.db"
-    status, checks = doctor(cloud, "--output-bucket", "media", sinks=sinks)
+    cloud.oss.create_bucket("videos")
+    status, checks = doctor(cloud, "--output-bucket", "media", "--input-bucket", "videos", sinks=sinks)
     assert {check.status for check in checks} == {"ok"}
     assert [check.name for check in checks] == [
         *("settings", "credentials", "clock", "ice", "callback"),
         *("oss://records/ice", "oss://records/ice versioning"),
         *(f"file:{tmp_path}/out", f"sqlite:{tmp_path}/jobs.db", f"sqlite:{tmp_path}/jobs.db"),
-        "oss://media output",
+        *("oss://media output", "oss://videos input"),
     ]
     assert status == 0
     assert cloud.oss.keys("records") == [f"ice/parked/{PROBE}.json"]
@@ -270,11 +271,13 @@ def test_a_failure_of_all_of_oss_is_told_once(cloud: LocalCloud, kind: FaultKind
     """GIVEN a service that refuses every call for one cause THEN the cause is told once, and the rest is skipped."""
     cloud.oss.create_bucket("ours")
     cloud.oss.fail(Fault(kind, times=None))
-    status, checks = doctor(cloud, "--output-bucket", "media", sinks="oss://ours,oss://records")
+    buckets = ("--output-bucket", "media", "--input-bucket", "videos")
+    status, checks = doctor(cloud, *buckets, sinks="oss://ours,oss://records")
     assert status == 1
     assert found(checks, "oss://ours").remedy == remedy
     skipped = [(check.name, check.message) for check in checks if check.status == "skipped"]
-    assert skipped == [(name, "OSS has failed, see above") for name in ("oss://records", "oss://media output")]
+    names = ("oss://records", "oss://media output", "oss://videos input")
+    assert skipped == [(name, "OSS has failed, see above") for name in names]
     assert "oss://ours versioning" not in {check.name for check in checks}
 
 
@@ -363,6 +366,15 @@ def test_input_buckets(cloud: LocalCloud) -> None:
     assert "remove this bucket from the input buckets" in str(found(checks, "oss://far input").remedy)
     status, checks = doctor(cloud, *buckets, ICE_RESULT_PROBE="off")
     assert (status, [check.name for check in checks if check.name.endswith("input")]) == (0, [])
+
+
+def test_without_an_input_bucket_one_line_says_what_is_skipped(cloud: LocalCloud) -> None:
+    """GIVEN an output bucket alone THEN rules about inputs are skipped, which is no failure; without rules, no line."""
+    status, checks = doctor(cloud, "--output-bucket", "media")
+    assert (status, found(checks, "input buckets").status) == (0, "skipped")
+    for setting in ("ICE_RESULT_PROBE", "ICE_RESULT_VERIFY_OUTPUTS"):
+        status, checks = doctor(cloud, "--output-bucket", "media", **{setting: "off"})
+        assert (status, [check.name for check in checks if check.name == "input buckets"]) == (0, [])
 
 
 def test_saved_jobs_and_a_folder_need_neither_keys_nor_ice(cloud: LocalCloud, tmp_path: Path) -> None:

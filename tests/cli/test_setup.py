@@ -90,6 +90,7 @@ OF_THE_PAGE = {
     "ICE_RESULT_SINKS": "oss://my-records/ice",
     "DEPLOY_OUTPUT_BUCKETS": "my-output",
 }
+COMMENTED = {"DEPLOY_INPUT_BUCKETS": "my-videos"}
 OF_THE_TOOL = {"AccountID", "AccessKeyID", "AccessKeySecret"}
 
 
@@ -100,10 +101,12 @@ def test_the_variables_of_the_page_are_enough(page: str, cloud: LocalCloud) -> N
     exported = {name for line in re.findall(r"(?m)^export (.+)", text) for name in re.findall(r"(\w+)=", line)}
     keys = {f"ALIBABA_CLOUD_ACCESS_KEY_{part}" for part in ("ID", "SECRET")}
     assert exported == {*OF_THE_PAGE, *OF_THE_TOOL, *keys}
-    environment = {**cloud.environment, **OF_THE_PAGE}
+    assert dict(re.findall(r"(?m)^# export (\w+)=(.+)", text)) == COMMENTED
+    environment = {**cloud.environment, **OF_THE_PAGE, **COMMENTED}
     del environment["ICE_RESULT_REGION"]
     del environment["ICE_RESULT_MNS_ENDPOINT"]  # known from the account's id, in the service's own domain
     cloud.oss.create_bucket("my-output")
+    cloud.oss.create_bucket("my-videos")
 
     assert ice_result("policy", "--deployer", **environment).returncode == 0
     assert ice_result("setup", "--all", "--yes", **environment).returncode == 0

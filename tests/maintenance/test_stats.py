@@ -19,6 +19,7 @@ from ice_result.core.types import JobId, JsonObject
 from ice_result.errors import StorageError
 from ice_result.function import Function
 from ice_result.maintenance.stats import JobGroup, Lag, OverdueNotes, Stats, read_stats
+from ice_result.records.model import Problem
 from ice_result.sinks import SinkContext, Store, open_sink
 from ice_result.sinks.base import JobFilter
 from ice_result.sinks.object.file import FileStore
@@ -104,6 +105,17 @@ def test_the_durations_of_output_files_are_summed_by_function(scheme: str, tmp_p
         ("Cover", 1, None),
         ("VideoClip", 2, 7.5),
     ]
+
+
+@pytest.mark.parametrize("code", ["empty", "truncated", "wrong_type", "implausible"])
+def test_a_damaged_file_adds_nothing_to_the_durations(code: str) -> None:
+    """GIVEN two files of 1.5 s, one with a problem THEN only a defect of its content takes it out."""
+    whole = manifest(2, "a", {"container": "mp4", "duration_seconds": 1.5})
+    problem = Problem.model_validate({"code": code, "message": "a sentence", "uri": whole.files[0].uri})
+
+    seconds = whole.model_copy(update={"problems": (problem,)}).output_seconds
+
+    assert (whole.output_seconds, seconds) == (3.0, 3.0 if code == "implausible" else 1.5)
 
 
 def test_the_lag_is_the_time_from_the_end_of_a_job_to_its_manifest(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return made(tmp_path_factory.mktemp("flac") / "a.flac", "-f", "lavfi", "-i", NOISE).read_bytes()
 
 
+def without_total(data: bytes) -> bytes:
+    """Return a file whose header does not tell the number of samples."""
+    return data[:21] + bytes([data[21] & 0xF0]) + bytes(4) + data[26:]
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -74,11 +79,21 @@ def test_a_large_picture(noise: bytes) -> None:
 
 def test_an_encoder_that_did_not_know_the_length(noise: bytes) -> None:
     """GIVEN no total in the header THEN the last frame tells the length, and nothing is truncated."""
-    unknown = noise[:21] + bytes([noise[21] & 0xF0]) + bytes(4) + noise[26:]
-    found = probed(unknown, "a.flac")
-    assert found.media
-    assert found.media.duration_seconds == 2.0
-    assert probed(unknown[:150_000], "a.flac").defect is None
+    unknown = without_total(noise)
+    for behind in (b"", b"other bytes", bytes(1000), b"TAG" + bytes(125)):
+        found = probed(unknown + behind, "a.flac")
+        assert found.defect is None
+        assert found.media
+        assert found.media.duration_seconds == 2.0
+
+
+def test_cuts_of_a_file_whose_length_an_encoder_did_not_know(noise: bytes) -> None:
+    """GIVEN no total in the header WHEN the file ends within a frame THEN its checksum tells it, else nothing does."""
+    unknown = without_total(noise)
+    cuts = [probed(unknown[:size], "a.flac").defect for size in range(150_000, len(noise), 997)]
+    assert set(cuts) == {None, ("truncated", "the checksum of the last frame is wrong")}
+    assert cuts.count(None) < len(cuts) / 6  # cuts within the header of a frame, and checksums that fit by chance
+    assert probed(unknown[: noise.index(b"\xff\xf8") + 5000], "a.flac").defect is None
 
 
 @pytest.mark.parametrize("start", [42, 9000, 240_000])

@@ -62,6 +62,13 @@ def test_delays() -> None:
     assert (media.duration_seconds, media.fps) == (0.6, 5.0)
 
 
+def test_a_pause_at_the_end() -> None:
+    """GIVEN a last frame that is shown for longer, before the first comes again THEN the rate is that of the others."""
+    media = probed(HEAD + frame(4) * 4 + frame(100) + TRAILER, "a.gif").media
+    assert media
+    assert (media.duration_seconds, media.fps) == (1.16, 25.0)
+
+
 def test_a_picture_without_motion() -> None:
     """GIVEN one frame THEN the picture has no length."""
     found = probed(HEAD + frame() + TRAILER + b"bytes behind", "a.gif")

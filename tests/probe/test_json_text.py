@@ -29,8 +29,18 @@ LONG = json.dumps([BEATS] * 90, ensure_ascii=False).encode()
         LONG + b"\n" * 20,
         json.dumps(BEATS, ensure_ascii=False).encode("gb18030"),
         b"[" * 60_000 + b"]" * 60_000,
+        rb'"a \"word\" and \\"',
+        b'"' + b"a" * 70_000 + b'"',
+        b'{"a": "' + b"x" * 200_000 + b'"}\n[1]\n',
+        b" " * 5000 + b"[]",
+        b" " * 70_000 + b"[]",
+        json.dumps(BEATS, ensure_ascii=False).encode("utf-16-le"),
+        '["é"]'.encode("utf-16-be"),
+        b"1\n-2.5e3\nnull\n[3]\n",
+        b"1.25 " * 40_000,
+        '["廬", "a]"]'.encode("gb18030"),  # the second byte of the first word is a backslash
     ],
-    ids=range(12),
+    ids=range(22),
 )
 def test_json(data: bytes) -> None:
     """GIVEN JSON of any kind THEN the container is JSON, and nothing is wrong."""
@@ -51,12 +61,17 @@ def test_messages() -> None:
     """GIVEN text that breaks off THEN the message says what is left open."""
     assert probed(b'{"a": [1', "a.json").defect == ("truncated", "the JSON text ends with 2 brackets not closed")
     assert probed(b'["a', "a.json").defect == ("truncated", "the JSON text ends with a string not closed")
+    assert probed(b'{"a": 1', "a.json").defect == ("truncated", "the JSON text ends with 1 bracket not closed")
+    long = probed(b'{"a": "' + b"x" * 200_000, "a.json").defect
+    assert long == ("truncated", "the end of the JSON text does not close what it begins with")
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"words", "the content does not begin as JSON"),
+        (b"12 words", "the content does not begin as JSON"),
+        (b"2026-03-02 10:00 an error", "the content does not begin as JSON"),
         (b'{"a": 1]', "the brackets of the JSON text do not match at byte 7"),
         (b"<html></html>", "the content begins as an XML or HTML file"),
         (b"\xff\xd8\xff\xe0 and more", "the content is jpeg"),

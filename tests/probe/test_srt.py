@@ -10,6 +10,7 @@ from ice_result.probe import Probed
 from support.media_files import probed
 
 CUES = "1\n00:00:01,000 --> 00:00:02,500\n你好，世界！\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}<i>再见</i> 😀\n"
+CUE = "1\n00:00:01,000 --> 00:00:02,000\nwords\n"
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,23 @@ CUES = "1\n00:00:01,000 --> 00:00:02,500\n你好，世界！\n\n2\n00:00:03,000 
         CUES.encode("utf-16-le"),
         CUES.replace("\n", "\r\n").encode() * 3000,
         b"\n\n",
-        b"[Music]\n",
-        "{\\an8}字幕".encode(),
-        "中文字幕，没有时间".encode("gb18030"),
+        codecs.BOM_UTF8,
+        b"1\n2\n",
+        "1\n0:01 -> 0:02\nfait au café".encode("latin-1"),
+        "{\\an8}字幕 0:01".encode(),
         (CUES * 4000).encode("gb18030"),
+        CUES.encode() + b"\0",
+        CUES.encode("utf-16-le") + bytes(8),
+        codecs.BOM_UTF32_LE + CUES.encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + CUES.encode("utf-32-be"),
+        CUE.replace("words", "ещё тесты").encode("cp1251"),
+        CUE.replace("words", "It’s été").encode("cp1252"),
+        CUE.replace("words", "żółć").encode("cp1250"),
+        b"[1] words\n\n" + CUE.encode(),
+        b'["words"]\n\n' + CUE.encode(),
+        b"ID3 and RIFF and %PDF\n" + CUE.encode(),
     ],
-    ids=range(12),
+    ids=range(23),
 )
 def test_captions(data: bytes) -> None:
     """GIVEN a text, with or without cues THEN the container is SRT, and nothing is wrong."""
@@ -51,6 +63,11 @@ def test_no_byte_at_all() -> None:
         (b'{"Code": "NoSuchKey"}', "the content is json"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", "the content is png"),
         (b"PK\3\4 and more", "the content begins as a ZIP file"),
+        (b"502 Bad Gateway\n", "the content is a text without the time of a cue"),
+        ("中文字幕，没有时间".encode("gb18030"), "the content is a text without the time of a cue"),
+        (b"[Script Info]\nTitle: words at 0:01\n", "the content is ASS"),
+        (b"\xef\xbb\xbfWEBVTT\n\n00:01.000 --> 00:02.000\nwords\n", "the content is WebVTT"),
+        (b'[{"begin": 0, "text": "words"}]', "the content is json"),
         (b"words\0and\0more\0words", "the file is not a text: it has a NUL character"),
         (b"\x80\xff" * 40, "the file is not a text in UTF-8, UTF-16 or GB18030: see byte 0"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import wave
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_chunks_behind_the_sound_and_of_odd_size() -> None:
 
 def test_a_large_chunk_in_front() -> None:
     """GIVEN a picture of 90 KB before the audio THEN the second read finds the audio."""
-    plain = sound(b"\1\2" * RATE)
+    plain = sound(b"\1\2\3\4" * (RATE // 2))
     found = probed(plain[:36] + b"junk" + struct.pack("<I", 90_000) + bytes(90_000) + plain[36:], "a.wav")
     assert found.defect is None
     assert found.media
@@ -113,9 +114,58 @@ def test_silence(bits: int) -> None:
     assert probed(sound(loud, bits=bits), "a.wav").is_silent is False
 
 
-def test_the_high_byte_first() -> None:
-    """GIVEN a file of the old form RIFX THEN it is a WAV file, and nothing else is said."""
-    assert probed(b"RIFX" + sound(b"\1\2")[4:], "a.wav").media == Media(container="wav")
+def test_big_endian() -> None:
+    """GIVEN a file of the old form RIFX THEN its facts are read, and a cut is found."""
+    head = b"RIFX" + struct.pack(
+        ">I4s4sIHHIIHH4sI", 16_036, b"WAVE", b"fmt ", 16, 1, 2, RATE, 32_000, 4, 16, b"data", 16_000
+    )
+    found = probed(head + b"\1\2\3" * 5333 + b"\1", "a.wav")
+    assert (found.defect, found.is_silent) == (None, False)
+    assert found.media == Media(
+        container="wav",
+        duration_seconds=0.5,
+        audio_codec="pcm_s16be",
+        sample_rate_hz=RATE,
+        channels=2,
+        bits=16,
+    )
+    assert probed(head + bytes(16_000), "a.wav").is_silent is True
+    cut = probed(head + bytes(15_000), "a.wav").defect
+    assert cut == ("truncated", "the header declares 16000 bytes of audio; the file has 15000")
+
+
+@pytest.mark.parametrize("size", [2000, 400_000])
+def test_a_cut_in_a_chunk_after_the_audio(size: int) -> None:
+    """GIVEN a description after the audio that is not whole WHEN both headers declare more bytes THEN it is a cut."""
+    plain = sound(b"\1\2" * (size // 2))
+    whole = plain + b"bext" + struct.pack("<I", 600) + bytes(600) + b"LIST" + struct.pack("<I", 4) + b"INFO"
+    data = whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+    assert probed(data, "a.wav").defect is None
+    for end in (5, 300, 613):
+        cut = probed(data[:-end], "a.wav").defect
+        within_head = end in {5, 613}  # of which only a part is there: other bytes may stand behind audio
+        assert (cut and cut.code) == (None if within_head else "truncated")
+    assert probed(data[:4] + struct.pack("<I", len(whole) + 500) + data[8:], "a.wav").defect is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "is_silent"),
+    [
+        ([0.0, -0.0] * 9000, True),
+        ([math.nan] * 18_000, True),
+        ([math.nan, 0.0] * 9000, True),
+        ([0.25] * 18_000, True),
+        ([0.25, -0.5] * 9000, True),  # of two channels, each of one value
+        ([0.0, 0.0, 0.0, 0.5] * 4500, False),
+        ([0.5] * 9000 + [0.25] * 9000, False),
+    ],
+    ids=range(7),
+)
+def test_samples_of_floating_point(samples: list[float], is_silent: bool) -> None:
+    """GIVEN stereo that nobody hears: zeros of either sign, no numbers, or one value THEN it is silent."""
+    data = sound(struct.pack(f"<{len(samples)}f", *samples), channels=2, bits=32)
+    found = probed(data[:20] + b"\3\0" + data[22:], "a.wav")
+    assert (found.media and found.media.audio_codec, found.is_silent) == ("pcm_f32le", is_silent)
 
 
 def test_a_file_without_sound() -> None:

@@ -230,7 +230,7 @@ def test_the_facts_of_media_are_shown(language: str, shown: Sequence[str], tmp_p
             "en",
             (
                 "A file is truncated: its end is missing. (1 of 5 files)",
-                "not meet a requirement for the function. (2 of",
+                "does not meet a requirement for the function. (2 of",
             ),
             "Notes do not affect whether the manifest is complete. Suspicious: a file does not meet an inferred rule.",
         ),
@@ -249,7 +249,7 @@ def test_each_rule_that_does_not_hold_is_a_reason(
 ) -> None:
     """GIVEN two rules that do not hold, of several files THEN each is named once; a suspicion is a note beside them."""
     problems: list[JsonObject] = [
-        {"code": "truncated", "message": "the header says 9 bytes", "uri": "oss://b/video"},
+        {"code": "truncated", "message": "the header declares 9 bytes", "uri": "oss://b/video"},
         {
             "code": "implausible",
             "message": "same_size: 1280 × 720 and 720 × 1280",

@@ -127,7 +127,7 @@ def _without_track(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
 
 
 def _with_text(job: OutputSet) -> Iterator[WrongSet]:
-    """Yield text in place of media, under a name that promises nothing."""
+    """Yield text in place of media, under a name without an extension."""
     suffix = PurePosixPath(next(iter(job.outputs), "")).suffix
     renamed = _renamed(job, suffix, "") if suffix not in {"", ".srt", ".json"} else job._replace(outputs={})
     for uri in renamed.outputs:
@@ -153,7 +153,7 @@ def _of_cover(job: OutputSet, _spec: MediaSpec) -> Iterator[WrongSet]:
     renamed = _renamed(job, PurePosixPath(next(iter(job.outputs))).suffix, "")
     for uri in renamed.outputs:
         video = renamed.with_output(uri, _OTHER_CONTENTS["video"])
-        yield WrongSet("another type", "video under a name that promises nothing", video)
+        yield WrongSet("another type", "video under a name without an extension", video)
     for number in range(len(covers)):
         late = [{**cover, "Time": "99000.0"} if at == number else cover for at, cover in enumerate(covers)]
         yield WrongSet("beyond the input", f"cover {number + 1}", job.with_result(late))

@@ -131,6 +131,7 @@ def _examine(environment: Mapping[str, str], buckets: Buckets, queue: str | None
     if settings.jobs == "ice":
         yield from _examine_ice(ice_client(settings, credentials), settings, queue)
     yield from _examine_stores(settings, buckets, sink_context(settings, credentials))
+    yield from _missing_input_buckets(settings, buckets)
     yield from _examine_targets(settings, credentials, account, queue, sends=sends)
     if account:
         yield from check_deployment(account, ("queues", "role"))
@@ -186,6 +187,12 @@ def _examine_stores(settings: Settings, buckets: Buckets, context: SinkContext) 
         yield from unless_failed(f"oss://{bucket} output", "OSS", check_bucket(inspector, bucket, "output"))
     for bucket in buckets.input if settings.probes_outputs else ():
         yield from unless_failed(f"oss://{bucket} input", "OSS", check_bucket(inspector, bucket, "input"))
+
+
+def _missing_input_buckets(settings: Settings, buckets: Buckets) -> Iterator[Check]:
+    """Say which rules are skipped if only output buckets are named. That is no failure: reading inputs is optional."""
+    if settings.probes_outputs and buckets.output and not buckets.input:
+        yield Check("input buckets", "skipped", "none is named: rules that compare outputs with inputs are skipped")
 
 
 def _examine_targets(

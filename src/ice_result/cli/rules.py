@@ -15,7 +15,7 @@ from ice_result.cli.tables import print_table, print_values
 from ice_result.core.json_text import dump, valid_text
 from ice_result.core.types import JsonObject
 from ice_result.results.registry import FUNCTIONS
-from ice_result.rules.model import Effect, Rule, RuleChoice
+from ice_result.rules.model import Effect, Rule
 from ice_result.rules.registry import RULES
 from ice_result.settings import RULES as VARIABLES
 from ice_result.settings import Settings
@@ -60,7 +60,7 @@ def rules(*, name: str | None, as_json: bool) -> None:
     evidence. docs/verification.md explains each rule.
     """
     settings = Settings.from_environment(os.environ, VARIABLES)
-    choice = RuleChoice(frozenset(settings.rules_on), frozenset(settings.rules_off))
+    choice = settings.rule_choice
     shown = [
         (rule, choice.effect_of(rule) if settings.probe else "off")
         for rule in RULES

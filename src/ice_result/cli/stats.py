@@ -39,6 +39,7 @@ def stats(*, since: datetime | None, overrides: Overrides, as_json: bool, as_met
 
     The lag is the time from the end of a job in ICE to the last write of its manifest; only object stores know it.
     Output minutes are the total duration of the output files that exist and whose duration is known (ICE_RESULT_PROBE).
+    Each file of a job counts, such as both of a MusicDemix; empty, truncated and wrong_type files do not.
     Parked events and notes are counted in all stores that keep them, and --since does not apply to them. If a store
     cannot be read, nothing is printed. Damaged records are counted separately.
 

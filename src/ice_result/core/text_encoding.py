@@ -6,10 +6,12 @@ import codecs
 import re
 from typing import Literal, NamedTuple, TypeAlias
 
-Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "gb18030"]
+Encoding: TypeAlias = Literal["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "gb18030"]
 
 _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before that of UTF-16, with which it begins
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -20,15 +22,15 @@ _GOOD_FOR_BAD = 4  # characters beyond ASCII for each place that is not UTF-8; t
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _REPLACEMENT = "\ufffd"
 _FORMATS = (
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x89PNG", "a PNG image"),
-    (b"GIF8", "a GIF image"),
-    (b"RIFF", "a RIFF file (WebP, WAV or AVI)"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"PK\x03\x04", "a ZIP file"),
-    (b"%PDF", "a PDF file"),
-    (b"\x1aE\xdf\xa3", "a Matroska file"),
-    (b"ID3", "an MP3 file"),
+    (rb"\xff\xd8\xff", "a JPEG image"),
+    (rb"\x89PNG", "a PNG image"),
+    (rb"GIF8[79]a", "a GIF image"),
+    (rb"RIFF.{0,4}\Z|RIFF....(?:WEBP|WAVE|AVI )", "a RIFF file (WebP, WAV or AVI)"),
+    (rb"\x1f\x8b", "a gzip file"),
+    (rb"PK\x03\x04", "a ZIP file"),
+    (rb"%PDF-", "a PDF file"),
+    (rb"\x1aE\xdf\xa3", "a Matroska file"),
+    (rb"ID3[\x02-\x04]", "an MP3 file"),
 )
 _MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<tt")  # a caption may begin with <b> or <i>
 
@@ -47,15 +49,17 @@ class DecodedText(NamedTuple):
 
 def format_that_is_no_text(data: bytes) -> str | None:
     """Return the name of the format that a file begins as, if it is one that is not read as a text."""
-    for start, name in _FORMATS:
-        if data.startswith(start):
+    for pattern, name in _FORMATS:
+        if re.match(pattern, data, re.DOTALL):
             return name
     beginning = data[:_LOOKED_AT].removeprefix(codecs.BOM_UTF8).lstrip().lower()
     return "an XML or HTML file" if beginning.startswith(_MARKUP) else None
 
 
 def decode_text(data: bytes) -> DecodedText:
-    """Decode UTF-8 with or without a byte order mark, UTF-16 or GB18030. Raises NotTextError for what is no text.
+    """Decode UTF-8, UTF-16, UTF-32 or GB18030. Raises NotTextError for what is no text.
+
+    UTF-32 must have a byte order mark.
 
     UTF-8 comes before GB18030, which decodes almost any bytes: also for a file that was damaged in few places. A file
     that ends within a character is read without that character.
@@ -65,7 +69,7 @@ def decode_text(data: bytes) -> DecodedText:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _decoded(data[len(mark) :], encoding)
-    if encoding_without_mark := _utf_16(data[:_LOOKED_AT]):
+    if encoding_without_mark := utf_16_without_mark(data):
         return _decoded(data, encoding_without_mark)
     return _utf_8(data) or _decoded(data, "gb18030")
 
@@ -97,13 +101,16 @@ def _without_cut_end(data: bytes, encoding: Encoding, errors: Literal["strict", 
 
 
 def _without_nul(text: str) -> str:
+    """Return the text without NUL characters behind it, which some programs write at the end of a text."""
+    text = text.rstrip("\0")
     if "\0" in text:
         raise NotTextError("the file is not a text: it has a NUL character")
     return text
 
 
-def _utf_16(beginning: bytes) -> Encoding | None:
-    """Recognise UTF-16 by the NUL bytes of its ASCII characters; None for any other text."""
+def utf_16_without_mark(beginning: bytes) -> Encoding | None:
+    """Recognise UTF-16 without a mark by the NUL bytes of its ASCII characters; None for any other text."""
+    beginning = beginning[:_LOOKED_AT]
     most = len(beginning) // 2
     first, second = beginning[: 2 * most : 2].count(0), beginning[1 : 2 * most : 2].count(0)
     more, fewer = max(first, second), min(first, second)

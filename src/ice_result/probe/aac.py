@@ -7,11 +7,10 @@ rate of the decoded audio.
 from __future__ import annotations
 
 from ice_result.probe.frame_headers import parse_adts
-from ice_result.probe.frames import Run, begins_with_frames, find_run, is_searched, whole_run
+from ice_result.probe.frames import begins_with_frames, defect_of, find_run, is_searched, read_parts
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_audio, reach_audio, tags_before_audio
-from ice_result.probe.zeros import is_gap
-from ice_result.records.model import Defect, Media
+from ice_result.probe.tags import reach_audio, tags_before_audio
+from ice_result.records.model import Media
 
 
 def begins(first: bytes) -> bool:
@@ -29,26 +28,12 @@ def read(file: PartialFile) -> Probed:
         if not is_searched(file, start):
             return Probed()
         raise MalformedError(f"the content has no ADTS frames at byte {start}")
-    file.reach_end()
-    whole = whole_run(file, run, parse_adts)
+    parts = read_parts(file, run, parse_adts)
     media = Media(
         container="aac",
-        duration_seconds=round(whole.samples / whole.first.rate, 6)
-        if whole and whole.end >= end_of_audio(file)
-        else None,
+        duration_seconds=parts.duration_seconds,
         audio_codec="aac",
         sample_rate_hz=run.first.rate,
         channels=run.first.channels,
     )
-    return Probed(media, _defect(file, run, whole))
-
-
-def _defect(file: PartialFile, run: Run, whole: Run | None) -> Defect | None:
-    tail, end = whole or find_run(file, file.known_end, parse_adts), end_of_audio(file)
-    if is_gap(file, (whole or run).end):
-        return Defect("empty", f"the file has zeros instead of data from byte {(whole or run).end}")
-    if tail is None or not tail.first.goes_with(run.first):
-        return None
-    if tail.end > end:
-        return Defect("truncated", f"the last frame ends at byte {tail.end}; the audio ends at byte {end}")
-    return None
+    return Probed(media, defect_of(file, parts))

@@ -41,7 +41,7 @@ def _signature(pattern: bytes) -> Callable[[bytes], bool]:
 
 def _is_audio(module: str, start: bytes) -> Callable[[bytes], bool]:
     def begins(first: bytes) -> bool:
-        if not first.startswith((start, b"ID3", b"APETAGEX")):
+        if not first.startswith((start, *_TAGS)):
             return False
         found: bool = import_module(f"ice_result.probe.{module}").begins(first)
         return found
@@ -49,9 +49,12 @@ def _is_audio(module: str, start: bytes) -> Callable[[bytes], bool]:
     return begins
 
 
+_TAGS = (b"ID3\2", b"ID3\3", b"ID3\4", b"APETAGEX")
 _SPACE = rb"(?:\xef\xbb\xbf)?\s*"
 _CUE = rb"\d+[ \t]*\r?\n[ \t]*\d+:\d\d:\d\d[,.]\d+[ \t]*-->"
 _JSON = rb"(?:\{\s*[\"}]|\[\s*(?:[\"{\[\]]|(?:-?\d[\d.eE+-]*|null|true|false)\s*[,\]]))"
+
+_MAY_BE_CAPTIONS = re.compile(_SPACE + rb"\[\s*[^\s\[{]")
 
 _STILL_PICTURES = rb"(?!hei[cfmsx]|hevc|mif1|msf1|avi[fs]|crx |jp2 |jpx )"
 _BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|mdat)|[\x00-\x0f]...(?:moov|wide|free|skip|pnot)"
@@ -80,3 +83,8 @@ CONTAINERS = (
     Container("aac", "aac", (".aac",), _is_audio("aac", b"\xff"), without_signature=True, kinds=_AUDIO),
     Container("mp3", "mp3", (".mp3", ".mp2"), _is_audio("mp3", b"\xff"), without_signature=True, kinds=_AUDIO),
 )
+
+
+def may_be_captions(container: Container, first: bytes) -> bool:
+    """Return whether a file that begins as JSON may as well be captions, such as `[1] words` and `["words"]`."""
+    return container.name == "json" and _MAY_BE_CAPTIONS.match(first) is not None

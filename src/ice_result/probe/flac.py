@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.probe.flac_frames import crc_16_fits, last_frames
+from ice_result.probe.flac_frames import crc_16_fits, last_frames, last_in_a_row
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_audio, reach_audio, tags_before_audio
 from ice_result.probe.zeros import zeros_from
@@ -96,13 +96,16 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
         message = f"the last {len(data)} bytes of the audio contain no frame"
         defect = Defect("truncated", message) if header.total and (ends_in_first or is_missing) else None
         return Probed(media, defect)
-    reached = max(frame.end for frame in frames)
-    if not header.total:
-        return Probed(header.media(round(reached / header.rate, 6)))
-    if reached < header.total:
-        message = f"the header declares {header.total} samples; the last frame ends at {reached}"
-        return Probed(media, Defect("truncated", message))
     last = max(frames, key=lambda frame: frame.end)
+    if header.total > last.end:
+        message = f"the header declares {header.total} samples; the last frame ends at {last.end}"
+        return Probed(media, Defect("truncated", message))
+    if not header.total:
+        in_a_row = last_in_a_row(frames)
+        media = header.media(round((in_a_row or last).end / header.rate, 6))
+        if in_a_row is None:
+            return Probed(media)
+        last = in_a_row
     if not crc_16_fits(data[last.offset :]):
         return Probed(media, Defect("truncated", "the checksum of the last frame is wrong"))
     return Probed(media)

@@ -15,9 +15,10 @@ _CONTINUED = 0x80
 
 
 class FlacFrame(NamedTuple):
-    """A frame at `offset`, whose samples end at `end`, counted from the start of the audio."""
+    """A frame at `offset`, whose samples are those from `start` up to `end` of the audio."""
 
     offset: int
+    start: int
     end: int
 
 
@@ -38,6 +39,16 @@ def last_frames(data: bytes, block_size: int, total: int) -> list[FlacFrame]:
         if frame and (not total or frame.end <= total):
             found.append(frame)
     return found
+
+
+def last_in_a_row(frames: list[FlacFrame]) -> FlacFrame | None:
+    """Return the last frame whose samples go on where those of one before it end: no other bytes look so by chance."""
+    rows = (
+        frame
+        for frame in sorted(frames, reverse=True)
+        if any(before.offset < frame.offset and before.end == frame.start for before in frames)
+    )
+    return next(rows, None)
 
 
 def crc_16_fits(data: bytes) -> bool:
@@ -67,7 +78,7 @@ def _parse(head: bytes, offset: int, block_size: int) -> FlacFrame | None:
     if not is_variable and not block_size:
         return None
     start = number if is_variable else number * block_size
-    return FlacFrame(offset, start + size)
+    return FlacFrame(offset, start, start + size)
 
 
 def _block_size(code: int) -> int:

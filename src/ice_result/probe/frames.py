@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from ice_result.probe.model import PartialFile
-from ice_result.probe.zeros import zeros_from
+from ice_result.probe.tags import end_of_audio
+from ice_result.probe.zeros import is_gap, zeros_from
+from ice_result.records.model import Defect
 
 HEADER = 10
 """Bytes from which a header is parsed."""
@@ -49,6 +51,21 @@ class Run(NamedTuple):
     bit_rates: frozenset[int | None]
 
 
+class Parts(NamedTuple):
+    """Frames of the start, of the whole file if it is known, and of its end; `end` is the expected end of the audio."""
+
+    run: Run
+    whole: Run | None
+    tail: Run | None
+    end: int
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Duration of all frames, if they are known up to the end."""
+        whole = self.whole
+        return round(whole.samples / whole.first.rate, 6) if whole and whole.end >= self.end else None
+
+
 def begins_with_frames(data: bytes, start: int, parse: Parse) -> bool:
     """Return whether two frames follow each other at `start`."""
     first = parse(data[start : start + HEADER])
@@ -75,10 +92,27 @@ def is_searched(file: PartialFile, start: int) -> bool:
     return len(file.known(start, _SEARCHED)) >= min(_SEARCHED, file.size - start)
 
 
-def whole_run(file: PartialFile, run: Run, parse: Parse) -> Run | None:
+def _whole_run(file: PartialFile, run: Run, parse: Parse) -> Run | None:
     """Return a run that was found in the first part as it is in the whole file, if all bytes after it are known."""
     is_known = len(file.known(run.start, file.size)) == file.size - run.start
     return find_run(file, run.start, parse) if is_known else None
+
+
+def read_parts(file: PartialFile, run: Run, parse: Parse) -> Parts:
+    """Read the end of a file with this run of frames at its start."""
+    file.reach_end()
+    whole = _whole_run(file, run, parse)
+    return Parts(run, whole, whole or find_run(file, file.known_end, parse), end_of_audio(file))
+
+
+def defect_of(file: PartialFile, parts: Parts) -> Defect | None:
+    """Return the defect that the frames show: zeros after them, or a last frame that is truncated."""
+    run, whole, tail, end = parts
+    if is_gap(file, (whole or run).end):
+        return Defect("empty", f"the file has zeros instead of data from byte {(whole or run).end}")
+    if tail and tail.first.goes_with(run.first) and tail.end > end:
+        return Defect("truncated", f"the last frame ends at byte {tail.end}; the audio ends at byte {end}")
+    return None
 
 
 def _run(file: PartialFile, start: int, parse: Parse, most: int | None = None) -> Run | None:

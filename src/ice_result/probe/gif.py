@@ -20,10 +20,14 @@ _TOLERATED = 1024  # bytes after the end
 
 
 class _Frames(NamedTuple):
-    """Frames that are known. The offset of the `trailer` is None if it was not read; `end` is the last offset."""
+    """Frames that are known. The offset of the `trailer` is None if it was not read; `end` is the last offset.
+
+    `hundredths` is the duration of the frames, `last` that of the last one.
+    """
 
     frames: int
     hundredths: int
+    last: int
     transparent: bool | None
     trailer: int | None
     end: int
@@ -62,8 +66,8 @@ def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
 def _animated(media: Media, found: _Frames) -> Media:
     if found.frames < 2:
         return media
-    seconds = found.hundredths / 100
-    return media.model_copy(update={"duration_seconds": round(seconds, 3), "fps": round(found.frames / seconds, 3)})
+    fps = (found.frames - 1) * 100 / (found.hundredths - found.last)  # many wait at the end before they begin anew
+    return media.model_copy(update={"duration_seconds": round(found.hundredths / 100, 3), "fps": round(fps, 3)})
 
 
 def _colours(flags: int) -> int:
@@ -73,12 +77,12 @@ def _colours(flags: int) -> int:
 
 def _frames(file: PartialFile, offset: int) -> _Frames:
     """Walk the known blocks."""
-    count, hundredths, delay, transparent, first = 0, 0, 0, False, None
+    count, hundredths, last, delay, transparent, first = 0, 0, 0, 0, False, None
     while True:
         head = file.known(offset, _IMAGE_HEAD)
         kind = head[0] if head else None
         if kind == _TRAILER:
-            return _Frames(count, hundredths, first, offset, offset)
+            return _Frames(count, hundredths, last, first, offset, offset)
         if kind == _EXTENSION and len(head) >= 8:
             if head[1] == _CONTROL and head[2] == 4:
                 delay, transparent = int.from_bytes(head[4:6], "little"), bool(head[3] & 1)
@@ -86,12 +90,13 @@ def _frames(file: PartialFile, offset: int) -> _Frames:
         elif kind == _IMAGE and len(head) == _IMAGE_HEAD:
             following = _after_blocks(file, offset + _IMAGE_HEAD + _colours(head[9]) + 1)
             first = transparent if first is None else first
-            count, hundredths = count + 1, hundredths + (delay if delay >= _SHORTEST else _INSTEAD)
+            last = delay if delay >= _SHORTEST else _INSTEAD
+            count, hundredths = count + 1, hundredths + last
             delay, transparent = 0, False
         else:
             following = None
         if following is None:
-            return _Frames(count, hundredths, first, None, offset)
+            return _Frames(count, hundredths, last, first, None, offset)
         offset = following
 
 

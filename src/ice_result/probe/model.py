@@ -79,7 +79,7 @@ class PartialFile:
 class Probed(NamedTuple):
     """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read.
 
-    `kinds` are the kinds of content that it has; None unless all of them are known.
+    `kinds` are the kinds of content in the file; None unless all of them are known.
     """
 
     media: Media | None = None

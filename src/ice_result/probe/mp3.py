@@ -11,10 +11,20 @@ from importlib import import_module
 from typing import NamedTuple
 
 from ice_result.probe.frame_headers import is_free_format, parse_mpeg
-from ice_result.probe.frames import HEADER, Frame, Run, begins_with_frames, find_run, is_searched, whole_run
+from ice_result.probe.frames import (
+    HEADER,
+    Frame,
+    Parts,
+    Run,
+    begins_with_frames,
+    defect_of,
+    find_run,
+    is_searched,
+    read_parts,
+)
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import end_of_audio, reach_audio
-from ice_result.probe.zeros import is_gap, zeros_from
+from ice_result.probe.tags import reach_audio
+from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
 _XING = struct.Struct(">4sI")
@@ -32,15 +42,6 @@ class _Counts(NamedTuple):
 
     frames: int = 0
     bytes: int = 0
-
-
-class _Parts(NamedTuple):
-    """Frames of the start, of the whole file if it is known, and of its end; `end` is the expected end of the audio."""
-
-    run: Run
-    whole: Run | None
-    tail: Run | None
-    end: int
 
 
 def begins(first: bytes) -> bool:
@@ -88,10 +89,7 @@ def _without_frames(file: PartialFile, start: int) -> Probed:
 
 def _read_run(file: PartialFile, run: Run) -> Probed:
     counts = _counts(file, run)
-    file.reach_end()
-    end = end_of_audio(file)
-    whole = whole_run(file, run, parse_mpeg)
-    parts = _Parts(run, whole, whole or find_run(file, file.known_end, parse_mpeg), end)
+    parts = read_parts(file, run, parse_mpeg)
     first = run.first
     media = Media(
         container="mp3",
@@ -103,30 +101,26 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
     return Probed(media, _defect(file, parts, counts))
 
 
-def _duration(parts: _Parts, counts: _Counts) -> float | None:
-    run, whole, tail, end = parts
+def _duration(parts: Parts, counts: _Counts) -> float | None:
+    run, _, tail, end = parts
     if counts.frames:
         return round(counts.frames * run.first.samples / run.first.rate, 6)
-    if whole and whole.end >= end:
-        return round(whole.samples / whole.first.rate, 6)
+    if parts.duration_seconds is not None:
+        return parts.duration_seconds
     bit_rate = run.first.bit_rate
     if bit_rate and tail and run.bit_rates | tail.bit_rates == {bit_rate}:
         return round((end - run.start) * 8 / bit_rate, 6)
     return None
 
 
-def _defect(file: PartialFile, parts: _Parts, counts: _Counts) -> Defect | None:
-    run, whole, tail, end = parts
+def _defect(file: PartialFile, parts: Parts, counts: _Counts) -> Defect | None:
+    run, whole = parts.run, parts.whole
     missing = run.start + counts.bytes - file.size
     if counts.bytes and missing > _LONGEST_FRAME:
         message = f"the header declares {counts.bytes} bytes of audio; the file has {file.size - run.start}"
         return Defect("truncated", message)
-    if is_gap(file, (whole or run).end):
-        return Defect("empty", f"the file has zeros instead of data from byte {(whole or run).end}")
-    if tail is None or not tail.first.goes_with(run.first):
-        return None
-    if tail.end > end:
-        return Defect("truncated", f"the last frame ends at byte {tail.end}; the audio ends at byte {end}")
+    if defect := defect_of(file, parts):
+        return defect
     if whole and counts.frames > whole.frames + _FRAMES_OFF:
         return Defect("truncated", f"the header declares {counts.frames} frames; the file has {whole.frames}")
     return None

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import PurePosixPath
 
 from ice_result.core.text_encoding import format_that_is_no_text
-from ice_result.probe.containers import CONTAINERS, Container
+from ice_result.probe.containers import CONTAINERS, Container, may_be_captions
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.zeros import zeros_at_end
 from ice_result.records.model import Defect, MediaKind
@@ -54,6 +54,8 @@ def probe(path: str, file: PartialFile) -> Probed:
 def _recognised(first: bytes, expected: list[Container]) -> Container | None:
     """Return the container whose signature the first bytes have, or an expected one whose files may have none."""
     found = next((container for container in CONTAINERS if container.begins(first)), None)
+    if found is not None and may_be_captions(found, first):
+        return next((container for container in expected if container.name == "srt"), found)
     if found is None and format_that_is_no_text(first) is None and not _is_zero(first):
         return next((container for container in expected if container.without_signature), None)
     return found

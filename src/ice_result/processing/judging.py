@@ -106,8 +106,7 @@ def _case(found: FoundFiles) -> Case:
         )
         for file in found.files.files
     ]
-    present = {address: facts for address, facts in found.inputs.items() if facts.exists}
-    return Case(found.record, checked, present, tuple(found.contents))
+    return Case(found.record, checked, found.inputs, tuple(found.contents))
 
 
 def _with_known_media(facts: Facts, checks: Sequence[EarlierCheck]) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from pydantic import AliasChoices, Field
 
@@ -197,11 +197,12 @@ class Manifest(Model):
 
     @property
     def output_seconds(self) -> float | None:
-        """Total duration of the files that exist and whose duration is known; None if none is known."""
+        """Sum of the known durations of the files that exist and have no defect; None when none is known."""
+        damaged = {problem.uri for problem in self.problems if problem.code in get_args(DefectCode)}
         known = [
             file.media.duration_seconds
             for file in self.files
-            if file.exists and file.media and file.media.duration_seconds is not None
+            if file.exists and file.media and file.media.duration_seconds is not None and file.uri not in damaged
         ]
         return round(sum(known), 3) if known else None
 
@@ -216,9 +217,9 @@ class Defect(NamedTuple):
 class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
-    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true
-    when all audio samples that were read are zero, and None where samples cannot be read. `kinds` are the kinds of
-    content that the file has; None unless all of them are known.
+    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true if
+    all audio samples that were read are zero, and None if samples cannot be read. `kinds` are the kinds of content in
+    the file; None unless all of them are known.
     """
 
     exists: bool | None

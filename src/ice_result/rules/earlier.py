@@ -21,8 +21,12 @@ _BY_NAME = {rule.name: (position, rule) for position, rule in enumerate(RULES)}
 
 
 def lacks_needs(case: Case, choice: RuleChoice) -> bool:
-    """Return whether an applied rule could not be checked, because something that it needs was not available."""
-    return any(not _has_needs(rule, case, choice, case.files) for rule in applied_rules(case.record, choice))
+    """Return whether a rule that makes problems could not be checked, since something that it needs was not available.
+
+    Rules that make notes do not count: without permission to read inputs, each job would read its stored manifest.
+    """
+    deciding = (rule for rule in applied_rules(case.record, choice) if choice.effect_of(rule) == "problem")
+    return any(not _has_needs(rule, case, choice, case.files) for rule in deciding)
 
 
 def with_earlier(found: Judgement, case: Case, choice: RuleChoice | None, checks: Iterable[EarlierCheck]) -> Judgement:

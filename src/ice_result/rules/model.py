@@ -80,7 +80,7 @@ class CheckedFile(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A successful job with its output files, and with those of its input files that could be read."""
+    """A successful job with its output files, and with the facts about its input files that were looked up."""
 
     record: Record
     files: Sequence[CheckedFile]

@@ -125,7 +125,11 @@ JOBS = Table(
         _text("result_kind", _one_of(_FAMILIES)),
         _integer("file_count", "number of output files that the response names"),
         _integer("files_present", "number of these files that are in OSS"),
-        _real("output_seconds", "sum of `duration_seconds` of these files in ice_outputs; s; null if none is known"),
+        _real(
+            "output_seconds",
+            "sum of `duration_seconds` of these files in ice_outputs, except those with a problem `empty`, `truncated` "
+            "or `wrong_type`; s; null if none is known",
+        ),
         _boolean("complete", "true if the outcome is ok, every file is in OSS, and there is no problem"),
         _integer("problems", "number of problems; they are in `manifest`"),
         _boolean("raw_stored", "whether `record` has the response; false if it was too large for the store"),
