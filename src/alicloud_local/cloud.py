@@ -186,7 +186,8 @@ class LocalCloud:
         times: dict[OssObject, float | None] = {}
         for response in responses:
             for each in input_files(response):
-                times.setdefault(each, time_of(response, "CreateTime"))
+                known = (times.get(each), time_of(response, "CreateTime"))
+                times[each] = min((time for time in known if time is not None), default=None)
         return [
             self._seed(each, input_spec(each, lengths), time) for each, time in times.items() if not self._has(each)
         ]

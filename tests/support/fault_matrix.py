@@ -235,6 +235,8 @@ class _Run:
             "ICE_RESULT_S3_ADDRESSING": "path",
             "ICE_RESULT_SINKS": call.sink.replace("file:", out) or out,
             **({} if call.parks else {"ICE_RESULT_PARK_URL": f"file:{self._folder}"}),
+            # Otherwise two GETs of one file are made at the same time: for its content, and in place of HEAD.
+            **({"ICE_RESULT_PROBE": "off"} if call.job == CAPTIONS else {}),
             **({ENDPOINTS[call.service]: NOWHERE} if broken else {}),
         }
 

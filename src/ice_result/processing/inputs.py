@@ -20,7 +20,7 @@ _SECONDS_BEFORE_ASKING_AGAIN: Mapping[LookUpProblem | None, float] = {
     "unreachable": 60.0,
 }
 """Time for which a bucket is not asked after an answer that is about all of it."""
-_SHARE_OF_TIME, _MOST_SECONDS = 0.1, 3.0  # of the time that a job has left
+_SHARE_OF_TIME, _MOST_SECONDS = 0.5, 3.0  # of the time for looking up files
 _AT_ONCE = 4
 _MOST_BUCKETS = 1000
 
@@ -40,7 +40,7 @@ class InputFiles:
         self._lock = threading.Lock()
 
     def facts(self, addresses: Iterable[ObjectAddress]) -> dict[ObjectAddress, ObjectFacts]:
-        """Look files up in a tenth of the time left, at most three seconds. Files of paused buckets are left out."""
+        """Look files up in half of the time left, at most three seconds. Files of paused buckets are left out."""
         with self._lock:
             self._paused = {bucket: until for bucket, until in self._paused.items() if until.left()}
             asked = [address for address in addresses if address.bucket not in self._paused]

@@ -254,8 +254,8 @@ class JobWriter:
         """Return the manifest to write, the complete ones that are stored and stay, and the errors of sinks.
 
         The sinks are read, with one call each, only when the manifest is not complete, when something could not be
-        checked (a file or an input that was not read, contents that a rule needs), or when the stored notes about
-        contents stay. A complete manifest gets the notes about contents that were made now.
+        checked (a file that was not read; an input or contents, for a rule that makes problems), or when the stored
+        notes about contents stay. A complete manifest gets the notes about contents that were made now.
         """
         manifest = build(())
         may_be_worse = not manifest.complete and bool(manifest.files) and record.outcome == "ok"
