@@ -196,6 +196,7 @@ def test_an_alarm_fires_when_its_fault_happens(title: str, cloud: LocalCloud, li
 
 def test_no_alarm_fires_in_a_clean_run(cloud: LocalCloud, lines: list[LogLine]) -> None:
     """WHEN jobs are recorded, a foreign event is ignored, and the timer runs THEN nothing fires, not even silence."""
+    cloud.seed_inputs()
     function = function_in(cloud)
     function.handle(b'{"JobIds":["cover-0001","videoclip-0001","videoclip-failed"]}', PlatformContext())
     function.handle(b'{"EventType":"TranscodeComplete"}', PlatformContext())

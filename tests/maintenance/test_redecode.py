@@ -687,7 +687,12 @@ def objects_of(manifest: JsonObject) -> list[JsonObject]:
 
 def test_notes_of_a_manifest_stay(place: Place) -> None:
     """They say what was read when the job was recorded; the response does not know it. A damaged one stops the job."""
-    note: JsonObject = {"code": "unreadable", "message": "it is an image", "uri": "oss://example-output/caption/a.srt"}
+    note: JsonObject = {
+        "code": "unreadable",
+        "message": "it is an image",
+        "uri": "oss://example-output/caption/a.srt",
+        "rule": None,
+    }
     write_with_notes(place, note)
 
     assert outcomes(redecode(place.sink)) == {"cover-0001": "changed"}
