@@ -207,10 +207,10 @@ def test_verify_judges_anew() -> None:
     manifest = verifier(inspector).manifest(job(stored(old)))
 
     assert manifest.complete
-    assert [note.message.partition(":")[0] for note in manifest.notes] == [
-        "not a text",
-        "same_duration",
-        "same_duration",
+    assert [(note.code, note.rule) for note in manifest.notes] == [
+        ("unreadable", None),
+        ("suspicious", "same_duration"),
+        ("suspicious", "same_duration"),
     ]
     assert sorted(inspector.asked) == sorted([ONE, OTHER, SONG])
 

@@ -21,6 +21,8 @@ ALPHA = ("-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=0.2,format=r
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10")
 AAC = ("-c:a", "aac")
 PIECES = "frag_keyframe+empty_moov"
+FRAGMENTS = (KEPT / "fragments.mp4").read_bytes()
+INITIALISATION = FRAGMENTS[FRAGMENTS.index(b"moov") - 4 : FRAGMENTS.index(b"moof") - 4]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,10 +120,11 @@ def test_a_cut_between_fragments() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_zeros_in_place_of_data(name: str) -> None:
-    """GIVEN zeros from any sixteenth on THEN the file is empty, but for samples that may be silence."""
+    """GIVEN zeros from any sixteenth on THEN the file is empty, but for samples that may be silence, and no samples."""
     data = (KEPT / name).read_bytes()
+    after = [15] if name == "indexed.mp4" else []  # nothing is there but a list for players
     silent = [*range(2, 15)] if name == "samples.mov" else []  # its tables are in the last sixteenth
-    for part in range(1, PARTS):
+    for part in {*range(1, PARTS)} - {*after}:
         defect = probed(zeroed(data, len(data) * part // PARTS), name).defect
         assert defect, part
         assert defect.code == ("truncated" if part in silent and defect.code == "truncated" else "empty"), part
@@ -173,6 +176,29 @@ def test_the_second_track_of_a_minute() -> None:
     cut, _ = minutes.probed(minutes.size - 1)
     assert cut.defect
     assert cut.defect.code == "truncated"
+
+
+@pytest.mark.parametrize("first", [b"moof", b"styp", b"sidx"])
+def test_a_piece_of_a_stream(first: bytes) -> None:
+    """GIVEN fragments without the movie box, as a player downloads them THEN they are MP4, and nothing is wrong."""
+    data = (KEPT / "indexed.mp4").read_bytes()
+    piece = data[data.index(b"moof") - 4 : data.rindex(b"mfra") - 4]
+    found = probed((b"" if first == b"moof" else b"\x00\x00\x00\x10" + first + bytes(8)) + piece, "a.mp4")
+    assert found.defect is None
+    assert found.media
+
+
+@pytest.mark.parametrize(("turned", "expected"), [(False, 64 / 45), (True, 45 / 64)])
+def test_pixels_that_are_not_square(tmp_path: Path, *, turned: bool, expected: float) -> None:
+    """GIVEN an aspect ratio of the pixels THEN it is known, after rotation; the width and the height are the stored."""
+    path = made(tmp_path / "a.mp4", *VIDEO, *H264, "-vf", "scale=360:288,setsar=64/45")
+    if turned:
+        other = tmp_path / "b.mp4"
+        path = made(other, "-i", str(path), "-c", "copy", "-metadata:s:v", "rotate=90")
+    found = probed(path.read_bytes(), "a.mp4")
+    assert found.media
+    assert (found.media.width, found.media.height) == ((288, 360) if turned else (360, 288))
+    assert found.pixel_aspect == pytest.approx(expected)
 
 
 def test_an_encrypted_film() -> None:
@@ -271,6 +297,7 @@ def test_sizes_that_are_wrong() -> None:
         (b"\x00\x00\x00\x10mdat" + bytes(8), "truncated"),
         (b"\x00\x00\x00\x01mdat", "truncated"),
         (b"\x00\x00\x00\x10moof" + bytes(8), None),
+        (INITIALISATION, "empty"),  # no function writes the head of a stream without its fragments
     ],
 )
 def test_content_that_is_none(rest: bytes, code: str | None) -> None:
@@ -281,3 +308,12 @@ def test_content_that_is_none(rest: bytes, code: str | None) -> None:
 def _code(data: bytes) -> str | None:
     defect = probed(data, "a.mp4").defect
     return defect.code if defect else None
+
+
+def test_more_boxes_than_are_read() -> None:
+    """GIVEN a file that begins with 16,000 empty boxes THEN not all are read, and nothing is said."""
+    data = (8).to_bytes(4, "big") + b"free"
+    found = probed((16).to_bytes(4, "big") + b"ftypisom" + bytes(4) + data * 16_000, "a.mp4")
+    assert found.defect is None
+    assert found.media
+    assert found.media.model_dump(exclude_none=True) == {"container": "mp4"}

@@ -52,3 +52,46 @@ def test_each_container_has_its_reader() -> None:
         assert [container.name for container in CONTAINERS if container.begins(data)] == [name]
     names = [extension for container in CONTAINERS for extension in container.extensions]
     assert all(name.startswith(".") and name == name.lower() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "code"),
+    [
+        (b"\x1aE\xdf\xa3", "a.webm", "truncated"),
+        (b"\x1aE", "a.mkv", "truncated"),
+        (b"OggS", "a.ogg", "truncated"),
+        (b"Og", "a.opus", "truncated"),
+        (b"GIF8", "a.gif", "truncated"),
+        (b"\x89PNG", "a.png", "truncated"),
+        (b"RIFF\0\0", "a.wav", "truncated"),
+        (b"\xff\xd8", "a.jpg", "truncated"),
+        (b"OggS\1" + bytes(9), "a.ogg", "wrong_type"),
+        (b"Bad", "a.png", "wrong_type"),
+        (bytes(10), "a.mp4", "empty"),
+        (bytes(5000), "a.ts", "empty"),
+        (bytes(5000), "a.3gp", "empty"),
+    ],
+)
+def test_the_beginning_of_a_file(data: bytes, name: str, code: str) -> None:
+    """GIVEN a few bytes or zeros THEN the fault is the same in each format: a cut signature is truncated content."""
+    found = probed(data, name).defect
+    assert found
+    assert found.code == code
+
+
+@pytest.mark.parametrize(
+    ("data", "format_name"),
+    [
+        (b"FLV\1\5" + bytes(20), "FLV"),
+        (b"RIFF\1\0\0\0AVI LIST", "AVI"),
+        (b"\0\0\0\x1cftypavif" + bytes(20), "AVIF"),
+        (b"\0\0\0\x1cftypheic" + bytes(20), "HEIC"),
+        ((b"G" + bytes(187)) * 3, "MPEG-TS"),
+    ],
+)
+def test_formats_that_are_not_read(data: bytes, format_name: str) -> None:
+    """GIVEN a format without a reader under another name THEN the message has its name."""
+    assert probed(data, "a.png").defect == (
+        "wrong_type",
+        f"expected png by the file extension; the content is {format_name}",
+    )

@@ -53,6 +53,24 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
     assert not_truncated(data, "a.mkv") == []
 
 
+def test_a_header_with_alpha_and_frames_without() -> None:
+    """GIVEN a header that declares alpha, and frames that have none THEN the video has no alpha."""
+    alpha = (KEPT / "alpha.webm").read_bytes()
+    additions = ebml.BLOCK_ADDITIONS.to_bytes(2, "big")
+    found = [probed(data, "a.webm").media for data in (alpha, alpha.replace(additions, b"\x75\xa2"))]
+    assert [media.has_alpha for media in found if media] == [True, None]
+
+
+def test_pixels_that_are_not_square(tmp_path: Path) -> None:
+    """GIVEN a size for the display THEN the aspect ratio of the pixels is known, and the size is the stored one."""
+    path = made(tmp_path / "a.mkv", *LARGE, *H264, "-t", "0.2", "-vf", "scale=360:288,setsar=64/45")
+    found = probed(path.read_bytes(), "a.mkv")
+    assert found.media
+    assert (found.media.width, found.media.height) == (360, 288)
+    assert found.pixel_aspect == pytest.approx(64 / 45)
+    assert probed((KEPT / "vp8.webm").read_bytes(), "a.webm").pixel_aspect in {None, 1.0}
+
+
 def test_a_rate_that_only_the_frames_tell() -> None:
     """GIVEN a track that does not tell the length of a frame THEN the times of all frames give the rate."""
     data = (KEPT / "vp8.webm").read_bytes()
@@ -142,7 +160,7 @@ def test_tracks_that_only_the_index_finds() -> None:
 def test_padding_behind_a_film() -> None:
     """GIVEN a few zeros after a recording, or an element of zeros after the index THEN that is no missing data."""
     live, web = ((KEPT / name).read_bytes() for name in ("live.webm", "vp8.webm"))
-    assert probed(live + bytes(32), "a.webm").defect is None
+    assert probed(live + bytes(100), "a.webm").defect is None
     assert probed(_with_more(web, b"\xec\x01" + (9000).to_bytes(7, "big") + bytes(9000)), "a.webm").defect is None
 
 
@@ -180,6 +198,15 @@ def test_a_head_of_zero_bytes() -> None:
     """GIVEN a file of which nothing but the mark is known THEN nothing is said about what follows."""
     file = PartialFile(10_000, b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm", lambda _start, _end: b"")
     assert probe("a.webm", file).defect is None
+
+
+def test_more_elements_than_are_read() -> None:
+    """GIVEN a live recording that begins with 60,000 empty elements THEN not all are read, and nothing is said."""
+    head = _element(ebml.EBML, _element(ebml.DOC_TYPE, b"webm")) + b"\x18\x53\x80\x67\xff"
+    found = probed(head + b"\xec\x80" * 60_000, "a.webm")
+    assert found.defect is None
+    assert found.media
+    assert found.media.model_dump(exclude_none=True) == {"container": "webm"}
 
 
 def _with_more(data: bytes, more: bytes) -> bytes:

@@ -56,6 +56,24 @@ def test_the_same_aspect_ratio(source: Media | None, picture: Media | None) -> N
     assert findings("same_aspect_ratio", judged) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        (facts(media(width=720, height=576), pixel_aspect=64 / 45), facts(media(width=1024, height=576))),
+        (facts(media(width=1024, height=576)), facts(media(width=720, height=576), pixel_aspect=64 / 45)),
+    ],
+)
+def test_pixels_that_are_not_square(source: ObjectFacts, file: ObjectFacts) -> None:
+    """The ratio as displayed is compared, and the message has the aspect ratio of the pixels."""
+    assert findings("same_aspect_ratio", case("VideoDetext", {"a.mp4": file}, source=source)) == []
+    judged = case("VideoDetext", {"a.mp4": facts(media(width=720, height=576), pixel_aspect=16 / 15)}, source=source)
+    assert len(findings("same_aspect_ratio", judged)) == 1
+    assert (
+        "a.mp4: width × height 720 × 576 (pixel aspect ratio 1.067); input: "
+        in findings("same_aspect_ratio", judged)[0]
+    )
+
+
 @pytest.mark.parametrize("function", ["VideoDelogo", "VideoDetext", "FaceBeauty"])
 @pytest.mark.parametrize(("width", "height"), [(1080, 1920), (103, 100), (97, 100)])
 def test_another_aspect_ratio(function: str, width: int, height: int) -> None:

@@ -26,6 +26,13 @@ def test_a_landscape_or_a_square_is_no_portrait(width: int) -> None:
     ]
 
 
+def test_a_portrait_of_pixels_that_are_not_square() -> None:
+    """The picture as displayed is taller than wide, or not."""
+    for width, pixel_aspect, count in ((720, 0.5, 0), (600, 2.0, 1)):
+        file = facts(media(width=width, height=720), pixel_aspect=pixel_aspect)
+        assert len(findings("h2v_portrait", case("VideoH2V", {"a.mp4": file}))) == count
+
+
 @pytest.mark.parametrize("params", [{}, {"bgimage": ""}, {"bgimage": None}, {"other": "x"}])
 def test_a_cut_out_without_a_background_is_transparent(params: JsonValue) -> None:
     """Another container, and a WebM without alpha, are found."""

@@ -123,7 +123,8 @@ def facts_of(key: str, data: bytes) -> ObjectFacts:
     """Return what a store and a reader tell of an object. Those of inputs are asked for again and again."""
     told = probed(data, key)
     etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return ObjectFacts(True, len(data), etag, **told._asdict(), is_read=True)
+    known = {name: value for name, value in told._asdict().items() if name in ObjectFacts._fields}
+    return ObjectFacts(True, len(data), etag, **known, is_read=True)
 
 
 def findings(manifest: Manifest) -> Sequence[str]:

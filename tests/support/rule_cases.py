@@ -35,10 +35,14 @@ def facts(
     defect: Defect | None = None,
     silent: bool | None = None,
     kinds: Iterable[MediaKind] | None = None,
+    pixel_aspect: float | None = None,
 ) -> ObjectFacts:
     """Make facts of an object that exists."""
     known = None if kinds is None else frozenset(kinds)
-    return ObjectFacts(True, size, etag, crc64, media=found, defect=defect, is_silent=silent, kinds=known, is_read=True)
+    return ObjectFacts(
+        True, size, etag, crc64, media=found, defect=defect, is_silent=silent, kinds=known,
+        pixel_aspect=pixel_aspect, is_read=True,
+    )  # fmt: skip
 
 
 def case(

@@ -36,4 +36,4 @@ def read(file: PartialFile) -> Probed:
         sample_rate_hz=run.first.rate,
         channels=run.first.channels,
     )
-    return Probed(media, defect_of(file, parts))
+    return Probed(media, defect_of(file, parts, is_ended=parts.is_ended), is_ended=parts.is_ended)

@@ -57,7 +57,7 @@ _JSON = rb"(?:\{\s*[\"}]|\[\s*(?:[\"{\[\]]|(?:-?\d[\d.eE+-]*|null|true|false)\s*
 _MAY_BE_CAPTIONS = re.compile(_SPACE + rb"\[\s*[^\s\[{]")
 
 _STILL_PICTURES = rb"(?!hei[cfmsx]|hevc|mif1|msf1|avi[fs]|crx |jp2 |jpx )"
-_BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|mdat)|[\x00-\x0f]...(?:moov|wide|free|skip|pnot)"
+_BOX = rb"....(?:ftyp" + _STILL_PICTURES + rb"|styp|mdat)|[\x00-\x0f]...(?:moov|moof|sidx|wide|free|skip|pnot)"
 _WEBM = rb"\x1aE\xdf\xa3.{1,200}?B\x82.{1,8}?webm"
 
 _IMAGE: frozenset[MediaKind] = frozenset({"image"})

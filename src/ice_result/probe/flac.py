@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ice_result.probe.flac_frames import crc_16_fits, last_frames, last_in_a_row
+from ice_result.probe.flac_frames import crc_16_fits, is_frame_before_zeros, last_frames, last_in_a_row
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.tags import end_of_audio, reach_audio, tags_before_audio
 from ice_result.probe.zeros import zeros_from
@@ -108,7 +108,7 @@ def _with_last_frame(file: PartialFile, header: StreamHeader, media: Media, star
         last = in_a_row
     if not crc_16_fits(data[last.offset :]):
         return Probed(media, Defect("truncated", "the checksum of the last frame is wrong"))
-    return Probed(media)
+    return Probed(media, is_ended=data.endswith(b"\0") and is_frame_before_zeros(data[last.offset :]))
 
 
 def _audio(file: PartialFile, offset: int) -> tuple[int, bool]:

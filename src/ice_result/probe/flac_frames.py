@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -53,12 +54,20 @@ def last_in_a_row(frames: list[FlacFrame]) -> FlacFrame | None:
 
 def crc_16_fits(data: bytes) -> bool:
     """Return whether a frame with its checksum begins these bytes; others may follow it."""
+    return any(not crc for crc in _crcs_16(data))
+
+
+def is_frame_before_zeros(data: bytes) -> bool:
+    """Return whether these bytes are a frame with its checksum and nothing else but zeros."""
+    *_, crc = _crcs_16(data.rstrip(b"\0") + b"\0\0")  # zeros after a checksum do not change its remainder, which is 0
+    return crc == 0
+
+
+def _crcs_16(data: bytes) -> Iterator[int]:
     table, crc = _table_16(), 0
     for byte in data:
         crc = (crc << 8 & 0xFFFF) ^ table[crc >> 8 ^ byte]
-        if not crc:
-            return True
-    return False
+        yield crc
 
 
 def _parse(head: bytes, offset: int, block_size: int) -> FlacFrame | None:

@@ -17,6 +17,7 @@ from ice_result.records.model import Defect
 HEADER = 10
 """Bytes from which a header is parsed."""
 _SEARCHED = 8192  # bytes in which a run of frames is looked for: twice the longest frame
+_LAST_BYTES = 4
 _NEEDED = 3  # frames that follow each other, where the file has so many
 _SYNC = re.compile(rb"\xff[\xe0-\xff]")
 
@@ -52,12 +53,16 @@ class Run(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Frames of the start, of the whole file if it is known, and of its end; `end` is the expected end of the audio."""
+    """Frames of the start, of the whole file if it is known, and of its end; `end` is the expected end of the audio.
+
+    `is_ended` is true if only zeros follow the last frame.
+    """
 
     run: Run
     whole: Run | None
     tail: Run | None
     end: int
+    is_ended: bool
 
     @property
     def duration_seconds(self) -> float | None:
@@ -87,6 +92,12 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     return None
 
 
+def _ends_before_zeros(file: PartialFile, run: Run) -> bool:
+    """Return whether only zeros follow a run, and the last bytes of it are none: the zeros begin where a frame ends."""
+    end, behind = file.known(run.end - _LAST_BYTES, _LAST_BYTES), file.known(run.end, file.size)
+    return bool(end.strip(b"\0") and behind) and behind.count(0) == len(behind) == file.size - run.end
+
+
 def is_searched(file: PartialFile, start: int) -> bool:
     """Return whether all bytes are known in which a run of frames is looked for."""
     return len(file.known(start, _SEARCHED)) >= min(_SEARCHED, file.size - start)
@@ -102,14 +113,20 @@ def read_parts(file: PartialFile, run: Run, parse: Parse) -> Parts:
     """Read the end of a file with this run of frames at its start."""
     file.reach_end()
     whole = _whole_run(file, run, parse)
-    return Parts(run, whole, whole or find_run(file, file.known_end, parse), end_of_audio(file))
+    tail = whole or find_run(file, file.known_end, parse)
+    is_ended = tail is not None and _ends_before_zeros(file, tail)
+    return Parts(run, whole, tail, tail.end if tail and is_ended else end_of_audio(file), is_ended)
 
 
-def defect_of(file: PartialFile, parts: Parts) -> Defect | None:
-    """Return the defect that the frames show: zeros after them, or a last frame that is truncated."""
-    run, whole, tail, end = parts
-    if is_gap(file, (whole or run).end):
-        return Defect("empty", f"the file has zeros instead of data from byte {(whole or run).end}")
+def defect_of(file: PartialFile, parts: Parts, *, is_ended: bool) -> Defect | None:
+    """Return the defect that the frames show: zeros in place of some, or a last frame that is truncated.
+
+    If `is_ended`, zeros after the last frame are padding.
+    """
+    run, whole, tail, end, _ = parts
+    last = whole or run
+    if is_gap(file, last.end) and not (is_ended and tail and last.end == tail.end):
+        return Defect("empty", f"the file has zeros instead of data from byte {last.end}")
     if tail and tail.first.goes_with(run.first) and tail.end > end:
         return Defect("truncated", f"the last frame ends at byte {tail.end}; the audio ends at byte {end}")
     return None

@@ -16,6 +16,7 @@ _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _CONTROL = 0xF9
 _IMAGE_HEAD = 10
 _SHORTEST, _INSTEAD = 2, 10
+_LAST_BYTES = b"\0;"  # the empty block after a frame, and the trailer
 _TOLERATED = 1024  # bytes after the end
 
 
@@ -47,8 +48,10 @@ def read(file: PartialFile) -> Probed:
     if zeros_from(file, found.end):
         return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {found.end}"))
     if found.trailer is not None:
-        return Probed(_animated(media, found)) if found.frames else Probed(media, _NO_FRAME)
-    return Probed(media, _truncated(file, found))
+        return Probed(_animated(media, found), is_ended=True) if found.frames else Probed(media, _NO_FRAME)
+    defect = _truncated(file, found)
+    end = file.known(file.known_end, file.size).rstrip(b"\0")
+    return Probed(media, defect, is_ended=end.endswith(_LAST_BYTES))
 
 
 _NO_FRAME = Defect("empty", "the file has no GIF frame")
@@ -57,8 +60,8 @@ _NO_FRAME = Defect("empty", "the file has no GIF frame")
 def _truncated(file: PartialFile, found: _Frames) -> Defect | None:
     if file.is_whole:
         return Defect("truncated", f"the GIF frames end at byte {found.end} without a trailer")
-    end = file.known(max(file.known_end, file.size - _TOLERATED), _TOLERATED)
-    if end and b"\0;" not in end:
+    end = file.known(file.known_end, file.size)
+    if end and _LAST_BYTES not in end.rstrip(b"\0")[-_TOLERATED:]:
         return Defect("truncated", "the file does not end with the GIF trailer")
     return None
 

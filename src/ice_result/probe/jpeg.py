@@ -17,6 +17,7 @@ _WITHOUT_SIZE = {0x01, *range(0xD0, 0xD9)}
 _SCAN, _END = 0xDA, 0xD9
 _FRAME = struct.Struct(">xHHB")
 _MOST_SEGMENTS = 2000
+_END_MARKER = b"\xff\xd9"
 _FOREIGN = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdf\xe0-\xef\xfe]")
 """A pair of bytes that is neither in a scan nor between two scans: other content follows the picture."""
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -37,7 +38,8 @@ def read(file: PartialFile) -> Probed:
         return Probed(media, Defect("truncated", "the file ends within the JPEG headers"))
     if end is None or not file.known(end, 1):
         return Probed(media)
-    return Probed(media, _defect(file, end, (media.width or 0) * (media.height or 0)))
+    defect = _defect(file, end, (media.width or 0) * (media.height or 0))
+    return Probed(media, defect, is_ended=_END_MARKER in file.known(max(end, file.known_end), file.size))
 
 
 def _segments(file: PartialFile) -> tuple[int | None, int | None]:
@@ -78,11 +80,11 @@ def _defect(file: PartialFile, scan: int, pixels: int) -> Defect | None:
     file.reach_end()
     start = max(scan, file.known_end)
     end, beginning = file.known(start, file.size), file.known(scan, SECOND_BYTES)
-    stripped = end.removesuffix(b"\xff\xd9")
-    if stripped.count(0) == len(stripped) and beginning.removesuffix(b"\xff\xd9").strip(b"\0") == b"":
+    stripped = end.removesuffix(_END_MARKER)
+    if stripped.count(0) == len(stripped) and beginning.removesuffix(_END_MARKER).strip(b"\0") == b"":
         size = file.size - scan
         if size > _FEWEST + pixels // _BLOCK:
             return Defect("empty", f"the file has zeros instead of data from byte {scan}")
-    if end and b"\xff\xd9" not in end and not _FOREIGN.search(end):
+    if end and _END_MARKER not in end and not _FOREIGN.search(end):
         return Defect("truncated", "the file does not end with the JPEG end marker")
     return None

@@ -79,13 +79,17 @@ class PartialFile:
 class Probed(NamedTuple):
     """Facts of a file. `media` is None if the format is not known; `is_silent` is None if samples cannot be read.
 
-    `kinds` are the kinds of content in the file; None unless all of them are known.
+    `kinds` are the kinds of content in the file; None unless all of them are known. `pixel_aspect` is the width of a
+    pixel divided by its height; None if the file has none, as for square pixels. `is_ended` is true if the reader
+    found the end that the format requires: bytes after it do not count.
     """
 
     media: Media | None = None
     defect: Defect | None = None
     is_silent: bool | None = None
     kinds: frozenset[MediaKind] | None = None
+    pixel_aspect: float | None = None
+    is_ended: bool = False
 
 
 class MalformedError(Exception):

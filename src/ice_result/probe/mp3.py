@@ -98,11 +98,12 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
         sample_rate_hz=first.rate,
         channels=first.channels,
     )
-    return Probed(media, _defect(file, parts, counts))
+    is_ended = parts.is_ended or _has_all_frames(parts, counts)
+    return Probed(media, _defect(file, parts, counts, is_ended=is_ended), is_ended=is_ended)
 
 
 def _duration(parts: Parts, counts: _Counts) -> float | None:
-    run, _, tail, end = parts
+    run, tail, end = parts.run, parts.tail, parts.end
     if counts.frames:
         return round(counts.frames * run.first.samples / run.first.rate, 6)
     if parts.duration_seconds is not None:
@@ -113,17 +114,25 @@ def _duration(parts: Parts, counts: _Counts) -> float | None:
     return None
 
 
-def _defect(file: PartialFile, parts: Parts, counts: _Counts) -> Defect | None:
+def _defect(file: PartialFile, parts: Parts, counts: _Counts, *, is_ended: bool) -> Defect | None:
     run, whole = parts.run, parts.whole
     missing = run.start + counts.bytes - file.size
     if counts.bytes and missing > _LONGEST_FRAME:
         message = f"the header declares {counts.bytes} bytes of audio; the file has {file.size - run.start}"
         return Defect("truncated", message)
-    if defect := defect_of(file, parts):
+    if defect := defect_of(file, parts, is_ended=is_ended):
         return defect
     if whole and counts.frames > whole.frames + _FRAMES_OFF:
         return Defect("truncated", f"the header declares {counts.frames} frames; the file has {whole.frames}")
     return None
+
+
+def _has_all_frames(parts: Parts, counts: _Counts) -> bool:
+    """Return whether the frames end where the header counts them to end."""
+    if parts.whole and counts.frames:
+        return parts.whole.frames + _FRAMES_OFF >= counts.frames
+    missing = parts.run.start + counts.bytes - parts.tail.end if parts.tail and counts.bytes else None
+    return missing is not None and abs(missing) < _LONGEST_FRAME
 
 
 def _counts(file: PartialFile, run: Run) -> _Counts:

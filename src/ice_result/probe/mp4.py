@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.mp4_boxes import LONGEST_HEADER, TOP_LEVEL, Box, box_at
+from ice_result.probe.mp4_boxes import LONGEST_HEADER, MOST_BOXES, TOP_LEVEL, Box, box_at, ends_in_padding
 from ice_result.probe.mp4_fragments import Fragments, Index, fragments_at_the_end, read_index
 from ice_result.probe.mp4_tracks import Movie, Track, read_movie
-from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
+from ice_result.probe.zeros import ENOUGH, ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
 
 _PRINTABLE = re.compile(rb"[ -~]{4}")
@@ -85,13 +85,16 @@ def _read(file: PartialFile) -> Probed:
         file.reach(last - _OF_DATA, _OF_DATA)
     video = movie.first(_VIDEO)
     timing = _Timing(movie.duration_seconds, _fps(video) if video else None)
-    defect = _cut(file, layout, movie) or _empty(file, movie)
-    return Probed(_media(layout, movie, timing), defect, _silent(file, movie), movie.kinds)
+    defect, pixel_aspect = _cut(file, layout, movie) or _empty(file, movie), video.pixel_aspect if video else None
+    return Probed(_media(layout, movie, timing), defect, _silent(file, movie), movie.kinds, pixel_aspect)
 
 
 def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
     """Yield the boxes of a file from a position, up to an unknown header or content that is no box."""
-    while box := box_at(file, position, file.size):
+    for _ in range(MOST_BOXES):
+        box = box_at(file, position, file.size)
+        if box is None:
+            return
         if box.kind not in TOP_LEVEL and not (_PRINTABLE.fullmatch(box.kind) and box.end <= file.size):
             return
         yield box
@@ -101,9 +104,12 @@ def _top_level(file: PartialFile, position: int = 0) -> Iterator[Box]:
 def _layout(file: PartialFile) -> _Layout:
     layout, position = _Layout(), 0
     try:
-        for box in _top_level(file):
+        for count, box in enumerate(_top_level(file), start=1):
             position = box.end
             _place(file, layout, box)
+            if count == MOST_BOXES:
+                layout.unknown = position
+                return layout
     except MalformedError:
         if layout.movie is None:
             raise
@@ -226,7 +232,8 @@ def _read_fragmented(file: PartialFile, layout: _Layout, box: Box, movie: Movie)
     if seconds is None:  # the box mvhd may have the duration of all fragments, or of the other samples
         seconds = movie.fragments_seconds or (None if movie.has_samples else movie.duration_seconds)
     timing = _Timing(seconds, fps)
-    return Probed(_media(layout, movie, timing), _fault_of_fragments(file, layout, movie), kinds=movie.kinds)
+    defect, pixel_aspect = _fault_of_fragments(file, layout, movie), video.pixel_aspect if video else None
+    return Probed(_media(layout, movie, timing), defect, kinds=movie.kinds, pixel_aspect=pixel_aspect)
 
 
 def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragments) -> None:
@@ -238,13 +245,19 @@ def _add_tail(file: PartialFile, layout: _Layout, unknown: int, fragments: Fragm
             fragments.add(part)
         if part.end > file.size:
             layout.cut = part
-    if is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)):
+    if start is None and is_zeros(file.known(file.size - _OF_TAIL, _OF_TAIL)) and not ends_in_padding(file):
         layout.zeros = file.size - _OF_TAIL
 
 
 def _is_after_all(file: PartialFile, end: int) -> bool:
     """Return True when the list of fragments for players that seek, which is the last box, begins here."""
     return file.get(end + 4, 4) == b"mfra"
+
+
+def _ends_before_zeros(file: PartialFile, layout: _Layout) -> bool:
+    """Return whether the zeros begin where the index of fragments ends, after data."""
+    end = layout.index.end if layout.index else -1
+    return end == layout.zeros and not is_zeros(file.known(end - ENOUGH, ENOUGH))
 
 
 def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Defect | None:
@@ -256,7 +269,7 @@ def _fault_of_fragments(file: PartialFile, layout: _Layout, movie: Movie) -> Def
         )
     if layout.fragment is None:
         return Defect("empty", "the file has no fragment") if layout.unknown is None else None
-    zeros = None if layout.is_ended else layout.zeros
+    zeros = None if layout.is_ended or _ends_before_zeros(file, layout) else layout.zeros
     if movie.tracks and all(track.is_compressed for track in movie.tracks):
         data = next((box for box in _top_level(file, layout.fragment.end) if box.kind == b"mdat"), None)
         if data and is_zeros(file.known(data.body, min(data.end - data.body, _OF_DATA))):

@@ -21,6 +21,8 @@ _TO_THE_END = 0
 LONGEST_HEADER = _HEADER.size + _LARGE.size
 """Bytes of a header with a large size."""
 _LISTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
+MOST_BOXES = 5000
+"""Boxes that are read one after the other: more than a file has in its known parts, unless most of them are empty."""
 ZEROS = b"\x00\x00\x00\x00"
 """Kind of a box whose header is zeros."""
 TOP_LEVEL = frozenset(
@@ -62,13 +64,26 @@ def box_at(file: PartialFile, start: int, end: int) -> Box | None:
     return box
 
 
+def ends_in_padding(file: PartialFile) -> bool:
+    """Return whether zeros at the end are the content of a box for padding, as far as they are known."""
+    found = file.known(file.known_end, file.size)
+    for kind in (b"free", b"skip"):
+        start = file.known_end + found.rfind(kind) - 4
+        if found[-1:] == b"\0" and kind in found and number(file, start, 4) == file.size - start:
+            return True
+    return False
+
+
 def boxes(file: PartialFile, parent: Box) -> Iterator[Box]:
     """Yield the boxes in a box, whose headers are known. None of them ends after it.
 
     Zeros may end the boxes of QuickTime that describe a codec.
     """
     position = parent.body
-    while box := box_at(file, position, parent.end):
+    for _ in range(MOST_BOXES):
+        box = box_at(file, position, parent.end)
+        if box is None:
+            return
         if box.kind == ZEROS:
             if parent.kind in _LISTS and is_zeros(file.known(position, min(parent.end - position, ENOUGH))):
                 raise ZerosError(f"the file has zeros instead of data from byte {position}")

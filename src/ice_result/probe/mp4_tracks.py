@@ -47,7 +47,7 @@ _FIXED = {
 }
 """Facts that do not depend on the file, as in FFmpeg."""
 _PCM_BITS = {8, 16, 24, 32, 64}
-_PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3"}
+_PARTS = {b"esds", b"sinf", b"lhvC", b"wave", b"enda", b"pcmC", b"alac", b"dfLa", b"dac3", b"dec3", b"pasp"}
 _KINDS: Mapping[bytes | None, MediaKind] = {b"vide": "video", b"soun": "audio"}
 _OTHER_HANDLERS = set(b"text sbtl subt subp clcp tmcd meta hint odsm sdsm".split())
 _WITH_ALPHA_DEPTH = 32
@@ -86,6 +86,7 @@ class Track(NamedTuple):
     width: int | None = None
     height: int | None = None
     has_alpha: bool | None = None
+    pixel_aspect: float | None = None
     audio: Audio = Audio()
     scale: int | None = None
     ticks: int = 0
@@ -223,9 +224,10 @@ def _video(file: PartialFile, entry: Box, track: Track, header: Box) -> Track:
     if not width or not height:
         shown = header.body + _at(file, header, 76, 88)
         width, height = number(file, shown, 2) or 0, number(file, shown + 4, 2) or 0
-    if _is_turned(file, header):
-        width, height = height, width
     parts = _parts(file, entry._replace(body=entry.body + _VIDEO_ENTRY))
+    across, down = (number(file, parts[b"pasp"].body + at, 4) or 0 for at in (0, 4)) if b"pasp" in parts else (0, 0)
+    if _is_turned(file, header):
+        width, height, across, down = height, width, down, across
     codec = CODECS.get(_plain_kind(file, entry, parts))
     if b"esds" in parts and codec == "mpeg4":
         codec = OBJECT_TYPES.get(elementary_stream(_content(file, parts[b"esds"]))[0] or 0)
@@ -237,7 +239,13 @@ def _video(file: PartialFile, entry: Box, track: Track, header: Box) -> Track:
         has_alpha = depth == _WITH_ALPHA_DEPTH
     elif codec and b"lhvC" not in parts:  # a second layer of HEVC may be alpha
         has_alpha = False
-    return track._replace(codec=codec, width=width or None, height=height or None, has_alpha=has_alpha)
+    return track._replace(
+        codec=codec,
+        width=width or None,
+        height=height or None,
+        has_alpha=has_alpha,
+        pixel_aspect=across / down if across and down else None,
+    )
 
 
 def _alpha_of_prores(file: PartialFile, first: int | None, depth: int | None) -> bool | None:

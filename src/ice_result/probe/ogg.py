@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile, Probed
 from ice_result.probe.ogg_codecs import OggStream, parse_first_packet
-from ice_result.probe.zeros import is_gap
+from ice_result.probe.zeros import is_gap, zeros_at_end
 from ice_result.records.model import Defect, Media
 
 _PAGE = struct.Struct("<4sBBqIIIB")
 _BEGINS, _ENDS = 2, 4
 _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
-_NO_GRANULE = -1
+_LONGEST_HEADER = _PAGE.size + 255
+_STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
 
@@ -32,6 +33,8 @@ class _Page(NamedTuple):
 
 def read(file: PartialFile) -> Probed:
     """Read the codec and its facts, and the duration from the last page."""
+    if file.size < _LONGEST_HEADER and file.known(4, 1) in {b"", b"\0"} and _page(file, 0) is None:
+        return Probed(Media(container="ogg"), Defect("truncated", "the file ends within the header of its first page"))
     streams, first = _streams(file)
     if not streams:
         raise MalformedError("the content has no first page of an Ogg stream")
@@ -45,21 +48,26 @@ def read(file: PartialFile) -> Probed:
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
     if any(ends) and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
-    return Probed(media, _defect(file, pages))
+    is_ended = {page.serial for page in pages if page.flags & _ENDS} == set(streams)
+    is_ended = is_ended and not zeros_at_end(file, pages[-1].end)
+    return Probed(media, _defect(file, pages, is_ended=is_ended), is_ended=is_ended)
 
 
-def _defect(file: PartialFile, pages: list[_Page]) -> Defect | None:
+def _defect(file: PartialFile, pages: list[_Page], *, is_ended: bool) -> Defect | None:
+    last = pages[-1] if pages else None
     for page in pages:
-        starts = (page.body, page.end) if page.granule > 0 else (page.end,)  # a page of comments may have padding
+        starts = [page.body] if page.granule > 0 else []  # a page of comments may have padding
+        starts += [] if is_ended and page is last else [page.end]
         if start := next((start for start in starts if is_gap(file, start)), 0):
             return Defect("empty", f"the file has zeros instead of data from byte {start}")
-    last = pages[-1] if pages else None
     if last is None:
         return None
     if last.end > file.size:
         return Defect("truncated", f"the last page ends at byte {last.end}; the file has {file.size} bytes")
-    if not last.flags & _ENDS:
-        return Defect("truncated", "the last page is not marked as the end of its stream")
+    if file.known(last.end, 4) in _STARTS:
+        return Defect("truncated", f"the file ends within the header of the page at byte {last.end}")
+    if not is_ended and file.is_whole and all(page.granule <= 0 for page in pages):
+        return Defect("truncated", "no page with data follows the headers")
     return None
 
 
@@ -68,7 +76,7 @@ def _streams(file: PartialFile) -> tuple[dict[int, OggStream], _Page]:
     streams: dict[int, OggStream] = {}
     page = _page(file, 0)
     if page is None:
-        raise MalformedError("the content ends within the first Ogg page")
+        raise MalformedError("the content has no Ogg page at its start")
     while page.flags & _BEGINS and len(streams) < _MOST_STREAMS:
         streams[page.serial] = parse_first_packet(file.known(page.body, page.end - page.body))
         following = _page(file, page.end)

@@ -31,7 +31,7 @@ def read(file: PartialFile) -> Probed:
     has_transparency, data = _chunks(file)
     has_alpha = colours in _WITH_ALPHA or has_transparency or (None if data is None else False)
     media = Media(container="png", width=width, height=height, has_alpha=has_alpha)
-    return Probed(media, _defect(file, data))
+    return _judged(file, media, data)
 
 
 def _chunks(file: PartialFile) -> tuple[bool, int | None]:
@@ -49,11 +49,11 @@ def _chunks(file: PartialFile) -> tuple[bool, int | None]:
     return has_transparency, None
 
 
-def _defect(file: PartialFile, data: int | None) -> Defect | None:
+def _judged(file: PartialFile, media: Media, data: int | None) -> Probed:
     file.reach_end()
     if data and zeros_from(file, data):
-        return Defect("empty", f"the file has zeros instead of data from byte {data}")
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {data}"))
     end = file.known(file.known_end, file.size)
     if end and _END not in end:
-        return Defect("truncated", "the file does not end with the PNG end chunk")
-    return None
+        return Probed(media, Defect("truncated", "the file does not end with the PNG end chunk"))
+    return Probed(media, is_ended=_END in end)

@@ -17,7 +17,22 @@ _SHOWN_BYTES = 8
 _OF_TEXT = 4096
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _PLAYLISTS = (b"#EXTM3U", b"<MPD")  # HLS and DASH: they stand for a video
-_ALL_ZERO = 64  # zero bytes at the start of a file, with which no format begins
+_ALL_ZERO = 8  # zero bytes at the start of a file, with which no format begins
+_UNREAD = {".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".ts", ".wma", ".wmv"}
+"""Extensions of media that no reader reads."""
+_OTHER_FORMATS = (
+    (rb"FLV\x01", "FLV"),
+    (rb"RIFF....AVI ", "AVI"),
+    (rb"....ftypavi[fs]", "AVIF"),
+    (rb"....ftyp(?:hei[cfmsx]|hevc|mif1|msf1)", "HEIC"),
+    (rb"G.{187}G.{187}G", "MPEG-TS"),
+    (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "ASF (WMV or WMA)"),
+)
+_SIGNATURES = {
+    "png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8", "webp": b"RIFF", "wav": b"RIFF", "ogg": b"OggS",
+    "webm": b"\x1aE\xdf\xa3", "matroska": b"\x1aE\xdf\xa3",
+}  # fmt: skip
+_SHORTEST = 12  # bytes: a shorter file can have a signature, and has not what the recognition needs
 
 
 def probe(path: str, file: PartialFile) -> Probed:
@@ -33,14 +48,16 @@ def probe(path: str, file: PartialFile) -> Probed:
     expected = [container for container in CONTAINERS if extension in container.extensions]
     found = _recognised(first, expected)
     if found is None:
-        return Probed(defect=_unrecognised(expected, first)) if expected else Probed(kinds=_kinds_of_text(first))
+        defect = _unrecognised(expected, first) if expected or extension in _UNREAD else None
+        return Probed(defect=defect, kinds=None if expected else _kinds_of_text(first))
     try:
         probed: Probed = import_module(f"ice_result.probe.{found.module}").read(file)
     except MalformedError as error:
         return Probed(defect=_wrong_type(expected, str(error))) if expected else Probed(kinds=_kinds_of_text(first))
     if probed.media and found.kinds is not None:
         probed = probed._replace(kinds=found.kinds)
-    if not probed.defect and not found.may_end_in_zeros and (zeros := zeros_at_end(file)):
+    may_end_in_zeros = found.may_end_in_zeros or probed.is_ended
+    if not probed.defect and not may_end_in_zeros and (zeros := zeros_at_end(file)):
         return probed._replace(
             defect=Defect("empty", f"the file has zeros instead of data from byte {file.size - zeros}")
         )
@@ -61,9 +78,17 @@ def _recognised(first: bytes, expected: list[Container]) -> Container | None:
     return found
 
 
-def _unrecognised(expected: list[Container], first: bytes) -> Defect:
+def _unrecognised(expected: list[Container], first: bytes) -> Defect | None:
     if _is_zero(first):
         return Defect("empty", "the file has zeros instead of data from byte 0")
+    if not expected:
+        return None
+    signatures = [_SIGNATURES[container.name] for container in expected if container.name in _SIGNATURES]
+    if len(first) < _SHORTEST and any(first.startswith(sign[: len(first)]) for sign in signatures):
+        return Defect("truncated", f"the file ends at byte {len(first)}, within its header")
+    for pattern, other in _OTHER_FORMATS:
+        if re.match(pattern, first, re.DOTALL):
+            return _wrong_type(expected, f"the content is {other}")
     if name := format_that_is_no_text(first):
         return _wrong_type(expected, f"the content begins as {name}")
     return _wrong_type(expected, f"the content begins with {first[:_SHOWN_BYTES].hex(' ').upper()}")

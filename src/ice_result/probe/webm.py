@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
-from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, flat
+from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, ends_in_padding, flat
 from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, kinds_of, read_tracks
 from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
@@ -24,6 +25,7 @@ _DEFAULT_SCALE = 1_000_000
 _SECOND = 1e9  # nanoseconds
 _SOUGHT = {ebml.INFO, ebml.TRACKS, ebml.CUES}
 _OF_INDEX = 4096
+_PADDING, _PARTS = 1024, 32  # zeros behind a recording: so many, or that part of a small one
 
 
 @dataclass
@@ -49,6 +51,8 @@ class _Segment:
 def read(file: PartialFile) -> Probed:
     """Read the facts, and find truncated and empty content."""
     head = element_at(file, 0, file.size)
+    if head is None and file.is_whole:
+        return Probed(defect=Defect("truncated", f"the file ends at byte {file.size}, within its header"))
     if head is None or head.end is None:
         raise MalformedError("the content has no valid EBML header")
     kinds = [text(file, element) for element in elements(file, head) if element.identifier == ebml.DOC_TYPE]
@@ -76,7 +80,8 @@ def _read(file: PartialFile, start: int, container: Media) -> Probed:
         file.reach_end()
         segment = _segment(file, element)
     else:
-        file.reach(min(_after_clusters(file, segment), file.size - _OF_INDEX), _OF_INDEX)
+        length = _OF_INDEX if ebml.CUES in segment.sought else SECOND_BYTES  # padding may be longer than an index
+        file.reach(min(_after_clusters(file, segment), file.size - length), length)
     return _facts(file, segment, container)
 
 
@@ -85,11 +90,15 @@ def _segment(file: PartialFile, element: Element) -> _Segment:
     segment = _Segment(element.body, file.size if element.end is None else element.end, is_live)
     position, end = element.body, min(segment.end, file.size)
     try:
-        for part, following in flat(file, element.body, end):
+        for count, (part, following) in enumerate(flat(file, element.body, end), start=1):
             position = following
             _place(file, segment, part)
+            if count == ebml.MOST_ELEMENTS:
+                segment.unknown = position
+                return segment
     except ZerosError:
-        if not is_live or zeros_from(file, position) or is_gap(file, position):
+        many = min(_PADDING, file.size // _PARTS)
+        if not is_live or zeros_from(file, position) > many or is_gap(file, position):
             segment.zeros = position  # fewer of them after a recording are padding
         return segment
     except MalformedError:
@@ -144,7 +153,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     audio = next((track for track in tracks if track.kind == IS_AUDIO), Track())
     blocks = Blocks(file, tracks, scale / _SECOND)
     with suppress(MalformedError):
-        for element, _ in flat(file, segment.body, min(segment.end, file.size)):
+        for element, _ in islice(flat(file, segment.body, min(segment.end, file.size)), ebml.MOST_ELEMENTS):
             blocks.add(element)
     fps = 1 / video.frame_seconds if video.frame_seconds else None
     if fps is None and segment.unknown is None:
@@ -160,14 +169,15 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         height=video.height,
         fps=None if fps is None else round(fps, 3),
         video_codec=video.codec,
-        has_alpha=video.has_alpha,
+        has_alpha=None if video.has_alpha and blocks.lacks_alpha(video.number) else video.has_alpha,
         audio_codec=audio.codec,
         sample_rate_hz=audio.sample_rate_hz,
         channels=audio.channels,
         bits=audio.bits,
     )
     defect = _cut(file, segment) or _empty(file, segment, tracks, blocks)
-    return Probed(media, defect, kinds=kinds_of(file, segment.tracks, tracks) if segment.tracks else None)
+    kinds = kinds_of(file, segment.tracks, tracks) if segment.tracks else None
+    return Probed(media, defect, kinds=kinds, pixel_aspect=video.pixel_aspect)
 
 
 def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> float | None:
@@ -178,7 +188,7 @@ def _seconds_of_blocks(file: PartialFile, segment: _Segment, blocks: Blocks) -> 
     if start is None:
         return None
     last = blocks.of_others()
-    for element, following in flat(file, start, file.size):
+    for element, following in islice(flat(file, start, file.size), ebml.MOST_ELEMENTS):
         last.add(element)
         segment.cut = following if following > file.size else None
     return last.seconds()
@@ -206,7 +216,8 @@ def _empty(file: PartialFile, segment: _Segment, tracks: tuple[Track, ...], bloc
     place = _after_clusters(file, segment)
     is_index = segment.sought.get(ebml.CUES) == place
     if zeros is None and (is_index or all(track.is_compressed for track in tracks)):
-        zeros = place if is_zeros(file.known(place, _OF_INDEX)) else None
+        is_missing = is_zeros(file.known(place, _OF_INDEX)) and not ends_in_padding(file, min(segment.end, file.size))
+        zeros = place if is_missing else None
     if zeros is not None:
         return Defect("empty", f"the file has zeros instead of data from byte {zeros}")
     if segment.unknown is None and (segment.cluster is None or not tracks):

@@ -80,6 +80,8 @@ class Blocks:
         self._tracks = {track.number: track for track in tracks}
         self.zeros: int | None = None
         """Offset of a frame that is only zeros."""
+        self.has_additions = False
+        """True when a block has additions, which are its alpha channel."""
 
     def of_others(self) -> Blocks:
         """Return the same without blocks, for those after a gap."""
@@ -89,12 +91,18 @@ class Blocks:
         """Add an element of a cluster."""
         if element.identifier == ebml.TIMESTAMP:
             self._cluster = unsigned(self._file, element) or 0
+        self.has_additions = self.has_additions or element.identifier == ebml.BLOCK_ADDITIONS
         block = read_block(self._file, element) if element.identifier in _BLOCKS else None
         if block and block.track in self._times:
             self._times[block.track].add(self._cluster + block.ticks)
             if self.zeros is None and self._tracks[block.track].is_compressed and element.end is not None:
                 frame = self._file.known(block.frame, min(max(element.end - block.frame, 0), _OF_FRAME))
                 self.zeros = block.frame if is_zeros(frame) else None
+
+    def lacks_alpha(self, number: int | None) -> bool:
+        """Return whether the track has a known block, and another after it, and no block has an alpha channel."""
+        times = self._times.get(number)
+        return times is not None and times.count > 1 and not self.has_additions
 
     def fps(self, number: int | None) -> float | None:
         """Return the frames per second of a track, of which all blocks have been added."""
@@ -125,6 +133,17 @@ def clusters_at_the_end(file: PartialFile, start: int) -> int | None:
         if _leads_to_the_end(file, start + position):
             return start + position
     return None
+
+
+def ends_in_padding(file: PartialFile, end: int) -> bool:
+    """Return whether zeros up to `end` are the content of an element for padding, as far as they are known."""
+    found = file.known(file.known_end, end - file.known_end)
+    header = found.rfind(ebml.VOID, 0, len(found.rstrip(b"\0")))
+    try:
+        padding = element_at(file, file.known_end + header, end) if header >= 0 else None
+    except MalformedError:
+        return False
+    return padding is not None and padding.end == end
 
 
 def _leads_to_the_end(file: PartialFile, position: int) -> bool:

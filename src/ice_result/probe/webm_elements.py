@@ -20,6 +20,8 @@ _LONGEST_IDENTIFIER, _LONGEST_SIZE = 4, 8
 LONGEST_HEADER = _LONGEST_IDENTIFIER + _LONGEST_SIZE
 """Bytes of the longest identifier and the longest size."""
 _LONGEST_TEXT = 256
+MOST_ELEMENTS = 20_000
+"""Elements that are read one after the other: more than the parts of a file can have with a frame in each."""
 _LONGEST_NUMBER = 8
 _FLOATS = {4: struct.Struct(">f"), 8: struct.Struct(">d")}
 EBML, SEGMENT, DOC_TYPE = 0x1A45DFA3, 0x18538067, 0x4282
@@ -28,15 +30,18 @@ INFO, TIMESTAMP_SCALE, DURATION = 0x1549A966, 0x2AD7B1, 0x4489
 TRACKS, TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE = 0x1654AE6B, 0xAE, 0xD7, 0x83
 CODEC, DEFAULT_DURATION = 0x86, 0x23E383
 VIDEO, WIDTH, HEIGHT, ALPHA_MODE = 0xE0, 0xB0, 0xBA, 0x53C0
+DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 AUDIO, FREQUENCY, OUTPUT_FREQUENCY, CHANNELS, BIT_DEPTH = 0xE1, 0xB5, 0x78B5, 0x9F, 0x6264
 CLUSTER, TIMESTAMP, BLOCK_GROUP, BLOCK, SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA0, 0xA1, 0xA3
+BLOCK_ADDITIONS = 0x75A1
 CUES = 0x1C53BB6B
-_TAGS, _ATTACHMENTS, _CHAPTERS, _VOID, _CRC = 0x1254C367, 0x1941A469, 0x1043A770, 0xEC, 0xBF
-IN_SEGMENT = {SEEK_HEAD, INFO, TRACKS, CLUSTER, CUES, _TAGS, _ATTACHMENTS, _CHAPTERS, _VOID, _CRC}
+VOID = 0xEC
+_TAGS, _ATTACHMENTS, _CHAPTERS, _CRC = 0x1254C367, 0x1941A469, 0x1043A770, 0xBF
+IN_SEGMENT = {SEEK_HEAD, INFO, TRACKS, CLUSTER, CUES, _TAGS, _ATTACHMENTS, _CHAPTERS, VOID, _CRC}
 """Identifiers of the elements in a segment."""
 IN_CLUSTER = {
     *(TIMESTAMP, BLOCK_GROUP, BLOCK, SIMPLE_BLOCK, 0xA7, 0xAB, 0xAF, 0x5854),
-    *(0x9B, 0xA2, 0xA4, 0xFA, 0xFB, 0xFD, 0x75A1, 0x75A2, 0x8E, 0xC8),
+    *(0x9B, 0xA2, 0xA4, 0xFA, 0xFB, 0xFD, BLOCK_ADDITIONS, 0x75A2, 0x8E, 0xC8),
 }
 """Identifiers of the elements in a cluster and in its groups of blocks."""
 
@@ -82,7 +87,10 @@ def _fault(file: PartialFile, start: int, message: str) -> MalformedError:
 def elements(file: PartialFile, parent: Element) -> Iterator[Element]:
     """Yield the elements in one whose end is known, whose headers are known. None of them ends after it."""
     position, end = parent.body, file.size if parent.end is None else parent.end
-    while element := element_at(file, position, end):
+    for _ in range(MOST_ELEMENTS):
+        element = element_at(file, position, end)
+        if element is None:
+            return
         position = end if element.end is None else min(element.end, end)
         yield element._replace(end=position)
 

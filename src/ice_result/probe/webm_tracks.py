@@ -49,6 +49,7 @@ _WITHOUT_ALPHA = {"av1", "h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "m
 _MAY_HAVE_ALPHA = {"vp8", "vp9"}
 _WITH_FIXED_SIZE = {"flac", "alac"}
 _BITS_OF_A_BYTE = 8
+_UNKNOWN_UNIT = 4  # of the width and the height for a display
 _MOST_HERTZ = 1 << 31
 _OPUS_RATE = 48_000
 _SECOND = 1e9  # nanoseconds
@@ -64,6 +65,7 @@ class Track(NamedTuple):
     width: int | None = None
     height: int | None = None
     has_alpha: bool | None = None
+    pixel_aspect: float | None = None
     sample_rate_hz: int | None = None
     channels: int | None = None
     bits: int | None = None
@@ -107,6 +109,9 @@ def _codec(name: str) -> str | None:
 
 def _video(file: PartialFile, picture: Element, track: Track) -> Track:
     width, height, alpha = numbers(file, picture, ebml.WIDTH, ebml.HEIGHT, ebml.ALPHA_MODE)
+    across, down, unit = numbers(file, picture, ebml.DISPLAY_WIDTH, ebml.DISPLAY_HEIGHT, ebml.DISPLAY_UNIT)
+    if width and height and across and down and unit != _UNKNOWN_UNIT:
+        track = track._replace(pixel_aspect=across * height / down / width)
     has_alpha: bool | None = None
     if track.codec in _MAY_HAVE_ALPHA:
         has_alpha = bool(alpha)

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.zeros import zeros_from
+from ice_result.probe.zeros import zeros_at_end, zeros_from
 from ice_result.records.model import Defect, Media
 
 _CHUNK = struct.Struct("<4sI")
@@ -17,6 +17,7 @@ _ANIMATED, _ALPHA = 0x02, 0x10
 _DURATION = 12  # in the head of a frame
 _PADDING = 1  # byte after an odd chunk, which some programs count and do not write
 _MOST_CHUNKS = 20_000
+_FEWEST, _BLOCK = 64, 64  # zeros, and pixels for each zero more: a picture of one colour may end in zeros
 
 
 class _Picture(NamedTuple):
@@ -46,7 +47,10 @@ def read(file: PartialFile) -> Probed:
     if zeros_from(file, _BODY + _LONGEST_HEAD):
         return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {_BODY + _LONGEST_HEAD}"))
     file.reach_end()
-    return Probed(_animated(file, media, declared) if picture.is_animated else media)
+    zeros = zeros_at_end(file, declared)
+    if zeros > _FEWEST + picture.width * picture.height // _BLOCK and not picture.is_animated:
+        return Probed(media, Defect("empty", f"the file has zeros instead of data from byte {declared - zeros}"))
+    return Probed(_animated(file, media, declared) if picture.is_animated else media, is_ended=declared <= file.size)
 
 
 def _picture(kind: bytes, body: bytes) -> _Picture | None:

@@ -26,11 +26,15 @@ def zeros_from(file: PartialFile, start: int) -> int:
     return len(found) if len(found) >= _FEWEST and found.count(0) == len(found) else 0
 
 
-def zeros_at_end(file: PartialFile) -> int:
-    """Return the number of zeros in the known end, if they are many or half of the file, else 0."""
-    end = file.known(file.known_end, file.size)
+def zeros_at_end(file: PartialFile, size: int | None = None) -> int:
+    """Return the number of zeros in the known end, if they are many or half of the file, else 0.
+
+    With `size`, it is the end of the first `size` bytes.
+    """
+    size = file.size if size is None else size
+    end = file.known(file.known_end, size - file.known_end)
     zeros = len(end) - len(end.rstrip(b"\0"))
-    return zeros if zeros >= min(_MANY, max(file.size // 2, _FEWEST)) else 0
+    return zeros if zeros >= min(_MANY, max(size // 2, _FEWEST)) else 0
 
 
 def is_gap(file: PartialFile, start: int) -> bool:

@@ -41,4 +41,5 @@ class ProbingInspector:
             return facts
         file = PartialFile(facts.size_bytes or 0, data, partial(self.parts.read, address, facts.etag or ""))
         probed = probe(address.key, file)
-        return facts._replace(**probed._asdict(), is_read=True)
+        known = {name: value for name, value in probed._asdict().items() if name in facts._fields}
+        return facts._replace(**known, is_read=True)

@@ -110,10 +110,10 @@ class Record(Model):
 class Media(Model):
     """Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
 
-    `width` and `height` are in pixels, as displayed: after the rotation in the MP4 or MOV header is applied. `fps` is
-    the average number of frames per second. Codecs have the names of FFmpeg; pictures have none. `has_alpha` is true
-    if the picture has an alpha channel or a transparent colour. `bits` is the number of bits per audio sample; null
-    for codecs without a fixed sample size.
+    `width` and `height` are in stored pixels, after the rotation in the MP4 or MOV header is applied; the aspect ratio
+    of the pixels is not. `fps` is the average number of frames per second. Codecs have the names of FFmpeg;
+    pictures have none. `has_alpha` is true if the picture has an alpha channel or a transparent colour. `bits` is the
+    number of bits per audio sample; null for codecs without a fixed sample size.
     """
 
     container: Annotated[Container, OpenList]
@@ -219,7 +219,8 @@ class ObjectFacts(NamedTuple):
 
     `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true if
     all audio samples that were read are zero, and None if samples cannot be read. `kinds` are the kinds of content in
-    the file; None unless all of them are known.
+    the file; None unless all of them are known. `pixel_aspect` is the width of a pixel divided by its height; None if
+    the file has none.
     """
 
     exists: bool | None
@@ -235,7 +236,15 @@ class ObjectFacts(NamedTuple):
     defect: Defect | None = None
     is_silent: bool | None = None
     kinds: frozenset[MediaKind] | None = None
+    pixel_aspect: float | None = None
     is_read: bool = False
+
+    @property
+    def aspect_ratio(self) -> float | None:
+        """Width divided by height, as displayed; None if either is not known."""
+        if self.media is None or not self.media.width or not self.media.height:
+            return None
+        return self.media.width * (self.pixel_aspect or 1) / self.media.height
 
     def has_bytes_of(self, before: ObjectFacts | None) -> bool:
         """Return whether the object has the bytes that it had before, as far as size and ETag show it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ice_result.records.model import Media
-from ice_result.rules.formats import seconds
-from ice_result.rules.inputs import input_media, input_seconds
+from ice_result.rules.formats import seconds, width_and_height
+from ice_result.rules.inputs import input_media, input_seconds, known_input
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
 
 DURATION = Tolerance(seconds=0.5, percent=2)
@@ -23,18 +23,12 @@ def _same_duration(case: Case) -> Iterator[Finding]:
 
 
 def _same_aspect_ratio(case: Case) -> Iterator[Finding]:
-    source = input_media(case)
+    source = known_input(case)
+    expected = source.aspect_ratio if source and source.defect is None else None
     for file in case.files:
-        if (
-            source
-            and source.width
-            and source.height
-            and (media := file.media)
-            and media.width
-            and media.height
-            and not _ASPECT_RATIO.allows(source.width / source.height, media.width / media.height)
-        ):
-            message = f"width × height {media.width} × {media.height}; input: {source.width} × {source.height}"
+        actual = file.facts.aspect_ratio if file.media else None
+        if source and expected and actual and not _ASPECT_RATIO.allows(expected, actual):
+            message = f"width × height {width_and_height(file.facts)}; input: {width_and_height(source)}"
             yield Finding(message, file.uri)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.rules.formats import width_and_height
 from ice_result.rules.model import Case, Finding, Rule
 
 _MPS_PAGE = "Alibaba Cloud, parameters of intelligent production (MPS)"
@@ -12,8 +13,9 @@ _BECAUSE = "because JobParams has no bgimage"
 
 def _portrait(case: Case) -> Iterator[Finding]:
     for file in case.files:
-        if (media := file.media) and media.width and media.height and media.width >= media.height:
-            yield Finding(f"width × height {media.width} × {media.height}: expected height > width", file.uri)
+        ratio = file.facts.aspect_ratio if file.media else None
+        if ratio and ratio >= 1:
+            yield Finding(f"width × height {width_and_height(file.facts)}: expected height > width", file.uri)
 
 
 def _has_no_background(case: Case) -> bool:

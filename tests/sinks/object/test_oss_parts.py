@@ -15,7 +15,7 @@ from alicloud_local.service import CallEvent, CallObserver
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.probe.model import FIRST_BYTES
 from ice_result.processing.probing import ProbingInspector
-from ice_result.records.model import Media, ObjectFacts
+from ice_result.records.model import Media, MediaKind, ObjectFacts
 from ice_result.sinks import SinkContext
 from ice_result.sinks.object.oss import OssClient, open_inspector
 from ice_result.sinks.object.oss_parts import OssParts
@@ -23,6 +23,7 @@ from ice_result.sinks.object.oss_parts import OssParts
 PICTURE = ObjectAddress("example-output", "cover/智能-00001.png")
 LARGE, _ = media_file(f"{'x' * 200_000}.png")
 SQUARE = Media(container="png", width=64, height=36, has_alpha=False)
+IMAGE: frozenset[MediaKind] = frozenset({"image"})
 EXTENSIONS = (
     *("mp4", "mov", "m4a", "webm", "mkv", "wav", "mp3", "aac", "flac", "ogg", "opus"),
     *("png", "jpg", "gif", "webp", "srt", "json", "txt"),
@@ -73,6 +74,7 @@ def test_a_large_file_takes_two_requests(cloud: LocalCloud, context: SinkContext
     facts = facts_of(context)
 
     assert (facts.media, facts.defect) == (SQUARE, None)
+    assert (facts.kinds, facts.is_read) == (IMAGE, True)
     assert requests(cloud) == [("GET", 206), ("GET", 206)]
 
 

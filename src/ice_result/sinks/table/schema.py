@@ -154,8 +154,8 @@ JOBS = Table(
 MEDIA_COLUMNS = (
     _text("container", "its format, detected from the content: mp4, wav, jpeg, …; null if not known or not read"),
     _real("duration_seconds", "its duration; s"),
-    _integer("width", "width of the picture as displayed; pixels"),
-    _integer("height", "height of the picture as displayed; pixels"),
+    _integer("width", "width of the picture in stored pixels, after rotation"),
+    _integer("height", "height of the picture in stored pixels, after rotation"),
     _real("fps", "average number of frames per second"),
     _text("video_codec", "codec of the video, as FFmpeg names it: h264, hevc, vp9, …"),
     _boolean("has_alpha", "true if the picture has an alpha channel or a transparent colour"),
