@@ -353,6 +353,17 @@ def test_output_buckets(cloud: LocalCloud) -> None:
     assert "in the region of the jobs" in str(found(checks, "oss://far output").remedy)
 
 
+@pytest.mark.parametrize(("probe", "expected"), [("on", "failed"), ("off", "ok")])
+def test_a_bucket_is_asked_as_the_function_asks_it(cloud: LocalCloud, probe: str, expected: str) -> None:
+    """GIVEN a bucket that answers HEAD alone THEN its check fails where the function reads parts of files."""
+    cloud.oss.create_bucket("open")
+    cloud.oss.fail(Fault("forbidden", operation="GET", target="open/", times=None))
+
+    _, checks = doctor(cloud, "--output-bucket", "open", ICE_RESULT_PROBE=probe)
+
+    assert found(checks, "oss://open output").status == expected
+
+
 def test_input_buckets(cloud: LocalCloud) -> None:
     """Like output buckets, with remedies of their own; without the probe, nothing is read of them, nor checked."""
     cloud.oss.create_bucket("open")

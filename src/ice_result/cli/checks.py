@@ -26,7 +26,6 @@ from ice_result.jobs.event_callback import CallbackSetting, read_callback
 from ice_result.settings import Settings
 from ice_result.sinks import Store
 from ice_result.sinks.object.errors import OtherRegionError, SigningRegionError
-from ice_result.sinks.object.oss import OssInspector
 
 Status: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
 PROBE = "ice-result-doctor"
@@ -215,12 +214,14 @@ def _check_versioning(sink: Store) -> Iterator[Check]:
             yield Check(name, "warning", status, remedy)
 
 
-def check_bucket(inspector: OssInspector, bucket: str, kind: Literal["output", "input"]) -> Iterator[Check]:
-    """Check that output files, or input files, can be looked up: a missing file must be reported as missing."""
+def check_bucket(
+    look_up: Callable[[ObjectAddress], object], bucket: str, kind: Literal["output", "input"]
+) -> Iterator[Check]:
+    """Check that files can be looked up as the function does it: a missing file must be reported as missing."""
     name = f"oss://{bucket} {kind}"
     try:
         with suppress(errors.NotFoundError):
-            inspector.look_up(ObjectAddress(bucket, PROBE))
+            look_up(ObjectAddress(bucket, PROBE))
     except IceResultError as error:
         remedies: dict[type[IceResultError], str] = {
             errors.KeysRefusedError: _OTHER_KEYS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import click
 
@@ -32,9 +33,11 @@ from ice_result.deployment.names import any_of_ours
 from ice_result.deployment.policy import Buckets
 from ice_result.errors import SettingsError
 from ice_result.jobs import IceClient
+from ice_result.probe.model import FIRST_BYTES
 from ice_result.settings import EVERYTHING, NO_TARGETS, Settings
 from ice_result.sinks import SinkContext, open_sink
 from ice_result.sinks.object.oss import open_inspector
+from ice_result.sinks.object.oss_parts import OssParts
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": ""}
 _SERVICES = {"oss": "OSS", "ots": "Tablestore", "s3": "S3"}
@@ -183,10 +186,12 @@ def _examine_stores(settings: Settings, buckets: Buckets, context: SinkContext) 
         else:
             yield from unless_failed(str(url), _SERVICES.get(url.scheme), check_sink(sink))
     inspector = open_inspector(context)
+    first_bytes = partial(OssParts(inspector).first, most_bytes=FIRST_BYTES)
+    look_up = first_bytes if settings.probe else inspector.look_up
     for bucket in buckets.output:
-        yield from unless_failed(f"oss://{bucket} output", "OSS", check_bucket(inspector, bucket, "output"))
+        yield from unless_failed(f"oss://{bucket} output", "OSS", check_bucket(look_up, bucket, "output"))
     for bucket in buckets.input if settings.probes_outputs else ():
-        yield from unless_failed(f"oss://{bucket} input", "OSS", check_bucket(inspector, bucket, "input"))
+        yield from unless_failed(f"oss://{bucket} input", "OSS", check_bucket(look_up, bucket, "input"))
 
 
 def _missing_input_buckets(settings: Settings, buckets: Buckets) -> Iterator[Check]:
