@@ -54,7 +54,7 @@ def test_a_file_of_ffmpeg(tmp_path: Path, name: str) -> None:
 
 
 def test_a_header_with_alpha_and_frames_without() -> None:
-    """GIVEN a header that declares alpha, and frames that have none THEN it is not known whether the video has alpha."""
+    """GIVEN a header that declares alpha, and frames that have none THEN its alpha is not known."""
     alpha = (KEPT / "alpha.webm").read_bytes()
     additions = ebml.BLOCK_ADDITIONS.to_bytes(2, "big")
     found = [probed(data, "a.webm").media for data in (alpha, alpha.replace(additions, b"\x75\xa2"))]
