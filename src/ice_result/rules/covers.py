@@ -54,7 +54,7 @@ RULES = (
     Rule(
         name="cover_size",
         functions=("Cover",),
-        requirement="Images of one format have equal width and height.",
+        requirement="Images of one format have the same dimensions.",
         needs=("files", "other_files"),
         tolerance=None,
         evidence="inferred",
