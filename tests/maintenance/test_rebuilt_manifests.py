@@ -141,7 +141,8 @@ def known(defect: Defect | None = None) -> dict[ObjectAddress, ObjectFacts]:
 
 def test_the_findings_of_the_only_complete_manifest_come_with_its_facts() -> None:
     """GIVEN a complete manifest in another store alone THEN its notes of rules are kept, and the source's are not."""
-    source = build_manifest(RECORD, FILES, known(defect=CUT), (UNREADABLE, SUSPICIOUS), (IMPLAUSIBLE,))
+    hidden = ObjectFacts(exists=None, problem="forbidden", message="403")
+    source = build_manifest(RECORD, FILES, {**known(), ONE: hidden}, (UNREADABLE, SUSPICIOUS))
     note = Note(code="suspicious", message="stems_duration: 2 s, and 9 s", uri=None, rule="stems_duration")
     complete = build_manifest(RECORD, FILES, known(), (note,))
 

@@ -77,6 +77,13 @@ def test_a_picture_without_motion() -> None:
     assert found.media.duration_seconds is None
 
 
+@pytest.mark.parametrize("comment", [b"", b"a", b"ab"])
+def test_a_short_comment_at_the_end(comment: bytes) -> None:
+    """GIVEN an extension of a few bytes before the end mark THEN the picture is whole."""
+    extension = b"!\xfe" + (bytes([len(comment)]) + comment if comment else b"") + b"\0"
+    assert probed(HEAD + frame(10) + extension + TRAILER, "a.gif").defect is None
+
+
 def test_no_frame() -> None:
     """GIVEN a header and an end THEN the file is empty."""
     found = probed(HEAD + TRAILER, "a.gif").defect

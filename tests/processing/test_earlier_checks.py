@@ -77,6 +77,27 @@ def test_media_and_defects_of_archived_files_stay(world: World, again: Again) ->
     assert [file.storage_class for file in after.files] == ["Archive", "Archive"]
 
 
+def test_a_look_up_without_an_answer_takes_back_no_defect(world: World, again: Again) -> None:
+    """GIVEN a truncated stem WHEN OSS refuses to be asked THEN the manifest says what it said before."""
+    cut(world)
+    before = world.process(DEMIX)
+    world.cloud.oss.forbid("example-output")
+
+    assert again(DEMIX) == before
+    assert found(before) == ["truncated"]
+
+
+def test_redecode_takes_no_manifest_of_a_store_for_which_nothing_was_read(world: World) -> None:
+    """GIVEN a truncated stem in one store, and a complete manifest in another THEN redecode keeps the defect."""
+    cut(world)
+    both = {"ICE_RESULT_SINKS": f"file:{world.folder},sqlite:{world.folder}/jobs.db"}
+    world.run("process", DEMIX, ICE_RESULT_PROBE="off", **both)
+    world.run("process", DEMIX)
+
+    assert world.run("redecode", **both).returncode == 0
+    assert found(world.stored(DEMIX)) == ["truncated"]
+
+
 def test_media_and_findings_stay_while_probing_is_off(world: World, again: Again) -> None:
     """GIVEN a defect and a finding of a rule WHEN files are not read any more THEN the manifest has the same bytes."""
     cut(world)

@@ -11,6 +11,7 @@ from ice_result.core.oss_address import ObjectAddress
 from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.maintenance.stored_versions import (
     NotRewritableError,
+    has_findings,
     is_complete,
     read_facts,
     read_findings,
@@ -18,7 +19,7 @@ from ice_result.maintenance.stored_versions import (
 )
 from ice_result.processing.judging import FoundFiles, JobJudge, RulesInUse, still_valid
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
-from ice_result.records.model import CONTENT_OF_ROLES
+from ice_result.records.model import CONTENT_OF_ROLES, NO_ANSWER
 from ice_result.rules.model import EarlierCheck
 from ice_result.sinks.base import StoredBytes
 
@@ -62,7 +63,7 @@ def stored_manifest(inspector: ObjectInspector | None, job: RebuiltJob) -> Manif
     `inspector`, if there is one.
     """
     stored, known = job.source, None
-    if not is_complete(job.source):
+    if not is_complete(job.source) and not has_findings(job.source):  # these are newer, or of a check that read more
         stored, known = next(_complete_elsewhere(job), (job.source, None))
     known = known or read_facts(stored)
     content_notes = read_notes(job.source)
@@ -101,7 +102,10 @@ class Verifier:
         self._large_contents = LargeJobQueue()
 
     def manifest(self, job: RebuiltJob) -> Manifest:
-        """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then."""
+        """Look up every file. Raises NotRewritableError when one cannot be reached, since nothing new is known then.
+
+        The same holds for a look-up without an answer where the stored manifest has findings about contents.
+        """
         inputs = begin(partial(self._judge.look_up_inputs, job.record))
         facts = dict(zip(job.addresses, in_order(self._inspector.facts, job.addresses, _AT_ONCE), strict=True))
         known_inputs = result_of(inputs)
@@ -109,6 +113,11 @@ class Verifier:
         if unreachable:
             raise NotRewritableError(
                 "unreachable", f"{len(unreachable)} of {len(job.files.files)} files: {unreachable[0].message}"
+            )
+        unanswered = next((each for each in facts.values() if each.problem in NO_ANSWER), None)
+        if unanswered and has_findings(job.source):
+            raise NotRewritableError(
+                str(unanswered.problem), f"{unanswered.message}; what an earlier check found stays"
             )
         with Turn(self._large_contents) as turn:
             found = FoundFiles(job.record, job.files, facts, known_inputs, self._read_contents(job, turn))

@@ -19,7 +19,7 @@ from ice_result.core.json_text import MAX_BYTES, MAX_DEPTH, load
 from ice_result.core.types import JobId, JsonObject, JsonValue
 from ice_result.errors import InvalidResponseError, NotJsonError, shorten
 from ice_result.jobs.model import Job
-from ice_result.records.model import Manifest, Note, ObjectFacts, Problem, Record
+from ice_result.records.model import OF_CONTENT, Manifest, Note, ObjectFacts, Problem, Record
 from ice_result.records.stored_facts import facts_in
 from ice_result.rules.model import Judgement
 from ice_result.sinks.base import StoredBytes
@@ -119,6 +119,13 @@ def _read_each(
             except ValidationError as error:
                 what = name.removesuffix("s")
                 raise NotRewritableError("damaged", f"a {what} of the manifest cannot be read") from error
+
+
+def has_findings(stored: StoredBytes) -> bool:
+    """Return True when the stored manifest has a problem of the content of a file."""
+    manifest = parsed(stored.manifest)
+    problems = _objects(manifest.get("problems")) if isinstance(manifest, dict) else []
+    return any(problem.get("code") in OF_CONTENT for problem in problems)
 
 
 def is_complete(stored: StoredBytes) -> bool:

@@ -14,7 +14,7 @@ from ice_result.records.model import Defect, Media
 _HEADER = 13
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _CONTROL = 0xF9
-_IMAGE_HEAD = 10
+_IMAGE_HEAD, _CONTROL_HEAD = 10, 8
 _SHORTEST, _INSTEAD = 2, 10
 _LAST_BYTES = b"\0;"  # the empty block after a frame, and the trailer
 _TOLERATED = 1024  # bytes after the end
@@ -86,8 +86,8 @@ def _frames(file: PartialFile, offset: int) -> _Frames:
         kind = head[0] if head else None
         if kind == _TRAILER:
             return _Frames(count, hundredths, last, first, offset, offset)
-        if kind == _EXTENSION and len(head) >= 8:
-            if head[1] == _CONTROL and head[2] == 4:
+        if kind == _EXTENSION:
+            if len(head) >= _CONTROL_HEAD and head[1] == _CONTROL and head[2] == 4:
                 delay, transparent = int.from_bytes(head[4:6], "little"), bool(head[3] & 1)
             following = _after_blocks(file, offset + 2)
         elif kind == _IMAGE and len(head) == _IMAGE_HEAD:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import deque
 from typing import NamedTuple
 
 from ice_result.probe.model import MalformedError, PartialFile, Probed
@@ -17,6 +18,7 @@ _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
 _LONGEST_HEADER = _PAGE.size + 255
 _STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
+_MOST_PAGES = 256  # at the end of a file; more are not of a program that writes audio or video
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
 
@@ -97,7 +99,7 @@ def _last_pages(file: PartialFile, streams: dict[int, OggStream]) -> list[_Page]
     start = file.known_end
     data = file.known(start, file.size)
     pages = (_page(file, start + found.start()) for found in _SIGNATURE.finditer(data))
-    return [page for page in pages if page and page.serial in streams]
+    return [*deque((page for page in pages if page and page.serial in streams), maxlen=_MOST_PAGES)]
 
 
 def _page(file: PartialFile, start: int) -> _Page | None:

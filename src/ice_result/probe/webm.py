@@ -162,6 +162,8 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     if seconds is None or segment.is_live:  # whose last cluster shows whether it is whole
         measured = _seconds_of_blocks(file, segment, blocks)
         seconds = measured if seconds is None else seconds
+    if seconds is not None and seconds < 0:  # of damaged timestamps
+        seconds = None
     media = Media(
         container=container.container,
         duration_seconds=None if seconds is None else round(seconds, 3),

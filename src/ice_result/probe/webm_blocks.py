@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from ice_result.probe import webm_elements as ebml
@@ -19,6 +20,7 @@ from ice_result.probe.zeros import is_zeros
 _BLOCKS = {ebml.BLOCK, ebml.SIMPLE_BLOCK}
 _LONGEST_HEAD = 11
 _MOST_CANDIDATES = 16
+_MOST_TO_THE_END = 4000  # elements; a part of 64,000 bytes has fewer, unless they are nearly empty
 _OF_FRAME = 4096
 _MARK = ebml.CLUSTER.to_bytes(4, "big")
 
@@ -149,7 +151,7 @@ def ends_in_padding(file: PartialFile, end: int) -> bool:
 def _leads_to_the_end(file: PartialFile, position: int) -> bool:
     has_time = has_block = False
     try:
-        for element, following in flat(file, position, file.size):
+        for element, following in islice(flat(file, position, file.size), _MOST_TO_THE_END):
             if element.identifier not in ebml.IN_SEGMENT | ebml.IN_CLUSTER:
                 return False
             has_time = has_time or element.identifier == ebml.TIMESTAMP

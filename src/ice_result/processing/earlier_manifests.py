@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from ice_result.records import Manifest, ManifestFile, Problem
-from ice_result.records.model import LookUpProblem, ProblemCode
+from ice_result.records.model import NO_ANSWER, OF_CONTENT, LookUpProblem, ProblemCode
 from ice_result.records.stored_facts import facts_in
 
 if TYPE_CHECKING:
@@ -27,13 +27,18 @@ def earlier_check(manifest: Manifest) -> EarlierCheck:
 def may_stay(stored: Manifest, new: Manifest) -> bool:
     """Return whether a stored manifest stays in place of a new one: a complete one of the same files.
 
+    One with findings about their content stays when the new one could not look the files up.
+
     It does not stay when the new one finds a fault in bytes that the stored one has as complete: an earlier version, or
     ICE_RESULT_PROBE=off, did not look for it. A fault of other bytes came later, and is not the job's.
     """
     before = {file.uri: file for file in stored.files}
     now = {file.uri: file for file in new.files}
-    if new.complete or not stored.complete or before.keys() != now.keys():
+    if new.complete or before.keys() != now.keys():
         return False
+    if not stored.complete:  # what it found is not taken back by a look-up without an answer
+        has_findings = any(problem.code in OF_CONTENT for problem in stored.problems)
+        return has_findings and all(problem.code in NO_ANSWER for problem in new.problems)
     changed = {uri for uri, file in now.items() if _bytes_of(file) != _bytes_of(before[uri])}
     return all(_is_later(problem, changed) for problem in new.problems)
 

@@ -1,4 +1,4 @@
-"""Looking up the input files of jobs, which are compared with the output files, and never hold these up."""
+"""Looking up the input files of jobs, which are compared with the output files, for at most three seconds."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ No check takes back what it could not repeat:
     file is there, and was not read (archived, a key of KMS, ICE_RESULT_PROBE=off) ──► its earlier media and defect
     rule was not applied, or lacks an input, a content or the bytes of a file      ──► its earlier findings
     the file has another size or ETag                                              ──► neither
+
+Notes are kept only where the stored manifest is read anyway.
 """
 
 from __future__ import annotations

@@ -24,6 +24,10 @@ DefectCode: TypeAlias = Literal["empty", "truncated", "wrong_type"]
 ProblemCode: TypeAlias = Literal[
     LookUpProblem, DefectCode, "not_saved", "bucket_unknown", "unmatched_url", "stale", "modified_later", "implausible"
 ]
+NO_ANSWER: frozenset[ProblemCode] = frozenset({"forbidden", "cross_region", "unreachable", "not_checked"})
+"""Problems of a look-up that says nothing of the file."""
+OF_CONTENT: frozenset[ProblemCode] = frozenset({*get_args(DefectCode), "implausible"})
+"""Problems that the content of a file has."""
 ContentNoteCode: TypeAlias = Literal[
     "not_found", "no_such_bucket", "forbidden", "cross_region", "unreachable", "archived", "not_read", "too_large",
     "unreadable",
@@ -217,10 +221,10 @@ class Defect(NamedTuple):
 class ObjectFacts(NamedTuple):
     """The answer of a store about an object. With `exists` None, `problem` says why there is no answer.
 
-    `media` and all fields after it are known only if bytes of the object were read (`is_read`). `is_silent` is true if
-    all audio samples that were read are zero, and None if samples cannot be read. `kinds` are the kinds of content in
-    the file; None unless all of them are known. `pixel_aspect` is the width of a pixel divided by its height; None if
-    the file has none.
+    `media` and all fields after it are known only if bytes of the object were read (`is_read`); `media` and `defect`
+    may also be those of an earlier check of the same bytes. `is_silent` is true if all audio samples that were read are
+    zero, and None if samples cannot be read. `kinds` are the kinds of content in the file; None unless all of them are
+    known. `pixel_aspect` is the width of a pixel divided by its height; None if the file has none.
     """
 
     exists: bool | None
@@ -241,8 +245,11 @@ class ObjectFacts(NamedTuple):
 
     @property
     def aspect_ratio(self) -> float | None:
-        """Width divided by height, as displayed; None if either is not known."""
-        if self.media is None or not self.media.width or not self.media.height:
+        """Width divided by height, as displayed; None if either is not known.
+
+        Facts of an earlier check have no `pixel_aspect`, so that nothing is known of them.
+        """
+        if not self.is_read or self.media is None or not self.media.width or not self.media.height:
             return None
         return self.media.width * (self.pixel_aspect or 1) / self.media.height
 

@@ -3,6 +3,7 @@
 rule now: applied, with all it needs ──► its new findings, or none
           a need was not available   ──► those, and its earlier findings about files that are unchanged
           turned off                 ──► none
+no rule is applied now (PROBE=off)   ──► all earlier findings about files that are unchanged
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def with_earlier(found: Judgement, case: Case, choice: RuleChoice | None, checks
     is_new = {(each.rule, each.uri) for each in new}
     kept: dict[tuple[str | None, str | None, str], _Finding] = {}
     for check in checks:
+        is_new |= {(each.rule, each.uri) for each in kept.values()}  # other stores may have it in other words
         valid = still_valid(check, case)
         earlier: list[_Finding] = [*valid.problems, *valid.notes]
         for finding in earlier:
