@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ice_result.rules.formats import width_and_height
 from ice_result.rules.model import Case, Finding, Rule
 
-_MPS_PAGE = "Alibaba Cloud, parameters of intelligent production (MPS)"
+_MPS_PAGE = (
+    "Alibaba Cloud, parameters of intelligent production (MPS): MP4 with bgimage, WebM with an alpha channel without it"
+)
 _BECAUSE = "because JobParams has no bgimage"
 
 
@@ -56,7 +58,7 @@ RULES = (
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",
-        source=f"{_MPS_PAGE}: MP4 with bgimage, WebM with an alpha channel without it",
+        source=_MPS_PAGE,
         check=_webm,
     ),
     Rule(
@@ -66,7 +68,7 @@ RULES = (
         needs=("files", "parameters"),
         tolerance=None,
         evidence="documented",
-        source=f"{_MPS_PAGE}: MP4 with bgimage, WebM with an alpha channel without it",
+        source=_MPS_PAGE,
         check=_alpha,
     ),
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ice_result.sinks.object.oss import Bucket
 
 _CHANGED = "PreconditionFailed"
+_KMS = "forbidden by kms"  # in the message of a refusal [documented]
 
 
 class FirstPart(NamedTuple):
@@ -84,6 +85,3 @@ def _is_about_content(error: ServiceError) -> bool:
     The sentence about KMS is documented. That HEAD needs no key is inferred.
     """
     return error.code == ARCHIVED or (isinstance(error, ForbiddenError) and _KMS in str(error))
-
-
-_KMS = "forbidden by kms"

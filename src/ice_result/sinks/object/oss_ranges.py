@@ -37,13 +37,13 @@ def ranged_get(
     start, end = span
     reply = bucket.get_object(key, byte_range=(start, end - 1), headers={**(headers or {})})
     data = reply.read()
-    first, length, size = _told(reply)
+    first, length, size = _stated_range(reply)
     if (first, length) != (start, len(data)) or start + len(data) != min(end, size):
         raise other_part(operation)
     return ObjectPart(reply, data, size, content_encoding(reply))
 
 
-def _told(reply: Head) -> tuple[int, int | None, int]:
+def _stated_range(reply: Head) -> tuple[int, int | None, int]:
     """Return the offset and the length of the bytes in a reply, and the size of the whole object, as it states them."""
     if reply.status != _PARTIAL:
         return 0, reply.content_length, reply.content_length or 0
