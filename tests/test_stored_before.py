@@ -727,14 +727,19 @@ def test_the_look_for_a_job_that_nobody_knows_costs_two_reads_for_each_store(clo
     assert read(cloud)[before + 4 :] == [f"{bucket}/ice/jobs/nobody.json" for bucket in ("records", "second")]
 
 
+def forget_pointers(cloud: LocalCloud) -> None:
+    """Both stores are as an earlier version wrote them."""
+    for bucket in ("records", "second"):
+        cloud.oss.delete(bucket, "ice/jobs-complete.json")
+        cloud.oss.delete(bucket, f"ice/jobs/{JOB}.json")
+
+
 def test_without_the_mark_a_forgotten_job_is_looked_for_around_the_time_of_its_event(
     cloud: LocalCloud, two: World
 ) -> None:
     """GIVEN a store of an earlier version, without pointers THEN the days around the event's own time are read too."""
     two.wake(EVENT)
-    for bucket in ("records", "second"):
-        cloud.oss.delete(bucket, "ice/jobs-complete.json")
-        cloud.oss.delete(bucket, f"ice/jobs/{JOB}.json")
+    forget_pointers(cloud)
     forget(cloud)
     before = len(read(cloud))
     assert two.wake(EVENT, two.made())["outcome"] == "ignored"
@@ -742,6 +747,13 @@ def test_without_the_mark_a_forgotten_job_is_looked_for_around_the_time_of_its_e
     days = {target for target in read(cloud)[before:] if target.startswith(folder)}
     assert f"{folder}/dt=2026-03-02/{JOB}.json" in days
     assert days <= {f"{folder}/dt=2026-03-0{day}/{JOB}.json" for day in (1, 2, 3)}
+
+
+def test_without_the_mark_no_record_is_looked_for_by_an_event_without_a_time(cloud: LocalCloud, two: World) -> None:
+    """GIVEN a store of an earlier version WHEN a job is asked for by its id alone THEN no day is tried."""
+    two.wake(EVENT)
+    forget_pointers(cloud)
+    forget(cloud)
     before = len(read(cloud))
     assert two.wake({"JobId": JOB}, two.made())["outcome"] == "parked"
     assert not [target for target in read(cloud)[before:] if "/records/" in target.removeprefix("records/")]
