@@ -24,7 +24,7 @@ def without_garbage_of_others() -> Iterator[None]:
 def test_every_seed_passes(target: str) -> None:
     """GIVEN inputs that once reached code no other did THEN what must hold for any input holds for them."""
     kept, made = load(target), samples(target)
-    assert len(kept) > 10
-    assert len(made) > 10
+    assert len(kept) > 5
+    assert len(made) > 2
     for data in (*kept, *made):
         TARGETS[target](data)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.fuzz_targets import TARGETS
 from support.media_checks import agrees_with_ffprobe, not_truncated, zeroed
 from support.media_files import made, probed, told_by_ffprobe
 
@@ -96,3 +97,12 @@ def test_a_first_page_that_is_none() -> None:
     found = probed(b"OggS" + b"\1" * 100, "a.ogg").defect
     assert found
     assert found.code == "wrong_type"
+
+
+def test_a_page_for_every_packet() -> None:
+    """GIVEN hundreds of small pages at the end of a file THEN they take no more memory than any other file may."""
+    serial = b"\xff" * 4
+    first = b"OggS\0\2" + bytes(8) + serial + bytes(8) + b"\1\x13" + b"OpusHead\1\2" + bytes(9)
+    pages = (b"OggS\0\0" + (2**40 + time).to_bytes(8, "little") + serial + bytes(8) + b"\1\x64" for time in range(469))
+    data = first + b"".join(page + b"x" * 100 for page in pages)
+    TARGETS["ogg"](b"\0\0" + len(first).to_bytes(2, "big") + data)

@@ -10,19 +10,11 @@ import json
 from pathlib import Path
 
 from support.callback_requests import NOW, signature
-from support.fuzz_targets import FUNCTIONS
+from support.fuzz_targets import EXTENSIONS, FUNCTIONS
 from support.paths import ROOT, TESTS
 
 SEEDS = TESTS / "seeds"
-MEDIA = TESTS / "probe" / "files"
-_EXTENSIONS = {
-    "mp4": {".mp4", ".mov", ".m4a"},
-    "webm": {".webm", ".mkv"},
-    "sound": {".wav", ".mp3", ".mp2", ".aac", ".flac", ".opus", ".ogg", ".oga", ".ogv"},
-    "pictures": {".png", ".apng", ".jpg", ".jpeg", ".gif", ".webp"},
-    "texts": {".json", ".srt", ".md"},
-}
-"""Endings of the media files that a target begins with."""
+_MEDIA = (TESTS / "probe" / "files", TESTS / "contents")
 _HEADS_OF_MEDIA = (b"\x00\x00\x00\x00", b"\x00\x00\x04\x00", b"\x01\x10\x04\x00")
 """What comes before a file: all of it is known, or its first 1,024 bytes and then the rest, of a larger file too."""
 _LONGEST_KEPT = 2000
@@ -58,12 +50,12 @@ def save(target: str, inputs: list[bytes]) -> int:
 
 def samples(target: str) -> list[bytes]:
     """Make the inputs of a target from the samples and fixtures."""
-    return _media(target) if target in _EXTENSIONS else _texts_of(target)
+    return _media(EXTENSIONS[target]) if target in EXTENSIONS else _texts_of(target)
 
 
-def _media(target: str) -> list[bytes]:
-    media = [path.read_bytes() for path in sorted(MEDIA.rglob("*.*")) if path.suffix in _EXTENSIONS[target]]
-    return [head + data for head in _HEADS_OF_MEDIA for data in media]
+def _media(extensions: tuple[str, ...]) -> list[bytes]:
+    paths = sorted(path for folder in _MEDIA for path in folder.rglob("*.*") if path.suffix in extensions)
+    return [head + path.read_bytes() for head in _HEADS_OF_MEDIA for path in paths]
 
 
 def _texts_of(target: str) -> list[bytes]:

@@ -191,6 +191,14 @@ def _content_of(data: bytes, kind: ContentKind) -> Content | None:
     return content
 
 
+EXTENSIONS = {
+    module: tuple(
+        extension for container in CONTAINERS if container.module == module for extension in container.extensions
+    )
+    for module in sorted({container.module for container in CONTAINERS})
+}
+"""The readers of media files, and the file extensions of each."""
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "parse": parsing,
     "decode": decoding,
@@ -198,11 +206,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "callback": calling_back,
     "captions": reading_captions,
     "beats": reading_beats,
-    "mp4": probing("a.mp4"),
-    "webm": probing("a.webm"),
-    "sound": probing("a.mp3"),
-    "pictures": probing("a.jpg"),
-    "texts": probing("a.json"),
+    **{name: probing(f"a{extensions[0]}") for name, extensions in EXTENSIONS.items()},
 }
 
 

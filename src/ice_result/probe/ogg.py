@@ -18,7 +18,7 @@ _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
 _LONGEST_HEADER = _PAGE.size + 255
 _STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
-_MOST_PAGES = 256  # at the end of a file; more are not of a program that writes audio or video
+_MOST_PAGES = 128  # at the end of a file; more are not of a program that writes audio or video
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
 
