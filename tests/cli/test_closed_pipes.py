@@ -6,7 +6,7 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,15 +19,27 @@ from support.command_line import process_arguments, process_environment
 from support.parked_events import Saved, pipeline_of, process
 from support.webhook_receiver import WebhookReceiver
 
-JOBS = 60
+JOBS = 100
+AT_ONCE = 8  # jobs, by default
+FINISHING = b"finishing the jobs that have begun; press Ctrl-C again to stop at once\n"
+INTERRUPTED = b"\nice-result: interrupted\n"
 
 
-class SlowReceiver(WebhookReceiver):
-    """A receiver that takes a moment for each request."""
+class GatedReceiver(WebhookReceiver):
+    """A receiver that answers the first requests of a command. The others wait until `gate` is set.
+
+    The first are as many as a command sends at once: among them is the one that it waits for first.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self._first = iter(range(AT_ONCE))
 
     @override
     def _respond(self, request: Request, connection: Connection) -> bool:
-        time.sleep(0.05)
+        if next(self._first, None) is None:
+            self.gate.wait(60)
         return super()._respond(request, connection)
 
     @property
@@ -36,10 +48,11 @@ class SlowReceiver(WebhookReceiver):
         return {json.loads(request.body)["subject"] for request in self.requests}
 
 
-@pytest.fixture
-def receiver() -> Iterator[SlowReceiver]:
-    with SlowReceiver() as slow:
-        yield slow
+@pytest.fixture(params=range(3))
+def receiver() -> Iterator[GatedReceiver]:
+    """Every test runs three times: the moment at which threads are told to stop is another one each time."""
+    with GatedReceiver() as gated:
+        yield gated
 
 
 @pytest.fixture
@@ -59,69 +72,67 @@ def acknowledged(database: Path) -> set[str]:
         return {job_id for (job_id,) in connection.execute("SELECT job_id FROM ice_jobs WHERE notified IS NOT NULL")}
 
 
-def started(database: Path, receiver: SlowReceiver, *arguments: str) -> subprocess.Popen[bytes]:
+def started(database: Path, receiver: GatedReceiver, *arguments: str) -> subprocess.Popen[bytes]:
     environment = {"ICE_RESULT_SINKS": f"sqlite:{database}", "ICE_RESULT_NOTIFY": receiver.url}
     return subprocess.Popen(
         process_arguments(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        pipesize=4096,  # a command that is not read from has to wait
         env=process_environment({**environment, "ICE_RESULT_VERIFY_OUTPUTS": "off"}),
     )
 
 
-def ends_quietly(running: subprocess.Popen[bytes]) -> None:
-    """Read one line, and go away."""
+def ends_quietly(running: subprocess.Popen[bytes], receiver: GatedReceiver) -> None:
+    """Read one line, and go away while others are under way."""
     with running:
         assert running.stdout
         assert running.stderr
         running.stdout.readline()
         running.stdout.close()
+        receiver.gate.set()
         assert running.stderr.read() == b""
     assert running.returncode == 1
 
 
-def test_every_notification_that_was_sent_is_acknowledged(database: Path, receiver: SlowReceiver) -> None:
+def test_every_notification_that_was_sent_is_acknowledged(database: Path, receiver: GatedReceiver) -> None:
     """`ice-result notify … | head -1` ends without a crash, when the notifications under way have ended."""
-    for _ in range(6):
-        ends_quietly(started(database, receiver, "notify", "--since", "2022-01-01", "--json"))
-        assert acknowledged(database) == receiver.jobs
+    ends_quietly(started(database, receiver, "notify", "--since", "2022-01-01", "--json"), receiver)
+    assert acknowledged(database) == receiver.jobs
     assert 0 < len(receiver.jobs) < JOBS
 
 
-def test_every_job_that_is_begun_is_copied(database: Path, receiver: SlowReceiver, tmp_path: Path) -> None:
+def test_every_job_that_is_begun_is_copied(database: Path, receiver: GatedReceiver, tmp_path: Path) -> None:
     """`ice-result redecode … | head -1` ends without a crash, and with a database that is closed."""
-    for number in range(6):
-        copy = tmp_path / f"copy-{number}.db"
-        ends_quietly(started(database, receiver, "redecode", "--sink", f"sqlite:{copy}", "--json"))
-        assert [path.name for path in tmp_path.glob(f"{copy.name}*")] == [copy.name]
+    copy = tmp_path / "copy.db"
+    ends_quietly(started(database, receiver, "redecode", "--sink", f"sqlite:{copy}", "--json"), receiver)
+    assert [path.name for path in tmp_path.glob(f"{copy.name}*")] == [copy.name]
 
 
-def test_an_interrupt_waits_for_the_notifications_under_way(database: Path, receiver: SlowReceiver) -> None:
+def test_an_interrupt_waits_for_the_notifications_under_way(database: Path, receiver: GatedReceiver) -> None:
     """Ctrl-C finishes what has begun, and says so."""
     with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
         assert running.stdout
         assert running.stderr
         running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        assert running.stderr.read().decode().splitlines() == [
-            "finishing the jobs that have begun; press Ctrl-C again to stop at once",
-            "",
-            "ice-result: interrupted",
-        ]
+        assert running.stderr.readline() == FINISHING
+        receiver.gate.set()
+        assert running.stderr.read() == INTERRUPTED
     assert running.returncode == 130
     assert acknowledged(database) == receiver.jobs
     assert 0 < len(receiver.jobs) < JOBS
 
 
-def test_a_second_interrupt_ends_at_once_without_a_crash(database: Path, receiver: SlowReceiver) -> None:
+def test_a_second_interrupt_ends_at_once_without_a_crash(database: Path, receiver: GatedReceiver) -> None:
     """Threads that use the database then are left to the end of the process."""
-    for _ in range(3):
-        with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
-            assert running.stdout
-            assert running.stderr
-            running.stdout.readline()
-            running.send_signal(signal.SIGINT)
-            running.stderr.readline()
-            running.send_signal(signal.SIGINT)
-            assert running.stderr.read() == b"\nice-result: interrupted\n"
-        assert running.returncode == 130
+    with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.readline() == FINISHING
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.read() == INTERRUPTED
+    assert running.returncode == 130
+    receiver.gate.set()
