@@ -10,6 +10,7 @@ import json
 import random
 import shlex
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,5 +117,6 @@ _REPLACEMENTS: tuple[Callable[[object, random.Random], object], ...] = (
 if __name__ == "__main__":
     target, *arguments = sys.argv[1:]
     command = shlex.join([sys.executable, __file__, target])  # libFuzzer runs itself anew to find the fewest inputs
+    tracemalloc.start()
     atheris.Setup([command, *arguments], TARGETS[target], custom_mutator=mutate)
     atheris.Fuzz()

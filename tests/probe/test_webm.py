@@ -80,6 +80,18 @@ def test_a_rate_that_only_the_frames_tell() -> None:
     assert probed(renamed, "a.webm").media == probed(data, "a.webm").media
 
 
+def test_a_duration_beyond_all_numbers() -> None:
+    """GIVEN a duration whose product with the unit is infinite THEN it is not known, and all else is."""
+    data = (KEPT / "vp8.webm").read_bytes()
+    value = data.index(b"\x44\x89\x88") + 3
+    found = probed(data[:value] + struct.pack(">d", 1.7e308) + data[value + 8 :], "a.webm")
+    told = probed(data, "a.webm").media
+    assert found.defect is None
+    assert told
+    assert told.duration_seconds
+    assert found.media == told.model_copy(update={"duration_seconds": None})
+
+
 def test_a_live_recording(tmp_path: Path) -> None:
     """GIVEN a recording that tells no size and no length, larger than what is read THEN its last cluster does."""
     path = made(tmp_path / "live.mkv", *LARGE, *H264, "-live", "1", "-cluster_time_limit", "100")

@@ -10,10 +10,18 @@ T = TypeVar("T")
 
 
 def with_peak_of_memory(call: Callable[[], T]) -> tuple[T, int]:
-    """Return the value of a call, and the most bytes that were allocated at once during it."""
-    tracemalloc.start()
+    """Return the value of a call, and the most bytes that were allocated at once during it.
+
+    Each start of tracemalloc can take memory for ever: a process that makes many calls starts it once, before them.
+    """
+    is_traced = tracemalloc.is_tracing()
+    if not is_traced:
+        tracemalloc.start()
     try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
         value = call()
-        return value, tracemalloc.get_traced_memory()[1]
+        return value, tracemalloc.get_traced_memory()[1] - before
     finally:
-        tracemalloc.stop()
+        if not is_traced:
+            tracemalloc.stop()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
@@ -162,7 +163,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
     if seconds is None or segment.is_live:  # whose last cluster shows whether it is whole
         measured = _seconds_of_blocks(file, segment, blocks)
         seconds = measured if seconds is None else seconds
-    if seconds is not None and seconds < 0:  # of damaged timestamps
+    if seconds is not None and not 0 <= seconds < inf:  # of damaged timestamps
         seconds = None
     media = Media(
         container=container.container,

@@ -31,9 +31,15 @@ def zeros_at_end(file: PartialFile, size: int | None = None) -> int:
 
     With `size`, it is the end of the first `size` bytes.
     """
-    size = file.size if size is None else size
-    end = file.known(file.known_end, size - file.known_end)
-    zeros = len(end) - len(end.rstrip(b"\0"))
+    size = file.size if size is None else min(size, file.size)
+    end, first = size, file.known_end
+    while first < end:
+        start = max(end - _MANY, first)
+        if found := file.known(start, end - start).rstrip(b"\0"):
+            end = start + len(found)
+            break
+        end = start
+    zeros = size - end
     return zeros if zeros >= min(_MANY, max(size // 2, _FEWEST)) else 0
 
 
