@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -23,6 +24,7 @@ from ice_result.maintenance import run_maintenance
 from ice_result.processing.batch import RunContext
 from ice_result.sinks import SinkContext, open_parking_store
 from ice_result.sinks.object.layout import Layout
+from ice_result.sinks.object.oss import OssStore
 from ice_result.sinks.object.store import line
 from ice_result.sinks.parked_model import Expected
 from ice_result.sinks.table.rows import time_text
@@ -471,6 +473,36 @@ def test_retries_that_hang_leave_time_for_expected_jobs(cloud: LocalCloud, watch
         ("cover-0001", "recorded"),
     ]
     assert end.left() > 0
+
+
+@pytest.mark.parametrize("of_envelopes", [True, False], ids=["envelope", "note"])
+def test_a_read_that_hangs_costs_only_what_was_to_be_read(
+    cloud: LocalCloud, saved: Saved, monkeypatch: pytest.MonkeyPatch, *, of_envelopes: bool
+) -> None:
+    """GIVEN a read that hangs where no connection can be shut down THEN the other jobs are worked on all the same."""
+    shelf = Bucket(cloud)
+    saved.done("a", "b")
+    for name in ("a", "b"):
+        if of_envelopes:
+            park(shelf, f"unavailable/{name}", age=2 * AN_HOUR)
+        else:
+            expect(shelf, name, overdue=AN_HOUR)
+    (stuck,) = (key for key in shelf.contents() if key.endswith("a.json"))
+    released = threading.Event()
+    get = OssStore.get
+
+    def hang(store: OssStore, key: str) -> bytes | None:
+        if key == stuck:
+            with threads.attempt(Deadline.after(0.05), ("OSS", f"read {key}")):
+                released.wait(60)
+        return get(store, key)
+
+    monkeypatch.setattr(OssStore, "get", hang)
+    with pipeline_of({**cloud.environment, **settings_of(shelf, saved)}) as pipeline:
+        outcomes = [*run_maintenance(pipeline, RunContext(lambda: Deadline.after(100)))]
+        released.set()
+    assert [(each.job_id, each.outcome) for each in outcomes] == [("b", "recorded")]
+    assert stuck in shelf.contents()
 
 
 def test_an_envelope_that_cannot_be_read_leaves_time_for_others(

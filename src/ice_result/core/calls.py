@@ -251,25 +251,30 @@ def result_of(task: threads.Task[T]) -> T:
 
 
 def in_order(
-    work: Callable[[S], T], items: Iterable[S], at_once: int, *, timed_out: Callable[[TimedOutError], T] | None = None
+    work: Callable[[S], T],
+    items: Iterable[S],
+    at_once: int,
+    *,
+    timed_out: Callable[[S, TimedOutError], T] | None = None,
 ) -> Iterator[T]:
     """Work on `at_once` items at a time. Yields the values in the order of the items, which are read as needed.
 
-    `timed_out` makes the value of work that timed out. Without it, TimedOutError is raised.
+    `timed_out` makes the value of an item whose work hangs and was given up. Without it, TimedOutError is raised.
     """
-    under_way: deque[threads.Task[T]] = deque()
+    under_way: deque[tuple[S, threads.Task[T]]] = deque()
     left = iter(items)
     while True:
         for item in islice(left, at_once - len(under_way)):
-            under_way.append(begin(partial(work, item)))
+            under_way.append((item, begin(partial(work, item))))
         if not under_way:
             return
+        item, task = under_way.popleft()
         try:
-            value = result_of(under_way.popleft())
+            value = result_of(task)
         except TimedOutError as error:
             if timed_out is None:
                 raise
-            value = timed_out(error)
+            value = timed_out(item, error)
         yield value
 
 

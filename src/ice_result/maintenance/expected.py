@@ -75,7 +75,8 @@ def _due_notes(pipeline: Pipeline, deadline: Deadline) -> Iterator[_Note]:
 
     listed = merge_listings(pipeline.stores.parking_stores, due_in, lambda note: note[:2])
     in_time = takewhile(lambda _: deadline.left(), listed)
-    yield from filter(None, in_order(lambda note: _read(note, deadline), in_time, _READ_AT_ONCE))
+    notes = in_order(lambda note: _read(note, deadline), in_time, _READ_AT_ONCE, timed_out=_skipped)
+    yield from filter(None, notes)
 
 
 def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
@@ -83,9 +84,14 @@ def _read(note: _DueNote, deadline: Deadline) -> _Note | None:
         with time_limit(deadline):
             text = note.store.read(note.key)
         return None if text is None else _Note(note.store, note.key, text, Expected.model_validate_json(text))
-    except (IceResultError, ValidationError) as error:  # another document, or an unreadable one: it stays
-        _log.warning("skipped %s: %s", shorten(note.key), shorten(str(error).partition("\n")[0]))
+    except (IceResultError, ValidationError) as error:
+        _skipped(note, error)
         return None
+
+
+def _skipped(note: _DueNote, error: Exception) -> None:
+    """Leave a note that cannot be read, or is another document, where it is."""
+    _log.warning("skipped %s: %s", shorten(note.key), shorten(str(error).partition("\n")[0]))
 
 
 def _remove_if_done(pipeline: Pipeline, note: _Note, run: RunContext) -> bool:

@@ -65,14 +65,14 @@ class AgainNotifier(NamedTuple):
 
     def tell_jobs(self, job_ids: Iterable[JobId], *, concurrency: int) -> Iterator[ToldAgain]:
         """Send the notifications of these jobs, several at a time, in their order."""
-        return in_order(self._tell, job_ids, concurrency)
+        return in_order(self._tell, job_ids, concurrency, timed_out=_failed)
 
     def _tell(self, job_id: JobId) -> ToldAgain:
         try:
             with time_limit(self.deadline()):
                 return self._tell_stored(job_id)
         except IceResultError as error:
-            return ToldAgain(job_id, "failed", reason=str(error))
+            return _failed(job_id, error)
 
     def _tell_stored(self, job_id: JobId) -> ToldAgain:
         found = self.sink.find(job_id)
@@ -98,3 +98,7 @@ class AgainNotifier(NamedTuple):
         not_stored = told.not_stored
         problem = f"could not store that {', '.join(notified)} was notified: {not_stored}" if not_stored else None
         return ToldAgain(job_id, outcome, record.function_name, names, notified, refused, problem)
+
+
+def _failed(job_id: JobId, error: IceResultError) -> ToldAgain:
+    return ToldAgain(job_id, "failed", reason=str(error))

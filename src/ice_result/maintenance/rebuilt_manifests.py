@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ice_result.core.calls import begin, in_order, result_of
+from ice_result.core.calls import begin, result_of
 from ice_result.core.oss_address import ObjectAddress
 from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.maintenance.stored_versions import (
@@ -18,6 +18,7 @@ from ice_result.maintenance.stored_versions import (
     read_notes,
 )
 from ice_result.processing.judging import FoundFiles, JobJudge, RulesInUse, still_valid
+from ice_result.processing.look_ups import look_up_files
 from ice_result.records import Manifest, ObjectFacts, ObjectInspector, OutputFiles, Record, build_manifest
 from ice_result.records.model import CONTENT_OF_ROLES, NO_ANSWER
 from ice_result.rules.model import EarlierCheck
@@ -107,7 +108,7 @@ class Verifier:
         The same holds for a look-up without an answer where the stored manifest has findings about contents.
         """
         inputs = begin(partial(self._judge.look_up_inputs, job.record))
-        facts = dict(zip(job.addresses, in_order(self._inspector.facts, job.addresses, _AT_ONCE), strict=True))
+        facts = look_up_files(self._inspector, job.addresses, _AT_ONCE)
         known_inputs = result_of(inputs)
         unreachable = [each for each in facts.values() if each.problem == "unreachable"]
         if unreachable:

@@ -57,7 +57,8 @@ def read_envelopes(entries: Iterable[ParkedEntry], deadline: Deadline) -> Iterat
     An envelope that is gone by now is left out. One that cannot be read is left out with a warning.
     """
     in_time = takewhile(lambda _: deadline.left(), entries)
-    yield from filter(None, in_order(lambda entry: _read(entry, deadline), in_time, _READ_AT_ONCE))
+    envelopes = in_order(lambda entry: _read(entry, deadline), in_time, _READ_AT_ONCE, timed_out=_skipped)
+    yield from filter(None, envelopes)
 
 
 def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
@@ -65,7 +66,7 @@ def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
         with time_limit(deadline.within(_SECONDS_FOR_ONE)):
             text = entry.store.read(entry.key)
     except IceResultError as error:
-        _log.warning("skipped %s: %s", shorten(entry.key), error)
+        _skipped(entry, error)
         return None
     if text is None:
         return None
@@ -73,6 +74,10 @@ def _read(entry: ParkedEntry, deadline: Deadline) -> ParkedEnvelope | None:
         return ParkedEnvelope(entry, text, Parked.model_validate_json(text))
     except ValidationError:
         return ParkedEnvelope(entry, text, None)
+
+
+def _skipped(entry: ParkedEntry, error: IceResultError) -> None:
+    _log.warning("skipped %s: %s", shorten(entry.key), error)
 
 
 def due(stores: Sequence[ParkedEvents], now: datetime, deadline: Deadline) -> Iterator[ParkedEnvelope]:

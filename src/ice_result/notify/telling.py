@@ -126,7 +126,7 @@ class Notifier:
         A failure is only logged.
         """
         with time_limit(current_deadline().within(LIMIT_SECONDS)):
-            for _ in in_order(self._tell_envelope, envelopes, _ENVELOPES_AT_ONCE):
+            for _ in in_order(self._tell_envelope, envelopes, _ENVELOPES_AT_ONCE, timed_out=_not_told):
                 pass
 
     def _tell_envelope(self, written: NewEnvelope) -> None:
@@ -139,7 +139,7 @@ class Notifier:
                     for name, error in _send(notification, targets)[1].items():
                         _log.warning(_NOT_DELIVERED, name, notification.subject, occasion, error)
         except Exception as error:  # noqa: BLE001  a bug of ours must not cost the user an event
-            _log.warning("no notification of %s: %s", address, describe_defect(error))
+            _not_told(written, error)
 
     def admitting(self, record: Record, manifest: Manifest, only: Collection[str] = ()) -> list[Target]:
         """List the targets whose filters admit this job; of those that are named in `only`, if any are."""
@@ -173,6 +173,11 @@ class Notifier:
             except IceResultError as error:
                 return told, refused, error
         return told, refused, None
+
+
+def _not_told(written: NewEnvelope, error: Exception) -> None:
+    shown = str(error) if isinstance(error, IceResultError) else describe_defect(error)
+    _log.warning("no notification of %s: %s", written.address, shown)
 
 
 def _acknowledged(record: Record, sink: Store) -> dict[str, str]:

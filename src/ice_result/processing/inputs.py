@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from ice_result.core.calls import in_order
 from ice_result.core.deadline import Deadline, current_deadline, time_limit
 from ice_result.core.oss_address import ObjectAddress
-from ice_result.errors import TimedOutError
 from ice_result.processing.event_log import write_input_bucket
+from ice_result.processing.look_ups import look_up_files
 from ice_result.records import ObjectFacts, ObjectInspector
 from ice_result.records.model import LookUpProblem
 
@@ -46,8 +45,7 @@ class InputFiles:
             asked = [address for address in addresses if address.bucket not in self._paused]
         deadline = current_deadline()
         with time_limit(deadline.part(_SHARE_OF_TIME).within(_MOST_SECONDS)):
-            answers = in_order(self._inspector.facts, asked, _AT_ONCE, timed_out=_unreachable)
-            found = dict(zip(asked, answers, strict=True))
+            found = look_up_files(self._inspector, asked, _AT_ONCE)
         for address, facts in found.items():
             self._remember(address.bucket, facts, deadline)
         return found
@@ -64,7 +62,3 @@ class InputFiles:
                 self._logged.add(bucket)
         if is_new:
             write_input_bucket(bucket, str(facts.problem), facts.message)
-
-
-def _unreachable(error: TimedOutError) -> ObjectFacts:
-    return ObjectFacts(exists=None, problem="unreachable", message=str(error))

@@ -130,7 +130,7 @@ def _read(source: ContentSource, file: ContentFile, *, most_bytes: int) -> bytes
     return source.read(file.address, most_bytes)
 
 
-def _unreachable(error: TimedOutError) -> NotRead:
+def _unreachable(_: ContentFile, error: TimedOutError) -> NotRead:
     from ice_result.contents.model import NotRead  # noqa: PLC0415  as above
 
     return NotRead("unreachable", str(error))

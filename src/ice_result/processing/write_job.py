@@ -24,17 +24,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-from ice_result.core.calls import begin, in_order, result_of
+from ice_result.core.calls import begin, result_of
 from ice_result.core.deadline import current_deadline, time_limit
 from ice_result.core.threads import Task
-from ice_result.errors import IceResultError, StorageError, TimedOutError
+from ice_result.errors import IceResultError, StorageError
 from ice_result.jobs.sizes import LargeJobQueue, Turn
 from ice_result.processing.earlier_manifests import earlier_check, may_stay
 from ice_result.processing.event_log import StageTimer
 from ice_result.processing.judging import Facts, FoundFiles, JobJudge, RulesInUse
+from ice_result.processing.look_ups import look_up_files
 from ice_result.records import (
     Manifest,
-    ObjectFacts,
     ObjectInspector,
     OutputFiles,
     Record,
@@ -286,8 +286,7 @@ class JobWriter:
         at_once = max(CALLS_PER_JOB, self._most_calls // max(1, self._writing))
         with timer.stage("look_up"), time_limit(current_deadline().part(_SHARE_FOR_LOOKING_UP)):
             inputs = begin(partial(self._judge.look_up_inputs, record))
-            answers = in_order(inspector.facts, addresses, at_once, timed_out=_unreachable)
-            return _LookedUp(dict(zip(addresses, answers, strict=True)), result_of(inputs))
+            return _LookedUp(look_up_files(inspector, addresses, at_once), result_of(inputs))
 
     def _builder(
         self, record: Record, files: OutputFiles, looked_up: _LookedUp | None, read: ReadContents | None
@@ -340,10 +339,6 @@ def _manifest_of(found: StoredJob) -> Manifest:
         what = f"job {job_id}: its stored record has no manifest beside it"
         raise _WithoutManifestError(f"{what}; `ice-result verify {job_id}` makes one")
     return found.manifest
-
-
-def _unreachable(error: TimedOutError) -> ObjectFacts:
-    return ObjectFacts(exists=None, problem="unreachable", message=str(error))
 
 
 def _on_each(sinks: Iterable[Store], call: Callable[[Store], T]) -> tuple[dict[Store, T], dict[Store, IceResultError]]:
