@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -26,7 +27,7 @@ from ice_result.processing.batch import JobOutcome, Pipeline, RunContext
 from ice_result.processing.parking import leave_notes
 from ice_result.processing.same_job import merge_events
 from ice_result.records.model import Manifest, Note, Record
-from ice_result.sinks.base import Near, StoredJob
+from ice_result.sinks.base import Near, Store, StoredJob
 from ice_result.sinks.object.sink import ObjectStoreSink
 from ice_result.sinks.parked_model import Expected
 from ice_result.triggers import JobEvent, Past
@@ -357,6 +358,104 @@ def test_what_is_stored_is_told_last_of_a_settled_and_complete_job_too(
     last = recorded_id(record, second)
     assert (targets[A].ids[-1], targets[B].ids[-1]) == (last, last)
     assert place.acknowledged("job-1") == {A: last, B: last}
+
+
+class TwoVersions(NamedTuple):
+    """A job of which two processes write a manifest each; `ids` are those of the two notifications."""
+
+    notifier: Notifier
+    sink: Store
+    record: Record
+    first: Manifest
+    second: Manifest
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        return recorded_id(self.record, self.first), recorded_id(self.record, self.second)
+
+
+@pytest.fixture
+def versions(place: Place, targets: RecordingTargets) -> Iterator[TwoVersions]:
+    """A recorded job with the first manifest, of which nobody was notified."""
+    place.process("job-1", ICE_RESULT_NOTIFY="")
+    with place.pipeline() as pipeline:
+        sink = pipeline.stores.sinks[0]
+        found = sink.find(JobId("job-1"))
+        assert found
+        assert found.manifest
+        second = found.manifest.model_copy(update={"notes": (Note(code="unreachable", message="x", uri=None),)})
+        notifier = Notifier([Receiver(targets[name], Filters()) for name in (A, B)], "cn-shanghai")
+        yield TwoVersions(notifier, sink, found.record, found.manifest, second)
+
+
+def test_an_acknowledgement_of_another_process_does_not_hide_what_was_told_last(
+    versions: TwoVersions, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN another process that writes and tells a newer version, and stores its acknowledgements after those of this
+    one THEN this one tells the newer version too: it has told an older one after it.
+    """
+    notifier, sink, record, first, second = versions
+    older, newer = versions.ids
+    acknowledge = sink.acknowledge
+
+    def followed(job_id: JobId, told: Mapping[str, str]) -> None:
+        acknowledge(job_id, told)
+        if told == {A: older, B: older}:
+            acknowledge(job_id, {A: newer, B: newer})
+
+    monkeypatch.setattr(sink, "acknowledge", followed)
+    targets[A].asked = lambda _: sink.commit(record, second)
+    notifier.tell(record, first, sink)
+    assert targets[A].ids == targets[B].ids == [older, newer]
+
+
+def test_a_target_is_told_again_after_a_process_died_that_told_it_of_an_older_version(
+    versions: TwoVersions, targets: RecordingTargets
+) -> None:
+    """GIVEN an acknowledged version WHEN a process dies that tells an older one THEN the next event tells it again."""
+    notifier, sink, record, first, second = versions
+    older, newer = versions.ids
+    sink.commit(record, second)
+    notifier.tell(record, second, sink)
+
+    def die(_: Notification) -> None:
+        targets[A].asked = lambda _: None
+        raise SystemExit
+
+    targets[A].asked = die
+    with pytest.raises(SystemExit):
+        notifier.tell(record, first, sink)
+    notifier.tell(record, second, sink)
+    assert targets[B].ids == [newer, older, newer]
+    assert targets[A].ids[-1] == newer
+    assert sink.acknowledged(record.job_id) == {A: newer, B: newer}
+
+
+def test_what_may_be_outdated_is_told_again_by_a_retry(
+    place: Place, targets: RecordingTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a manifest that cannot be read again after the targets were told THEN the event is parked for them.
+
+    The retry tells them only if the stored job is another one.
+    """
+    with monkeypatch.context() as patched:
+
+        def unreadable(*_: object) -> None:
+            raise unavailable()
+
+        def fail_from_now_on(_: Notification) -> None:
+            patched.setattr(ObjectStoreSink, "verified", unreadable)
+            patched.setattr(ObjectStoreSink, "job_at", unreadable)
+
+        targets[A].asked = fail_from_now_on
+        (job,) = place.process("job-1")
+    assert job.outcome == "parked"
+    ((name, envelope),) = parked_in(place.out).items()
+    assert (name, envelope["targets"], envelope["transient"]) == ("not_notified/job-1", [A, B], True)
+    with place.pipeline() as pipeline:
+        retry_all(pipeline)
+    assert parked_in(place.out) == {}
+    assert (len(targets[A].ids), len(targets[B].ids)) == (1, 1)
 
 
 def test_a_retry_that_writes_anew_tells_all_targets(place: Place, targets: RecordingTargets, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
-from ice_result.errors import IceResultError, NotificationRefusedError, describe_defect
+from ice_result.errors import IceResultError, NotificationRefusedError, ServiceError, describe_defect
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
@@ -95,18 +95,23 @@ class Notifier:
         """
         having = stored_in or sink
         told, refused, not_stored = list[str](), dict[str, IceResultError](), None
+        anyway = [target.name for target, _ in self.receivers] if again else []
         for _ in range(_MOST_ROUNDS):
             receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
             at = _stored_at(record, manifest, having)
-            round_told, refused, not_stored = self._tell(Recorded(record, manifest, at), sink, receivers, again=again)
-            told += round_told
-            later = _written_later(record, manifest, having) if round_told else None
+            anyway, refused, not_stored = self._tell(Recorded(record, manifest, at), sink, receivers, anyway)
+            told += anyway
+            try:
+                later = _written_later(record, manifest, having) if anyway else None
+            except ServiceError as error:  # what they were told may be outdated
+                refused = {**dict.fromkeys(anyway, error), **refused}
+                break
             if later is None:
                 break
-            record, manifest, again = *later, False
+            record, manifest = later
         return Told(tuple(told), refused, not_stored)
 
     def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
@@ -151,25 +156,31 @@ class Notifier:
         ]
 
     def _tell(
-        self, job: Recorded, sink: Store, targets: Sequence[Target], *, again: bool
+        self, job: Recorded, sink: Store, targets: Sequence[Target], anyway: Collection[str]
     ) -> tuple[list[str], dict[str, IceResultError], IceResultError | None]:
         """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others.
 
-        The last value is the error of the sink that could not store the acknowledgements.
+        The last value is the error of the sink that could not store the acknowledgements. It makes no difference what
+        the targets named in `anyway` have acknowledged. An acknowledgement of another version is removed first: if this
+        process dies in between, the next event of the job notifies the target.
         """
         record, manifest, _ = job
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
-        lacking = [target for target in targets if again or acknowledged.get(target.name) != told_id]
+        lacking = [each for each in targets if each.name in anyway or acknowledged.get(each.name) != told_id]
         if not lacking:
             return [], {}, None
+        names = {target.name for target in lacking}
+        kept = {name: known for name, known in acknowledged.items() if known == told_id or name not in names}
+        if kept != acknowledged:
+            _remove_outdated(record, kept, sink)
         notification = recorded_notification(job)
         limit = current_deadline().within(LIMIT_SECONDS)
         with time_limit(limit.part(_SHARE_FOR_TELLING)):
             told, refused = _send(notification, lacking)
         if told:
             try:
-                sink.acknowledge(record.job_id, {**acknowledged, **dict.fromkeys(told, told_id)})
+                sink.acknowledge(record.job_id, {**kept, **dict.fromkeys(told, told_id)})
             except IceResultError as error:
                 return told, refused, error
         return told, refused, None
@@ -187,6 +198,13 @@ def _acknowledged(record: Record, sink: Store) -> dict[str, str]:
     except IceResultError as error:
         _log.warning("job %s: acknowledgements not read: %s", record.job_id, error)
         return {}
+
+
+def _remove_outdated(record: Record, kept: Mapping[str, str], sink: Store) -> None:
+    try:
+        sink.acknowledge(record.job_id, kept)
+    except IceResultError as error:
+        _log.warning("job %s: outdated acknowledgements not removed: %s", record.job_id, error)
 
 
 def _stored_at(record: Record, manifest: Manifest, sink: Store) -> StoredAt:
@@ -218,13 +236,15 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
     """Read the stored job if another process has changed it since.
 
-    Returns None when it is the same. The last notification must describe the stored job. For a settled record, the
-    manifest decides: one call.
+    Returns None when it is the same, or is damaged. The last notification must describe the stored job. For a settled
+    record, the manifest decides: one call. Raises ServiceError when it cannot be read now.
     """
     try:
         if record.standing == SETTLED and sink.verified(record) == manifest:
             return None
         stored = sink.job_at(sink.key_for(record.job_id, record.function_name, record.create_time))
+    except ServiceError:
+        raise
     except IceResultError:
         return None
     if stored is None or stored.manifest is None:
