@@ -44,6 +44,18 @@ def test_aac_behind_a_tag(tmp_path: Path) -> None:
         assert found.defect is None
         assert found.media
         assert (found.media.container, found.media.sample_rate_hz) == ("aac", 44_100)
+        assert probed(b"ID3\x04\0\0" + length + bytes(size + 50) + data, "a.aac") == found
+
+
+def test_two_frames_and_a_tag(tmp_path: Path) -> None:
+    """GIVEN two frames before a tag at the end THEN they are AAC all the same."""
+    data = made(tmp_path / "a.aac", "-f", "lavfi", "-i", "sine=d=1:r=44100").read_bytes()
+    second = data.index(data[:4], 4)
+    third = data.index(data[:4], second + 4)
+    found = probed(data[:third] + b"TAG".ljust(128, b"x"), "a.aac")
+    assert found.defect is None
+    assert found.media
+    assert (found.media.container, found.media.sample_rate_hz) == ("aac", 44_100)
 
 
 def test_the_older_form() -> None:

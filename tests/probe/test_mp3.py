@@ -141,3 +141,28 @@ def test_a_vbri_header(constant: bytes) -> None:
     cut = probed(data[: len(data) // 2], "a.mp3").defect
     assert cut
     assert cut.message.startswith(f"the header declares {len(constant)} bytes of audio; the file has ")
+
+
+@pytest.mark.parametrize("more", [("-b:a", "128k"), ("-q:a", "4")], ids=["constant", "variable"])
+def test_files_one_after_the_other(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """GIVEN files with counts that are joined THEN the first count is not the duration, and a cut is seen."""
+    one = made(tmp_path / "a.mp3", *NOISE, *more, "-id3v2_version", "0").read_bytes()
+    found = probed(one * 3, "a.mp3")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds is None or found.media.duration_seconds == pytest.approx(15, abs=0.3)
+    cut = probed((one * 3)[:-50], "a.mp3").defect
+    assert cut
+    assert cut.code == "truncated"
+
+
+@pytest.mark.parametrize("behind", [ID3V1, APE], ids=["id3v1", "ape"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_frame_or_two_and_a_tag(number: int, behind: bytes) -> None:
+    """GIVEN so few frames before a tag at the end THEN they are MPEG audio all the same."""
+    frame = b"\xff\xfb\x90\x44".ljust(417, b"\x55")
+    found = probed(frame * number + behind, "a.mp3")
+    assert found.defect is None
+    assert found.media
+    assert (found.media.audio_codec, found.media.sample_rate_hz) == ("mp3", 44_100)
+    assert found.media.duration_seconds == pytest.approx(number * FRAME, abs=1e-5)

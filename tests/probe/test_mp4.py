@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ice_result.probe.model import FIRST_BYTES
 from ice_result.probe.mp4_codecs import Audio, aac
 from support.films import KEPT, agrees_with_ffprobe, facts, is_cut, kept, of_parts, told
 from support.long_films import box, film, visual
 from support.media_checks import PARTS, not_truncated, zeroed
-from support.media_files import made, probed
+from support.media_files import complaints_of_ffmpeg, made, probed
 
 NAMES = kept(".mp4", ".m4a", ".mov")
 TWO_HOURS = 7200
@@ -317,3 +321,77 @@ def test_more_boxes_than_are_read() -> None:
     assert found.defect is None
     assert found.media
     assert found.media.model_dump(exclude_none=True) == {"container": "mp4"}
+
+
+def test_sizes_of_quicktime_audio(tmp_path: Path) -> None:
+    """GIVEN a table that counts the samples of packets as one byte each THEN the end is that of the packets."""
+    data = _in_packets(made(tmp_path / "a.mov", "-f", "lavfi", "-i", "sine=d=2", "-c:a", "adpcm_ima_qt").read_bytes())
+    path = tmp_path / "packets.mov"
+    path.write_bytes(data)
+    assert complaints_of_ffmpeg(path) == ""
+    found = probed(data, "a.mov")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds == pytest.approx(2, abs=0.01)
+    assert not_truncated(data, "a.mov") == []
+
+
+def test_a_compressed_header(tmp_path: Path) -> None:
+    """GIVEN boxes of a movie that are compressed, as QuickTime may write them THEN nothing is known of its tracks."""
+    data = (KEPT / "behind.mp4").read_bytes()
+    place = data.index(b"moov") - 4
+    moov = data[place:]
+    inside = box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", len(moov)) + zlib.compress(moov))
+    compressed = data[:place] + box(b"moov", box(b"cmov", inside))
+    path = tmp_path / "a.mov"
+    path.write_bytes(compressed)
+    assert complaints_of_ffmpeg(path) == ""
+    found = probed(compressed, "a.mov")
+    assert (found.defect, found.kinds) == (None, None)
+    assert facts(found.media) == {}
+    assert _code(compressed[:place]) == "truncated"
+
+
+@pytest.mark.parametrize("known", [8, 100, 300])
+def test_a_fragment_that_is_known_in_part(tmp_path: Path, known: int) -> None:
+    """GIVEN a fragment in which the first part ends THEN the fragments at the end tell the duration."""
+    every_third = ("-vf", r"select=mod(n\,3)", "-vsync", "vfr", "-bf", "0", "-g", "25")
+    source = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=8")
+    data = made(tmp_path / "a.mp4", *source, *H264[:-2], *every_third, "-movflags", PIECES).read_bytes()
+    place = data.rindex(b"moof", 0, FIRST_BYTES - 500) - 4
+    moved = data[:place] + box(b"free", bytes(FIRST_BYTES - known - place - 8)) + data[place:]
+    assert moved.index(b"moof", place + 8) == FIRST_BYTES - known + 4
+    found = probed(moved, "a.mp4")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds == pytest.approx(8, abs=0.09)
+
+
+def _in_packets(data: bytes) -> bytes:
+    """Rewrite the tables of IMA4 as QuickTime does: a tick and a byte for each of the 64 samples of a packet."""
+    count = int.from_bytes(data[data.index(b"stsz") + 12 :][:4], "big")
+    samples = 64 * count
+
+    def stsd(body: bytes) -> bytes:
+        entry = body[8:]
+        described = b"\0\1" + entry[18:36] + struct.pack(">IIII", 64, 34, 34, 2)
+        return body[:8] + box(b"ima4", entry[8:16] + described + entry[52 if entry[16:18] == b"\0\1" else 36 :])
+
+    tables: dict[bytes, Callable[[bytes], bytes]] = {
+        b"stsd": stsd,
+        b"stts": lambda _: struct.pack(">IIII", 0, 1, samples, 1),
+        b"stsz": lambda _: struct.pack(">III", 0, 1, samples),
+        b"stsc": lambda _: struct.pack(">IIIII", 0, 1, 1, samples, 1),
+    }
+    inside = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+
+    def rewritten(content: bytes) -> bytes:
+        made = b""
+        while content:
+            size, kind = struct.unpack_from(">I4s", content)
+            body, content = content[8:size], content[size:]
+            body = rewritten(body) if kind in inside else tables[kind](body) if kind in tables else body
+            made += box(kind, body)
+        return made
+
+    return rewritten(data)

@@ -106,3 +106,24 @@ def test_a_page_for_every_packet() -> None:
     pages = (b"OggS\0\0" + (2**40 + time).to_bytes(8, "little") + serial + bytes(8) + b"\1\x64" for time in range(469))
     data = first + b"".join(page + b"x" * 100 for page in pages)
     TARGETS["ogg"](b"\0\0" + len(first).to_bytes(2, "big") + data)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 2), (2, 30), (30, 2)])
+def test_one_stream_after_another(tmp_path: Path, first: int, second: int) -> None:
+    """GIVEN files that are joined, as RFC 3533 allows THEN the duration is not known, and a cut is seen."""
+    parts = [
+        made(
+            tmp_path / f"{number}.ogg", "-f", "lavfi", "-i", f"anoisesrc=d={seconds}", "-c:a", "libvorbis"
+        ).read_bytes()
+        for number, seconds in enumerate((first, second))
+    ]
+    data = b"".join(parts)
+    found = probed(data, "a.ogg")
+    assert found.defect is None
+    assert found.media
+    assert found.media.audio_codec == "vorbis"
+    assert found.media.duration_seconds is None
+    if second < 30:  # else the first stream is too far from the end
+        cut = probed(data[:-200], "a.ogg").defect
+        assert cut
+        assert cut.code == "truncated"

@@ -36,11 +36,12 @@ CUE = "1\n00:00:01,000 --> 00:00:02,000\nwords\n"
         CUE.replace("words", "ещё тесты").encode("cp1251"),
         CUE.replace("words", "It’s été").encode("cp1252"),
         CUE.replace("words", "żółć").encode("cp1250"),
+        CUE.replace("words", "It’s été").replace("\n", "\r").encode("mac_roman"),
         b"[1] words\n\n" + CUE.encode(),
         b'["words"]\n\n' + CUE.encode(),
         b"ID3 and RIFF and %PDF\n" + CUE.encode(),
     ],
-    ids=range(23),
+    ids=range(24),
 )
 def test_captions(data: bytes) -> None:
     """GIVEN a text, with or without cues THEN the container is SRT, and nothing is wrong."""

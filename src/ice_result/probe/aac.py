@@ -9,13 +9,14 @@ from __future__ import annotations
 from ice_result.probe.frame_headers import parse_adts
 from ice_result.probe.frames import begins_with_frames, defect_of, find_run, is_searched, read_parts
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import reach_audio, tags_before_audio
+from ice_result.probe.tags import padding, reach_audio, tags_before_audio
 from ice_result.records.model import Media
 
 
 def begins(first: bytes) -> bool:
     """Return whether a file begins with two frames, after its tags."""
-    return begins_with_frames(first, tags_before_audio(first), parse_adts)
+    start = tags_before_audio(first)
+    return begins_with_frames(first, start + padding(first[start:]), parse_adts)
 
 
 def read(file: PartialFile) -> Probed:
@@ -23,7 +24,7 @@ def read(file: PartialFile) -> Probed:
     if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not declare their length
         return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_audio(file)
-    run = find_run(file, start, parse_adts)
+    run = find_run(file, start + padding(file.known(start, file.size)), parse_adts)
     if run is None:
         if not is_searched(file, start):
             return Probed()

@@ -82,10 +82,10 @@ def begins_with_frames(data: bytes, start: int, parse: Parse) -> bool:
 
 def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     """Return the first run of frames from `start` on; at `start`, one frame followed by zeros is enough."""
-    data = file.known(start, _SEARCHED)
+    data, end = file.known(start, _SEARCHED), end_of_audio(file)
     for sync in _SYNC.finditer(data):
         run = _run(file, start + sync.start(), parse, _NEEDED)
-        follows = run and (run.frames >= _NEEDED or run.end >= file.size)
+        follows = run and (run.frames >= _NEEDED or run.end >= end)
         is_one = run and run.start == start and zeros_from(file, run.end + HEADER)  # zeros may begin within a header
         if run and (follows or is_one):
             return _run(file, run.start, parse)

@@ -23,7 +23,7 @@ from ice_result.probe.frames import (
     read_parts,
 )
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import reach_audio
+from ice_result.probe.tags import padding, reach_audio
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -34,6 +34,7 @@ _VBRI = struct.Struct(">4s6xII")
 _VBRI_OFFSET = 36
 _LOW_RATE = 32_000  # rates below are of MPEG 2 and 2.5
 _LONGEST_FRAME = 2881
+_APPENDED = 16  # if that part of the counted bytes follows them, another file was appended
 _FRAMES_OFF = 2  # difference between the counts of encoders
 
 
@@ -57,7 +58,7 @@ def read(file: PartialFile) -> Probed:
         return Probed(Media(container="mp3"), Defect("truncated", message))
     if start and (reader := _other_reader(file.known(start, file.size))):
         return reader(file)
-    run = find_run(file, start + _padding(file, start), parse_mpeg)
+    run = find_run(file, start + padding(file.known(start, file.size)), parse_mpeg)
     return _read_run(file, run) if run else _without_frames(file, start)
 
 
@@ -88,8 +89,10 @@ def _without_frames(file: PartialFile, start: int) -> Probed:
 
 
 def _read_run(file: PartialFile, run: Run) -> Probed:
-    counts = _counts(file, run)
     parts = read_parts(file, run, parse_mpeg)
+    counts = _counts(file, run)
+    if counts.bytes and parts.tail and parts.end - run.start > counts.bytes + counts.bytes // _APPENDED:
+        counts = _Counts()
     first = run.first
     media = Media(
         container="mp3",
@@ -150,9 +153,3 @@ def _counts(file: PartialFile, run: Run) -> _Counts:
         if name == b"VBRI":
             return _Counts(frames, size)
     return _Counts()
-
-
-def _padding(file: PartialFile, start: int) -> int:
-    """Return the number of zero bytes that some programs write after a tag."""
-    found = file.known(start, file.size)
-    return len(found) - len(found.lstrip(b"\0"))

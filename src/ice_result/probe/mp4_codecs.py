@@ -26,6 +26,7 @@ _CODECS: dict[str, str] = {
     "ac3": "ac-3",
     "eac3": "ec-3",
     "mp3": ".mp3",
+    "mp2": ".mp2",
     "dts": "dtsc dtse dtsh dtsl",
     "truehd": "mlpa",
     "amr_nb": "samr",

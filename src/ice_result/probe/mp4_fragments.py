@@ -113,6 +113,7 @@ class Fragments:
         A track that is not in two fragments has ended before them.
         """
         self._gap_tracks = set(self._tracks)
+        self.is_certain = True  # a fragment before the gap may be unknown in part
         for time in self._tracks.values():
             time.start = time.start or 0
 

@@ -16,10 +16,17 @@ from ice_result.probe.model import PartialFile
 from ice_result.probe.mp4_boxes import Box, boxes, number
 
 _HEAD = 8  # version, flags and the number of entries
-_TABLES = {b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64"}
+_TABLES = {b"stsd", b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64"}
 _OF_TIMES = struct.Struct(">II")
 _OF_CHUNKS = struct.Struct(">III")
 _OF_SIZES = struct.Struct(">I")
+
+
+class _Packet(NamedTuple):
+    """Packet of compressed audio: its samples of PCM, and its size in bytes for all channels."""
+
+    samples: int
+    size: int
 
 
 class Tables(NamedTuple):
@@ -70,7 +77,12 @@ def read_tables(file: PartialFile, table: Box) -> Tables:
         if in_last == 0:
             last = None
         elif in_last:
-            end = _end(file, sizes, samples, last, in_last)
+            packet = _packet(file, found.get(b"stsd")) if ticks == timed else None  # each sample is one of PCM
+            end = (
+                last + packet.size * (in_last // packet.samples)
+                if packet
+                else _end(file, sizes, samples, last, in_last)
+            )
     return Tables(samples, timed, ticks, first, first_size, last, last_size, end)
 
 
@@ -108,6 +120,15 @@ def _in_last_chunk(file: PartialFile, box: Box | None, samples: int, chunks: int
         since, each = start, count
     total += max(chunks + 1 - since, 0) * each
     return each if total == samples and since <= chunks else 0
+
+
+def _packet(file: PartialFile, description: Box | None) -> _Packet | None:
+    """Return the packets of QuickTime audio (version 1 of its description), whose table counts samples of PCM."""
+    entry = next(boxes(file, description._replace(body=description.body + _HEAD)), None) if description else None
+    if entry is None or number(file, entry.body + 8, 2) != 1:
+        return None
+    samples, size = number(file, entry.body + 28, 4), number(file, entry.body + 36, 4)
+    return _Packet(samples, size) if samples and samples > 1 and size else None
 
 
 def _end(file: PartialFile, sizes: Box, samples: int, last: int, count: int) -> int | None:

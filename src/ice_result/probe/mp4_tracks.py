@@ -135,7 +135,7 @@ class Movie(NamedTuple):
 def read_movie(file: PartialFile, movie: Box) -> Movie:
     """Read the known part of the movie box."""
     tracks, position = list[Track](), movie.body
-    scale = duration = fragments = None
+    scale = duration = fragments = compressed = None
     is_fragmented = False
     for box in boxes(file, movie):
         position = box.end
@@ -144,12 +144,14 @@ def read_movie(file: PartialFile, movie: Box) -> Movie:
             duration = ticks / scale
         elif box.kind == b"trak" and len(tracks) < MOST_TRACKS:
             tracks.append(_track(file, box))
+        elif box.kind == b"cmov":  # the boxes are compressed (QuickTime)
+            compressed = box.start
         elif box.kind == b"mvex":
             is_fragmented = True
             fragments = _fragments(file, child(file, box, b"mehd"), scale)
     if not duration:
         duration = max((track.ticks / track.scale for track in tracks if track.scale), default=None)
-    unknown = position if position < movie.end and file.get(position, 8) is None else None
+    unknown = position if position < movie.end and file.get(position, 8) is None else compressed
     kinds = _kinds(tracks) if position + HEADER_SIZE > movie.end else None
     return Movie(duration or None, fragments, is_fragmented, tuple(tracks), unknown, kinds)
 

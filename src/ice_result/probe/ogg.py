@@ -48,9 +48,12 @@ def read(file: PartialFile) -> Probed:
         found = {name: value for name, value in stream.media.items() if getattr(media, name) is None}
         media = media.model_copy(update=found)
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
-    if any(ends) and not _starts_late(first, streams):
+    chained = _last_chained(file, pages[-1].end) if pages else None
+    if any(ends) and not chained and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
     is_ended = {page.serial for page in pages if page.flags & _ENDS} == set(streams)
+    if chained:
+        pages, is_ended = [*pages, chained], chained.flags & _ENDS != 0
     is_ended = is_ended and not zeros_at_end(file, pages[-1].end)
     return Probed(media, _defect(file, pages, is_ended=is_ended), is_ended=is_ended)
 
@@ -100,6 +103,14 @@ def _last_pages(file: PartialFile, streams: dict[int, OggStream]) -> list[_Page]
     data = file.known(start, file.size)
     pages = (_page(file, start + found.start()) for found in _SIGNATURE.finditer(data))
     return [*deque((page for page in pages if page and page.serial in streams), maxlen=_MOST_PAGES)]
+
+
+def _last_chained(file: PartialFile, position: int) -> _Page | None:
+    """Return the last page of other streams, which follow the pages of the first ones up to `position`."""
+    last = None
+    while page := _page(file, position):
+        last, position = page, page.end
+    return last
 
 
 def _page(file: PartialFile, start: int) -> _Page | None:

@@ -52,7 +52,7 @@ def read(file: PartialFile) -> Probed:
 
 def _has_one_byte_for_each_character(data: bytes) -> bool:
     """Return whether the bytes can be a text in an encoding such as Windows-1252, which no byte tells from others."""
-    return b"\n" in data and re.search(_NO_TEXT, data.rstrip(b"\0")) is None
+    return re.search(rb"[\r\n]", data) is not None and re.search(_NO_TEXT, data.rstrip(b"\0")) is None
 
 
 def _check_content(text: str, *, is_whole: bool) -> None:

@@ -41,6 +41,11 @@ def reach_audio(file: PartialFile) -> int:
     return start
 
 
+def padding(audio: bytes) -> int:
+    """Return the number of zero bytes that some programs write between a tag and the audio."""
+    return len(audio) - len(audio.lstrip(b"\0"))
+
+
 def end_of_audio(file: PartialFile) -> int:
     """Return the offset of the tags at the end, or the size of a file that has none; the end should be known."""
     end = file.size
