@@ -19,6 +19,7 @@ from support.command_line import process_arguments, process_environment
 from support.parked_events import Saved, pipeline_of, process
 from support.webhook_receiver import WebhookReceiver
 
+pytestmark = pytest.mark.usefixtures("interruptible")
 JOBS = 100
 AT_ONCE = 8  # jobs, by default
 FINISHING = b"finishing the jobs that have begun; press Ctrl-C again to stop at once\n"

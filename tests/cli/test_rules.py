@@ -65,7 +65,7 @@ def test_a_line_of_the_table_is_not_longer_than_a_wide_terminal() -> None:
 def test_the_effect_is_that_of_the_settings() -> None:
     """GIVEN a rule that is on, and one that is off THEN they make a problem, and nothing."""
     shown = effects("VideoH2V", ICE_RESULT_RULES_ON="same_duration", ICE_RESULT_RULES_OFF="h2v_portrait")
-    others = {"video_track": "note", "input_copy": "note"}
+    others = {"video_track": "note", "audio_kept": "note", "input_copy": "note"}
     assert shown == {"h2v_portrait": "off", "same_duration": "problem", **others}
 
 

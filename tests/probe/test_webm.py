@@ -71,6 +71,25 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     assert probed((KEPT / "vp8.webm").read_bytes(), "a.webm").pixel_aspect in {None, 1.0}
 
 
+@pytest.mark.parametrize(("degrees", "size"), [(90.0, (180, 320)), (-90.0, (180, 320)), (180.0, (320, 180))])
+def test_a_picture_that_is_turned(degrees: float, size: tuple[int, int]) -> None:
+    """GIVEN a projection that turns the picture THEN width, height and pixels are those of the turned picture."""
+    projection = _element(ebml.PROJECTION, _element(ebml.ROLL, struct.pack(">d", degrees)))
+    display = _element(ebml.DISPLAY_WIDTH, b"\x02\x80") + _element(ebml.DISPLAY_HEIGHT, b"\x00\xb4")
+    sizes = _element(ebml.WIDTH, b"\x01\x40"), _element(ebml.HEIGHT, b"\x00\xb4"), display
+    numbers = _element(ebml.TRACK_NUMBER, b"\x01") + _element(ebml.TRACK_TYPE, b"\x01")
+    picture = _element(ebml.VIDEO, *sizes, projection)
+    tracks = _element(ebml.TRACKS, _element(ebml.TRACK_ENTRY, numbers, _element(ebml.CODEC, b"V_VP8"), picture))
+    info = _element(ebml.INFO, _element(ebml.DURATION, struct.pack(">d", 2000)))
+    cluster = _element(ebml.CLUSTER, _element(ebml.TIMESTAMP, b"\0"), _element(ebml.SIMPLE_BLOCK, b"\x81\0\0\x80frame"))
+    head = _element(ebml.EBML, _element(ebml.DOC_TYPE, b"webm"))
+    found = probed(head + _element(ebml.SEGMENT, info, tracks, cluster), "a.webm")
+    assert found.defect is None
+    assert found.media
+    assert (found.media.width, found.media.height) == size
+    assert found.pixel_aspect == (2 if abs(degrees) == 180 else 0.5)
+
+
 def test_a_rate_that_only_the_frames_tell() -> None:
     """GIVEN a track that does not tell the length of a frame THEN the times of all frames give the rate."""
     data = (KEPT / "vp8.webm").read_bytes()

@@ -41,11 +41,21 @@ def test_stems_of_two_rates() -> None:
     ]
 
 
+def test_stems_of_rates_that_the_codec_decides() -> None:
+    """GIVEN a rate that Opus, HE-AAC or MP3 cannot have, or states otherwise THEN the rates may be equal."""
+    for codec, rate, other in (("opus", 48_000, 44_100), ("aac", 22_050, 44_100), ("mp3", 48_000, 96_000)):
+        files = {
+            "a": facts(media("mp4", audio_codec=codec, sample_rate_hz=rate)),
+            "b": facts(media("wav", audio_codec="pcm_s16le", sample_rate_hz=other)),
+        }
+        assert findings("stems_sample_rate", case("MusicDemix", files)) == []
+
+
 def test_silent_stems() -> None:
     """Only a stem whose samples were read is reported as silent."""
     files = {"a.wav": audio(silent=True), "b.wav": audio(silent=False), "c.mp3": audio(silent=None)}
     assert findings("stems_silent", case("MusicDemix", files)) == [
-        "oss://out/a.wav: the file is silent: all samples that were read are zero"
+        "oss://out/a.wav: no sound in the parts of the file that were read"
     ]
 
 
@@ -55,7 +65,7 @@ def test_silence_that_was_made_of_audio(loud: str) -> None:
     sources = {INPUT: audio(silent=True), SONG: audio(silent=None), loud: audio(silent=False)}
     files = {"a.wav": audio(silent=True), "b.wav": audio(silent=False), "c.wav": audio(silent=None)}
     assert findings("audio_silent", case("AudioMixing", files, params={"background": SONG}, sources=sources)) == [
-        f"oss://out/a.wav: the file is silent: all samples that were read are zero; {loud} is not silent"
+        f"oss://out/a.wav: no sound in the parts of the file that were read; {loud} is not silent"
     ]
 
 

@@ -49,7 +49,12 @@ def test_a_rule_has_a_short_requirement_and_a_source(rule: object) -> None:
 
 @pytest.mark.parametrize(
     ("tolerance", "shown"),
-    [(Tolerance(0.5, 2), "0.5 s or 2 %"), (Tolerance(0.1), "0.1 s"), (Tolerance(percent=2), "2 %")],
+    [
+        (Tolerance(0.5, 2), "0.5 s or 2 %"),
+        (Tolerance(0.1), "0.1 s"),
+        (Tolerance(percent=2), "2 %"),
+        (Tolerance(0.5, 2, 5), "0.5 s or 2 %, at most 5 s"),
+    ],
 )
 def test_a_tolerance_is_shown_with_its_units(tolerance: Tolerance, shown: str) -> None:
     """The larger one of the two counts, so `or` stands between them."""
@@ -117,7 +122,7 @@ def addresses(
 def test_the_input_is_needed_where_a_rule_compares_it() -> None:
     """A job all of whose rules about the input are off needs no input, and a media asset has no address."""
     assert addresses("VideoH2V") == [INPUT]
-    assert addresses("VideoH2V", {"same_duration", "input_copy"}) == []
+    assert addresses("VideoH2V", {"same_duration", "input_copy", "audio_kept"}) == []
     assert addresses("VideoH2V", fields={"Input": {"Type": "Media", "Media": "0" * 32}}) == []
     assert addresses("VideoH2V", fields={"Input": {"Type": "OSS", "Media": "oss://input/"}}) == []
 

@@ -11,17 +11,18 @@ from support.rule_cases import case, facts, findings, media
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual"), [(10, 10.5), (10, 9.5), (10.1, 9.6), (100, 102), (100, 98), (0, 0.5), (None, 9), (10, None)]
+    ("expected", "actual"),
+    [(10, 10.5), (10, 9.5), (10.1, 9.6), (100, 102), (100, 98), (3600, 3595), (0, 0.5), (None, 9), (10, None)],
 )
 def test_a_duration_within_the_tolerance(expected: float | None, actual: float | None) -> None:
-    """Half a second for short inputs and 2 % for long ones are allowed; an unknown duration is not compared."""
+    """Half a second, 2 % and at most 5 seconds are allowed; an unknown duration is not compared."""
     files = {"a.mp4": facts(media(duration_seconds=actual))}
     source = facts(media(duration_seconds=expected))
     assert findings("same_duration", case("VideoDelogo", files, source=source)) == []
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual"), [(10, 10.501), (10, 9.499), (100, 102.001), (100, 97.999), (10, 0), (0, 10)]
+    ("expected", "actual"), [(10, 10.501), (10, 9.499), (100, 102.001), (100, 97.999), (3600, 3594.9), (10, 0), (0, 10)]
 )
 @pytest.mark.parametrize(
     "function",
@@ -104,6 +105,7 @@ def test_the_same_sample_rate(source: int | None, file: int | None) -> None:
         ("aac", 8_000, False),
         ("aac", 48_000, True),
         ("flac", 32_000, True),
+        ("mp3", 48_000, True),
     ],
 )
 def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bool) -> None:
@@ -112,6 +114,13 @@ def test_a_codec_that_may_state_another_rate(codec: str, rate: int, is_found: bo
     for file, source in ((wav, other), (other, wav)):
         found = findings("same_sample_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source)))
         assert bool(found) is is_found
+
+
+def test_a_rate_that_mp3_does_not_have() -> None:
+    """GIVEN audio of 96 kHz as MP3, which has 48 kHz at most THEN the rates may be equal."""
+    wav, other = media("wav", sample_rate_hz=96_000), media("mp3", sample_rate_hz=48_000, audio_codec="mp3")
+    for file, source in ((wav, other), (other, wav)):
+        assert findings("same_sample_rate", case("SpeechDenoise", {"a": facts(file)}, source=facts(source))) == []
 
 
 def test_another_sample_rate() -> None:

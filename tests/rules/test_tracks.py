@@ -10,7 +10,7 @@ from ice_result.records.model import Defect, Media, MediaKind
 from ice_result.rules.tracks import RULES
 from support.rule_cases import case, facts, findings, media
 
-OF_VIDEOS, OF_AUDIO = RULES
+OF_VIDEOS, OF_AUDIO, KEPT = RULES
 
 
 @pytest.mark.parametrize("kinds", [{"video"}, {"video", "audio"}, {"image", "video"}, None])
@@ -53,6 +53,26 @@ def test_a_file_without_audio(found: Media | None, kinds: Iterable[MediaKind], c
     for function in OF_AUDIO.functions:
         judged = case(function, {"a": facts(found, kinds=kinds)})
         assert findings("audio_track", judged) == [f"oss://out/a: no audio track; the content is {content}"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "of_input", "found"),
+    [
+        ({"video"}, {"video", "audio"}, ["oss://out/a: no audio track; the input has one"]),
+        ({"video", "audio"}, {"video", "audio"}, []),
+        ({"video"}, {"video"}, []),
+        ({"video"}, None, []),
+        (None, {"video", "audio"}, []),
+        ({"audio"}, {"video", "audio"}, []),
+    ],
+)
+def test_the_audio_of_the_input(
+    kinds: Iterable[MediaKind] | None, of_input: Iterable[MediaKind] | None, found: list[str]
+) -> None:
+    """GIVEN an input with audio THEN a video without is found, if all tracks of both are known."""
+    for function in KEPT.functions:
+        source = facts(media("mp4"), kinds=of_input)
+        assert findings("audio_kept", case(function, {"a": facts(media("mp4"), kinds=kinds)}, source=source)) == found
 
 
 def test_a_file_with_a_defect_is_not_checked() -> None:

@@ -42,6 +42,7 @@ _SAME_FAMILY = {
 }
 _START_OF_DATA = re.compile(rb"mdat|data....|\x1f\x43\xb6\x75|IDAT|\xff\xda..|fLaC.{42}|OpusTags|\xff\xe3..", re.DOTALL)
 _SHORTEST_HEADER = 16
+_FOR_VIEWERS = ("VideoClip", "VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V")
 _SAME_DURATION = ("VideoDelogo", "VideoDetext", "FaceBeauty", "VideoH2V", "VideoGreenScreenMatting", "SpeechDenoise")
 
 
@@ -105,6 +106,8 @@ def _of_function(job: OutputSet) -> Iterator[WrongSet]:
     if function in _SAME_DURATION or function == "VideoClip":
         yield from _with_spec(job, "longer", spec._replace(seconds=spec.seconds * 1.5))
     yield from _without_track(job, spec)
+    if function in _FOR_VIEWERS:
+        yield from _without_its_audio(job)
     yield from _with_text(job)
     if function in _OF_FUNCTION:
         yield from _OF_FUNCTION[function](job, spec)
@@ -124,6 +127,23 @@ def _without_track(job: OutputSet, spec: MediaSpec) -> Iterator[WrongSet]:
         if other:
             made = media_file(f"{name}.{other}", spec)[0]
             yield WrongSet("without its track", name, job.with_output(uri, made))
+
+
+def _without_its_audio(job: OutputSet) -> Iterator[WrongSet]:
+    """Yield the set, which has no audio, beside an input that has."""
+    inputs = {uri: _with_audio_track(data) for uri, data in job.inputs.items() if b"moov" in data}
+    for uri in job.outputs if inputs else ():
+        yield WrongSet("without the audio of the input", uri.rpartition("/")[2], job._replace(inputs=inputs))
+
+
+def _with_audio_track(video: bytes) -> bytes:
+    """Return a video in MP4 with the description of an audio track more."""
+    audio, _ = media_file("other.m4a")
+    track, movie = audio.index(b"trak") - 4, video.index(b"moov") - 4
+    added = audio[track:][: int.from_bytes(audio[track : track + 4], "big")]
+    size = int.from_bytes(video[movie : movie + 4], "big")
+    end = movie + size
+    return video[:movie] + (size + len(added)).to_bytes(4, "big") + video[movie + 4 : end] + added + video[end:]
 
 
 def _with_text(job: OutputSet) -> Iterator[WrongSet]:

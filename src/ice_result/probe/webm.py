@@ -17,7 +17,7 @@ from math import inf
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import SECOND_BYTES, MalformedError, PartialFile, Probed
 from ice_result.probe.webm_blocks import Blocks, clusters_at_the_end, ends_in_padding, flat
-from ice_result.probe.webm_elements import Element, element_at, elements, floating, numbers, text, unsigned
+from ice_result.probe.webm_elements import Element, element_at, elements, numbers, positive, text, unsigned
 from ice_result.probe.webm_tracks import IS_AUDIO, IS_VIDEO, Track, kinds_of, read_tracks
 from ice_result.probe.zeros import ZerosError, is_gap, is_zeros, zeros_from
 from ice_result.records.model import Defect, Media
@@ -148,7 +148,7 @@ def _facts(file: PartialFile, segment: _Segment, container: Media) -> Probed:
         if element.identifier == ebml.TIMESTAMP_SCALE:
             scale = unsigned(file, element) or _DEFAULT_SCALE
         elif element.identifier == ebml.DURATION:
-            duration = floating(file, element)
+            duration = positive(file, element)
     tracks = read_tracks(file, segment.tracks) if segment.tracks else ()
     video = next((track for track in tracks if track.kind == IS_VIDEO), Track())
     audio = next((track for track in tracks if track.kind == IS_AUDIO), Track())

@@ -31,6 +31,7 @@ TRACKS, TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE = 0x1654AE6B, 0xAE, 0xD7, 0x83
 CODEC, DEFAULT_DURATION = 0x86, 0x23E383
 VIDEO, WIDTH, HEIGHT, ALPHA_MODE = 0xE0, 0xB0, 0xBA, 0x53C0
 DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+PROJECTION, ROLL = 0x7670, 0x7675
 AUDIO, FREQUENCY, OUTPUT_FREQUENCY, CHANNELS, BIT_DEPTH = 0xE1, 0xB5, 0x78B5, 0x9F, 0x6264
 CLUSTER, TIMESTAMP, BLOCK_GROUP, BLOCK, SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA0, 0xA1, 0xA3
 BLOCK_ADDITIONS = 0x75A1
@@ -108,12 +109,18 @@ def numbers(file: PartialFile, parent: Element, *identifiers: int) -> list[int |
 
 
 def floating(file: PartialFile, element: Element) -> float | None:
-    """Return the content of an element as a positive number, if it is one."""
+    """Return the content of an element as a finite number, if it is one."""
     data = _content(file, element, _LONGEST_NUMBER)
     if data is None or len(data) not in _FLOATS:
         return None
     (value,) = _FLOATS[len(data)].unpack(data)
-    return float(value) if math.isfinite(value) and value > 0 else None
+    return float(value) if math.isfinite(value) else None
+
+
+def positive(file: PartialFile, element: Element) -> float | None:
+    """Return the content of an element as a positive number, if it is one."""
+    value = floating(file, element)
+    return value if value is not None and value > 0 else None
 
 
 def text(file: PartialFile, element: Element) -> str:

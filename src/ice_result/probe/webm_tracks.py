@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ice_result.probe import webm_elements as ebml
 from ice_result.probe.model import PartialFile
-from ice_result.probe.webm_elements import Element, elements, floating, numbers, text
+from ice_result.probe.webm_elements import Element, elements, floating, numbers, positive, text
 from ice_result.records.model import MediaKind
 
 MOST_TRACKS = 32
@@ -51,6 +51,7 @@ _WITH_FIXED_SIZE = {"flac", "alac"}
 _BITS_OF_A_BYTE = 8
 _UNKNOWN_UNIT = 4  # of the width and the height for a display
 _MOST_HERTZ = 1 << 31
+_QUARTER_TURN = 90  # degrees
 _OPUS_RATE = 48_000
 _SECOND = 1e9  # nanoseconds
 
@@ -112,6 +113,9 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
     across, down, unit = numbers(file, picture, ebml.DISPLAY_WIDTH, ebml.DISPLAY_HEIGHT, ebml.DISPLAY_UNIT)
     if width and height and across and down and unit != _UNKNOWN_UNIT:
         track = track._replace(pixel_aspect=across * height / down / width)
+    if _is_turned(file, picture):
+        width, height = height, width
+        track = track._replace(pixel_aspect=1 / track.pixel_aspect if track.pixel_aspect else None)
     has_alpha: bool | None = None
     if track.codec in _MAY_HAVE_ALPHA:
         has_alpha = bool(alpha)
@@ -120,10 +124,17 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
     return track._replace(width=width or None, height=height or None, has_alpha=has_alpha)
 
 
+def _is_turned(file: PartialFile, picture: Element) -> bool:
+    """Return whether the picture is shown turned by 90 degrees to either side."""
+    projections = (part for part in elements(file, picture) if part.identifier == ebml.PROJECTION)
+    rolls = (part for projection in projections for part in elements(file, projection) if part.identifier == ebml.ROLL)
+    return any(abs(floating(file, roll) or 0) == _QUARTER_TURN for roll in rolls)
+
+
 def _audio(file: PartialFile, audio: Element, track: Track, name: str) -> Track:
     channels, bits = numbers(file, audio, ebml.CHANNELS, ebml.BIT_DEPTH)
     rates = {
-        part.identifier: floating(file, part)
+        part.identifier: positive(file, part)
         for part in elements(file, audio)
         if part.identifier in {ebml.FREQUENCY, ebml.OUTPUT_FREQUENCY}
     }

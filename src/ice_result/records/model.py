@@ -114,7 +114,7 @@ class Record(Model):
 class Media(Model):
     """Facts read from the content of a file. A fact is null if the file does not contain it, or if it was not read.
 
-    `width` and `height` are in stored pixels, after the rotation in the MP4 or MOV header is applied; the aspect ratio
+    `width` and `height` are in stored pixels, after the rotation that the file declares is applied; the aspect ratio
     of the pixels is not. `fps` is the average number of frames per second. Codecs have the names of FFmpeg;
     pictures have none. `has_alpha` is true if the picture has an alpha channel or a transparent colour. `bits` is the
     number of bits per audio sample; null for codecs without a fixed sample size.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ice_result.records.model import Media
 from ice_result.rules.formats import seconds
 from ice_result.rules.inputs import known_sources, longest_source
 from ice_result.rules.model import Case, Finding, Rule
-from ice_result.rules.same import DURATION
+from ice_result.rules.same import DURATION, may_have_same_rate
 
-_SILENT = "the file is silent: all samples that were read are zero"
+_SILENT = "no sound in the parts of the file that were read"
 
 
 def _stems_same_duration(case: Case) -> Iterator[Finding]:
@@ -23,12 +24,13 @@ def _stems_same_duration(case: Case) -> Iterator[Finding]:
 
 
 def _stems_same_rate(case: Case) -> Iterator[Finding]:
-    first: int | None = None
+    first: Media | None = None
     for file in case.files:
-        rate = file.media.sample_rate_hz if file.media else None
-        first = first or rate
-        if rate and rate != first:
-            yield Finding(f"sample rate {rate} Hz; first file: {first} Hz", file.uri)
+        if file.media and file.media.sample_rate_hz:
+            first = first or file.media
+            if not may_have_same_rate(first, file.media):
+                message = f"sample rate {file.media.sample_rate_hz} Hz; first file: {first.sample_rate_hz} Hz"
+                yield Finding(message, file.uri)
 
 
 def _stems_not_silent(case: Case) -> Iterator[Finding]:

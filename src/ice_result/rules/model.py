@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from typing_extensions import override
@@ -26,14 +27,18 @@ _DECIMALS = 6  # 10.1 − 9.6 is more than a half in floating point
 
 
 class Tolerance(NamedTuple):
-    """The accepted difference from an expected value: `seconds`, or `percent` of the value if that is larger."""
+    """The accepted difference from an expected value: `seconds`, or `percent` of the value if that is larger.
+
+    The percentage counts up to `most_seconds`.
+    """
 
     seconds: float = 0.0
     percent: float = 0.0
+    most_seconds: float = inf
 
     def around(self, expected: float) -> float:
         """Return the largest accepted difference from `expected`."""
-        return max(self.seconds, abs(expected) * self.percent / 100)
+        return max(self.seconds, min(abs(expected) * self.percent / 100, self.most_seconds))
 
     def allows(self, expected: float, actual: float) -> bool:
         """Return whether `actual` equals `expected`, within the tolerance."""
@@ -50,7 +55,8 @@ class Tolerance(NamedTuple):
     @override
     def __str__(self) -> str:
         parts = (f"{self.seconds:g} s" if self.seconds else "", f"{self.percent:g} %" if self.percent else "")
-        return " or ".join(filter(None, parts))
+        most = f", at most {self.most_seconds:g} s" if self.most_seconds < inf else ""
+        return " or ".join(filter(None, parts)) + most
 
 
 class CheckedFile(NamedTuple):

@@ -9,8 +9,12 @@ from ice_result.rules.formats import seconds, width_and_height
 from ice_result.rules.inputs import input_media, input_seconds, known_input
 from ice_result.rules.model import Case, Finding, Rule, Tolerance
 
-DURATION = Tolerance(seconds=0.5, percent=2)
-"""Tolerance of durations: encoders add and drop frames, and a container has the duration of its longest track."""
+DURATION = Tolerance(seconds=0.5, percent=2, most_seconds=5)
+"""Tolerance of durations: encoders add and drop frames, and a container has the duration of its longest track.
+
+FFmpeg's encoders and filters change a duration by less than 0.2 seconds, however long it is [measured].
+"""
+_MOST_HERTZ_OF_MP3 = 48_000
 _ASPECT_RATIO = Tolerance(percent=2)  # encoders round width and height up to even numbers, some to multiples of 16
 
 
@@ -35,18 +39,22 @@ def _same_aspect_ratio(case: Case) -> Iterator[Finding]:
 def _same_sample_rate(case: Case) -> Iterator[Finding]:
     source = input_media(case)
     for file in case.files:
-        if source and file.media and not _may_have_same_rate(source, file.media):
+        if source and file.media and not may_have_same_rate(source, file.media):
             message = f"sample rate {file.media.sample_rate_hz} Hz; input: {source.sample_rate_hz} Hz"
             yield Finding(message, file.uri)
 
 
-def _may_have_same_rate(one: Media, other: Media) -> bool:
-    """Return whether the rates may be equal. Opus always states 48 kHz; HE-AAC may state half. [documented]"""
+def may_have_same_rate(one: Media, other: Media) -> bool:
+    """Return whether the rates may be equal.
+
+    Opus always states 48 kHz; HE-AAC may state half; MP3 has no rate above 48 kHz. [documented]
+    """
     codecs = {one.audio_codec, other.audio_codec}
     if not one.sample_rate_hz or not other.sample_rate_hz or "opus" in codecs:
         return True
     lower, higher = sorted((one.sample_rate_hz, other.sample_rate_hz))
-    return lower == higher or ("aac" in codecs and 2 * lower == higher)
+    may_be_lower = "mp3" in codecs and higher > _MOST_HERTZ_OF_MP3
+    return lower == higher or may_be_lower or ("aac" in codecs and 2 * lower == higher)
 
 
 RULES = (
