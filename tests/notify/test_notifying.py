@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -13,12 +14,14 @@ from typing import NamedTuple
 import pytest
 
 from ice_result.contents.model import Content
+from ice_result.core import threads
 from ice_result.core.deadline import Deadline
 from ice_result.core.types import JobId
 from ice_result.errors import IceResultError, RejectedError, StorageError, UnavailableError
 from ice_result.jobs import RecordedJobs
 from ice_result.jobs.model import Job
 from ice_result.maintenance import run_maintenance
+from ice_result.maintenance.notify_again import AgainNotifier
 from ice_result.notify.documents import recorded_id
 from ice_result.notify.model import Notification
 from ice_result.notify.telling import Notifier, Receiver
@@ -456,6 +459,31 @@ def test_what_may_be_outdated_is_told_again_by_a_retry(
         retry_all(pipeline)
     assert parked_in(place.out) == {}
     assert (len(targets[A].ids), len(targets[B].ids)) == (1, 1)
+
+
+def test_a_job_that_hangs_is_the_only_one_that_is_not_notified_again(
+    place: Place, targets: RecordingTargets, saved: Saved
+) -> None:
+    """GIVEN a store that hangs at one job WHEN jobs are notified again THEN that one fails, and the other is told."""
+    saved.done("job-2")
+    place.process("job-1", "job-2", ICE_RESULT_NOTIFY="")
+    released = threading.Event()
+    with place.pipeline() as pipeline:
+        sink = pipeline.stores.sinks[0]
+        find = sink.find
+
+        def hang(job_id: JobId, near: Near | None = None) -> StoredJob | None:
+            if job_id == "job-1":
+                with threads.attempt(Deadline.after(0.05), ("OSS", "read job-1")):
+                    released.wait(60)
+            return find(job_id, near)
+
+        sink.find = hang  # type: ignore[method-assign]
+        notifier = Notifier([Receiver(targets[A], Filters())], "cn-shanghai")
+        again = AgainNotifier(notifier, sink, lambda: Deadline.after(30))
+        told = [*again.tell_jobs([JobId("job-1"), JobId("job-2")], concurrency=2)]
+        released.set()
+    assert [(each.job_id, each.outcome) for each in told] == [("job-1", "failed"), ("job-2", "notified")]
 
 
 def test_a_retry_that_writes_anew_tells_all_targets(place: Place, targets: RecordingTargets, tmp_path: Path) -> None:

@@ -70,3 +70,10 @@ def test_what_is_no_aac() -> None:
     found = probed(b"words and more words " * 50, "a.aac").defect
     assert found
     assert found.code == "wrong_type"
+
+
+@pytest.mark.parametrize("start", [20_000, 60_000])
+def test_zeros_in_place_of_the_start(tmp_path: Path, start: int) -> None:
+    """GIVEN zeros in place of the first frames THEN the file is not correct AAC."""
+    path = made(tmp_path / "a.aac", "-f", "lavfi", "-i", "anoisesrc=seed=7:d=8:r=44100", "-b:a", "256k")
+    assert probed(zeroed(path.read_bytes(), 0, start), "a.aac").defect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -143,14 +144,16 @@ def test_a_vbri_header(constant: bytes) -> None:
     assert cut.message.startswith(f"the header declares {len(constant)} bytes of audio; the file has ")
 
 
-@pytest.mark.parametrize("more", [("-b:a", "128k"), ("-q:a", "4")], ids=["constant", "variable"])
-def test_files_one_after_the_other(tmp_path: Path, more: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("more", "seconds"), [(("-b:a", "128k"), 15), (("-q:a", "4"), None)], ids=["constant", "variable"]
+)
+def test_files_one_after_the_other(tmp_path: Path, more: tuple[str, ...], seconds: float | None) -> None:
     """GIVEN files with counts that are joined THEN the first count is not the duration, and a cut is seen."""
     one = made(tmp_path / "a.mp3", *NOISE, *more, "-id3v2_version", "0").read_bytes()
     found = probed(one * 3, "a.mp3")
     assert found.defect is None
     assert found.media
-    assert found.media.duration_seconds is None or found.media.duration_seconds == pytest.approx(15, abs=0.3)
+    assert found.media.duration_seconds == (seconds and pytest.approx(seconds, abs=0.3))
     cut = probed((one * 3)[:-50], "a.mp3").defect
     assert cut
     assert cut.code == "truncated"
@@ -166,3 +169,42 @@ def test_a_frame_or_two_and_a_tag(number: int, behind: bytes) -> None:
     assert found.media
     assert (found.media.audio_codec, found.media.sample_rate_hz) == ("mp3", 44_100)
     assert found.media.duration_seconds == pytest.approx(number * FRAME, abs=1e-5)
+
+
+def test_files_with_tags_one_after_the_other(tmp_path: Path) -> None:
+    """GIVEN files with counts and tags that are joined THEN the count of the first is not the duration of all."""
+    one = made(tmp_path / "a.mp3", *NOISE, "-b:a", "128k", "-metadata", "title=a song").read_bytes()
+    found = probed(one * 3, "a.mp3")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds is None or found.media.duration_seconds > 14
+
+
+@pytest.mark.parametrize("behind", [b"any other bytes" * 1400, id3v2(16_000).replace(b"\xff\xfb", b"\xff\x0b")])
+def test_bytes_behind_the_audio_that_are_no_audio(tmp_path: Path, behind: bytes) -> None:
+    """GIVEN counted frames and other bytes after them THEN the count is the duration."""
+    one = made(tmp_path / "a.mp3", *NOISE, "-b:a", "128k", "-id3v2_version", "0").read_bytes()
+    found, known = probed(one + behind, "a.mp3"), probed(one, "a.mp3")
+    assert found.media == known.media
+    assert known.media
+    assert known.media.duration_seconds == pytest.approx(5, abs=3 * FRAME)
+
+
+def test_a_tag_at_the_end_with_what_looks_like_a_frame(constant: bytes) -> None:
+    """GIVEN a large tag in which the second part begins, and a false header in it THEN nothing is reported."""
+    picture = bytearray(b"\x55" * 100_000)
+    tag = b"APETAGEX" + struct.pack("<IIII8x", 2000, len(picture) + 32, 1, 0)
+    place = len(picture) + 32 - 64_000 + 500
+    picture[place : place + 4] = b"\xff\xfb\x90\x44"
+    found = probed(constant + bytes(picture) + tag, "a.mp3")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds is None
+
+
+def test_an_impossible_tag_at_the_end() -> None:
+    """GIVEN text, and a tag that declares more than the file THEN the type is wrong, and not the length."""
+    tag = b"APETAGEX" + struct.pack("<IIII8x", 2000, 1 << 31, 1, 0)
+    found = probed(b"words and \xff\xfb\x90\x44 more words " * 50 + tag, "a.mp3").defect
+    assert found
+    assert found.code == "wrong_type"

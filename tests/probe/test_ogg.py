@@ -127,3 +127,12 @@ def test_one_stream_after_another(tmp_path: Path, first: int, second: int) -> No
         cut = probed(data[:-200], "a.ogg").defect
         assert cut
         assert cut.code == "truncated"
+
+
+def test_the_same_stream_twice(tmp_path: Path) -> None:
+    """GIVEN a file that is joined with itself, so that the streams have one number THEN the duration is not known."""
+    one = made(tmp_path / "a.ogg", "-f", "lavfi", "-i", "anoisesrc=d=3", "-c:a", "libvorbis").read_bytes()
+    found = probed(one + one, "a.ogg")
+    assert found.defect is None
+    assert found.media
+    assert found.media.duration_seconds is None

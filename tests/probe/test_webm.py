@@ -71,10 +71,20 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     assert probed((KEPT / "vp8.webm").read_bytes(), "a.webm").pixel_aspect in {None, 1.0}
 
 
-@pytest.mark.parametrize(("degrees", "size"), [(90.0, (180, 320)), (-90.0, (180, 320)), (180.0, (320, 180))])
-def test_a_picture_that_is_turned(degrees: float, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "degrees", "size"),
+    [
+        (b"", 90.0, (180, 320)),
+        (b"", -90.0, (180, 320)),
+        (b"", 180.0, (320, 180)),
+        (b"\0", 90.0, (180, 320)),
+        (b"\1", 90.0, (320, 180)),  # a sphere
+    ],
+)
+def test_a_picture_that_is_turned(kind: bytes, degrees: float, size: tuple[int, int]) -> None:
     """GIVEN a projection that turns the picture THEN width, height and pixels are those of the turned picture."""
-    projection = _element(ebml.PROJECTION, _element(ebml.ROLL, struct.pack(">d", degrees)))
+    roll = _element(ebml.ROLL, struct.pack(">d", degrees))
+    projection = _element(ebml.PROJECTION, _element(ebml.PROJECTION_TYPE, kind) if kind else b"", roll)
     display = _element(ebml.DISPLAY_WIDTH, b"\x02\x80") + _element(ebml.DISPLAY_HEIGHT, b"\x00\xb4")
     sizes = _element(ebml.WIDTH, b"\x01\x40"), _element(ebml.HEIGHT, b"\x00\xb4"), display
     numbers = _element(ebml.TRACK_NUMBER, b"\x01") + _element(ebml.TRACK_TYPE, b"\x01")
@@ -87,7 +97,7 @@ def test_a_picture_that_is_turned(degrees: float, size: tuple[int, int]) -> None
     assert found.defect is None
     assert found.media
     assert (found.media.width, found.media.height) == size
-    assert found.pixel_aspect == (2 if abs(degrees) == 180 else 0.5)
+    assert found.pixel_aspect == (2 if size[0] > size[1] else 0.5)
 
 
 def test_a_rate_that_only_the_frames_tell() -> None:

@@ -42,7 +42,7 @@ def test_stems_of_two_rates() -> None:
 
 
 def test_stems_of_rates_that_the_codec_decides() -> None:
-    """GIVEN a rate that Opus, HE-AAC or MP3 cannot have, or states otherwise THEN the rates may be equal."""
+    """GIVEN a rate that the codec cannot have, or does not state THEN the rates may be equal."""
     for codec, rate, other in (("opus", 48_000, 44_100), ("aac", 22_050, 44_100), ("mp3", 48_000, 96_000)):
         files = {
             "a": facts(media("mp4", audio_codec=codec, sample_rate_hz=rate)),

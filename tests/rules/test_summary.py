@@ -23,6 +23,14 @@ def test_a_clip_as_long_as_its_segments(actual: float | None) -> None:
     assert findings("clip_duration", judged) == []
 
 
+def test_a_long_clip_with_a_frame_for_each_segment() -> None:
+    """GIVEN 60 seconds in two segments THEN 2 % and a tenth of a second for each are allowed."""
+    long = summary((0, 40), (50, 70))
+    for actual, found in ((61.4, 0), (61.5, 1)):
+        judged = case("VideoClip", {"a.mp4": facts(media(duration_seconds=actual))}, result=long)
+        assert len(findings("clip_duration", judged)) == found
+
+
 @pytest.mark.parametrize("actual", [7.701, 6.299])
 def test_a_clip_of_another_duration(actual: float) -> None:
     """The finding has the duration of the file and of its segments."""

@@ -32,7 +32,7 @@ IN_CHINESE = {
     ),
     "video_track": Texts("文件有视频轨道。", "函数生成视频"),
     "audio_track": Texts("文件有音频轨道。", "函数生成音频"),
-    "audio_kept": Texts("输入有音频轨道时，文件也有音频轨道。", "函数只改变画面，文档没有说会去除音频"),
+    "audio_kept": Texts("输入有音频轨道时，文件也有音频轨道。", "函数只改变画面或选取片段，文档没有说会去除音频"),
     "clip_duration": Texts("时长等于 Result 中各片段时长之和。", "摘要由输入中的这些片段组成"),
     "clip_order": Texts("片段按顺序排列，互不重叠。", "摘要不会重复同一部分；文档没有说明顺序"),
     "h2v_portrait": Texts("高大于宽（竖屏）。", f"{_OVERVIEW}VideoH2V 把横屏视频转换成竖屏视频"),

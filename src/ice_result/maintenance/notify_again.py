@@ -22,7 +22,8 @@ NotifyOutcome: TypeAlias = Literal["notified", "would_notify", "skipped", "faile
 class ToldAgain(NamedTuple):
     """Result for one job. `skipped` is a job that no target admits; `would_notify` is the outcome of a dry run.
 
-    `targets` are those that admit the job, `notified` those that acknowledged; `refused` has the errors of the others.
+    `targets` are those that admit the job, `notified` those that acknowledged. `refused` has the errors of
+    the others, and of those that may have been notified of an outdated version.
     """
 
     job_id: JobId

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from ice_result.core.calls import begin, in_order, result_of
 from ice_result.core.deadline import current_deadline, time_limit
-from ice_result.errors import IceResultError, NotificationRefusedError, ServiceError, describe_defect
+from ice_result.errors import IceResultError, NotificationRefusedError, describe_defect
 from ice_result.notify.documents import Recorded, StoredAt, parked_notification, recorded_id, recorded_notification
 from ice_result.notify.model import Notification, Target
 from ice_result.notify.urls import Filters
@@ -48,8 +48,9 @@ class Receiver(NamedTuple):
 class Told(NamedTuple):
     """Result of a notification: the targets that have acknowledged, and the error of each target that has not.
 
-    A target occurs twice if it was notified of two versions of the job. `not_stored` is the error of the sink that
-    could not store the acknowledgements: these targets are notified again by the next event of the job.
+    `refused` also has the error of a store for targets that may have been notified of an outdated version. A target
+    occurs twice if it was notified of two versions of the job. `not_stored` is the error of the sink that could not
+    store the acknowledgements: these targets are notified again by the next event of the job.
     """
 
     told: tuple[str, ...]
@@ -106,7 +107,7 @@ class Notifier:
             told += anyway
             try:
                 later = _written_later(record, manifest, having) if anyway else None
-            except ServiceError as error:  # what they were told may be outdated
+            except IceResultError as error:  # what they were told may be outdated
                 refused = {**dict.fromkeys(anyway, error), **refused}
                 break
             if later is None:
@@ -236,16 +237,16 @@ def _send(notification: Notification, targets: Sequence[Target]) -> tuple[list[s
 def _written_later(record: Record, manifest: Manifest, sink: Store) -> tuple[Record, Manifest] | None:
     """Read the stored job if another process has changed it since.
 
-    Returns None when it is the same, or is damaged. The last notification must describe the stored job. For a settled
-    record, the manifest decides: one call. Raises ServiceError when it cannot be read now.
+    Returns None when it is the same, or can never be read. The last notification must describe the stored job. For a
+    settled record, the manifest decides: one call. Raises the transient error of a store that cannot be read for now.
     """
     try:
         if record.standing == SETTLED and sink.verified(record) == manifest:
             return None
         stored = sink.job_at(sink.key_for(record.job_id, record.function_name, record.create_time))
-    except ServiceError:
-        raise
-    except IceResultError:
+    except IceResultError as error:
+        if error.transient:
+            raise
         return None
     if stored is None or stored.manifest is None:
         return None

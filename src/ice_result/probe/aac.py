@@ -24,7 +24,7 @@ def read(file: PartialFile) -> Probed:
     if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not declare their length
         return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_audio(file)
-    run = find_run(file, start + padding(file.known(start, file.size)), parse_adts)
+    run = find_run(file, start and start + padding(file.known(start, file.size)), parse_adts)
     if run is None:
         if not is_searched(file, start):
             return Probed()

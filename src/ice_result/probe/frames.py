@@ -85,7 +85,7 @@ def find_run(file: PartialFile, start: int, parse: Parse) -> Run | None:
     data, end = file.known(start, _SEARCHED), end_of_audio(file)
     for sync in _SYNC.finditer(data):
         run = _run(file, start + sync.start(), parse, _NEEDED)
-        follows = run and (run.frames >= _NEEDED or run.end >= end)
+        follows = run and (run.frames >= _NEEDED or run.end >= end > run.start)
         is_one = run and run.start == start and zeros_from(file, run.end + HEADER)  # zeros may begin within a header
         if run and (follows or is_one):
             return _run(file, run.start, parse)

@@ -58,7 +58,7 @@ def read(file: PartialFile) -> Probed:
         return Probed(Media(container="mp3"), Defect("truncated", message))
     if start and (reader := _other_reader(file.known(start, file.size))):
         return reader(file)
-    run = find_run(file, start + padding(file.known(start, file.size)), parse_mpeg)
+    run = find_run(file, start and start + padding(file.known(start, file.size)), parse_mpeg)
     return _read_run(file, run) if run else _without_frames(file, start)
 
 
@@ -91,7 +91,7 @@ def _without_frames(file: PartialFile, start: int) -> Probed:
 def _read_run(file: PartialFile, run: Run) -> Probed:
     parts = read_parts(file, run, parse_mpeg)
     counts = _counts(file, run)
-    if counts.bytes and parts.tail and parts.end - run.start > counts.bytes + counts.bytes // _APPENDED:
+    if _is_appended(file, parts, counts):
         counts = _Counts()
     first = run.first
     media = Media(
@@ -103,6 +103,13 @@ def _read_run(file: PartialFile, run: Run) -> Probed:
     )
     is_ended = parts.is_ended or _has_all_frames(parts, counts)
     return Probed(media, _defect(file, parts, counts, is_ended=is_ended), is_ended=is_ended)
+
+
+def _is_appended(file: PartialFile, parts: Parts, counts: _Counts) -> bool:
+    """Return whether more frames follow those that the header counts: another file was appended."""
+    after = parts.run.start + counts.bytes
+    is_longer = counts.bytes > 0 and parts.end - after > counts.bytes // _APPENDED
+    return is_longer and find_run(file, max(after, file.known_end), parse_mpeg) is not None
 
 
 def _duration(parts: Parts, counts: _Counts) -> float | None:

@@ -51,7 +51,7 @@ class Tables(NamedTuple):
         return None if self.end is None or self.last_size is None else self.end - self.last_size
 
 
-def read_tables(file: PartialFile, table: Box) -> Tables:
+def read_tables(file: PartialFile, table: Box, *, is_audio: bool) -> Tables:
     """Read the tables in a box `stbl`."""
     found = {box.kind: box for box in boxes(file, table) if box.kind in _TABLES}
     times = _entries(file, found.get(b"stts"), _OF_TIMES)
@@ -77,7 +77,7 @@ def read_tables(file: PartialFile, table: Box) -> Tables:
         if in_last == 0:
             last = None
         elif in_last:
-            packet = _packet(file, found.get(b"stsd")) if ticks == timed else None  # each sample is one of PCM
+            packet = _packet(file, found.get(b"stsd")) if is_audio and ticks == timed else None  # samples of PCM
             end = (
                 last + packet.size * (in_last // packet.samples)
                 if packet

@@ -176,12 +176,13 @@ def _track(file: PartialFile, box: Box) -> Track:
     handler, table = child(file, media, b"hdlr"), child(file, media, b"minf", b"stbl")
     scale, ticks = versioned(file, child(file, media, b"mdhd"), 12, 20) or (None, 0)
     chapters = child(file, box, b"tref", b"chap")
+    kind = file.get(handler.body + 8, 4) if handler else None
     track = Track(
         identifier=number(file, header.body + _at(file, header, 12, 20), 4) if header else None,
-        kind=file.get(handler.body + 8, 4) if handler else None,
+        kind=kind,
         scale=scale,
         ticks=ticks,
-        tables=read_tables(file, table) if table and _has_own_data(file, media) else Tables(),
+        tables=read_tables(file, table, is_audio=kind == b"soun") if table and _has_own_data(file, media) else Tables(),
         chapters=_identifiers(file, chapters) if chapters else (),
     )
     described = child(file, table, b"stsd")

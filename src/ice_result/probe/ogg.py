@@ -18,7 +18,7 @@ _MOST_STREAMS = 16
 _SIGNATURE = re.compile(rb"OggS\0[\0-\7]")
 _LONGEST_HEADER = _PAGE.size + 255
 _STARTS = {b"O", b"Og", b"Ogg", b"OggS"}  # of a page whose header is not whole
-_MOST_PAGES = 128  # at the end of a file; more are not of a program that writes audio or video
+_MOST_PAGES = 128  # at the end of a file; with a page for each packet there are hundreds, which would take memory
 _LATEST_START = 60  # seconds of the first page; a later one belongs to a recording that was joined late
 
 
@@ -49,7 +49,8 @@ def read(file: PartialFile) -> Probed:
         media = media.model_copy(update=found)
     ends = [stream.seconds(page.granule) for page in pages if (stream := streams[page.serial]).media]
     chained = _last_chained(file, pages[-1].end) if pages else None
-    if any(ends) and not chained and not _starts_late(first, streams):
+    is_joined = chained is not None or any(page.flags & _BEGINS and page.start > first.start for page in pages)
+    if any(ends) and not is_joined and not _starts_late(first, streams):
         media = media.model_copy(update={"duration_seconds": round(max(ends), 6)})
     is_ended = {page.serial for page in pages if page.flags & _ENDS} == set(streams)
     if chained:

@@ -127,8 +127,12 @@ def _video(file: PartialFile, picture: Element, track: Track) -> Track:
 def _is_turned(file: PartialFile, picture: Element) -> bool:
     """Return whether the picture is shown turned by 90 degrees to either side."""
     projections = (part for part in elements(file, picture) if part.identifier == ebml.PROJECTION)
-    rolls = (part for projection in projections for part in elements(file, projection) if part.identifier == ebml.ROLL)
-    return any(abs(floating(file, roll) or 0) == _QUARTER_TURN for roll in rolls)
+    for projection in projections:
+        (kind,) = numbers(file, projection, ebml.PROJECTION_TYPE)
+        rolls = (part for part in elements(file, projection) if part.identifier == ebml.ROLL)
+        if not kind and any(abs(floating(file, roll) or 0) == _QUARTER_TURN for roll in rolls):
+            return True
+    return False
 
 
 def _audio(file: PartialFile, audio: Element, track: Track, name: str) -> Track:

@@ -18,7 +18,7 @@ def _duration_of_segments(case: Case) -> Iterator[Finding]:
     durations = [span.duration for span in spans(case.record, "summary")]
     known = [duration for duration in durations if duration is not None]
     actual = case.files[0].media.duration_seconds if len(case.files) == 1 and case.files[0].media else None
-    allowed = DURATION._replace(seconds=DURATION.seconds + _FRAME.seconds * len(known))  # each ends with a whole frame
+    allowed = Tolerance(DURATION.around(sum(known)) + _FRAME.seconds * len(known))  # each ends with a whole frame
     if durations and len(known) == len(durations) and actual is not None and not allowed.allows(sum(known), actual):
         yield Finding(f"duration {seconds(actual)}; sum of the segments: {seconds(sum(known))}", case.files[0].uri)
 

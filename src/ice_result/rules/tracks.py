@@ -58,7 +58,7 @@ RULES = (
         needs=("files", "input"),
         tolerance=None,
         evidence="inferred",
-        source="the function changes the picture; no page says that it removes the audio",
+        source="the function changes the picture or selects parts; no page says that it removes the audio",
         check=_audio_kept,
     ),
 )
