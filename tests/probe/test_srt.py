@@ -7,6 +7,7 @@ import codecs
 import pytest
 
 from ice_result.probe import Probed
+from support.fuzz_targets import TARGETS
 from support.media_files import probed
 
 CUES = "1\n00:00:01,000 --> 00:00:02,500\n你好，世界！\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}<i>再见</i> 😀\n"
@@ -87,3 +88,9 @@ def test_captions_under_another_name() -> None:
         "wrong_type",
         "expected png by the file extension; the content is srt",
     )
+
+
+def test_the_memory_of_damaged_text() -> None:
+    """GIVEN text with a wide character and bytes that are no UTF-8 THEN it takes no more memory than any file may."""
+    text = CUE.encode() + b"ab\xe9" * 5000 + "😀".encode()
+    TARGETS["srt"](bytes(4) + text)

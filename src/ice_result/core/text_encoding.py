@@ -19,7 +19,6 @@ _LOOKED_AT = 4096  # bytes by which UTF-16 without a byte order mark is recognis
 _SHARE_OF_NULS = 0.2  # of every second byte: the digits of times are ASCII in every language
 _FEWER = 4  # times fewer NUL bytes on the other side: a character such as U+4E00 has its NUL there
 _GOOD_FOR_BAD = 4  # characters beyond ASCII for each place that is not UTF-8; two bytes of GB18030 rarely are
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _REPLACEMENT = "\ufffd"
 _FORMATS = (
     (rb"\xff\xd8\xff", "a JPEG image"),
@@ -90,7 +89,7 @@ def _utf_8(data: bytes) -> DecodedText | None:
     text = _without_cut_end(data, "utf-8", "replace")
     replaced = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
     if replaced:
-        good = len(text) - len(_NOT_ASCII.sub("", text)) - text.count(_REPLACEMENT)
+        good = len(text) - len(text.encode("ascii", "ignore")) - text.count(_REPLACEMENT)
         if good < _GOOD_FOR_BAD * replaced:
             return None
     return DecodedText(_without_nul(text), "utf-8", replaced)

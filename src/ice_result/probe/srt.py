@@ -57,10 +57,9 @@ def _has_one_byte_for_each_character(data: bytes) -> bool:
 
 def _check_content(text: str, *, is_whole: bool) -> None:
     """Raise MalformedError for another caption format, and for a whole text that has letters and no time."""
-    beginning = text.lstrip()
-    if re.match(r"WEBVTT(?!\S)", beginning):
+    if re.match(r"\s*WEBVTT(?!\S)", text):
         raise MalformedError("the content is WebVTT")
-    if beginning.startswith("[Script Info]"):
+    if re.match(r"\s*\[Script Info\]", text):
         raise MalformedError("the content is ASS")
     if is_whole and re.search(_LETTER, text) and not re.search(_TIME, text):
         raise MalformedError("the content is a text without the time of a cue")
