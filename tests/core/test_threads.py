@@ -243,3 +243,23 @@ def test_closing_waits_for_work_under_way_and_for_none_that_was_given_up() -> No
     assert ended == ["outer", "inner"]
     assert not threads.under_way
     never.set()
+
+
+def test_closing_does_not_wait_for_work_that_an_interrupt_kept_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN Ctrl-C while a thread is started WHEN the threads are closed THEN they end, and so does the new one."""
+    pool, start, begun = DaemonThreadPool(), threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.start(lambda: None)
+    assert not pool.under_way
+    pool.close()
+    begun[0].join(30)
+    assert not begun[0].is_alive()
+    assert pool.start(lambda: 7).result() == 7

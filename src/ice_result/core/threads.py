@@ -216,24 +216,36 @@ class DaemonThreadPool:
         """Start work in an idle or a new thread, with a copy of this context. `ended` is called there at the end."""
         context = copy_context()
         task: Task[T] = Task(self)
-        self.under_way.add(task)
         try:
-            inbox = self._idle.pop()
-        except IndexError:
-            inbox = SimpleQueue()
-            threading.Thread(target=self._serve, args=(inbox,), name="ice-result", daemon=True).start()
+            self.under_way.add(task)
+            inbox = self._inbox_of_a_thread()
 
-        def run() -> None:
-            _this_thread.task = task
-            context.run(task.run, work)
-            _this_thread.task = None
-            self._idle.append(inbox)  # first: the thread that waits for the task may start the next one at once
-            task.end()
-            if ended:
-                ended(task)
+            def run() -> None:
+                _this_thread.task = task
+                context.run(task.run, work)
+                _this_thread.task = None
+                self._idle.append(inbox)  # first: the thread that waits for the task may start the next one at once
+                task.end()
+                if ended:
+                    ended(task)
 
-        inbox.put(run)
+            inbox.put(run)
+        except BaseException:  # Ctrl-C while a thread is started: `close` would wait for a task that never runs
+            self.under_way.discard(task)
+            raise
         return task
+
+    def _inbox_of_a_thread(self) -> _Inbox:
+        with suppress(IndexError):
+            return self._idle.pop()
+        inbox: _Inbox = SimpleQueue()
+        thread = threading.Thread(target=self._serve, args=(inbox,), name="ice-result", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            inbox.put(None)
+            raise
+        return inbox
 
     def close(self) -> None:
         """Wait until every task has ended or hangs, and end the idle threads. New tasks can be started afterwards."""
