@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,18 @@ def ends_quietly(running: subprocess.Popen[bytes], receiver: GatedReceiver) -> N
     assert running.returncode == 1
 
 
+@contextmanager
+def interrupted(running: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Read one line, and press Ctrl-C while others are under way."""
+    with running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.readline() == FINISHING
+        yield running
+
+
 def test_every_notification_that_was_sent_is_acknowledged(database: Path, receiver: GatedReceiver) -> None:
     """`ice-result notify … | head -1` ends without a crash, when the notifications under way have ended."""
     ends_quietly(started(database, receiver, "notify", "--since", "2022-01-01", "--json"), receiver)
@@ -112,12 +124,8 @@ def test_every_job_that_is_begun_is_copied(database: Path, receiver: GatedReceiv
 
 def test_an_interrupt_waits_for_the_notifications_under_way(database: Path, receiver: GatedReceiver) -> None:
     """Ctrl-C finishes what has begun, and says so."""
-    with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
-        assert running.stdout
+    with interrupted(started(database, receiver, "notify", "--since", "2022-01-01", "--json")) as running:
         assert running.stderr
-        running.stdout.readline()
-        running.send_signal(signal.SIGINT)
-        assert running.stderr.readline() == FINISHING
         receiver.gate.set()
         assert running.stderr.read() == INTERRUPTED
     assert running.returncode == 130
@@ -127,12 +135,8 @@ def test_an_interrupt_waits_for_the_notifications_under_way(database: Path, rece
 
 def test_a_second_interrupt_ends_at_once_without_a_crash(database: Path, receiver: GatedReceiver) -> None:
     """Threads that use the database then are left to the end of the process."""
-    with started(database, receiver, "notify", "--since", "2022-01-01", "--json") as running:
-        assert running.stdout
+    with interrupted(started(database, receiver, "notify", "--since", "2022-01-01", "--json")) as running:
         assert running.stderr
-        running.stdout.readline()
-        running.send_signal(signal.SIGINT)
-        assert running.stderr.readline() == FINISHING
         running.send_signal(signal.SIGINT)
         assert running.stderr.read() == INTERRUPTED
     assert running.returncode == 130

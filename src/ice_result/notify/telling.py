@@ -96,23 +96,24 @@ class Notifier:
         """
         having = stored_in or sink
         told, refused, not_stored = list[str](), dict[str, IceResultError](), None
-        anyway = [target.name for target, _ in self.receivers] if again else []
+        regardless = [target.name for target, _ in self.receivers] if again else []
         for _ in range(_MOST_ROUNDS):
             receivers = self.admitting(record, manifest, only)
             if not receivers:
                 refused = {}
                 break
             at = _stored_at(record, manifest, having)
-            anyway, refused, not_stored = self._tell(Recorded(record, manifest, at), sink, receivers, anyway)
-            told += anyway
+            job = Recorded(record, manifest, at)
+            round_told, refused, not_stored = self._tell(job, sink, receivers, regardless)
+            told += round_told
             try:
-                later = _written_later(record, manifest, having) if anyway else None
+                later = _written_later(record, manifest, having) if round_told else None
             except IceResultError as error:  # what they were told may be outdated
-                refused = {**dict.fromkeys(anyway, error), **refused}
+                refused = {**dict.fromkeys(round_told, error), **refused}
                 break
             if later is None:
                 break
-            record, manifest = later
+            (record, manifest), regardless = later, round_told
         return Told(tuple(told), refused, not_stored)
 
     def has_told(self, record: Record, manifest: Manifest, sink: Store) -> bool:
@@ -157,18 +158,18 @@ class Notifier:
         ]
 
     def _tell(
-        self, job: Recorded, sink: Store, targets: Sequence[Target], anyway: Collection[str]
+        self, job: Recorded, sink: Store, targets: Sequence[Target], regardless: Collection[str]
     ) -> tuple[list[str], dict[str, IceResultError], IceResultError | None]:
         """Notify these targets. Returns the names of those that have acknowledged, and the errors of the others.
 
         The last value is the error of the sink that could not store the acknowledgements. It makes no difference what
-        the targets named in `anyway` have acknowledged. An acknowledgement of another version is removed first: if this
-        process dies in between, the next event of the job notifies the target.
+        the targets named in `regardless` have acknowledged. An acknowledgement of another version is removed first: if
+        this process dies in between, the next event of the job notifies the target.
         """
         record, manifest, _ = job
         told_id = recorded_id(record, manifest)
         acknowledged = _acknowledged(record, sink)
-        lacking = [each for each in targets if each.name in anyway or acknowledged.get(each.name) != told_id]
+        lacking = [each for each in targets if each.name in regardless or acknowledged.get(each.name) != told_id]
         if not lacking:
             return [], {}, None
         names = {target.name for target in lacking}

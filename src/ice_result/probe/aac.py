@@ -9,7 +9,7 @@ from __future__ import annotations
 from ice_result.probe.frame_headers import parse_adts
 from ice_result.probe.frames import begins_with_frames, defect_of, find_run, is_searched, read_parts
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import padding, reach_audio, tags_before_audio
+from ice_result.probe.tags import after_padding, padding, reach_audio, tags_before_audio
 from ice_result.records.model import Media
 
 
@@ -24,7 +24,7 @@ def read(file: PartialFile) -> Probed:
     if file.known(0, 4) == b"ADIF":  # the older form, whose frames do not declare their length
         return Probed(Media(container="aac", audio_codec="aac"))
     start = reach_audio(file)
-    run = find_run(file, start and start + padding(file.known(start, file.size)), parse_adts)
+    run = find_run(file, after_padding(file, start), parse_adts)
     if run is None:
         if not is_searched(file, start):
             return Probed()

@@ -23,7 +23,7 @@ from ice_result.probe.frames import (
     read_parts,
 )
 from ice_result.probe.model import MalformedError, PartialFile, Probed
-from ice_result.probe.tags import padding, reach_audio
+from ice_result.probe.tags import after_padding, reach_audio
 from ice_result.probe.zeros import zeros_from
 from ice_result.records.model import Defect, Media
 
@@ -58,7 +58,7 @@ def read(file: PartialFile) -> Probed:
         return Probed(Media(container="mp3"), Defect("truncated", message))
     if start and (reader := _other_reader(file.known(start, file.size))):
         return reader(file)
-    run = find_run(file, start and start + padding(file.known(start, file.size)), parse_mpeg)
+    run = find_run(file, after_padding(file, start), parse_mpeg)
     return _read_run(file, run) if run else _without_frames(file, start)
 
 

@@ -46,6 +46,11 @@ def padding(audio: bytes) -> int:
     return len(audio) - len(audio.lstrip(b"\0"))
 
 
+def after_padding(file: PartialFile, start: int) -> int:
+    """Return the offset of the audio after the padding of the tags that end at `start`; 0 for a file without them."""
+    return start + padding(file.known(start, file.size)) if start else 0
+
+
 def end_of_audio(file: PartialFile) -> int:
     """Return the offset of the tags at the end, or the size of a file that has none; the end should be known."""
     end = file.size
